@@ -72,7 +72,7 @@ describe('limits and alerts', () => {
         response.end('fine'.repeat(200));
       }),
     );
-    const names = ['bot', 'reader', 'crowd', 'talker', 'late', 'late-reader', 'asker'];
+    const names = ['bot', 'reader', 'crowd', 'talker', 'late', 'late-reader', 'asker', 'fresh', 'fresh-reader'];
     new WebSocketServer({ server: server.server }).on('connection', (socket) => {
       socket.on('message', (message) => {
         heard.push(textOf(message));
@@ -90,7 +90,7 @@ limits: { connectionsPerAddressMax: 2000, silentPerAddressMax: 2000 }
 principals:
   payer: { kind: agent, groups: [flow], targets: [payroll, outside] }
   other: { kind: agent, groups: [flow], targets: [payroll, outside] }
-${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 'readers' : 'mailers'}], targets: [files] }\n`).join('')}`,
+${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 'readers' : 'mailers'}], targets: [files, payroll] }\n`).join('')}`,
       }),
     );
     for (const who of [...names, 'payer', 'other']) {
@@ -239,5 +239,31 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
     assert.equal(await settled('bot', 'POST'), 200);
     await write(rules);
     assert.equal(await settled('bot', 'POST'), 403);
+
+    // Limits that were never in force count what the record says was done before.
+    for (const method of ['GET', 'GET', 'POST']) {
+      assert.equal(await statusOf('fresh', method, '/before'), 200);
+    }
+    assert.equal(await statusOf('fresh-reader', 'GET', '/before', 'payroll'), 200);
+    const never = `${rules.replace('requests 5 per', 'requests 50 per')}
+@id("never") @limit("requests 3 per 1h")
+permit (principal == Principal::"fresh", action == Action::"http.request", resource) when { context.method == "GET" };
+@id("once") @limit("requests 4 per 2h")
+permit (principal == Principal::"asker", action == Action::"http.request", resource) when { context.method == "POST" };
+@id("volume") @limit("bytes 1500 per 1h")
+permit (principal == Principal::"fresh-reader", action == Action::"http.request", resource)
+when { context.session.targets.contains("payroll") || context.session.requests == 0 };`;
+    await write(never);
+    assert.deepEqual([await settled('fresh', 'GET'), await settled('fresh', 'GET'), await settled('fresh', 'POST')], [200, 403, 200]);
+    assert.deepEqual([await settled('fresh-reader', 'GET', 'payroll'), await settled('fresh-reader', 'GET', 'payroll')], [200, 403]);
+    const again = await ask('asker', 'POST', '/asked');
+    assert.match(await again.text(), /the limit is 4 requests per 2h, and 5 are used/, 'a request that was sent again to spend its grant counts once');
+    // The windows stay as they are when the policies change once more, and after a start.
+    await write(`${never}\npermit (principal == Principal::"ann", action, resource);`);
+    assert.deepEqual([await settled('fresh', 'GET'), await settled('fresh', 'POST')], [403, 200]);
+    await gateway.signal('SIGKILL');
+    await gateway.start();
+    assert.deepEqual([await settled('fresh', 'GET'), await settled('fresh', 'POST')], [403, 200]);
+    assert.equal(await settled('fresh-reader', 'GET', 'payroll'), 403);
   });
 });

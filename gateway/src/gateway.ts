@@ -22,6 +22,7 @@ import { isLoopback } from './domain/address.ts';
 import { GatewayError } from './domain/errors.ts';
 import { factNamesOf } from './domain/facts-only.ts';
 import type { TunnelIdentity } from './domain/client.ts';
+import type { LimitPolicies } from './feed/recorded-usage.ts';
 import { sayBehind } from './feed/index-state.ts';
 import { Authenticator } from './identity/authenticator.ts';
 import { openOperatorToken } from './api/operator-token.ts';
@@ -436,10 +437,18 @@ export class Gateway implements AsyncDisposable {
       await fillLimits(this.#reader, unfilled, {
         before: this.#recorder.size,
         nowMs: this.#now(),
+        policies: this.#limitPolicies(),
         signal,
         onTrouble: this.#trouble('read how much of limits was used'),
       });
     }
+  }
+
+  #limitPolicies(): LimitPolicies | null {
+    const { version, sources, limitsReadHistory: readsHistory = false } = this.#policy;
+    const { targets, principals } = this.#config;
+    const told = Array.from(targets.values(), ({ user: _user, password: _password, command: _command, durability: _durability, ...facts }) => facts);
+    return sources === undefined ? null : { version, sources, targets: told, principals: [...principals.values()], readsHistory };
   }
 
   /** Lets the activities go on that ended with an earlier gateway. */

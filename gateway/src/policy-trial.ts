@@ -1,4 +1,3 @@
-import type { Attributes } from './domain/action.ts';
 import type { Config } from './config/config.ts';
 import { ownAttributes } from './domain/own-attributes.ts';
 import type { Principal } from './domain/principal.ts';
@@ -74,9 +73,10 @@ export class PolicyTrial {
       return null;
     }
     const onBehalfOf = attributes[ownAttributes.onBehalfOf];
+    const groups = attributes['user.roles'];
     const decision = this.#candidate.decide({
       asker: {
-        principal: this.#config.principals.get(principal) ?? gone(principal, attributes),
+        principal: this.#config.principals.get(principal) ?? gonePrincipal(principal, Array.isArray(groups) ? groups : []),
         onBehalfOf: typeof onBehalfOf === 'string' ? onBehalfOf : null,
         run: null,
         within: null,
@@ -108,10 +108,9 @@ function remember(history: LiveHistory, verdict: string, { target, attributes }:
   }
 }
 
-/** A principal that the configuration does not have any more, as far as the record tells. */
-function gone(id: string, attributes: Attributes): Principal {
-  const groups = attributes['user.roles'];
-  return { id, kind: 'agent', groups: Array.isArray(groups) ? groups : [], targets: [] };
+/** Returns a principal that the configuration does not have any more, as far as the record tells. */
+export function gonePrincipal(id: string, groups: readonly string[]): Principal {
+  return { id, kind: 'agent', groups, targets: [] };
 }
 
 function textOf(value: unknown, otherwise: string): string {

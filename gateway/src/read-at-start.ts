@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Unfilled } from './controls/limits/limits.ts';
 import type { UsedAmount } from './domain/usage.ts';
+import type { LimitPolicies } from './feed/recorded-usage.ts';
 import type { LeftActivity } from './feed/left-activities.ts';
 import type { Reader } from './reader/reader.ts';
 import type { LiveSessions } from './sessions/live-sessions.ts';
@@ -17,8 +18,12 @@ interface Reading {
 }
 
 /** Fills the windows of limits from the journal. It is tried until it works, because requests under these limits are refused until then. `nowMs` is the time of the clock that the limits follow. */
-export async function fillLimits(reader: Reader, { limits, complete }: Unfilled, { nowMs, ...reading }: Reading & { readonly nowMs: number }): Promise<void> {
-  const wanted = { limits, before: reading.before, nowMs, aheadMs: nowMs - Date.now() };
+export async function fillLimits(
+  reader: Reader,
+  { limits, complete }: Unfilled,
+  { nowMs, policies, ...reading }: Reading & { readonly nowMs: number; readonly policies: LimitPolicies | null },
+): Promise<void> {
+  const wanted = { limits, before: reading.before, nowMs, aheadMs: nowMs - Date.now(), policies };
   const amounts = await untilRead<readonly UsedAmount[]>(() => reader.usage(wanted, reading.signal), reading);
   if (amounts !== null) {
     complete(amounts.flat());

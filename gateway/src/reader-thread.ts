@@ -5,7 +5,7 @@ import { Follower } from './feed/follower.ts';
 import { Recordings } from './feed/recordings.ts';
 import { openIndexFile, removeIndexFile, SessionIndex } from './feed/session-index.ts';
 import type { FindProtocol } from './feed/timeline.ts';
-import { answerQuestion } from './reader/answer.ts';
+import { answerQuestion, type AnswerParts } from './reader/answer.ts';
 import type { FromThread } from './reader/questions.ts';
 import type { ThreadData } from './reader/reader.ts';
 import { sendError } from './reader/sent-error.ts';
@@ -64,8 +64,9 @@ try {
   const loadProtocols = async (): Promise<void> => {
     ({ findProtocol } = await import('./protocols/registry.ts'));
   };
+  const loadRules: AnswerParts['loadRules'] = async (policies) => new (await import('./recorded-limits.ts')).RecordedLimits(policies);
   serveQuestions(port, {
-    answer: (question, left) => answerQuestion({ data, keys, index, follower, recordings, loadProtocols }, question, left),
+    answer: (question, left) => answerQuestion({ data, keys, index, follower, recordings, loadProtocols, loadRules }, question, left),
     onFailure: giveUpDamaged,
     onWritten: (records) => {
       written = records;

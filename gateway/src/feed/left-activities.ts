@@ -77,7 +77,7 @@ export async function* readLeftActivities(
 }
 
 /** Makes the history of a session from its records, as the session made it from its acts. */
-class HistoryFold {
+export class HistoryFold {
   history = new LiveHistory();
   /** The sessions whose acts are in the history of this one. */
   readonly continues = new Set<string>();

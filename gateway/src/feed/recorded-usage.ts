@@ -10,17 +10,55 @@ import {
   storesContent,
   type Frame,
 } from '@countersign/ledger/format';
+import type { Attributes } from '../domain/action.ts';
 import type { Obligation } from '../domain/decision.ts';
+import { GatewayError } from '../domain/errors.ts';
 import { ObligedRequests } from '../domain/obliged-requests.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
-import type { ReadMeta } from '../domain/record.ts';
+import type { PolicySource } from '../domain/policy-source.ts';
+import type { Principal } from '../domain/principal.ts';
+import type { KnownChannel, OpenedRecord, ReadMeta } from '../domain/record.ts';
+import type { LiveHistory } from '../domain/session-history.ts';
+import type { Target, TargetFacts } from '../domain/target.ts';
 import { amountsOf, readLimit, Usage, type UsageLimit, type UsedAmount, type User } from '../domain/usage.ts';
 import { isPlacedFrame, journalStart, readJournalRuns, type JournalPlace } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { SessionOpener, type RawRecord } from '../recording/session-reader.ts';
 import { Turn } from '../recording/turn.ts';
 import type { Follower } from './follower.ts';
+import { HistoryFold } from './left-activities.ts';
+import type { Recordings } from './recordings.ts';
 import type { SessionIndex } from './session-index.ts';
+
+/** The policies in force, as far as another thread needs them to decide which recorded requests their limits are about. */
+export interface LimitPolicies {
+  readonly version: string;
+  readonly sources: readonly PolicySource[];
+  readonly targets: readonly (TargetFacts & Pick<Target, 'tags' | 'mode'>)[];
+  readonly principals: readonly Principal[];
+  /** True if one with a limit asks what a session did. */
+  readonly readsHistory: boolean;
+}
+
+/** A request as it is on record. */
+export interface RecordedRequest extends Pick<KnownChannel, 'principal' | 'groups' | 'onBehalfOf' | 'clientAddress' | 'target'> {
+  readonly session: string;
+  readonly timeMs: number;
+  readonly action: string;
+  readonly attributes: Attributes;
+  /** True if its content was not kept. */
+  readonly isFactsOnly: boolean;
+  /** The history of the session before it; null if no policy with a limit asks for it. */
+  readonly history: LiveHistory | null;
+}
+
+/** Decides by the policies in force. */
+export interface LimitRules {
+  /** Returns the limits of a recorded request, as obligations. A policy that needs facts which are not on record counts as one that applies. */
+  limitsOf(request: RecordedRequest): readonly Obligation[];
+  /** Returns the names of the limits of a version of the policies, from its recorded text. */
+  namesIn(text: string): ReadonlySet<string>;
+}
 
 /** The windows to fill from the journal. */
 export interface WantedUsage {
@@ -30,6 +68,8 @@ export interface WantedUsage {
   /** The time of the clock that the windows follow, and by how much it is ahead of the clock of the records, in ms. */
   readonly nowMs: number;
   readonly aheadMs: number;
+  /** Null: no other policies are known than those that decided when the requests were made. */
+  readonly policies: LimitPolicies | null;
 }
 
 interface UsageParts {
@@ -37,13 +77,17 @@ interface UsageParts {
   readonly keys: KeyStore;
   readonly index: SessionIndex;
   readonly follower: Follower;
+  readonly recordings: Recordings;
+  /** Called when a record was made under other policies than those in force. */
+  readonly loadRules: (policies: LimitPolicies) => Promise<LimitRules>;
 }
 
 /** Most amounts in one piece. */
 const pieceAmounts = 1000;
 
 /** Reads from the journal how much of limits was used. It reads only as far back as the longest window, and keeps only what is open there. */
-export async function* readUsage({ data, keys, index, follower }: UsageParts, wanted: WantedUsage, left: AbortSignal): AsyncGenerator<readonly UsedAmount[]> {
+export async function* readUsage(parts: UsageParts, wanted: WantedUsage, left: AbortSignal): AsyncGenerator<readonly UsedAmount[]> {
+  const { data, keys, index, follower } = parts;
   await follower.catchUp();
   while (follower.position.size < wanted.before && !left.aborted) {
     await follower.progress(left);
@@ -65,7 +109,10 @@ export async function* readUsage({ data, keys, index, follower }: UsageParts, wa
   /** Null: the index does not tell where sessions begin whose records are there, so all must be read. */
   async function readFrom(from: JournalPlace | null): Promise<Usage | null> {
     const turn = new Turn();
-    const fold = new UsageFold(keys, wanted, (session) => from !== journalStart && index.find(session)?.own === true);
+    const fold = new UsageFold(keys, wanted, {
+      isOwn: (session) => from !== journalStart && index.find(session)?.own === true,
+      newLimits: new NewLimits(parts, wanted),
+    });
     for await (const run of from === null ? [] : readJournalRuns(data, from)) {
       for (const step of run) {
         if (left.aborted || (isPlacedFrame(step) && step.frame.header.type === 'batch' && step.frame.header.index >= wanted.before)) {
@@ -86,9 +133,74 @@ export async function* readUsage({ data, keys, index, follower }: UsageParts, wa
 /** A session whose records are being counted. */
 interface Counted {
   readonly opener: SessionOpener;
-  readonly channels: Map<number, { readonly user: User; readonly obliged: ObligedRequests }>;
+  readonly channels: Map<number, CountedChannel>;
+  /** Null: nobody asks what the session did. */
+  readonly history: HistoryFold | null;
+  /** New limits of requests that are held, until it is known that an approval was asked for: a request that is sent again asks for none. */
+  readonly held: Map<number, readonly UsageLimit[]>;
   /** True if a request of it was allowed: then it is counted as a session. */
   hasActed: boolean;
+}
+
+interface CountedChannel {
+  readonly facts: KnownChannel;
+  readonly user: User;
+  readonly obliged: ObligedRequests;
+}
+
+/** The limits of requests that were made before these limits were in force. */
+class NewLimits {
+  readonly #parts: UsageParts;
+  readonly #policies: LimitPolicies | null;
+  readonly #names: readonly string[];
+  #rules: Promise<LimitRules> | null = null;
+  /** The names of the limits that are new since a version of the policies. */
+  readonly #newSince = new Map<string, Promise<ReadonlySet<string>>>();
+
+  constructor(parts: UsageParts, { limits, policies }: WantedUsage) {
+    this.#parts = parts;
+    this.#policies = policies;
+    this.#names = limits.map(({ name }) => name);
+  }
+
+  get readsHistory(): boolean {
+    return this.#policies?.readsHistory === true;
+  }
+
+  async of(request: RecordedRequest, version = ''): Promise<readonly Obligation[]> {
+    const policies = this.#policies;
+    if (policies === null || version === policies.version) {
+      return [];
+    }
+    this.#rules ??= this.#parts.loadRules(policies);
+    const rules = await this.#rules;
+    const known = this.#newSince.get(version) ?? this.#readNew(version, rules);
+    this.#newSince.set(version, known);
+    const names = await known;
+    return names.size === 0 ? [] : rules.limitsOf(request).filter((each) => names.has(readLimit(each)?.name ?? ''));
+  }
+
+  async #readNew(version: string, rules: LimitRules): Promise<ReadonlySet<string>> {
+    const text = await this.#textOf(version);
+    const known = text === null ? new Set() : rules.namesIn(text);
+    return new Set(this.#names.filter((name) => !known.has(name)));
+  }
+
+  /** Resolves with the text of a version of the policies; null if it is not on record, or cannot be read any more. */
+  async #textOf(version: string): Promise<string | null> {
+    const { recordings } = this.#parts;
+    try {
+      const { found, seq } = await recordings.locatePolicy(version);
+      for await (const { content } of recordings.show(found, seq)) {
+        return content?.text ?? null;
+      }
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code === 'catching_up') {
+        throw error;
+      }
+    }
+    return null;
+  }
 }
 
 /** Counts the records of the journal in order. */
@@ -98,16 +210,18 @@ class UsageFold {
   readonly #wanted: WantedUsage;
   readonly #names: ReadonlySet<string>;
   readonly #isOwn: (session: string) => boolean;
+  readonly #newLimits: NewLimits;
   /** The sessions that are open at this place of the journal. Null: one that is not counted, because it is the gateway's own. */
   readonly #sessions = new Map<string, Counted | null>();
   /** Obligations by their text, so that requests with the same ones share them. */
   readonly #shared = new Map<string, readonly Obligation[]>();
 
-  constructor(keys: KeyStore, wanted: WantedUsage, isOwn: (session: string) => boolean) {
+  constructor(keys: KeyStore, wanted: WantedUsage, { isOwn, newLimits }: { readonly isOwn: (session: string) => boolean; readonly newLimits: NewLimits }) {
     this.#keys = keys;
     this.#wanted = wanted;
     this.#names = new Set(wanted.limits.map(({ name }) => name));
     this.#isOwn = isOwn;
+    this.#newLimits = newLimits;
   }
 
   /** Counts the records of a frame. Resolves with false if a session has records there and its beginning was not seen. */
@@ -123,7 +237,7 @@ class UsageFold {
         if (isBegun && !this.#isOwn(session)) {
           return false;
         }
-        counted = isBegun || kind !== leafKinds.open ? null : { opener: new SessionOpener(this.#keys), channels: new Map(), hasActed: false };
+        counted = isBegun || kind !== leafKinds.open ? null : this.#begin();
         this.#sessions.set(session, counted);
       }
       if (kind === leafKinds.close) {
@@ -137,18 +251,32 @@ class UsageFold {
     return true;
   }
 
+  #begin(): Counted {
+    const history = this.#newLimits.readsHistory ? new HistoryFold() : null;
+    return { opener: new SessionOpener(this.#keys), channels: new Map(), history, held: new Map(), hasActed: false };
+  }
+
   async #count(counted: Counted, raw: RawRecord): Promise<void> {
+    if (raw.leaf.kind === 'open') {
+      counted.opener.learnKey(raw);
+      return;
+    }
+    const opened = counted.history === null ? null : await counted.opener.open(raw);
+    await this.#countOpened(counted, { ...raw, opened });
+    if (opened !== null) {
+      counted.history?.add(opened);
+    }
+  }
+
+  async #countOpened(counted: Counted, raw: MaybeOpened): Promise<void> {
     const { leaf } = raw;
     switch (leaf.kind) {
-      case 'open':
-        counted.opener.learnKey(raw);
-        break;
       case 'decision':
       case 'event': {
         const meta = await metaOf(counted, raw);
         if (meta?.opens !== undefined) {
           const { principal, target } = meta.opens;
-          counted.channels.set(meta.channel, { user: { principal, target }, obliged: new ObligedRequests() });
+          counted.channels.set(meta.channel, { facts: meta.opens, user: { principal, target }, obliged: new ObligedRequests() });
         }
         counted.hasActed ||= leaf.kind === 'decision' && meta?.request !== undefined && meta.verdict === 'allow';
         break;
@@ -159,22 +287,30 @@ class UsageFold {
       case 'response':
         await this.#countAnswer(counted, raw);
         break;
+      case 'approval':
+        await this.#countHeld(counted, raw);
+        break;
       default:
     }
   }
 
-  async #countRequest(counted: Counted, raw: RawRecord): Promise<void> {
+  async #countRequest(counted: Counted, raw: MaybeOpened): Promise<void> {
     const { leaf } = raw;
     const meta = await metaOf(counted, raw);
     const channel = counted.channels.get(meta?.channel ?? 0);
     if (meta === null || channel === undefined || !countsByItself(meta) || meta.verdict === 'deny') {
       return;
     }
-    const obligations = this.#share(meta.obligations ?? []);
-    for (const limit of this.#limitsOf(obligations)) {
-      if (limit.what === 'requests' || (limit.what === 'sessions' && !counted.hasActed)) {
-        this.usage.add(limit, channel.user, { amount: 1, timeMs: this.#timeOf(leaf.timeMs) });
-      }
+    const recorded = meta.obligations ?? [];
+    const added = await this.#newLimits.of(requestOf(counted, channel, { leaf, meta }), meta.policyVersion);
+    const countsActs = ({ what }: UsageLimit): boolean => what === 'requests' || (what === 'sessions' && !counted.hasActed);
+    const isHeld = recorded.some(({ kind }) => kind === 'approval');
+    const obligations = this.#share([...recorded, ...added]);
+    for (const limit of this.#limitsOf(isHeld ? recorded : obligations).filter(countsActs)) {
+      this.usage.add(limit, channel.user, { amount: 1, timeMs: this.#timeOf(leaf.timeMs) });
+    }
+    if (isHeld && added.length > 0) {
+      counted.held.set(leaf.sessionSeq, this.#limitsOf(added).filter(countsActs));
     }
     counted.hasActed ||= meta.verdict === 'allow';
     if (obligations.length > 0) {
@@ -182,7 +318,19 @@ class UsageFold {
     }
   }
 
-  async #countAnswer(counted: Counted, raw: RawRecord): Promise<void> {
+  /** Counts a held request under limits that are new, once, however often it was sent: only the record of the first time names the groups that must approve. */
+  async #countHeld(counted: Counted, raw: MaybeOpened): Promise<void> {
+    const meta = counted.held.size === 0 ? null : await metaOf(counted, raw);
+    const channel = counted.channels.get(meta?.channel ?? 0);
+    if (meta?.request !== undefined && channel !== undefined && meta.attributes?.[ownAttributes.approvalGroups] !== undefined) {
+      for (const limit of counted.held.get(meta.request) ?? []) {
+        this.usage.add(limit, channel.user, { amount: 1, timeMs: this.#timeOf(raw.leaf.timeMs) });
+      }
+      counted.held.delete(meta.request);
+    }
+  }
+
+  async #countAnswer(counted: Counted, raw: MaybeOpened): Promise<void> {
     const meta = [...counted.channels.values()].some(({ obliged }) => !obliged.isEmpty) ? await metaOf(counted, raw) : null;
     const channel = counted.channels.get(meta?.channel ?? 0);
     if (meta === null || channel === undefined) {
@@ -225,7 +373,21 @@ function countsByItself({ request, attributes = {} }: ReadMeta): boolean {
   return request === undefined || (isMessage && attributes[ownAttributes.websocketOffset] === undefined);
 }
 
-async function metaOf({ opener }: Counted, raw: RawRecord): Promise<ReadMeta | null> {
+/** A record that is opened if all of them are. */
+interface MaybeOpened extends RawRecord {
+  readonly opened: OpenedRecord | null;
+}
+
+function requestOf({ history }: Counted, { facts }: CountedChannel, { leaf, meta }: Pick<RawRecord, 'leaf'> & { readonly meta: ReadMeta }): RecordedRequest {
+  const { session, timeMs, flags } = leaf;
+  const { action = '', attributes = {} } = meta;
+  return { ...facts, session, timeMs, action, attributes, isFactsOnly: (flags & leafFlags.factsOnly) !== 0, history: history?.history ?? null };
+}
+
+async function metaOf({ opener }: Counted, raw: MaybeOpened): Promise<ReadMeta | null> {
+  if (raw.opened !== null) {
+    return raw.opened.meta;
+  }
   if ((raw.leaf.flags & leafFlags.hasMeta) === 0) {
     return null;
   }
@@ -234,10 +396,13 @@ async function metaOf({ opener }: Counted, raw: RawRecord): Promise<ReadMeta | n
   return body.state === 'open' ? (JSON.parse(Buffer.from(body.plain).toString()) as ReadMeta) : null;
 }
 
-async function contentBytes({ opener }: Counted, raw: RawRecord, { attributes = {} }: ReadMeta): Promise<number> {
+async function contentBytes({ opener }: Counted, raw: MaybeOpened, { attributes = {} }: ReadMeta): Promise<number> {
   const notKept = attributes[ownAttributes.contentBytes];
   if (typeof notKept === 'number') {
     return notKept;
+  }
+  if (raw.opened !== null) {
+    return raw.opened.content?.length ?? 0;
   }
   const body = storesContent(raw.leaf.flags) ? await opener.openBody(raw, 'content') : null;
   return body?.state === 'open' ? body.plain.length : 0;

@@ -65,6 +65,11 @@ export class Authorizer {
     return { satisfied: [], failed: this.#policies.map(({ id }) => id) };
   }
 
+  /** Returns the ids of the policies whose scope fits, whatever their conditions say: for a question of which not all facts are known. */
+  fitting(question: Question): readonly string[] {
+    return this.#fitting(this.#callOf(question, []).entities.flatMap(({ uid, parents }) => [uid, ...parents].map(nameOf))).map(({ id }) => id);
+  }
+
   /** Returns the policies whose scope names one of these entities wherever it names any. */
   #fitting(names: readonly string[]): readonly Policy[] {
     const fits = (wanted: readonly string[] | null): boolean => wanted?.some((each) => names.includes(each)) ?? true;

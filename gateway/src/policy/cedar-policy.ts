@@ -11,7 +11,7 @@ import { loadCedar, type CedarLibrary } from './cedar-library.ts';
 import { circumstances, commonFields, sessionFields, valueOf } from './context.ts';
 import { jointUse } from './policy-json.ts';
 import type { PolicyEngine, Question } from './policy.ts';
-import { readPolicies, type Policy } from './policy-set.ts';
+import { isLimiting, readPolicies, readsHistory, type Policy } from './policy-set.ts';
 import { policyError } from './policy-text.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -31,7 +31,13 @@ export function cedarPolicy(grants: PolicyEngine, sources: readonly PolicySource
   if (problems.length > 0) {
     throw policyError(problems);
   }
-  return new CedarPolicy(grants, policies, { vocabulary, cedar });
+  return new CedarPolicy(grants, policies, { sources, vocabulary, cedar });
+}
+
+interface CedarParts {
+  readonly sources: readonly PolicySource[];
+  readonly vocabulary: Vocabulary;
+  readonly cedar: CedarLibrary;
 }
 
 interface NewestDecision {
@@ -46,6 +52,8 @@ class CedarPolicy implements PolicyEngine {
   readonly version: string;
   readonly text: string;
   readonly obligations: readonly Obligation[];
+  readonly sources: readonly PolicySource[];
+  readonly limitsReadHistory: boolean;
   readonly #grants: PolicyEngine;
   readonly #authorizer: Authorizer;
   readonly #policies: ReadonlyMap<string, Policy>;
@@ -61,11 +69,13 @@ class CedarPolicy implements PolicyEngine {
   /** The newest decision about an object of facts: a statement that is executed again has the same one, and no key is made for it. */
   readonly #newest = new WeakMap<object, NewestDecision>();
 
-  constructor(grants: PolicyEngine, policies: readonly Policy[], { vocabulary, cedar }: { readonly vocabulary: Vocabulary; readonly cedar: CedarLibrary }) {
+  constructor(grants: PolicyEngine, policies: readonly Policy[], { sources, vocabulary, cedar }: CedarParts) {
     this.#grants = grants;
+    this.sources = sources;
+    this.limitsReadHistory = policies.some((policy) => isLimiting(policy) && readsHistory(policy));
     this.#keepsFacts = policies.some(({ annotated }) => annotated.record === 'facts');
     this.#readsTables = policies.some(({ use }) => use.session?.has('tables') ?? true);
-    this.#readsHistory = policies.some(({ use }) => use.session === null || use.session.size > 0);
+    this.#readsHistory = policies.some(readsHistory);
     this.#policies = new Map(policies.map((policy) => [policy.id, policy]));
     this.#authorizer = new Authorizer(cedar, policies, vocabulary);
     this.#fields = new Map(vocabulary.protocols.map(({ id, context }) => [id, [...commonFields, ...context]]));

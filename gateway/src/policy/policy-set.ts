@@ -25,6 +25,16 @@ export interface Policy {
   readonly scope: PolicyScope;
 }
 
+/** True if the policy limits the requests to which it applies. */
+export function isLimiting({ annotated }: Policy): boolean {
+  return !annotated.isObserved && annotated.obligations.some(({ kind }) => kind === 'limit');
+}
+
+/** True if the policy asks what the session did before. */
+export function readsHistory({ use }: Policy): boolean {
+  return use.session === null || use.session.size > 0;
+}
+
 export interface ReadPolicies {
   readonly policies: readonly Policy[];
   /** Faults for which the set must not be put into force. */

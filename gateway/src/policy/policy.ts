@@ -1,5 +1,6 @@
 import type { Action } from '../domain/action.ts';
 import type { Decision, Obligation } from '../domain/decision.ts';
+import type { PolicySource } from '../domain/policy-source.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 
@@ -59,5 +60,9 @@ export interface PolicyEngine {
   readonly text: string;
   /** All obligations that its decisions may name, but for approvals. Absent: they are not known before. */
   readonly obligations?: readonly Obligation[];
+  /** The files of which it is made. Absent: none. */
+  readonly sources?: readonly PolicySource[];
+  /** True if a policy with a limit asks what a session did. Absent: false. */
+  readonly limitsReadHistory?: boolean;
   decide(question: Question): Decision;
 }

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { makeBundle, makeReceipt, openLog } from '../feed/evidence.ts';
 import type { Follower } from '../feed/follower.ts';
 import { readLeftActivities } from '../feed/left-activities.ts';
-import { readUsage } from '../feed/recorded-usage.ts';
+import { readUsage, type LimitPolicies, type LimitRules } from '../feed/recorded-usage.ts';
 import type { SessionIndex } from '../feed/session-index.ts';
 import type { Recordings } from '../feed/recordings.ts';
 import type { KeyStore } from '../recording/key-store.ts';
@@ -19,6 +19,8 @@ export interface AnswerParts {
   readonly recordings: Recordings;
   /** Called before anything is rendered. */
   readonly loadProtocols: () => Promise<void>;
+  /** Called when limits are to be counted that policies brought later than the requests were made. */
+  readonly loadRules: (policies: LimitPolicies) => Promise<LimitRules>;
 }
 
 /** Answers a question, in pieces that may be sent to another thread. `left` aborts when nobody waits for the rest. */
@@ -58,7 +60,7 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
       yield await makeReceipt(openLog(data), question.checkpoint, question.index);
       break;
     case 'usage':
-      yield* readUsage({ data, keys, index, follower }, question.wanted, left);
+      yield* readUsage(parts, question.wanted, left);
       break;
     case 'activities':
       yield* readLeftActivities({ data, keys, index, follower }, question.wanted, left);
