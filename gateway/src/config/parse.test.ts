@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -7,6 +8,7 @@ import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits } from '../domain/limits.ts';
 import type { Config } from './config.ts';
 import { parseConfig, readConfig } from './parse.ts';
+import { readPolicySources } from './policies.ts';
 import { protocols } from './testdata/protocols.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'countersign-config-'));
@@ -220,6 +222,23 @@ test('who does not dial targets can do without their secrets', () => {
 
 test('a file that cannot be read is reported as such', () => {
   assert.throws(() => readConfig(join(directory, 'nowhere.yaml'), protocols, {}), { code: 'config_invalid', message: /nowhere.yaml cannot be read/ });
+});
+
+test('policies that cannot be listed are an error and no empty set, and only regular files of limited length are read', () => {
+  const refuses = (path: string, message: RegExp): void => {
+    assert.throws(() => readPolicySources(path), { code: 'config_invalid', message });
+  };
+  const policies = join(directory, 'policies');
+  refuses(policies, /policies cannot be read: there is no such/);
+  refuses(join(file, 'below'), /cannot be read/);
+  mkdirSync(policies);
+  assert.deepEqual(readPolicySources(policies), []);
+  writeFileSync(join(policies, 'a.cedar'), '');
+  truncateSync(join(policies, 'a.cedar'), 5 * 1024 ** 3);
+  refuses(policies, /a\.cedar is longer than/);
+  rmSync(join(policies, 'a.cedar'));
+  execFileSync('mkfifo', [join(policies, 'waits.cedar')]);
+  refuses(policies, /waits\.cedar is no regular file/);
 });
 
 test('sinks are webhooks with a secret, or Slack, over https, and are named only where they are', () => {

@@ -8,23 +8,28 @@ const ending = '.cedar';
 const filesMax = 200;
 const bytesMax = 1024 * 1024;
 
-/** Returns the paths of the files of policies: of the directory's `*.cedar` files in the order of their names, or the one file. Empty if there is none. */
+/** Returns the paths of the files of policies, to look whether they were changed. Empty if they cannot be listed: that is for `readPolicySources` to say. */
 export function policyFiles(path: string): readonly string[] {
   try {
-    return statSync(path).isDirectory()
-      ? readdirSync(path)
-          .filter((name) => name.endsWith(ending) && !name.startsWith('.'))
-          .toSorted()
-          .map((name) => join(path, name))
-      : [path];
+    return listFiles(path);
   } catch {
     return [];
   }
 }
 
-/** Reads the files of policies. Throws GatewayError `config_invalid`. */
+/** Returns the paths of the directory's `*.cedar` files in the order of their names, or of the one file. Throws the error of the system. */
+function listFiles(path: string): readonly string[] {
+  return statSync(path).isDirectory()
+    ? readdirSync(path)
+        .filter((name) => name.endsWith(ending) && !name.startsWith('.'))
+        .toSorted()
+        .map((name) => join(path, name))
+    : [path];
+}
+
+/** Reads the files of policies. A directory that cannot be listed is an error, and never a set without policies. Throws GatewayError `config_invalid`. */
 export function readPolicySources(path: string): readonly PolicySource[] {
-  const files = policyFiles(path);
+  const files = orUnreadable(path, listFiles);
   if (files.length > filesMax) {
     throw new GatewayError('config_invalid', `${path}: there are ${files.length} files of policies, at most ${filesMax} are read.`);
   }
@@ -32,19 +37,35 @@ export function readPolicySources(path: string): readonly PolicySource[] {
 }
 
 function readText(file: string): string {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (cause) {
-    throw new GatewayError('config_invalid', `${shownPath(file)} cannot be read: ${systemErrorWords(cause) ?? 'it is not known why'}.`, { cause });
-  }
-  if (bytes.length > bytesMax) {
-    throw new GatewayError('config_invalid', `${shownPath(file)} is longer than ${bytesMax} bytes.`);
-  }
+  const bytes = orUnreadable(file, readRegularFile);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new GatewayError('config_invalid', `${shownPath(file)} is not UTF-8.`, { cause });
+  }
+}
+
+/** Reads a file of limited length. Another kind of file might never end, or keep the gateway waiting for one who writes. */
+function readRegularFile(file: string): Buffer {
+  const found = statSync(file);
+  if (!found.isFile()) {
+    throw new GatewayError('config_invalid', `${shownPath(file)} is no regular file.`);
+  }
+  if (found.size > bytesMax) {
+    throw new GatewayError('config_invalid', `${shownPath(file)} is longer than ${bytesMax} bytes.`);
+  }
+  return readFileSync(file);
+}
+
+/** Reads a file or a directory. Throws GatewayError `config_invalid` if the system does not allow it. */
+function orUnreadable<Found>(path: string, read: (path: string) => Found): Found {
+  try {
+    return read(path);
+  } catch (cause) {
+    if (cause instanceof GatewayError) {
+      throw cause;
+    }
+    throw new GatewayError('config_invalid', `${shownPath(path)} cannot be read: ${systemErrorWords(cause) ?? 'it is not known why'}.`, { cause });
   }
 }
 
