@@ -86,11 +86,12 @@ targets:
   files: { url: "${server.url}" }
   payroll: { url: "${server.url}" }
   outside: { url: "${server.url}" }
+  tools: { url: "${server.url}", protocol: mcp }
 limits: { connectionsPerAddressMax: 2000, silentPerAddressMax: 2000 }
 principals:
   payer: { kind: agent, groups: [flow], targets: [payroll, outside] }
   other: { kind: agent, groups: [flow], targets: [payroll, outside] }
-${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 'readers' : 'mailers'}], targets: [files, payroll] }\n`).join('')}`,
+${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 'readers' : 'mailers'}], targets: [files, payroll, tools] }\n`).join('')}`,
       }),
     );
     for (const who of [...names, 'payer', 'other']) {
@@ -113,6 +114,9 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
       [['request', ['rules.cedar:few']]],
     );
     assert.deepEqual(denied[0]?.attributes['countersign.obligations'], ['limit what=requests most=5 seconds=3600 policy=rules.cedar:few']);
+    assert.equal(await statusOf('bot', 'POST', '', 'tools'), 400, 'the gateway refuses what is no message of MCP without asking policy');
+    const tried = gateway.command(['policy', 'try', policies]);
+    assert.match(tried.stdout, /^0 of 12 recorded requests would have been decided otherwise; 2 cannot be decided again\n$/);
   });
 
   test('T4.11: of a thousand requests at once exactly as many pass as the limit says', async () => {

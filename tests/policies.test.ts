@@ -107,13 +107,14 @@ principals:
   });
 
   test('policy show prints what is in force, policy explain why a record was decided as it was', async () => {
-    await write(noPosting, 'configuration applied');
+    await write(noPosting.replace('when', '// Reading is harmless.\nwhen'), 'configuration applied');
     assert.equal((await ask('POST', '/e')).status, 403);
     assert.match(gateway.cli(['policy', 'show']).stdout, /@id\("grant:bot:files"\)[^]*\/\/ agents\.cedar:no-posting[^]*Agents only read/);
     const denied = (await records()).findLast(({ kind }) => kind === 'request');
     const { status, stdout } = gateway.cli(['policy', 'explain', denied?.record ?? '']);
     assert.equal(status, 0);
     assert.match(stdout, /deny {2}agents\.cedar:no-posting\nreason {3}Agents only read here\.\nversion {2}[0-9a-f]{16}\n\/\/ agents\.cedar:no-posting\n@id/);
+    assert.ok(stdout.endsWith('// Reading is harmless.\nwhen { context.effects.contains("write") };\n'), 'no comment cuts it');
     assert.doesNotMatch(stdout, /grant:/);
     const own = (await gateway.sessions('all')).find(({ principal }) => principal === null);
     const read = (await gateway.records(own?.session ?? '')).filter(({ attributes }) => String(attributes['countersign.access.what']).startsWith('record'));
@@ -166,6 +167,15 @@ principals:
       tested.stdout,
       /^ok {4}case 1: bot, files, GET \/x: allow by grant:bot:files\nok {4}case 2: .*\nFAIL {2}wrong: hold was expected, the verdict is allow\n$/,
     );
+    const refused = (more: string): string => {
+      writeFileSync(cases, `- { principal: bot, target: files, expect: allow, ${more} }\n`);
+      return gateway.command(['policy', 'test', cases]).stderr;
+    };
+    assert.match(refused('action: http.requests'), /files has no action "http\.requests"; it has http\.connect/);
+    assert.match(refused('action: http.request, context: { effects: write }'), /effects: a list of texts is expected/);
+    assert.match(refused('action: http.request, context: { effects: [writes] }'), /effects: a list of/);
+    assert.match(refused('action: http.request, context: { bodyReadable: "no" }'), /bodyReadable: true or false is expected/);
+    assert.match(refused('action: http.request, clientAddress: here'), /clientAddress: an IP address is expected/);
     const good = gateway.cli(['policy', 'check']);
     assert.deepEqual([good.status, good.stdout], [0, '1 policies in 1 files are valid\n']);
     const bad = gateway.cli(['policy', 'check', join(directory, 'broken')]);

@@ -4,13 +4,16 @@ import { z } from 'zod';
 import { configBytesMax } from './config/find.ts';
 import type { Config } from './config/config.ts';
 import { locate } from './config/locate.ts';
-import type { Action, Attributes } from './domain/action.ts';
+import type { Action, Attributes, AttributeValue } from './domain/action.ts';
+import type { ContextField } from './domain/context-field.ts';
 import type { Decision } from './domain/decision.ts';
+import { effectNames } from './domain/effects.ts';
 import { recordObligations } from './domain/facts-only.ts';
 import { GatewayError } from './domain/errors.ts';
 import type { TargetFacts } from './domain/target.ts';
 import { commonFields } from './policy/context.ts';
 import type { PolicyEngine, SessionHistory } from './policy/policy.ts';
+import { actionNames } from './policy/vocabulary.ts';
 import { findProtocol } from './protocols/registry.ts';
 import { systemErrorWords } from './store/system-error.ts';
 
@@ -37,7 +40,7 @@ const policyCase = z.strictObject({
       tokens: count,
     })
     .prefault({}),
-  clientAddress: z.string().default('127.0.0.1'),
+  clientAddress: z.union([z.ipv4(), z.ipv6()], 'an IP address is expected').default('127.0.0.1'),
   time: z.iso.datetime('a time in UTC is expected, as 2026-11-28T09:00:00Z').optional(),
   expect: z.enum(['allow', 'deny', 'hold'], 'allow, deny or hold is expected'),
   policy: z.string().optional(),
@@ -98,6 +101,11 @@ async function questionOf(each: PolicyCase, { principals, targets }: Config): Pr
 async function actionOf({ action: name, text, context = {} }: PolicyCase, target: TargetFacts): Promise<Action> {
   const id = target.protocol;
   const protocol = findProtocol(id);
+  const names = protocol === undefined ? [] : actionNames(protocol);
+  // Records have the name `unknown` for what is in no catalogue.
+  if (name !== 'unknown' && !names.includes(name)) {
+    throw new GatewayError('config_invalid', `${target.name} has no action "${name}"; it has ${names.join(', ')}`);
+  }
   if (text !== undefined && protocol?.readExample === undefined) {
     throw new GatewayError('config_invalid', `the text of a request to ${id} is not read here: state its facts under context`);
   }
@@ -108,9 +116,36 @@ async function actionOf({ action: name, text, context = {} }: PolicyCase, target
     if (known === undefined) {
       throw new GatewayError('config_invalid', `${id} has no fact "${field}"; it has ${fields.map((each) => each.name).join(', ')}`);
     }
+    if (!isOfType(known, value)) {
+      throw new GatewayError('config_invalid', `${field}: ${typeWords[known.type]} is expected`);
+    }
     return [known.attribute, value] as const;
   });
   return { name, attributes: { ...read, ...Object.fromEntries(stated) } };
+}
+
+const typeWords: Readonly<Record<ContextField['type'], string>> = {
+  text: 'a text',
+  texts: 'a list of texts',
+  number: 'a whole number',
+  boolean: 'true or false',
+  namedTexts: 'a list of NAME=JSON',
+  namedNumbers: 'a list of NAME=JSON',
+  namedBooleans: 'a list of NAME=JSON',
+};
+
+/** A value of another type would count as absent, and the case would be about a request that nobody sends. */
+function isOfType({ name, type }: ContextField, value: AttributeValue): boolean {
+  switch (type) {
+    case 'text':
+      return typeof value === 'string';
+    case 'number':
+      return Number.isSafeInteger(value);
+    case 'boolean':
+      return typeof value === 'boolean';
+    default:
+      return Array.isArray(value) && (name !== 'effects' || value.every((each) => effectNames.some((effect) => effect === each)));
+  }
 }
 
 function readCases(path: string): readonly PolicyCase[] {

@@ -1,4 +1,5 @@
 import type { Config } from './config/config.ts';
+import type { Decision } from './domain/decision.ts';
 import { ownAttributes } from './domain/own-attributes.ts';
 import type { Principal } from './domain/principal.ts';
 import type { ShownRecord } from './feed/shown-record.ts';
@@ -24,8 +25,10 @@ export class PolicyTrial {
   readonly #config: Config;
   readonly #candidate: PolicyEngine;
   #requests = 0;
-  /** Requests that cannot be decided again: their target is no longer configured, or their facts were too long for the record, or
-   * policy kept only facts and the candidate may look at content. */
+  /**
+   * Requests that cannot be decided again: their target is no longer configured, or their facts were too long for the record, or policy kept only facts and the
+   * candidate may look at content, or it was not a policy alone that denied them.
+   */
   #undecided = 0;
 
   constructor(config: Config, candidate: PolicyEngine) {
@@ -68,7 +71,7 @@ export class PolicyTrial {
     const target = this.#config.targets.get(name ?? '');
     this.#requests += 1;
     const isCut = attributes[ownAttributes.cut] !== undefined || (attributes[ownAttributes.withheld] === 'not_kept' && mayLookAtContent(target?.protocol));
-    if (principal === null || target === undefined || action === null || isCut) {
+    if (principal === null || target === undefined || action === null || isCut || isRefusedByGateway(record)) {
       this.#undecided += 1;
       return null;
     }
@@ -89,6 +92,10 @@ export class PolicyTrial {
       timeMs: Date.parse(time),
     });
     const { verdict: would, policies, reason } = decision;
+    if (verdict === 'deny' && would !== 'deny' && isOfLimit(decision, record.policies)) {
+      this.#undecided += 1;
+      return null;
+    }
     return would === verdict
       ? null
       : { record: record.record ?? '', time, principal, target: target.name, action, was: verdict ?? '', would, policies, reason };
@@ -98,6 +105,16 @@ export class PolicyTrial {
 /** True if policies about this protocol may look at something that is content. */
 function mayLookAtContent(protocol: string | undefined): boolean {
   return findProtocol(protocol ?? '')?.context.some(({ isContent = false }) => isContent) === true;
+}
+
+/** True for a request that the gateway itself refused, so that no policy was asked or none counted. */
+function isRefusedByGateway({ verdict, policies, attributes }: ShownRecord): boolean {
+  return verdict === 'deny' && (policies.includes('countersign') || attributes[ownAttributes.policyVersion] === undefined);
+}
+
+/** True if one of these policies, which denied a request, is a limit of the candidate too. How much of it would have been used is not known. */
+function isOfLimit({ obligations }: Decision, denied: readonly string[]): boolean {
+  return obligations.some(({ kind, parameters: { policy = '' } }) => kind === 'limit' && denied.includes(policy));
 }
 
 function remember(history: LiveHistory, verdict: string, { target, attributes }: ShownRecord): void {

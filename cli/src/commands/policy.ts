@@ -160,9 +160,8 @@ async function explain(wanted: string, options: SourceOptions): Promise<void> {
   }
   console.log(`version  ${version || 'not recorded'}`);
   const text = version === '' ? '' : (await source.policyRecord(version)).content?.text;
-  for (const block of (text ?? '').split(/\n(?=@id\("grant:|\/\/ )/)) {
-    if (policies.some((id) => block.includes(`"${id}"`) || block.startsWith(`// ${id}\n`))) {
-      console.log(escapeControls(block.trim(), 'lines'));
-    }
+  const { namedPolicies } = await import('@countersign/gateway/policy');
+  for (const named of namedPolicies(text ?? '', policies)) {
+    console.log(escapeControls(named, 'lines'));
   }
 }

@@ -67,6 +67,15 @@ export function splitPolicies(source: PolicySource): { readonly policies: readon
   return { policies: problems.length === 0 ? policies : [], problems };
 }
 
+/** Returns those policies of the text of a whole set (`PolicyEngine.text`) that have one of these ids, each with the comment or annotation that names it. */
+export function namedPolicies(text: string, ids: readonly string[]): readonly string[] {
+  const { policies } = splitPolicies({ file: '', path: '', text });
+  return policies.flatMap((policy) => {
+    const [name = ''] = /\/\/ [^\n]*\n$/.exec(text.slice(0, policy.offset)) ?? [];
+    return ids.some((id) => (name === '' ? policy.text.startsWith(`@id(${JSON.stringify(id)})\n`) : name === `// ${id}\n`)) ? [`${name}${policy.text}`] : [];
+  });
+}
+
 function faultOf(text: string, { deepest, operators }: { readonly deepest: number; readonly operators: number }): string | null {
   if (Buffer.byteLength(text) > policyBytesMax) {
     return `a policy is at most ${policyBytesMax} bytes: split it`;
