@@ -1,13 +1,15 @@
 import type { Obligation } from './decision.ts';
 
-/** Most requests of a channel whose obligations are known one by one. */
-const recentMax = 1024;
+/** Most requests of a channel in one generation. The obligations of the newest two generations are known one by one. */
+const generationMax = 1024;
 
 const none: readonly Obligation[] = [];
 
 /** The obligations of a channel's requests, for the records of their answers. Those of older requests are known together: no answer is without what its request has. */
 export class ObligedRequests {
-  readonly #recent = new Map<number, readonly Obligation[]>();
+  #recent = new Map<number, readonly Obligation[]>();
+  /** The generation before. */
+  #before: ReadonlyMap<number, readonly Obligation[]> = new Map();
   #older = none;
   #olderUpTo = -1;
   #newest = none;
@@ -18,16 +20,12 @@ export class ObligedRequests {
 
   /** Adds a request with obligations. Sequence numbers come in order. Obligations of a message that belongs to the request are added to those of the request. */
   add(request: number, obligations: readonly Obligation[]): void {
-    const known = this.#recent.get(request);
-    this.#recent.set(request, known === undefined ? obligations : joined(known, obligations));
-    this.#newest = obligations;
-    const [oldest] = this.#recent.size > recentMax ? this.#recent : [];
-    if (oldest !== undefined) {
-      const [seq, its] = oldest;
-      this.#older = [...this.#older, ...its.filter((each) => !this.#older.includes(each))];
-      this.#olderUpTo = seq;
-      this.#recent.delete(seq);
+    const known = this.of(request);
+    if (this.#recent.size === generationMax) {
+      this.#age();
     }
+    this.#recent.set(request, known.length === 0 || known === obligations ? obligations : joined(known, obligations));
+    this.#newest = obligations;
   }
 
   /** Returns the obligations for an answer to a request. For an answer that names no request they are those of the newest. */
@@ -35,7 +33,18 @@ export class ObligedRequests {
     if (request === undefined) {
       return this.#newest;
     }
-    return this.#recent.get(request) ?? (request <= this.#olderUpTo ? this.#older : none);
+    return this.#recent.get(request) ?? this.#before.get(request) ?? (request <= this.#olderUpTo ? this.#older : none);
+  }
+
+  /** Begins a generation. The requests of the one before the last are from now on known together. */
+  #age(): void {
+    for (const [request, obligations] of this.#before) {
+      const more = obligations.filter((each) => !this.#older.includes(each));
+      this.#older = more.length === 0 ? this.#older : [...this.#older, ...more];
+      this.#olderUpTo = Math.max(this.#olderUpTo, request);
+    }
+    this.#before = this.#recent;
+    this.#recent = new Map();
   }
 }
 
