@@ -124,8 +124,33 @@ export function assertNoForeignPage(headers: Headers, host: string): void {
 export function endToEndRequest(headers: Headers, token: string): Headers {
   const named = connectionOptions(headers);
   return withoutTokenProtocol(headers).filter(
-    ([name, value]) => !hopByHop.has(name) && !named.has(name) && !internal.test(name) && !credentials.has(name) && (token === '' || !value.includes(token)),
+    ([name, value]) => !named.has(name) && !isForGateway(withoutUnderscores(name)) && !isSecondBodyHeader(name) && (token === '' || !value.includes(token)),
   );
+}
+
+function isForGateway(name: string): boolean {
+  return hopByHop.has(name) || internal.test(name) || credentials.has(name);
+}
+
+/** True for a header like `content_type`, by which some servers replace that of the message. */
+function isSecondBodyHeader(name: string): boolean {
+  return name.startsWith('content_');
+}
+
+/** Returns the name that servers with CGI's variables (WSGI, Rack, PHP) take a header's name for: they do not tell `_` from `-`. */
+function withoutUnderscores(name: string): string {
+  return name.replaceAll('_', '-');
+}
+
+/** Headers by which a request may ask the target for another method than its own. */
+const methodHeader = /^x-(?:http-)?method(?:-override)?$/;
+/** The parameter by which frameworks (Symfony, Laravel, Rails) let a POST ask for another method. PHP takes `.` and `[` in a name for `_`, and ignores spaces before it. */
+const methodParameter = /(?:^|[&;])(?:\+|%20)*(?:[_.[]|%5B)method(?:[=&;]|$)/i;
+
+/** True if a request asks for another method than its own, by a header or in its query. */
+export function overridesMethod({ path, headers }: { readonly path: string; readonly headers: Headers }): boolean {
+  const at = path.indexOf('?');
+  return headers.some(([name]) => methodHeader.test(withoutUnderscores(name))) || (at !== -1 && methodParameter.test(path.slice(at + 1)));
 }
 
 function withoutTokenProtocol(headers: Headers): Headers {

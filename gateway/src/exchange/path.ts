@@ -40,6 +40,17 @@ export function normalizePath(raw: string, allowsEncodedSlash = false): string {
   return `${normalized}${decodeUnreserved(query)}`;
 }
 
+/** Matches what may stand in a path with and without percent encoding (RFC 3986, 3.3), except the slash. */
+const reserved = /%(?:21|24|2[6-9A-C]|3A|3B|3D|40|5B|5D)/g;
+
+/**
+ * Returns a normalised path as it is decided on: nearly all servers read `%3A` as `:`. It is not sent so, because some tell one from the other (S3 takes a plus for
+ * a space).
+ */
+export function plainPath(path: string): string {
+  return path.replaceAll(reserved, (encoded) => String.fromCodePoint(Number.parseInt(encoded.slice(1), 16)));
+}
+
 function decodeUnreserved(text: string): string {
   return text.replaceAll(/%(?:([\dA-Fa-f]{2})|)/g, (found, hex: string | undefined) => {
     if (hex === undefined) {

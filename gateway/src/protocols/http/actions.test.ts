@@ -12,9 +12,28 @@ test('the effects of a request are those of its method, unless a header may chan
     ['GET', 'POST', 'DELETE', 'get', 'PURGE', '__proto__'].map((method) => effects(method)),
     [['read'], ['write'], ['destroy', 'write'], ['unknown'], ['unknown'], ['unknown']],
   );
-  for (const name of ['x-http-method-override', 'x-http-method', 'x-method-override']) {
+  for (const name of ['x-http-method-override', 'x-http-method', 'x-method-override', 'x_http_method_override', 'x-http_method']) {
     assert.deepEqual(effects('POST', [name, 'DELETE']), ['destroy', 'unknown', 'write']);
   }
+  const asked = (query: string): unknown => requestAttributes({ ...head('POST'), path: `/x?${query}` }, { options: {} })['countersign.effects'];
+  for (const query of ['_method=DELETE', 'a=1&_METHOD=PUT', 'a;.method=DELETE', '%20_method=x', '%5Bmethod=x', '_method']) {
+    assert.deepEqual(asked(query), ['destroy', 'unknown', 'write'], query);
+  }
+  for (const query of ['a_method=DELETE', 'method=DELETE', 'a=_method', '_methods=x']) {
+    assert.deepEqual(asked(query), ['write'], query);
+  }
+});
+
+test('A9: policy sees one spelling of a path', () => {
+  const options = { routes: ['/v1/x:purge', '/v1/{id}'] };
+  for (const path of ['/v1/x:purge', '/v1/x%3Apurge']) {
+    const facts = requestAttributes({ ...head('GET'), path }, { options });
+    assert.deepEqual([facts['url.path'], facts['http.route']], ['/v1/x:purge', '/v1/x:purge'], path);
+  }
+  const all = "/!$&'()*+,;=:@[]";
+  const encoded = `/${[...all.slice(1)].map((each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`).join('')}`;
+  assert.equal(requestAttributes({ ...head('GET'), path: encoded }, { options })['url.path'], all);
+  assert.equal(requestAttributes({ ...head('GET'), path: '/%20%2F%25%C3%A9' }, { options })['url.path'], '/%20%2F%25%C3%A9');
 });
 
 test('what is said over a WebSocket may do anything', () => {

@@ -3,6 +3,8 @@ import { anythingEffects, destroyEffects, readEffects, unknownEffects, writeEffe
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
 import type { TargetFacts } from '../../domain/target.ts';
+import { overridesMethod } from '../../exchange/headers.ts';
+import { plainPath } from '../../exchange/path.ts';
 import type { RequestHead } from '../../exchange/reading.ts';
 import { namedPlaces, namesPlaces, step } from './body-facts.ts';
 import { routeOf } from './routes.ts';
@@ -16,7 +18,14 @@ export const actions = [
 /** The facts that policies may speak of. */
 export const context: readonly ContextField[] = [
   { name: 'method', type: 'text', attribute: 'http.request.method', absent: '', title: 'The method of the request, in capitals.' },
-  { name: 'path', type: 'text', attribute: 'url.path', absent: '', isContent: true, title: "The path at the target, normalised, below the target's own." },
+  {
+    name: 'path',
+    type: 'text',
+    attribute: 'url.path',
+    absent: '',
+    isContent: true,
+    title: "The path at the target, normalised, below the target's own: percent encoding is undone where it need not be.",
+  },
   {
     name: 'route',
     type: 'text',
@@ -81,16 +90,13 @@ const effectsByMethod: Readonly<Record<string, readonly Effect[]>> = {
   DELETE: destroyEffects,
 };
 
-/** Headers by which a request may ask the target for another method than its own. */
-const overridesMethod = /^x-(?:http-)?method(?:-override)?$/;
-
 export function requestAttributes({ method, path, headers }: RequestHead, target: Pick<TargetFacts, 'options'>): Attributes {
   const at = path.indexOf('?');
-  const pathAlone = at === -1 ? path : path.slice(0, at);
+  const pathAlone = plainPath(at === -1 ? path : path.slice(0, at));
   const route = routeOf(pathAlone, target);
   return {
     'http.request.method': method,
-    [ownAttributes.effects]: headers.some(([name]) => overridesMethod.test(name)) ? anythingEffects : effectsOf(method),
+    [ownAttributes.effects]: overridesMethod({ path, headers }) ? anythingEffects : effectsOf(method),
     'url.path': pathAlone,
     ...(route === null ? {} : { 'http.route': route }),
     ...(at === -1 ? {} : { 'url.query': path.slice(at + 1) }),

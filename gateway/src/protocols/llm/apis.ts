@@ -1,4 +1,5 @@
 import type { Attributes } from '../../domain/action.ts';
+import { overridesMethod } from '../../exchange/headers.ts';
 import type { RequestHead } from '../../exchange/reading.ts';
 import type { ActionName } from './actions.ts';
 import { anthropicMessages } from './anthropic-messages.ts';
@@ -101,7 +102,7 @@ export function findBelowBase<Found>(head: RequestHead, find: (head: RequestHead
 /** Finds the API of a request by method, path and headers. Null if it is not known, or if a target may read the request as another than it looks. */
 export function findApi(head: RequestHead): Api | null {
   const [path = ''] = head.path.split('?', 1);
-  if (head.headers.some(([name, value]) => isAmbiguous(name, value))) {
+  if (overridesMethod(head) || head.headers.some(([name, value]) => isEncoded(name, value))) {
     return null;
   }
   for (const route of routes) {
@@ -191,7 +192,7 @@ function decodeName(name: string): string {
   }
 }
 
-/** True for a header that makes a request another than it looks: one that overrides the method, or states that the body is encoded and thus not plain JSON. */
-function isAmbiguous(name: string, value: string): boolean {
-  return /^x-(http-)?method(-override)?$/.test(name) || (name === 'content-encoding' && value.trim().toLowerCase() !== 'identity');
+/** True for a header that states that the body is encoded, and thus not plain JSON. */
+function isEncoded(name: string, value: string): boolean {
+  return name === 'content-encoding' && value.trim().toLowerCase() !== 'identity';
 }

@@ -132,14 +132,14 @@ describe('what is not known is unknown', () => {
     test(request, () => {
       const [method = '', path = ''] = request.split(' ');
       // The body is not looked at.
-      const attributes = { 'http.request.method': method, 'url.path': path, 'countersign.effects': ['unknown'] };
+      const attributes = { 'http.request.method': method, 'url.path': path.replace('%3A', ':'), 'countersign.effects': ['unknown'] };
       assert.deepEqual(actionOf(method, `${path}?key=secret`, 'no JSON'), { name: 'unknown', attributes });
     });
   }
 
   test('a header that overrides the method, a body that is coded', () => {
     const path = '/v1beta/models/x:generateContent';
-    for (const header of ['x-http-method-override', 'x-http-method', 'x-method-override']) {
+    for (const header of ['x-http-method-override', 'x-http-method', 'x-method-override', 'x_http_method_override']) {
       assert.equal(actionOf('POST', path, {}, [[header, 'GET']]).name, 'unknown');
     }
     assert.equal(actionOf('POST', path, {}, [['content-encoding', 'gzip']]).name, 'unknown');

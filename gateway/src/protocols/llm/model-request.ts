@@ -3,6 +3,7 @@ import type { ActionText, Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { unknownEffects } from '../../domain/effects.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
+import { plainPath } from '../../exchange/path.ts';
 import type { RequestHead, RequestReading } from '../../exchange/reading.ts';
 import { defaultEventBytesMax } from '../../content/event-bytes.ts';
 import { parseStrictJson } from '../../content/strict-json.ts';
@@ -75,7 +76,11 @@ export function readModelRequest(
 /** Facts about a request to an unknown API: its method and its path. The query is left out because it may hold a key. */
 function unknownFacts({ method, path }: RequestHead): ModelFacts {
   const [pathAlone = ''] = path.split('?', 1);
-  return { name: unknownName, attributes: { 'http.request.method': method, 'url.path': pathAlone, [ownAttributes.effects]: unknownEffects }, hasText: false };
+  return {
+    name: unknownName,
+    attributes: { 'http.request.method': method, 'url.path': plainPath(pathAlone), [ownAttributes.effects]: unknownEffects },
+    hasText: false,
+  };
 }
 
 /** The messages of a recorded request; null if they cannot be read. Never throws. */

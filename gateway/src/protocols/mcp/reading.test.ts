@@ -212,6 +212,7 @@ describe('what is no message', () => {
       ['content-type', 'application/json'],
     ] as const;
     assert.throws(() => readRequest({ method: 'POST', path: '', headers: twice }, Buffer.from(JSON.stringify(request('ping')))), /more than once/);
+    refuses(request('ping'), { 'x-http-method-override': 'DELETE' }, 'malformed', /asks for another/);
   });
 });
 

@@ -3,6 +3,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { Attributes } from '../../domain/action.ts';
 import type { HoldMode } from '../../domain/approval.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
+import { overridesMethod } from '../../exchange/headers.ts';
 import type { RequestHead, RequestReading } from '../../exchange/reading.ts';
 import { defaultEventBytesMax } from '../../content/event-bytes.ts';
 import { decodeUtf8 } from '../../content/strict-json.ts';
@@ -53,6 +54,9 @@ const jsonType = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
  */
 export function readFacts(head: RequestHead, body: Uint8Array): McpFacts {
   checkPath(head.path);
+  if (overridesMethod(head)) {
+    throw new GatewayError('malformed', 'A request of MCP has the method that it says, and no header that asks for another.');
+  }
   switch (head.method) {
     case 'POST':
       return readPost(head, body);
