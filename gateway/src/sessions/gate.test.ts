@@ -150,3 +150,22 @@ test('a credential that ends while an act is held lets nothing go on', async () 
   resolve(null);
   assert.deepEqual([(await settled)?.verdict, (await settled)?.reason], ['deny', 'The token was revoked.']);
 });
+
+test('policy is asked again when an act that was held may go on: what it looks at may have changed', async () => {
+  const gone = async (later: PolicyEngine): Promise<Decision | undefined> => {
+    let policy = policyWith('hold', wait);
+    const { promise, resolve } = Promise.withResolvers<null>();
+    const changing: PolicyEngine = { version: 'v', text: '', decide: (question) => policy.decide(question) };
+    const { settle } = gate(changing, [{ kind: 'wait', admit: async () => promise }]).ask(act, bytes, waits);
+    const settled = settle?.(held);
+    policy = later;
+    resolve(null);
+    return settled;
+  };
+  assert.equal((await gone(policyWith('hold', wait)))?.verdict, 'allow');
+  assert.equal((await gone(policyWith('allow')))?.verdict, 'allow');
+  const denied = await gone(policyWith('deny'));
+  assert.deepEqual([denied?.verdict, denied?.policies, denied?.reason], ['deny', ['p'], 'it is a rule']);
+  const more = await gone(policyWith('hold', { ...wait, parameters: { groups: 'more' } }));
+  assert.deepEqual([more?.verdict, more?.reason], ['deny', 'it is a rule: policy asks for others than when it was held']);
+});

@@ -149,6 +149,7 @@ export class Gate {
   #oblige(asked: Decision, act: Act, withdrawn: AbortSignal, change: RequestChange | null): Verdict {
     const decision = this.#isAgain(asked, act) ? { ...asked, obligations: asked.obligations.filter((each) => !this.#countsActs(each)) } : asked;
     const pending: (Promise<Objection> | OnceRecorded)[] = [];
+    const heldFor: Obligation[] = [];
     const changes: TextChange[] = [];
     const obligations = decision.obligations.filter(({ kind }) => kind !== recordKind);
     for (const obligation of obligations) {
@@ -166,6 +167,7 @@ export class Gate {
             : (control.admit?.(act, obligation, withdrawn) ?? null);
       if (typeof answer === 'function' || answer instanceof Promise) {
         pending.push(answer);
+        heldFor.push(obligation);
       } else if (isObjection(answer)) {
         return { decision: decided(namedIn(decision, obligation), answer), settle: null, changes: none };
       }
@@ -175,7 +177,11 @@ export class Gate {
       }
     }
     if (pending.length > 0) {
-      return { decision: { ...decision, verdict: 'hold' }, settle: async (held) => this.#settle(decision, pending, held), changes };
+      return {
+        decision: { ...decision, verdict: 'hold' },
+        settle: async (held) => this.#stillAllowed(await this.#settle(decision, pending, held), act, heldFor),
+        changes,
+      };
     }
     if (decision.verdict === 'allow') {
       return { decision, settle: null, changes };
@@ -202,6 +208,21 @@ export class Gate {
     const end = this.#context.identity.standing.ended()?.error.message ?? null;
     const first = objections.find(isObjection) ?? end ?? objections.find((each) => each !== null) ?? null;
     return decided(decision, first);
+  }
+
+  /** Asks policy again about an act that was held and may go on: what policy looks at (the hour, what the session did) may have changed while it waited. */
+  #stillAllowed(settled: Decision, { action }: Act, heldFor: readonly Obligation[]): Decision {
+    if (settled.verdict !== 'allow') {
+      return settled;
+    }
+    const now = this.decide(action);
+    const kinds = new Set(heldFor.map(({ kind }) => kind));
+    const isMore = now.obligations.some((each) => kinds.has(each.kind) && !heldFor.some((known) => isDeepStrictEqual(known, each)));
+    if (now.verdict !== 'deny' && !isMore) {
+      return settled;
+    }
+    const reason = now.verdict === 'deny' ? now.reason : `${now.reason}: policy asks for others than when it was held`;
+    return { ...now, verdict: 'deny', reason, ...(settled.approval === undefined ? {} : { approval: settled.approval }) };
   }
 
   #question(action: Action): Question {

@@ -327,6 +327,24 @@ test('B20: a request that is sent again after it has waited finds its approval, 
   assert.equal(isLetGo(again), true);
 });
 
+test('B20: a grant of some groups is not for the same request once policy names another', async () => {
+  using world = new World();
+  const { approvals, principals } = world;
+  await world.ask('x', 'return');
+  const first = approvals.list()[0]?.approval ?? '';
+  approvals.grant(first, granterOf(principals.get('ann') ?? assert.fail()), '');
+  const more = await world.ask('x', 'return', { groups: 'dba,security' });
+  assert.equal(isLetGo(more), false);
+  assert.deepEqual(
+    approvals.list().map(({ groups, state }) => [groups, state]),
+    [
+      [['dba'], 'granted'],
+      [['dba', 'security'], 'waiting'],
+    ],
+  );
+  assert.equal(isLetGo(await world.ask('x', 'return')), true, 'it is for what it was granted for');
+});
+
 test('the operator stands for one group, and for one only', () => {
   const grant = { by: 'operator', isOperator: true, groups: ['a', 'b'], note: '', timeMs: 0 };
   assert.deepEqual([...standIns(['a', 'b'], [grant]).keys()], ['a']);

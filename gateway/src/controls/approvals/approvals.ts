@@ -117,15 +117,15 @@ export class Approvals implements Control, Disposable {
     this.#options = options;
   }
 
-  isAgain(act: Act): boolean {
-    return act.isWhole && this.#known(digestOf(act, this.#options.policyVersion()), this.#modeOf(act)) !== undefined;
+  isAgain(act: Act, obligation: Obligation): boolean {
+    return act.isWhole && this.#known(digestOf(act, this.#options.policyVersion()), this.#modeOf(act), namedGroups(obligation)) !== undefined;
   }
 
-  admit(act: Act, { parameters }: Obligation): Objection | OnceRecorded {
+  admit(act: Act, obligation: Obligation): Objection | OnceRecorded {
     if (!act.isWhole) {
       return 'it needs an approval, which is for a whole request, and this one comes in parts';
     }
-    const groups = parameters['groups']?.split(',') ?? [];
+    const groups = namedGroups(obligation);
     return (held) => this.#hold(act, groups, held);
   }
 
@@ -197,7 +197,7 @@ export class Approvals implements Control, Disposable {
   #hold(act: Act, groups: readonly string[], held: HeldAct): Objection | Promise<Objection> {
     const mode = this.#modeOf(act);
     const digest = digestOf(act, held.decision.policyVersion);
-    const known = this.#known(digest, mode);
+    const known = this.#known(digest, mode, groups);
     if (known?.state === 'granted') {
       return this.#spend(known, held.note);
     }
@@ -219,8 +219,11 @@ export class Approvals implements Control, Disposable {
     return action.onHold?.mode ?? this.#options.settings().mode ?? (asker.principal.kind === 'human' ? 'wait' : 'return');
   }
 
-  /** Returns the approval that a request with this digest finds, unless it is over: one that was decided on, else one for which no other request waits. */
-  #known(digest: string, mode: HoldMode): Approval | undefined {
+  /**
+   * Returns the approval that a request with this digest finds, unless it is over: one that was decided on, else one for which no other request waits. One that fewer
+   * groups were asked for than policy names by now is not for this request; a denial is.
+   */
+  #known(digest: string, mode: HoldMode, groups: readonly string[]): Approval | undefined {
     const nowMs = this.#options.now();
     for (const known of this.#byDigest.get(digest) ?? []) {
       if (known.view.expiresMs <= nowMs) {
@@ -228,7 +231,8 @@ export class Approvals implements Control, Disposable {
         this.#forget(known);
       }
     }
-    const known = [...(this.#byDigest.get(digest) ?? [])];
+    const isOfAll = ({ state, view }: Approval): boolean => state === 'denied' || groups.every((group) => view.groups.includes(group));
+    const known = [...(this.#byDigest.get(digest) ?? [])].filter(isOfAll);
     return known.find(({ state }) => state === 'granted' || state === 'denied') ?? known.find(({ answer }) => mode === 'return' || answer === null);
   }
 
@@ -464,6 +468,10 @@ function noteStep(note: HeldAct['note'], { id, digest }: Pick<Approval, 'id' | '
     ...(words === undefined || words === '' ? {} : { [ownAttributes.approvalNote]: words }),
     ...(groups === undefined ? {} : { [ownAttributes.approvalGroups]: groups }),
   });
+}
+
+function namedGroups({ parameters }: Obligation): readonly string[] {
+  return parameters['groups']?.split(',') ?? [];
 }
 
 function waitingWords({ id, view }: Pick<Approval, 'id' | 'view'>): string {
