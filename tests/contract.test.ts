@@ -447,10 +447,10 @@ describe('approvals over every protocol', () => {
       const said = `denied-by-people of ${target}`;
       const asking = askAll(way(), as('ann'), said);
       const { approval } = await waiting();
-      assert.equal((await api(`/api/v1/approvals/${approval}/deny`, { body: { reason: 'use the archive' }, as: 'bob' })).status, 200);
+      assert.equal((await api(`/api/v1/approvals/${approval}/deny`, { body: { reason: 'use \u001B[8mthe\u202E archive' }, as: 'bob' })).status, 200);
       const [told] = await asking;
       assert.equal(told?.isAllowed, false);
-      assert.match(told?.text ?? '', /bob denied it: use the archive/);
+      assert.match(told?.text ?? '', /bob denied it: use \\+x1b\[8mthe\\+u\{202e\} archive/);
       assert.deepEqual(way().heard([said]), []);
     });
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../domain/errors.ts';
 import type { Identity, Principal, Standing } from '../domain/principal.ts';
+import { saidWords } from '../domain/said-words.ts';
 import type { StoredToken, Suspension, Tokens } from '../store/tokens.ts';
 import { Standings } from './standing.ts';
 import { formatToken, hashToken, isToken, isTokenHash, tokenSecretBytes } from './token-format.ts';
@@ -127,7 +128,7 @@ export class Authenticator implements Disposable {
   suspend(principal: string, by: string, reason: string): Suspension {
     const suspension = { principal, sinceMs: this.#options.now(), by, reason };
     this.#options.tokens.suspend(suspension);
-    const words = `${principal} was suspended by an operator${reason === '' ? '.' : `: ${reason}`}`;
+    const words = `${principal} was suspended by an operator${reason === '' ? '.' : `: ${saidWords(reason)}`}`;
     this.#standings.endOf(principal, { reason: 'suspended', error: new GatewayError('unauthenticated', words), facts: { by, reason } });
     return suspension;
   }

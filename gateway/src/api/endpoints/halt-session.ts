@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
+import { saidWords } from '../../domain/said-words.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
@@ -35,7 +36,7 @@ export const haltSession = endpoint({
       const known = await reader.find(params.session);
       throw new GatewayError('conflict', `Session ${known.session} is closed already.`);
     }
-    const words = reason === '' ? 'The session was halted by an operator.' : `The session was halted by an operator: ${reason}`;
+    const words = reason === '' ? 'The session was halted by an operator.' : `The session was halted by an operator: ${saidWords(reason)}`;
     session.end({ reason: 'halted', error: new GatewayError('halted', words), facts: { by: caller.id, address: caller.address, reason } });
     return { halted: session.id, token: session.lastingToken };
   },

@@ -3,6 +3,7 @@ import { answerOf, type ApprovalState, type HoldMode } from '../../domain/approv
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Principal } from '../../domain/principal.ts';
+import { saidWords } from '../../domain/said-words.ts';
 import type { Attributes } from '../../domain/action.ts';
 import type { Obligation } from '../../domain/decision.ts';
 import type { Act, Control, HeldAct, Objection, OnceRecorded } from '../control.ts';
@@ -172,7 +173,7 @@ export class Approvals implements Control, Disposable {
   deny(id: string, by: Granter, reason: string): ApprovalView {
     const { approval, name } = this.#decidable(id, by);
     this.#note(approval, 'denied', { by: name, note: reason });
-    this.#end(approval, 'denied', `${name} denied it: ${reason}`);
+    this.#end(approval, 'denied', `${name} denied it: ${saidWords(reason)}`);
     this.#tell('denied', approval, { by: name, note: reason });
     return viewOf(approval);
   }
