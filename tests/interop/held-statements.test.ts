@@ -29,7 +29,7 @@ describe('held statements', () => {
       password: shop.database.password,
       database: 'postgres',
     });
-    await owner.client.query('create table orders (id int, state text)');
+    await owner.client.query('create table payroll (id int); create table orders (id int, state text)');
     await owner.client.query("insert into orders values (1, 'open')");
   });
   after(async () => {
@@ -116,6 +116,42 @@ describe('held statements', () => {
     assert.ok(error instanceof pg.DatabaseError && error.code === '57014', String(error));
     assert.equal(await grant(id), 409);
     assert.deepEqual(await states(asked), ['sent']);
+  });
+
+  test('T4.30: which tables a session had used is read from its record, for a limit that came later and after a kill -9', async () => {
+    /** Null, or the words of the denial, once the record was read. */
+    const denied = async ({ client }: Connected, text: string): Promise<string | null> => {
+      for (;;) {
+        const words = await client.query(text).then(
+          () => null,
+          (error: unknown) => String(error),
+        );
+        if (words?.includes('still being read') !== true) {
+          return words;
+        }
+      }
+    };
+    const limited = /the limit is 3 requests per 1h, and 3 are used/;
+    {
+      await using reads = await through();
+      await using other = await through();
+      assert.deepEqual([await denied(other, 'select 1'), await denied(other, 'select 1'), await denied(other, 'select 1')], [null, null, null]);
+      for (const text of ['select id from payroll', 'select 1', 'select 2']) {
+        assert.equal(await denied(reads, text), null);
+      }
+      writeFileSync(
+        join(directory, 'later.cedar'),
+        `@id("later") @limit("requests 3 per 1h") permit (principal, action in Action::"postgres", resource) when { context.session.tables.contains("shop/public.payroll") };`,
+      );
+      await waitUntil(() => shop.gateway.log.includes('configuration applied'));
+      assert.equal(await denied(reads, 'select 3'), null);
+      assert.match((await denied(reads, 'select 4')) ?? '', limited);
+    }
+    await shop.gateway.signal('SIGKILL');
+    await shop.gateway.start();
+    await using next = await through();
+    assert.deepEqual([await denied(next, 'select 1'), await denied(next, 'select id from payroll')], [null, null]);
+    assert.match((await denied(next, 'select 2')) ?? '', limited);
   });
 
   test('another word than wait or return is an error of the login', async () => {
