@@ -86,6 +86,33 @@ describe('held statements', () => {
     assert.ok(again instanceof pg.DatabaseError && again.code === '55000');
   });
 
+  test('B20: a prepared statement spends its grant on another connection too, once, and no other text of its name does', async () => {
+    const text = 'update orders set state = $1 where id = 1';
+    /** Null, or the id of the approval for which the statement waits. */
+    const held = async ({ client }: Connected, name: string, [asked, state]: readonly [string, string]): Promise<string | null> =>
+      client.query({ name, text: asked, values: [state] }).then(
+        () => null,
+        ({ detail }: { readonly detail?: string }) => /^approval=(ap_[0-9a-f]{16}) state=waiting/.exec(detail ?? '')?.[1] ?? assert.fail(detail),
+      );
+    const granted = async (id: string | null): Promise<number> => grant(id ?? assert.fail('it was not held'));
+    {
+      await using first = await through();
+      assert.equal(await granted(await held(first, 'pay', [text, 'shipped'])), 200);
+    }
+    {
+      await using second = await through();
+      assert.equal(await held(second, 'pay', [text, 'shipped']), null);
+      assert.deepEqual(await states(second), ['shipped']);
+      // From now on the statement is prepared, and only its name is sent.
+      assert.equal(await granted(await held(second, 'pay', [text, 'shipped'])), 200);
+    }
+    await using third = await through();
+    const other = await held(third, 'pay', [`${text} or true`, 'shipped']);
+    assert.ok(other !== null && (await held(third, 'pay', [text, 'lost'])) !== null);
+    assert.equal(await held(third, 'paid', [text, 'shipped']), null);
+    assert.notEqual(await held(third, 'paid', [text, 'shipped']), null);
+  });
+
   test('a client that waits gets a notice, and its statement goes on in its transaction', async () => {
     await using asked = await through('wait');
     await asked.client.query('begin');

@@ -24,6 +24,7 @@ describe('held calls of tools, with the official SDK on both sides', () => {
   let server: SampleServer;
   let gateway: GatewayProcess;
   let token: string;
+  let sessions = 0;
   const parts = suiteParts();
   before(async () => {
     parts.defer(() => {
@@ -33,7 +34,14 @@ describe('held calls of tools, with the official SDK on both sides', () => {
     server = parts.use(await openSampleTools());
     const failing = parts.use(
       await openServer(async (request, response) => {
-        await text(request);
+        if ((await text(request)).includes('"initialize"')) {
+          sessions += 1;
+          const headers = { 'content-type': 'application/json', 'mcp-session-id': `s-0123456789-${sessions}` };
+          response
+            .writeHead(200, headers)
+            .end('{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"f","version":"1"}}}');
+          return;
+        }
         response.writeHead(503, { 'content-type': 'text/plain' }).end('out of order');
       }),
     );
@@ -155,6 +163,27 @@ principals:
     const [progress = '', last = ''] = (await answer.text()).split('\n\n');
     assert.match(progress, /^event: message\ndata: \{"jsonrpc":"2.0","method":"notifications\/progress","params":\{"progressToken":"p","progress":-1,/);
     assert.match(last, /^event: message\ndata: \{"jsonrpc":"2.0","id":"seven","error":\{[^]*status 503/);
+  });
+
+  test('B20: the same call in another session of MCP is the same request, and a call of another revision is not', async () => {
+    const post = async (body: object, more: Readonly<Record<string, string>>): Promise<Response> => {
+      const headers = { authorization: `Bearer ${token}`, accept: 'application/json, text/event-stream', 'content-type': 'application/json', ...more };
+      return fetch(url('failing'), { method: 'POST', headers, body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...body }) });
+    };
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } };
+    const call = async (version: string): Promise<void> => {
+      const session = (await post({ method: 'initialize', params }, {})).headers.get('mcp-session-id') ?? assert.fail();
+      const more = { 'countersign-hold': 'return', 'mcp-protocol-version': version, 'mcp-session-id': session };
+      assert.match(await (await post({ method: 'tools/call', params: { name: 'x' } }, more)).text(), /"code":"held"/);
+    };
+    for (const [version, waiting] of [
+      ['2025-11-25', 1],
+      ['2025-11-25', 1],
+      ['2025-06-18', 2],
+    ] as const) {
+      await call(version);
+      assert.equal((await open()).length, waiting);
+    }
   });
 
   test('what was recorded verifies', () => {

@@ -18,8 +18,8 @@ export interface Action {
   /** How the client wants to learn the outcome if the request is held. Absent: it has no wish. */
   readonly onHold?: HoldWish;
   /**
-   * Returns the bytes by which the request is known again when it is sent once more: without what its client makes anew with each attempt, an id of the message or
-   * a trace. Absent: all of its bytes.
+   * Returns the bytes by which the request is known again when it is sent once more, on another connection too: without what its client makes anew with each
+   * attempt (an id of the message, a trace), and with what it refers to. Absent: all of its bytes.
    */
   readonly known?: () => readonly Uint8Array[];
 }

@@ -20,6 +20,8 @@ export interface ExchangeRules {
   readonly path?: (path: string, target: Target) => string;
   /** Name of a query parameter in which clients may give their token. It is removed from the address before anything else is done. */
   readonly tokenParameter?: string;
+  /** Name of the header, in small letters, that names the client's session at the target. A held request is known again in another session. Absent: there is none. */
+  readonly sessionHeader?: string;
   readonly call: (target: Target) => TargetCall;
   /** Makes the call, for a protocol whose targets may be reached in other ways than HTTP. */
   readonly begin?: (channel: Channel, call: TargetCall, receiver: CallReceiver) => UpstreamCall;

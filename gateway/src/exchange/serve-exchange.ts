@@ -301,12 +301,14 @@ class ExchangeRun {
     const sent = this.#sentHead({ ...head, headers: openingHeaders(head) }, [], channel);
     // An opening has no texts of its own, but the messages that follow have.
     const change = channel.requestChange(action, []);
-    const outcome = await this.#decide(channel, { action }, [composeRequestHead(sent)], { change });
+    const opening = composeRequestHead(sent);
+    const outcome = await this.#decide(channel, { action }, [opening], { change });
     if (outcome !== null) {
       const { seq, changes } = outcome;
       const { session, limits } = channel;
       const changed = { changes, changesRequests: change !== null };
-      this.#upgrade = { action, request: seq, reader, ...changed, session, messageBytesMax: limits.frameBytesMax, take: this.#take };
+      const known = knownHead(opening, null);
+      this.#upgrade = { action, request: seq, opening: known, reader, ...changed, session, messageBytesMax: limits.frameBytesMax, take: this.#take };
       this.#forward(channel, call, outcome, { answer: noAnswerReading });
       this.#call?.end();
     }
@@ -510,7 +512,7 @@ class ExchangeRun {
     const mode = readHoldMode(headerOf(this.#clientHeaders, holdHeader) ?? '');
     const limit = this.#heldForms.event === undefined ? { waitMsMax: limits.heldAnswerMs } : {};
     const onHold = { ...limit, ...(mode === null ? {} : { mode }), ...action.onHold };
-    return { ...action, onHold, known: () => [knownHead(head), ...(action.known?.() ?? body)] };
+    return { ...action, onHold, known: () => [knownHead(head, this.#rules.sessionHeader ?? null), ...(action.known?.() ?? body)] };
   }
 
   /** Records each piece of the body, then forwards it. The last record of a whole body holds its trailers, or nothing. */
@@ -655,10 +657,11 @@ function withoutIds({ ids: _ids, ...action }: Action): Action {
   return action;
 }
 
-/** Returns the head of a request without the headers that its client makes anew with each attempt. */
-function knownHead(head: Uint8Array): Uint8Array {
+/** Returns the head of a request without the headers that its client makes anew with each attempt, or with each session at the target. */
+function knownHead(head: Uint8Array, sessionHeader: string | null): Uint8Array {
   const lines = Buffer.from(head).toString('latin1').split('\r\n');
-  return Buffer.from(lines.filter((line) => !attemptHeaders.test(line)).join('\r\n'), 'latin1');
+  const isNew = (line: string): boolean => attemptHeaders.test(line) || (sessionHeader !== null && line.toLowerCase().startsWith(`${sessionHeader}:`));
+  return Buffer.from(lines.filter((line) => !isNew(line)).join('\r\n'), 'latin1');
 }
 
 /** The headers that frame the body as it is sent to the target. None if the client announced a length, because that header is sent on. */

@@ -1,23 +1,17 @@
 import { createHash } from 'node:crypto';
-import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Act } from '../control.ts';
 
-const version = 'countersign approval 1';
-/** The attributes that name earlier records of the session on which the meaning of a request depends: a statement that was prepared. */
-const referring = [ownAttributes.parse, ownAttributes.bind] as const;
+const version = 'countersign approval 2';
 
 /**
  * Returns the digest of an act, as hexadecimal text: SHA-256 over who asks, for whom, of which target at which address, for which action, the exact bytes (without what a client makes anew with each attempt, see
- * `Action.known`) and the version of the policies. Each part is preceded by its length, so no two acts have the same input. An act that refers to earlier records of its session has
- * the same digest only in that session.
+ * `Action.known`) and the version of the policies. Each part is preceded by its length, so no two acts have the same input.
  */
 export function digestOf({ asker, target, action, bytes }: Act, policyVersion: string): string {
-  const refers = referring.flatMap((name) => (action.attributes[name] === undefined ? [] : [`${name} ${String(action.attributes[name])}`]));
-  const { principal, onBehalfOf, session } = asker;
+  const { principal, onBehalfOf } = asker;
   const place = `${target.scheme}://${target.host}:${target.port}/${target.path}`;
-  const told = refers.length === 0 ? '' : `${session ?? ''} ${refers.join(' ')}`;
   const hash = createHash('sha256');
-  for (const text of [version, principal.id, onBehalfOf ?? '', target.name, place, action.name, policyVersion, told]) {
+  for (const text of [version, principal.id, onBehalfOf ?? '', target.name, place, action.name, policyVersion]) {
     const part = Buffer.from(text);
     hash.update(lengthOf(part.length)).update(part);
   }

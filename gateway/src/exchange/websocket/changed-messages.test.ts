@@ -15,6 +15,7 @@ function open(changes: readonly TextChange[], read: SocketReader | null = null):
   return new WebSocketRelay({
     action,
     request: 7,
+    opening: Buffer.from('GET /'),
     reader: read,
     changes,
     changesRequests: false,
@@ -108,7 +109,7 @@ const reader: SocketReader = {
 /** Returns the requests of a client that sends these bytes in pieces of this length, after policy has changed their texts, and what it is told. */
 async function asked(bytes: Buffer, { read = null as SocketReader | null, isHeld = true, pieceBytes = bytes.length, messageBytesMax = 1_000 } = {}) {
   const action = { name: 'http.upgrade', attributes: {} };
-  const facts = { action, request: 7, reader: read, changes: [], changesRequests: isHeld, session: 's', messageBytesMax };
+  const facts = { action, request: 7, opening: Buffer.from('GET /'), reader: read, changes: [], changesRequests: isHeld, session: 's', messageBytesMax };
   const relay = new WebSocketRelay({ ...facts, take: (step, input) => step.take(input) });
   const change = { texts: [stars], obligations: [] };
   const requests: RequestOutput[] = [];

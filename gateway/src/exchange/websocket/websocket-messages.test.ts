@@ -16,7 +16,17 @@ const reader: SocketReader = {
   refusal: () => null,
 };
 const take: TakeStep = (step, input) => step.take(input);
-const facts = { action: { name: 'open', attributes: {} }, request: 7, reader, session: 's', changes: [], changesRequests: false, messageBytesMax: 4_096, take };
+const facts = {
+  action: { name: 'open', attributes: {} },
+  request: 7,
+  opening: Buffer.from('GET /'),
+  reader,
+  session: 's',
+  changes: [],
+  changesRequests: false,
+  messageBytesMax: 4_096,
+  take,
+};
 
 function frame(opcode: number, isFinal: boolean, payload: Buffer, mask: Buffer | null): Buffer {
   const head = Buffer.from([opcode | (isFinal ? 0x80 : 0), payload.length | (mask === null ? 0 : 0x80)]);

@@ -12,6 +12,7 @@ const facts = {
   action: { name: 'http.upgrade', attributes: {} },
   request: 7,
   reader: null,
+  opening: Buffer.from('GET / HTTP/1.1'),
   session: 's',
   changes: [],
   changesRequests: false,
@@ -93,4 +94,15 @@ test('the end of a connection and the answer to a ping ask for nothing, any othe
   assert.deepEqual(effectsOf(pong('hi')), []);
   assert.deepEqual(effectsOf(pong('hi')), ['unknown'], 'it was answered');
   assert.deepEqual(effectsOf(composeClose(1000, 'done', mask)), []);
+});
+
+test('B20: a message is known again only on a connection that was opened in the same way, whatever its mask is', () => {
+  const known = (opening: string, mask: number): string => {
+    const relay = new WebSocketRelay({ ...facts, opening: Buffer.from(opening) });
+    relay.clientBytes(Buffer.from([0x81, 0x82, mask, mask, mask, mask, 0x68 ^ mask, 0x69 ^ mask]));
+    const [asked] = pull(relay);
+    return asked?.type === 'request' ? Buffer.concat([...(asked.action.known?.() ?? [])]).toString() : assert.fail();
+  };
+  assert.equal(known('GET /one', 1), known('GET /one', 2));
+  assert.notEqual(known('GET /one', 1), known('GET /two', 1));
 });

@@ -35,6 +35,8 @@ export interface WebSocketFacts {
   readonly changes: readonly TextChange[];
   /** True if that decision changes texts of the client, whose messages are then held until they are whole. */
   readonly changesRequests: boolean;
+  /** The bytes by which the opening of the connection is known again: a message means something only together with it. */
+  readonly opening: Uint8Array;
   readonly session: string;
   /** Most bytes of a message that is held until it is whole: it is read, or its texts are changed. */
   readonly messageBytesMax: number;
@@ -249,7 +251,7 @@ export class WebSocketRelay implements Relay {
   #requestOf(piece: FramePiece | WholePiece, action: Action, change: RequestChange | null = null): RequestOutput {
     return {
       type: 'request',
-      action: { ...action, attributes: { ...action.attributes, ...attributesOf(piece) }, known: () => knownOf(piece) },
+      action: { ...action, attributes: { ...action.attributes, ...attributesOf(piece) }, known: () => [this.#facts.opening, ...knownOf(piece)] },
       bytes: piece.bytes,
       relation: { partOf: this.#facts.request, isMessage: isEndOfMessage(piece), continues: !piece.isLast, change },
       // Frames that come as they are may each be a part of a text.

@@ -18,6 +18,7 @@ import type { ToolList } from './tool-definitions.ts';
 export function makeRules(tools: ToolsOfTargets, servers: ServersOfSessions): ExchangeRules {
   return {
     isReadWhole: () => true,
+    sessionHeader: 'mcp-session-id',
     withoutOwn: withoutHeldState,
     read: async (head, body, target, take) => {
       const bytes = body ?? new Uint8Array();

@@ -45,6 +45,18 @@ const smallBytesMax = 4096;
 export const nameBytesMax = 63;
 const statementByte = 0x53;
 
+/** Yields the messages of a unit of the extended protocol. Each is whole in one piece. */
+export function* messagesOf(bytes: readonly Uint8Array[]): Generator<Buffer, void> {
+  for (const piece of bytes) {
+    const chunk = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+    for (let at = 0; at + frameHeaderBytes <= chunk.length;) {
+      const end = at + 1 + chunk.readUInt32BE(at + 1);
+      yield chunk.subarray(at, end);
+      at = end;
+    }
+  }
+}
+
 /**
  * Splits what the client sends into frames and groups these into units. A message is held until it is whole, up to `messageBytesMax` bytes; only COPY data pass
  * as they come. The bytes are views of the chunks. Only a message in several chunks is copied, once.

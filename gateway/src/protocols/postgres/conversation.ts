@@ -101,7 +101,7 @@ export class Conversation {
       done: 0,
       // Within COPY data the target ignores a Sync.
       ready: isExtended ? unit.sync && !this.#copyIn : unit.kind !== 'copy' && !skipped,
-      undos: skipped ? [] : this.names.apply(unit.changes, seq),
+      undos: skipped ? [] : this.names.apply(unit, seq),
       sqlState: null,
       refusal,
       skipped,

@@ -1,15 +1,26 @@
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { NamedTypes } from './changed-unit.ts';
-import type { NameChange } from './client-units.ts';
+import { messagesOf, type NameChange, type Unit } from './client-units.ts';
+import { bindDigest, parseDigest } from './known-unit.ts';
+import { frontend } from './messages.ts';
 
 /** Most statements, and most portals, that are remembered for one connection. If there are more, the oldest is forgotten and records do not refer to it. */
 const namesMax = 10_000;
+
+interface Statement {
+  /** The sequence number of the record with the Parse. */
+  readonly parse: number;
+  /** The digest of the Parse. Null: it was not made. */
+  readonly digest: string | null;
+}
 
 interface Portal {
   /** The sequence number of the record with the Bind. */
   readonly bind: number;
   readonly parse: number | undefined;
+  /** The digest of the Bind and of the Parse of its statement. Null: one of them is not known. */
+  readonly digest: string | null;
 }
 
 /** The records with the Bind and the Parse of a unit that executes, if they are not in the unit itself, and the attributes that name them. */
@@ -30,7 +41,7 @@ export interface Undo {
  * exactly. For changes by SQL (PREPARE, DEALLOCATE, DECLARE) it reads command tags, and in doubt it forgets a name.
  */
 export class Names {
-  readonly #statements = new Map<string, number>();
+  readonly #statements = new Map<string, Statement>();
   readonly #portals = new Map<string, Portal>();
   /** The types of parameters that the Parse messages of a request named, by its number. Only requests whose texts were changed are here. */
   readonly #types = new Map<number, NamedTypes>();
@@ -41,6 +52,20 @@ export class Names {
    * for the unit before if it says the same. Null for any other unit.
    */
   origin(changes: readonly NameChange[]): Attributes | null {
+    const referred = this.#referred(changes);
+    if (referred === null) {
+      return null;
+    }
+    return 'bind' in referred ? this.#originOf(referred.bind, referred.parse) : this.#originOf(undefined, referred.parse);
+  }
+
+  /** Returns the digest of the messages to which a unit refers that executes: the Parse, and the Bind. Null: they are not known. Undefined: it refers to none outside itself. */
+  digest(changes: readonly NameChange[]): string | null | undefined {
+    return changes.at(-1)?.kind === 'execute' ? this.#referred(changes)?.digest : undefined;
+  }
+
+  /** Returns what a unit refers to; null if it executes nothing, or only what it has itself. */
+  #referred(changes: readonly NameChange[]): Portal | Statement | typeof unknownOrigin | null {
     const last = changes.at(-1);
     if (last?.kind !== 'execute') {
       return null;
@@ -48,11 +73,10 @@ export class Names {
     for (let i = changes.length - 2; i >= 0; i -= 1) {
       const change = changes[i];
       if (change?.kind === 'bind' && change.name === last.name) {
-        return this.#originOf(undefined, parsedBefore(changes, i, change.statement) ? undefined : this.#statements.get(change.statement));
+        return parsedBefore(changes, i, change.statement) ? null : (this.#statements.get(change.statement) ?? unknownOrigin);
       }
     }
-    const portal = this.#portals.get(last.name);
-    return this.#originOf(portal?.bind, portal?.parse);
+    return this.#portals.get(last.name) ?? unknownOrigin;
   }
 
   #originOf(bind: number | undefined, parse: number | undefined): Attributes | null {
@@ -64,10 +88,11 @@ export class Names {
   }
 
   /** Applies the changes of a unit that was sent as request `seq`. */
-  apply(changes: readonly NameChange[], seq: number): readonly Undo[] {
+  apply(unit: Pick<Unit, 'kind' | 'bytes' | 'changes'>, seq: number): readonly Undo[] {
     const undos: Undo[] = [];
-    for (const change of changes) {
-      const restore = this.#apply(change, seq);
+    const messages = isForLater(unit) ? messagesByStep(unit) : noMessages;
+    for (const change of unit.changes) {
+      const restore = this.#apply(change, seq, messages.get(change.step));
       if (restore !== null) {
         undos.push({ step: change.step, restore });
       }
@@ -75,13 +100,16 @@ export class Names {
     return undos;
   }
 
-  #apply(change: NameChange, seq: number): (() => void) | null {
+  #apply(change: NameChange, seq: number, message: Buffer | undefined): (() => void) | null {
     const { name } = change;
     switch (change.kind) {
       case 'parse':
-        return set(this.#statements, name, seq);
-      case 'bind':
-        return set(this.#portals, name, { bind: seq, parse: this.#statements.get(change.statement) });
+        return set(this.#statements, name, { parse: seq, digest: message === undefined ? null : parseDigest(message) });
+      case 'bind': {
+        const { parse, digest = null } = this.#statements.get(change.statement) ?? {};
+        const both = message === undefined || digest === null ? null : bindDigest(digest, message);
+        return set(this.#portals, name, { bind: seq, parse, digest: both });
+      }
       case 'close-statement':
         return set(this.#statements, name, undefined);
       case 'close-portal':
@@ -100,8 +128,8 @@ export class Names {
 
   /** Returns the types of a statement's parameters, if the request that prepared it named them. */
   typesOf(statement: string): readonly number[] | null {
-    const seq = this.#statements.get(statement);
-    return seq === undefined ? null : (this.#types.get(seq)?.get(statement) ?? null);
+    const parsed = this.#statements.get(statement);
+    return parsed === undefined ? null : (this.#types.get(parsed.parse)?.get(statement) ?? null);
   }
 
   /** Handles a simple query, which drops the unnamed statement and the unnamed portal. */
@@ -128,6 +156,21 @@ export class Names {
       this.#portals.clear();
     }
   }
+}
+
+const unknownOrigin = { parse: undefined, digest: null } as const;
+const noMessages: ReadonlyMap<number, Buffer> = new Map();
+
+/** True if later units may refer to what this one parses and binds: drivers prepare in a unit of its own, or give a name. */
+function isForLater({ kind, changes }: Pick<Unit, 'kind' | 'changes'>): boolean {
+  return kind === 'prepare' || changes.some((change) => change.kind === 'parse' && change.name !== '');
+}
+
+/** Returns each Parse and Bind of a unit by its step. */
+function messagesByStep({ bytes, changes }: Pick<Unit, 'bytes' | 'changes'>): ReadonlyMap<number, Buffer> {
+  const steps = changes.filter(({ kind }) => kind === 'parse' || kind === 'bind').map(({ step }) => step);
+  const messages = [...messagesOf(bytes)].filter(({ [0]: type }) => type === frontend.parse || type === frontend.bind);
+  return new Map(messages.map((message, i) => [steps[i] ?? 0, message]));
 }
 
 function parsedBefore(changes: readonly NameChange[], before: number, name: string): boolean {

@@ -15,8 +15,8 @@ import { play } from './testdata/transcript.ts';
 const transcripts = join(import.meta.dirname, 'testdata');
 const frameBytesMax = 64 * 1024;
 
-function makeRelay(): PostgresRelay {
-  return new PostgresRelay({ session: '5e55', frameBytesMax, status: 0x49, attributes: {}, encoding: 'UTF8', hold: null, facts: testFacts(), nowMs: () => 0 });
+function makeRelay(session = '5e55'): PostgresRelay {
+  return new PostgresRelay({ session, frameBytesMax, status: 0x49, attributes: {}, encoding: 'UTF8', hold: null, facts: testFacts(), nowMs: () => 0 });
 }
 
 /** Executes outputs with arrays; requests get the verdicts in turn, then `allow`. */
@@ -132,6 +132,61 @@ const answer = targetMessages(
     'E:57014:canceling statement due to user request / Z:I / A:jobs:42',
   ].join(' / '),
 );
+
+/** The bytes by which the last request of a connection is known again. Client and target take turns; a client that pipelines says all at once. */
+function known(session: string, ...turns: readonly (readonly [client: string, target: string])[]): string {
+  const relay = makeRelay(session);
+  let bytes = '';
+  for (const [i, [client, target]] of turns.entries()) {
+    relay.clientBytes(clientMessages(client));
+    for (let output = relay.next(); output !== null; output = relay.next()) {
+      if (output.type === 'request') {
+        bytes = Buffer.concat([...(output.action.known?.() ?? output.bytes)]).toString('hex');
+        relay.decided({ verdict: 'allow', policies: [], policyVersion: '1', reason: '', obligations: [] }, i + 1);
+      }
+    }
+    if (target !== '') {
+      relay.upstreamBytes(targetMessages(target));
+    }
+  }
+  return bytes;
+}
+
+test('B20: a request is known again by what its names stand for, in another session too if that is sure', () => {
+  const update = 'update t set a = $1';
+  const prepared = [`P:s:${update} / D:S:s / S`, '1 / t:23 / n / Z:I'] as const;
+  const runs = ['B::s:1 / E: / S', ''] as const;
+  const first = known('one', prepared, runs);
+  assert.equal(known('two', prepared, runs), first);
+  assert.equal(known('two', [`P::${update} / B:::1 / E: / S`, '']), first, 'the Parse may come with it, and the name does not count');
+  assert.equal(known('two', [`P:x:select 1 / S`, '1 / Z:I'], prepared, runs), first, 'what else was prepared does not count');
+  const bound = ['B:p:s:1 / S', '2 / Z:T'] as const;
+  const executed = known('one', prepared, bound, ['E:p / S', '']);
+  assert.equal(known('two', prepared, bound, ['E:p / S', '']), executed);
+  const types = message('P', 's', update, Buffer.from([0, 1, 0, 0, 0, 25])).toString('hex');
+  const sqlPrepared = ['Q:prepare q as update t set a = 1', 'C:PREPARE / Z:I'] as const;
+  const sql = known('one', sqlPrepared, ['Q:execute q', '']);
+  assert.equal(known('two', sqlPrepared, ['Q:execute q', '']), sql);
+  const others = [
+    known('one', [`P:s:${update} where true / S`, '1 / Z:I'], runs),
+    known('one', [`raw:${types} / S`, '1 / Z:I'], runs),
+    known('one', prepared, ['B::s:2 / E: / S', '']),
+    known('one', prepared, ['B:p:s:2 / S', '2 / Z:T'], ['E:p / S', '']),
+    known('one', ['Q:prepare q as update t set a = 2', 'C:PREPARE / Z:I'], ['Q:execute q', '']),
+    known('one', ['Q:execute q', '']),
+    known('two', ['Q:execute q', '']),
+    known('one', runs),
+    known('two', runs),
+    // While the target has not answered, the name may still stand for what it stood for before.
+    known('one', [prepared[0], ''], runs),
+    known('two', [prepared[0], ''], runs),
+    known('one', prepared, ['P:s:delete from t / S', ''], runs),
+    // SQL may have prepared another one under this name.
+    known('three', prepared, ['Q:deallocate s; prepare s as select 1', 'C:DEALLOCATE / C:PREPARE / Z:I'], runs),
+    known('four', prepared, ["Q:do $$ begin execute 'deallocate s'; end $$", 'C:DO / Z:I'], ['Q:prepare s as select 1', 'C:PREPARE / Z:I'], runs),
+  ];
+  assert.equal(new Set([first, executed, sql, ...others]).size, 3 + others.length);
+});
 
 test('any chunking of the client’s bytes forwards the same bytes, and no request is cut within a message', () => {
   const stream = Buffer.concat(conversation);

@@ -15,6 +15,7 @@ import { copyFail, failingParse, failingQuery, readyForQuery, sync } from './com
 import { Conversation } from './conversation.ts';
 import { CopyRows } from './copy-rows.ts';
 import type { RequestFacts } from './request-facts.ts';
+import { knownUnit } from './known-unit.ts';
 import { fatal, refusal, refusalState, waitingNotice, sqlState } from './failures.ts';
 import { encodingFact } from './text-encoding.ts';
 
@@ -300,10 +301,27 @@ export class PostgresRelay implements Relay {
     const trace = unit.traceparent === null ? null : { [ownAttributes.traceparent]: unit.traceparent };
     return {
       type: 'request',
-      action: { name: action, attributes: trace === null ? this.#withOrigin(attributes, origin) : { ...attributes, ...origin, ...trace }, ...this.#wish },
+      action: {
+        name: action,
+        attributes: trace === null ? this.#withOrigin(attributes, origin) : { ...attributes, ...origin, ...trace },
+        known: () => this.#known(unit, origin),
+        ...this.#wish,
+      },
       bytes: unit.bytes,
       change: this.#change,
     };
+  }
+
+  /**
+   * Returns the bytes by which the request is known again, on another connection too. If it is not sure what its names stand for, it is known only in this session.
+   */
+  #known(unit: Unit, origin: Attributes | null): readonly Uint8Array[] {
+    const { names, isSettled } = this.#conversation;
+    const referred = names.digest(unit.changes);
+    const refers = referred !== undefined;
+    const { texts, isSure } = this.#options.facts.named(unit, this.#encoding, refers);
+    const isKnown = isSure && referred !== null && (isSettled || (!refers && texts.length === 0));
+    return knownUnit(unit, { referred, texts, onlyIn: isKnown ? null : [this.#options.session, origin] });
   }
 
   #withOrigin(attributes: Attributes, origin: Attributes | null): Attributes {

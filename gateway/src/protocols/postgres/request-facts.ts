@@ -1,6 +1,6 @@
 import type { Attributes } from '../../domain/action.ts';
 import { statementAttributes } from './actions.ts';
-import { nameBytesMax, type NameChange, type Unit } from './client-units.ts';
+import { messagesOf, nameBytesMax, type NameChange, type Unit } from './client-units.ts';
 import { frameHeaderBytes } from './codec.ts';
 import { builtinEffects } from './guard/builtins.ts';
 import { builtinOids } from './guard/builtin-oids.ts';
@@ -13,6 +13,7 @@ import type { Change } from './target-catalogues.ts';
 /** Most statements with COPY data whose facts are kept: one is under way, and further ones may wait in a pipeline. */
 const copiesMax = 200;
 const noTexts: ReadonlyMap<number, string | null> = new Map();
+const none: ReadonlySet<string> = new Set();
 const nonAscii = /[^\0-\x7f]/;
 
 /** The catalogue that all clients of a database share, as far as a session may change it. */
@@ -107,6 +108,32 @@ export class RequestFacts {
     }
     const text = parsed.get(parse.step) ?? null;
     return text === null ? null : new Set([text]);
+  }
+
+  /**
+   * Returns the texts that a unit's own texts execute by a name (EXECUTE), and whether it is sure that it executes these and no others, by whatever name. `refers`:
+   * the unit executes a statement that another unit prepared.
+   */
+  named(unit: Unit, encoding: string, refers: boolean): { readonly texts: readonly string[]; readonly isSure: boolean } {
+    if (unit.kind !== 'query' && unit.kind !== 'execute' && unit.kind !== 'prepare') {
+      return { texts: [], isSure: true };
+    }
+    const parsed = unit.kind === 'query' ? noTexts : this.#parsed(unit.bytes, unit.changes, encoding);
+    const executed = unit.kind === 'execute' ? this.#executed(unit.changes, parsed) : none;
+    const own = unit.kind === 'query' ? [this.#readable(queryText(unit), encoding)] : [...parsed.values(), ...(executed ?? [])];
+    const texts: string[] = [];
+    let isSure = !refers || executed?.size === 1;
+    for (const text of own) {
+      const session = text === null ? null : this.#session.facts(text).session;
+      const names = session?.executed.filter((name) => !session.prepared.includes(name)) ?? [];
+      isSure &&= session !== null && session.fetched.every((name) => session.declared.includes(name));
+      for (const name of names) {
+        const meant = this.#texts.statement(wireName(name));
+        texts.push(...(meant ?? []));
+        isSure &&= meant?.size === 1;
+      }
+    }
+    return { texts, isSure };
   }
 
   /** Returns the facts of the texts that a name may stand for. */
@@ -265,14 +292,11 @@ function queryText({ bytes }: Unit): Buffer {
 function* parseTexts(bytes: readonly Uint8Array[], changes: readonly NameChange[]): Generator<readonly [step: number, text: Buffer], void> {
   const steps = changes.filter(({ kind }) => kind === 'parse').map(({ step }) => step);
   let count = 0;
-  for (const piece of steps.length === 0 ? [] : bytes) {
-    const chunk = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
-    for (let at = 0; at + frameHeaderBytes <= chunk.length; at += 1 + chunk.readUInt32BE(at + 1)) {
-      if (chunk[at] === frontend.parse) {
-        const start = chunk.indexOf(0, at + frameHeaderBytes) + 1;
-        yield [steps[count] ?? 0, chunk.subarray(start, chunk.indexOf(0, start))];
-        count += 1;
-      }
+  for (const message of steps.length === 0 ? [] : messagesOf(bytes)) {
+    if (message[0] === frontend.parse) {
+      const start = message.indexOf(0, frameHeaderBytes) + 1;
+      yield [steps[count] ?? 0, message.subarray(start, message.indexOf(0, start))];
+      count += 1;
     }
   }
 }
