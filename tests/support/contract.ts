@@ -54,6 +54,8 @@ export interface Entry {
   readonly isPart?: boolean;
   /** True if the client is not told what becomes of its request. */
   readonly isSilent?: boolean;
+  /** True if a halt of the session does by itself at the target what this request asks for. */
+  readonly isDoneByHalt?: boolean;
   /** Opens a connection as a client does. It may still be opening when this returns. */
   connect(access: Access): EntryConnection;
   /** Returns how many requests with these words were carried out at the target. */

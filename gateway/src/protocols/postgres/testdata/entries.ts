@@ -88,6 +88,7 @@ export async function makeEntries({ target, operator, log }: EntryServer): Promi
       name: 'a cancel of what runs',
       action: 'postgres.cancel',
       isSilent: true,
+      isDoneByHalt: true,
       connect: (access) =>
         lasting(
           async () => Talk.open(await openPlain(access), { token: access.token, target }),
