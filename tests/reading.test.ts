@@ -15,14 +15,14 @@ import { openOffline, type OfflineStore } from '../gateway/src/offline.ts';
 import { isPlacedFrame, journalStart, readJournal, type PlacedFrame } from '../gateway/src/recording/journal-reader.ts';
 import { openRecorder } from '../gateway/src/recording/testdata/open-recorder.ts';
 import { runProgram, type RunResult } from './support/run.ts';
+import { mainFile } from './support/main-file.ts';
 
 /** Bytes of a segment, of which 128 KiB are kept free. */
 const segmentBytes = 208 * 1024;
 const sessions = 5;
 const recordsEach = 40;
 
-const runCli = async (words: readonly string[]): Promise<RunResult> =>
-  runProgram(process.execPath, [join(import.meta.dirname, '../cli/src/main.ts'), ...words], {});
+const runCli = async (words: readonly string[]): Promise<RunResult> => runProgram(process.execPath, [mainFile, ...words], {});
 
 async function collect<T>(items: AsyncIterable<T>): Promise<{ readonly items: T[]; readonly error: string | null }> {
   const all: T[] = [];

@@ -8,6 +8,7 @@ import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } fr
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { bundle } from './bundle.ts';
 import { failuresIn } from './failures.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -148,6 +149,7 @@ const worker = async (): Promise<void> => {
     await runFile(file, tally);
   }
 };
+process.env['COUNTERSIGN_TEST_MAIN'] ??= await bundle(join(root, 'dist', 'tests'));
 await Promise.all(Array.from({ length: concurrency }, worker));
 const numberOf = (item: string): number => Number(/T4\.(\d+)/.exec(item)?.[1]);
 for (const item of tally.items.toSorted((a, b) => numberOf(a) - numberOf(b))) {

@@ -9,18 +9,18 @@ import { CommandThread } from '../support/command-thread.ts';
 import { GatewayProcess, type CliResult } from '../support/gateway-process.ts';
 import { notAllowedHere } from '../support/require-program.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { mainFile } from '../support/main-file.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
 const nobody = 65_534;
 const commandMs = 20_000;
 /** Root alone can be another user, who must be able to read the sources. */
 const asAnother =
-  process.getuid?.() === 0 && spawnSync('cat', [main], { uid: nobody, stdio: 'ignore' }).status === 0
+  process.getuid?.() === 0 && spawnSync('cat', [mainFile], { uid: nobody, stdio: 'ignore' }).status === 0
     ? {}
     : notAllowedHere('another user cannot run these sources');
 
 function run(directory: string, words: readonly string[], options: { readonly uid?: number } = {}): CliResult {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [mainFile, ...words], {
     cwd: directory,
     encoding: 'utf8',
     timeout: commandMs,
@@ -92,7 +92,7 @@ describe('without a gateway', () => {
   });
 
   test('T4.33: a verdict that nobody reads to its end keeps its exit code', async () => {
-    const child = spawn(process.execPath, [main, 'verify', '--data', join(directory, 'nothing')], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn(process.execPath, [mainFile, 'verify', '--data', join(directory, 'nothing')], { stdio: ['ignore', 'pipe', 'ignore'] });
     child.stdout.destroy();
     assert.equal(await new Promise((resolve) => child.once('close', resolve)), 5);
   });
@@ -199,7 +199,7 @@ principals:
     const session = (await gateway.sessions('all')).at(0)?.session ?? assert.fail();
     // As `| head -c 1` does, whatever the sizes of pipes: nobody reads.
     const words = ['session', 'export', session, '--config', gateway.configFile];
-    const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [mainFile, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.destroy();
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => {

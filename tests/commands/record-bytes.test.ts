@@ -13,10 +13,10 @@ import { openOffline } from '../../gateway/src/offline.ts';
 import { openRecorder } from '../../gateway/src/recording/testdata/open-recorder.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { runProgram, type RunResult } from '../support/run.ts';
+import { mainFile } from '../support/main-file.ts';
 
 const partBytes = 1024 * 1024;
 const longParts = 160;
-const main = join(import.meta.dirname, '../../cli/src/main.ts');
 
 /** Parts of messages that lie among one another: two on one channel, one each way, and one on another. */
 const pieces: Readonly<Record<'asked' | 'answered' | 'beside', readonly Buffer[]>> = {
@@ -80,7 +80,7 @@ describe('bytes of a record', () => {
   });
 
   const show = async (words: readonly string[], from = data): Promise<RunResult> =>
-    runProgram(process.execPath, [main, 'session', 'show', session, '--data', from, ...words], {});
+    runProgram(process.execPath, [mainFile, 'session', 'show', session, '--data', from, ...words], {});
 
   test('T4.43: a message in several records is one range, whatever lies between', async () => {
     await using store = await openOffline(data, {});
@@ -111,7 +111,7 @@ describe('bytes of a record', () => {
     ] as const) {
       const { status } = await runProgram(
         'sh',
-        ['-c', '"$0" "$@" >"$OUT"', process.execPath, main, 'session', 'show', session, '--data', data, '--record', `#${numbers[name]}`, '--bytes', '5-'],
+        ['-c', '"$0" "$@" >"$OUT"', process.execPath, mainFile, 'session', 'show', session, '--data', data, '--record', `#${numbers[name]}`, '--bytes', '5-'],
         { OUT: out },
       );
       assert.equal(status, 0);
@@ -143,7 +143,7 @@ describe('bytes of a record', () => {
 
   test('T4.43: a range in a long message takes bounded memory', async () => {
     const peak = 'data:text/javascript,process.on("exit",()=>process.stderr.write(`peak ${process.resourceUsage().maxRSS}`))';
-    const words = ['--import', peak, main, 'session', 'show', session, '--data', data];
+    const words = ['--import', peak, mainFile, 'session', 'show', session, '--data', data];
     const run = async (range: string): Promise<{ readonly megabytes: number; readonly count: number; readonly end: string }> => {
       const script = '"$0" "$@" | tee /dev/null | wc -c';
       const { stdout, stderr } = await runProgram('sh', ['-c', script, process.execPath, ...words, '--record', String(numbers['long']), '--bytes', range], {});

@@ -6,8 +6,8 @@ import { after, before, describe, test } from 'node:test';
 import { requireLocks } from '../../gateway/src/store-lock.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { notAllowedHere } from '../support/require-program.ts';
+import { mainFile } from '../support/main-file.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
 /** Where no process id of outside exists: as in a container. */
 const namespace = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
 
@@ -29,7 +29,7 @@ describe('one gateway on a data directory', requireNamespaces(), () => {
     await gateway[Symbol.asyncDispose]();
   });
 
-  const startElsewhere = (): SpawnSyncReturns<string> => spawnElsewhere([process.execPath, main, 'up', '--config', gateway.configFile]);
+  const startElsewhere = (): SpawnSyncReturns<string> => spawnElsewhere([process.execPath, mainFile, 'up', '--config', gateway.configFile]);
 
   test('T4.6, E41: a second gateway in another namespace of process ids does not start', () => {
     const { status, stderr } = startElsewhere();

@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { text } from 'node:stream/consumers';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
 import { runProgram, type RunResult } from '../support/run.ts';
+import { mainFile } from '../support/main-file.ts';
 
 // Functions are counted from before they are loaded.
 const profiler = new Session();
@@ -106,8 +107,7 @@ describe('what a reader costs the thread of a gateway that serves others', () =>
   let token = '';
   let [long, large, record] = ['', '', ''];
 
-  const cli = async (words: readonly string[]): Promise<RunResult> =>
-    runProgram(process.execPath, [join(import.meta.dirname, '../../cli/src/main.ts'), ...words], {});
+  const cli = async (words: readonly string[]): Promise<RunResult> => runProgram(process.execPath, [mainFile, ...words], {});
   const here = ['--config', configFile];
   const base = (): string => `http://${gateway.addresses['http']}`;
   const request = async (): Promise<void> => {

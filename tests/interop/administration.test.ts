@@ -9,8 +9,7 @@ import { startPostgres, type PostgresServer } from '../support/postgres-server.t
 import { runProgram } from '../support/run.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { suiteParts } from '../support/suite-parts.ts';
-
-const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
+import { mainFile } from '../support/main-file.ts';
 
 describe('what who runs the gateway does', () => {
   let database: PostgresServer;
@@ -144,7 +143,7 @@ principals:
   });
 
   test('a second gateway on the same data does not start', async () => {
-    const second = await runProgram(process.execPath, [main, 'up', '--config', gateway.configFile], { SHOP_PASSWORD: 'x' });
+    const second = await runProgram(process.execPath, [mainFile, 'up', '--config', gateway.configFile], { SHOP_PASSWORD: 'x' });
     assert.equal(second.status, 1);
     assert.match(second.stderr, /in use by another gateway, process \d+ where it runs\. Stop it first/);
   });

@@ -14,8 +14,8 @@ import { makeConformanceServer } from '../../gateway/src/protocols/mcp/testdata/
 import { compileCache } from '../support/compile-cache.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { mainFile } from '../support/main-file.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
 const program = join(import.meta.dirname, '..', '..', 'gateway', 'src', 'protocols', 'mcp', 'testdata', 'stdio-server.ts');
 
 describe('countersign mcp, for clients that speak over standard input and output alone', () => {
@@ -49,7 +49,7 @@ principals:
     await client.connect(
       new StdioClientTransport({
         command: process.execPath,
-        args: [main, 'mcp', target, '--config', gateway.configFile],
+        args: [mainFile, 'mcp', target, '--config', gateway.configFile],
         env: { ...process.env, COUNTERSIGN_TOKEN: token },
         stderr: 'inherit',
       }),
@@ -160,7 +160,7 @@ principals:
     const bridged = async (target: string): Promise<Client> => {
       const client = new Client({ name: 'desktop', version: '1' }, { versionNegotiation: { mode: 'legacy' } });
       clients.push(client);
-      const args = [main, 'mcp', target, '--config', own.configFile];
+      const args = [mainFile, 'mcp', target, '--config', own.configFile];
       await client.connect(new StdioClientTransport({ command: process.execPath, args, env: { ...process.env, COUNTERSIGN_TOKEN: pass }, stderr: 'inherit' }));
       return client;
     };
@@ -213,7 +213,7 @@ principals:
     assert.ok(records.some(({ kind, attributes }) => kind === 'response' && attributes['error.type'] === 'unsupported'));
     await client.close();
     const bridged = new Client({ name: 'desktop', version: '1' }, { versionNegotiation: { mode: 'legacy' } });
-    const args = [main, 'mcp', 'old', '--config', own.configFile];
+    const args = [mainFile, 'mcp', 'old', '--config', own.configFile];
     const transport = new StdioClientTransport({ command: process.execPath, args, env: { ...process.env, COUNTERSIGN_TOKEN: authorization.slice(7) } });
     await assert.rejects(bridged.connect(transport), /405/);
     await bridged.close();

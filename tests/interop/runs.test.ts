@@ -3,16 +3,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
-import { join } from 'node:path';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import type { CliResult } from '../support/gateway-process.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { mainFile } from '../support/main-file.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
 /** The command that a shell runs inside a run. */
-const command = `"${process.execPath}" "${main}"`;
+const command = `"${process.execPath}" "${mainFile}"`;
 
 describe('run', requireProgram('psql'), () => {
   let shop: Shop;

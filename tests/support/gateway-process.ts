@@ -8,8 +8,8 @@ import type { SessionSummary, ShownRecord } from '../../gateway/src/feed/shown-r
 import { segmentName } from '@countersign/ledger/format';
 import { CommandThread, type CommandResult } from './command-thread.ts';
 import { waitUntil } from './wait-until.ts';
+import { mainFile } from './main-file.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
 /** The protocols with a listener of their own. The registry is not loaded for them, because many tests take less time than that. */
 const listeners = ['postgres'];
 const commandMs = 60_000;
@@ -71,7 +71,7 @@ export class GatewayProcess implements AsyncDisposable {
     const ready = join(this.directory, 'ready.json');
     rmSync(ready, { force: true });
     const words = ['up', '--config', this.configFile, '--ready-file', ready, ...more];
-    const [program = '', ...rest] = [...(this.#options.wrapper ?? []), process.execPath, main, ...words];
+    const [program = '', ...rest] = [...(this.#options.wrapper ?? []), process.execPath, mainFile, ...words];
     const log = openSync(this.#logFile, 'a');
     const child = spawn(program, rest, { env: { ...process.env, ...this.#options.environment }, stdio: ['ignore', log, log] });
     closeSync(log);
@@ -132,7 +132,7 @@ export class GatewayProcess implements AsyncDisposable {
 
   /** Runs a command whose words say themselves where the gateway is, until it ends. */
   cliAsIs(words: readonly string[], options: CliOptions = {}): CliResult {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [mainFile, ...words], {
       encoding: 'utf8',
       maxBuffer: outputBytesMax,
       timeout: commandMs,
@@ -155,7 +155,7 @@ export class GatewayProcess implements AsyncDisposable {
 
   /** Starts a command against this gateway that does not end by itself, for instance `session watch`. It is ended together with the gateway at the latest. */
   spawnCli(words: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcessByStdio<null, Readable, Readable> {
-    const child = spawn(process.execPath, [main, ...this.#located(words)], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
+    const child = spawn(process.execPath, [mainFile, ...this.#located(words)], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
     this.#commands.push(child);
     return child;
   }
