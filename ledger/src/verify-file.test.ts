@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MalformedError } from './malformed.ts';
+import { flipped, flipStep } from './testdata/flip-bytes.ts';
 import { bundleOf, goldenBundleLines, goldenReceipt, writeFirstEpoch, writeGoldenStore } from './testdata/golden-store.ts';
 import { formatReceipt, parseReceipt } from './tlog-proof.ts';
 import type { FileReport } from './file-report.ts';
@@ -38,12 +39,11 @@ function headerFor(count: number, scope = 'session'): string {
   return header.replace(`"records":${records.length}`, `"records":${count}`).replace('"scope":"session"', `"scope":"${scope}"`);
 }
 
-/** Flips one bit of each byte, and returns the verdicts by the byte's offset. Which bit it is goes round, so each bit is flipped in every eighth byte. */
-async function flipAll(file: Uint8Array): Promise<Verdict[]> {
-  const verdicts: Verdict[] = [];
-  for (const [at, byte] of file.entries()) {
-    const changed = file.with(at, byte ^ (1 << ((at * 5) % 8)));
-    verdicts.push((await verifyFile(changed, { keys })).verdict);
+/** Flips one bit of a byte at a time, in steps, and returns the verdicts by the byte's offset. Which bit it is goes round. */
+async function flipAll(file: Uint8Array): Promise<ReadonlyMap<number, Verdict>> {
+  const verdicts = new Map<number, Verdict>();
+  for (let at = 0; at < file.length; at += flipStep) {
+    verdicts.set(at, (await verifyFile(flipped(file, at), { keys })).verdict);
   }
   return verdicts;
 }
@@ -67,7 +67,7 @@ void test('C29: any byte of a bundle flipped is malformed, integrity, trust or c
   const noteAt = file.length - bundleOf([checkpoint]).length;
   const signatureAt = noteAt + Buffer.from(checkpoint).indexOf('\u2014');
   const countAt = text.indexOf(`"records":${records.length}`) + '"records":'.length;
-  for (const [at, verdict] of (await flipAll(file)).entries()) {
+  for (const [at, verdict] of await flipAll(file)) {
     const where = `byte ${at}: ${text.slice(Math.max(0, at - 20), at + 10)}`;
     if (at >= signatureAt) {
       assert.match(verdict, /^(integrity|trust|malformed)$/, where);
@@ -188,7 +188,7 @@ void test('the receipt of every record holds, with a key given and not without',
 
 void test('C29: any byte of a receipt flipped is seen', async () => {
   const receipt = new TextEncoder().encode(goldenReceipt(golden, 2));
-  const verdicts = new Set(await flipAll(receipt));
+  const verdicts = new Set((await flipAll(receipt)).values());
   assert.deepEqual([...verdicts].toSorted(), ['integrity', 'malformed', 'trust']);
 });
 

@@ -40,7 +40,7 @@ function fileOf(path: string, store: Files = files): Buffer {
   return store.get(path) ?? assert.fail(path);
 }
 
-/** The offsets of a file by the verdict on the store with that byte flipped. */
+/** The offsets of a file, in steps, by the verdict on the store with that byte flipped. */
 async function flipAll(path: string, options: StoreOptions): Promise<Map<Verdict, readonly number[]>> {
   const workerData: Flips = { files, path, options };
   const worker = new Worker(new URL('./testdata/flip-bytes.ts', import.meta.url), { workerData });
