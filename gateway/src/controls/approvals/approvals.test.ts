@@ -39,6 +39,8 @@ class World implements Disposable {
   version = 'v1';
   readonly principals = new Map([principalOf('bot'), principalOf('ann', 'dba'), principalOf('bob', 'dba', 'security')].map((each) => [each.id, each]));
   readonly left = new Set<string>();
+  /** The texts of the steps that were told to others. */
+  readonly told: string[] = [];
   /** The steps that were recorded, by approval. */
   readonly steps: { readonly id: string; readonly state: string }[] = [];
   readonly #ends: ((end: CredentialEnd) => void)[] = [];
@@ -52,7 +54,8 @@ class World implements Disposable {
       store: { add: ({ approval }) => this.left.add(approval), remove: (approval) => this.left.delete(approval) },
       policyVersion: () => this.version,
       findPrincipal: (id) => this.principals.get(id),
-      textOf: () => '',
+      textOf: ({ bytes }) => Buffer.concat(bytes).toString(),
+      onStep: ({ step, view }) => this.told.push(`${step} ${view.text}`),
       newId: () => `ap_${(this.#ids += 1)}`,
       now: () => this.nowMs,
     });
@@ -87,7 +90,12 @@ class World implements Disposable {
   async ask(
     said: string,
     mode: 'wait' | 'return',
-    { groups = 'dba', waitMsMax, ...more }: { readonly groups?: string; readonly waitMsMax?: number } & Partial<Act['asker']> = {},
+    {
+      groups = 'dba',
+      waitMsMax,
+      isFactsOnly = false,
+      ...more
+    }: { readonly groups?: string; readonly waitMsMax?: number; readonly isFactsOnly?: boolean } & Partial<Act['asker']> = {},
   ): Promise<Asked> {
     const act = this.act(said, mode, more, waitMsMax);
     const leaving = new AbortController();
@@ -104,7 +112,7 @@ class World implements Disposable {
           return () => undefined;
         },
       },
-      isFactsOnly: false,
+      isFactsOnly,
       withdrawn: leaving.signal,
       onEnded: (end) => {
         this.#ended.push(end);
@@ -343,6 +351,20 @@ test('B20: a grant of some groups is not for the same request once policy names 
     ],
   );
   assert.equal(isLetGo(await world.ask('x', 'return')), true, 'it is for what it was granted for');
+});
+
+test('who may grant reads the text of a request of which only facts are kept, and nobody is told it who may store it', async () => {
+  using world = new World();
+  await world.ask('kept', 'return');
+  await world.ask('unkept', 'return', { isFactsOnly: true });
+  assert.deepEqual(
+    world.approvals.list().map(({ text }) => text),
+    ['kept', 'unkept'],
+  );
+  for (const { approval } of world.approvals.list()) {
+    world.approvals.deny(approval, operator, 'no');
+  }
+  assert.deepEqual(world.told, ['requested kept', 'requested ', 'denied kept', 'denied ']);
 });
 
 test('the operator stands for one group, and for one only', () => {

@@ -408,7 +408,9 @@ export class Approvals implements Control, Disposable {
 
   #tell(step: ApprovalNews['step'], approval: Approval, { by, note }: Pick<Step, 'by' | 'note'>): void {
     const { onStep, now } = this.#options;
-    onStep?.({ step, view: viewOf(approval), timeMs: now(), ...(by === undefined ? {} : { by }), ...(note === undefined ? {} : { note }) });
+    // Notices are stored until they are sent, and nothing stores the text of a request of which only the facts are kept.
+    const view = approval.isFactsOnly ? { ...viewOf(approval), text: '' } : viewOf(approval);
+    onStep?.({ step, view, timeMs: now(), ...(by === undefined ? {} : { by }), ...(note === undefined ? {} : { note }) });
   }
 
   #note(approval: Approval, state: ApprovalState, step: Step): void {
