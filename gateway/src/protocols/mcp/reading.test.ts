@@ -231,6 +231,17 @@ describe('batches', () => {
     refuses([request('ping'), request('tools/call', { name: 'x' }, 2)], {}, 'unsupported', /one by one/);
     refuses([request('tools/call', { name: 'a' }), request('tools/call', { name: 'b' }, 2)], {}, 'unsupported', /one by one/);
     refuses([notification, request('ping')], {}, 'unsupported', /one by one/);
+    const unanswered = (name: string): object => ({ jsonrpc: '2.0', method: 'tools/call', params: { name } });
+    refuses([unanswered('a'), unanswered('b')], {}, 'unsupported', /one by one/);
+    refuses(
+      [
+        { jsonrpc: '2.0', method: 'x/y' },
+        { jsonrpc: '2.0', method: 'x/y' },
+      ],
+      {},
+      'unsupported',
+      /one by one/,
+    );
     refuses([notification, { jsonrpc: '2.0', method: 'notifications/initialized' }], {}, 'unsupported', /one by one/);
     refuses([notification, { jsonrpc: '2.0', id: 1, result: {} }], {}, 'unsupported', /one by one/);
     assert.equal(post([notification, notification]).action.name, 'mcp.report_progress');

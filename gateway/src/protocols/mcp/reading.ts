@@ -13,7 +13,7 @@ import { holdOf } from './attempts.ts';
 import { idsNamed, sessionNamed } from './given-ids.ts';
 import { heldFacts, heldForms, type HeldFacts } from './held.ts';
 import type { AskedRequest } from './heard.ts';
-import { parseClientBody, type Body } from './messages.ts';
+import { parseClientBody, type Body, type Message } from './messages.ts';
 import { checkMirroredHeaders, singleHeader } from './mirrored-headers.ts';
 import { oldTransport } from './old-transport.ts';
 import type { Revision } from './revision.ts';
@@ -124,11 +124,13 @@ function readPost(head: RequestHead, bytes: Uint8Array): McpFacts {
 
 /**
  * Refuses batches in which requests come together with other messages: each request is decided on alone. Only answers, or notifications of one method, may come
- * together. Throws GatewayError `unsupported`.
+ * together. The method of a request without an id is not such a notification: servers may carry it out, and each names another tool or resource. Throws GatewayError
+ * `unsupported`.
  */
 function checkBatch({ messages }: Body): void {
   const methods = new Set(messages.map((message) => ('method' in message ? message.method : null)));
-  if (messages.length > 1 && (methods.size > 1 || messages.some(({ kind }) => kind === 'request'))) {
+  const asks = (message: Message): boolean => 'method' in message && (message.kind === 'request' || !message.method.startsWith('notifications/'));
+  if (messages.length > 1 && (methods.size > 1 || messages.some(asks))) {
     throw new GatewayError('unsupported', 'A batch that asks for several things is not let through: send the requests one by one.');
   }
 }
