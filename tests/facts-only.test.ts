@@ -140,7 +140,10 @@ describe('what only facts are recorded of', () => {
       list('--all').map(({ text, state }) => [text, state]),
       [['', 'spent']],
     );
-    const steps = (await gateway.records(approval?.session ?? '')).filter(({ kind }) => kind === 'approval');
+    // When the target says how many rows it estimates, that is a step of its own.
+    const steps = (await gateway.records(approval?.session ?? '')).filter(
+      ({ kind, attributes }) => kind === 'approval' && attributes['countersign.approval.estimated_rows'] === undefined,
+    );
     assert.deepEqual(
       steps.map(({ attributes }) => [attributes['countersign.approval.state'], attributes['countersign.approval.digest']]),
       [

@@ -36,7 +36,7 @@ function isWorthALine(record: ShownRecord): boolean {
     case 'response':
       return endsAnswer(record);
     case 'approval':
-      return record.attributes[ownAttributes.approvalState] !== 'spent';
+      return record.attributes[ownAttributes.approvalState] !== 'spent' && record.attributes[ownAttributes.approvalEstimatedRows] === undefined;
     case 'close':
       return record.content !== null;
     default:

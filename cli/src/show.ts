@@ -47,6 +47,7 @@ const shownAttributes = new Map([
   [ownAttributes.approvalId, 'approval'],
   [ownAttributes.approvalState, 'state'],
   [ownAttributes.approvalGroups, 'groups'],
+  [ownAttributes.approvalEstimatedRows, 'estimated_rows'],
   [ownAttributes.approvalBy, 'by'],
   [ownAttributes.approvalNote, 'note'],
   [ownAttributes.reason, 'reason'],

@@ -5,16 +5,32 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import type { ApprovalSummary } from '../../gateway/src/api/approvals.ts';
+import type { ApprovalDetails } from '../../gateway/src/api/endpoints/show-approval.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-/** Statements that write wait for people; others do not. */
+/** Statements that write wait for people. Others do not, and those that define neither. */
 const policy = `@id("writes")
 @reason("Writing is for people to decide.")
 @approval("dba")
 forbid (principal, action in Action::"postgres", resource)
-when { context.effects.contains("write") };
+when { context.effects.contains("write") && !context.effects.contains("define") };
 `;
+
+/** `parts` has 1,000 rows. Its trigger does what nobody can know, and planning does not run it. */
+const tables = `
+create table payroll (id int);
+create table orders (id int, state text);
+insert into orders values (1, 'open');
+create table parts (id serial primary key, state text default 'new');
+insert into parts select n, 'new' from generate_series(1, 1000) n;
+create function stamp() returns trigger language plpgsql as $$ begin execute format('select %L', new.state); return new; end $$;
+create trigger stamp before update on parts for each row execute function stamp();
+create function twice(int) returns int immutable language sql as 'select 2 * $1';
+create schema other;
+create table other.parts (id int, state text);
+create table other.crates as select generate_series(1, 50) id;
+analyze;`;
 
 describe('held statements', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-statements-'));
@@ -22,15 +38,8 @@ describe('held statements', () => {
   before(async () => {
     writeFileSync(join(directory, 'held.cedar'), policy);
     shop = await openShop({ config: `policies: ${directory}\n` });
-    await using owner = await connect({
-      host: '127.0.0.1',
-      port: shop.database.port,
-      user: shop.database.user,
-      password: shop.database.password,
-      database: 'postgres',
-    });
-    await owner.client.query('create table payroll (id int); create table orders (id int, state text)');
-    await owner.client.query("insert into orders values (1, 'open')");
+    await using owner = await around();
+    await owner.client.query(tables);
   });
   after(async () => {
     await shop[Symbol.asyncDispose]();
@@ -49,6 +58,8 @@ describe('held statements', () => {
     await client.connect();
     return { client, notices, [Symbol.asyncDispose]: async () => client.end() };
   }
+  const around = async (): Promise<Connected> =>
+    connect({ host: '127.0.0.1', port: shop.database.port, user: shop.database.user, password: shop.database.password, database: 'postgres' });
   const through = async (hold?: string): Promise<Connected> =>
     connect({
       host: '127.0.0.1',
@@ -60,6 +71,29 @@ describe('held statements', () => {
     });
   const listed = async (): Promise<readonly ApprovalSummary[]> => JSON.parse(await (await shop.gateway.api('/api/v1/approvals')).text());
   const grant = async (id: string): Promise<number> => (await shop.gateway.api(`/api/v1/approvals/${id}/grant`, { method: 'POST', body: {} })).status;
+  /** Sends statements of which the last is held, in a connection of their own, and returns the id of its approval. */
+  const ask = async (...statements: readonly (string | pg.QueryConfig)[]): Promise<string> => {
+    await using asked = await through();
+    let detail = '';
+    for (const statement of statements) {
+      detail = await asked.client.query(statement).then(
+        () => '',
+        (error: unknown) => (error instanceof pg.DatabaseError ? (error.detail ?? '') : assert.fail(String(error))),
+      );
+    }
+    return /^approval=(ap_[0-9a-f]{16}) state=waiting/.exec(detail)?.[1] ?? assert.fail(detail);
+  };
+  const details = async (id: string): Promise<ApprovalDetails> => JSON.parse(await (await shop.gateway.api(`/api/v1/approvals/${id}`)).text());
+  /** Returns the number of rows that the target estimates, once it is there. Null: the target is not asked. */
+  const estimated = async (id: string): Promise<number | null> => {
+    const { session } = await details(id);
+    const first = (await shop.gateway.records(session)).find(({ kind, attributes }) => kind === 'approval' && attributes['countersign.approval.id'] === id);
+    if (first?.attributes['countersign.approval.estimates'] !== true) {
+      return null;
+    }
+    await waitUntil(async () => (await details(id)).estimatedRows !== undefined);
+    return (await details(id)).estimatedRows ?? null;
+  };
   const states = async ({ client }: Connected): Promise<unknown[]> => (await client.query('select state from orders')).rows.map(({ state }) => state);
 
   test('B20: an agent is told with SQLSTATE, detail and hint, and the same statement with the same values runs once after a grant', async () => {
@@ -143,6 +177,68 @@ describe('held statements', () => {
     assert.ok(error instanceof pg.DatabaseError && error.code === '57014', String(error));
     assert.equal(await grant(id), 409);
     assert.deepEqual(await states(asked), ['sent']);
+  });
+
+  test('for an UPDATE, a DELETE and a MERGE people see how many rows the target estimates, and the record has the number', async () => {
+    await using asked = await through('wait');
+    const updating = asked.client.query("update parts set state = 'old' where id <= 100");
+    await waitUntil(() => asked.notices.length === 1);
+    const [, id = ''] = /countersign approval grant (ap_[0-9a-f]{16})/.exec(asked.notices[0] ?? '') ?? [];
+    assert.equal(await estimated(id), 100);
+    assert.match(shop.gateway.cli(['approval', 'show', id]).stdout, /\nestimated rows 100\n/);
+    const { session } = await details(id);
+    const steps = (await shop.gateway.records(session)).filter(({ kind }) => kind === 'approval');
+    assert.deepEqual(
+      steps.map(({ attributes }) => attributes['countersign.approval.estimated_rows']),
+      [undefined, 100],
+    );
+    assert.equal(await grant(id), 200);
+    assert.equal((await updating).rowCount, 100);
+    const cases: readonly (readonly [number, ...(string | pg.QueryConfig)[]])[] = [
+      [200, { text: 'delete from parts where id <= $1', values: [200] }],
+      [300, { name: 'gone', text: 'delete from parts where id <= $1 and state = $2', values: [300, 'new'] }],
+      [1000, 'delete from parts'],
+      [1000, 'merge into parts p using orders o on o.id > 0 when matched then delete'],
+      [500, 'with gone as (delete from parts where id <= 500 returning id) select count(*) from gone'],
+      [400, 'set search_path = public', 'update parts set state = lower(state) where id <= 400'],
+      [50, 'set search_path = other', 'delete from crates'],
+    ];
+    for (const [rowsOf, ...statements] of cases) {
+      // A number that the planner gets from a histogram is a little off.
+      const rows = await estimated(await ask(...statements));
+      assert.ok(rows !== null && Math.abs(rows - rowsOf) <= 5, `${rows} ${JSON.stringify(statements)}`);
+    }
+  });
+
+  test('the target is asked nothing where planning might run something or find another table', async () => {
+    for (const statements of [
+      ['update parts set id = 1 where id = twice(2)'],
+      ["update parts set id = 1 where id = nextval('parts_id_seq')"],
+      ["update parts set state = 'two'; select 1"],
+      ['explain analyze delete from parts'],
+      ["select set_config('search_path', 'other, public', false)", 'delete from parts where id < 1'],
+      ['create temp table parts (id int)', 'delete from parts where id < 2'],
+      ['set role postgres', 'delete from parts where id < 3'],
+      ['insert into parts (id) values (5000)'],
+    ] as const) {
+      assert.equal(await estimated(await ask(...statements)), null, statements.join('; '));
+    }
+  });
+
+  test('a target that does not answer the question for an estimate holds nothing up', async () => {
+    await using asked = await through('wait');
+    await using owner = await around();
+    // While this lock is held, nobody can log in.
+    await owner.client.query('begin');
+    await owner.client.query('lock pg_catalog.pg_authid in access exclusive mode');
+    const updating = asked.client.query("update parts set state = 'slow' where id = 1");
+    await waitUntil(() => asked.notices.length === 1);
+    const [, id = ''] = /countersign approval grant (ap_[0-9a-f]{16})/.exec(asked.notices[0] ?? '') ?? [];
+    await waitUntil(async () => (await owner.client.query("select from pg_stat_activity where wait_event_type = 'Lock'")).rowCount === 1);
+    assert.equal((await details(id)).estimatedRows, undefined);
+    assert.equal(await grant(id), 200);
+    assert.equal((await updating).rowCount, 1);
+    await owner.client.query('rollback');
   });
 
   test('T4.30: which tables a session had used is read from its record, for a limit that came later and after a kill -9', async () => {

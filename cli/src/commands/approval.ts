@@ -102,6 +102,7 @@ function describe({ request, before, ...approval }: ApprovalDetails): string {
     `groups ${groups.join(', ')}; granted ${granted.join(', ') || 'none'}${grants.map(({ by, note }) => `; by ${by}${note === '' ? '' : ` (${note})`}`).join('')}`,
     `requested ${requested}, expires ${expires}, session ${approval.session}, record ${approval.record}`,
     ...does.map(([name, value]) => `${name} ${String(value)}`),
+    ...(approval.estimatedRows === undefined ? [] : [`estimated rows ${approval.estimatedRows}`]),
   ].map((line) => escapeControls(line, 'nothing'));
   const story = before.map((record) => describeRecord(record));
   const text = indented(escapeControls(approval.text, 'lines'));

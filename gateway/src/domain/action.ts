@@ -22,7 +22,18 @@ export interface Action {
    * attempt (an id of the message, a trace), and with what it refers to. Absent: all of its bytes.
    */
   readonly known?: () => readonly Uint8Array[];
+  /**
+   * Returns a function that asks the target how many rows the request would change, for the people who decide on it; null if that cannot be asked without any effect.
+   * Called while the request is held, before it is let through. Absent: the protocol has no such question.
+   */
+  readonly estimate?: () => AskEstimate | null;
 }
+
+/**
+ * Asks a target for an estimate, after all that was recorded is committed. Resolves with null if there is none: the target refuses, takes too long or answers
+ * nonsense, too much is asked at the same time, or `signal` aborts. Never rejects with a GatewayError.
+ */
+export type AskEstimate = (signal: AbortSignal) => Promise<number | null>;
 
 /**
  * Ids made by the target that a request names. All clients share one credential at the target, so only the gateway knows to whom the target gave an id (ATTACKS

@@ -12,6 +12,8 @@ export const recordKind = 'record';
  */
 const facts = [
   ownAttributes.approvalBy,
+  ownAttributes.approvalEstimatedRows,
+  ownAttributes.approvalEstimates,
   ownAttributes.approvalGroups,
   ownAttributes.approvalId,
   ownAttributes.approvalNote,

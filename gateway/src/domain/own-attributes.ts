@@ -8,6 +8,10 @@ export const ownAttributes = {
   approvalBy: 'countersign.approval.by',
   /** String, hexadecimal. The SHA-256 digest of the request that an approval is for: of who asks, of whom, for what, and of the exact bytes. */
   approvalDigest: 'countersign.approval.digest',
+  /** Number. How many rows the request would change, as the target estimates. On a record of its own, made when the target had answered. */
+  approvalEstimatedRows: 'countersign.approval.estimated_rows',
+  /** Boolean, true. The gateway itself asks the target how many rows the request would change. */
+  approvalEstimates: 'countersign.approval.estimates',
   /** List of strings. The groups of which one person each must grant an approval; on a grant, those for which somebody has granted. */
   approvalGroups: 'countersign.approval.groups',
   /** String. The id of an approval. */

@@ -8,7 +8,7 @@ export interface Upstream extends ByteStream {
   tlsServerEndPoint(): Buffer | null;
   /** Changes to TLS as its client. Rejects with GatewayError `target_tls_failed`, also if bytes were read unencrypted and not consumed (ATTACKS A2). */
   startTls(options: UpstreamTls): Promise<void>;
-  /** Sends bytes of the gateway's own: login, cancel, goodbye. They never come from a client. */
+  /** Sends bytes of the gateway's own: login, cancel, goodbye, questions. Nothing that a client asks for is done by them. */
   greet(bytes: Uint8Array): void;
   /** Forwards an authorised request. */
   forward(grant: Grant): void;

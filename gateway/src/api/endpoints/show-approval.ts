@@ -29,6 +29,13 @@ const approvalDetails = approvalSummary
     policies: z.array(z.string()).readonly().describe('The policies that hold the request.'),
     reason: z.string(),
     grants,
+    estimatedRows: z
+      .int()
+      .min(0)
+      .optional()
+      .describe(
+        'How many rows the request would change, as its target estimates. Absent if that is not known, or not yet: it comes some time after the request.',
+      ),
     request: shownRecord.nullable().describe('The record of the request. Null if the request is not in the index.'),
     before: z.array(shownRecord).readonly().describe('The last requests of the session before it, prompts to models among them. Long texts are cut.'),
   })
@@ -63,6 +70,7 @@ export const showApproval = endpoint({
       policies: view.policies,
       reason: view.reason,
       grants: view.grants.map(({ by, groups, note, timeMs }) => ({ by, groups, note, time: new Date(timeMs).toISOString() })),
+      ...(view.estimatedRows === null ? {} : { estimatedRows: view.estimatedRows }),
       ...(await readStory(reader, view)),
     };
   },

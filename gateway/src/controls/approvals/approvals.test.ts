@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { AskEstimate } from '../../domain/action.ts';
 import type { ApprovalState } from '../../domain/approval.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
@@ -36,6 +37,8 @@ interface Asked {
 /** Approvals with a clock, principals and policies that a test changes, and a gate that lets through what they let through. */
 class World implements Disposable {
   nowMs = 0;
+  /** True while nothing can be recorded. */
+  isFull = false;
   version = 'v1';
   readonly principals = new Map([principalOf('bot'), principalOf('ann', 'dba'), principalOf('bob', 'dba', 'security')].map((each) => [each.id, each]));
   readonly left = new Set<string>();
@@ -94,10 +97,12 @@ class World implements Disposable {
       groups = 'dba',
       waitMsMax,
       isFactsOnly = false,
+      estimate,
       ...more
-    }: { readonly groups?: string; readonly waitMsMax?: number; readonly isFactsOnly?: boolean } & Partial<Act['asker']> = {},
+    }: { readonly groups?: string; readonly waitMsMax?: number; readonly isFactsOnly?: boolean; readonly estimate?: AskEstimate } & Partial<Act['asker']> = {},
   ): Promise<Asked> {
-    const act = this.act(said, mode, more, waitMsMax);
+    const plain = this.act(said, mode, more, waitMsMax);
+    const act = estimate === undefined ? plain : { ...plain, action: { ...plain.action, estimate: () => estimate } };
     const leaving = new AbortController();
     const held: HeldAct = {
       session: 's',
@@ -120,6 +125,9 @@ class World implements Disposable {
       },
       tell: () => undefined,
       note: (attributes) => {
+        if (this.isFull) {
+          throw new GatewayError('cannot_record', 'The disk is full.');
+        }
         this.steps.push({ id: String(attributes[ownAttributes.approvalId]), state: String(attributes[ownAttributes.approvalState]) });
       },
     };
@@ -388,6 +396,36 @@ test('B20: the digest covers each part, and no two acts have the same', () => {
   const digests = [digestOf(base, 'v'), digestOf(base, 'w'), ...others.map((act) => digestOf(act, 'v'))];
   assert.equal(new Set(digests).size, digests.length);
   assert.equal(digestOf({ ...base, bytes: [Buffer.from('a'), Buffer.from('b')] }, 'v'), digestOf(base, 'v'), 'how the bytes are cut does not count');
+});
+
+test('an estimate comes later or never: it is shown once it is recorded, and not asked for any more when the approval ends', async () => {
+  using world = new World();
+  const shown = (said: string): number | null => world.approvals.list().find(({ text }) => text.includes(said))?.estimatedRows ?? null;
+  const [early, late, full] = [Promise.withResolvers<number | null>(), Promise.withResolvers<number | null>(), Promise.withResolvers<number | null>()];
+  let signal: AbortSignal | null = null;
+  await world.ask('early', 'return', { estimate: async () => early.promise });
+  const asked = await world.ask('late', 'wait', {
+    estimate: async (ended) => {
+      signal = ended;
+      return late.promise;
+    },
+  });
+  await world.ask('full', 'return', { estimate: async () => full.promise });
+  assert.deepEqual([shown('early'), shown('late')], [null, null]);
+  early.resolve(7);
+  await settled();
+  assert.equal(shown('early'), 7);
+  asked.leave();
+  assert.equal(Reflect.get(signal ?? {}, 'aborted'), true);
+  const steps = world.steps.length;
+  late.resolve(8);
+  await settled();
+  assert.deepEqual([shown('late'), world.steps.length], [null, steps]);
+  world.isFull = true;
+  full.resolve(9);
+  await settled();
+  assert.equal(shown('full'), null);
+  world.isFull = false;
 });
 
 test('1,000 held requests are open at once, and one principal has a limit', async () => {

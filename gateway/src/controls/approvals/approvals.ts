@@ -4,7 +4,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Principal } from '../../domain/principal.ts';
 import { saidWords } from '../../domain/said-words.ts';
-import type { Attributes } from '../../domain/action.ts';
+import type { AskEstimate, Attributes } from '../../domain/action.ts';
 import type { Obligation } from '../../domain/decision.ts';
 import type { Act, Control, HeldAct, Objection, OnceRecorded } from '../control.ts';
 import { digestOf } from './digest.ts';
@@ -73,6 +73,8 @@ export interface ApprovalView {
   readonly text: string;
   /** The facts of the request, by the attribute names of its record. */
   readonly attributes: Attributes;
+  /** How many rows the request would change, as its target estimates; null if that is not known, or not yet. */
+  readonly estimatedRows: number | null;
   readonly policies: readonly string[];
   readonly reason: string;
   readonly groups: readonly string[];
@@ -268,6 +270,7 @@ export class Approvals implements Control, Disposable {
         action: action.name,
         text: textOf(act, held),
         attributes: action.attributes,
+        estimatedRows: null,
         policies: decision.policies,
         reason: decision.reason,
         groups,
@@ -283,8 +286,9 @@ export class Approvals implements Control, Disposable {
       answer: null,
       ends: [],
     };
+    const ask = action.estimate?.() ?? null;
     store.add({ approval: id, session, record });
-    this.#noteFirst(approval, held);
+    this.#noteFirst(approval, held, ask !== null);
     this.#open.set(id, approval);
     this.#openOf.set(asker.principal.id, (this.#openOf.get(asker.principal.id) ?? 0) + 1);
     this.#byDigest.set(digest, (this.#byDigest.get(digest) ?? new Set()).add(approval));
@@ -303,13 +307,37 @@ export class Approvals implements Control, Disposable {
       }),
     );
     this.#tell('requested', approval, {});
+    if (ask !== null) {
+      void this.#estimate(approval, ask);
+    }
     return approval;
   }
 
-  /** Records that an approval is asked for. If that cannot be recorded, there is none. */
-  #noteFirst(approval: Approval, held: HeldAct): void {
+  /** Asks the target how many rows a request would change. Nothing waits for that. The number is shown once it is recorded. */
+  async #estimate(approval: Approval, ask: AskEstimate): Promise<void> {
+    const ended = new AbortController();
+    approval.ends.push(() => {
+      ended.abort();
+    });
+    const estimatedRows = await ask(ended.signal);
+    if (estimatedRows === null || !this.#open.has(approval.id)) {
+      return;
+    }
     try {
-      noteStep(held.note, approval, 'waiting', { groups: approval.view.groups });
+      this.#note(approval, approval.state, { estimatedRows });
+    } catch (error) {
+      if (error instanceof GatewayError) {
+        return;
+      }
+      throw error;
+    }
+    approval.view = { ...approval.view, estimatedRows };
+  }
+
+  /** Records that an approval is asked for. If that cannot be recorded, there is none. */
+  #noteFirst(approval: Approval, held: HeldAct, estimates: boolean): void {
+    try {
+      noteStep(held.note, approval, 'waiting', { groups: approval.view.groups, estimates });
     } catch (error) {
       this.#options.store.remove(approval.id);
       throw error;
@@ -422,7 +450,7 @@ export class Approvals implements Control, Disposable {
     approval.state = state;
     approval.words = words;
     if (approval.isFactsOnly) {
-      approval.view = { ...approval.view, text: '', attributes: {} };
+      approval.view = { ...approval.view, text: '', attributes: {}, estimatedRows: null };
     }
     this.#open.delete(id);
     const left = (this.#openOf.get(principal.id) ?? 1) - 1;
@@ -459,10 +487,17 @@ interface Step {
   readonly by?: string;
   readonly note?: string;
   readonly groups?: readonly string[];
+  readonly estimates?: boolean;
+  readonly estimatedRows?: number;
 }
 
 /** Records a step of an approval. */
-function noteStep(note: HeldAct['note'], { id, digest }: Pick<Approval, 'id' | 'digest'>, state: ApprovalState, { by, note: words, groups }: Step): void {
+function noteStep(
+  note: HeldAct['note'],
+  { id, digest }: Pick<Approval, 'id' | 'digest'>,
+  state: ApprovalState,
+  { by, note: words, groups, ...step }: Step,
+): void {
   note({
     [ownAttributes.approvalId]: id,
     [ownAttributes.approvalState]: state,
@@ -470,6 +505,8 @@ function noteStep(note: HeldAct['note'], { id, digest }: Pick<Approval, 'id' | '
     ...(by === undefined ? {} : { [ownAttributes.approvalBy]: by }),
     ...(words === undefined || words === '' ? {} : { [ownAttributes.approvalNote]: words }),
     ...(groups === undefined ? {} : { [ownAttributes.approvalGroups]: groups }),
+    ...(step.estimates === true ? { [ownAttributes.approvalEstimates]: true } : {}),
+    ...(step.estimatedRows === undefined ? {} : { [ownAttributes.approvalEstimatedRows]: step.estimatedRows }),
   });
 }
 

@@ -132,6 +132,31 @@ export function simpleQuery(text: string): Buffer {
   });
 }
 
+/** The types of parameters as a Parse message has them after its text, and the values as a Bind message has them before the formats of results. */
+export interface Bound {
+  readonly types: Uint8Array;
+  readonly values: Uint8Array;
+}
+
+const unbound: Bound = { types: Buffer.alloc(2), values: Buffer.alloc(4) };
+
+/** Prepares a text, which must be a single statement, and executes it once. Results come as text. `bound` is null if it has no parameters. */
+export function soleExecution(text: string, bound: Bound | null): Buffer {
+  const { types, values } = bound ?? unbound;
+  return Buffer.concat([
+    message(frontend.parse, (body) => {
+      body.cstring('').cstring(text).bytes(types);
+    }),
+    message(frontend.bind, (body) => {
+      body.cstring('').cstring('').bytes(values).int16(0);
+    }),
+    message(frontend.execute, (body) => {
+      body.cstring('').int32(0);
+    }),
+    sync,
+  ]);
+}
+
 export const failingQuery = message(frontend.query, (body) => {
   body.cstring(failingText);
 });

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { Action, Attributes } from '../../domain/action.ts';
+import type { Action, AskEstimate, Attributes } from '../../domain/action.ts';
 import type { HeldNotice, RequestChange } from '../../domain/channel.ts';
 import type { HoldMode } from '../../domain/approval.ts';
 import type { Decision } from '../../domain/decision.ts';
@@ -32,6 +32,8 @@ export interface RelayOptions {
   readonly encoding: string;
   /** Finds what the requests do. */
   readonly facts: RequestFacts;
+  /** Returns a function that asks the target how many rows a unit would change; null if that cannot be asked. Absent: nothing is ever asked. */
+  readonly estimate?: (unit: Unit, encoding: string) => AskEstimate | null;
   /** Returns the time in ms of a monotonic clock. */
   readonly nowMs: () => number;
 }
@@ -299,13 +301,16 @@ export class PostgresRelay implements Relay {
     }
     const origin = kind === 'execute' ? this.#conversation.names.origin(unit.changes) : null;
     const trace = unit.traceparent === null ? null : { [ownAttributes.traceparent]: unit.traceparent };
+    const all = trace === null ? this.#withOrigin(attributes, origin) : { ...attributes, ...origin, ...trace };
+    const encoding = this.#encoding;
     return {
       type: 'request',
       action: {
         name: action,
-        attributes: trace === null ? this.#withOrigin(attributes, origin) : { ...attributes, ...origin, ...trace },
+        attributes: all,
         known: () => this.#known(unit, origin),
         ...this.#wish,
+        estimate: () => this.#options.estimate?.(unit, encoding) ?? null,
       },
       bytes: unit.bytes,
       change: this.#change,

@@ -7,9 +7,9 @@ import { Guard } from './guard/guard.ts';
 import { LearnedObjects } from './guard/learned-catalogue.ts';
 import { loadParser } from './guard/parser.ts';
 import { SessionState } from './guard/session-state.ts';
-import { RequestFacts } from './request-facts.ts';
+import { RequestFacts, type PlannedStatement } from './request-facts.ts';
 import { readRows } from './testdata/guard/corpus.ts';
-import { clientMessages, message } from './testdata/shorthand.ts';
+import { clientMessages, int16s, int32s, message } from './testdata/shorthand.ts';
 
 const guard = new Guard(await loadParser());
 const objects = new LearnedObjects(readRows());
@@ -60,6 +60,40 @@ class Talk {
 function listed(value: unknown): string {
   return Array.isArray(value) ? value.join(' ') : '';
 }
+
+describe('a unit that changes rows is planned with its own types and values', () => {
+  const text = 'DELETE FROM payroll WHERE id = $1';
+  const [parse, sync] = [(name: string, type: number) => message('P', name, text, int16s(1), int32s(type)), message('S')];
+  const bind = (name: string, format: number): Buffer => message('B', '', name, int16s(1, format, 1), int32s(4), int32s(7), int16s(2, 1, 1));
+  const execute = message('E', '', int32s(0));
+  /** Returns how the last unit is planned. Those before it were sent. */
+  const planned = (...parts: readonly Buffer[]): PlannedStatement | null => {
+    const talk = new Talk();
+    const [last = sync, ...before] = parts.toReversed();
+    for (const part of before.toReversed()) {
+      talk.says(part);
+    }
+    const units = new ClientUnits(1024 * 1024);
+    units.push(last);
+    const unit = units.next();
+    return unit === null ? null : talk.facts.planned(unit, 'UTF8');
+  };
+
+  test('A14: the formats of its result are left out, and values that are no texts need the types of the Parse', () => {
+    const [types, values] = [Buffer.concat([int16s(1), int32s(23)]), Buffer.concat([int16s(1, 1, 1), int32s(4), int32s(7)])];
+    assert.deepEqual(planned(Buffer.concat([parse('', 23), bind('', 1), execute, sync])), { text, path: ['public'], bound: { types, values } });
+    assert.equal(planned(Buffer.concat([parse('a', 23), sync]), Buffer.concat([bind('a', 1), execute, sync])), null);
+    assert.deepEqual(planned(Buffer.concat([parse('a', 23), sync]), Buffer.concat([bind('a', 0), execute, sync]))?.bound?.types, int16s(0));
+  });
+
+  test('A14: none is planned with a type of others, by a name that may stand for another text, or together with others', () => {
+    assert.equal(planned(Buffer.concat([parse('', 16_400), bind('', 0), execute, sync])), null);
+    assert.equal(planned(Buffer.concat([parse('b', 23), sync]), Buffer.concat([parse('a', 25), bind('b', 0), execute, sync])), null);
+    assert.equal(planned(Buffer.concat([parse('', 23), parse('a', 23), bind('', 0), execute, sync])), null);
+    assert.equal(planned(Buffer.concat([parse('', 23), sync])), null);
+    assert.equal(planned(Buffer.concat([bind('unknown', 0), execute, sync])), null);
+  });
+});
 
 describe('a name stands for every text that it may stand for', () => {
   test('A14: a statement has the facts of its Parse, as the same object', () => {

@@ -1,7 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Attributes } from '../../domain/action.ts';
 import { statementAttributes } from './actions.ts';
+import { boundIn } from './bound-values.ts';
 import { messagesOf, nameBytesMax, type NameChange, type Unit } from './client-units.ts';
 import { frameHeaderBytes } from './codec.ts';
+import type { Bound } from './compose.ts';
 import { builtinEffects } from './guard/builtins.ts';
 import { builtinOids } from './guard/builtin-oids.ts';
 import { FactsDraft, noSessionFacts, plainFacts, together, unknownFacts, type StatementFacts } from './guard/facts.ts';
@@ -14,12 +17,22 @@ import type { Change } from './target-catalogues.ts';
 const copiesMax = 200;
 const noTexts: ReadonlyMap<number, string | null> = new Map();
 const none: ReadonlySet<string> = new Set();
+/** Longest unit of the extended protocol, in bytes, for which an estimate is asked. */
+const boundBytesMax = 256 * 1024;
 const nonAscii = /[^\0-\x7f]/;
 
 /** The catalogue that all clients of a database share, as far as a session may change it. */
 interface SharedCatalogue {
   readonly changing: () => void;
   readonly changed: (change: Change) => void;
+}
+
+/** A statement that the target can plan without any effect, in the search path of the session. */
+export interface PlannedStatement {
+  readonly text: string;
+  readonly path: readonly string[];
+  /** Null: the statement has no parameters. */
+  readonly bound: Bound | null;
 }
 
 /** Finds what the requests of one connection do: those that bring their text, and those that name a text that was sent before. */
@@ -173,6 +186,35 @@ export class RequestFacts {
     return together([...texts].map((text) => this.#session.facts(text)));
   }
 
+  /** Returns the statement that a unit runs; null if it runs no statement, or several, or if it is not sure that planning it has no effect. */
+  planned(unit: Unit, encoding: string): PlannedStatement | null {
+    if (unit.kind !== 'query' && unit.kind !== 'execute') {
+      return null;
+    }
+    const statement = unit.kind === 'query' ? { text: this.#readable(queryText(unit), encoding), bound: null } : this.#bound(unit, encoding);
+    const text = statement?.text ?? null;
+    const path = text === null ? null : this.#session.plannedPath(text);
+    return text === null || path === null ? null : { text, path, bound: statement?.bound ?? null };
+  }
+
+  /** Returns whether it is still sure that planning a statement has no effect. */
+  isPlanned({ text, path }: PlannedStatement): boolean {
+    return isDeepStrictEqual(this.#session.plannedPath(text), path);
+  }
+
+  /** Returns the text of a unit that binds one statement and executes it, with the values; null if it does something else too, or if the values may be read otherwise. */
+  #bound({ bytes, changes }: Unit, encoding: string): { readonly text: string | null; readonly bound: Bound } | null {
+    const [first, bind, execute] = changes.length === 2 ? [undefined, ...changes] : changes;
+    const isSole = (first === undefined || first.kind === 'parse') && bind?.kind === 'bind' && execute?.kind === 'execute';
+    const isParsed = isSole && first?.name === bind.statement;
+    if (!isSole || execute.name !== bind.name || (first !== undefined && !isParsed) || encoding !== 'UTF8' || this.#session.encodes) {
+      return null;
+    }
+    const [text = null, ...others] = this.#executed(changes, this.#parsed(bytes, changes, encoding)) ?? [];
+    const bound = others.length > 0 || lengthOf(bytes) > boundBytesMax ? null : boundIn(joined(bytes), isParsed);
+    return bound === null ? null : { text, bound };
+  }
+
   /** Notes that a unit was sent to the target as request `seq`. */
   sent(unit: Unit, seq: number, encoding: string, isSettled: boolean): void {
     switch (unit.kind) {
@@ -299,6 +341,10 @@ function* parseTexts(bytes: readonly Uint8Array[], changes: readonly NameChange[
       count += 1;
     }
   }
+}
+
+function lengthOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 function joined(pieces: readonly Uint8Array[]): Buffer {

@@ -85,6 +85,7 @@ async function converse(
       hold,
       encoding: encodingOf(greeting),
       facts: guard.facts,
+      estimate: guard.estimate,
       nowMs: () => performance.now(),
     });
     const cancelKey = key === null ? null : makeCancelKey(key, arrival.minor, randomBytes);

@@ -1,5 +1,8 @@
 import { parseOptions } from '../../domain/options.ts';
+import type { AskEstimate } from '../../domain/action.ts';
 import type { Channel } from '../../domain/channel.ts';
+import type { Unit } from './client-units.ts';
+import { TargetEstimates } from './estimate-rows.ts';
 import { Guard } from './guard/guard.ts';
 import { loadParser } from './guard/parser.ts';
 import { SessionState } from './guard/session-state.ts';
@@ -11,9 +14,10 @@ import { TargetCatalogues, type TargetCatalogue } from './target-catalogues.ts';
 /** Most sets of functions named by operators that are kept. */
 const functionsMax = 100;
 
-/** The statement guards of one gateway: its parser, what it knows of texts, and the catalogues of its targets. */
+/** The statement guards of one gateway: its parser, what it knows of texts, the catalogues of its targets, and what is asked of these about held statements. */
 export class StatementGuards {
   readonly #catalogues = new TargetCatalogues();
+  readonly #estimates = new TargetEstimates();
   readonly #functions = new Map<string, ReadonlyMap<string, readonly string[]>>();
   #guard: Promise<Guard> | null = null;
 
@@ -27,6 +31,8 @@ export class StatementGuards {
       path: path === undefined ? null : splitPath(path),
       functions: this.#functionsOf(channel),
       enter: () => this.#catalogues.enter(channel, database),
+      database,
+      estimates: this.#estimates,
     });
   }
 
@@ -48,6 +54,8 @@ export class StatementGuard {
   readonly facts: RequestFacts;
   readonly session: SessionState;
   readonly #channel: Channel;
+  readonly #database: string;
+  readonly #estimates: TargetEstimates;
   readonly #enter: () => TargetCatalogue;
   #catalogue: TargetCatalogue | null = null;
 
@@ -58,10 +66,14 @@ export class StatementGuard {
       readonly path: readonly string[] | null;
       readonly functions: ReadonlyMap<string, readonly string[]>;
       readonly enter: () => TargetCatalogue;
+      readonly database: string;
+      readonly estimates: TargetEstimates;
     },
   ) {
-    const { guard, path, functions, enter } = parts;
+    const { guard, path, functions, enter, database, estimates } = parts;
     this.#channel = channel;
+    this.#database = database;
+    this.#estimates = estimates;
     this.#enter = enter;
     this.session = new SessionState({ guard, path, functions, objects: () => this.#catalogue?.objectsFor(channel) ?? null });
     this.facts = new RequestFacts(this.session, {
@@ -92,6 +104,16 @@ export class StatementGuard {
   async ready(): Promise<void> {
     await this.#catalogue?.first(this.#channel.signal);
   }
+
+  /** Returns a function that asks the target how many rows a unit would change; null if the unit is no statement that can be planned without any effect. */
+  readonly estimate = (unit: Unit, encoding: string): AskEstimate | null => {
+    const statement = this.facts.planned(unit, encoding);
+    if (statement === null) {
+      return null;
+    }
+    const question = { database: this.#database, statement, isSure: () => this.facts.isPlanned(statement) };
+    return async (signal) => this.#estimates.ask(this.#channel, question, signal);
+  };
 
   /** Ends the use of the catalogue. */
   end(): void {

@@ -28,27 +28,30 @@ export interface TargetLogin {
 export interface TargetLoginRequest {
   readonly database: string;
   readonly settings: ReadonlyMap<string, string>;
+  /** Ends the attempt. Absent: the channel's own signal does. */
+  readonly signal?: AbortSignal;
 }
 
 /**
- * Logs in at the target. Rejects with GatewayError `target_unreachable`, `target_tls_failed` or `target_login_failed`, or with the reason for which the session
- * ended.
+ * Logs in at the target. Rejects with GatewayError `target_unreachable`, `target_tls_failed` or `target_login_failed`, or with the reason of the signal: that for
+ * which the session ended.
  */
 export async function logIn(channel: Channel, request: TargetLoginRequest): Promise<TargetLogin> {
+  const { signal = channel.signal } = request;
   let upstream: Upstream | null = null;
   const abort = (): void => {
     upstream?.destroy();
   };
-  channel.signal.addEventListener('abort', abort, { once: true });
+  signal.addEventListener('abort', abort, { once: true });
   try {
-    upstream = await dial(channel);
+    upstream = await dial(channel, signal);
     return await greet(upstream, channel, request);
   } catch (error) {
     upstream?.destroy();
-    channel.signal.throwIfAborted();
+    signal.throwIfAborted();
     throw explain(error);
   } finally {
-    channel.signal.removeEventListener('abort', abort);
+    signal.removeEventListener('abort', abort);
   }
 }
 

@@ -44,12 +44,22 @@ export function readRowFunction(name: Name, reading: Reading): void {
 /** Notes a function. Returns whether the operator says what it does, and adds that. */
 function isNamedByOperator(name: string, reading: Reading): boolean {
   reading.draft.functions.add(name);
+  reading.draft.plansOthers ||= !isPlannable(name, reading);
   const effects = reading.names.catalogue.functions.get(name);
   if (effects === undefined) {
     return false;
   }
   reading.draft.add(...effects.filter(isEffect));
   return true;
+}
+
+/**
+ * Returns whether planning may meet a function: it is PostgreSQL's own and has no side effects. Those that have some are volatile and not computed while planning, so
+ * they may be in what belongs to a table, like `nextval` in a default.
+ */
+function isPlannable(name: string, reading: Reading): boolean {
+  const effects = name.startsWith('pg_catalog.') ? builtinEffects(name.slice('pg_catalog.'.length)) : undefined;
+  return effects !== undefined && (reading.isNested || effects.every((effect) => effect === 'read'));
 }
 
 function readBuiltin(name: string, parameters: readonly unknown[], reading: Reading): void {

@@ -12,22 +12,22 @@ SELECT json_build_object('kind', 'schema', 'schema', '', 'name', nspname) FROM p
 WITH attached AS (
   SELECT tgrelid AS relation, format('SELECT %s()', d.refobjid::regproc) AS sql,
     array_remove(ARRAY[CASE WHEN tgtype & 4 > 0 THEN 'insert' END, CASE WHEN tgtype & 8 > 0 THEN 'delete' END, CASE WHEN tgtype & 16 > 0 THEN 'update' END,
-      CASE WHEN tgtype & 32 > 0 THEN 'truncate' END], NULL) AS uses, false AS defines
+      CASE WHEN tgtype & 32 > 0 THEN 'truncate' END], NULL) AS uses, false AS defines, true AS later
     FROM pg_trigger t JOIN (
       SELECT objid, refobjid FROM pg_depend WHERE classid = 'pg_trigger'::regclass AND refclassid = 'pg_proc'::regclass
       UNION SELECT oid, tgfoid FROM pg_trigger) d ON d.objid = t.oid
     WHERE NOT tgisinternal AND tgenabled <> 'D'
-  UNION ALL SELECT ev_class, pg_get_ruledef(oid), ARRAY[CASE ev_type WHEN '1' THEN 'read' WHEN '2' THEN 'update' WHEN '3' THEN 'insert' ELSE 'delete' END], true
+  UNION ALL SELECT ev_class, pg_get_ruledef(oid), ARRAY[CASE ev_type WHEN '1' THEN 'read' WHEN '2' THEN 'update' WHEN '3' THEN 'insert' ELSE 'delete' END], true, false
     FROM pg_rewrite WHERE rulename <> '_RETURN' AND ev_class >= 16384
-  UNION ALL SELECT oid, pg_get_viewdef(oid), ARRAY[CASE relkind WHEN 'v' THEN 'read' ELSE 'refresh' END], false
+  UNION ALL SELECT oid, pg_get_viewdef(oid), ARRAY[CASE relkind WHEN 'v' THEN 'read' ELSE 'refresh' END], false, false
     FROM pg_class WHERE relkind IN ('v', 'm') AND oid >= 16384
-  UNION ALL SELECT adrelid, 'SELECT ' || pg_get_expr(adbin, adrelid), '{insert,update,refresh}', false FROM pg_attrdef
-  UNION ALL SELECT conrelid, 'SELECT ' || pg_get_expr(conbin, conrelid), '{insert,update,refresh}', false FROM pg_constraint WHERE contype = 'c' AND conrelid > 0
-  UNION ALL SELECT polrelid, 'SELECT ' || pg_get_expr(polqual, polrelid), '{read,insert,update,delete}', false FROM pg_policy WHERE polqual IS NOT NULL
-  UNION ALL SELECT polrelid, 'SELECT ' || pg_get_expr(polwithcheck, polrelid), '{read,insert,update,delete}', false FROM pg_policy WHERE polwithcheck IS NOT NULL
-  UNION ALL SELECT indrelid, 'SELECT ' || pg_get_expr(indexprs, indrelid), '{read,insert,update,refresh}', false FROM pg_index WHERE indexprs IS NOT NULL
-  UNION ALL SELECT indrelid, 'SELECT ' || pg_get_expr(indpred, indrelid), '{insert,update,refresh}', false FROM pg_index WHERE indpred IS NOT NULL
-  UNION ALL SELECT attrelid, format('SELECT NULL::%s', format_type(t.oid, NULL)), '{insert,update,refresh}', false
+  UNION ALL SELECT adrelid, 'SELECT ' || pg_get_expr(adbin, adrelid), '{insert,update,refresh}', false, false FROM pg_attrdef
+  UNION ALL SELECT conrelid, 'SELECT ' || pg_get_expr(conbin, conrelid), '{insert,update,refresh}', false, false FROM pg_constraint WHERE contype = 'c' AND conrelid > 0
+  UNION ALL SELECT polrelid, 'SELECT ' || pg_get_expr(polqual, polrelid), '{read,insert,update,delete}', false, false FROM pg_policy WHERE polqual IS NOT NULL
+  UNION ALL SELECT polrelid, 'SELECT ' || pg_get_expr(polwithcheck, polrelid), '{read,insert,update,delete}', false, false FROM pg_policy WHERE polwithcheck IS NOT NULL
+  UNION ALL SELECT indrelid, 'SELECT ' || pg_get_expr(indexprs, indrelid), '{read,insert,update,refresh}', false, false FROM pg_index WHERE indexprs IS NOT NULL
+  UNION ALL SELECT indrelid, 'SELECT ' || pg_get_expr(indpred, indrelid), '{insert,update,refresh}', false, false FROM pg_index WHERE indpred IS NOT NULL
+  UNION ALL SELECT attrelid, format('SELECT NULL::%s', format_type(t.oid, NULL)), '{insert,update,refresh}', false, false
     FROM pg_attribute JOIN pg_type a ON a.oid = atttypid JOIN pg_type t ON t.oid = CASE WHEN a.typelem > 0 AND a.typlen = -1 THEN a.typelem ELSE a.oid END
     WHERE attnum > 0 AND NOT attisdropped AND t.typtype IN ('d', 'c') AND t.oid >= 16384
 ), tied AS (
@@ -40,7 +40,10 @@ WITH attached AS (
 )
 SELECT json_strip_nulls(json_build_object('kind', 'relation', 'schema', n.nspname, 'name', c.relname,
   'columns', (SELECT json_agg(attname ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped),
-  'runs', (SELECT json_agg(json_build_object('on', uses, 'sql', sql, 'defines', CASE WHEN defines THEN true END) ORDER BY sql, uses) FROM attached WHERE relation = c.oid),
+  'plansOthers', CASE WHEN c.relkind = 'f' OR EXISTS (SELECT FROM pg_statistic_ext WHERE stxrelid = c.oid AND 'e' = ANY (stxkind))
+    OR (c.relispartition OR c.relkind = 'p') AND EXISTS (SELECT FROM pg_partitioned_table WHERE partexprs IS NOT NULL) THEN true END,
+  'runs', (SELECT json_agg(json_build_object('on', uses, 'sql', sql, 'defines', CASE WHEN defines THEN true END, 'isLater', CASE WHEN later THEN true END) ORDER BY sql, uses)
+    FROM attached WHERE relation = c.oid),
   'spreads', (SELECT json_agg(json_build_object('on', uses, 'schema', m.nspname, 'name', o.relname, 'as', what) ORDER BY m.nspname, o.relname, what, uses)
     FROM tied JOIN pg_class o ON o.oid = other JOIN pg_namespace m ON m.oid = o.relnamespace WHERE relation = c.oid)))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -9,6 +9,8 @@ export interface Run {
   readonly sql: string;
   /** True if the SQL does not run itself but defines what runs: a CREATE FUNCTION or CREATE RULE. */
   readonly defines?: boolean;
+  /** True if the target runs it only while a statement runs, and not while it plans one: the function of a trigger. */
+  readonly isLater?: boolean;
 }
 
 interface Spread {
@@ -32,6 +34,8 @@ export interface Found {
   readonly runs?: readonly Run[];
   /** Other relations that are used together with this one: partitions, and tables that foreign keys tie to it. */
   readonly spreads?: readonly Spread[];
+  /** True if planning a statement with this relation may run more than `runs` says: of a foreign table, of statistics about expressions, or of partitions by them. */
+  readonly plansOthers?: boolean;
 }
 
 /** The gateway's knowledge of a target's catalogue, and of the session in which a text is read. It never changes: what is learned later is another object. */

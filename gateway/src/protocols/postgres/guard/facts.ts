@@ -31,6 +31,8 @@ export interface SessionFacts {
   readonly isLost: boolean;
   /** True if texts may be in another encoding than UTF-8 afterwards. */
   readonly encodes: boolean;
+  /** True if the session may act as another user afterwards. */
+  readonly changesUser: boolean;
   /** The relations that the text makes, each as `schema.table`; temporary ones as `pg_temp.table`. */
   readonly made: readonly string[];
   /** True if the catalogue of the target changes by more than new tables of the session. */
@@ -51,6 +53,7 @@ export const noSessionFacts: SessionFacts = {
   anyPath: false,
   isLost: false,
   encodes: false,
+  changesUser: false,
   made: [],
   defines: false,
   ends: false,
@@ -78,10 +81,13 @@ export class FactsDraft {
   rowsLimit: number | null = null;
   /** True if the facts may be others for a text that differs only in the values of constants. */
   isOfConstants = false;
+  /** True if planning the text may run anything but functions of PostgreSQL's own without side effects. It says so only after a reading of what is planned. */
+  plansOthers = false;
   readonly paths: (readonly string[])[] = [];
   anyPath = false;
   isLost = false;
   encodes = false;
+  changesUser = false;
   readonly made = new Set<string>();
   defines = false;
   ends = false;
@@ -123,6 +129,7 @@ export class FactsDraft {
       anyPath: this.anyPath,
       isLost: this.isLost || this.effects.has('unknown'),
       encodes: this.encodes,
+      changesUser: this.changesUser,
       made: [...this.made],
       defines: this.defines,
       ends: this.ends,
@@ -208,6 +215,7 @@ function addFacts(draft: FactsDraft, facts: StatementFacts): void {
   draft.anyPath ||= session.anyPath;
   draft.isLost ||= session.isLost;
   draft.encodes ||= session.encodes;
+  draft.changesUser ||= session.changesUser;
   draft.defines ||= session.defines;
   draft.ends ||= session.ends;
   for (const kind of ['made', 'prepared', 'declared', 'executed', 'fetched'] as const) {

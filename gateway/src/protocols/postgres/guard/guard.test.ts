@@ -4,6 +4,7 @@ import { statementAttributes } from '../actions.ts';
 import { cataloguesOfCases, readCorpus, readRows, type CorpusCase } from '../testdata/guard/corpus.ts';
 import { builtinFunctions } from './builtin-functions.ts';
 import { unknownCatalogue } from './catalogue.ts';
+import { catalogueOf, LearnedObjects, type CatalogueRow } from './learned-catalogue.ts';
 import type { StatementFacts } from './facts.ts';
 import { Guard } from './guard.ts';
 import { loadParser } from './parser.ts';
@@ -63,6 +64,60 @@ test('C27: a statement that is concealed does what it does, or may do anything',
       sql,
     );
   }
+});
+
+test('A14: a text is plannable only if it changes rows, its tables are known for certain, and planning runs nothing but functions of PostgreSQL', () => {
+  const relation = (name: string, more: Partial<CatalogueRow> = {}): CatalogueRow => ({ kind: 'relation', schema: 'app', name, columns: ['id', 'v'], ...more });
+  const rows: readonly CatalogueRow[] = [
+    ...readRows(),
+    relation('serial', { runs: [{ on: ['insert', 'update', 'refresh'], sql: "SELECT nextval('app.s')" }] }),
+    relation('indexed', { runs: [{ on: ['read', 'insert', 'update', 'refresh'], sql: 'SELECT app.total(1)' }] }),
+    relation('seen', { runs: [{ on: ['read'], sql: 'SELECT id, v FROM app.indexed' }] }),
+    relation('far', { plansOthers: true }),
+    { kind: 'operator', schema: 'app', name: '===', runs: [{ on: ['call'], sql: 'SELECT int4eq()' }] },
+    relation('audited', { runs: [{ on: ['update'], sql: 'SELECT public.note_change(), app.wipe_any()', isLater: true }] }),
+  ];
+  const guard = new Guard(parser);
+  const isPlannable = (sql: string, path = ['public'], made: readonly string[] = []): boolean =>
+    guard.isPlannable(sql, catalogueOf(new LearnedObjects(rows), { paths: [path], made: new Set(made), functions: new Map([['app.total', ['read']]]) }));
+  for (const sql of [
+    'UPDATE payroll SET salary = abs(salary) WHERE id = $1',
+    'DELETE FROM app.serial',
+    'UPDATE app.audited SET v = 1',
+    'WITH gone AS (DELETE FROM payroll RETURNING id) SELECT count(*) FROM gone',
+  ]) {
+    assert.ok(isPlannable(sql), sql);
+  }
+  for (const sql of [
+    'SELECT 1 FROM payroll',
+    'INSERT INTO payroll (id) VALUES (1)',
+    'DELETE FROM payroll; SELECT 1',
+    'EXPLAIN DELETE FROM payroll',
+    'EXPLAIN ANALYZE DELETE FROM payroll',
+    'PREPARE gone AS DELETE FROM payroll',
+    'DO $$ BEGIN DELETE FROM payroll; END $$',
+    'WITH gone AS (DELETE FROM payroll RETURNING id) SELECT id INTO kept FROM gone',
+    'DELETE FROM nobody_knows',
+    'DELETE FROM payroll WHERE id = app.total(1)',
+    'DELETE FROM payroll WHERE id = nobody_knows(1)',
+    "DELETE FROM payroll WHERE id = nextval('counter')",
+    'DELETE FROM payroll WHERE id = 1::app.checked',
+    "DELETE FROM payroll WHERE employee = 'good'::app.mood::text",
+    'DELETE FROM payroll WHERE id OPERATOR(app.===) 1',
+    "DELETE FROM payroll WHERE set_config('a.b', 'c', false) = 'c'",
+    'DELETE FROM payroll p USING customers c WHERE c.nuke = 1',
+    'DELETE FROM app.indexed',
+    'DELETE FROM payroll USING app.seen s WHERE s.id = payroll.id',
+    'DELETE FROM payroll WHERE EXISTS (SELECT FROM guarded)',
+    'UPDATE app.far SET v = 1',
+  ]) {
+    assert.ok(!isPlannable(sql), sql);
+  }
+  assert.ok(!isPlannable("DELETE FROM payroll WHERE lower(employee) = 'x'", ['public', 'evil']));
+  assert.ok(!isPlannable("DELETE FROM payroll WHERE employee = 'x'", ['public', 'evil']));
+  assert.ok(isPlannable('DELETE FROM orders') && !isPlannable('DELETE FROM orders', ['public'], ['pg_temp.orders']));
+  assert.ok(!isPlannable('DELETE FROM fresh', ['evil', 'public'], ['evil.fresh']));
+  assert.ok(!guard.isPlannable('DELETE FROM public.payroll', unknownCatalogue));
 });
 
 test('a text has the same facts, as the same object, until its catalogue changes', () => {

@@ -5,11 +5,13 @@ import type { SqlParser } from './parser.ts';
 import { Reading } from './reading.ts';
 import { Names } from './resolve.ts';
 import { shapeOf } from './shape.ts';
-import { readStatements } from './statements.ts';
+import { readPlanned, readStatements } from './statements.ts';
 
 /** Most texts, and most characters of texts, whose facts are kept. */
 const textsMax = 2_000;
 const charactersMax = 8 * 1024 * 1024;
+/** The kinds of statements of which PostgreSQL estimates how many rows they change. */
+const changing = ['update', 'delete', 'merge'];
 
 /** Finds what texts of SQL do, and keeps what it found: by text, and by shape where all texts of one shape do the same. */
 export class Guard {
@@ -41,12 +43,21 @@ export class Guard {
   }
 
   #read(text: string, shape: string | null, catalogue: Catalogue): StatementFacts {
-    const draft = readText(text, catalogue, this.#parser);
+    const draft = readText(text, catalogue, this.#parser, false);
     const facts = draft?.finish() ?? unknownFacts;
     if (shape !== null && draft?.isOfConstants === false) {
       this.#shapes.keep(shape, { catalogue, facts });
     }
     return facts;
+  }
+
+  /**
+   * Returns whether the target can plan a text of a session without running anything but functions of its own that have no side effects. The text must be one
+   * statement that changes or deletes rows, and each of its tables one that the catalogue knows. Nothing is kept.
+   */
+  isPlannable(text: string, catalogue: Catalogue): boolean {
+    const draft = readText(text, catalogue, this.#parser, true);
+    return draft !== null && !draft.plansOthers && !draft.effects.has('unknown') && changing.some((kind) => draft.statements.has(kind));
   }
 
   /** Returns the catalogue of a session. */
@@ -89,11 +100,16 @@ class KeptFacts {
   }
 }
 
-/** Reads a text. Null: it nests deeper than the stack allows. */
-function readText(text: string, catalogue: Catalogue, parser: SqlParser): FactsDraft | null {
+/** Reads a text, or what the target does to plan it. Null: it nests deeper than the stack allows. */
+function readText(text: string, catalogue: Catalogue, parser: SqlParser, isPlanned: boolean): FactsDraft | null {
   const draft = new FactsDraft();
   try {
-    readStatements({ sql: text }, new Reading(parser, new Names(catalogue, draft), draft, readStatements));
+    const reading = new Reading(parser, new Names(catalogue, draft), draft, readStatements);
+    if (isPlanned) {
+      readPlanned(text, reading);
+    } else {
+      readStatements({ sql: text }, reading);
+    }
   } catch (error) {
     if (error instanceof RangeError) {
       return null;

@@ -30,6 +30,8 @@ export class Reading {
   readonly names: Names;
   /** True while the body of a view, a function or a trigger is read. */
   isNested = false;
+  /** True if only that is read which the target does to plan the text. */
+  isPlanning = false;
   /** Returns the text of the statement that is being read. */
   source: () => string = () => '';
   readonly #readSql: ReadSql;
@@ -100,7 +102,9 @@ export class Reading {
   /** Returns another reading, whose facts are collected apart. */
   apart(): Reading {
     const draft = new FactsDraft();
-    return new Reading(this.parser, this.names.apart(draft), draft, this.#readSql);
+    const reading = new Reading(this.parser, this.names.apart(draft), draft, this.#readSql);
+    reading.isPlanning = this.isPlanning;
+    return reading;
   }
 
   /** Notes the kind of a statement. A SELECT within a body is no statement of its own. */
@@ -113,6 +117,9 @@ export class Reading {
   /** Notes that a relation is used, and all that the target does by itself then. */
   use(name: Name, ...uses: readonly Use[]): Relation {
     const relation = this.names.relation(name);
+    const [only, ...others] = relation.found;
+    // A table that only the session sees may have another one of its name behind it, which the plan would be about.
+    this.draft.plansOthers ||= only === undefined || others.length > 0 || relation.tables.length > 1 || only.plansOthers === true;
     for (const table of relation.tables) {
       for (const use of uses) {
         this.#note(table, use);
@@ -148,7 +155,8 @@ export class Reading {
     }
     this.#inside.add(key);
     for (const run of found.runs ?? []) {
-      if (run.on.some((use) => uses.includes(use))) {
+      // Planning looks at all that belongs to a table: indexes and checks also for a DELETE.
+      if (this.isPlanning ? run.isLater !== true : run.on.some((use) => uses.includes(use))) {
         this.#runDefinition(run);
       }
     }
@@ -177,6 +185,7 @@ export class Reading {
 
   /** Notes what the target runs by itself when an object that is no relation is used. */
   call(found: Found): void {
+    this.draft.plansOthers = true;
     for (const run of found.runs ?? []) {
       this.#runDefinition(run);
     }

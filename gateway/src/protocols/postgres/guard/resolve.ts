@@ -106,6 +106,7 @@ export class Names {
 
   /** Notes that the user of the session may be another one from now on, who has another `"$user"` in the search path; null if it may be any. */
   addUser(user: string | null): void {
+    this.#draft.changesUser = true;
     if (user === null) {
       this.addPath(null);
       return;

@@ -36,6 +36,8 @@ export class SessionState {
   /** The facts of texts with the effect `unknown`, by those without it. The same text has the same object. */
   readonly #unknown = new WeakMap<StatementFacts, StatementFacts>();
   #encodes = false;
+  /** True if the session may act as another user than the one of the login. */
+  #isOtherUser = false;
   #isDefining = false;
   /** Texts that were sent while the catalogue was not known. What they may have changed is read when it is. */
   #doubtful: string[] = [];
@@ -64,6 +66,17 @@ export class SessionState {
     return known;
   }
 
+  /**
+   * Returns a search path in which another connection of the same user can plan a text: the session has it, or names in the text mean the same in the one that it
+   * has, and planning runs nothing of anybody's own. Null if that is not sure.
+   */
+  plannedPath(text: string): readonly string[] | null {
+    const catalogue = this.#catalogue();
+    const path = catalogue.paths?.at(-1);
+    const isSure = path !== undefined && catalogue.isKnown && !this.#isLost && !this.#isOtherUser;
+    return isSure && this.#parts.guard.isPlannable(text, catalogue) ? path : null;
+  }
+
   /** Notes that a text was sent to the target; null if it could not be read. Returns what it does to the session. */
   sent(text: string | null): SessionFacts {
     const catalogue = this.#catalogue();
@@ -77,6 +90,7 @@ export class SessionState {
       this.#isLost ||= session.isLost;
     }
     this.#encodes ||= session.encodes;
+    this.#isOtherUser ||= session.changesUser;
     if (session.defines && !this.#isDefining) {
       this.#isDefining = true;
       this.#view = null;

@@ -42,6 +42,18 @@ export function readStatements({ sql, defines }: Pick<Run, 'sql' | 'defines'>, r
   }
 }
 
+/** Reads what the target does to plan a text. A text that is not one query, or statement that changes rows, is unknown. */
+export function readPlanned(sql: string, reading: Reading): void {
+  const statements = reading.parser.statements(sql) ?? [];
+  const [type, members] = typed(statements[0]?.['stmt']);
+  if (statements.length !== 1 || queryKinds[type] === undefined || members['intoClause'] !== undefined) {
+    reading.draft.unknown();
+    return;
+  }
+  reading.isPlanning = true;
+  readStatements({ sql }, reading);
+}
+
 /** Returns the text of one statement. Its place is counted in bytes. */
 function partOf(sql: string, from: unknown, length: unknown): string {
   const start = typeof from === 'number' ? from : 0;
