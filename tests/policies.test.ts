@@ -177,7 +177,7 @@ principals:
     assert.match(refused('action: http.request, context: { bodyReadable: "no" }'), /bodyReadable: true or false is expected/);
     assert.match(refused('action: http.request, clientAddress: here'), /clientAddress: an IP address is expected/);
     const good = gateway.cli(['policy', 'check']);
-    assert.deepEqual([good.status, good.stdout], [0, '1 policies in 1 files are valid\n']);
+    assert.deepEqual([good.status, good.stdout], [0, '1 policy in 1 file is valid\n']);
     const bad = gateway.cli(['policy', 'check', join(directory, 'broken')]);
     assert.equal(bad.status, 1);
     assert.match(bad.stderr, /a\.cedar:1:\d+: .*did you mean/);

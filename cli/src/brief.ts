@@ -1,9 +1,10 @@
+import { countOf } from '@countersign/gateway/count-of';
 import type { ShownRecord } from '@countersign/gateway/api';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
 import type { Entry } from './folded.ts';
 import { saidIn } from './said.ts';
 import { readRecord, summaryOf } from './show.ts';
-import { bold, countOf, dim, escapeControls } from './terminal.ts';
+import { bold, dim, escapeControls } from './terminal.ts';
 
 const marks: Readonly<Record<string, string>> = { request: '→', response: '←', approval: '?', alert: '!', close: '×' };
 const verdicts: Readonly<Record<string, string>> = { deny: 'DENIED ', hold: 'HELD ' };

@@ -1,3 +1,4 @@
+import { countOf } from '@countersign/gateway/count-of';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProtocol, isLoopback, seemsLinkLocal, type Config, type Principal, type Target } from '@countersign/gateway/config';
@@ -6,7 +7,7 @@ import { rootKeyVariable } from '@countersign/gateway/store';
 /** Explains a configuration in lines for people. Warnings about settings that are probably not intended come last. */
 export function explainConfig(config: Config, environment: NodeJS.ProcessEnv): readonly string[] {
   const { data, listen, tls, rootKey, targets, principals, retention } = config;
-  const days = (count: number | null): string => (count === null ? 'forever' : `${count} days`);
+  const days = (count: number | null): string => (count === null ? 'forever' : countOf(count, 'day'));
   return [
     `data       ${data}`,
     `retention  keys of facts are made for ${days(retention.metaDays)}, of contents for ${days(retention.contentDays)}; nothing is deleted yet`,

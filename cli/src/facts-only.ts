@@ -1,6 +1,6 @@
+import { countOf } from '@countersign/gateway/count-of';
 import type { ShownRecord } from '@countersign/gateway/api';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
-import { countOf } from './terminal.ts';
 
 /** Says of how many records only the facts are kept; nothing if there is none. */
 export function describeFactsOnly(count: number): string[] {

@@ -1,3 +1,4 @@
+import { countOf } from '@countersign/gateway/count-of';
 import { randomBytes } from 'node:crypto';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +9,7 @@ import { commandEnvironment } from './command-environment.ts';
 import { aroundDifference } from './diff/around-difference.ts';
 import { runCommand } from './run-command.ts';
 import { openSource, type SourceOptions } from './session-source.ts';
-import { countOf, escapeControls } from './terminal.ts';
+import { escapeControls } from './terminal.ts';
 import { trustedKeys } from './trusted-keys.ts';
 
 export interface ServeOptions extends SourceOptions {

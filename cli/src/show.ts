@@ -1,3 +1,4 @@
+import { countOf } from '@countersign/gateway/count-of';
 import type { SessionSummary, ShownRecord } from '@countersign/gateway/api';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
 import { unkeptText } from './facts-only.ts';
@@ -64,7 +65,14 @@ const countColumns = 6;
 const channelColumns = 2;
 
 export function describeSession({ session, opened, state, records, principal, targets }: SessionSummary): string {
-  return columns(session, opened, state.padEnd(stateColumns), `${String(records).padStart(countColumns)} records`, principal ?? '', targets);
+  return columns(
+    session,
+    opened,
+    state.padEnd(stateColumns),
+    `${String(records).padStart(countColumns)} ${records === 1 ? 'record ' : 'records'}`,
+    principal ?? '',
+    targets,
+  );
 }
 
 /** A record as people read it: a line that says what happened and where, the facts of the record, and its text. Controls are escaped. */
@@ -84,7 +92,7 @@ export function readRecord(record: Entry): ReadableRecord {
   const channel = String(record.channel ?? '-').padStart(channelColumns);
   const time = record.time.replace('T', ' ');
   const span = folded === undefined ? time : `${time} … +${Date.parse(folded.time) - Date.parse(record.time)} ms`;
-  const number = folded === undefined ? `#${record.seq}` : `#${record.seq}–#${folded.seq} in ${folded.records} records`;
+  const number = folded === undefined ? `#${record.seq}` : `#${record.seq}–#${folded.seq} in ${countOf(folded.records, 'record')}`;
   const head = [span, channel, kindMarks[record.kind] ?? '·', record.action ?? record.kind, record.target, verdict];
   const details = Object.entries(record.attributes).flatMap(([name, value]) => {
     const shown = shownAttributes.get(name);
@@ -130,7 +138,7 @@ function textOf(record: ShownRecord): string {
   if (record.action === 'gateway.authenticate' && record.verdict === 'deny') {
     return refusalText(record);
   }
-  return content === null ? (unkeptText(record) ?? '') : (content.text ?? `${content.bytes} bytes`);
+  return content === null ? (unkeptText(record) ?? '') : (content.text ?? countOf(content.bytes, 'byte'));
 }
 
 /** Describes an `access` record: who read what, and from where. */
@@ -155,7 +163,7 @@ function refusalText({ attributes }: ShownRecord): string {
   );
   const named = (word: string, value: ShownRecord['attributes'][string] | undefined): string =>
     value === undefined || value === '' ? '' : ` ${word} ${String(value)}`;
-  const what = count === undefined ? 'a login was refused' : `${String(count)} more logins were refused`;
+  const what = count === undefined ? 'a login was refused' : `${String(count)} more ${count === 1 ? 'login was' : 'logins were'} refused`;
   return `${what}:${named('from', address)}${named('over', protocol)}${named('to', target)}${named('as', user)}`;
 }
 
@@ -209,7 +217,7 @@ function cutLines(text: string, { full, grep }: Extent): string[] {
 }
 
 function leftOutLine(count: number): string[] {
-  return count === 0 ? [] : [dim(`    … ${count} ${count === 1 ? 'line' : 'lines'} more: --full`)];
+  return count === 0 ? [] : [dim(`    … ${countOf(count, 'line')} more: --full`)];
 }
 
 /** Cuts a long line to its beginning, or to the part around the position `at`. */
@@ -219,7 +227,7 @@ function cutLine(line: string, at: number): string {
   }
   const from = at < lineCharactersMax / 2 ? 0 : at - lineCharactersMax / 2;
   const to = from + lineCharactersMax;
-  const before = from === 0 ? '' : `… ${from} characters before `;
-  const behind = to >= line.length ? '' : ` … ${line.length - to} characters more: --full`;
+  const before = from === 0 ? '' : `… ${countOf(from, 'character')} before `;
+  const behind = to >= line.length ? '' : ` … ${countOf(line.length - to, 'character')} more: --full`;
   return `${before}${line.slice(from, to)}${behind}`;
 }

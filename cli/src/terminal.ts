@@ -30,8 +30,3 @@ export function dim(text: string): string {
 export function bold(text: string): string {
   return styleText('bold', text);
 }
-
-/** Returns the number with the name of what is counted; the name gets an s unless the number is one. */
-export function countOf(count: number, name: string): string {
-  return `${count} ${name}${count === 1 ? '' : 's'}`;
-}

@@ -1,9 +1,9 @@
+import { countOf } from '@countersign/gateway/count-of';
 import { createReadStream, statSync } from 'node:fs';
 import { parseRecordedMeta } from '@countersign/gateway/recorded-meta';
 import { MalformedError, verifyFile, type FileOptions, type FileReport, type ParsedRecord } from '@countersign/ledger';
 import { decodeUtf8 } from '@countersign/ledger/format';
 import { describeFactsOnly } from './facts-only.ts';
-import { countOf } from './terminal.ts';
 
 const chunkBytes = 256 * 1024;
 /** Most names that are kept, because anybody may have made the bundle. */
@@ -97,7 +97,7 @@ export function describeFile({ report, facts }: VerifiedFile, hasKeys: boolean):
       ? ''
       : { closed: ', the whole session', open: ', a session that was still open', records: ', a selection of a session' }[extent];
   return [
-    `${what}${whole}: ${countOf(counts.records, 'record')}${form === 'receipt' ? '' : `, ${counts.opened} bodies shown, ${counts.withheld} withheld`}`,
+    `${what}${whole}: ${countOf(counts.records, 'record')}${form === 'receipt' ? '' : `, ${countOf(counts.opened, 'body', 'bodies')} shown, ${counts.withheld} withheld`}`,
     ...describeFactsOnly(counts.factsOnly),
     ...(session === undefined ? [] : [`session ${session}`]),
     ...(form === 'bundle' ? describeFacts(facts) : []),
@@ -132,7 +132,12 @@ function describeProof({ form, extent, counts }: FileReport, hasKeys: boolean): 
     records: 'these records are as they were made; which others the session has is not in it',
   }[extent ?? 'records'];
   const unkept = counts.factsOnly === 0 || form === 'receipt' ? [] : ['what the content was that is not kept'];
-  const shown = form === 'receipt' ? 'what the record says: a receipt holds no body' : `what the ${counts.withheld} bodies withheld say`;
+  const shown =
+    form === 'receipt'
+      ? 'what the record says: a receipt holds no body'
+      : counts.withheld === 1
+        ? 'what the body withheld says'
+        : `what the ${counts.withheld} bodies withheld say`;
   const unproved = [
     'that there is no other session, and no other history: that takes the log (countersign verify --data DIR)',
     ...(form === 'receipt' || counts.withheld > 0 ? [shown] : []),

@@ -1,3 +1,4 @@
+import { countOf } from './domain/count-of.ts';
 import type { Act, HeldAct } from './controls/control.ts';
 import type { FindProtocol } from './feed/timeline.ts';
 
@@ -12,8 +13,8 @@ const unrecordedCharactersMax = 64 * 1024;
 export function heldText(findProtocol: FindProtocol, { asker, target, action, bytes, timeMs }: Act, { session, seq, record, isFactsOnly }: HeldAct): string {
   const content = Buffer.concat(bytes);
   const more = isFactsOnly
-    ? `${content.length} bytes, and policy keeps only facts: the rest cannot be shown`
-    : `${content.length} bytes: countersign approval show has all of it`;
+    ? `${countOf(content.length, 'byte')}, and policy keeps only facts: the rest cannot be shown`
+    : `${countOf(content.length, 'byte')}: countersign approval show has all of it`;
   const most = isFactsOnly ? unrecordedCharactersMax : charactersMax;
   if (content.length > readBytesMax) {
     return more;

@@ -79,7 +79,7 @@ export async function compareKnown(
   if (known.origin !== signed.origin) {
     findings.add('trust', where, 'is of another log');
   } else if (known.size > signed.size) {
-    findings.add('trust', where, `is over ${known.size} records: the file, over ${signed.size}, is older`);
+    findings.add('trust', where, `has the size ${known.size}: the file, with ${signed.size}, is older`);
   } else if (known.size === signed.size && !equalBytes(known.root, signed.root)) {
     findings.add('trust', where, 'is of another history');
   } else {

@@ -275,7 +275,7 @@ export class LogCheck {
         const records = parseCloseRecords(clear);
         const seq = readUint53(view, at + leafOffsets.sessionSeq);
         if (records !== seq + 1) {
-          this.#add('integrity', where, `close of ${records} records at record ${seq}`);
+          this.#add('integrity', where, `close with the count ${records} at record ${seq}`);
         }
       } else if (kind === 'seal') {
         this.#checkSeal(parseSealBody(clear));

@@ -161,7 +161,7 @@ export class BundleCheck {
     const { scope, records: promised } = this.#header;
     const { records } = this.#counts;
     if (records !== promised) {
-      this.#findings.add(records < promised ? 'completeness' : 'integrity', 'bundle', `${records} records, not ${promised}`);
+      this.#findings.add(records < promised ? 'completeness' : 'integrity', 'bundle', `the count of records is ${records}, not ${promised}`);
     }
     const extent = scope === 'records' ? 'records' : this.#extent.finish(this.#findings);
     if (this.#before !== undefined) {
@@ -253,7 +253,7 @@ function checkClear(record: ParsedRecord, body: Uint8Array, findings: Findings):
     if (kind === 'close') {
       const records = parseCloseRecords(body);
       if (records !== sessionSeq + 1) {
-        const what = `close of ${records} records at record ${sessionSeq}`;
+        const what = `close with the count ${records} at record ${sessionSeq}`;
         findings.add('integrity', nameOf(record), what);
       }
     } else if (kind === 'epoch') {

@@ -240,7 +240,7 @@ void test('C28: sessions begin with open, count without gap and end with close',
       patch: (leaf) => leaf.fill(1, 68, 100),
     });
   });
-  await expectOnly('integrity', /close of 3 records at record 1/, (writer) => {
+  await expectOnly('integrity', /close with the count 3 at record 1/, (writer) => {
     writer.record(opened(writer), 'close', { meta: { records: 3, reason: 'done' } });
   });
   await expectOnly('integrity', /session that was closed/, (writer) => {

@@ -107,12 +107,12 @@ describe('a configuration', () => {
     );
     const { status, stdout } = run(`policy test ${cases}`);
     assert.equal(status, 0, stdout);
-    assert.deepEqual([run('policy check').stdout], ['1 policies in 1 files are valid\n']);
+    assert.deepEqual([run('policy check').stdout], ['1 policy in 1 file is valid\n']);
     // The other policies of the file are valid too, where a target has the tag that one of them is about.
     writeFileSync(file, readFileSync(file, 'utf8').replace('orders\n', 'orders\n    tags: { environment: production }\n'));
     const text = readFileSync(policy, 'utf8');
     writeFileSync(policy, text.replaceAll(/^\/\/ (?=@|forbid|when|unless)/gm, ''));
-    assert.equal(run('policy check').stdout.split('\n').at(-2), '4 policies in 1 files are valid');
+    assert.equal(run('policy check').stdout.split('\n').at(-2), '4 policies in 1 file are valid');
   });
 
   test('init leaves a policy that is there', () => {

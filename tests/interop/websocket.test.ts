@@ -171,7 +171,7 @@ principals:
       [
         ['request', 'text', 'hello'],
         ['request', 'binary', '(binary, 3 bytes)'],
-        ['request', 'ping', '(ping, 1 bytes)'],
+        ['request', 'ping', '(ping, 1 byte)'],
         ['request', 'close', 'close 1000 done'],
       ],
     );
@@ -181,7 +181,7 @@ principals:
         ['response', 'text', 'first'],
         ['response', 'text', 'hello'],
         ['response', 'binary', '(binary, 3 bytes)'],
-        ['response', 'pong', '(pong, 1 bytes)'],
+        ['response', 'pong', '(pong, 1 byte)'],
         ['response', 'close', 'close 1000 done'],
       ],
     );

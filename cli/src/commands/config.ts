@@ -1,3 +1,4 @@
+import { countOf } from '@countersign/gateway/count-of';
 import type { AppliedConfig } from '@countersign/gateway/api';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
@@ -37,7 +38,7 @@ async function apply(options: ApplyOptions): Promise<void> {
   ).json<AppliedConfig>('POST', '/api/config/apply', {
     force: options.force === true,
   });
-  console.log(`${file} is in force: ${principals} principals, ${targets} targets`);
+  console.log(`${file} is in force: ${countOf(principals, 'principal')}, ${countOf(targets, 'target')}`);
   if (waiting.length > 0) {
     console.log(`restart the gateway to apply the changes under ${waiting.join(', ')}`);
   }

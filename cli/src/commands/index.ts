@@ -1,3 +1,4 @@
+import { countOf } from '@countersign/gateway/count-of';
 import { rootKeyEnvironment } from '@countersign/gateway/store';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
@@ -25,7 +26,7 @@ export function addIndex(program: Command): void {
 
 async function rebuild(options: SourceOptions): Promise<void> {
   const { sessions, records } = await rebuilt(options);
-  console.log(`index.db is made again: ${sessions} sessions, ${records} records`);
+  console.log(`index.db is made again: ${countOf(sessions, 'session')}, ${countOf(records, 'record')}`);
 }
 
 /** Has the running gateway make the index again. Without a gateway, or with `--data`, this process makes it. */

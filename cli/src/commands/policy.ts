@@ -1,3 +1,4 @@
+import { countOf } from '@countersign/gateway/count-of';
 import { findData } from '@countersign/gateway/location';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
 import type { Otherwise } from '@countersign/gateway/policy';
@@ -11,7 +12,7 @@ import { unkeptText } from '../facts-only.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 import { findRunning } from '../location.ts';
 import { openSource, type SourceOptions } from '../session-source.ts';
-import { countOf, escapeControls } from '../terminal.ts';
+import { escapeControls } from '../terminal.ts';
 
 export function addPolicy(program: Command): void {
   const policy = program
@@ -70,7 +71,9 @@ async function check(path: string | undefined, options: { readonly config: strin
     throw new Error([...problems, ...conflicts].join('\n'));
   }
   console.log(
-    files === 0 ? 'there are no policies but the grants: policies: in the configuration names a directory' : `${policies} policies in ${files} files are valid`,
+    files === 0
+      ? 'there are no policies but the grants: policies: in the configuration names a directory'
+      : `${countOf(policies, 'policy', 'policies')} in ${countOf(files, 'file')} ${policies === 1 ? 'is' : 'are'} valid`,
   );
 }
 
@@ -102,7 +105,7 @@ async function test(file: string, options: TestOptions): Promise<void> {
   );
   const failed = rows.filter(({ difference }) => difference !== null).length;
   if (failed > 0) {
-    throw new Error(`${failed} of ${rows.length} cases are not as expected`);
+    throw new Error(`${failed} of ${countOf(rows.length, 'case')} ${failed === 1 ? 'is' : 'are'} not as expected`);
   }
 }
 
@@ -140,7 +143,7 @@ async function tryOut(path: string, options: TryOptions): Promise<void> {
   if (options.json !== true) {
     const { requests, undecided } = trial.counts;
     const changed = Array.from(groups.values(), (group) => group.requests).reduce((sum, count) => sum + count, 0);
-    console.log(`${changed} of ${requests} recorded requests would have been decided otherwise; ${undecided} cannot be decided again`);
+    console.log(`${changed} of ${countOf(requests, 'recorded request')} would have been decided otherwise; ${undecided} cannot be decided again`);
   }
 }
 

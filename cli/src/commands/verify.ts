@@ -1,3 +1,4 @@
+import { countOf } from '@countersign/gateway/count-of';
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootKeyEnvironment, rootKeyVariable } from '@countersign/gateway/store';
@@ -12,7 +13,7 @@ import { configOption } from '../location-options.ts';
 import { openStoreFiles } from '../store-files.ts';
 import { trustedKeys } from '../trusted-keys.ts';
 import { describeFactsOnly } from '../facts-only.ts';
-import { bold, countOf, escapeControls, printJson } from '../terminal.ts';
+import { bold, escapeControls, printJson } from '../terminal.ts';
 
 const progressMs = 250;
 const pausesShownMax = 5;
@@ -221,7 +222,7 @@ function print(report: StoreReport | FileReport, lines: readonly string[]): void
     console.log('  Something may count as missing because of the damage above: records after a place where the journal cannot be followed are not counted.');
   }
   if (report.findingsDropped > 0) {
-    console.log(`  and ${report.findingsDropped} findings more`);
+    console.log(`  and ${countOf(report.findingsDropped, 'finding')} more`);
   }
   if (report.keySource === 'store' || report.keySource === 'bundle') {
     console.log(
@@ -243,13 +244,13 @@ function describeStore({ counts, pauses, losses, newest, unsigned, closed, follo
     ...describePauses(counts.pauses, pauses),
     keys === undefined
       ? 'without the key store: whether the bodies can still be opened was not checked'
-      : `${keys} keys announced and compared with the key store`,
+      : `${countOf(keys, 'key')} announced and compared with the key store`,
     describeBodies(bodies),
-    ...(unsigned.leaves === 0 ? [] : [`not yet under a signature: ${unsigned.leaves} records`]),
+    ...(unsigned.leaves === 0 ? [] : [`not yet under a signature: ${countOf(unsigned.leaves, 'record')}`]),
     ...(unsigned.tornBytes === 0
       ? []
       : [
-          `behind the last record are ${unsigned.tornBytes} bytes that are neither a record nor empty: what a crash left of a write, or damage where nothing was recorded. Nothing that is signed, or was written later, says that a record was there`,
+          `behind the last record ${unsigned.tornBytes === 1 ? 'is' : 'are'} ${countOf(unsigned.tornBytes, 'byte')} that ${unsigned.tornBytes === 1 ? 'is' : 'are'} neither a record nor empty: what a crash left of a write, or damage where nothing was recorded. Nothing that is signed, or was written later, says that a record was there`,
         ]),
     `${Math.round(leavesPerSecond).toLocaleString('en-US')} records a second`,
   ];
@@ -258,7 +259,7 @@ function describeStore({ counts, pauses, losses, newest, unsigned, closed, follo
 /** Describes a loss that the operator accepted (`up --accept-rollback`). Somebody who kept a newer checkpoint also finds it with --known. */
 function describeLoss({ epoch, index, records, key }: StoreReport['losses'][number]): string[] {
   const lost = [
-    ...(records === null ? [] : [`of ${records} records that were known, those from ${index} on are gone`]),
+    ...(records === null ? [] : [`of ${countOf(records, 'record')} that were known, those from ${index} on are gone`]),
     ...(key === null ? [] : [`the newest keys up to ${key} are gone, and what they open`]),
   ];
   return [`epoch ${epoch} declares a loss: ${lost.join('; ')}`];
@@ -270,7 +271,7 @@ function describePauses(count: number, pauses: StoreReport['pauses']): string[] 
     const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
     return `nothing was recorded from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}: ${seconds(to - from)} by the clock, ${seconds(monotonic)} measured`;
   });
-  return count > lines.length ? [...lines, `and in ${count - lines.length} pauses more`] : lines;
+  return count > lines.length ? [...lines, `and in ${countOf(count - lines.length, 'pause')} more`] : lines;
 }
 
 function describeBodies(bodies: StoreReport['counts']['bodies']): string {
@@ -279,9 +280,12 @@ function describeBodies(bodies: StoreReport['counts']['bodies']): string {
   }
   const { opened, erased, mismatched, unreadable } = bodies;
   const rest = [
-    ...(mismatched === 0 ? [] : [`${mismatched} are not`]),
-    ...(erased === 0 ? [] : [`${erased} are erased`]),
+    ...(mismatched === 0 ? [] : [`${mismatched} ${mismatched === 1 ? 'is' : 'are'} not`]),
+    ...(erased === 0 ? [] : [`${erased} ${erased === 1 ? 'is' : 'are'} erased`]),
     ...(unreadable === 0 ? [] : [`${unreadable} could not be opened`]),
   ];
-  return [`${opened} sealed bodies were opened and are what their leaves commit to`, ...rest].join(', ');
+  return [
+    opened === 1 ? '1 sealed body was opened and is what its leaf commits to' : `${opened} sealed bodies were opened and are what their leaves commit to`,
+    ...rest,
+  ].join(', ');
 }

@@ -1,3 +1,4 @@
+import { countOf } from '@countersign/gateway/count-of';
 import { bold, dim, escapeControls } from '../terminal.ts';
 import { align } from './align.ts';
 import { aroundDifference } from './around-difference.ts';
@@ -150,6 +151,6 @@ function* marked(mark: string, head: string, text: string): Generator<string> {
     yield `${mark}     ${line}`;
   }
   if (lines.length > linesMax) {
-    yield dim(`${mark}     … ${lines.length - linesMax} lines more`);
+    yield dim(`${mark}     … ${countOf(lines.length - linesMax, 'line')} more`);
   }
 }

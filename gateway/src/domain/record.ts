@@ -1,3 +1,4 @@
+import { countOf } from './count-of.ts';
 import type { AttributeValue, Attributes } from './action.ts';
 import type { Obligation, Observed, Verdict } from './decision.ts';
 import { ownAttributes } from './own-attributes.ts';
@@ -133,5 +134,5 @@ export function plainRendering(text: string, attributes: Rendering['attributes']
   const leftOut = text.length - renderedCharactersMax;
   return leftOut <= 0
     ? wholeRendering(text, attributes)
-    : wholeRendering(`${text.slice(0, renderedCharactersMax)}… ${leftOut} characters more`, { ...attributes, [ownAttributes.isWhole]: false });
+    : wholeRendering(`${text.slice(0, renderedCharactersMax)}… ${countOf(leftOut, 'character')} more`, { ...attributes, [ownAttributes.isWhole]: false });
 }

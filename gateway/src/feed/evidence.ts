@@ -1,3 +1,4 @@
+import { countOf } from '../domain/count-of.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -107,7 +108,7 @@ class Prover {
 export async function makeReceipt(log: Log, { note }: PublishedCheckpoint, index: number): Promise<string> {
   const checkpoint = await openCheckpoint(log, note);
   if (!Number.isSafeInteger(index) || index < 0 || index >= checkpoint.size) {
-    throw new GatewayError('not_found', `There is no record ${log.gatewayId}/${index}: the log has ${checkpoint.size} records.`);
+    throw new GatewayError('not_found', `There is no record ${log.gatewayId}/${index}: the log has ${countOf(checkpoint.size, 'record')}.`);
   }
   const leaf = await findLeaf(log.data, index);
   const proof = await new Prover(log, checkpoint).prove(index, leaf);

@@ -1,3 +1,4 @@
+import { countOf } from '../domain/count-of.ts';
 import { decodeLeaf, segmentName } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import type { SessionPage, SessionSummary, ShownRecord } from './shown-record.ts';
@@ -111,7 +112,7 @@ export class Recordings {
     await this.#catchUp();
     const { size } = this.#parts.follower.position;
     if (index >= size) {
-      throw new GatewayError('not_found', `There is no record ${index}: the log has ${size} records.`);
+      throw new GatewayError('not_found', `There is no record ${index}: the log has ${countOf(size, 'record')}.`);
     }
     const { session, sessionSeq } = decodeLeaf(await findLeaf(this.#parts.data, index));
     return { found: await this.find(session), seq: sessionSeq };
@@ -237,7 +238,7 @@ export class Recordings {
     if (size < published) {
       throw new GatewayError(
         'store_damaged',
-        `The journal is damaged in ${segmentName(segment)} at offset ${offset}: it ends after ${size} records, but a checkpoint over ${published} was given out. The records after it are missing.`,
+        `The journal is damaged in ${segmentName(segment)} at offset ${offset}: it ends after ${countOf(size, 'record')}, but a checkpoint over ${published} was given out. The records after it are missing.`,
       );
     }
   }
@@ -246,7 +247,7 @@ export class Recordings {
     await this.#requireReached();
     const [first, ...more] = this.#parts.index.damage();
     if (first !== undefined) {
-      const others = more.length === 0 ? '' : ` and ${more.length} more places`;
+      const others = more.length === 0 ? '' : ` and ${more.length} more ${more.length === 1 ? 'place' : 'places'}`;
       throw new GatewayError(
         'store_damaged',
         `The journal is damaged in ${segmentName(first.segment)} at offset ${first.offset}${others}: ${first.what}. Sessions may be missing from the list, or records from them.`,

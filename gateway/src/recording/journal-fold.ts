@@ -1,3 +1,4 @@
+import { countOf } from '../domain/count-of.ts';
 import { MalformedError } from '@countersign/ledger';
 import {
   decodeLeaf,
@@ -151,7 +152,7 @@ export class JournalFold {
     const { text } = parseNote(frame.body);
     const { size, root } = parseCheckpoint(text);
     if (size !== this.size || !equalBytes(root, this.#frontier.root())) {
-      throw new MalformedError(`the checkpoint over ${size} records does not match the records before it`);
+      throw new MalformedError(`the checkpoint over ${countOf(size, 'record')} does not match the records before it`);
     }
     this.isConfirmed = true;
     this.#sawGiven ||= text === this.#given?.text;

@@ -1,3 +1,4 @@
+import { countOf } from '../domain/count-of.ts';
 import { closeSync, fdatasync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -106,7 +107,7 @@ export class JournalWriter {
     if (mtimeNs !== this.#listedNs) {
       const there = readdirSync(this.#options.directory).filter((name) => parseSegmentName(name) !== undefined).length;
       if (there !== number) {
-        throw new GatewayError('store_damaged', `The journal had ${number} segments and now has ${there}, while the gateway runs.`);
+        throw new GatewayError('store_damaged', `The journal had ${countOf(number, 'segment')} and now has ${there}, while the gateway runs.`);
       }
       this.#listedNs = mtimeNs;
     }

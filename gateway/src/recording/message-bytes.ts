@@ -1,3 +1,4 @@
+import { countOf } from '../domain/count-of.ts';
 import { bodyEncodings } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import type { OpenedRecord } from '../domain/record.ts';
@@ -69,7 +70,7 @@ export async function* messageBytes(records: AsyncIterable<OpenedRecord>, sessio
       'not_found',
       passed === 0
         ? `Record ${range.record} holds no bytes.`
-        : `Record ${range.record} and the parts that continue it have ${passed} bytes, from byte 0 to byte ${passed - 1}: there is no byte ${range.from}.`,
+        : `Record ${range.record} and the parts that continue it have ${countOf(passed, 'byte')}, from byte 0 to byte ${passed - 1}: there is no byte ${range.from}.`,
     );
   }
 }

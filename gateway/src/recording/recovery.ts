@@ -1,3 +1,4 @@
+import { countOf } from '../domain/count-of.ts';
 import { open, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MalformedError } from '@countersign/ledger';
@@ -225,7 +226,7 @@ async function foldSegment(
     if (end.state === 'cut' || end.state === 'damaged') {
       // This is checked before anything is cut off: the missing records may be in these bytes, so this need not be an older copy.
       if (expected.size > fold.size) {
-        throw damaged(`the journal can be read up to ${fold.size} records, but ${whoKnows(expected)}`);
+        throw damaged(`the journal can be read up to ${countOf(fold.size, 'record')}, but ${whoKnows(expected)}`);
       }
     }
     const tornBytes = await cutTail(file, reader, { end, bytes: source.bytes, clean: fold.clean });
@@ -310,10 +311,12 @@ async function readGiven(data: string): Promise<GivenCheckpoint | null> {
 /** Throws unless the journal has all records under the published checkpoint and all that the key store knows of, and holds that checkpoint. */
 function requireExpected(fold: JournalFold, expected: Expected): void {
   if (expected.size > fold.size) {
-    throw rolledBack(`The journal ends after ${fold.size} records, but ${whoKnows(expected)}. Restore the newer copy of the journal`);
+    throw rolledBack(`The journal ends after ${countOf(fold.size, 'record')}, but ${whoKnows(expected)}. Restore the newer copy of the journal`);
   }
   if (!fold.holdsGiven) {
-    throw mixed(`the published log/checkpoint over ${expected.given?.size} records is none of this journal. Restore the two that belong together`);
+    throw mixed(
+      `the published log/checkpoint over ${countOf(expected.given?.size ?? 0, 'record')} is none of this journal. Restore the two that belong together`,
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count-of.ts';
 import type { Obligation } from '../../domain/decision.ts';
 import { amountsOf, readLimit, Usage, type UsageLimit, type UsedAmount, type User } from '../../domain/usage.ts';
 import type { Asker, Question } from '../../policy/policy.ts';
@@ -86,8 +87,11 @@ export class Limits implements Control {
       return null;
     }
     const waitSeconds = Math.max(1, Math.ceil((this.#usage.freeMs(limit, user) - nowMs) / 1000));
-    const wait = spanOf(waitSeconds > secondsMax ? Math.ceil(waitSeconds / 60) * 60 : waitSeconds);
-    return `the limit is ${limit.most} ${limit.what} per ${spanOf(limit.seconds)}, and ${used} are used: there is room again in ${wait}`;
+    const shown = spanOf(waitSeconds > secondsMax ? Math.ceil(waitSeconds / 60) * 60 : waitSeconds);
+    // A use leaves the window up to one sixtieth of it later than the limit says.
+    const wait = waitSeconds > limit.seconds ? `a little more than ${spanOf(limit.seconds)}` : shown;
+    const most = countOf(limit.most, limit.what.slice(0, -1));
+    return `the limit is ${most} per ${spanOf(limit.seconds)}, and ${used} ${used === 1 ? 'is' : 'are'} used: there is room again in ${wait}`;
   }
 
   asked({ asker, target }: Question, obligation: Obligation): void {

@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count-of.ts';
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { OpenedRecord } from '../../domain/record.ts';
@@ -23,7 +24,7 @@ export function frameText(record: OpenedRecord, earlier: Earlier): { readonly te
     case 'close':
       return { text: payload.length < 2 ? opcode : `${opcode} ${payload.readUInt16BE(0)} ${payload.toString('utf8', 2)}`.trim(), attributes: {} };
     default:
-      return { text: `(${opcode}, ${payload.length} bytes)`, attributes: {} };
+      return { text: `(${opcode}, ${countOf(payload.length, 'byte')})`, attributes: {} };
   }
 }
 
@@ -34,7 +35,7 @@ function messageText(record: OpenedRecord, payload: Buffer, earlier: Earlier): {
   const bytes = Buffer.concat([before === null ? nothing : cutCharacter(before), payload]);
   const text = bytes.toString('utf8', 0, bytes.length - (goesOn ? cutCharacter(bytes).length : 0));
   if (text.includes('\0')) {
-    return { text: `(${payload.length} bytes)`, attributes: {} };
+    return { text: `(${countOf(payload.length, 'byte')})`, attributes: {} };
   }
   return { text, attributes: before === null || before.length === 0 ? {} : { [ownAttributes.begunText]: true } };
 }

@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count-of.ts';
 import { isUtf8 } from 'node:buffer';
 import { decodeBody } from '../../content/codings.ts';
 import { headerOf, type Headers, type RequestHead, type ResponseHead } from '../reading.ts';
@@ -48,7 +49,7 @@ export function readRecordedHead(content: Buffer): RecordedHead | null {
 
 /** Returns bytes as text if they are text, otherwise their number. */
 export function plainText(bytes: Buffer): string {
-  return textOf(bytes) ?? `(${bytes.length} bytes that are not text)`;
+  return textOf(bytes) ?? `(${countOf(bytes.length, 'byte')} that ${bytes.length === 1 ? 'is' : 'are'} not text)`;
 }
 
 /** Returns bytes as text, without the partial characters at their beginning and end. Null if they are not text. */

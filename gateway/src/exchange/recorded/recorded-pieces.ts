@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count-of.ts';
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { OpenedRecord } from '../../domain/record.ts';
@@ -81,7 +82,7 @@ export function pieceText(record: OpenedRecord, earlier: Earlier): { readonly te
  */
 export function requestPart(record: OpenedRecord, earlier: Earlier): { readonly text: string; readonly attributes: Attributes } {
   if (record.continues) {
-    return { text: `(a part of a request, ${record.content?.length ?? 0} bytes; its last part shows all of it)`, attributes: {} };
+    return { text: `(a part of a request, ${countOf(record.content?.length ?? 0, 'byte')}; its last part shows all of it)`, attributes: {} };
   }
   const { text } = pieceText(record, earlier);
   return { text: `(the parts of the request before this one are not at hand)\n${text}`, attributes: { [ownAttributes.isWhole]: false } };

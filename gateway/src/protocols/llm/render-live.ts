@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count-of.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { OpenedRecord } from '../../domain/record.ts';
 import { readRecordedRequest } from '../../exchange/recorded/recorded-http.ts';
@@ -27,7 +28,7 @@ export function showLive(record: OpenedRecord, earlier: Earlier): Shown | null {
     return null;
   }
   if (record.continues) {
-    return { text: `(a part of a message, ${contentOf(record).length} bytes; its last part shows all of it)`, attributes: {} };
+    return { text: `(a part of a message, ${countOf(contentOf(record).length, 'byte')}; its last part shows all of it)`, attributes: {} };
   }
   const bytes = wholeContent(record, first, earlier);
   if (bytes === null) {
@@ -36,7 +37,7 @@ export function showLive(record: OpenedRecord, earlier: Earlier): Shown | null {
   const payload = joinPayloads(bytes);
   const event = parseObject(payload.toString());
   if (event === null) {
-    return { text: `(${payload.length} bytes that are not a JSON object)`, attributes: {} };
+    return { text: `(${countOf(payload.length, 'byte')} that are not a JSON object)`, attributes: {} };
   }
   return record.kind === 'request' ? showAsked(event, shape) : showSaid(event, { record: first, shape, earlier });
 }

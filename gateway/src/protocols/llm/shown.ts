@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count-of.ts';
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { AnswerError } from './answer-draft.ts';
@@ -67,5 +68,5 @@ export function describeError(error: AnswerError | null): string {
 }
 
 function describeUnread(unread: number): string {
-  return unread <= 0 ? '' : `(${unread} ${unread === 1 ? 'event' : 'events'} more that cannot be read)`;
+  return unread <= 0 ? '' : `(${countOf(unread, 'event')} more that cannot be read)`;
 }

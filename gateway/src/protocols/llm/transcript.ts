@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count-of.ts';
 import { hash } from 'node:crypto';
 import { isObject, type JsonObject, jsonText, parseObject } from './json.ts';
 
@@ -147,7 +148,7 @@ export function describePart(part: Part): string {
     case 'tool_call_response':
       return `tool result${inBrackets(part.id)}: ${asText(part.response)}`;
     case 'blob':
-      return `[${part.modality}${part.mime_type === null ? '' : ` ${part.mime_type}`}, ${part.size} bytes, sha256 ${part.sha256}]`;
+      return `[${part.modality}${part.mime_type === null ? '' : ` ${part.mime_type}`}, ${countOf(part.size, 'byte')}, sha256 ${part.sha256}]`;
     case 'uri':
       return `[${part.modality} ${part.uri}]`;
     case 'file':

@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count-of.ts';
 import { hash } from 'node:crypto';
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
@@ -202,7 +203,7 @@ function describePart(part: unknown): string {
 /** Describes media by their type, their length in bytes and their SHA-256 in hex. */
 function describeMedia(type: string, base64: string): string {
   const bytes = Buffer.from(base64, 'base64');
-  return `(${type}, ${bytes.length} bytes, sha256 ${hash('sha256', bytes)})`;
+  return `(${type}, ${countOf(bytes.length, 'byte')}, sha256 ${hash('sha256', bytes)})`;
 }
 
 /** Prints a value as text, without calling any method of it, because a peer made it. */

@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count-of.ts';
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { OpenedRecord } from '../../domain/record.ts';
@@ -151,7 +152,7 @@ function describe(message: FrontendMessage, decode: Decode): string | null {
     case 'parse':
       return message.name === '' ? `PREPARE ${message.text}` : `PREPARE "${message.name}": ${message.text}`;
     case 'bind':
-      return `BIND ${nameOf('portal', message.portal)} to ${nameOf('statement', message.statement)} with ${message.parameters.length} parameters`;
+      return `BIND ${nameOf('portal', message.portal)} to ${nameOf('statement', message.statement)} with ${countOf(message.parameters.length, 'parameter')}`;
     case 'describe':
     case 'close':
       return `${message.kind.toUpperCase()} ${nameOf(message.what, message.name)}`;
@@ -193,7 +194,7 @@ function renderExecute(record: OpenedRecord, content: Buffer, earlier: Earlier):
     shown.add(`-- $${i + 1} = ${value}`);
   }
   if (execute !== undefined && execute.rowsMax > 0) {
-    shown.add(`-- at most ${execute.rowsMax} rows`);
+    shown.add(`-- at most ${countOf(execute.rowsMax, 'row')}`);
   }
   const beginning = beginningOf(record, content, decodeOf(record, earlier));
   if (beginning !== null) {

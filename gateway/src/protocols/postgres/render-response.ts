@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count-of.ts';
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { OpenedRecord } from '../../domain/record.ts';
@@ -145,7 +146,7 @@ function summaryOf(text: string, parameters: readonly string[]): Attributes {
   const told = new Set(parameters);
   const others = text.split('\n').filter((line) => !told.has(line));
   const version = parameters.find((line) => line.startsWith('server_version = '));
-  const counted = `${parameters.length} parameters of the connection${version === undefined ? '' : `, ${version}`}`;
+  const counted = `${countOf(parameters.length, 'parameter')} of the connection${version === undefined ? '' : `, ${version}`}`;
   return { [ownAttributes.summary]: [...others, counted].join('\n') };
 }
 

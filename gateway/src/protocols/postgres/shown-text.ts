@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count-of.ts';
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { renderedCharactersMax as charactersMax } from '../../domain/record.ts';
@@ -17,7 +18,7 @@ export class ShownText {
       return;
     }
     this.#isWhole &&= line.length <= room;
-    this.#lines.push(line.length > room ? `${line.slice(0, room)}… ${line.length - room} characters more` : line);
+    this.#lines.push(line.length > room ? `${line.slice(0, room)}… ${countOf(line.length - room, 'character')} more` : line);
     this.#characters += line.length + 1;
   }
 
@@ -41,6 +42,6 @@ export class ShownText {
   }
 
   toString(): string {
-    return [...this.#lines, ...(this.#leftOut === 0 ? [] : [`… ${this.#leftOut} lines more`])].join('\n');
+    return [...this.#lines, ...(this.#leftOut === 0 ? [] : [`… ${countOf(this.#leftOut, 'line')} more`])].join('\n');
   }
 }
