@@ -51,7 +51,9 @@ export class PolicyTrial {
         if (found !== null) {
           yield found;
         }
-        remember(history, verdict, record);
+        if (attributes[ownAttributes.undecided] === undefined) {
+          remember(history, verdict, record);
+        }
         if (verdict === 'hold') {
           held.set(record.seq, record);
         }

@@ -202,6 +202,8 @@ export const ownAttributes = {
   tools: 'countersign.tools',
   /** String, W3C Trace Context. The trace into which the client puts its request. It is the client's own claim: it is recorded and shown, and no decision depends on it. */
   traceparent: 'countersign.traceparent',
+  /** Boolean, true. The request was refused before it was decided on, because what is needed for that was still being read. It counts as no denial. */
+  undecided: 'countersign.undecided',
   /** Number. How many events of a streamed answer could not be read. */
   unreadEvents: 'countersign.unread_events',
   /** Number. How many messages of MCP in an answer could not be read. */

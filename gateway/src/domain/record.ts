@@ -51,6 +51,8 @@ export interface RecordMeta {
   readonly obligations?: readonly Obligation[];
   /** The decision that would have been made if policies that are only observed were enforced. Absent: the same. */
   readonly observed?: Observed;
+  /** True if the request was refused before it was decided on, because what is needed for that was still being read. Absent: it was decided on. */
+  readonly undecided?: true;
   /** Sequence number of the request that this record answers or continues. */
   readonly request?: number;
   readonly attributes?: Attributes;

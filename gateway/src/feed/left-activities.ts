@@ -98,7 +98,7 @@ export class HistoryFold {
       this.#continue(attributes);
     } else if (kind === 'request' && verdict === 'hold') {
       this.#held.set(seq, record);
-    } else if (kind === 'request' && verdict !== undefined) {
+    } else if (kind === 'request' && verdict !== undefined && meta.undecided === undefined) {
       this.#remember(record, verdict);
     } else if (kind === 'decision' && request !== undefined && verdict !== undefined) {
       this.#remember(this.#held.get(request) ?? record, verdict);

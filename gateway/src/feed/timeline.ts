@@ -59,6 +59,7 @@ export class Timeline {
         ...(causes.causedBy === null ? {} : { [ownAttributes.causedBy]: causes.causedBy }),
         ...(record.meta?.obligations === undefined ? {} : { [ownAttributes.obligations]: record.meta.obligations.map(printObligation) }),
         ...(record.meta?.policyVersion === undefined || record.meta.policyVersion === '' ? {} : { [ownAttributes.policyVersion]: record.meta.policyVersion }),
+        ...(record.meta?.undecided === undefined ? {} : { [ownAttributes.undecided]: true }),
         ...(record.meta?.observed === undefined ? {} : { [ownAttributes.observed]: printObserved(record.meta.observed) }),
         ...(record.meta?.reason === undefined ? {} : { [ownAttributes.reason]: record.meta.reason }),
         ...(record.meta?.request === undefined ? {} : { [ownAttributes.request]: record.meta.request }),

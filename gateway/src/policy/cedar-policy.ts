@@ -92,7 +92,7 @@ class CedarPolicy implements PolicyEngine {
     }
     if (asker.history.isPending === true && this.#readsHistory) {
       const reason = 'what the session did before the gateway started again is still being read from the record: try again in a moment';
-      return { verdict: 'deny', policies: [], policyVersion: this.version, reason, obligations: [], answeredAs: 'catching_up' };
+      return { verdict: 'deny', policies: ['countersign'], policyVersion: this.version, reason, obligations: [], answeredAs: 'catching_up' };
     }
     if (asker.history.isCut === true && this.#readsTables) {
       const reason = 'the session has used more tables than are remembered, and a policy asks which: go on in another session';

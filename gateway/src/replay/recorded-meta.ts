@@ -27,6 +27,7 @@ const schema = z.object({
     .max(1000)
     .exactOptional(),
   observed: z.object({ verdict: name, policies: z.array(name).max(1000), reason: z.string() }).exactOptional(),
+  undecided: z.literal(true).exactOptional(),
   request: count.exactOptional(),
   attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])).exactOptional(),
   opens: z

@@ -156,7 +156,7 @@ export class Gate {
       const control = this.#controlOf(obligation);
       if (control?.isReady?.(obligation) === false) {
         const reason = 'what was used of a limit is still being read from the record: try again in a moment';
-        return { decision: { ...decision, verdict: 'deny', reason, answeredAs: 'catching_up' }, settle: null, changes: none };
+        return { decision: { ...decision, verdict: 'deny', policies: ['countersign'], reason, answeredAs: 'catching_up' }, settle: null, changes: none };
       }
       const isLeftOut = control?.changeRequest !== undefined && change?.obligations.some((each) => isDeepStrictEqual(each, obligation)) !== true;
       const answer =

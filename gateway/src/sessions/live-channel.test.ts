@@ -7,27 +7,30 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits } from '../domain/limits.ts';
+import type { Decision } from '../domain/decision.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import { standsAlways } from '../identity/standing.ts';
+import { HistoryFold } from '../feed/left-activities.ts';
 import { grantPolicy } from '../policy/grants.ts';
+import type { PolicyEngine } from '../policy/policy.ts';
 import { partBytesMax } from '../recording/batch.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import { HttpCalls } from '../exchange/target/http-calls.ts';
 import { LiveChannel } from './live-channel.ts';
 import { IdsOfTargets } from './ids-of-targets.ts';
 import { LiveSessions } from './live-sessions.ts';
+import { decisionFacts } from './meta.ts';
 
 const principal: Principal = { id: 'bot', kind: 'agent', groups: [], targets: ['t'] };
 const target: Target = { name: 't', protocol: 'any', scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'process', options: {} };
 
-async function openChannel() {
+async function openChannel(policy: PolicyEngine = grantPolicy([principal])) {
   const data = mkdtempSync(join(tmpdir(), 'countersign-channel-'));
   const { recorder, keys } = await openRecorder(data);
   const calls = new HttpCalls(defaultLimits);
   const sessions = new LiveSessions(recorder);
   const session = sessions.open('channel');
-  const policy = grantPolicy([principal]);
   const ending = new AbortController();
   const channel = new LiveChannel(
     { recorder, sessions, policy: () => policy, controls: [], limits: defaultLimits, calls, ids: new IdsOfTargets(() => null), factNames: factNamesOf([]) },
@@ -100,4 +103,21 @@ test('T4.45: a long request that is not all recorded when its channel ends is gr
   await left.channel.close('client');
   await assert.rejects(closing, { code: 'malformed' });
   await left[Symbol.asyncDispose]();
+});
+
+test('T4.30: a request that is refused because something is still being read counts as no denial, neither in its session nor when the record is read', async () => {
+  const denial: Decision = { verdict: 'deny', policies: [], policyVersion: '1', reason: 'no', obligations: [] };
+  const later: Decision = { ...denial, answeredAs: 'catching_up' };
+  const asked = async (decision: Decision): Promise<readonly number[]> => {
+    await using opened = await openChannel({ version: '1', text: '', decide: () => decision });
+    const { session, channel } = opened;
+    await channel.request({ name: 'any.ask', attributes: {} }, [Buffer.from('x')]);
+    const fold = new HistoryFold();
+    const meta = { channel: 1, action: 'any.ask', ...decisionFacts(decision) };
+    fold.add({ ...record, kind: 'request', meta });
+    return [session.history.requests, session.history.denials, fold.history.requests, fold.history.denials];
+  };
+  const record = { session: 's', seq: 1, timeMs: 0, record: 'l/1', channelFacts: null, governance: null, content: null, continues: false, withheld: null };
+  assert.deepEqual(await asked(denial), [1, 1, 1, 1]);
+  assert.deepEqual(await asked(later), [0, 0, 0, 0]);
 });

@@ -235,15 +235,15 @@ export class LiveChannel implements Channel {
     };
   }
 
-  /** Adds a request that is decided to what the session did. A request whose approval is still open did nothing yet. */
-  #remember({ attributes }: Action, { verdict, approval }: Decision): void {
+  /** Adds a request that is decided to what the session did. A request whose approval is still open did nothing yet, and nobody denied one that is to be sent again in a moment. */
+  #remember({ attributes }: Action, { verdict, approval, answeredAs }: Decision): void {
     const { history } = this.#session;
     if (verdict === 'allow') {
       history.allowed(this.target.name, attributes);
       if (approval !== undefined) {
         history.approved();
       }
-    } else if (verdict === 'deny') {
+    } else if (verdict === 'deny' && answeredAs !== 'catching_up') {
       history.denied();
     }
   }

@@ -66,7 +66,7 @@ export class RequestMeta {
 }
 
 /** Returns the facts of a decision for its record. */
-export function decisionFacts({ verdict, policies, policyVersion, reason, obligations, observed }: Decision): Partial<RecordMeta> {
+export function decisionFacts({ verdict, policies, policyVersion, reason, obligations, observed, answeredAs }: Decision): Partial<RecordMeta> {
   return {
     verdict,
     policies,
@@ -74,6 +74,7 @@ export function decisionFacts({ verdict, policies, policyVersion, reason, obliga
     ...(verdict === 'allow' ? {} : { reason }),
     ...(obligations.length === 0 ? {} : { obligations }),
     ...(observed === undefined ? {} : { observed }),
+    ...(answeredAs === 'catching_up' ? { undecided: true } : {}),
   };
 }
 
