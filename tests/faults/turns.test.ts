@@ -35,7 +35,7 @@ const callsMax = 5000;
 /** To count takes longer than the turns that are counted, so they are counted together. */
 const turnsTogether = 5;
 /** Between two counts, and between two requests, the processor is left to the command. What is done meanwhile is counted too. */
-const pauseMs = 20;
+const pauseMs = 60;
 
 interface Turns {
   readonly most: number;
