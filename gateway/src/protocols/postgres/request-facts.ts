@@ -19,6 +19,8 @@ const noTexts: ReadonlyMap<number, string | null> = new Map();
 const none: ReadonlySet<string> = new Set();
 /** Longest unit of the extended protocol, in bytes, for which an estimate is asked. */
 const boundBytesMax = 256 * 1024;
+/** A text that cannot be read. */
+const unreadable = [null];
 const nonAscii = /[^\0-\x7f]/;
 
 /** The catalogue that all clients of a database share, as far as a session may change it. */
@@ -45,6 +47,8 @@ export class RequestFacts {
   /** The attributes by facts, and within them by what else the request refers to. */
   #attributes = new WeakMap<StatementFacts, Attributes>();
   #base: Attributes = {};
+  /** The texts of the newest unit with a Parse, and what their reading depends on, from the decision on it until it is sent. */
+  #newest: { readonly unit: Unit; readonly encoding: string; readonly encodes: boolean; readonly texts: ReadonlyMap<number, string | null> } | null = null;
   /** True after a text was sent that changes the catalogue for others once its transaction ends, and if the transaction may have ended unseen. */
   #isPending = false;
   #isUnsure = false;
@@ -89,9 +93,14 @@ export class RequestFacts {
   }
 
   /** Returns the facts of a unit of the extended protocol: of what it prepares, and of what it executes. */
-  #extended({ bytes, changes }: Unit, encoding: string): StatementFacts {
-    const parsed = this.#parsed(bytes, changes, encoding);
-    const executed = changes.at(-1)?.kind === 'execute' ? this.#ofNames(this.#executed(changes, parsed)) : null;
+  #extended(unit: Unit, encoding: string): StatementFacts {
+    const { changes } = unit;
+    const parsed = this.#parsed(unit, encoding);
+    return this.#ofTexts(parsed, changes.at(-1)?.kind === 'execute' ? this.#ofNames(this.#executed(changes, parsed)) : null);
+  }
+
+  /** Returns the facts of the texts of a unit together with those of what it executes; null if it executes nothing. */
+  #ofTexts(parsed: ReadonlyMap<number, string | null>, executed: StatementFacts | null): StatementFacts {
     if (parsed.size === 0 && executed !== null) {
       return executed;
     }
@@ -100,11 +109,22 @@ export class RequestFacts {
   }
 
   /** Returns the text of each Parse of a unit by its step; null for one that cannot be read. */
-  #parsed(bytes: readonly Uint8Array[], changes: readonly NameChange[], encoding: string): ReadonlyMap<number, string | null> {
+  #parsed(unit: Unit, encoding: string): ReadonlyMap<number, string | null> {
+    const { bytes, changes } = unit;
     if (!changes.some(({ kind }) => kind === 'parse')) {
       return noTexts;
     }
-    return new Map([...parseTexts(bytes, changes)].map(([step, text]) => [step, this.#readable(text, encoding)]));
+    const { encodes } = this.#session;
+    const newest = this.#newest;
+    if (newest?.unit === unit && newest.encoding === encoding && newest.encodes === encodes) {
+      return newest.texts;
+    }
+    const texts = new Map<number, string | null>();
+    for (const [step, text] of parseTexts(bytes, changes)) {
+      texts.set(step, this.#readable(text, encoding));
+    }
+    this.#newest = { unit, encoding, encodes, texts };
+    return texts;
   }
 
   /** Returns the texts that the Execute at the end of a unit may run. A Parse and a Bind in the same unit decide: if one fails, nothing runs. */
@@ -131,7 +151,7 @@ export class RequestFacts {
     if (unit.kind !== 'query' && unit.kind !== 'execute' && unit.kind !== 'prepare') {
       return { texts: [], isSure: true };
     }
-    const parsed = unit.kind === 'query' ? noTexts : this.#parsed(unit.bytes, unit.changes, encoding);
+    const parsed = unit.kind === 'query' ? noTexts : this.#parsed(unit, encoding);
     const executed = unit.kind === 'execute' ? this.#executed(unit.changes, parsed) : none;
     const own = unit.kind === 'query' ? [this.#readable(queryText(unit), encoding)] : [...parsed.values(), ...(executed ?? [])];
     const texts: string[] = [];
@@ -203,14 +223,15 @@ export class RequestFacts {
   }
 
   /** Returns the text of a unit that binds one statement and executes it, with the values; null if it does something else too, or if the values may be read otherwise. */
-  #bound({ bytes, changes }: Unit, encoding: string): { readonly text: string | null; readonly bound: Bound } | null {
+  #bound(unit: Unit, encoding: string): { readonly text: string | null; readonly bound: Bound } | null {
+    const { bytes, changes } = unit;
     const [first, bind, execute] = changes.length === 2 ? [undefined, ...changes] : changes;
     const isSole = (first === undefined || first.kind === 'parse') && bind?.kind === 'bind' && execute?.kind === 'execute';
     const isParsed = isSole && first?.name === bind.statement;
     if (!isSole || execute.name !== bind.name || (first !== undefined && !isParsed) || encoding !== 'UTF8' || this.#session.encodes) {
       return null;
     }
-    const [text = null, ...others] = this.#executed(changes, this.#parsed(bytes, changes, encoding)) ?? [];
+    const [text = null, ...others] = this.#executed(changes, this.#parsed(unit, encoding)) ?? [];
     const bound = others.length > 0 || lengthOf(bytes) > boundBytesMax ? null : boundIn(joined(bytes), isParsed);
     return bound === null ? null : { text, bound };
   }
@@ -238,15 +259,17 @@ export class RequestFacts {
   }
 
   #sentExtended(unit: Unit, seq: number, encoding: string, isSettled: boolean): void {
-    const { changes, bytes } = unit;
-    const parsed = this.#parsed(bytes, changes, encoding);
-    const isExecuted = changes.at(-1)?.kind === 'execute';
-    const executed = isExecuted ? (this.#executed(changes, parsed) ?? [null]) : [];
-    if (isExecuted) {
-      this.#noteCopy(seq, this.#facts(unit, encoding, undefined));
+    const { changes } = unit;
+    const parsed = this.#parsed(unit, encoding);
+    this.#newest = null;
+    if (changes.at(-1)?.kind !== 'execute') {
+      this.#texts.apply(changes, parsed, isSettled);
+      return;
     }
+    const executed = this.#executed(changes, parsed);
+    this.#noteCopy(seq, this.#ofTexts(parsed, this.#ofNames(executed)));
     this.#texts.apply(changes, parsed, isSettled);
-    for (const text of executed) {
+    for (const text of executed ?? unreadable) {
       this.#sentText(text);
     }
   }
