@@ -135,6 +135,10 @@ sinks:
     assert.deepEqual([first?.headers['webhook-id'], first?.body], [untaken?.headers['webhook-id'], untaken?.body]);
     assert.equal(noticeOf(first ?? assert.fail()).data['approval'], approval);
     assert.equal(at('/elsewhere').length, 0, 'no redirect is followed');
+    const withdrawn = (path: string): boolean => at(path).some(({ body }) => body.includes('withdrawn') && body.includes(approval));
+    await waitUntil(() => withdrawn('/soc') && withdrawn('/services/T1/B2/secret'));
+    const left = notices().find(({ type, data }) => type === 'approval.withdrawn' && data['approval'] === approval)?.data ?? assert.fail();
+    assert.deepEqual([left['state'], left['next'], left['reason']], ['withdrawn', 'stop', 'the gateway was restarted']);
     await waitUntil(async () => !(await (await gateway.api('/readyz')).text()).includes('notices'));
   });
 
@@ -144,6 +148,15 @@ sinks:
     const given = async (isMeant: (record: ShownRecord) => boolean): Promise<boolean> =>
       (await ownRecords()).some((record) => record.action === 'gateway.drop_notice' && isMeant(record));
     await waitUntil(async () => given(({ attributes }) => attributes['countersign.approval.id'] === approval));
+    await waitUntil(async () => (await (await gateway.api('/readyz')).text()).includes('3 sinks do not take notices'));
+    answer = (response) => response.writeHead(204).end();
+    heard.length = 0;
+    await ask('/unheard');
+    assert.equal((await gateway.api('/api/config/apply', { method: 'POST', body: {} })).status, 200);
+    const next = await ask('/heard');
+    await waitUntil(() => at('/soc').length > 0);
+    assert.deepEqual([noticeOf(at('/soc')[0] ?? assert.fail()).data['approval'], heard.some(({ body }) => body.includes('/unheard'))], [next, false]);
+    answer = (response) => response.writeHead(410).end();
     await gateway.signal('SIGTERM');
     appendFileSync(join(gateway.data, 'outbox'), '+ msg_of_another_key AAAA\n');
     await gateway.start();

@@ -11,7 +11,7 @@ import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';
 import { heldText } from './held-text.ts';
-import { openOutbox, tellSinks } from './notices.ts';
+import { openOutbox, tellLeft, tellSinks } from './notices.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import { Approvals } from './controls/approvals/approvals.ts';
 import { alerts } from './controls/alerts.ts';
@@ -261,6 +261,7 @@ export class Gateway implements AsyncDisposable {
   async #openApprovals(recorder: Recorder, outbox: Outbox): Promise<Approvals> {
     const store = this.#parts.use(new OpenApprovalsFile(this.#config.data));
     await recordLeftApprovals(recorder, store.left);
+    tellLeft(outbox, this.#config, store.left);
     store.clear();
     return new Approvals({
       settings: () => this.#config.approvals,

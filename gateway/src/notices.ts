@@ -1,9 +1,9 @@
-import type { ApprovalNews } from './controls/approvals/approvals.ts';
+import type { ApprovalNews, LeftApproval } from './controls/approvals/approvals.ts';
 import type { Attributes } from './domain/action.ts';
 import { GatewayError } from './domain/errors.ts';
 import { ownAttributes } from './domain/own-attributes.ts';
 import type { Config } from './config/config.ts';
-import { noticeOf } from './outbox/approval-notice.ts';
+import { leftNoticeOf, noticeOf } from './outbox/approval-notice.ts';
 import { OutboxFile } from './outbox/outbox-file.ts';
 import { Outbox, type Outcome } from './outbox/outbox.ts';
 import type { KeyStore } from './recording/key-store.ts';
@@ -70,6 +70,16 @@ export function openOutbox({ data, keys, recorder, config, log }: NoticeParts): 
     onOutcome,
     now: Date.now,
   });
+}
+
+/** Sends notices of approvals that were open when the gateway ended, and that this start has withdrawn. */
+export function tellLeft(outbox: Outbox, { approvals: { notify, link } }: Config, left: readonly LeftApproval[]): void {
+  const timeMs = Date.now();
+  for (const sink of notify) {
+    for (const each of left) {
+      outbox.add(sink, each.approval, (to) => leftNoticeOf(each, to, { link, timeMs }));
+    }
+  }
 }
 
 /** Sends notices of a step of an approval to the sinks that the configuration names. */

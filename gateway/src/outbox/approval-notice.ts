@@ -1,5 +1,5 @@
 import type { AttributeValue, Attributes } from '../domain/action.ts';
-import type { ApprovalNews } from '../controls/approvals/approvals.ts';
+import type { ApprovalNews, LeftApproval } from '../controls/approvals/approvals.ts';
 import { answerOf } from '../domain/approval.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Sink } from '../domain/sink.ts';
@@ -23,6 +23,21 @@ const toldFacts = {
 export function noticeOf(news: ApprovalNews, sink: Sink, link: string | null): string {
   const address = link?.replaceAll('{approval}', news.view.approval) ?? null;
   return JSON.stringify(sink.kind === 'webhook' ? webhookBody(news, sink, address) : slackBody(news, sink, address));
+}
+
+/** Returns the body of the message that an approval was withdrawn because the gateway started again. Only the ids are known then. */
+export function leftNoticeOf(
+  { approval, session, record }: LeftApproval,
+  { kind }: Sink,
+  { link, timeMs }: { readonly link: string | null; readonly timeMs: number },
+): string {
+  const address = link?.replaceAll('{approval}', approval) ?? null;
+  const reason = 'the gateway was restarted';
+  const { next } = answerOf(approval, 'withdrawn');
+  const data = { approval, state: 'withdrawn', next, session, record, reason, ...(address === null ? {} : { link: address }) };
+  return JSON.stringify(
+    kind === 'webhook' ? { type: 'approval.withdrawn', timestamp: new Date(timeMs).toISOString(), data } : { text: `${approval} withdrawn: ${reason}` },
+  );
 }
 
 /** The payload of Standard Webhooks: type, time and data. */

@@ -36,6 +36,8 @@ interface Queue {
   readonly name: string;
   readonly messages: Message[];
   failures: number;
+  /** True after the receiver answered that it wants no messages any more: nothing is sent until the configuration changes or the gateway starts again. */
+  isGone: boolean;
   /** Wakes a queue that pauses. Null: it does not. */
   wake: AbortController | null;
   isSending: boolean;
@@ -64,7 +66,7 @@ export class Outbox implements AsyncDisposable {
     this.#sendAll();
   }
 
-  /** Takes up a message for a sink: `bodyOf` makes its body. It never throws; a message that cannot be kept is given up. */
+  /** Takes up a message for a sink: `bodyOf` makes its body. It never throws; a message that cannot be kept is given up. A receiver that is gone gets none. */
   add(name: string, approval: string, bodyOf: (sink: Sink) => string): void {
     const { sinks, file, now, whenRecorded } = this.#options;
     const sink = sinks().get(name);
@@ -73,6 +75,9 @@ export class Outbox implements AsyncDisposable {
     }
     const message: Message = { id: `msg_${randomBytes(16).toString('hex')}`, sink: name, approval, madeMs: now(), body: bodyOf(sink) };
     const queue = this.#queueOf(name);
+    if (queue.isGone) {
+      return;
+    }
     if (queue.messages.length >= waitingMax) {
       this.#tell({ what: 'given_up', messages: [message], sink: name, why: `${waitingMax} messages wait for it` });
       return;
@@ -89,9 +94,9 @@ export class Outbox implements AsyncDisposable {
     });
   }
 
-  /** The names of the sinks whose last attempt failed. */
+  /** The names of the sinks whose last attempt failed, and of those whose receiver is gone. */
   get failing(): readonly string[] {
-    return [...this.#queues.values()].flatMap(({ name, failures }) => (failures > 0 ? [name] : []));
+    return [...this.#queues.values()].flatMap(({ name, failures, isGone }) => (failures > 0 || isGone ? [name] : []));
   }
 
   /** The number of messages that wait, by sink. */
@@ -99,9 +104,10 @@ export class Outbox implements AsyncDisposable {
     return new Map([...this.#queues].map(([name, { messages }]) => [name, messages.length]));
   }
 
-  /** Tries again at once. To be called when sinks have changed. */
+  /** Tries again at once, also where a receiver was gone. To be called when the configuration has changed. */
   recheck(): void {
     for (const queue of this.#queues.values()) {
+      queue.isGone = false;
       queue.wake?.abort();
     }
     this.#sendAll();
@@ -114,7 +120,7 @@ export class Outbox implements AsyncDisposable {
   }
 
   #queueOf(name: string): Queue {
-    const queue = this.#queues.get(name) ?? { name, messages: [], failures: 0, wake: null, isSending: false };
+    const queue = this.#queues.get(name) ?? { name, messages: [], failures: 0, isGone: false, wake: null, isSending: false };
     this.#queues.set(name, queue);
     return queue;
   }
@@ -166,7 +172,9 @@ export class Outbox implements AsyncDisposable {
         return;
       }
       if (posted.status === gone) {
-        this.#giveUp(queue, queue.messages.length, 'its receiver answers 410: it wants no messages any more');
+        queue.failures = 0;
+        queue.isGone = true;
+        this.#giveUp(queue, queue.messages.length, 'its receiver answers 410: it gets no messages until the configuration changes or the gateway starts again');
         return;
       }
       ({ retryMs } = posted);
