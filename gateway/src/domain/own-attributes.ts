@@ -130,6 +130,8 @@ export const ownAttributes = {
   parentSession: 'countersign.parent_session',
   /** Number. The sequence number of the record with the Parse message that this execution uses. */
   parse: 'countersign.parse',
+  /** Number. How many rows are in this part of an answer that has several. The last part has all in `db.response.returned_rows` too. */
+  partRows: 'countersign.part_rows',
   /** List of strings: `text`, `image`, `audio`, `video`, `file`, `other`. The kinds of content that the request sends to a model. */
   modalities: 'countersign.modalities',
   /** String. The session whose activity this one continues, as 32 hexadecimal digits. */

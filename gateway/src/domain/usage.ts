@@ -1,5 +1,6 @@
 import type { AttributeValue, Attributes } from './action.ts';
 import type { Obligation } from './decision.ts';
+import { ownAttributes } from './own-attributes.ts';
 import { SlidingWindow } from './sliding-window.ts';
 
 /** The things that a limit can count. */
@@ -95,9 +96,12 @@ const rowsAttribute = 'db.response.returned_rows';
 const inputTokensAttribute = 'gen_ai.usage.input_tokens';
 const outputTokensAttribute = 'gen_ai.usage.output_tokens';
 
-/** Returns how many rows and tokens a record of an answer brought. */
+/** Returns how many rows and tokens a record of an answer brought. If the answer has several records, each has its own rows, and the last one has all of them too. */
 export function amountsOf(attributes: Attributes): { readonly rows: number; readonly tokens: number } {
-  return { rows: numberOf(attributes[rowsAttribute]), tokens: numberOf(attributes[inputTokensAttribute]) + numberOf(attributes[outputTokensAttribute]) };
+  return {
+    rows: numberOf(attributes[ownAttributes.partRows] ?? attributes[rowsAttribute]),
+    tokens: numberOf(attributes[inputTokensAttribute]) + numberOf(attributes[outputTokensAttribute]),
+  };
 }
 
 function numberOf(value: AttributeValue | undefined): number {

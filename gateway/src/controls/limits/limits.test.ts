@@ -92,6 +92,17 @@ test('T4.6: what an answer brings counts when it is recorded, and the next act i
   }
 });
 
+test('T4.6: rows count with the record that has them, whether or not the answer comes to its end, and once', () => {
+  const { limits, ask } = counting();
+  const rows = limitOf('rows', 10);
+  for (const attributes of [{ 'countersign.part_rows': 5 }, { 'countersign.part_rows': 4 }, { 'countersign.part_rows': 0, 'db.response.returned_rows': 9 }]) {
+    limits.answered(actOf(), rows, { attributes, bytes: 5 });
+  }
+  assert.deepEqual(ask(actOf(), rows), []);
+  limits.answered(actOf(), rows, { attributes: { 'countersign.part_rows': 1 }, bytes: 5 });
+  assert.match(ask(actOf(), rows).join(), /10 are used/);
+});
+
 test('T4.7: a limit of sessions lets those go on that have begun', () => {
   const { ask } = counting();
   const one = limitOf('sessions', 1);

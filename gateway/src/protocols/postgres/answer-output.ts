@@ -49,12 +49,12 @@ export class AnswerOutput {
     this.isCut = false;
   }
 
-  /** Releases what there is of an answer; `request` is absent if nothing was asked. */
-  flush(request: number | undefined, isMidMessage: boolean): void {
+  /** Releases what there is of an answer, with the facts of this part; `request` is absent if nothing was asked. */
+  flush(request: number | undefined, isMidMessage: boolean, facts: () => Attributes | undefined): void {
     this.#endView();
     if (this.#pieces.length > 0) {
       this.isCut ||= isMidMessage;
-      this.#output(request, undefined, request !== undefined || isMidMessage);
+      this.#output(request, facts(), request !== undefined || isMidMessage);
     }
   }
 

@@ -18,6 +18,8 @@ const readyBytes = frameHeaderBytes + 1;
 /** The format of all COPY data is the first byte of CopyOutResponse. */
 const copyFormatBytes = frameHeaderBytes + 1;
 const binaryFormat = 1;
+/** The length of the message that ends COPY data in the binary format. */
+const copyTrailerBytes = frameHeaderBytes + 2;
 const known = new Set<number>(Object.values(backend));
 /** Messages that belong to a login, where the gateway was the client. Later they could only be meant to deceive. */
 const loginOnly = new Set<number>([backend.authentication, backend.backendKeyData, backend.negotiateVersion]);
@@ -30,6 +32,10 @@ export class AnswerState implements AnswerStage {
   readonly #nowMs: () => number;
   #type = 0;
   #rows = 0;
+  /** How many of the rows are in the records of earlier parts of the answer. */
+  #toldRows = 0;
+  /** True while COPY data come in the binary format, which ends with a message that is no row. */
+  #isBinaryCopy = false;
   #sqlState: string | null = null;
   #isFatal = false;
   #status = 0;
@@ -86,6 +92,13 @@ export class AnswerState implements AnswerStage {
     }
   }
 
+  /** The facts of a part of an answer that goes on. What came counts even if the client leaves before the end. */
+  readonly partFacts = (): Attributes | undefined => {
+    const rows = this.#rows - this.#toldRows;
+    this.#toldRows = this.#rows;
+    return rows === 0 ? undefined : { [ownAttributes.partRows]: rows };
+  };
+
   /** Makes the outputs of the requests whose answers are complete. */
   finishComplete(): void {
     for (let exchange = this.#conversation.takeComplete(); exchange !== null; exchange = this.#conversation.takeComplete()) {
@@ -107,6 +120,10 @@ export class AnswerState implements AnswerStage {
         if ((this.#conversation.current?.changes.length ?? 0) > 0 && bytes[body] === binaryFormat) {
           throw new GatewayError('unsupported', 'Policy changes texts of this result, which cannot be done in the binary format of COPY. Use the text format.');
         }
+        this.#isBinaryCopy = bytes[body] === binaryFormat;
+        break;
+      case backend.copyData:
+        this.#rows += this.#isBinaryCopy && end - at + leftBytes === copyTrailerBytes ? 0 : 1;
         break;
       case backend.error:
         this.#openError(bytes.subarray(body, Math.min(end, at + errorHeadBytesMax)));
@@ -186,6 +203,7 @@ export class AnswerState implements AnswerStage {
   #finish(exchange: Exchange): void {
     this.#output.finish(exchange.seq, this.#facts(exchange), exchange.skipped);
     this.#rows = 0;
+    this.#toldRows = 0;
   }
 
   #facts(exchange: Exchange): Attributes {
@@ -195,6 +213,9 @@ export class AnswerState implements AnswerStage {
     const facts: Record<string, string | number> = {};
     if (exchange.kind !== 'prepare') {
       facts['db.response.returned_rows'] = this.#rows;
+      if (this.#toldRows > 0) {
+        facts[ownAttributes.partRows] = this.#rows - this.#toldRows;
+      }
     }
     if (exchange.sqlState !== null) {
       facts['db.response.status_code'] = exchange.sqlState;

@@ -73,7 +73,7 @@ export class Answers {
       }
     } finally {
       // This happens even after an invalid message, because the messages before it are for the client.
-      this.#output.flush(this.#conversation.current?.seq, this.isMidFrame);
+      this.#output.flush(this.#conversation.current?.seq, this.isMidFrame, this.#state.partFacts);
     }
   }
 
