@@ -1,9 +1,8 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { Channel } from '../../domain/channel.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
-import { frameHeaderBytes } from './codec.ts';
 import { simpleQuery, soleExecution } from './compose.ts';
-import { backend } from './messages.ts';
+import { readFirstColumns } from './first-columns.ts';
 import { PacketReader } from './packet-reader.ts';
 import { plannedRows } from './planned-rows.ts';
 import type { PlannedStatement } from './request-facts.ts';
@@ -17,7 +16,6 @@ const lockMs = 1_000;
 const answerBytesMax = 256 * 1024;
 /** Most questions to one database that wait for the one before. */
 const waitingMax = 50;
-const rowHeadBytes = frameHeaderBytes + 2 + 4;
 /** The status in ReadyForQuery while a transaction is open. */
 const inTransaction = 0x54;
 
@@ -76,14 +74,14 @@ async function estimateRows(channel: Channel, question: RowsQuestion, signal: Ab
       const deadlineMs = performance.now() + answerMs;
       const reader = new PacketReader(upstream, { messageBytesMax: answerBytesMax, totalBytesMax: answerBytesMax, deadlineMs });
       upstream.greet(simpleQuery(transactionFor(question.statement.path)));
-      const begun = await readAnswer(reader);
+      const begun = await readFirstColumns(reader, 0);
       if (begun?.status !== inTransaction || !question.isSure()) {
         return null;
       }
       // A Parse message holds one statement only: the target refuses a text that would be more.
       upstream.greet(soleExecution(`EXPLAIN (FORMAT JSON) ${question.statement.text}`, question.statement.bound));
-      const [row, ...others] = (await readAnswer(reader))?.rows ?? [];
-      return row === undefined || others.length > 0 ? null : plannedRows(row.toString('utf8', rowHeadBytes));
+      const [plan] = (await readFirstColumns(reader, 1))?.texts ?? [];
+      return plan === undefined ? null : plannedRows(plan);
     } finally {
       signal.removeEventListener('abort', giveUp);
       upstream.destroy();
@@ -107,28 +105,4 @@ function transactionFor(path: readonly string[]): string {
     `SET LOCAL lock_timeout = ${lockMs}`,
     `SET LOCAL idle_in_transaction_session_timeout = ${answerMs}`,
   ].join('; ');
-}
-
-interface Answer {
-  readonly rows: readonly Buffer[];
-  readonly status: number;
-}
-
-/** Reads messages up to ReadyForQuery. Null: the target reports an error, or ends the connection. */
-async function readAnswer(reader: PacketReader): Promise<Answer | null> {
-  const rows: Buffer[] = [];
-  for (;;) {
-    const message = await reader.message();
-    switch (message?.[0]) {
-      case undefined:
-      case backend.error:
-        return null;
-      case backend.dataRow:
-        rows.push(message ?? Buffer.alloc(0));
-        break;
-      case backend.readyForQuery:
-        return { rows, status: message?.[frameHeaderBytes] ?? 0 };
-      default:
-    }
-  }
 }
