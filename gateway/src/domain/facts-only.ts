@@ -33,6 +33,7 @@ const facts = [
   ownAttributes.isWhole,
   ownAttributes.outcome,
   ownAttributes.parse,
+  ownAttributes.estimatedTokens,
   ownAttributes.partRows,
   ownAttributes.request,
   ownAttributes.serverRequests,

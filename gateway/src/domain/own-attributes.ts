@@ -62,6 +62,8 @@ export const ownAttributes = {
   directUrls: 'countersign.direct_urls',
   /** Number, milliseconds. The time from the request to the end of its answer. */
   durationMs: 'countersign.duration_ms',
+  /** Number. How many more tokens a request to a model and its answer are estimated to have than the target said: a quarter of their characters. Some streams do not say it, and a client may leave before. */
+  estimatedTokens: 'countersign.estimated_tokens',
   /** List of strings: `read`, `write`, `define`, `destroy`, `execute`, `administer`, `unknown`. What the request does at most. With `unknown` it may do anything else too. */
   effects: 'countersign.effects',
   /** Number, milliseconds. The time from the request to the head of its answer. */

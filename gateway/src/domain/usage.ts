@@ -100,7 +100,7 @@ const outputTokensAttribute = 'gen_ai.usage.output_tokens';
 export function amountsOf(attributes: Attributes): { readonly rows: number; readonly tokens: number } {
   return {
     rows: numberOf(attributes[ownAttributes.partRows] ?? attributes[rowsAttribute]),
-    tokens: numberOf(attributes[inputTokensAttribute]) + numberOf(attributes[outputTokensAttribute]),
+    tokens: [inputTokensAttribute, outputTokensAttribute, ownAttributes.estimatedTokens].reduce((sum, name) => sum + numberOf(attributes[name]), 0),
   };
 }
 

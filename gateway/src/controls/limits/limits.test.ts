@@ -79,13 +79,14 @@ test('T4.5: each principal and each target has its own window, and so has each p
 });
 
 test('T4.6: what an answer brings counts when it is recorded, and the next act is denied', () => {
-  const { limits, ask } = counting();
   const [rows, bytes, tokens] = [limitOf('rows', 10), limitOf('bytes', 100), limitOf('tokens', 7)];
   for (const [limit, part] of [
     [rows, { attributes: { 'db.response.returned_rows': 11 }, bytes: 5 }],
     [bytes, { attributes: {}, bytes: 100 }],
     [tokens, { attributes: { 'gen_ai.usage.input_tokens': 4, 'gen_ai.usage.output_tokens': 3 }, bytes: 5 }],
+    [tokens, { attributes: { 'gen_ai.usage.input_tokens': 4, 'countersign.estimated_tokens': 3 }, bytes: 5 }],
   ] as const) {
+    const { limits, ask } = counting();
     assert.deepEqual(ask(actOf(), limit), []);
     limits.answered(actOf(), limit, part);
     assert.equal(ask(actOf(), limit).length, 1);

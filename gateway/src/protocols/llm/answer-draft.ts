@@ -93,6 +93,7 @@ export class AnswerDraft {
   readonly #usage: { -readonly [Name in keyof Usage]: Usage[Name] } = {};
   #error: AnswerError | null = null;
   #lost = 0;
+  #said = 0;
   #cut = 0;
   #isTextCut = false;
 
@@ -120,6 +121,11 @@ export class AnswerDraft {
 
   get error(): AnswerError | null {
     return this.#error;
+  }
+
+  /** Number of characters of texts and of arguments that came, kept or not. */
+  get said(): number {
+    return this.#said;
   }
 
   identify(names: { readonly id?: string | undefined; readonly model?: string | undefined; readonly conversation?: string | undefined }): void {
@@ -154,6 +160,7 @@ export class AnswerDraft {
 
   /** Adds text to the part that this choice has under `key`, or begins that part. */
   append(choice: number, key: string, type: 'text' | 'reasoning', content: string | undefined): void {
+    this.#said += content?.length ?? 0;
     this.#isTextCut ||= (content?.length ?? 0) > this.#textLeft;
     if (content !== undefined && content !== '' && this.#textLeft > 0) {
       const part = this.#part(choice, key, type);
@@ -170,6 +177,7 @@ export class AnswerDraft {
    * same index. Therefore a new id, another name, or more text after arguments that are whole JSON begins another call.
    */
   call(choice: number, key: string, piece: CallPiece, type: CallType = 'tool_call'): void {
+    this.#said += piece.arguments?.length ?? 0;
     const part = this.#callPart(choice, key, piece, type);
     if (part === null) {
       return;

@@ -18,6 +18,6 @@ export const step: Step<Answered, LongAnswer> = {
     checkJson(bytes.toString());
     const answer = new ModelAnswer(findApi(request)?.shape ?? null, { eventBytes: body.length });
     readAnswer(answer, answered, [bytes]);
-    return { facts: answer.facts(), unread: answer.unread, valuesRead: answer.valuesRead };
+    return { facts: answer.facts(), unread: answer.unread, valuesRead: answer.valuesRead, said: answer.said };
   },
 };

@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { awsEvent, awsException } from './testdata/aws-messages.ts';
 import { cutAt, fixture, readAnswer, samples } from './testdata/fixtures.ts';
+import { readAnswer as readBy } from '../../exchange/reading.ts';
+import { readModelRequest } from './model-request.ts';
 
 const chat = '/v1/chat/completions';
 const json = 'application/json';
@@ -252,4 +254,22 @@ describe('hostile answers', () => {
       ),
     );
   });
+});
+
+test('tokens that the target does not say are estimated: it never does, or its client left before', () => {
+  const asked = Buffer.from(JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: 'x'.repeat(331) }] }));
+  assert.equal(asked.length, 400);
+  const estimated = (path: string, ...events: readonly object[]): unknown => {
+    const { answer } = readModelRequest({ method: 'POST', path, headers: [] }, asked);
+    readBy(answer, { status: 200, headers: [['content-type', sse]] }, [Buffer.from(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''))]);
+    return answer.facts()['countersign.estimated_tokens'];
+  };
+  const piece = (content: string, reason: string | null = null): object => ({ choices: [{ index: 0, delta: { content }, finish_reason: reason }] });
+  const usage = { choices: [], usage: { prompt_tokens: 90, completion_tokens: 2 } };
+  assert.equal(estimated(chat, piece('y'.repeat(40)), piece('', 'stop')), 110);
+  assert.equal(estimated(chat, piece('y'.repeat(40)), piece('', 'stop'), usage), undefined, 'what it says counts');
+  assert.equal(estimated(chat, piece('y'.repeat(40))), 110, 'the client left');
+  const begin = { type: 'message_start', message: { usage: { input_tokens: 80, output_tokens: 1 } } };
+  const text = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'y'.repeat(40) } };
+  assert.equal(estimated('/v1/messages', begin, text), 9, 'it had said one of ten');
 });

@@ -8,7 +8,7 @@ import { framerOf, isEventStream, valueOf } from './framing.ts';
 import type { Shape } from './shape.ts';
 import type { Message } from './transcript.ts';
 
-const failedStatusMin = 400;
+export const failedStatusMin = 400;
 /** Limits for reading facts, which need no text. */
 export const keptForFacts: Kept = { text: 0, arguments: 64 * 1024 };
 
@@ -24,6 +24,8 @@ export interface LongAnswer {
   readonly facts: Attributes;
   /** Number of parts of it that the facts lack. */
   readonly unread: number;
+  /** As in `ModelAnswer`. */
+  readonly said: number;
 }
 
 /** Reads one answer of a model. By default it keeps no text, only facts; a caller that needs the messages gives higher limits. */
@@ -50,6 +52,11 @@ export class ModelAnswer implements AnswerReading {
   /** Number of JSON objects that came, with or without meaning. */
   get valuesRead(): number {
     return this.#valuesRead;
+  }
+
+  /** Number of characters of texts and of arguments of calls that came. */
+  get said(): number {
+    return this.#draft.said + (this.#long?.said ?? 0);
   }
 
   /** Number of events or documents that were too long or unreadable, and of pieces that were cut. If it is not 0, the facts may lack what these said. */

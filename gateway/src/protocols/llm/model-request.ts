@@ -69,7 +69,10 @@ export function readModelRequest(
   const text = (): ActionText => actionText(api?.shape.messages(parseBody(body)) ?? []);
   return {
     action: { name, attributes, ...(hasText ? { text } : {}) },
-    answer: api === null ? new ModelAnswer(null) : new ServedAnswer(api.shape, head, eventBytes),
+    answer:
+      api === null
+        ? new ModelAnswer(null)
+        : new ServedAnswer(api.shape, { request: head, askedBytes: name === 'llm.list_models' ? 0 : body.length, eventBytes }),
   };
 }
 
