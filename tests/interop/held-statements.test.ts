@@ -241,6 +241,24 @@ describe('held statements', () => {
     await owner.client.query('rollback');
   });
 
+  test('B20: a statement does not wait longer than the time-out that its client has set', async () => {
+    for (const [login, setting] of [
+      [' -c statement_timeout=100', 'reset statement_timeout'],
+      [' -c statement_timeout=1h', 'set statement_timeout to 100'],
+      ['', "set session statement_timeout = '0.1s'"],
+      ['', "select set_config('statement_timeout', '100ms', false)"],
+    ] as const) {
+      await using asked = await through(`wait${login}`);
+      await asked.client.query(setting);
+      const update = 'update orders set state = 3.2 where id = 1';
+      const error: unknown = await asked.client.query(update).catch((reason: unknown) => reason);
+      assert.ok(error instanceof pg.DatabaseError, String(error));
+      const [, id = ''] = /^approval=(ap_[0-9a-f]{16}) state=waiting next=wait$/.exec(error.detail ?? '') ?? assert.fail(error.detail);
+      assert.equal(await grant(id), 200);
+      assert.equal((await asked.client.query(update)).rowCount, 1);
+    }
+  });
+
   test('T4.30: which tables a session had used is read from its record, for a limit that came later and after a kill -9', async () => {
     /** Null, or the words of the denial, once the record was read. */
     const denied = async ({ client }: Connected, text: string): Promise<string | null> => {

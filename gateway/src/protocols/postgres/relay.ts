@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
-import type { Action, AskEstimate, Attributes } from '../../domain/action.ts';
+import type { AskEstimate, Attributes } from '../../domain/action.ts';
 import type { HeldNotice, RequestChange } from '../../domain/channel.ts';
-import type { HoldMode } from '../../domain/approval.ts';
+import type { HoldMode, HoldWish } from '../../domain/approval.ts';
 import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
@@ -57,8 +57,8 @@ type Discarding = 'no' | 'to-sync' | 'to-sync-alone' | 'to-copy-end';
 /** The conversation after the login as a step function: units of the client become requests, and messages of the target become responses. */
 export class PostgresRelay implements Relay {
   readonly #options: RelayOptions;
-  /** How the client wants to learn the outcome if a request is held. */
-  readonly #wish: Pick<Action, 'onHold'>;
+  /** How the client wants to learn the outcome if a request is held. It waits no longer than its statements may take. */
+  #wish: { readonly onHold: HoldWish & { readonly waitMsMax: number } };
   readonly #units: ClientUnits;
   readonly #conversation: Conversation;
   readonly #answers: Answers;
@@ -81,7 +81,7 @@ export class PostgresRelay implements Relay {
 
   constructor(options: RelayOptions) {
     this.#options = options;
-    this.#wish = options.hold === null ? {} : { onHold: { mode: options.hold } };
+    this.#wish = { onHold: { ...(options.hold === null ? {} : { mode: options.hold }), waitMsMax: Infinity } };
     this.#units = new ClientUnits(options.frameBytesMax);
     this.#conversation = new Conversation(options.status);
     this.#answers = new Answers(this.#conversation, {
@@ -287,6 +287,10 @@ export class PostgresRelay implements Relay {
 
   #requestOf(unit: Unit, kind: RequestKind): RequestOutput {
     const attributes = this.#options.facts.attributes(this.#requestAttributes(), unit, this.#encoding, this.#conversation.copySeq);
+    const { timeoutMs } = this.#options.facts;
+    if (timeoutMs !== this.#wish.onHold.waitMsMax) {
+      this.#wish = { onHold: { ...this.#wish.onHold, waitMsMax: timeoutMs } };
+    }
     const action = unitActions[kind];
     if (kind === 'copy') {
       const partOf = this.#conversation.copySeq;

@@ -26,7 +26,7 @@ class Talk {
   #learned: (() => void) | null = null;
 
   constructor(path: readonly string[] = ['public']) {
-    const session = new SessionState({ guard, path, functions: new Map(), objects: () => this.learnedObjects });
+    const session = new SessionState({ guard, path, timeout: '', functions: new Map(), objects: () => this.learnedObjects });
     this.facts = new RequestFacts(session, {
       changing: () => this.changes.push('changing'),
       changed: ({ wasUnsure, isTables, learned }) => {

@@ -60,6 +60,11 @@ export class RequestFacts {
     this.#catalogue = catalogue;
   }
 
+  /** The longest time in ms that the client lets a statement take. */
+  get timeoutMs(): number {
+    return this.#session.timeoutMs;
+  }
+
   /** Returns the attributes of a request: those of the connection and the facts of its texts. The same statement has the same object. */
   attributes(base: Attributes, unit: Unit, encoding: string, copySeq: number | undefined): Attributes {
     if (base !== this.#base) {

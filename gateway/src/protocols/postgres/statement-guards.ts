@@ -29,6 +29,7 @@ export class StatementGuards {
     return new StatementGuard(channel, {
       guard,
       path: path === undefined ? null : splitPath(path),
+      timeout: settings.get('statement_timeout') ?? '',
       functions: this.#functionsOf(channel),
       enter: () => this.#catalogues.enter(channel, database),
       database,
@@ -64,18 +65,19 @@ export class StatementGuard {
     parts: {
       readonly guard: Guard;
       readonly path: readonly string[] | null;
+      readonly timeout: string;
       readonly functions: ReadonlyMap<string, readonly string[]>;
       readonly enter: () => TargetCatalogue;
       readonly database: string;
       readonly estimates: TargetEstimates;
     },
   ) {
-    const { guard, path, functions, enter, database, estimates } = parts;
+    const { guard, path, timeout, functions, enter, database, estimates } = parts;
     this.#channel = channel;
     this.#database = database;
     this.#estimates = estimates;
     this.#enter = enter;
-    this.session = new SessionState({ guard, path, functions, objects: () => this.#catalogue?.objectsFor(channel) ?? null });
+    this.session = new SessionState({ guard, path, timeout, functions, objects: () => this.#catalogue?.objectsFor(channel) ?? null });
     this.facts = new RequestFacts(this.session, {
       changing: () => {
         this.#catalogue?.changing();

@@ -33,6 +33,8 @@ export interface SessionFacts {
   readonly encodes: boolean;
   /** True if the session may act as another user afterwards. */
   readonly changesUser: boolean;
+  /** The value that `statement_timeout` has afterwards, as the text writes it; '' is that of the login. Null: the text does not set it. */
+  readonly timeout: string | null;
   /** The relations that the text makes, each as `schema.table`; temporary ones as `pg_temp.table`. */
   readonly made: readonly string[];
   /** True if the catalogue of the target changes by more than new tables of the session. */
@@ -54,6 +56,7 @@ export const noSessionFacts: SessionFacts = {
   isLost: false,
   encodes: false,
   changesUser: false,
+  timeout: null,
   made: [],
   defines: false,
   ends: false,
@@ -88,6 +91,7 @@ export class FactsDraft {
   isLost = false;
   encodes = false;
   changesUser = false;
+  timeout: string | null = null;
   readonly made = new Set<string>();
   defines = false;
   ends = false;
@@ -130,6 +134,7 @@ export class FactsDraft {
       isLost: this.isLost || this.effects.has('unknown'),
       encodes: this.encodes,
       changesUser: this.changesUser,
+      timeout: this.timeout,
       made: [...this.made],
       defines: this.defines,
       ends: this.ends,
@@ -216,6 +221,7 @@ function addFacts(draft: FactsDraft, facts: StatementFacts): void {
   draft.isLost ||= session.isLost;
   draft.encodes ||= session.encodes;
   draft.changesUser ||= session.changesUser;
+  draft.timeout = session.timeout ?? draft.timeout;
   draft.defines ||= session.defines;
   draft.ends ||= session.ends;
   for (const kind of ['made', 'prepared', 'declared', 'executed', 'fetched'] as const) {

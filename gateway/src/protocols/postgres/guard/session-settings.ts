@@ -20,6 +20,8 @@ export function readSetting(given: string | null, value: string | null, reading:
     }
   } else if (name === 'role' || name === 'session_authorization') {
     reading.names.addUser(value);
+  } else if (name === 'statement_timeout') {
+    reading.draft.timeout = value;
   } else if (name === 'client_encoding') {
     reading.draft.encodes ||= !/^(?:utf-?8|unicode)$/i.test(value ?? '');
   } else if (name === 'standard_conforming_strings' && !/^(?:on|true|yes|1)$/i.test(value ?? '')) {
@@ -35,4 +37,14 @@ export function splitPath(text: string): readonly string[] {
     .map((part) => part.trim())
     .filter((part) => part !== '')
     .map((part) => (/^"(?:[^"]|"")*"$/.test(part) ? part.slice(1, -1).replaceAll('""', '"') : part.toLowerCase()));
+}
+
+/** PostgreSQL's units of time, in ms. */
+const units: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Reads a `statement_timeout` as PostgreSQL does: a number without a unit is in ms, and 0 is no limit. Returns ms; Infinity also for what PostgreSQL refuses. */
+export function timeoutMsOf(value: string): number {
+  const [, number, unit = ''] = /^\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)\s*$/.exec(value) ?? [];
+  const ms = Math.round(Number(number ?? 0) * (units[unit || 'ms'] ?? 0));
+  return ms === 0 ? Infinity : ms;
 }

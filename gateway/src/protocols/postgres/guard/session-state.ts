@@ -2,6 +2,7 @@ import type { Catalogue } from './catalogue.ts';
 import { noSessionFacts, unknownFacts, withUnknown, type SessionFacts, type StatementFacts } from './facts.ts';
 import type { Guard } from './guard.ts';
 import type { LearnedObjects } from './learned-catalogue.ts';
+import { timeoutMsOf } from './session-settings.ts';
 
 /** Most search paths that may be in force, and most relations of the session that are kept. */
 const pathsMax = 6;
@@ -17,6 +18,8 @@ export interface SessionParts {
   readonly guard: Guard;
   /** The search path that the client set at the login; null if it set none. */
   readonly path: readonly string[] | null;
+  /** The `statement_timeout` that the client set at the login; '' if it set none. */
+  readonly timeout: string;
   readonly functions: Catalogue['functions'];
   /** Returns the objects of the database; null while they are not known. */
   readonly objects: () => LearnedObjects | null;
@@ -38,6 +41,7 @@ export class SessionState {
   #encodes = false;
   /** True if the session may act as another user than the one of the login. */
   #isOtherUser = false;
+  #timeoutMs: number;
   #isDefining = false;
   /** Texts that were sent while the catalogue was not known. What they may have changed is read when it is. */
   #doubtful: string[] = [];
@@ -47,11 +51,17 @@ export class SessionState {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.#paths = parts.path === null ? undefined : [parts.path];
+    this.#timeoutMs = timeoutMsOf(parts.timeout);
   }
 
   /** True if a text that was sent may have changed the encoding of later ones. */
   get encodes(): boolean {
     return this.#encodes || this.#isLost;
+  }
+
+  /** The longest time in ms that the client lets a statement take, as far as it said so; Infinity if it has no limit. */
+  get timeoutMs(): number {
+    return this.#timeoutMs;
   }
 
   /** Returns the facts of a text, the same object as long as nothing changes. */
@@ -91,6 +101,9 @@ export class SessionState {
     }
     this.#encodes ||= session.encodes;
     this.#isOtherUser ||= session.changesUser;
+    if (session.timeout !== null) {
+      this.#timeoutMs = timeoutMsOf(session.timeout === '' ? this.#parts.timeout : session.timeout);
+    }
     if (session.defines && !this.#isDefining) {
       this.#isDefining = true;
       this.#view = null;

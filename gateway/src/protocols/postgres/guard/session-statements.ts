@@ -24,6 +24,7 @@ const readers: Readonly<Record<string, Reader>> = {
   DiscardStmt: (_, reading) => {
     reading.statement('discard');
     reading.draft.add('read');
+    reading.draft.timeout = '';
     reading.names.resetPath();
   },
   DeallocateStmt: plain('deallocate', 'read'),
@@ -156,6 +157,7 @@ function readSet(statement: Tree, reading: Reading): void {
   reading.draft.add('read');
   reading.statement(kind.startsWith('VAR_RESET') ? 'reset' : 'set');
   if (kind === 'VAR_RESET_ALL') {
+    reading.draft.timeout = '';
     reading.names.resetPath();
     return;
   }
