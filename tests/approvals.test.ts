@@ -131,6 +131,18 @@ describe('approvals', () => {
     assert.ok(!heard.includes('POST /changed'));
   });
 
+  test('B20: a grant is void when the one who granted it is suspended', async () => {
+    const token = await gateway.issueToken('bot');
+    const problem: Record<string, unknown> = JSON.parse(await (await ask(token, '/suspended')).text());
+    const path = `/api/v1/approvals/${String(problem['approval'])}`;
+    assert.equal((await gateway.api(`${path}/grant`, { method: 'POST', body: {}, token: await gateway.issueToken('bob') })).status, 200);
+    assert.equal((await gateway.api('/api/principals/bob/suspend', { method: 'POST', body: { reason: 'stolen' } })).status, 200);
+    assert.deepEqual(await (await gateway.api(path, { token })).json(), { approval: problem['approval'], state: 'withdrawn', next: 'stop' });
+    assert.equal((await ask(token, '/suspended')).status, 409);
+    assert.ok(!heard.includes('POST /suspended'));
+    assert.equal((await gateway.api('/api/principals/bob/resume', { method: 'POST', body: {} })).status, 200);
+  });
+
   test('B22: a body that is longer than a record is held as a whole, and forwarded as it was approved', async () => {
     const token = await gateway.issueToken('bot');
     const long = async (body: string): Promise<Response> =>

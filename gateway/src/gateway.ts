@@ -186,7 +186,7 @@ export class Gateway implements AsyncDisposable {
     keys.noteRevocations(tokens.revocations());
     const outbox = this.#parts.use(openOutbox({ data, keys, recorder, config: () => this.#config, log: this.#log }));
     this.#outbox = outbox;
-    const approvals = this.#parts.use(await this.#openApprovals(recorder, outbox));
+    const approvals = this.#parts.use(await this.#openApprovals({ recorder, outbox, tokens }));
     this.#approvals = approvals;
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
     const calls = this.#parts.use(new HttpCalls(this.#config.limits));
@@ -258,7 +258,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** Opens the approvals. What was held when the gateway ended is recorded as refused. */
-  async #openApprovals(recorder: Recorder, outbox: Outbox): Promise<Approvals> {
+  async #openApprovals({ recorder, outbox, tokens }: { readonly recorder: Recorder; readonly outbox: Outbox; readonly tokens: Tokens }): Promise<Approvals> {
     const store = this.#parts.use(new OpenApprovalsFile(this.#config.data));
     await recordLeftApprovals(recorder, store.left);
     tellLeft(outbox, this.#config, store.left);
@@ -267,7 +267,7 @@ export class Gateway implements AsyncDisposable {
       settings: () => this.#config.approvals,
       store,
       policyVersion: () => this.#policy.version,
-      findPrincipal: (id) => this.#config.principals.get(id),
+      findPrincipal: (id) => (tokens.suspension(id) === null ? this.#config.principals.get(id) : undefined),
       textOf: (act, held) => heldText(findProtocol, act, held),
       newId: () => `ap_${randomBytes(8).toString('hex')}`,
       now: Date.now,

@@ -7,19 +7,20 @@ import { noteRevocations } from '../note-revocations.ts';
 import type { ApiParts } from '../parts.ts';
 import { recordSuspension } from '../suspensions.ts';
 
-type Parts = Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens' | 'keys' | 'principals'>;
+type Parts = Pick<ApiParts, 'approvals' | 'authenticator' | 'recorder' | 'tokens' | 'keys' | 'principals'>;
 
 export const suspendPrincipal = endpoint({
   id: 'suspendPrincipal',
   method: 'POST',
   path: '/api/principals/:principal/suspend',
-  summary: 'Suspends a principal: ends everything that it opened or that was opened on its behalf, and accepts its tokens no more until it is resumed.',
+  summary:
+    'Suspends a principal: ends everything that it opened or that was opened on its behalf, withdraws what it granted and nobody has used, and accepts its tokens no more until it is resumed.',
   params: { principal: z.string().max(256) },
   body: jsonBody(z.strictObject({ reason: z.string().max(1000).default('') })),
   answer: json(z.object({ suspended: z.string().describe('The id of the principal.') })),
   errors: ['unknown_principal', 'conflict'],
   act: async (parts: Parts, { caller, params: { principal }, body: { reason } }) => {
-    const { authenticator, recorder, tokens, principals } = parts;
+    const { approvals, authenticator, recorder, tokens, principals } = parts;
     if (!principals().has(principal)) {
       throw new GatewayError(
         'unknown_principal',
@@ -30,6 +31,7 @@ export const suspendPrincipal = endpoint({
       throw new GatewayError('conflict', `${principal} is suspended already.`);
     }
     const suspension = authenticator.suspend(principal, caller.id, reason);
+    approvals.recheck();
     noteRevocations(parts);
     await recordSuspension(recorder, tokens, suspension, caller.address);
     return { suspended: principal };

@@ -40,6 +40,7 @@ export interface ApprovalsOptions {
   readonly settings: () => ApprovalSettings;
   readonly store: OpenApprovals;
   readonly policyVersion: () => string;
+  /** Returns a principal as it is configured now; undefined if there is none, or if it is suspended. */
   readonly findPrincipal: (id: string) => Principal | undefined;
   /** Returns the text of a request as people read it. */
   readonly textOf: (act: Act, held: HeldAct) => string;
@@ -415,7 +416,7 @@ export class Approvals implements Control, Disposable {
       return `what ${principal.id} may do changed`;
     }
     const left = grants.find(({ by, isOperator, groups }) => !isOperator && !groups.every((group) => findPrincipal(by)?.groups.includes(group) === true));
-    return left === undefined ? null : `${left.by} granted it, and is no member of the group any more`;
+    return left === undefined ? null : `${left.by} granted it, and is suspended or no member of the group any more`;
   }
 
   /** Ends an approval for a reason of the gateway's own. It ends also if that cannot be recorded: nothing goes on then. */
