@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,9 +42,11 @@ describe('policies in files', () => {
         config: `policies: ${policies}
 targets:
   files: { url: "${server.url}", tags: { zone: inside } }
+  tools: { url: "${server.url}", protocol: mcp }
   payments: { url: "${server.url}", options: { body: { amount: /amount, urgent: /urgent } } }
 principals:
-  bot: { kind: agent, groups: [agents], targets: [files, payments] }
+  bot: { kind: agent, groups: [agents], targets: [files, payments, tools] }
+  ann: { kind: human, targets: [files] }
 `,
       }),
     );
@@ -215,5 +218,34 @@ unless { context.bodyReadable && (context.method == "GET" || (context.bodyNumber
     assert.equal(await pay('{"amount":1}', 'text/plain'), 403);
     const told = (await records()).find(({ kind, target }) => kind === 'request' && target === 'payments');
     assert.deepEqual([told?.attributes['countersign.body'], told?.attributes['countersign.body_readable']], [['amount=100'], true]);
+  });
+
+  test('policy try knows what is a run, and what was too long to be looked at', async () => {
+    const candidate = join(directory, 'candidate.cedar');
+    writeFileSync(
+      candidate,
+      '@id("people") forbid (principal == Principal::"ann", action == Action::"http.request", resource) when { !context.attended };\n' +
+        '@id("secret") forbid (principal, action in Action::"mcp", resource) when { context.arguments like "*secret*" };\n',
+    );
+    const call = (text: string): string =>
+      JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'x', arguments: { text: `secret ${text}` } } });
+    for (const text of ['', 'x'.repeat(3000)]) {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+      const answer = await fetch(`http://127.0.0.1:${gateway.port('http')}/t/tools`, { method: 'POST', headers, body: call(text) });
+      assert.equal(await answer.text(), 'fine');
+    }
+    const script = 'fetch(process.argv[1], { headers: { authorization: `Bearer ${process.env.COUNTERSIGN_TOKEN}` } })';
+    const url = `http://127.0.0.1:${gateway.port('http')}/t/files/run`;
+    const run = gateway.spawnCli(['run', '--as', 'ann', '--', process.execPath, '-e', script, url]);
+    assert.equal((await once(run, 'exit'))[0], 0);
+    assert.equal((await fetch(url, { headers: { authorization: `Bearer ${await gateway.issueToken('ann')}` } })).status, 200);
+    const tried = gateway.command(['policy', 'try', candidate, '--json']).stdout.trim().split('\n');
+    assert.deepEqual(
+      tried.map((row) => JSON.parse(row)).flatMap(({ policies: by, requests, would }) => (would === 'deny' ? [[by, requests]] : [])),
+      [
+        [['candidate.cedar:secret'], 1],
+        [['candidate.cedar:people'], 1],
+      ],
+    );
   });
 });

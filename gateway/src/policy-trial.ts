@@ -1,3 +1,4 @@
+import type { Attributes } from './domain/action.ts';
 import type { Config } from './config/config.ts';
 import type { Decision } from './domain/decision.ts';
 import { ownAttributes } from './domain/own-attributes.ts';
@@ -44,10 +45,13 @@ export class PolicyTrial {
   async *otherwise(records: AsyncIterable<ShownRecord>): AsyncGenerator<Otherwise> {
     const history = new LiveHistory();
     const held = new Map<number, ShownRecord>();
+    let run: string | null = null;
     for await (const record of records) {
       const { kind, verdict, attributes, target } = record;
-      if (kind === 'request' && verdict !== null && attributes[ownAttributes.request] === undefined) {
-        const found = this.#decide(record, history);
+      if (kind === 'decision' && record.action === 'gateway.run') {
+        run = record.session;
+      } else if (kind === 'request' && verdict !== null && attributes[ownAttributes.request] === undefined) {
+        const found = this.#decide(record, { history, run });
         if (found !== null) {
           yield found;
         }
@@ -68,7 +72,7 @@ export class PolicyTrial {
     }
   }
 
-  #decide(record: ShownRecord, history: LiveHistory): Otherwise | null {
+  #decide(record: ShownRecord, asked: { readonly history: LiveHistory; readonly run: string | null }): Otherwise | null {
     const { principal, target: name, action, verdict, attributes, time } = record;
     const target = this.#config.targets.get(name ?? '');
     this.#requests += 1;
@@ -83,14 +87,13 @@ export class PolicyTrial {
       asker: {
         principal: this.#config.principals.get(principal) ?? gonePrincipal(principal, Array.isArray(groups) ? groups : []),
         onBehalfOf: typeof onBehalfOf === 'string' ? onBehalfOf : null,
-        run: null,
         within: null,
         session: record.session,
         address: textOf(attributes['client.address'], '127.0.0.1'),
-        history,
+        ...asked,
       },
       target,
-      action: { name: action, attributes },
+      action: { name: action, attributes: asDecided(attributes) },
       timeMs: Date.parse(time),
     });
     const { verdict: would, policies, reason } = decision;
@@ -107,6 +110,11 @@ export class PolicyTrial {
 /** True if policies about this protocol may look at something that is content. */
 function mayLookAtContent(protocol: string | undefined): boolean {
   return findProtocol(protocol ?? '')?.context.some(({ isContent = false }) => isContent) === true;
+}
+
+/** Returns the attributes by which policy decided. A record that is shown has arguments of a call too that were too long to be looked at. */
+function asDecided({ 'gen_ai.tool.call.arguments': callArguments, ...others }: Attributes): Attributes {
+  return callArguments === undefined || others[ownAttributes.argumentsFit] === false ? others : { ...others, 'gen_ai.tool.call.arguments': callArguments };
 }
 
 /** True for a request that the gateway itself refused, so that no policy was asked or none counted. */
