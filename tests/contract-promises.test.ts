@@ -1,4 +1,9 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { Agent, request as send, type IncomingMessage } from 'node:http';
+import { text as wholeText } from 'node:stream/consumers';
 import { before, describe, test } from 'node:test';
 import { effectNames } from '../gateway/src/domain/effects.ts';
 import type { SessionSummary, ShownRecord } from '../gateway/src/feed/shown-record.ts';
@@ -16,7 +21,7 @@ const secret = 'canary-target-secret-5d0e7b';
 const bodyLimit = 65_536;
 
 /** Each row of a target asks as a principal of its own, `ROW-TARGET`, whose sessions are the row's. */
-const rows = ['recorded', 'withdrawn', 'taken', 'halted', 'revoked', 'suspended', 'left', 'ended'] as const;
+const rows = ['described', 'recorded', 'withdrawn', 'taken', 'halted', 'revoked', 'suspended', 'left', 'ended'] as const;
 const rowsOfAll = contractTargets.flatMap((target) => rows.map((row) => ({ principal: `${row}-${target}`, target })));
 
 /** The promises that every protocol keeps, whatever it carries. */
@@ -122,6 +127,44 @@ describe('the contract of protocols', () => {
         await configured(configOf());
         assert.equal((await askAll(way(), own, again))[0]?.isAllowed, true);
         assert.deepEqual(way().heard([first, withdrawn, again]), [first, again]);
+      });
+
+      test('each record says in which environment it was made, before and after a change of it, and what the client says of itself is its claim', async () => {
+        const principal = `described-${target}`;
+        const words = [`described-words of ${target}`, `described-again of ${target}`];
+        const connection = way().connect(await as(principal));
+        const digests: string[] = [];
+        for (const [turn, said] of words.entries()) {
+          if (turn > 0) {
+            await configured(configOf(`withdrawn-${target}`));
+          }
+          digests.push(createHash('sha256').update(readFileSync(gateway.configFile)).digest('hex'));
+          const told = await connection.ask(said).told;
+          assert.equal(told.isAllowed, true, JSON.stringify(told));
+        }
+        await connection.close();
+        const { session } = await sessionOfRow(principal);
+        const records = await gateway.records(session);
+        const requests = words.map((said) => records.find(({ kind, content }) => kind === 'request' && content?.text?.includes(said) === true));
+        const facts = requests.map((request) => request?.attributes ?? assert.fail('a request is not in the record'));
+        const stated = facts.map((each) => records[Number(each['countersign.environment'])]?.attributes ?? assert.fail('it names no record'));
+        assert.deepEqual(
+          stated.map((each) => each['countersign.configuration.sha256']),
+          digests,
+        );
+        assert.deepEqual(
+          stated.map((each) => each['countersign.policy_version']),
+          facts.map((each) => each['countersign.policy_version']),
+        );
+        assert.equal(new Set(stated.map((each) => each['countersign.policy_version'])).size, 2);
+        assert.ok(stated.every((each) => each['service.name'] === 'countersign' && each['process.runtime.version'] === process.versions.node));
+        assert.equal(records.filter(({ action }) => action === 'gateway.change_environment').length, 1);
+        for (const each of facts) {
+          const opening = records[Number(each['countersign.opening'])]?.attributes ?? assert.fail('it names no record');
+          assert.deepEqual(opening['countersign.target.tags'], [`name=${target}`]);
+          const claims = [opening, each].flatMap((attributes) => attributes['countersign.client.claims'] ?? []);
+          assert.deepEqual(claims, way().claims);
+        }
       });
 
       test('what was asked and what was answered are in the record, byte for byte', async () => {
@@ -274,6 +317,30 @@ describe('the contract of protocols', () => {
           }
         });
 
+        test('what the clients of one connection say of themselves is told apart, and a token in it is not recorded', async () => {
+          const own = await gateway.issueToken('agent');
+          const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+          const url = `http://127.0.0.1:${gateway.port('http')}/t/${way.target}${way.path}`;
+          const sent = { authorization: `Bearer ${own}`, 'content-type': way.type, accept: 'application/json, text/event-stream', ...way.headers };
+          let session = '';
+          for (const said of ['one/1', 'two/2', `three/${own}`]) {
+            const asking = send(url, { method: 'POST', agent, headers: { ...sent, 'user-agent': said } });
+            asking.end(way.body('said by a client'));
+            const [answer]: IncomingMessage[] = await once(asking, 'response');
+            assert.ok(answer !== undefined);
+            session = String(answer.headers['countersign-session']);
+            await wholeText(answer);
+          }
+          agent.destroy();
+          const records = await gateway.records(session);
+          const claims = records
+            .filter(({ kind, verdict }) => kind === 'request' && verdict === 'allow')
+            .map(({ attributes }) => [records[Number(attributes['countersign.opening'])]?.attributes['countersign.client.claims'] ?? []].flat())
+            .map((each) => each.filter((claim) => String(claim).startsWith('user_agent.')));
+          assert.deepEqual(claims, [['user_agent.original=one/1'], ['user_agent.original=two/2'], []]);
+          assert.ok(!JSON.stringify(records).includes(own));
+        });
+
         test('a body that is too long is refused', async () => {
           const long = await ask(gateway, way, way.body(`long-words ${'x'.repeat(bodyLimit)}`), { token });
           // Where the body is not needed to decide it may be longer.
@@ -369,6 +436,13 @@ describe('the contract of protocols', () => {
     const verdicts = (wanted: string) => records.flatMap(({ kind, verdict }) => (kind === wanted ? [verdict !== null] : []));
     assert.deepEqual(new Set(verdicts('decision')), new Set([true]));
     assert.deepEqual(new Set(verdicts('event')), new Set([false]));
+  });
+
+  test('each record of a channel names its environment, those of the gateway itself too', async () => {
+    const records = await recordsOf(await gateway.sessions('all'));
+    const isUnnamed = ({ channel, attributes }: ShownRecord): boolean => channel !== null && typeof attributes['countersign.environment'] !== 'number';
+    assert.deepEqual(records.filter(isUnnamed), []);
+    assert.ok(records.some(({ principal, attributes }) => principal === null && attributes['countersign.configuration.sha256'] !== undefined));
   });
 
   test('each request says what it does, in the words that all protocols share', async () => {

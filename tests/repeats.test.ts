@@ -42,11 +42,12 @@ const target: Target = {
   durability: 'process',
   options: {},
 };
+const environment = { policyVersion: 'v1', attributes: {} };
 const principal = { id: 'agent', kind: 'agent', groups: [], targets: ['model'] } as const;
 
 /** Opens a channel as a login does. */
 function openChannel(recorder: Recorder): LiveChannel {
-  const sessions = new LiveSessions(recorder);
+  const sessions = new LiveSessions(recorder, () => environment);
   const policy = grantPolicy([principal]);
   const context = {
     recorder,

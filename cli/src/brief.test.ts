@@ -43,6 +43,16 @@ test('T4.34: what a model said reads the same at a glance as in the timeline', a
   assert.equal(await lineOf(answer({ 'gen_ai.output.messages': messages })), `03:04:05.678 ← model ${said.slice(0, 2).join(' ')}`);
 });
 
+test('of all events, only a change of the environment has a line', async () => {
+  const facts = { 'countersign.environment': 4, 'countersign.configuration.sha256': 'ab'.repeat(32), 'countersign.policy_version': 'grants:1' };
+  const event = (action: string): ShownRecord => ({ ...answer(facts), kind: 'event', target: null, action, content: null });
+  assert.equal(
+    await lineOf(event('gateway.change_environment')),
+    '03:04:05.678 · gateway.change_environment policy_version=grants:1 configuration=abababababab',
+  );
+  assert.equal(await lineOf(event('gateway.disconnect')), '');
+});
+
 test('T4.34: a summary is short enough to read at a glance', async () => {
   assert.equal(await lineOf(answer({ 'countersign.summary': '2 parameters' }, 'a = 1')), '03:04:05.678 ← model 2 parameters');
 });

@@ -3,10 +3,12 @@ import type { ShownRecord } from '@countersign/gateway/api';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
 import type { Entry } from './folded.ts';
 import { saidIn } from './said.ts';
-import { readRecord, summaryOf } from './show.ts';
+import { readRecord, summaryOf, surroundingsOf } from './show.ts';
 import { bold, dim, escapeControls } from './terminal.ts';
 
-const marks: Readonly<Record<string, string>> = { request: '→', response: '←', approval: '?', alert: '!', close: '×' };
+const marks: Readonly<Record<string, string>> = { request: '→', response: '←', event: '·', approval: '?', alert: '!', close: '×' };
+/** The only event that has a line: other software, another configuration or other policies from here on. */
+const changeEnvironment = 'gateway.change_environment';
 const verdicts: Readonly<Record<string, string>> = { deny: 'DENIED ', hold: 'HELD ' };
 /** After its time, target and action, a line shows at most this many characters of a text and its decision. */
 const textCharacters = 96;
@@ -15,7 +17,7 @@ const textCharactersMin = 56;
 
 /**
  * Yields a session in brief: a line for each request, with the policies that decided on it, for each answer when it is complete, for what people decided, and
- * for its end if somebody ended it. Other records of the gateway about itself are left out. Controls are escaped.
+ * for its end if somebody ended it, and for a change of configuration or policies in between. Other records of the gateway about itself are left out. Controls are escaped.
  */
 export async function* briefly(records: AsyncIterable<Entry>): AsyncGenerator<string> {
   for await (const record of records) {
@@ -38,6 +40,8 @@ function isWorthALine(record: ShownRecord): boolean {
       return endsAnswer(record);
     case 'approval':
       return record.attributes[ownAttributes.approvalState] !== 'spent' && record.attributes[ownAttributes.approvalEstimatedRows] === undefined;
+    case 'event':
+      return record.action === changeEnvironment;
     case 'close':
       return record.content !== null;
     default:
@@ -96,6 +100,9 @@ function gist(record: ShownRecord): string {
   }
   if (kind === 'close') {
     return readRecord(record).text;
+  }
+  if (kind === 'event') {
+    return surroundingsOf(record).join(' ');
   }
   if (said !== undefined) {
     return saidIn(said, 'parts').join(' ');

@@ -45,6 +45,20 @@ test('a decision has its verdict on its line, and each record the policies that 
   assert.match(describeRecord({ ...record('', waiting), kind: 'approval', verdict: null }), /approval=ap_1 state=waiting groups=dba #4/);
 });
 
+test('the environment and what the client says of itself are shown where they are stated, with controls escaped', () => {
+  const stated = {
+    'countersign.configuration.sha256': 'ab'.repeat(32),
+    'countersign.policy_version': 'grants:1',
+    'service.version': '0.1.0',
+    'countersign.target.tags': ['zone=inside'],
+    'countersign.client.claims': ['application_name=\u001b[2Jpsql'],
+  };
+  const at = (seq: number): string =>
+    describeRecord({ ...record(''), kind: 'decision', attributes: { ...stated, 'countersign.environment': seq, 'countersign.opening': seq } });
+  assert.match(at(4), / tags=zone=inside claims=application_name=\\x1b\[2Jpsql policy_version=grants:1 configuration=abababababab version=0\.1\.0 #4/);
+  assert.doesNotMatch(at(3), /claims|policy_version|configuration|version/, 'records after it only name it');
+});
+
 test('T4.34: the legend has each sign that a record may have', () => {
   for (const kind of ['open', 'decision', 'request', 'response', 'close', 'alert', 'incident', 'event', 'access']) {
     const [, sign = 'none'] = /^\S+ \S+ {2}2 (\S) /.exec(describeRecord({ ...record(''), kind })) ?? [];

@@ -53,7 +53,18 @@ const shownAttributes = new Map([
   [ownAttributes.approvalNote, 'note'],
   [ownAttributes.reason, 'reason'],
   [ownAttributes.closeReason, 'reason'],
+  [ownAttributes.targetTags, 'tags'],
 ]);
+/** The attributes that are shown only on records that open a channel or state an environment. The client's claims of itself may be on each of its requests too. */
+const surroundings = new Map([
+  [ownAttributes.clientClaims, 'claims'],
+  [ownAttributes.policyVersion, 'policy_version'],
+  [ownAttributes.configurationSha256, 'configuration'],
+  ['service.version', 'version'],
+  ['process.runtime.version', 'node'],
+]);
+/** This many digits of the digest of a configuration are shown. */
+const digestDigits = 12;
 /** The usual status of an answer over HTTP, which is not shown. */
 const usualStatus = 200;
 /** Most lines of one record that are shown, unless all of it is asked for. */
@@ -98,12 +109,26 @@ export function readRecord(record: Entry): ReadableRecord {
     const shown = shownAttributes.get(name);
     return shown === undefined || (name === 'http.response.status_code' && value === usualStatus) ? [] : `${shown}=${String(value)}`;
   });
+  details.push(...surroundingsOf(record));
   return {
     line: escapeControls(head.filter((part) => part !== null).join(' '), 'nothing'),
     facts: escapeControls([...(record.policies.length === 0 ? [] : [`policies=${record.policies.join(',')}`]), ...details, number].join(' '), 'nothing'),
     text: escapeControls(textOf(record), 'lines'),
     summary: summary === null ? null : escapeControls(summary, 'lines'),
   };
+}
+
+/** Describes the environment that a record states, and the client's claims if the record opens its channel. */
+export function surroundingsOf({ seq, attributes }: ShownRecord): readonly string[] {
+  const isStatement = attributes[ownAttributes.environment] === seq;
+  const isOpening = attributes[ownAttributes.opening] === seq;
+  return [...surroundings].flatMap(([name, shown]) => {
+    const value = attributes[name];
+    if (value === undefined || (name === ownAttributes.clientClaims ? !isOpening : !isStatement)) {
+      return [];
+    }
+    return `${shown}=${name === ownAttributes.configurationSha256 ? String(value).slice(0, digestDigits) : String(value)}`;
+  });
 }
 
 /** Says how much of a record is printed. */

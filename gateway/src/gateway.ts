@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { relaxCollector } from './garbage-collection.ts';
 import { fillLimits, takeUpActivities } from './read-at-start.ts';
 import { configuredPolicy, filesOfPolicy } from './configured-policy.ts';
@@ -19,6 +20,7 @@ import type { Control } from './controls/control.ts';
 import { Limits, steadyClock } from './controls/limits/limits.ts';
 import { LoginThrottle } from './sessions/login-throttle.ts';
 import { isLoopback } from './domain/address.ts';
+import { makeEnvironment, type Environment, type Software } from './domain/environment.ts';
 import { GatewayError } from './domain/errors.ts';
 import { factNamesOf } from './domain/facts-only.ts';
 import type { TunnelIdentity } from './domain/client.ts';
@@ -34,7 +36,7 @@ import { HttpListener } from './listeners/http.ts';
 import { OperatorSocket } from './listeners/operator-socket.ts';
 import { TcpListener } from './listeners/tcp.ts';
 import { recordLeftApprovals } from './sessions/left-approvals.ts';
-import { recordPolicy, recordRefusedPolicy } from './sessions/policy-record.ts';
+import { recordEnvironment, recordPolicy, recordRefusedPolicy } from './sessions/policy-record.ts';
 import type { PolicyEngine } from './policy/policy.ts';
 import { createProtocols, findProtocol, protocols, type ServedProtocols } from './protocols/registry.ts';
 import { Reader } from './reader/reader.ts';
@@ -62,7 +64,8 @@ import { readServerCertificate } from './wire/server-certificate.ts';
  * serves.
  */
 const headStartMs = 1000;
-const software = 'countersign 0.1.0';
+const software: Software = { name: 'countersign', version: '0.1.0', runtime: process.versions.node };
+const softwareName = `${software.name} ${software.version}`;
 /** At a stop, clients are told and sessions are closed within this time. */
 const stopMs = 8000;
 /** After a failure of the journal, sessions end within this time. It is longer than the last words to a client wait for a commit that does not come. */
@@ -96,6 +99,7 @@ export class Gateway implements AsyncDisposable {
   readonly #atStart: Config['atStart'];
   #operatorSocket: string | null = null;
   #policy: PolicyEngine;
+  #environment: Environment;
   /** The version of the policies that were recorded last. */
   #recordedVersion = '';
   #sessions: LiveSessions | null = null;
@@ -118,6 +122,7 @@ export class Gateway implements AsyncDisposable {
     this.#policyOf = policyOf;
     this.#controls = controls;
     this.#policy = policyOf(config);
+    this.#environment = environmentOf(config, this.#policy);
     this.#log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'info');
   }
 
@@ -168,10 +173,11 @@ export class Gateway implements AsyncDisposable {
     const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true })));
     const lostRevocations = findLostRevocations(keys, tokens, acceptRollback);
     const recorder = this.#parts.use(await this.#openRecorder(store));
-    const sessions = new LiveSessions(recorder);
+    const sessions = new LiveSessions(recorder, () => this.#environment);
     this.#sessions = sessions;
     this.#recorder = recorder;
     this.#recordPolicy();
+    recordEnvironment(recorder, this.#environment);
     const reader = this.#parts.use(await this.#openReader(store, recorder));
     this.#reader = reader;
     const filled = Promise.all([this.#enforceLimits(), this.#takeUpActivities(sessions, reader, recorder.size)]);
@@ -232,7 +238,7 @@ export class Gateway implements AsyncDisposable {
       takeUpConfig: (isMeant) => this.#takeUp(isMeant),
       addresses: () => this.#addresses,
       isEncrypted: this.#config.tls !== null,
-      software,
+      software: softwareName,
       isStopping: () => this.#stopping !== null,
     };
     if (!(await reader.state.whenWhole(headStartMs))) {
@@ -287,7 +293,7 @@ export class Gateway implements AsyncDisposable {
     }
     return Recorder.open({
       data,
-      software,
+      software: softwareName,
       keys,
       retention,
       end,
@@ -400,6 +406,7 @@ export class Gateway implements AsyncDisposable {
     this.#config = { ...config, data: this.#config.data };
     this.#policy = policy;
     this.#recordPolicy();
+    this.#changeEnvironment();
     void this.#enforceLimits();
     this.#calls?.keepOnly(config.targets.values());
     this.#authenticator?.recheck();
@@ -467,6 +474,17 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
+  /** Makes the environment of the records from now on, if it is another than before. Sessions state it with their next record. */
+  #changeEnvironment(): void {
+    const environment = environmentOf(this.#config, this.#policy);
+    if (!isDeepStrictEqual(environment, this.#environment)) {
+      this.#environment = environment;
+      if (this.#recorder !== null) {
+        recordEnvironment(this.#recorder, environment);
+      }
+    }
+  }
+
   /** Records that a changed configuration was refused. The gateway goes on with the one before even if this cannot be recorded: nothing moves without records. */
   #recordRefused(error: GatewayError): void {
     try {
@@ -519,6 +537,10 @@ export class Gateway implements AsyncDisposable {
       this.#log.error({ err: error }, `could not ${what}`);
     };
   }
+}
+
+function environmentOf({ sha256: configuration }: Config, { version: policyVersion }: PolicyEngine): Environment {
+  return makeEnvironment(software, { configuration, policyVersion });
 }
 
 /**

@@ -23,6 +23,8 @@ export interface ExchangeWay {
   body(said: string): string;
   /** Absent: the protocol is not spoken over WebSocket. */
   readonly socket?: { readonly path: string; readonly message: (said: string) => string };
+  /** The claims of its clients about their own software, as the record has them, beside `user-agent`. Empty: there are no others. */
+  readonly claims: readonly string[];
   /** Returns the text of an answer that a client reads. By default it is the body. */
   read?(answer: string): string;
   /** Other words that ask for an answer with `secret-abc123` in it: for instance as an error. */
@@ -35,6 +37,8 @@ export interface ExchangeWay {
 interface StreamContract {
   readonly transport: 'stream';
   readonly target: string;
+  /** The claims of its clients about their own software, as the record has them. Empty: the protocol has no place for that. */
+  readonly claims: readonly string[];
   /** Other words that ask for an answer with `secret-abc123` in it: for instance as an error. */
   readonly maskedWords?: readonly string[];
   start(): Promise<StreamWay>;
@@ -85,6 +89,8 @@ interface WaySteps {
 export interface ContractWay extends WaySteps {
   readonly protocol: string;
   readonly target: string;
+  /** The claims of the client about its own software, as the record has them. */
+  readonly claims: readonly string[];
 }
 
 /** The address of a gateway, and the identity of the client. */

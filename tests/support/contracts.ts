@@ -24,6 +24,7 @@ export async function contractOf({ id, transport }: { readonly id: string; reado
   return contract;
 }
 
+const userAgent = 'contract/1';
 const contracts = await Promise.all(protocols.map(async (protocol) => ({ protocol: protocol.id, contract: await contractOf(protocol) })));
 const exchanges = contracts.flatMap(({ protocol, contract }) => (contract.transport === 'exchange' ? [{ protocol, contract }] : []));
 const streams = contracts.flatMap(({ protocol, contract }) => (contract.transport === 'stream' ? [{ protocol, contract }] : []));
@@ -71,7 +72,7 @@ export async function startContracts(secret: string): Promise<StartedContracts> 
   });
   for (const { protocol, contract } of streams) {
     const way = starting.use(await contract.start());
-    ways.push({ ...way, protocol, target: contract.target });
+    ways.push({ ...way, protocol, target: contract.target, claims: contract.claims });
     entries.push(...way.entries.map((entry) => ({ ...entry, target: contract.target })));
   }
   const started = starting.move();
@@ -84,9 +85,9 @@ export async function startContracts(secret: string): Promise<StartedContracts> 
   };
 }
 
-/** Returns the section `targets` of a configuration. */
+/** Returns the section `targets` of a configuration. Each target has its own name as a tag. */
 export function targetsOf(ways: readonly Pick<ContractWay, 'protocol' | 'target' | 'place'>[], durability = 'process'): string {
-  return `targets:\n${ways.map(({ protocol, target, place }) => `  ${target}: { protocol: ${protocol}, ${place}, durability: ${durability} }\n`).join('')}`;
+  return `targets:\n${ways.map(({ protocol, target, place }) => `  ${target}: { protocol: ${protocol}, ${place}, durability: ${durability}, tags: { name: ${target} } }\n`).join('')}`;
 }
 
 export function placeOf(way: ExchangeWay, server: StreamServer): string {
@@ -97,6 +98,7 @@ function exchangeWay(way: NamedExchangeWay, server: StreamServer, secret: string
   return {
     protocol: way.protocol,
     target: way.target,
+    claims: [`user_agent.original=${userAgent}`, ...way.claims],
     place: placeOf(way, server),
     environment: { TARGET_SECRET: secret },
     connect: (access) => exchangeConnection(way, access),
@@ -113,7 +115,13 @@ function exchangeConnection(way: ExchangeWay, { addresses, token }: Access): Con
     try {
       const response = await fetch(`http://${addresses['http']}/t/${way.target}${way.path}`, {
         method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'content-type': way.type, accept: 'application/json, text/event-stream', ...way.headers },
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': way.type,
+          accept: 'application/json, text/event-stream',
+          'user-agent': userAgent,
+          ...way.headers,
+        },
         body,
         signal: leaving.signal,
       });

@@ -13,6 +13,8 @@ export interface Address {
 export interface Config {
   /** Absolute path. */
   readonly file: string;
+  /** The SHA-256 digest of the file, hexadecimal: what `sha256sum` prints. */
+  readonly sha256: string;
   /** Absolute path of the data directory. */
   readonly data: string;
   /** The addresses to listen on: `http`, and the id of each protocol. */

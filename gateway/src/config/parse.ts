@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
@@ -91,7 +92,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
   if (outcome.data?.policies !== undefined && !existsSync(resolve(base, outcome.data.policies))) {
     problems.push({ path: ['policies'], message: `there is no ${outcome.data.policies} from ${base}` });
   }
-  return outcome.success && problems.length === 0 ? build(outcome.data, { ...context, base, openSecret, source }) : fail(problems);
+  return outcome.success && problems.length === 0 ? build(outcome.data, { ...context, base, openSecret, source, text }) : fail(problems);
 }
 
 function parseAddress(address: string): Address {
@@ -173,14 +174,16 @@ interface BuildContext extends ParseContext {
   readonly base: string;
   readonly openSecret: OpenSecret;
   readonly source: Source;
+  readonly text: string;
 }
 
-function build(raw: RawConfig, { file, base, openSecret, source }: BuildContext): Config {
+function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildContext): Config {
   const listen = Object.entries({ ...defaultListen, ...raw.listen }).flatMap(([id, address]) =>
     address === undefined ? [] : [[id, parseAddress(address)] as const],
   );
   return Object.freeze({
     file,
+    sha256: createHash('sha256').update(text).digest('hex'),
     data: resolve(base, raw.data),
     listen: new Map(listen),
     tls: raw.tls === undefined ? null : { certFile: resolve(base, raw.tls.cert), keyFile: resolve(base, raw.tls.key) },

@@ -1,4 +1,5 @@
 import type { Channel } from './channel.ts';
+import type { ClientClaims } from './client-claims.ts';
 import type { GatewayError } from './errors.ts';
 import type { Limits } from './limits.ts';
 
@@ -22,4 +23,6 @@ export interface Credential {
   /** The user name that the client gave. It is recorded and never trusted. */
   readonly user: string;
   readonly clientAddress: string;
+  /** The claims of the client about its own software. They are recorded and never trusted. */
+  readonly claims: ClientClaims;
 }

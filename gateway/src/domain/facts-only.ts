@@ -25,6 +25,7 @@ const facts = [
   ownAttributes.askedWithin,
   ownAttributes.begunBytes,
   ownAttributes.bind,
+  ownAttributes.clientClaims,
   ownAttributes.clientEncoding,
   ownAttributes.durationMs,
   ownAttributes.effects,

@@ -44,12 +44,16 @@ export const ownAttributes = {
   bodyReadable: 'countersign.body_readable',
   /** String. The session of a run that was started inside this one, as 32 hexadecimal digits. */
   childSession: 'countersign.child_session',
+  /** List of strings, each `NAME=VALUE`. What the client says of its own software, as `user_agent.original`, `application_name` or `clientInfo.name`: its own claim, which nobody checks and no decision depends on. On the record that opens a channel; of MCP, on each request that has it. */
+  clientClaims: 'countersign.client.claims',
   /** String. The `client_encoding` of a PostgreSQL connection as the target reports it. Absent for UTF-8. */
   clientEncoding: 'countersign.client_encoding',
   /** String. Why the session was closed. On a record of kind `close`. */
   closeReason: 'countersign.close.reason',
   /** List of strings, each `schema.table.column`. The columns that a statement names. `*` stands for any column of its tables. */
   columns: 'countersign.columns',
+  /** String, hexadecimal. The SHA-256 digest of the configuration file that is in force. On a record that states an environment. */
+  configurationSha256: 'countersign.configuration.sha256',
   /** Boolean, true. The next part of the same request or answer follows in a later record. */
   continues: 'countersign.continues',
   /** Number, bytes. How long the content is of which policy keeps the facts alone. On each record whose content was not kept. */
@@ -66,6 +70,8 @@ export const ownAttributes = {
   estimatedTokens: 'countersign.estimated_tokens',
   /** List of strings: `read`, `write`, `define`, `destroy`, `execute`, `administer`, `unknown`. What the request does at most. With `unknown` it may do anything else too. */
   effects: 'countersign.effects',
+  /** Number. The sequence number of the record that states the environment in which this one was made: software, configuration and policies. */
+  environment: 'countersign.environment',
   /** Number, milliseconds. The time from the request to the head of its answer. */
   firstByteMs: 'countersign.first_byte_ms',
   /** String, ISO 8601 in UTC. The time of the first event that the record counts. */
@@ -118,6 +124,8 @@ export const ownAttributes = {
   observed: 'countersign.observed',
   /** String. The principal on whose behalf the client acts. */
   onBehalfOf: 'countersign.on_behalf_of',
+  /** Number. The sequence number of the record that opened the channel. It says whose the channel is and where it leads, has the tags of the target, and what the client said of itself. */
+  opening: 'countersign.opening',
   /** String. The principal, or `operator`, who opened the session of a run. */
   openedBy: 'countersign.opened_by',
   /** String, hexadecimal. The SHA-256 digest of a body as the target sent it, where the gateway changed addresses in it. */
@@ -180,6 +188,8 @@ export const ownAttributes = {
   tables: 'countersign.tables',
   /** String. The target that a refused client asked for, or the target that `countersign.told` is about: its name, or `SCHEME://HOST:PORT`. */
   target: 'countersign.target',
+  /** List of strings, each `NAME=VALUE`. The tags of the target, by which policies may speak of it. On the record that opens a channel. */
+  targetTags: 'countersign.target.tags',
   /** String. The id of the task that a request of MCP is about. */
   task: 'countersign.task',
   /** String, ISO 8601 in UTC. The time of the act, which may be long before that of its record. */

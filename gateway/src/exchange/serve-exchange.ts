@@ -1,5 +1,6 @@
 import { refusalOf } from '../domain/decision.ts';
 import { challenges } from './token-header.ts';
+import { claimedIn } from './claimed-headers.ts';
 import type { Action } from '../domain/action.ts';
 import { readHoldMode } from '../domain/approval.ts';
 import { GatewayError } from '../domain/errors.ts';
@@ -429,6 +430,7 @@ class ExchangeRun {
       target,
       user: headerOf(headers, 'user-agent') ?? '',
       clientAddress,
+      claims: claimedIn(headers),
     });
     this.#channel = channel;
     this.#ownHeaders = [['countersign-session', channel.session]];

@@ -36,3 +36,39 @@ test('T4.43: no character breaks between two records of what a command prints, w
     ],
   );
 });
+
+test('a record names the statement of its environment that came last before it and the opening of its channel; in a session of before there is none', () => {
+  const at = (seq: number, meta: OpenedRecord['meta']): OpenedRecord => ({
+    session: '0'.repeat(32),
+    seq,
+    timeMs: 0,
+    kind: 'event',
+    record: `0/${seq}`,
+    meta,
+    channelFacts: null,
+    governance: null,
+    content: null,
+    continues: false,
+    withheld: null,
+  });
+  const attributes = { 'countersign.configuration.sha256': 'ab' };
+  const opens = { principal: 'bot', groups: [], clientAddress: '', target: 't', protocol: 'any' };
+  const named = (records: readonly OpenedRecord[]): unknown => {
+    const timeline = new Timeline(() => undefined);
+    return records.map((each) => timeline.show(each).attributes).map((each) => [each['countersign.environment'], each['countersign.opening']]);
+  };
+  assert.deepEqual(
+    named([at(0, null), at(1, { channel: 1, opens, attributes }), at(2, { channel: 2, opens }), at(3, { channel: 0, attributes }), at(4, { channel: 1 })]),
+    [
+      [undefined, undefined],
+      [1, 1],
+      [1, 2],
+      [3, undefined],
+      [3, 1],
+    ],
+  );
+  assert.deepEqual(named([at(1, { channel: 1, opens }), at(2, { channel: 1 })]), [
+    [undefined, 1],
+    [undefined, 1],
+  ]);
+});

@@ -1,6 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Attributes } from '../domain/action.ts';
 import type { Obligation } from '../domain/decision.ts';
+import { statesEnvironment } from '../domain/environment.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import { processOutput, type OpenedRecord, type ReadObserved, type Rendering } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
@@ -19,6 +20,10 @@ export class Timeline {
   readonly #requests = new Remembered(requestsKept);
   readonly #responses = new Remembered(responsesKept);
   readonly #toolCalls = new ToolCalls();
+  /** The number of the record that states the environment. Null: none did yet, as in stores of before. */
+  #environment: number | null = null;
+  /** The numbers of the records that opened the channels. */
+  readonly #openings = new Map<number, number>();
   /** Decoders of the output of a run's command, by `log.iostream`: a character may be divided between two records. */
   readonly #outputs = new Map<unknown, StringDecoder>();
 
@@ -63,12 +68,31 @@ export class Timeline {
         ...(record.meta?.observed === undefined ? {} : { [ownAttributes.observed]: printObserved(record.meta.observed) }),
         ...(record.meta?.reason === undefined ? {} : { [ownAttributes.reason]: record.meta.reason }),
         ...(record.meta?.request === undefined ? {} : { [ownAttributes.request]: record.meta.request }),
+        ...this.#surroundings(record),
         ...(record.continues ? { [ownAttributes.continues]: true } : {}),
         ...(record.withheld === null ? {} : { [ownAttributes.withheld]: record.withheld }),
         ...governanceAttributes(record),
       },
       content: contentOf(record, rendered),
       record: record.record,
+    };
+  }
+
+  /** Returns the numbers of the records in which it stands under what circumstances this one was made. */
+  #surroundings({ seq, meta }: OpenedRecord): Attributes {
+    if (meta === null) {
+      return {};
+    }
+    if (statesEnvironment(meta.attributes ?? {})) {
+      this.#environment = seq;
+    }
+    if (meta.opens !== undefined) {
+      this.#openings.set(meta.channel, seq);
+    }
+    const opening = this.#openings.get(meta.channel);
+    return {
+      ...(this.#environment === null ? {} : { [ownAttributes.environment]: this.#environment }),
+      ...(opening === undefined ? {} : { [ownAttributes.opening]: opening }),
     };
   }
 

@@ -49,7 +49,7 @@ async function echoBack(client: Client, door: Door): Promise<void> {
     return;
   }
   try {
-    await door.authenticate({ token, target: '', user: '', clientAddress: client.address });
+    await door.authenticate({ token, target: '', user: '', clientAddress: client.address, claims: [] });
   } catch (error) {
     if (error instanceof GatewayError) {
       client.write(Buffer.from(`refused: ${error.message}\n`));

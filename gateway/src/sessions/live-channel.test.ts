@@ -22,6 +22,7 @@ import { IdsOfTargets } from './ids-of-targets.ts';
 import { LiveSessions } from './live-sessions.ts';
 import { decisionFacts } from './meta.ts';
 
+const environment = { policyVersion: 'v1', attributes: {} };
 const principal: Principal = { id: 'bot', kind: 'agent', groups: [], targets: ['t'] };
 const target: Target = { name: 't', protocol: 'any', scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'process', options: {} };
 
@@ -29,7 +30,7 @@ async function openChannel(policy: PolicyEngine = grantPolicy([principal])) {
   const data = mkdtempSync(join(tmpdir(), 'countersign-channel-'));
   const { recorder, keys } = await openRecorder(data);
   const calls = new HttpCalls(defaultLimits);
-  const sessions = new LiveSessions(recorder);
+  const sessions = new LiveSessions(recorder, () => environment);
   const session = sessions.open('channel');
   const ending = new AbortController();
   const channel = new LiveChannel(

@@ -399,20 +399,19 @@ export class LiveChannel implements Channel {
   #append(draft: EntryDraft, request?: number, kept = none): number {
     const { seq, others } = this.#appendFirst(draft, request, kept);
     for (const other of others) {
-      this.#context.recorder.append(this.#session.track, other);
+      this.#session.append(other);
     }
     return seq;
   }
 
   /** Appends the first record of a draft, and returns its sequence number and the drafts of the further records. */
   #appendFirst(draft: EntryDraft, request: number | undefined, kept: readonly Obligation[]): { readonly seq: number; readonly others: readonly EntryDraft[] } {
-    const { recorder } = this.#context;
-    const { track } = this.#session;
+    const session = this.#session;
     if (lengthOf(draft.content) <= partBytesMax) {
-      return { seq: recorder.append(track, draft), others: noDrafts };
+      return { seq: session.append(draft), others: noDrafts };
     }
     const [first = [], ...rest] = splitParts(draft.content, partBytesMax);
-    const seq = recorder.append(track, { ...draft, content: first, continues: true });
+    const seq = session.append({ ...draft, content: first, continues: true });
     const meta = printMeta(this.number, { request: request ?? seq, ...(kept.length === 0 ? {} : { obligations: kept }) });
     const others = rest.map((content, i) => ({ ...draft, meta, content, continues: draft.continues === true || i < rest.length - 1 }));
     return { seq, others };
@@ -440,7 +439,7 @@ export class LiveChannel implements Channel {
       if (this.#closed) {
         throw new GatewayError('malformed', 'The client left before all of its request was recorded.');
       }
-      this.#context.recorder.append(this.#session.track, draft);
+      this.#session.append(draft);
     }
   }
 }

@@ -20,6 +20,7 @@ const facts: RunFacts = {
   targets: [],
   traceparent: '',
 };
+const environment = { policyVersion: 'v1', attributes: {} };
 const halted = { reason: 'halted', error: new GatewayError('halted', 'Enough.') };
 
 describe('a run that ends', () => {
@@ -36,7 +37,7 @@ describe('a run that ends', () => {
   });
 
   test('ends the runs inside it, and nothing is recorded in either after its close', () => {
-    const sessions = new LiveSessions(opened.recorder);
+    const sessions = new LiveSessions(opened.recorder, () => environment);
     const outer = sessions.open('run');
     const inner = sessions.open('run', { parent: outer });
     outer.describe(facts);
@@ -55,7 +56,7 @@ describe('a run that ends', () => {
   });
 
   test('waits for its channels; what it prints is one that does not wait', async () => {
-    const sessions = new LiveSessions(opened.recorder);
+    const sessions = new LiveSessions(opened.recorder, () => environment);
     const run = sessions.open('run');
     const output = new RunOutput(opened.recorder, run, facts);
     const { channel } = run.openChannel(factsOfRun(facts), {});
@@ -70,7 +71,7 @@ describe('a run that ends', () => {
   });
 
   test('holds a bounded number of runs at once, to a bounded depth', () => {
-    const sessions = new LiveSessions(opened.recorder);
+    const sessions = new LiveSessions(opened.recorder, () => environment);
     const outer = sessions.open('run');
     const inner = Array.from({ length: 256 }, () => sessions.open('run', { parent: outer }));
     assert.throws(() => sessions.open('run', { parent: outer }), { code: 'limit_exceeded' });

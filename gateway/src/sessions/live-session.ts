@@ -2,12 +2,13 @@ import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Principal, Standing } from '../domain/principal.ts';
-import type { ChannelFacts, RecordMeta } from '../domain/record.ts';
+import type { ChannelFacts, RecordKind, RecordMeta } from '../domain/record.ts';
 import type { TargetFacts } from '../domain/target.ts';
 import { traceFact } from '../domain/trace-context.ts';
-import type { SessionTrack } from '../recording/batch.ts';
+import type { EntryDraft, SessionTrack } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { printMeta } from './meta.ts';
+import { changeEnvironment, type CurrentEnvironment, type Environment } from '../domain/environment.ts';
 import { LiveHistory, printHistory, type HistorySummary } from '../domain/session-history.ts';
 
 /** Most levels of runs inside runs, and most open runs inside one run. */
@@ -48,6 +49,13 @@ export type Lifetime = 'channel' | 'run' | ActivityLimits;
 /** Called when a session is closed. `givenUp` resolves when everything that was kept for the session is released. */
 export type SessionClosed = (session: LiveSession, givenUp: Promise<unknown>) => void;
 
+export interface SessionOptions {
+  readonly lifetime: Lifetime;
+  readonly parent?: LiveSession;
+  readonly environment: CurrentEnvironment;
+  readonly closed: SessionClosed;
+}
+
 /** A session that is open: its place in the record and its live channels. */
 export class LiveSession {
   readonly track: SessionTrack;
@@ -73,12 +81,16 @@ export class LiveSession {
   readonly #leaving = new Set<() => void>();
   #token: string | null = null;
   #nextChannel = 1;
+  readonly #environment: CurrentEnvironment;
+  /** The environment that the session's records state. Null: none states one yet. */
+  #stated: Environment | null = null;
   #ending: Ending | null = null;
   #isOpen = true;
 
   /** Opens and records a session. Throws GatewayError `cannot_record`; for a run inside another also `limit_exceeded`, or the reason why that one is ending. */
-  constructor(recorder: Recorder, options: { readonly lifetime: Lifetime; readonly parent?: LiveSession; readonly closed: SessionClosed }) {
+  constructor(recorder: Recorder, options: SessionOptions) {
     this.#recorder = recorder;
+    this.#environment = options.environment;
     this.parent = options.parent ?? null;
     if (this.parent !== null) {
       this.parent.#checkRoom();
@@ -137,20 +149,16 @@ export class LiveSession {
   describe(facts: RunFacts): void {
     this.#checkGoingOn();
     const { principal, by, command, traceparent } = facts;
-    this.#recorder.append(this.track, {
-      kind: 'decision',
-      meta: printMeta(0, {
-        action: 'gateway.run',
-        verdict: 'allow',
-        attributes: {
-          [ownAttributes.openedBy]: by,
-          'process.command_line': command,
-          ...traceFact(traceparent),
-          ...(this.parent === null ? {} : { [ownAttributes.parentSession]: this.parent.id }),
-        },
-        opens: factsOfRun(facts),
-      }),
-      content: [],
+    this.#record('decision', 0, {
+      action: 'gateway.run',
+      verdict: 'allow',
+      attributes: {
+        [ownAttributes.openedBy]: by,
+        'process.command_line': command,
+        ...traceFact(traceparent),
+        ...(this.parent === null ? {} : { [ownAttributes.parentSession]: this.parent.id }),
+      },
+      opens: factsOfRun(facts),
     });
     this.parent?.note('gateway.nested_run', { [ownAttributes.childSession]: this.id, 'user.id': principal.id, 'process.command_line': command });
   }
@@ -160,7 +168,29 @@ export class LiveSession {
     if (!this.#isOpen) {
       return;
     }
-    this.#recorder.append(this.track, { kind: 'event', meta: printMeta(0, { action, attributes }), content: [] });
+    this.#record('event', 0, { action, attributes });
+  }
+
+  /**
+   * Appends a record to the session, and returns its sequence number. If the environment has changed, a record before it states the new one. Throws GatewayError
+   * `cannot_record`.
+   */
+  append(draft: EntryDraft): number {
+    const environment = this.#environment();
+    if (environment !== this.#stated && this.#stated !== null) {
+      const meta = printMeta(0, { action: changeEnvironment, ...environment });
+      this.#recorder.append(this.track, { kind: 'event', meta, content: [] });
+      this.#stated = environment;
+    }
+    return this.#recorder.append(this.track, draft);
+  }
+
+  /** Appends a record without content. The first one also states the environment. */
+  #record(kind: RecordKind, channel: number, meta: Omit<RecordMeta, 'channel'>): void {
+    const first = this.#stated === null ? this.#environment() : null;
+    const stating = first === null ? meta : { policyVersion: first.policyVersion, ...meta, attributes: { ...meta.attributes, ...first.attributes } };
+    this.append({ kind, meta: printMeta(channel, stating), content: [] });
+    this.#stated ??= first;
   }
 
   /**
@@ -169,7 +199,7 @@ export class LiveSession {
    */
   noteApproval(channel: number, meta: Omit<RecordMeta, 'channel' | 'opens'>, record: string): void {
     if (this.#isOpen) {
-      this.#recorder.append(this.track, { kind: 'approval', meta: printMeta(channel, meta), content: [] });
+      this.#record('approval', channel, meta);
     } else {
       const about = { [ownAttributes.approvalRecord]: record, [ownAttributes.approvalSession]: this.id };
       const { request: _request, attributes, ...rest } = meta;
@@ -230,11 +260,7 @@ export class LiveSession {
     this.#checkGoingOn();
     const channel = this.#nextChannel;
     try {
-      this.#recorder.append(this.track, {
-        kind: opening.verdict === undefined ? 'event' : 'decision',
-        meta: printMeta(channel, { ...opening, opens: facts }),
-        content: [],
-      });
+      this.#record(opening.verdict === undefined ? 'event' : 'decision', channel, { ...opening, opens: facts });
     } catch (error) {
       // A session whose first channel cannot be opened would never end, so it is closed here.
       if (!this.isRun && this.#channels.size === 0) {
@@ -298,11 +324,7 @@ export class LiveSession {
     const reason = this.#endedFor.get(channel) ?? why;
     this.#endedFor.delete(channel);
     if (this.#lifetime !== 'channel' && this.#ending === null) {
-      this.#recorder.append(this.track, {
-        kind: 'event',
-        meta: printMeta(channel, { action: 'gateway.disconnect', reason }),
-        content: [],
-      });
+      this.#record('event', channel, { action: 'gateway.disconnect', reason });
       this.#awaitNext();
     } else if (this.#channels.size === 0) {
       this.#close(this.#ending?.reason ?? reason);

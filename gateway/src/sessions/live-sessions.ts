@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import type { CurrentEnvironment } from '../domain/environment.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { HistorySummary } from '../domain/session-history.ts';
@@ -18,6 +19,7 @@ const timerMsMax = 2 ** 31 - 1;
 /** All sessions that are open, and the signals (cancel keys) of their channels. */
 export class LiveSessions {
   readonly #recorder: Recorder;
+  readonly #environment: CurrentEnvironment;
   readonly #sessions = new Map<string, LiveSession>();
   /** The sessions of tokens, by the public id of the token. */
   readonly #byToken = new Map<string, LiveSession>();
@@ -30,8 +32,9 @@ export class LiveSessions {
   readonly #rechecks = new Set<() => void>();
   #emptied: (() => void) | null = null;
 
-  constructor(recorder: Recorder) {
+  constructor(recorder: Recorder, environment: CurrentEnvironment) {
     this.#recorder = recorder;
+    this.#environment = environment;
   }
 
   get size(): number {
@@ -45,6 +48,7 @@ export class LiveSessions {
   open(lifetime: Lifetime, { parent, token }: { readonly parent?: LiveSession; readonly token?: string } = {}): LiveSession {
     const session = new LiveSession(this.#recorder, {
       lifetime,
+      environment: this.#environment,
       ...(parent === undefined ? {} : { parent }),
       closed: (closed, givenUp) => {
         this.#givingUp.add(givenUp);

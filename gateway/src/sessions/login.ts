@@ -1,4 +1,6 @@
+import { claimsAttribute } from '../domain/client-claims.ts';
 import type { Decision } from '../domain/decision.ts';
+import { tagsAttribute } from '../domain/environment.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Identity } from '../domain/principal.ts';
@@ -50,7 +52,7 @@ export class Login {
       address: this.#address,
       protocol: this.#protocol,
       isQuestion: credential.token === '',
-      attributes: { [ownAttributes.target]: credential.target.slice(0, 256), 'user.name': credential.user.slice(0, 256) },
+      attributes: { [ownAttributes.target]: credential.target.slice(0, 256), 'user.name': nameOf(credential).slice(0, 256) },
     };
     return attempt(refusals, who, async () => {
       const identity = identify(authenticator, credential.token);
@@ -95,9 +97,14 @@ export class Login {
       verdict,
       policies,
       policyVersion,
-      attributes: { 'user.name': credential.user },
+      attributes: { 'user.name': nameOf(credential), ...tagsAttribute(target.tags), ...claimsAttribute(credential.claims, credential.token) },
     });
     session.endWith(identity.standing);
     return new LiveChannel(this.#context, session, opened, { identity, target, address: credential.clientAddress });
   }
+}
+
+/** Returns the user name that the client gave; empty if it holds the client's token, because no record may hold a token. */
+function nameOf({ user, token }: Credential): string {
+  return token !== '' && user.includes(token) ? '' : user;
 }

@@ -1,3 +1,4 @@
+import { changeEnvironment, type Environment } from '../domain/environment.ts';
 import type { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { PolicyEngine } from '../policy/policy.ts';
@@ -7,6 +8,11 @@ import { printMeta } from './meta.ts';
 /** Records the policies that are in force from now on: their version for everybody, their text sealed. Throws GatewayError `cannot_record`. */
 export function recordPolicy(recorder: Recorder, { version, text }: PolicyEngine): void {
   recorder.append(recorder.own, { kind: 'policy', meta: JSON.stringify({ version }), content: [Buffer.from(text)] });
+}
+
+/** Records the environment of the gateway's own records from now on. Throws GatewayError `cannot_record`. */
+export function recordEnvironment(recorder: Recorder, environment: Environment): void {
+  recorder.append(recorder.own, { kind: 'event', meta: printMeta(0, { action: changeEnvironment, ...environment }), content: [] });
 }
 
 /** Records that changed policies were not put into force, and that those before stay. Throws GatewayError `cannot_record`. */

@@ -50,7 +50,7 @@ export class RunOutput {
     }
     const masked = this.#mask.mask(stream, bytes);
     const attributes = { 'log.iostream': stream, ...(masked.tokenCount === 0 ? {} : { [ownAttributes.maskedTokens]: masked.tokenCount }) };
-    this.#recorder.append(this.#session.track, {
+    this.#session.append({
       kind: 'response',
       meta: JSON.stringify({ channel: this.#channel, action: processOutput, attributes }),
       content: [masked.bytes],

@@ -1,3 +1,4 @@
+import { areSameClaims, type ClientClaims } from '../domain/client-claims.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Channel } from '../domain/channel.ts';
 import type { Credential, Door } from '../domain/door.ts';
@@ -13,12 +14,13 @@ interface Open {
   readonly channel: LiveChannel;
   readonly session: LiveSession;
   readonly admitted: Admitted;
+  readonly claims: ClientClaims;
   exchanges: number;
 }
 
 /**
  * One connection of an HTTP client. Each of its requests authenticates. Requests with one token to one target share a channel, which closes with the
- * connection. Their session is the token's run, or the activity of the token.
+ * connection. A request whose client says something else of itself begins another channel, because a proxy may send requests of many clients over one connection. Their session is the token's run, or the activity of the token.
  */
 export class Visit {
   readonly #context: DoorContext;
@@ -48,7 +50,13 @@ export class Visit {
   enter(login: Login, credential: Credential, admitted: Admitted): Open {
     const key = `${admitted.identity.tokenId}\0${admitted.target.name}`;
     const known = this.#open.get(key);
-    if (known !== undefined && isSame(known.admitted, admitted) && !known.channel.signal.aborted && !known.session.isFull) {
+    if (
+      known !== undefined &&
+      isSame(known.admitted, admitted) &&
+      areSameClaims(known.claims, credential.claims) &&
+      !known.channel.signal.aborted &&
+      !known.session.isFull
+    ) {
       known.exchanges += 1;
       return known;
     }
@@ -61,7 +69,7 @@ export class Visit {
     }
     const session = this.#session(admitted);
     const channel = login.open(session, credential, admitted);
-    const open: Open = { channel, session, admitted, exchanges: 1 };
+    const open: Open = { channel, session, admitted, claims: credential.claims, exchanges: 1 };
     this.#open.set(key, open);
     channel.signal.addEventListener('abort', () => {
       this.#closeIfUnused(open, 'error');

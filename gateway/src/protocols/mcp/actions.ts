@@ -1,3 +1,4 @@
+import { claimsAttribute, type ClientClaims } from '../../domain/client-claims.ts';
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
 import { administerEffects, anythingEffects, type Effect, readEffects, writeEffects } from '../../domain/effects.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
@@ -109,8 +110,21 @@ export function messageAttributes(body: Body, text: string): Attributes {
   return {
     [ownAttributes.effects]: effectsOf(body),
     ...(ids.length === 0 ? {} : { 'jsonrpc.request.id': ids.length === 1 ? (ids[0] ?? '') : ids }),
-    ...(first !== undefined && 'method' in first ? { 'mcp.method.name': first.method, ...subjectAttributes(first), ...callAttributes(first, text) } : {}),
+    ...(first !== undefined && 'method' in first
+      ? { 'mcp.method.name': first.method, ...claimsAttribute(claimsOf(first), ''), ...subjectAttributes(first), ...callAttributes(first, text) }
+      : {}),
   };
+}
+
+/** Returns what a client says of its own software: as it begins a session, or with each request (https://modelcontextprotocol.io/specification/2026-07-28/basic). */
+function claimsOf({ method, params }: Asking): ClientClaims {
+  const { _meta: meta } = params;
+  const info = method === 'initialize' ? params['clientInfo'] : isObject(meta) ? meta['io.modelcontextprotocol/clientInfo'] : undefined;
+  const { name, version } = isObject(info) ? info : {};
+  return [
+    ...(typeof name === 'string' ? [['clientInfo.name', name] as const] : []),
+    ...(typeof version === 'string' ? [['clientInfo.version', version] as const] : []),
+  ];
 }
 
 function subjectAttributes({ method, params }: Asking): Attributes {

@@ -1,5 +1,6 @@
 import { GatewayError, type ErrorCode } from '../../domain/errors.ts';
 import type { Client } from '../../domain/client.ts';
+import type { ClientClaims } from '../../domain/client-claims.ts';
 import type { Credential, Door } from '../../domain/door.ts';
 import { ByteReader } from '../../wire/byte-reader.ts';
 import { askPassword, negotiateVersion } from './compose.ts';
@@ -70,9 +71,15 @@ export async function receive(client: Client, door: Door): Promise<Arrival> {
     minor,
     settings: startup.settings,
     hold: startup.hold,
-    credential: { token, target: named.target, user: startup.user, clientAddress: client.address },
+    credential: { token, target: named.target, user: startup.user, clientAddress: client.address, claims: claimedIn(startup.settings) },
     database: named.database,
   };
+}
+
+/** Returns what the client says of its own software. */
+function claimedIn(settings: StartupRequest['settings']): ClientClaims {
+  const name = settings.get('application_name');
+  return name === undefined ? [] : [['application_name', name]];
 }
 
 /** Answers requests for encryption, at most one of each kind, until a startup or a cancel comes. */

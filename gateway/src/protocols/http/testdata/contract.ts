@@ -9,6 +9,7 @@ export const contract: ProtocolContract = {
       path: '/things',
       type: 'text/plain',
       headers: { range: 'bytes=0-' },
+      claims: [],
       socket: { path: '/socket', message: (said) => said },
       maskedWords: ['failing secret-abc123'],
       body: (said) => said,

@@ -8,6 +8,8 @@ export const contract: ProtocolContract = {
       target: 'llm',
       path: '/v1/chat/completions',
       type: 'application/json',
+      headers: { 'x-stainless-lang': 'js', 'x-stainless-retry-count': '0' },
+      claims: ['x-stainless-lang=js'],
       body: (said) => JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: said }] }),
       socket: { path: '/v1/responses', message: (said) => JSON.stringify({ type: 'response.create', model: 'm', input: said }) },
       maskedWords: ['tell in pieces secret-abc123', 'failing secret-abc123'],

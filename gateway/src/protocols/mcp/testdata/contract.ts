@@ -18,6 +18,7 @@ export const contract: ProtocolContract = {
       target: 'mcp',
       path: '',
       type: 'application/json',
+      claims: [],
       maskedWords: ['asking secret-abc123'],
       body: (words) => call({ name: 'tell', arguments: { words } }),
       entries: (heard) => [{ name: 'the bridge', connect: ({ addresses, token }) => bridged(`http://${addresses['http']}/t/mcp`, token), heard }],
@@ -26,9 +27,15 @@ export const contract: ProtocolContract = {
       target: 'program',
       path: '',
       type: 'application/json',
+      claims: ['clientInfo.name=contract', 'clientInfo.version=1'],
       headers: { 'mcp-protocol-version': version, 'mcp-method': 'tools/call', 'mcp-name': 'tell' },
       place: (server) => `command: ["${process.execPath}", "${program}", "${server}"], environment: { KEY: { env: TARGET_SECRET }, ${compileCache()} }`,
-      body: (words) => call({ name: 'tell', arguments: { words }, _meta: { 'io.modelcontextprotocol/protocolVersion': version } }),
+      body: (words) =>
+        call({
+          name: 'tell',
+          arguments: { words },
+          _meta: { 'io.modelcontextprotocol/protocolVersion': version, 'io.modelcontextprotocol/clientInfo': { name: 'contract', version: '1' } },
+        }),
     },
   ],
 };

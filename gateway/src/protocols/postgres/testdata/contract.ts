@@ -10,6 +10,7 @@ const target = 'orders';
 export const contract: ProtocolContract = {
   transport: 'stream',
   target,
+  claims: ['application_name=contract'],
   maskedWords: ['failing secret-abc123', 'noticed secret-abc123', 'notified secret-abc123', 'copied secret-abc123'],
   start: async () => {
     const server = await startPostgres({ settings: { log_connections: 'on' } });
@@ -59,7 +60,15 @@ function statement(said: string): string {
 function connect({ addresses, token }: Access): Connection {
   const [host = '', port = ''] = (addresses['postgres'] ?? '').split(':');
   const socket = new Socket();
-  const client = new pg.Client({ host, port: Number(port), user: 'anybody', password: token, database: target, stream: () => socket });
+  const client = new pg.Client({
+    host,
+    port: Number(port),
+    user: 'anybody',
+    password: token,
+    database: target,
+    application_name: 'contract',
+    stream: () => socket,
+  });
   client.on('error', () => undefined);
   let pieces: Buffer[] = [];
   let heard: unknown[] = [];
