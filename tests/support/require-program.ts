@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
 /** Debian's own Python. Only this one has the modules that Debian packages. */
 export const python = '/usr/bin/python3';
@@ -18,6 +19,20 @@ export function requireProgram(...programs: readonly string[]): { readonly skip?
   }
   console.error(`NOT TESTED: ${reason}`);
   return { skip: reason };
+}
+
+/**
+ * Returns the options of a test that is an extra check: it needs packages that are too big for every run. Where a program or file of them is missing the test is
+ * skipped, and that is no failure in CI: `tools/test.ts` recognises it by its first words.
+ */
+export function extraCheck(packages: string, ...needed: readonly string[]): { readonly skip?: string } {
+  const missing = needed.filter((each) => !(each.startsWith('/') ? existsSync(each) : isHere(each)));
+  if (missing.length === 0) {
+    return {};
+  }
+  const skip = `an extra check: ${missing.join(', ')} not installed: sh tools/debian.sh ${packages}`;
+  console.error(`NOT TESTED: ${skip}`);
+  return { skip };
 }
 
 function isHere(program: string): boolean {
