@@ -71,6 +71,8 @@ const usageNames = ['input', 'uncachedInput', 'output', 'cacheRead', 'cacheCreat
 
 /** The name that the conventions give to an error without a name. */
 const otherError = '_OTHER';
+/** Matches the name of an error. Another text may quote the prompt, which must be in no fact. */
+const errorTypeForm = /^[\w.:/-]{1,128}$/;
 /** Most parts of one answer, over all its choices. Further parts are only counted. */
 const partsMax = 1024;
 const choicesMax = 128;
@@ -149,7 +151,7 @@ export class AnswerDraft {
 
   /** Notes an error. The first type and the first message are kept: one may come in a header and the other in the body. */
   fail(type: string | undefined, message: string | undefined): void {
-    this.#error = { type: this.#error?.type ?? cutName(type), message: this.#error?.message ?? cutMessage(message) };
+    this.#error = { type: this.#error?.type ?? errorType(type), message: this.#error?.message ?? cutMessage(message) };
   }
 
   /** Gives a key, for providers that do not number parts: the key of the last part if that is of this type, otherwise a new key. */
@@ -357,6 +359,10 @@ function isDraft(part: PartDraft | Part): part is PartDraft {
 
 function finishedPart({ type, content, id, name }: PartDraft): Part {
   return type === 'text' || type === 'reasoning' ? { type, content } : toolCall({ id, name, arguments: content }, type === 'server_tool_call');
+}
+
+function errorType(type: string | undefined): string | undefined {
+  return type === undefined || type === '' ? undefined : errorTypeForm.test(type) ? type : otherError;
 }
 
 function cutMessage(message: string | undefined): string | undefined {

@@ -26,6 +26,7 @@ describe('errors', () => {
     ['Embeddings', '/v1/embeddings', 401, { error: { message: 'No', type: 'invalid_request_error', code: 'invalid_api_key' } }, 'invalid_api_key'],
     ['Anthropic', '/v1/messages', 529, { type: 'error', error: { type: 'overloaded_error', message: 'Busy' }, request_id: 'req_1' }, 'overloaded_error'],
     ['Gemini', '/v1beta/models/x:generateContent', 429, { error: { code: 429, message: 'No', status: 'RESOURCE_EXHAUSTED' } }, 'RESOURCE_EXHAUSTED'],
+    ['a text in place of a name', chat, 400, { error: { message: 'No', code: 'the prompt "my secret" is too long' } }, '_OTHER'],
     ['something else', chat, 503, { detail: 'down' }, '503'],
     ['an unknown API', '/v1/files', 500, {}, '500'],
   ];
