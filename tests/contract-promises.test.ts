@@ -7,6 +7,7 @@ import { text as wholeText } from 'node:stream/consumers';
 import { before, describe, test } from 'node:test';
 import { effectNames } from '../gateway/src/domain/effects.ts';
 import type { SessionSummary, ShownRecord } from '../gateway/src/feed/shown-record.ts';
+import { protocols } from '../gateway/src/protocols/registry.ts';
 import { parseBundle } from '../ledger/src/testdata/whole-bundle.ts';
 import { filesHolding } from './support/canary.ts';
 import type { Connection, ContractWay, Access, Told } from './support/contract.ts';
@@ -443,6 +444,11 @@ describe('the contract of protocols', () => {
     const isUnnamed = ({ channel, attributes }: ShownRecord): boolean => channel !== null && typeof attributes['countersign.environment'] !== 'number';
     assert.deepEqual(records.filter(isUnnamed), []);
     assert.ok(records.some(({ principal, attributes }) => principal === null && attributes['countersign.configuration.sha256'] !== undefined));
+  });
+
+  test('no policy can speak of what clients claim of themselves', () => {
+    const fields = protocols.flatMap(({ context }) => context.map(({ attribute }) => attribute));
+    assert.ok(fields.length > 10 && !fields.includes('countersign.client.claims'));
   });
 
   test('each request says what it does, in the words that all protocols share', async () => {
