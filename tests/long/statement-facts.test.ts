@@ -25,6 +25,8 @@ CREATE EVENT TRIGGER dropped ON sql_drop EXECUTE FUNCTION audit.note();`;
 
 /** The locks that PostgreSQL takes on tables that it reads. It takes a stronger one on a table that it changes. */
 const readingLocks = new Set(['AccessShareLock', 'RowShareLock']);
+/** Tables that PostgreSQL locks also where it looks only at how they are parted. */
+const parted = new Set(['app.parted', 'app.parted_rest']);
 
 const fillings = `
 SET search_path = public;
@@ -37,7 +39,19 @@ INSERT INTO guarded VALUES (1, 'Ann');
 INSERT INTO measurements VALUES ('2024-05-05', 1);
 INSERT INTO app.orders VALUES (1, 2);
 INSERT INTO evil.customers VALUES (1, 'Eve', 's');
+INSERT INTO app.with_domain VALUES (1);
+INSERT INTO app.with_pairs VALUES (1, '{"(1,1)"}');
 SELECT lo_from_bytea(1, 'x');`;
+
+/** An order of values that writes. It runs wherever values are ordered, so it is not in the schema of the corpus. */
+const ordering = `
+CREATE TABLE public.moods (m app.mood);
+INSERT INTO public.moods VALUES ('good'), ('bad');
+CREATE FUNCTION app.order_moods(app.mood, app.mood) RETURNS int LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.log (what) VALUES ('ordered'); RETURN 0; END $$;
+CREATE FUNCTION app.less(app.mood, app.mood) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RETURN app.order_moods($1, $2) < 0; END $$;
+${['<', '<=', '=', '>=', '>'].map((sign) => `CREATE OPERATOR app.${sign} (FUNCTION = app.less, LEFTARG = app.mood, RIGHTARG = app.mood);`).join(' ')}
+CREATE OPERATOR CLASS app.moods DEFAULT FOR TYPE app.mood USING btree AS
+  OPERATOR 1 app.<, OPERATOR 2 app.<=, OPERATOR 3 app.=, OPERATOR 4 app.>=, OPERATOR 5 app.>, FUNCTION 1 app.order_moods(app.mood, app.mood);`;
 
 /** The acts of PostgreSQL, by its own account. */
 interface Done {
@@ -121,7 +135,7 @@ describe('what PostgreSQL does is what the guard says, or less', () => {
     const isSaid = (name: string, said: readonly string[]): boolean =>
       said.includes(name) || (name.startsWith('pg_temp') && temporary.has(name.split('.')[1] ?? ''));
     return [
-      ...done.read.filter((name) => !isSaid(name, [...reads, ...writes])).map((name) => `read ${name}`),
+      ...done.read.filter((name) => !parted.has(name) && !isSaid(name, [...reads, ...writes])).map((name) => `read ${name}`),
       ...done.changed.filter((name) => !isSaid(name, isPlanned ? reads : writes)).map((name) => `changed ${name}`),
       ...done.effects.filter((effect) => !effects.some((said) => said === effect)),
     ];
@@ -152,7 +166,8 @@ describe('what PostgreSQL does is what the guard says, or less', () => {
       (row) => row.schema !== 'information_schema' && (row.schema !== 'pg_catalog' || known.has(`${row.kind} ${row.schema} ${row.name}`)),
     );
     const byName = (one: CatalogueRow, other: CatalogueRow): number => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1);
-    assert.deepEqual(learned.toSorted(byName), readRows().toSorted(byName));
+    const withoutIds = (all: readonly CatalogueRow[]) => all.map((row) => ({ ...row, oids: [] })).toSorted(byName);
+    assert.deepEqual(withoutIds(learned), withoutIds(readRows()));
   });
 
   test('A14: texts of the corpus', async () => {
@@ -193,6 +208,20 @@ describe('what PostgreSQL does is what the guard says, or less', () => {
     });
     const count = await compare(all);
     assert.ok(count > 700, `PostgreSQL ran only ${count} of ${all.length}`);
+  });
+
+  test('A14: functions that order values run without a name in the text', async () => {
+    await client.query('ROLLBACK');
+    await client.query(`${ordering} DELETE FROM audit.ddl`);
+    const objects = new LearnedObjects(await learnedRows(client));
+    const catalogue = guard.catalogueOf(objects, { paths: [['public']], made: new Set(), functions: new Map() });
+    const texts = ['SELECT m FROM moods ORDER BY m', 'SELECT DISTINCT m FROM moods', 'SELECT array_agg(m) < array_agg(m) FROM moods'].map((sql) => ({
+      sql,
+      facts: guard.statementFacts(sql, catalogue),
+      path: ['public'],
+    }));
+    assert.ok(texts.every(({ facts }) => facts.writes.includes('public.log')));
+    assert.equal(await compare(texts), texts.length);
   });
 });
 
@@ -235,7 +264,20 @@ const exchanges: readonly ReadonlyMap<string, string>[] = [
 
 /** Puts what is read into every place in which a statement may read, and what is changed into every form of change. */
 function generated(): readonly string[] {
-  const sources = ['customers', 'public.orders', 'paid', 'app.nested', 'guarded', 'measurements', 'app.sums', 'audited'];
+  const sources = [
+    'customers',
+    'public.orders',
+    'paid',
+    'app.nested',
+    'guarded',
+    'measurements',
+    'app.sums',
+    'audited',
+    'app.measured',
+    'app.parted_rest',
+    'app.parent',
+    'app.with_pairs',
+  ];
   const calls = [
     'app.total(1)',
     'app.wipe()',
@@ -246,6 +288,8 @@ function generated(): readonly string[] {
     'app.atomic(1)',
     "lower('X'::varchar)",
     '5::app.checked',
+    "'{5}'::app._checked",
+    "'[1,2]'::app.span",
   ];
   const reading = [...sources.map((name) => `SELECT t.* FROM ${name} t`), ...calls.map((call) => `SELECT ${call} AS v`)];
   const places: readonly ((query: string) => string)[] = [
@@ -270,7 +314,21 @@ function generated(): readonly string[] {
     (query) => `DO $do$ DECLARE r record; BEGIN FOR r IN ${query} LOOP NULL; END LOOP; END $do$`,
     (query) => `(${query}) UNION ALL (${query}) LIMIT 1`,
   ];
-  const changed = ['customers', 'public.orders', 'payroll', 'audited', 'ruled', 'guarded', 'measurements', 'app.salaries', 'app.with_domain', 'app.orders'];
+  const changed = [
+    'customers',
+    'public.orders',
+    'payroll',
+    'audited',
+    'ruled',
+    'guarded',
+    'measurements',
+    'app.salaries',
+    'app.with_domain',
+    'app.orders',
+    'app.indexed',
+    'app.parted',
+    'app.with_default',
+  ];
   const changes = changed.flatMap((name) => [
     `INSERT INTO ${name} DEFAULT VALUES`,
     `INSERT INTO ${name} SELECT * FROM ${name} LIMIT 0`,

@@ -2,11 +2,10 @@ import { GatewayError } from '../../domain/errors.ts';
 import { ByteReader } from '../../wire/byte-reader.ts';
 import { formatAt, frames } from './codec.ts';
 import type { Bound } from './compose.ts';
+import { ownTypesMax } from './guard/sent-text.ts';
 import { frontend } from './messages.ts';
 
 const noTypes = Buffer.alloc(2);
-/** The types of PostgreSQL itself have lower ids. To read a value of another type, a domain for instance, may run functions of its maker. */
-const ownTypesMax = 10_000;
 
 /**
  * Returns the types and values of the parameters of a unit with one Bind, to bind them once more. If the unit has no Parse (`isParsed`), the types are not known here and

@@ -116,6 +116,41 @@ describe('a name stands for every text that it may stand for', () => {
     assert.equal(talk.says('B::s: / E: / S'), executed);
   });
 
+  test('A14: the types that a Parse names for its parameters count where it is sent and wherever it is executed', () => {
+    const types = new Map(readRows().flatMap(({ kind, name, oids = [] }) => (kind === 'type' ? [[name, oids] as const] : [])));
+    const [checked = 0, manyChecked = 0] = types.get('checked') ?? [];
+    const parse = (...named: readonly number[]): Buffer => message('P', 's', 'SELECT $1', int16s(named.length), int32s(...named));
+    const effects = (...named: readonly number[]): string => {
+      const talk = new Talk();
+      const prepared = talk.effects(Buffer.concat([parse(...named), message('S')]));
+      const executed = talk.effects('B::s:1 / E: / S');
+      assert.equal(executed, prepared);
+      assert.equal(new Talk().effects(Buffer.concat([parse(...named), clientMessages('B::s:1 / E: / S')])), prepared);
+      return prepared;
+    };
+    for (const [name, wanted] of [
+      ['checked', 'read write'],
+      ['over_checked', 'read write'],
+      ['pair', 'read write'],
+      ['span', 'read write'],
+      ['with_domain', 'read write'],
+      ['positive', 'read'],
+      ['mood', 'read'],
+      ['payroll', 'read'],
+    ] as const) {
+      assert.equal(effects(23, types.get(name)?.[0] ?? 0), wanted, name);
+    }
+    assert.equal(effects(manyChecked), 'read write');
+    assert.equal(effects(23, 25, 0), 'read');
+    assert.equal(effects(99_999), 'read unknown');
+    const talk = new Talk();
+    talk.says(Buffer.concat([parse(types.get('mood')?.[0] ?? 0), message('S')]));
+    talk.learnedObjects = new LearnedObjects(readRows().filter(({ name }) => name !== 'mood'));
+    assert.equal(talk.effects('B::s:1 / E: / S'), 'read unknown');
+    // A Parse that is too short for its types is read in no way.
+    assert.equal(new Talk().effects(Buffer.concat([message('P', 's', 'SELECT $1', int16s(2), int32s(checked)), message('S')])), 'unknown');
+  });
+
   test('A14: a Parse whose fate is not known replaces nothing', () => {
     const talk = new Talk();
     talk.says('P:a:DELETE FROM payroll / S');

@@ -8,6 +8,7 @@ import type { Bound } from './compose.ts';
 import { builtinEffects } from './guard/builtins.ts';
 import { builtinOids } from './guard/builtin-oids.ts';
 import { FactsDraft, noSessionFacts, plainFacts, together, unknownFacts, type StatementFacts } from './guard/facts.ts';
+import { sentText } from './guard/sent-text.ts';
 import type { SessionState } from './guard/session-state.ts';
 import { frontend } from './messages.ts';
 import { SentTexts } from './sent-texts.ts';
@@ -17,6 +18,7 @@ import type { Change } from './target-catalogues.ts';
 const copiesMax = 200;
 const noTexts: ReadonlyMap<number, string | null> = new Map();
 const none: ReadonlySet<string> = new Set();
+const noTypes: readonly number[] = [];
 /** Longest unit of the extended protocol, in bytes, for which an estimate is asked. */
 const boundBytesMax = 256 * 1024;
 /** A text that cannot be read. */
@@ -113,7 +115,7 @@ export class RequestFacts {
     return together([...new Set(executed === null ? all : [...all, executed])]);
   }
 
-  /** Returns the text of each Parse of a unit by its step; null for one that cannot be read. */
+  /** Returns the text of each Parse of a unit by its step, as `sentText` gives it; null for one that cannot be read. */
   #parsed(unit: Unit, encoding: string): ReadonlyMap<number, string | null> {
     const { bytes, changes } = unit;
     if (!changes.some(({ kind }) => kind === 'parse')) {
@@ -125,8 +127,9 @@ export class RequestFacts {
       return newest.texts;
     }
     const texts = new Map<number, string | null>();
-    for (const [step, text] of parseTexts(bytes, changes)) {
-      texts.set(step, this.#readable(text, encoding));
+    for (const { step, text, types } of parseTexts(bytes, changes)) {
+      const readable = this.#readable(text, encoding);
+      texts.set(step, readable === null || types === null ? null : sentText(readable, types));
     }
     this.#newest = { unit, encoding, encodes, texts };
     return texts;
@@ -358,17 +361,30 @@ function queryText({ bytes }: Unit): Buffer {
   return message.subarray(frameHeaderBytes, -1);
 }
 
-/** Yields the text of each Parse in a unit, with its step. */
-function* parseTexts(bytes: readonly Uint8Array[], changes: readonly NameChange[]): Generator<readonly [step: number, text: Buffer], void> {
+/** Yields the text of each Parse in a unit, with its step and the types that it names; they are null if the message is too short for them. */
+function* parseTexts(
+  bytes: readonly Uint8Array[],
+  changes: readonly NameChange[],
+): Generator<{ readonly step: number; readonly text: Buffer; readonly types: readonly number[] | null }, void> {
   const steps = changes.filter(({ kind }) => kind === 'parse').map(({ step }) => step);
   let count = 0;
   for (const message of steps.length === 0 ? [] : messagesOf(bytes)) {
     if (message[0] === frontend.parse) {
       const start = message.indexOf(0, frameHeaderBytes) + 1;
-      yield [steps[count] ?? 0, message.subarray(start, message.indexOf(0, start))];
+      const end = message.indexOf(0, start);
+      yield { step: steps[count] ?? 0, text: message.subarray(start, end), types: typesAt(message, end + 1) };
       count += 1;
     }
   }
+}
+
+function typesAt(parse: Buffer, at: number): readonly number[] | null {
+  const start = at + 2;
+  const count = start > parse.length ? Infinity : parse.readUInt16BE(at);
+  if (count === 0) {
+    return noTypes;
+  }
+  return start + 4 * count > parse.length ? null : Array.from({ length: count }, (_, i) => parse.readUInt32BE(start + 4 * i));
 }
 
 function lengthOf(pieces: readonly Uint8Array[]): number {

@@ -166,7 +166,7 @@ export const builtinFunctions = {
   pg_event_trigger_table_rewrite_reason pg_extension_update_paths pg_filenode_relation pg_function_is_visible pg_get_acl pg_get_aios
   pg_get_backend_memory_contexts pg_get_catalog_foreign_keys pg_get_constraintdef pg_get_expr pg_get_function_arg_default pg_get_function_arguments
   pg_get_function_identity_arguments pg_get_function_result pg_get_function_sqlbody pg_get_functiondef pg_get_indexdef pg_get_keywords
-  pg_get_loaded_modules pg_get_multixact_members pg_get_object_address pg_get_partition_constraintdef pg_get_partkeydef pg_get_publication_tables
+  pg_get_loaded_modules pg_get_multixact_members pg_get_object_address pg_get_partkeydef pg_get_publication_tables
   pg_get_replica_identity_index pg_get_replication_slots pg_get_ruledef pg_get_sequence_data pg_get_serial_sequence pg_get_shmem_allocations
   pg_get_shmem_allocations_numa pg_get_statisticsobjdef pg_get_statisticsobjdef_columns pg_get_statisticsobjdef_expressions pg_get_triggerdef
   pg_get_userbyid pg_get_viewdef pg_get_wait_events pg_get_wal_replay_pause_state pg_get_wal_resource_managers pg_get_wal_summarizer_state pg_has_role
@@ -234,7 +234,7 @@ export const builtinFunctions = {
   regnamespacein regnamespaceout regnamespacerecv regnamespacesend regoperatorin regoperatorout regoperatorrecv regoperatorsend regoperin regoperout
   regoperrecv regopersend regprocedurein regprocedureout regprocedurerecv regproceduresend regprocin regprocout regprocrecv regprocsend regr_avgx
   regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy regrolein regroleout regrolerecv regrolesend regtypein regtypeout
-  regtyperecv regtypesend repeat replace reverse right round row_number row_security_active row_to_json rpad rtrim satisfies_hash_partition
+  regtyperecv regtypesend repeat replace reverse right round row_number row_security_active row_to_json rpad rtrim
   scalargejoinsel scalargesel scalargtjoinsel scalargtsel scalarlejoinsel scalarlesel scalarltjoinsel scalarltsel scale session_user set_bit set_byte
   set_masklen setseed setweight sha224 sha256 sha384 sha512 shell_in shell_out shift_jis_2004_to_euc_jis_2004 shift_jis_2004_to_utf8 shobj_description
   sign similar_escape similar_to_escape sin sind sinh sjis_to_euc_jp sjis_to_mic sjis_to_utf8 slope spg_bbox_quad_config spg_box_quad_choose
@@ -314,7 +314,7 @@ export const builtinFunctions = {
   /** These run or read what a text names, so that their effect depends on their arguments. */
   byArguments: `
   array_in array_recv cursor_to_xml cursor_to_xmlschema database_to_xml database_to_xml_and_xmlschema database_to_xmlschema domain_in domain_recv
-  multirange_in multirange_recv pg_input_error_info pg_input_is_valid query_to_xml query_to_xml_and_xmlschema query_to_xmlschema range_in range_recv
-  record_in record_recv schema_to_xml schema_to_xml_and_xmlschema schema_to_xmlschema set_config table_to_xml table_to_xml_and_xmlschema
+  multirange_in multirange_recv pg_get_partition_constraintdef pg_input_error_info pg_input_is_valid query_to_xml query_to_xml_and_xmlschema query_to_xmlschema range_in range_recv
+  record_in record_recv satisfies_hash_partition schema_to_xml schema_to_xml_and_xmlschema schema_to_xmlschema set_config table_to_xml table_to_xml_and_xmlschema
   table_to_xmlschema ts_rewrite ts_stat`,
 } as const;

@@ -76,6 +76,9 @@ function readBuiltin(name: string, parameters: readonly unknown[], reading: Read
     reading.draft.add('read');
   } else if (name.startsWith('query_to_xml') || name === 'ts_stat') {
     readText(first ?? null, reading);
+  } else if (name === 'pg_get_partition_constraintdef' || name === 'satisfies_hash_partition') {
+    reading.draft.add('read');
+    reading.always('partition');
   } else if (name === 'ts_rewrite') {
     readText(second ?? null, reading);
   } else {

@@ -1,4 +1,7 @@
-/** Kinds of objects that are looked up by name. `always` has what may run with any statement: casts of the database (`cast`) and event triggers (`event_trigger`). */
+/**
+ * Kinds of objects that are looked up by name. `always` has what may run with any statement: casts of the database (`cast`), functions that order and compare values
+ * (`comparison`), event triggers (`event_trigger`), and what partitions are made by (`partition`).
+ */
 export type ObjectKind = 'relation' | 'function' | 'operator' | 'type' | 'schema' | 'always';
 
 /** A way in which an object is used. */
@@ -34,8 +37,11 @@ export interface Found {
   readonly runs?: readonly Run[];
   /** Other relations that are used together with this one: partitions, and tables that foreign keys tie to it. */
   readonly spreads?: readonly Spread[];
-  /** True if planning a statement with this relation may run more than `runs` says: of a foreign table, of statistics about expressions, or of partitions by them. */
+  /** True if planning a statement with this relation may run more than `runs` says: of a foreign table. */
   readonly plansOthers?: boolean;
+  /** The object ids of a type: its own and that of its arrays, whose name is `array`. */
+  readonly oids?: readonly number[];
+  readonly array?: string;
 }
 
 /** The gateway's knowledge of a target's catalogue, and of the session in which a text is read. It never changes: what is learned later is another object. */
@@ -52,6 +58,8 @@ export interface Catalogue {
   readonly functions: ReadonlyMap<string, readonly string[]>;
   /** Returns the objects of this name in all schemas. */
   resolve(kind: ObjectKind, name: string): readonly Found[];
+  /** Returns the type of an object id; undefined if it is not known. */
+  typeOf(oid: number): Found | undefined;
 }
 
 /** PostgreSQL's own search path for a user of its own. */
@@ -65,4 +73,5 @@ export const unknownCatalogue: Catalogue = {
   made: new Set(),
   functions: new Map(),
   resolve: () => [],
+  typeOf: () => undefined,
 };

@@ -10,7 +10,7 @@ const plainNodes: ReadonlySet<string> = new Set(
   DefElem Float GroupingFunc GroupingSet IndexElem InferClause Integer JsonAggConstructor JsonArgument JsonArrayAgg JsonArrayConstructor
   JsonArrayQueryConstructor JsonBehavior JsonFormat JsonFuncExpr JsonIsPredicate JsonKeyValue JsonObjectAgg JsonObjectConstructor JsonOutput JsonParseExpr
   JsonReturning JsonScalarExpr JsonSerializeExpr JsonTable JsonTableColumn JsonTablePathSpec JsonValueExpr List MergeSupportFunc MinMaxExpr MultiAssignRef
-  NamedArgExpr NullTest ParamRef RangeFunction RangeTableFunc RangeTableFuncCol ResTarget ReturningOption RowExpr SQLValueFunction SetToDefault SortBy String
+  NamedArgExpr NullTest ParamRef RangeFunction RangeTableFunc RangeTableFuncCol ResTarget ReturningOption RowExpr SQLValueFunction SetToDefault SortBy StatsElem String
   TypeCast WindowDef XmlExpr XmlSerialize`.split(/\s+/),
 );
 

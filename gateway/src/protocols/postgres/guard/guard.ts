@@ -4,6 +4,7 @@ import { catalogueOf, type LearnedObjects, type SessionNames } from './learned-c
 import type { SqlParser } from './parser.ts';
 import { Reading } from './reading.ts';
 import { Names } from './resolve.ts';
+import { partsOfSent } from './sent-text.ts';
 import { shapeOf } from './shape.ts';
 import { readPlanned, readStatements } from './statements.ts';
 
@@ -30,7 +31,7 @@ export class Guard {
     this.#parser = parser;
   }
 
-  /** Returns the facts of a text, the same object for the same text and catalogue as long as it is kept. */
+  /** Returns the facts of a text as `sentText` gives it, the same object for the same text and catalogue as long as it is kept. */
   statementFacts(text: string, catalogue: Catalogue): StatementFacts {
     const known = this.#texts.find(text, catalogue);
     if (known !== null) {
@@ -101,14 +102,18 @@ class KeptFacts {
 }
 
 /** Reads a text, or what the target does to plan it. Null: it nests deeper than the stack allows. */
-function readText(text: string, catalogue: Catalogue, parser: SqlParser, isPlanned: boolean): FactsDraft | null {
+function readText(sent: string, catalogue: Catalogue, parser: SqlParser, isPlanned: boolean): FactsDraft | null {
   const draft = new FactsDraft();
+  const { text, types } = partsOfSent(sent);
   try {
     const reading = new Reading(parser, new Names(catalogue, draft), draft, readStatements);
     if (isPlanned) {
       readPlanned(text, reading);
     } else {
       readStatements({ sql: text }, reading);
+    }
+    for (const type of types) {
+      reading.callType(type);
     }
   } catch (error) {
     if (error instanceof RangeError) {

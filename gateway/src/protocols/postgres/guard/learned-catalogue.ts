@@ -15,6 +15,7 @@ export class LearnedObjects {
   readonly path: readonly string[] = defaultPath;
   readonly user: string = '';
   readonly #byKind = new Map<ObjectKind, Map<string, Found[]>>();
+  readonly #typesByOid = new Map<number, Found>();
 
   constructor(rows: Iterable<CatalogueRow>) {
     for (const { kind, ...found } of rows) {
@@ -23,19 +24,33 @@ export class LearnedObjects {
         this.user = found.schema;
         continue;
       }
-      const byName = this.#byKind.get(kind) ?? new Map<string, Found[]>();
-      this.#byKind.set(kind, byName);
-      const same = byName.get(found.name);
-      if (same === undefined) {
-        byName.set(found.name, [found]);
-      } else {
-        same.push(found);
+      this.#add(kind, found.name, found);
+      if (found.array !== undefined) {
+        this.#add(kind, found.array, found);
       }
+      for (const oid of found.oids ?? []) {
+        this.#typesByOid.set(oid, found);
+      }
+    }
+  }
+
+  #add(kind: ObjectKind, name: string, found: Found): void {
+    const byName = this.#byKind.get(kind) ?? new Map<string, Found[]>();
+    this.#byKind.set(kind, byName);
+    const same = byName.get(name);
+    if (same === undefined) {
+      byName.set(name, [found]);
+    } else {
+      same.push(found);
     }
   }
 
   resolve(kind: ObjectKind, name: string): readonly Found[] {
     return this.#byKind.get(kind)?.get(name) ?? none;
+  }
+
+  typeOf(oid: number): Found | undefined {
+    return this.#typesByOid.get(oid);
   }
 }
 
@@ -54,5 +69,6 @@ export function catalogueOf(objects: LearnedObjects | null, { paths, made, funct
     made,
     functions,
     resolve: (kind, name) => objects?.resolve(kind, name) ?? none,
+    typeOf: (oid) => objects?.typeOf(oid),
   };
 }

@@ -128,11 +128,13 @@ function readSql(text: string, reading: Reading, read: (node: unknown, reading: 
 
 /** Reads the type of a variable: assigning to it may check a domain. */
 function readType(name: string, reading: Reading): void {
+  const isOfColumn = /%type$/i.test(name) && name.includes('.');
   const parts = name
     .replace(/%.*$/, '')
     .replaceAll('"', '')
     .replace(/\[\]|\(.*\)/g, '')
     .trim()
     .split('.');
-  reading.callOthers('type', parts);
+  // The type of a column is one of those in the row.
+  reading.callOthers('type', isOfColumn ? parts.slice(0, -1) : parts);
 }

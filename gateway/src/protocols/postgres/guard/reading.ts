@@ -200,8 +200,18 @@ export class Reading {
     return others;
   }
 
+  /** Notes what the target runs to read a value of a type that a client names by its object id. */
+  callType(oid: number): void {
+    const found = this.names.catalogue.typeOf(oid);
+    if (found === undefined) {
+      this.draft.unknown();
+    } else {
+      this.call(found);
+    }
+  }
+
   /** Notes what may run with any statement of this kind. */
-  always(kind: 'cast' | 'event_trigger'): void {
+  always(kind: 'cast' | 'comparison' | 'event_trigger' | 'partition'): void {
     for (const found of this.names.catalogue.resolve('always', kind)) {
       this.call(found);
     }

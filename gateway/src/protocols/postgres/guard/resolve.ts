@@ -70,7 +70,11 @@ export class Names {
 
   /** Returns the same names for facts that are collected apart. */
   apart(draft: FactsDraft): Names {
-    const names = new Names({ ...this.catalogue, made: this.#made, paths: this.#paths, resolve: (kind, name) => this.catalogue.resolve(kind, name) }, draft);
+    const { catalogue } = this;
+    const names = new Names(
+      { ...catalogue, made: this.#made, paths: this.#paths, resolve: (kind, name) => catalogue.resolve(kind, name), typeOf: (oid) => catalogue.typeOf(oid) },
+      draft,
+    );
     names.#isStale = this.#isStale;
     return names;
   }
@@ -223,11 +227,7 @@ export class Names {
   others(kind: ObjectKind, name: Name): readonly Found[] {
     const last = name.at(-1) ?? '';
     const schema = name.at(-2);
-    // An array type has the name of its element after an underscore.
-    const all = [
-      ...this.catalogue.resolve(kind, last),
-      ...(kind === 'type' && last.startsWith('_') ? this.catalogue.resolve(kind, last.replace(/^_+/, '')) : []),
-    ];
+    const all = this.catalogue.resolve(kind, last);
     if (schema === system) {
       return [];
     }

@@ -26,6 +26,7 @@ export function readStatements({ sql, defines }: Pick<Run, 'sql' | 'defines'>, r
     return;
   }
   reading.always('cast');
+  reading.always('comparison');
   for (const { stmt, stmt_location: from, stmt_len: length } of statements) {
     reading.source = () => partOf(sql, from, length);
     if (defines === true) {
@@ -61,11 +62,15 @@ function partOf(sql: string, from: unknown, length: unknown): string {
   return bytes.toString('utf8', start, typeof length === 'number' && length > 0 ? start + length : bytes.length);
 }
 
-/** Reads what runs by a definition: the body of a function, or the actions of a rule. */
+/** Reads what runs by a definition: the body of a function, the expressions of statistics, or the actions of a rule. */
 function readDefined(node: unknown, reading: Reading): void {
   const [type, members] = typed(node);
   if (type === 'CreateFunctionStmt') {
     readFunction(members, reading);
+  } else if (type === 'CreateStatsStmt') {
+    const leave = reading.names.within([], false);
+    readExpression(members['exprs'], reading, null);
+    leave();
   } else if (type === 'RuleStmt') {
     const leave = reading.names.within([], false);
     readExpression(members['whereClause'], reading, null);
