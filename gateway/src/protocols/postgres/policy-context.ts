@@ -8,7 +8,8 @@ export const context: readonly ContextField[] = [
     type: 'texts',
     attribute: ownAttributes.statements,
     absent: [],
-    title: 'The kinds of the statements: select, insert, update, delete, create_table and so on.',
+    title:
+      'The kinds of the statements: select, insert, update, delete, create_table and so on. A MERGE has the kinds of what it does too, and an INSERT with ON CONFLICT DO UPDATE is an update too.',
   },
   { name: 'tables', type: 'texts', attribute: ownAttributes.tables, absent: [], title: 'The tables that are read or changed, each as SCHEMA.TABLE.' },
   { name: 'reads', type: 'texts', attribute: ownAttributes.reads, absent: [], title: 'The tables that are read.' },

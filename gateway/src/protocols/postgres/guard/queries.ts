@@ -213,6 +213,7 @@ function readInsert(insert: Tree, reading: Reading, outer: Scope | null): void {
     readValues(tree(tree(insert['selectStmt'])['SelectStmt']), reading, scope);
   }
   if (updates) {
+    reading.statement('update');
     noteReads(relation, reading);
     noteTargets(conflict['targetList'], relation, reading);
   }
@@ -259,12 +260,10 @@ function readMerge(merge: Tree, reading: Reading, outer: Scope | null): void {
   for (const clause of clauses) {
     const changes = mergeUses[textOf(clause['commandType'])] ?? [];
     noteTargets(clause['targetList'], relation, reading);
-    if (
-      changes.length > 0 &&
-      !changes.includes('insert') &&
-      isEveryRow(merge['joinCondition'], reading.draft) &&
-      isEveryRow(clause['condition'], reading.draft)
-    ) {
+    changes.forEach((change) => reading.statement(change));
+    // Rows without a match may be all rows, whatever the match is.
+    const isForAll = textOf(clause['matchKind']) === 'MERGE_WHEN_NOT_MATCHED_BY_SOURCE' || isEveryRow(merge['joinCondition'], reading.draft);
+    if (changes.length > 0 && !changes.includes('insert') && isForAll && isEveryRow(clause['condition'], reading.draft)) {
       reading.draft.hasWhere = false;
     }
     readExpression([clause['condition'], clause['targetList'], clause['values']], reading, scope);
