@@ -179,6 +179,15 @@ principals:
     assert.match(refused('action: http.request, context: { effects: [writes] }'), /effects: a list of/);
     assert.match(refused('action: http.request, context: { bodyReadable: "no" }'), /bodyReadable: true or false is expected/);
     assert.match(refused('action: http.request, clientAddress: here'), /clientAddress: an IP address is expected/);
+    const alone = join(directory, 'alone.cedar');
+    writeFileSync(alone, 'permit (principal == Principal::"ann", action == Action::"http.request", resource == Target::"payments");\n');
+    writeFileSync(cases, '- { principal: ann, target: payments, action: http.request, text: GET /x, expect: allow }\n');
+    const unreached = gateway.cli(['policy', 'test', cases, '--policies', alone]).stdout;
+    assert.match(
+      unreached,
+      /^ok .*: allow by alone\.cedar:1; but http\.connect is denied before: ann was not granted payments: no permit allows http\.connect/,
+    );
+    assert.match(gateway.cli(['policy', 'check', alone]).stdout, /^NOTE .*alone\.cedar:1:1: permits http\.request at payments, but nobody may http\.connect/);
     const good = gateway.cli(['policy', 'check']);
     assert.deepEqual([good.status, good.stdout], [0, '1 policy in 1 file is valid\n']);
     const bad = gateway.cli(['policy', 'check', join(directory, 'broken')]);

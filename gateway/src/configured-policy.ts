@@ -55,7 +55,7 @@ export function checkPolicies(config: Config, path: string | null = config.polic
     files: sources.length,
     policies: policies.length,
     problems: problems.map(printProblem),
-    warnings: warnings.map(printProblem),
+    warnings: warnings().map(printProblem),
     conflicts: conflicts().map(printProblem),
   };
 }

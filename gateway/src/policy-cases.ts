@@ -12,8 +12,8 @@ import { recordObligations } from './domain/facts-only.ts';
 import { GatewayError } from './domain/errors.ts';
 import type { TargetFacts } from './domain/target.ts';
 import { commonFields } from './policy/context.ts';
-import type { PolicyEngine, SessionHistory } from './policy/policy.ts';
-import { actionNames } from './policy/vocabulary.ts';
+import type { PolicyEngine, Question, SessionHistory } from './policy/policy.ts';
+import { actionNames, connectActionName } from './policy/vocabulary.ts';
 import { findProtocol } from './protocols/registry.ts';
 import { systemErrorWords } from './store/system-error.ts';
 
@@ -55,6 +55,8 @@ type PolicyCase = z.output<typeof policyCase>;
 export interface CaseOutcome {
   readonly name: string;
   readonly decision: Decision;
+  /** Why the principal may not even connect to the target, so that no such request comes that far. Null: it may. */
+  readonly unreached: string | null;
   /** The difference from what the case expects. Null: it is as expected. */
   readonly difference: string | null;
 }
@@ -63,11 +65,20 @@ export interface CaseOutcome {
 export async function testPolicy(path: string, config: Config, policy: PolicyEngine): Promise<readonly CaseOutcome[]> {
   const outcomes: CaseOutcome[] = [];
   for (const [i, each] of readCases(path).entries()) {
-    const decision = policy.decide(await questionOf(each, config));
+    const question = await questionOf(each, config);
+    const decision = policy.decide(question);
     const name = each.name ?? `case ${i + 1}: ${each.principal}, ${each.target}, ${each.text ?? each.action}`;
-    outcomes.push({ name, decision, difference: differenceOf(each, decision) });
+    outcomes.push({ name, decision, unreached: unreachedBy(policy, question, decision), difference: differenceOf(each, decision) });
   }
   return outcomes;
+}
+
+/** Says why a request that would not be denied never comes so far: its connection is refused, or would be held, which refuses it too. */
+function unreachedBy(policy: PolicyEngine, question: Question, { verdict }: Decision): string | null {
+  const name = connectActionName(question.target.protocol);
+  const connected = policy.decide({ ...question, action: { name, attributes: {} } });
+  const words = connected.verdict === 'hold' ? 'would be held, and so is refused' : 'is denied';
+  return verdict === 'deny' || connected.verdict === 'allow' ? null : `${name} ${words} before: ${connected.reason}`;
 }
 
 function differenceOf({ expect, policy, record }: PolicyCase, { verdict, policies, obligations }: Decision): string | null {
@@ -81,7 +92,7 @@ function differenceOf({ expect, policy, record }: PolicyCase, { verdict, policie
   return record === undefined || record === kept ? null : `the record was expected to have ${record}, it has ${kept}`;
 }
 
-async function questionOf(each: PolicyCase, { principals, targets }: Config): Promise<Parameters<PolicyEngine['decide']>[0]> {
+async function questionOf(each: PolicyCase, { principals, targets }: Config): Promise<Question> {
   const principal = principals.get(each.principal);
   const target = targets.get(each.target);
   if (principal === undefined || target === undefined) {

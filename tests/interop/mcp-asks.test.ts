@@ -89,7 +89,7 @@ principals:
     await reconfigure('[]', 403);
     assert.match(
       await streamed,
-      /^: here\n\n(event: message\n)?data: \{"jsonrpc":"2.0","id":1,"error":\{"code":-32010,"message":"countersign: agent was not granted tools"/,
+      /^: here\n\n(event: message\n)?data: \{"jsonrpc":"2.0","id":1,"error":\{"code":-32010,"message":"countersign: agent was not granted tools[":]/,
     );
     response.write(`data: ${elicit}\n\n`);
     await cut;

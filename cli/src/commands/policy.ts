@@ -99,10 +99,11 @@ async function test(file: string, options: TestOptions): Promise<void> {
   const config = await loadConfig(options);
   const { configuredPolicy, testPolicy } = await import('@countersign/gateway/policy');
   const outcomes = await testPolicy(file, config, configuredPolicy(config, options.policies ?? config.policies));
-  const rows = outcomes.map(({ name, decision: { verdict, policies, reason }, difference }) => ({ name, verdict, policies, reason, difference }));
-  await printRows(rows, options, ({ name, verdict, policies, difference }) =>
-    escapeControls(difference === null ? `ok    ${name}: ${verdict} by ${policies.join(', ') || 'no permit'}` : `FAIL  ${name}: ${difference}`, 'nothing'),
-  );
+  const rows = outcomes.map(({ decision: { verdict, policies, reason }, ...outcome }) => ({ ...outcome, verdict, policies, reason }));
+  await printRows(rows, options, ({ name, verdict, policies, unreached, difference }) => {
+    const line = difference === null ? `ok    ${name}: ${verdict} by ${policies.join(', ') || 'no permit'}` : `FAIL  ${name}: ${difference}`;
+    return escapeControls(unreached === null ? line : `${line}; but ${unreached}`, 'nothing');
+  });
   const failed = rows.filter(({ difference }) => difference !== null).length;
   if (failed > 0) {
     throw new Error(`${failed} of ${countOf(rows.length, 'case')} ${failed === 1 ? 'is' : 'are'} not as expected`);

@@ -40,7 +40,7 @@ describe('what a set of policies decides', () => {
     const granted = decide(noWhere);
     assert.deepEqual([granted.verdict, granted.policies], ['allow', ['grant:bot:orders']]);
     const denied = decide(noWhere, asked({ principal: ann, target: mail, action: 'web.request' }));
-    assert.deepEqual([denied.verdict, denied.policies, denied.reason], ['deny', [], 'ann was not granted mail']);
+    assert.deepEqual([denied.verdict, denied.policies, denied.reason], ['deny', [], 'ann was not granted mail: no permit allows web.request there']);
   });
 
   test('a forbid denies, with its reason and its id', () => {

@@ -154,7 +154,7 @@ class CedarPolicy implements PolicyEngine {
     return { ...decision, observed: { verdict, policies, reason } };
   }
 
-  #verdict({ asker, target }: Question, granted: Decision, { satisfied, failed }: Ruling): Decision {
+  #verdict({ asker, target, action }: Question, granted: Decision, { satisfied, failed }: Ruling): Decision {
     const version = { policyVersion: this.version };
     if (failed.length > 0) {
       return { ...version, verdict: 'deny', policies: failed, reason: `the policy ${failed.join(', ')} failed on this request`, obligations: [] };
@@ -168,7 +168,7 @@ class CedarPolicy implements PolicyEngine {
     }
     const allowing = [...(granted.verdict === 'allow' ? granted.policies : []), ...idsOf(permits)];
     if (allowing.length === 0) {
-      const reason = `${asker.principal.id} was not granted ${target.name}`;
+      const reason = `${asker.principal.id} was not granted ${target.name}: no permit allows ${action.name} there`;
       return { ...version, verdict: 'deny', policies: [], reason, obligations: alertsOf(obligations) };
     }
     if (forbids.length > 0) {

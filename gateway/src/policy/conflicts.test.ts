@@ -107,4 +107,22 @@ describe('T4.32: policy check finds', () => {
     assert.deepEqual(conflicts(held('dba')), [], 'requests of others can be approved');
     finds('@limit("requests 5 per 1h") forbid (principal, action, resource);', /@limit never counts here, .* put it on a permit/);
   });
+
+  test('permits of actions at targets to which nobody may connect, as notes', () => {
+    const notes = (text: string): readonly string[] =>
+      readPolicies(cedar, [source(text)], vocabulary)
+        .warnings()
+        .map(printProblem);
+    const web = 'permit (principal == Principal::"ann", action == Action::"web.request", resource == Target::"mail");';
+    assert.deepEqual(notes(`@id("x")\n${web}`), [
+      'policies/rules.cedar:2:1: permits web.request at mail, but nobody may web.connect there, which comes before any request: ' +
+        'add Action::"web.connect" to its actions, or permit all of them by action in Action::"web"',
+    ]);
+    for (const connects of ['action == Action::"web.connect", resource', 'action in Action::"web", resource == Target::"mail"', 'action, resource']) {
+      assert.deepEqual(notes(`${web} permit (principal in Group::"dba", ${connects});`), [], connects);
+    }
+    assert.equal(notes(`${web} permit (principal, action, resource) when { resource.zone == "inside" };`).length, 1);
+    assert.deepEqual(notes(web.replace('== Principal::"ann"', '')), [], 'bot is granted mail');
+    assert.deepEqual(notes(web.replace('ann', 'bot')), []);
+  });
 });

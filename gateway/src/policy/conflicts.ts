@@ -4,7 +4,7 @@ import type { Policy } from './policy-set.ts';
 import type { PolicyProblem, WrittenPolicy } from './policy-text.ts';
 import { nameOf } from './policy-json.ts';
 import { comparedTags, contradictionIn, demandsOf } from './satisfiable.ts';
-import { actionNames, tagNames, type PolicyTarget, type Vocabulary } from './vocabulary.ts';
+import { actionNames, connectActionName, tagNames, type PolicyTarget, type Vocabulary } from './vocabulary.ts';
 
 /** A policy with its expressions and its place. */
 interface ReadPolicy {
@@ -33,15 +33,37 @@ export function findConflicts(policies: readonly ReadPolicy[], vocabulary: Vocab
   });
 }
 
+/** Finds permits of actions at a target to which nobody who may do them can connect. They allow nothing until something else allows to connect. */
+export function findUnreachable(policies: readonly ReadPolicy[], vocabulary: Vocabulary): PolicyProblem[] {
+  const permits = policies
+    .filter(({ policy }) => policy.effect === 'permit' && !policy.annotated.isObserved)
+    .map((each) => ({ ...each, targets: fittingTargets(each.json, vocabulary), actions: actionsOf(each.json, vocabulary) }));
+  const mayConnect = (principal: Vocabulary['principals'][number], target: PolicyTarget): boolean =>
+    principal.targets.includes(target.name) ||
+    permits.some(
+      ({ json, actions, targets }) => actions.has(connectActionName(target.protocol)) && targets.includes(target) && includesPrincipal(json, principal),
+    );
+  return permits.flatMap(({ json, targets, actions, written: { source, text, offset } }) => {
+    const asking = vocabulary.principals.filter((principal) => includesPrincipal(json, principal));
+    const pairs = targets.flatMap((target) => asking.map((principal) => ({ target, principal })));
+    const lacking = pairs.filter(({ target, principal }) => !mayConnect(principal, target));
+    const isAll = lacking.length === pairs.length;
+    const target = lacking[0]?.target;
+    // A permit for everybody or everywhere may be meant for those that can connect.
+    if (target === undefined || (!isAll && (isAny(json.principal) || isAny(json.resource)))) {
+      return [];
+    }
+    const action = [...actions].find((name) => isActionOf(target, name, vocabulary));
+    const who = isAll ? 'nobody' : lacking.map(({ principal }) => principal.id).join(', ');
+    const [connect, group] = [connectActionName(target.protocol), target.protocol];
+    const hint = `add Action::${JSON.stringify(connect)} to its actions, or permit all of them by action in Action::${JSON.stringify(group)}`;
+    const message = `permits ${action} at ${target.name}, but ${who} may ${connect} there, which comes before any request: ${hint}`;
+    return [{ source, offset: offset + Math.max(0, text.indexOf('permit')), message }];
+  });
+}
+
 function neverApplies({ json }: ReadPolicy, vocabulary: Vocabulary): Finding | null {
-  const demands = demandsOf(json);
-  const scope = new Map(
-    (['principal', 'resource', 'action'] as const).flatMap((variable) => {
-      const constraint = json[variable];
-      return constraint.op === '==' && 'entity' in constraint ? [[variable, entityName(constraint.entity)] as const] : [];
-    }),
-  );
-  const found = contradictionIn(demands, scope);
+  const found = contradictionIn(demandsOf(json), knownOfScope(json));
   if (found !== null) {
     return { message: `this policy can never apply: ${found.why}. Change the condition, or remove the policy`, words: found.words };
   }
@@ -50,8 +72,7 @@ function neverApplies({ json }: ReadPolicy, vocabulary: Vocabulary): Finding | n
   if (reached.length === 0) {
     return named.length === 0 ? null : otherProtocol(json, named, vocabulary);
   }
-  const fitting = reached.filter((target) => contradictionIn(demands, new Map([...scope, ...factsOf(target, vocabulary)])) === null);
-  if (fitting.length > 0) {
+  if (fittingTargets(json, vocabulary).length > 0) {
     return null;
   }
   const [tag] = tagFindings(json, vocabulary.targets);
@@ -59,6 +80,22 @@ function neverApplies({ json }: ReadPolicy, vocabulary: Vocabulary): Finding | n
     message: `this policy can never apply: ${tag?.message ?? 'no target is as its conditions say. Change them, or the tags of targets'}`,
     words: tag?.words ?? 'resource',
   };
+}
+
+/** Returns the targets at which a policy may apply: its scope includes them, it has actions of their protocol, and its conditions do not contradict what they are. */
+function fittingTargets(json: PolicyJson, vocabulary: Vocabulary): readonly PolicyTarget[] {
+  const fits = (target: PolicyTarget): boolean => contradictionIn(demandsOf(json), new Map([...knownOfScope(json), ...factsOf(target, vocabulary)])) === null;
+  return targetsOf(json, vocabulary).filter((target) => reaches(json, target, vocabulary) && fits(target));
+}
+
+/** Returns the entities that the scope of a policy says for certain. */
+function knownOfScope(json: PolicyJson): ReadonlyMap<string, string> {
+  return new Map(
+    (['principal', 'resource', 'action'] as const).flatMap((variable) => {
+      const constraint = json[variable];
+      return constraint.op === '==' && 'entity' in constraint ? [[variable, entityName(constraint.entity)] as const] : [];
+    }),
+  );
 }
 
 /** Says that the actions of a policy are not those of its target. */
@@ -207,10 +244,12 @@ function actionsOf({ action }: PolicyJson, { protocols }: Vocabulary): ReadonlyS
 }
 
 /** True if the actions of a policy are some of the target's protocol. */
-function reaches(json: PolicyJson, { protocol }: PolicyTarget, vocabulary: Vocabulary): boolean {
-  const own = vocabulary.protocols.find(({ id }) => id === protocol);
-  const actions = actionsOf(json, vocabulary);
-  return own !== undefined && actionNames(own).some((name) => actions.has(name));
+function reaches(json: PolicyJson, target: PolicyTarget, vocabulary: Vocabulary): boolean {
+  return [...actionsOf(json, vocabulary)].some((name) => isActionOf(target, name, vocabulary));
+}
+
+function isActionOf({ protocol }: PolicyTarget, name: string, { protocols }: Vocabulary): boolean {
+  return protocols.some((each) => each.id === protocol && actionNames(each).includes(name));
 }
 
 function factsOf({ name, protocol, tags = {} }: PolicyTarget, { targets }: Vocabulary): readonly (readonly [string, string])[] {

@@ -3,7 +3,7 @@ import { suggest } from '../domain/suggest.ts';
 import type { PolicySource } from '../domain/policy-source.ts';
 import { readAnnotations, type Annotated } from './annotations.ts';
 import type { CedarLibrary } from './cedar-library.ts';
-import { findConflicts } from './conflicts.ts';
+import { findConflicts, findUnreachable } from './conflicts.ts';
 import { cedarSchema } from './cedar-schema.ts';
 import { contextUse, entitiesOf, scopeOf, type ContextUse, type PolicyScope } from './policy-json.ts';
 import { splitPolicies, type PolicyProblem, type WrittenPolicy } from './policy-text.ts';
@@ -39,8 +39,8 @@ export interface ReadPolicies {
   readonly policies: readonly Policy[];
   /** Faults for which the set must not be put into force. */
   readonly problems: readonly PolicyProblem[];
-  /** Oddities that may be meant. */
-  readonly warnings: readonly PolicyProblem[];
+  /** Finds oddities that may be meant. */
+  readonly warnings: () => readonly PolicyProblem[];
   /** Finds policies that do no harm and can never do what they are written for. */
   readonly conflicts: () => readonly PolicyProblem[];
 }
@@ -54,16 +54,16 @@ export function readPolicies(cedar: CedarLibrary, sources: readonly PolicySource
     problems.push({ source: sources[0], offset: null, message: `there are ${written.length} policies, at most ${policiesMax} are read` });
   }
   if (problems.length > 0) {
-    return { policies: [], problems: problems.slice(0, problemsMax), warnings: [], conflicts: () => [] };
+    return { policies: [], problems: problems.slice(0, problemsMax), warnings: () => [], conflicts: () => [] };
   }
   const read = written.map((policy) => readPolicy(cedar, policy));
   const policies = read.flatMap((each) => ('policy' in each ? [each] : []));
   problems.push(...read.flatMap((each) => ('policy' in each ? [] : [each])), ...twice(policies));
-  const warnings: PolicyProblem[] = [];
   if (problems.length === 0) {
     problems.push(...policies.flatMap((each) => unknownTargets(each, vocabulary)), ...invalid(cedar, policies, vocabulary));
-    warnings.push(...policies.flatMap((each) => strangers(each, vocabulary)));
   }
+  const warnings = (): readonly PolicyProblem[] =>
+    problems.length > 0 ? [] : [...policies.flatMap((each) => strangers(each, vocabulary)), ...findUnreachable(policies, vocabulary)];
   const conflicts = (): readonly PolicyProblem[] => (problems.length > 0 ? [] : findConflicts(policies, vocabulary).slice(0, problemsMax));
   return { policies: policies.map(({ policy }) => policy), problems: problems.slice(0, problemsMax), warnings, conflicts };
 }

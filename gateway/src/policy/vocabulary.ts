@@ -25,6 +25,8 @@ export interface PolicyTarget {
 interface PolicyPrincipal {
   readonly id: string;
   readonly groups: readonly string[];
+  /** The targets that the configuration grants it. */
+  readonly targets: readonly string[];
 }
 
 /** The action of connecting to a target. */
