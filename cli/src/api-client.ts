@@ -23,7 +23,7 @@ export class ApiClient {
   }
 
   /** Opens a client of the gateway that the options name, with the credential for it. Rejects with an Error that says what to do if no gateway runs. */
-  static async open(options: LocationOptions, credential: Credential = 'operator'): Promise<ApiClient> {
+  static async open(options: LocationOptions, credential: Credential = 'caller'): Promise<ApiClient> {
     return new ApiClient(await locateApi(options, credential));
   }
 

@@ -10,8 +10,13 @@ export function configOption(): Option {
   return new Option('--config <file>', 'configuration of the gateway on this machine').default('./countersign.yaml');
 }
 
+/** Says as whom a command asks the gateway, for the help of each command that does. */
+const whoAsks =
+  "The gateway is asked as the principal of the token in COUNTERSIGN_TOKEN. Without a token it is asked as the operator, which needs the rights of the gateway's user on its machine.";
+
 export function addLocation(command: Command): Command {
   return command
     .addOption(configOption())
-    .addOption(new Option('--url <url>', "API of a gateway elsewhere; an administrator's token is in COUNTERSIGN_TOKEN").conflicts('config'));
+    .addOption(new Option('--url <url>', 'API of a gateway elsewhere; needs a token in COUNTERSIGN_TOKEN').conflicts('config'))
+    .addHelpText('after', `\n${whoAsks}`);
 }

@@ -26,25 +26,37 @@ export async function locateGateway(options: LocationOptions): Promise<string> {
   return `http://${address}`;
 }
 
-/** The credential for the gateway on this machine: the operator's, or `own token`: the one in COUNTERSIGN_TOKEN if it is set. */
-export type Credential = 'operator' | 'own token';
+/**
+ * Says as whom a command asks the API. `caller`: as the principal of the token in COUNTERSIGN_TOKEN if one is set, otherwise as the operator of the gateway on
+ * this machine. `operator`: as the operator even if a token is set.
+ */
+export type Credential = 'caller' | 'operator';
 
-/** Returns the address of the API, with the socket and the token to use. Rejects with an Error that says what to do if no gateway runs. */
+/**
+ * Returns the address of the API, with the socket and the token to use. Only this function decides as whom a command acts. Rejects with an Error that says what
+ * to do if no gateway runs.
+ */
 export async function locateApi(options: LocationOptions, credential: Credential): Promise<ApiLocation> {
   const url = await locateGateway(options);
-  if (options.url !== undefined || (credential === 'own token' && (process.env['COUNTERSIGN_TOKEN'] ?? '') !== '')) {
+  if (options.url !== undefined) {
     return { url, socket: null, token: environmentToken() };
   }
   const data = findData(options.config);
-  return { url, socket: findSocket(data), token: readOperatorToken(data) };
+  const token = credential === 'operator' ? null : findEnvironmentToken();
+  return { url, socket: findSocket(data), token: token ?? readOperatorToken(data) };
 }
 
 export function environmentToken(): string {
-  const token = process.env['COUNTERSIGN_TOKEN'];
-  if (token === undefined || token === '') {
+  const token = findEnvironmentToken();
+  if (token === null) {
     throw new Error('give a token in the environment variable COUNTERSIGN_TOKEN');
   }
   return token;
+}
+
+function findEnvironmentToken(): string | null {
+  const token = process.env['COUNTERSIGN_TOKEN'] ?? '';
+  return token === '' ? null : token;
 }
 
 /** Returns the address of the API of the gateway that runs on this data directory; null if none runs. */

@@ -49,7 +49,10 @@ function programOf(adds: readonly Add[]): Command {
     .exitOverride()
     .showHelpAfterError('(--help shows how)')
     .enablePositionalOptions()
-    .addHelpText('after', '\nExit codes: 0 done, 1 refused or failed, 2 usage; verify and run have their own.\n\nExample:\n  countersign demo --once')
+    .addHelpText(
+      'after',
+      '\nWith a token in COUNTERSIGN_TOKEN, commands ask the gateway as its principal; without one, as the operator, on its machine.\nExit codes: 0 done, 1 refused or failed, 2 usage; verify and run have their own.\n\nExample:\n  countersign demo --once',
+    )
     .hook('postAction', (_program, action) => {
       // A command that failed may have ended before it read its options.
       if (action instanceof HeededCommand && (process.exitCode ?? 0) === 0) {

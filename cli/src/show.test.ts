@@ -129,7 +129,12 @@ test('T4.34: how a session ended is on the line of its end, and who ended it, fr
   assert.match(words, /× close.* reason=halted #4/);
   assert.ok(words.endsWith(String.raw`ann from 10.0.0.7 ended it: reads too much\x1b[2J`), words);
   assert.match(describeRecord({ ...halted, attributes: { 'countersign.close.reason': 'crash' }, content: null }), /× close.* reason=crash #4\S*$/);
-  const operator = Buffer.from('{"by":"operator","address":"operator socket","reason":""}');
-  const ended = describeRecord({ ...halted, content: { mediaType: 'application/octet-stream', base64: operator.toString('base64'), bytes: operator.length } });
-  assert.match(ended, /the operator on the gateway's machine ended it$/);
+  for (const [by, who] of [
+    ['operator', 'the operator'],
+    ['ann', 'ann'],
+  ] as const) {
+    const local = Buffer.from(JSON.stringify({ by, address: 'operator socket', reason: '' }));
+    const ended = describeRecord({ ...halted, content: { mediaType: 'application/octet-stream', base64: local.toString('base64'), bytes: local.length } });
+    assert.ok(ended.endsWith(`    ${who} on the gateway's machine ended it`), ended);
+  }
 });

@@ -192,10 +192,11 @@ function refusalText({ attributes }: ShownRecord): string {
   return `${what}:${named('from', address)}${named('over', protocol)}${named('to', target)}${named('as', user)}`;
 }
 
-/** Says who acted, and from where. The operator acts on the gateway's own machine. */
+/** Says who acted, and from where. What comes over the operator's socket comes from the gateway's own machine. */
 function whoOf(facts: Readonly<Record<string, unknown>>): string {
   const address = factOf(facts, 'address', 'an address that is not known');
-  return address === 'operator socket' ? "the operator on the gateway's machine" : `${factOf(facts, 'by', 'somebody')} from ${address}`;
+  const by = factOf(facts, 'by', 'somebody');
+  return address === 'operator socket' ? `${by === 'operator' ? 'the operator' : by} on the gateway's machine` : `${by} from ${address}`;
 }
 
 function factOf(facts: Readonly<Record<string, unknown>>, name: string, otherwise: string): string {

@@ -23,7 +23,8 @@ describe('the demo', () => {
     const directory = mkdtempSync(join(tmpdir(), 'countersign-once-'));
     // As root, the demo starts its database as another user.
     chmodSync(directory, 0o711);
-    const environment = { ...process.env, TMPDIR: directory };
+    // The token is for another gateway.
+    const environment = { ...process.env, TMPDIR: directory, COUNTERSIGN_TOKEN: 'cs_x' };
     const ended = spawnSync(process.execPath, ['cli/src/main.ts', 'demo', '--once'], { cwd: root, env: environment, encoding: 'utf8', timeout: demoMs });
     ({ status, stdout: shown, stderr: complaints } = ended);
     left = readdirSync(directory);

@@ -142,6 +142,43 @@ principals:
     assert.match(stderr, /agent may not use the API/);
   });
 
+  test('found: with a token in the environment, every command on the gateway’s own machine acts as its principal too', async () => {
+    const [agent, boss] = [{ COUNTERSIGN_TOKEN: await gateway.issueToken('agent') }, { COUNTERSIGN_TOKEN: await gateway.issueToken('boss') }];
+    const { id } = JSON.parse(await (await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'boss' } })).text());
+    const zeros = '0'.repeat(32);
+    for (const words of [
+      'session list',
+      `session show ${zeros}`,
+      `session watch ${zeros}`,
+      `session halt ${zeros}`,
+      `session export ${zeros}`,
+      'principal list',
+      'principal suspend boss',
+      'principal resume boss',
+      'policy show',
+      'policy explain 0123456789abcdef/1',
+      'token list',
+      'token create boss',
+      `token revoke ${id}`,
+      'target tools shop',
+      'receipt 0123456789abcdef/1',
+      'index rebuild',
+      'config apply',
+      'run --as boss -- true',
+      'connect shop --as boss',
+    ]) {
+      const { status, stdout, stderr } = words.includes(' -- ')
+        ? gateway.cli(words.split(' '), { environment: agent })
+        : gateway.command(words.split(' '), agent);
+      assert.deepEqual([status, stdout], [1, ''], words);
+      assert.match(stderr, /agent may not use the API/, words);
+    }
+    assert.match(gateway.command(['session', 'list'], boss).stdout, / agent {2}shop$/m);
+    assert.equal(gateway.command(['principal', 'suspend', 'agent', '--reason', 'a try'], boss).status, 0);
+    assert.match(gateway.command(['principal', 'list'], boss).stdout, /suspended by boss since .*: a try/);
+    assert.equal(gateway.command(['principal', 'resume', 'agent']).status, 0);
+  });
+
   test('a second gateway on the same data does not start', async () => {
     const second = await runProgram(process.execPath, [mainFile, 'up', '--config', gateway.configFile], { SHOP_PASSWORD: 'x' });
     assert.equal(second.status, 1);

@@ -16,7 +16,7 @@ const command = `"${process.execPath}" "${mainFile}"`;
 describe('run', requireProgram('psql'), () => {
   let shop: Shop;
   before(async () => {
-    shop = await openShop({ config: '  reviewer: { kind: agent, targets: [shop] }\n' });
+    shop = await openShop({ config: '  reviewer: { kind: agent, targets: [shop] }\n  boss: { kind: human, groups: [admins] }\n' });
   });
   after(async () => {
     await shop[Symbol.asyncDispose]();
@@ -34,7 +34,9 @@ describe('run', requireProgram('psql'), () => {
   test('inside a run: a session of its own, linked with the other, with nothing but what the outer one was given', async () => {
     const inner = `eval "$COUNTERSIGN run -- sh -c 'psql -XAtc \\"select 2\\"; echo \\$COUNTERSIGN_SESSION; exit 5'" || echo "exit $?"`;
     const script = `cd /; psql -XAtc "select 1"; echo "$COUNTERSIGN_SESSION"; ${inner}; psql -XAtc "select 3"`;
-    const { status, stdout, stderr } = await cli(['run', '--as', 'agent', '--', 'sh', '-c', script], { COUNTERSIGN_TOKEN: 'an administrator’s' });
+    const { status, stdout, stderr } = await cli(['run', '--as', 'agent', '--', 'sh', '-c', script], {
+      COUNTERSIGN_TOKEN: await shop.gateway.issueToken('boss'),
+    });
     assert.equal(status, 0, stderr);
     const [one, outerSession = '', two, innerSession = '', exit, three] = stdout.trim().split('\n');
     assert.deepEqual([one, two, exit, three], ['1', '2', 'exit 5', '3'], stderr);
@@ -48,6 +50,10 @@ describe('run', requireProgram('psql'), () => {
     const shown = await cli(['session', 'show', outerSession, '--channel', '0']);
     assert.match(shown.stdout, new RegExp(`gateway\\.nested_run session=${innerSession}[^]*process\\.exit exit_code=0`));
     assert.match((await cli(['session', 'show', innerSession])).stdout, new RegExp(`gateway\\.run allow inside=${outerSession}`));
+    const list = `eval "$COUNTERSIGN session list --config ${shop.gateway.configFile}"`;
+    const refused = await cli(['run', '--as', 'agent', '--', 'sh', '-c', list]);
+    assert.match(refused.stderr, /The token of a run cannot be used as that of an administrator/);
+    assert.deepEqual([refused.status, refused.stdout], [1, '']);
   });
 
   test('inside a run, --as opens a run of another principal if the caller may open any run, and it is linked in the same way', async () => {

@@ -12,7 +12,7 @@ const example = 'ap_0f1e2d3c4b5a6978';
 export function addApproval(program: Command): void {
   const approval = program
     .command('approval')
-    .description('requests that wait until people approve them; as the principal of COUNTERSIGN_TOKEN, or as operator on the machine of the gateway')
+    .description('requests that wait until people approve them')
     .addHelpText('after', '\nExample:\n  countersign approval list');
   addLocation(approval.command('list'))
     .description('approvals that you may decide on, oldest first, and what became of your own')
@@ -39,12 +39,8 @@ export function addApproval(program: Command): void {
 
 const path = '/api/v1/approvals';
 
-async function open(options: LocationOptions): Promise<ApiClient> {
-  return ApiClient.open(options, 'own token');
-}
-
 async function list(options: LocationOptions & RowOptions & { readonly all?: boolean }): Promise<void> {
-  const api = await open(options);
+  const api = await ApiClient.open(options);
   const approvals = await api.json<readonly (ApprovalSummary | OwnApproval)[]>('GET', options.all === true ? `${path}?all` : path);
   await printRows(approvals, options, (row) =>
     'session' in row
@@ -62,7 +58,7 @@ async function list(options: LocationOptions & RowOptions & { readonly all?: boo
 }
 
 async function show(id: string, options: LocationOptions & RowOptions): Promise<void> {
-  const shown = await (await open(options)).json<ApprovalDetails | OwnApproval>('GET', `${path}/${encodeURIComponent(id)}`);
+  const shown = await (await ApiClient.open(options)).json<ApprovalDetails | OwnApproval>('GET', `${path}/${encodeURIComponent(id)}`);
   if (options.json === true) {
     printJson(shown);
   } else if ('session' in shown) {
@@ -88,7 +84,7 @@ async function deny(id: string, options: LocationOptions & { readonly reason: st
 }
 
 async function decide(id: string, act: 'grant' | 'deny', body: object, options: LocationOptions): Promise<ApprovalSummary> {
-  return (await open(options)).json('POST', `${path}/${encodeURIComponent(id)}/${act}`, body);
+  return (await ApiClient.open(options)).json('POST', `${path}/${encodeURIComponent(id)}/${act}`, body);
 }
 
 /** Describes an approval for the one who decides. All text of the request and the session is escaped. */

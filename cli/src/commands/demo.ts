@@ -40,6 +40,10 @@ export function addDemo(program: Command): void {
  * and verified, and a forged copy is detected. All files are in a temporary directory. Returns the exit code.
  */
 async function demo(options: DemoOptions): Promise<number> {
+  // These lead to another gateway, or into a run of it.
+  for (const name of ['COUNTERSIGN_TOKEN', 'COUNTERSIGN_URL', 'COUNTERSIGN_SESSION']) {
+    delete process.env[name];
+  }
   const directory = mkdtempSync(join(tmpdir(), 'countersign-demo-'));
   let interrupted: number | null = null;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

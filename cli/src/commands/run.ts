@@ -38,8 +38,13 @@ async function run(words: readonly string[], options: RunOptions, self: Command)
     self.error("error: outside a run '--as <principal>' says who the command acts as");
   }
   // A run may open runs for its own principal. Another principal needs an administrator, and then the token of the run proves which run contains the new one.
-  const api = await ApiClient.open(options.as === undefined && around !== null ? { config: options.config, url: options.url ?? around.url } : options);
-  const parent = options.as !== undefined && options.url === undefined ? around?.token : undefined;
+  const isOthers = around !== null && options.as !== undefined && options.url === undefined;
+  const api = await ApiClient.open(
+    options.as === undefined && around !== null ? { config: options.config, url: options.url ?? around.url } : options,
+    // The token in the environment is that of the run. It is shown as `parent`, and the operator opens the run.
+    isOthers ? 'operator' : 'caller',
+  );
+  const parent = isOthers ? around.token : undefined;
   const command = words.join(' ').slice(0, commandLengthMax);
   const opened = await api.json<OpenedRun>('POST', '/api/runs', {
     principal: options.as,
