@@ -93,7 +93,7 @@ export class ChangedFrames {
     if (open.last !== null) {
       open.last.waiting.open -= 1;
     }
-    const isHolding = open.stream.isHolding;
+    const isHolding = open.stream.isHolding();
     open.last = isHolding ? { waiting, index: waiting.texts.length } : null;
     waiting.open += isHolding ? 1 : 0;
     return changed;

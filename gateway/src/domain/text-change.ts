@@ -16,8 +16,8 @@ export interface TextStream {
   push(piece: string): string;
   /** Ends the text. Returns the rest of the changed text. */
   end(): string;
-  /** True if a part of the pushed text is held back. */
-  readonly isHolding: boolean;
+  /** Returns true if a part of the pushed text is held back. */
+  isHolding(): boolean;
 }
 
 /** Applies all changes, one after the other. */
@@ -31,7 +31,7 @@ export function changeText(changes: readonly TextChange[], text: string): string
  */
 export function beginText(changes: readonly TextChange[], charactersMax: number): TextStream {
   const streams = changes.map((change) => change.begin?.() ?? heldText(change));
-  const isHolding = (): boolean => streams.some((stream) => stream.isHolding);
+  const isHolding = (): boolean => streams.some((stream) => stream.isHolding());
   let characters = 0;
   return {
     push: (piece) => {
@@ -46,9 +46,7 @@ export function beginText(changes: readonly TextChange[], charactersMax: number)
       return changed;
     },
     end: () => streams.reduce((text, stream) => stream.push(text) + stream.end(), ''),
-    get isHolding() {
-      return isHolding();
-    },
+    isHolding,
   };
 }
 
@@ -66,8 +64,6 @@ function heldText(change: TextChange): TextStream {
       held = [];
       return change(text);
     },
-    get isHolding() {
-      return held.length > 0;
-    },
+    isHolding: () => held.length > 0,
   };
 }

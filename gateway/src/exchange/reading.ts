@@ -98,8 +98,8 @@ export interface AnswerReading {
    * Called if the body is not given or not read: an encoded body is too long to be held, its coding cannot be undone, or reading takes too much time or memory.
    */
   unreadable?(): void;
-  /** True if no event may follow those that were read. */
-  readonly isOver?: boolean;
+  /** Returns true if no event may follow those that were read. */
+  isOver?(): boolean;
   /** Returns the facts. Called at the end, also for an answer that was cut off. */
   facts(): Attributes;
   /**

@@ -604,7 +604,7 @@ class ExchangeRun {
     const problem = problemOf(error, this.#channel?.session ?? null);
     const failed = { problem, head: this.#head, body: this.#body, answerTo: this.#answerTo };
     if (response.headersSent || this.#waiting !== null) {
-      const openHead = this.#answer === null ? (this.#waiting?.head ?? null) : this.#answer.openHead;
+      const openHead = this.#answer === null ? (this.#waiting?.head ?? null) : this.#answer.openHead();
       const event = openHead === null ? null : (this.#rules.lastEvent?.(failed, openHead) ?? null);
       this.#recordedEnd = this.#recordEnd({ 'error.type': problem.code }, event === null ? [] : [event]);
       if (event === null) {

@@ -30,9 +30,7 @@ function beginMask(): TextStream {
       held = '';
       return rest;
     },
-    get isHolding() {
-      return held !== '';
-    },
+    isHolding: () => held !== '',
   };
 }
 

@@ -152,7 +152,7 @@ export class AnswerFacts implements PieceReceiver<AnswerPiece> {
 
   get #isBetweenEvents(): boolean {
     const hasLength = headerOf(this.#head?.headers ?? [], 'content-length') !== undefined;
-    return this.#phase.is === 'plain' && this.#framer?.isBetweenFrames === true && this.#parts.reading.isOver !== true && !hasLength;
+    return this.#phase.is === 'plain' && this.#framer?.isBetweenFrames === true && this.#parts.reading.isOver?.() !== true && !hasLength;
   }
 
   #readHead({ status, headers }: ClientHead): void {

@@ -61,8 +61,8 @@ export interface AnswerPipeline {
   stop(): void;
   /** Has the facts of an answer that is cut off, as far as it came. */
   readonly facts: AnswerFacts;
-  /** The head of the answer, if another event may be appended to what was released and recorded of it; otherwise null. */
-  readonly openHead: ResponseHead | null;
+  /** Returns the head of the answer, if another event may be appended to what was released and recorded of it; otherwise null. */
+  openHead(): ResponseHead | null;
   /** Resolves when the target has taken the answers that the stages sent to it. */
   settled(): Promise<void>;
 }
@@ -121,9 +121,7 @@ export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
       guard.stop();
     },
     facts,
-    get openHead() {
-      return released.openHead;
-    },
+    openHead: () => released.openHead,
     settled: async () => screening?.settled(),
   };
 }

@@ -152,7 +152,7 @@ test('A39: a text whose end is said too early is still changed as one, or refuse
 });
 
 test('a text in pieces that a change never lets go on ends the answer at the limit', () => {
-  const holding = Object.assign((text: string) => stars(text), { begin: () => ({ push: () => '', end: () => '', isHolding: true }) });
+  const holding = Object.assign((text: string) => stars(text), { begin: () => ({ push: () => '', end: () => '', isHolding: () => true }) });
   const event = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'x'.repeat(100) } }] })}\n\n`;
   for (const change of [holding, stars]) {
     assert.equal(release('text/event-stream', event.repeat(10), { find: findParts, change }).error, null);

@@ -132,7 +132,7 @@ test('a piece is released once its record is committed, and after a stop nothing
   const { got, channel } = await answer(async (pipeline, memory, response) => {
     memory.autoCommit = false;
     const look = (): void => {
-      seen.push([memory.records.length, response.headersSent, pipeline.openHead !== null]);
+      seen.push([memory.records.length, response.headersSent, pipeline.openHead() !== null]);
     };
     pipeline.receiver.onHead({ status: 200, statusText: 'OK', rawHeaders });
     await nextTurn();

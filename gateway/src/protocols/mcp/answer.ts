@@ -44,8 +44,8 @@ export class AnswerFollower implements AnswerReading {
     return this.#said.toolList;
   }
 
-  /** True once the request was answered, because nothing more may be said about it then. */
-  get isOver(): boolean {
+  /** Returns true once the request was answered, because nothing more may be said about it then. */
+  isOver(): boolean {
     return this.#said.outcome !== 'none';
   }
 

@@ -53,9 +53,7 @@ interface Watching {
 /** Adds to the facts of an answer what the server asks in it. `request` is the head of the request that it answers. */
 function answerReading(request: RequestHead, answer: AnswerFollower, { areIdsKept, learn }: Watching): AnswerReading {
   return {
-    get isOver() {
-      return answer.isOver;
-    },
+    isOver: () => answer.isOver(),
     framer: (head) => answer.framer(head),
     head: (head) => {
       answer.head(head);
