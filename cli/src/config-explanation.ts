@@ -1,11 +1,16 @@
 import { countOf } from '@countersign/gateway/count-of';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { findProtocol, isLoopback, seemsLinkLocal, type Config, type Principal, type Target } from '@countersign/gateway/config';
+import type { CheckedPolicies } from '@countersign/gateway/policy';
 import { rootKeyVariable } from '@countersign/gateway/store';
+import { formatDuration } from './duration.ts';
 
-/** Explains a configuration in lines for people. Warnings about settings that are probably not intended come last. */
-export function explainConfig(config: Config, environment: NodeJS.ProcessEnv): readonly string[] {
+/**
+ * Explains a configuration in lines for people. Warnings about settings that are probably not intended come last. `policies` are those of its files, null if it
+ * names none.
+ */
+export function explainConfig(config: Config, policies: CheckedPolicies | null, environment: NodeJS.ProcessEnv): readonly string[] {
   const { data, listen, tls, rootKey, targets, principals, retention } = config;
   const days = (count: number | null): string => (count === null ? 'forever' : countOf(count, 'day'));
   return [
@@ -15,7 +20,9 @@ export function explainConfig(config: Config, environment: NodeJS.ProcessEnv): r
     ...Array.from(listen, ([id, { host, port }]) => `listens    ${id} on ${host}:${port === 0 ? 'any free port' : port}${tls === null ? '' : ', TLS'}`),
     ...Array.from(targets.values(), (target) => `target     ${describeTarget(target)}`),
     ...Array.from(principals.values(), (principal) => `principal  ${describePrincipal(principal)}`),
-    ...warnings(config).map((line) => `NOTE       ${line}`),
+    `policies   ${policies === null ? 'none but the grants' : `${describePath(config)}: ${policies.policies} in ${countOf(policies.files, 'file')}`}`,
+    `approvals  ${describeApprovals(config)}`,
+    ...[...warnings(config), ...(policies?.warnings ?? [])].map((line) => `NOTE       ${line}`),
   ];
 }
 
@@ -32,8 +39,23 @@ function describeTarget(target: Target): string {
   const { name, protocol, command, host, port, path, user, password, durability, options } = target;
   const place = command === undefined ? `${host}:${port}${path === '' ? '' : `/${path}`}` : command.argv.join(' ');
   const login = `${user === '' ? '' : ` as ${user}`}${password === undefined ? ', no credential' : ', with a credential of its own'}`;
-  const set = Object.entries(findProtocol(protocol)?.inEffect?.(target) ?? options).map(([option, value]) => `${option}=${String(value)}`);
+  const set = Object.entries(findProtocol(protocol)?.inEffect?.(target) ?? options).map(
+    ([option, value]) => `${option}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
   return `${name}: ${protocol} at ${place}${command === undefined ? login : ''}; durability ${durability}${set.length === 0 ? '' : `; ${set.join(' ')}`}`;
+}
+
+/** Returns the path of the policies as seen from the configuration file. */
+function describePath({ file, policies }: Config): string {
+  const path = relative(dirname(file), policies ?? '');
+  return path.startsWith('..') ? path : `./${path}`;
+}
+
+function describeApprovals({ approvals }: Config): string {
+  const { waitMs, mode, notify, link } = approvals;
+  const told = { wait: 'whoever asks waits', return: 'whoever asks is told at once' };
+  const who = mode === null ? 'people wait, agents are told at once' : told[mode];
+  return `a request is held for at most ${formatDuration(waitMs)}; ${who}; notices to ${notify.join(', ') || 'nobody'}${link === null ? '' : `, with links to ${link}`}`;
 }
 
 function describePrincipal({ id, kind, groups, targets }: Principal): string {

@@ -11,3 +11,9 @@ export function parseDuration(text: string): number {
   }
   return Number(digits) * factor;
 }
+
+/** Writes a duration in the largest unit in which it is a whole number, as `parseDuration` reads it; `durationMs` is a multiple of a second. */
+export function formatDuration(durationMs: number): string {
+  const [unit = 's', factor = 1000] = Object.entries(unitMs).findLast(([, each]) => durationMs % each === 0) ?? [];
+  return `${durationMs / factor}${unit}`;
+}

@@ -185,6 +185,39 @@ principals: { bot: { kind: agent, targets: [shop] } }
     assert.match(stdout, /^NOTE .*spare is granted to nobody/m);
   });
 
+  test('found: check refuses policies that a start would refuse, counts the others, and prints options and approvals readably', () => {
+    writeFileSync(
+      file,
+      `listen: { http: 127.0.0.1:7070, postgres: 127.0.0.1:7432 }
+policies: ./policies
+approvals: { wait: 90m, mode: return }
+targets:
+  shop: { url: "postgres://app@127.0.0.1/shop", options: { functions: { app.total: read } } }
+  api: { url: "http://127.0.0.1", options: { routes: ["/orders/{id}"], body: { amount: /order/amount } } }
+principals: { bot: { kind: agent, targets: [shop, api] } }
+`,
+    );
+    mkdirSync(join(directory, 'policies'));
+    writeFileSync(
+      join(directory, 'policies', 'one.cedar'),
+      'forbid (principal, action, resource) when { principal.kind == "agent" && context.effects.contains("write") };',
+    );
+    writeFileSync(join(directory, 'policies', 'two.cedar'), 'forbid (principal, action, resource) when { principal.knd == "agent" };');
+    const faulty = run('config check');
+    assert.match(faulty.stderr, /two\.cedar:1:45: .*`knd`/);
+    assert.deepEqual([faulty.status, faulty.stdout], [1, '']);
+    writeFileSync(
+      join(directory, 'policies', 'two.cedar'),
+      '@reason("no")\nforbid (principal, action, resource) when { context.effects.contains("administer") };\n'.repeat(3),
+    );
+    const { status, stdout } = run('config check');
+    assert.equal(status, 0);
+    assert.match(stdout, /^policies {3}\.\/policies: 4 in 2 files$/m);
+    assert.match(stdout, /^approvals {2}a request is held for at most 90m; whoever asks is told at once; notices to nobody$/m);
+    assert.match(stdout, /^target {5}shop: .* functions=\{"app\.total":\["read"\]\} .*sslmode=off$/m);
+    assert.match(stdout, /^target {5}api: .* routes=\["\/orders\/\{id\}"\] body=\{"amount":"\/order\/amount"\} /m);
+  });
+
   test("A10: a target at an address of the link, or of a machine's metadata, is told with its place, unless its option allows it", () => {
     writeFileSync(
       file,

@@ -1,5 +1,7 @@
 import { countOf } from '@countersign/gateway/count-of';
 import type { AppliedConfig } from '@countersign/gateway/api';
+import type { Config } from '@countersign/gateway/config';
+import type { CheckedPolicies } from '@countersign/gateway/policy';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { loadConfig } from '../configuration.ts';
@@ -44,11 +46,20 @@ async function apply(options: ApplyOptions): Promise<void> {
   }
 }
 
+/** Reads the policies as a start does, and returns what there is to say of them. Rejects with GatewayError `config_invalid` if a start would refuse them. */
+async function checkPolicies(config: Config): Promise<CheckedPolicies> {
+  // Loaded here, because it loads Cedar.
+  const gateway = await import('@countersign/gateway/policy');
+  gateway.configuredPolicy(config);
+  return gateway.checkPolicies(config);
+}
+
 async function check(options: { readonly config: string; readonly withoutSecrets?: boolean }): Promise<void> {
   const config = await loadConfig(options, options.withoutSecrets === true ? 'missing' : 'needed');
+  const policies = config.policies === null ? null : await checkPolicies(config);
   const { explainConfig } = await import('../config-explanation.ts');
   console.log(`${options.config} is valid.`);
-  for (const line of explainConfig(config, process.env)) {
+  for (const line of explainConfig(config, policies, process.env)) {
     console.log(escapeControls(line, 'nothing'));
   }
 }
