@@ -38,8 +38,11 @@ WITH RECURSIVE ${checking}, depending AS (
       CASE WHEN tgtype & 32 > 0 THEN 'truncate' END], NULL) AS uses, false AS defines, true AS later
     FROM pg_trigger t JOIN (
       SELECT objid, refobjid FROM pg_depend WHERE classid = 'pg_trigger'::regclass AND refclassid = 'pg_proc'::regclass
+      UNION SELECT objid, oprcode FROM pg_depend JOIN pg_operator o ON o.oid = refobjid WHERE classid = 'pg_trigger'::regclass AND refclassid = 'pg_operator'::regclass
       UNION SELECT oid, tgfoid FROM pg_trigger) d ON d.objid = t.oid
     WHERE NOT tgisinternal AND tgenabled <> 'D'
+  UNION ALL SELECT tgrelid, 'SELECT NULL::' || format_type(refobjid, NULL), '{insert,delete,update,truncate}', false, true
+    FROM pg_depend JOIN pg_trigger t ON t.oid = objid JOIN checking ON type = refobjid WHERE classid = 'pg_trigger'::regclass AND refclassid = 'pg_type'::regclass
   UNION ALL SELECT ev_class, pg_get_ruledef(oid), ARRAY[CASE ev_type WHEN '1' THEN 'read' WHEN '2' THEN 'update' WHEN '3' THEN 'insert' ELSE 'delete' END], true, false
     FROM pg_rewrite WHERE rulename <> '_RETURN' AND ev_class >= 16384
   UNION ALL SELECT oid, pg_get_viewdef(oid), ARRAY[CASE relkind WHEN 'v' THEN 'read' ELSE 'refresh' END], false, false

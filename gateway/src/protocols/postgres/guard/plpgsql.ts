@@ -1,7 +1,8 @@
+import { readExpression } from './expressions.ts';
 import { readQuery } from './queries.ts';
 import type { Reading } from './reading.ts';
 import { readStatement } from './statements.ts';
-import { constantText, isTree, list, ofType, textOf, tree, type Tree } from './tree.ts';
+import { constantText, isTree, list, names, ofType, textOf, tree, type Tree } from './tree.ts';
 
 /** Nodes of PL/pgSQL whose parts are all that they do. */
 const plainNodes: ReadonlySet<string> = new Set(
@@ -126,15 +127,18 @@ function readSql(text: string, reading: Reading, read: (node: unknown, reading: 
   }
 }
 
-/** Reads the type of a variable: assigning to it may check a domain. */
+/** Reads the type of a variable: assigning to it may check a domain. `a.b%TYPE` is the type of a column, or of a part of a variable, whose own type was read. */
 function readType(name: string, reading: Reading): void {
-  const isOfColumn = /%type$/i.test(name) && name.includes('.');
-  const parts = name
-    .replace(/%.*$/, '')
-    .replaceAll('"', '')
-    .replace(/\[\]|\(.*\)/g, '')
-    .trim()
-    .split('.');
-  // The type of a column is one of those in the row.
+  const [, text = '', percent] = /^(.*?)(%\s*(?:row)?type\s*)?$/is.exec(name) ?? [];
+  const [only] = reading.parser.statements(`SELECT NULL::${text}`) ?? [];
+  const [target, ...more] = list(ofType(only?.['stmt'], 'SelectStmt')?.['targetList']);
+  const type = ofType(ofType(target, 'ResTarget')?.['val'], 'TypeCast')?.['typeName'];
+  if (type === undefined || more.length > 0) {
+    reading.draft.unknown();
+    return;
+  }
+  const parts = names(tree(type)['names']);
+  const isOfColumn = percent !== undefined && !/row/i.test(percent);
   reading.callOthers('type', isOfColumn ? parts.slice(0, -1) : parts);
+  readExpression(tree(type)['typmods'], reading, null);
 }
