@@ -26,6 +26,7 @@ const misuses: readonly Misuse[] = [
   { words: 'session list', status: 1, says: /countersign\.yaml cannot be read: there is no such file.*countersign init makes one; --config FILE/ },
   { words: 'up --config bad.yaml', status: 1, says: /bad\.yaml:2:1: prinzipals:.*is principals meant/ },
   { words: 'session list --config good.yaml', status: 1, says: /no data directory of a gateway/ },
+  { words: 'session list --config new.yaml', status: 1, says: /new holds tokens and no record: no gateway has started here yet\. countersign up starts one/ },
   { words: 'run --as agent --config good.yaml -- true', status: 1, says: /no gateway is running.*countersign up --config/ },
   { words: 'run -- true', status: 2, says: /outside a run '--as <principal>' says who/ },
   { words: 'connect shop --as agent --config good.yaml', status: 1, says: /no gateway is running.*countersign up/ },
@@ -47,6 +48,8 @@ describe('a command that cannot do what was asked says what to do:', () => {
     directory = mkdtempSync(join(tmpdir(), 'countersign-usage-'));
     const target = 'targets: { shop: { url: "postgres://app@127.0.0.1:1/shop" } }';
     writeFileSync(join(directory, 'good.yaml'), `data: ./data\n${target}\nprincipals: { agent: { kind: agent, targets: [shop] } }\n`);
+    writeFileSync(join(directory, 'new.yaml'), `data: ./new\n${target}\nprincipals: { agent: { kind: agent, targets: [shop] } }\n`);
+    assert.equal(thread.runIn(directory, { words: ['token', 'create', 'agent', '--config', 'new.yaml'] }).status, 0);
     writeFileSync(join(directory, 'bad.yaml'), `${target}\nprinzipals: {}\n`);
   });
   after(async () => {

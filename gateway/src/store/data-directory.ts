@@ -32,8 +32,10 @@ export function makeDataDirectory(data: string): void {
   }
 }
 
-/** A data directory that a gateway has used has at least one of these. */
-const marks = ['keys.db', 'identity.db', 'index.db', 'log/key'];
+/** A data directory in which a gateway has started has at least one of these. */
+const marks = ['keys.db', 'index.db', 'log/key'];
+/** `token create` makes this file before the first start. */
+const tokensFile = 'identity.db';
 
 /**
  * Checks that a data directory exists and can be read. Throws GatewayError `not_found`; the message says what is missing, or that this user may not read it.
@@ -52,6 +54,9 @@ export function requireDataDirectory(data: string): void {
 function whatIsMissing(data: string): string {
   if (marks.some((name) => isThere(`${data}/${name}`))) {
     return "is a gateway's data directory without its journal/, which is all that was recorded: restore it. countersign verify --data DIR says what else is missing";
+  }
+  if (isThere(`${data}/${tokensFile}`)) {
+    return 'holds tokens and no record: no gateway has started here yet. countersign up starts one';
   }
   return `is no data directory of a gateway: ${isThere(data) ? 'it holds no journal/' : 'there is no such directory'}`;
 }
