@@ -33,8 +33,9 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
   if (options.url === undefined) {
     if (findRunning(findData(options.config)) === null) {
       const { data, rootKey } = await loadConfig(options);
+      const files = await openFiles(data, rootKeyEnvironment(rootKey, process.env));
       process.stderr.write(`No gateway runs on ${data}: its files are read, and no session in them is being served.\n`);
-      return openFiles(data, rootKeyEnvironment(rootKey, process.env));
+      return files;
     }
   }
   const api = await ApiClient.open(options);

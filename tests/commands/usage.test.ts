@@ -26,8 +26,14 @@ const misuses: readonly Misuse[] = [
   { words: 'session list', status: 1, says: /countersign\.yaml cannot be read: there is no such file.*countersign init makes one; --config FILE/ },
   { words: 'up --config bad.yaml', status: 1, says: /bad\.yaml:2:1: prinzipals:.*is principals meant/ },
   { words: 'session list --config good.yaml', status: 1, says: /no data directory of a gateway/ },
-  { words: 'session list --config new.yaml', status: 1, says: /new holds tokens and no record: no gateway has started here yet\. countersign up starts one/ },
+  {
+    words: 'session list --config new.yaml',
+    status: 1,
+    says: /^countersign: \S+new holds tokens and no record: no gateway has started here yet\. countersign up starts one/,
+  },
   { words: 'run --as agent --config good.yaml -- true', status: 1, says: /no gateway is running.*countersign up --config/ },
+  { words: 'policy try rules.cedar --config good.yaml', status: 1, says: /^countersign: \S+ is no data directory of a gateway/ },
+  { words: 'token list --config new.yaml', status: 0, says: /^tok_\w+ {2}agent {2}until \S+\n$/ },
   { words: 'run -- true', status: 2, says: /outside a run '--as <principal>' says who/ },
   { words: 'connect shop --as agent --config good.yaml', status: 1, says: /no gateway is running.*countersign up/ },
   { words: 'session halt ID --config good.yaml', status: 1, says: /no gateway is running.*countersign up/ },
@@ -50,6 +56,7 @@ describe('a command that cannot do what was asked says what to do:', () => {
     writeFileSync(join(directory, 'good.yaml'), `data: ./data\n${target}\nprincipals: { agent: { kind: agent, targets: [shop] } }\n`);
     writeFileSync(join(directory, 'new.yaml'), `data: ./new\n${target}\nprincipals: { agent: { kind: agent, targets: [shop] } }\n`);
     assert.equal(thread.runIn(directory, { words: ['token', 'create', 'agent', '--config', 'new.yaml'] }).status, 0);
+    writeFileSync(join(directory, 'rules.cedar'), 'permit (principal, action, resource);');
     writeFileSync(join(directory, 'bad.yaml'), `${target}\nprinzipals: {}\n`);
   });
   after(async () => {

@@ -116,7 +116,7 @@ async function create(principal: string, options: LocationOptions & RowOptions &
 async function list(options: LocationOptions & RowOptions): Promise<void> {
   const tokens = await withOffice(options, async (office) => office.list());
   await printRows(tokens, options, ({ id, principal, expires, revoked }) =>
-    columns(id, principal, `until ${expires}`, revoked === null ? '' : `revoked ${revoked}`),
+    columns(id, principal, `until ${expires}`, ...(revoked === null ? [] : [`revoked ${revoked}`])),
   );
 }
 
