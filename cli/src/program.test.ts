@@ -34,6 +34,11 @@ describe('the help of', () => {
     }
   });
 
+  test('run says who is the operator', () => {
+    const run = commands.find(({ words }) => words.join(' ') === 'run') ?? assert.fail();
+    assert.match(helpOf(run.command), /Whoever runs as the gateway's user is the operator and can also approve: .*give agents a user of their own/);
+  });
+
   for (const { words, command } of commands) {
     test(`countersign ${words.join(' ')}: says what it does, what each word means, and gives an example`, () => {
       assert.notEqual(command.description(), '');

@@ -21,7 +21,7 @@ export function addRun(program: Command): void {
     .passThroughOptions()
     .addHelpText(
       'after',
-      "\nExits with the command's own code. A run inside a run is a session of its own, linked with the other one, and ends with it.\n\nExample:\n  countersign run --as support-bot --target orders -- psql -c 'select 1'",
+      "\nThe command runs as the user who types this. Whoever runs as the gateway's user is the operator and can also approve: on the gateway's machine, give agents a user of their own.\n\nExits with the command's own code. A run inside a run is a session of its own, linked with the other one, and ends with it.\n\nExample:\n  countersign run --as support-bot --target orders -- psql -c 'select 1'",
     )
     .action(run);
 }
