@@ -44,8 +44,12 @@ describe('a configuration', () => {
     const { status, stdout } = run('config check', { ORDERS_PASSWORD: 'x' });
     assert.equal(status, 0);
     assert.match(stdout, /^target {5}orders: postgres at db\.internal:5432\/orders as app, with a credential of its own; durability disk/m);
-    assert.match(stdout, /^principal {2}support-bot: agent; reaches orders$/m);
+    assert.match(stdout, /^principal {2}support-bot: agent of agents; reaches orders$/m);
     assert.doesNotMatch(stdout, /NOTE/);
+    const cases =
+      '- { principal: support-bot, target: orders, action: postgres.query, text: SELECT app.total(1), expect: deny, policy: "agents.cedar:unknown" }\n';
+    writeFileSync(join(directory, 'cases.yaml'), cases);
+    assert.equal(run('policy test cases.yaml').status, 0, 'the policy that init writes applies to the agent that it adds');
     assert.match(stdout, /^root key {3}root\.key, which the first start makes in the data directory; COUNTERSIGN_ROOT_KEY is not set here/m);
     const given = run('config check', { ORDERS_PASSWORD: 'x', COUNTERSIGN_ROOT_KEY: '0'.repeat(64) }).stdout;
     assert.match(given, /^root key {3}from COUNTERSIGN_ROOT_KEY, which is set here$/m);
@@ -90,9 +94,9 @@ describe('a configuration', () => {
   test('init puts a policy beside the configuration that denies agents what cannot be seen through at a database, and nothing else', () => {
     run('init');
     for (const words of [
-      'target add orders postgres://app@db.internal/orders',
+      'target add orders postgres://app@db.internal/orders --tag environment=production --tag zone=inside',
       'target add mail https://mail.internal',
-      'principal add bot --target orders',
+      'principal add bot --group agents --target orders',
       'principal add ann --kind human --group dba',
     ]) {
       assert.equal(run(words).status, 0);
@@ -108,8 +112,8 @@ describe('a configuration', () => {
     const { status, stdout } = run(`policy test ${cases}`);
     assert.equal(status, 0, stdout);
     assert.deepEqual([run('policy check').stdout], ['1 policy in 1 file is valid\n']);
-    // The other policies of the file are valid too, where a target has the tag that one of them is about.
-    writeFileSync(file, readFileSync(file, 'utf8').replace('orders\n', 'orders\n    tags: { environment: production }\n'));
+    // The other policies of the file are valid too: the target has the tag that one of them is about.
+    assert.match(readFileSync(file, 'utf8'), /tags:\s+environment: production\s+zone: inside\n/);
     const text = readFileSync(policy, 'utf8');
     writeFileSync(policy, text.replaceAll(/^\/\/ (?=@|forbid|when|unless)/gm, ''));
     assert.equal(run('policy check').stdout.split('\n').at(-2), '4 policies in 1 file are valid');

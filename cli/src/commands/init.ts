@@ -29,7 +29,7 @@ function init({ config, data }: { readonly config: string; readonly data: string
   const named = config === './countersign.yaml' ? '' : ` --config ${config}`;
   console.log(`wrote ${wrote}. Next:
   ${commandName} target add orders postgres://app@db.internal:5432/orders --password-env ORDERS_PASSWORD${named}
-  ${commandName} principal add support-bot --target orders${named}
+  ${commandName} principal add support-bot --group agents --target orders${named}
   ${commandName} config check${named}
   ${commandName} token create support-bot --ttl 1h${named}
   ${commandName} up${named}`);
@@ -98,28 +98,30 @@ policies: ./policies
 const policyTemplate = `// Policies in Cedar. countersign policy check says whether they are valid, countersign policy show what is in force. A file that is saved is taken up at once.
 // docs/policy.md explains the language with fourteen examples, docs/policy-facts.md lists every action and every fact.
 
-// Agents do nothing at a database that the gateway cannot see through: functions of your own, and whatever calls them.
+// Agents are the principals of the group agents: groups: [agents] in the configuration, or principal add --group agents.
+// At a database they do nothing that the gateway cannot see through: functions of your own, and whatever calls them.
 // To allow one, say what it does in the target's options: functions: { app.total: read }
 @id("unknown")
 @reason("It cannot be seen what this statement does. Say it in another way, or ask the operator to tell the gateway what the function does.")
-forbid (principal, action in Action::"postgres", resource)
-when { principal.kind == "agent" && context.effects.contains("unknown") };
+forbid (principal in Group::"agents", action in Action::"postgres", resource)
+when { context.effects.contains("unknown") };
 
 // A DELETE or an UPDATE says which rows.
 // @id("where")
 // @reason("Say which rows: a DELETE or UPDATE needs a WHERE clause.")
-// forbid (principal, action in Action::"postgres", resource)
-// when { principal.kind == "agent" && context.statements.containsAny(["delete", "update"]) && !context.hasWhere };
+// forbid (principal in Group::"agents", action in Action::"postgres", resource)
+// when { context.statements.containsAny(["delete", "update"]) && !context.hasWhere };
 
-// A change that an agent makes in production waits until somebody of the group dba has approved it. The target says so: tags: { environment: production }
+// A change that an agent makes in production waits until somebody of the group dba has approved it. The target says so: tags: { environment: production },
+// or target add --tag environment=production.
 // @id("production")
 // @approval("dba")
-// forbid (principal, action, resource)
-// when { principal.kind == "agent" && resource.environment == "production" && context.effects.containsAny(["write", "define", "execute", "administer", "unknown"]) };
+// forbid (principal in Group::"agents", action, resource)
+// when { resource.environment == "production" && context.effects.containsAny(["write", "define", "execute", "administer", "unknown"]) };
 
 // Agents only read, at any target of any protocol. With @mode("observe") it is recorded what this would deny, and nothing is denied.
 // @id("read-only")
 // @mode("observe")
-// forbid (principal, action, resource)
-// when { principal.kind == "agent" && !["read"].containsAll(context.effects) };
+// forbid (principal in Group::"agents", action, resource)
+// unless { ["read"].containsAll(context.effects) };
 `;

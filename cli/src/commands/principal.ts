@@ -35,7 +35,7 @@ export function addPrincipal(program: Command): void {
     .addOption(new Option('--kind <kind>', 'who it is').choices(['human', 'agent']).default('agent'))
     .option('--group <group>', 'a group it belongs to, may be repeated; admins may use the API, auditors read the public log and the metrics', collect, [])
     .option('--target <target>', 'a target it is granted, can be repeated', collect, [])
-    .addHelpText('after', '\nExample:\n  countersign principal add support-bot --kind agent --target orders')
+    .addHelpText('after', '\nExample:\n  countersign principal add support-bot --kind agent --group agents --target orders')
     .action(add);
 }
 

@@ -33,6 +33,7 @@ export function addTarget(program: Command): void {
     .option('--environment <NAME=VALUE>', 'a variable that the program gets; may be repeated', parseVariable, {})
     .option('--environment-from <variable>', "a variable of the gateway's own environment that the program gets; may be repeated", collect, [])
     .option('--directory <directory>', 'the directory in which the program starts')
+    .option('--tag <NAME=VALUE>', 'what policies may ask of the target, for instance environment=production; may be repeated', parseVariable, {})
     .option('--password-env <variable>', 'the gateway reads the password from this variable of its environment')
     .addOption(new Option('--password-file <file>', 'the gateway reads the password from this file').conflicts('passwordEnv'))
     .addOption(
@@ -40,7 +41,7 @@ export function addTarget(program: Command): void {
     )
     .addHelpText(
       'after',
-      '\nExample:\n  countersign target add orders postgres://app@db.internal:5432/orders --password-env ORDERS_PASSWORD\n  countersign target add files --environment-from FILES_KEY -- npx -y @modelcontextprotocol/server-filesystem /srv/docs',
+      '\nExample:\n  countersign target add orders postgres://app@db.internal:5432/orders --password-env ORDERS_PASSWORD --tag environment=production\n  countersign target add files --environment-from FILES_KEY -- npx -y @modelcontextprotocol/server-filesystem /srv/docs',
     )
     .action(add);
 }
@@ -86,10 +87,11 @@ interface AddOptions {
   readonly passwordEnv?: string;
   readonly passwordFile?: string;
   readonly durability: string;
+  readonly tag: Readonly<Record<string, string>>;
 }
 
 async function add(name: string, address: readonly string[], options: AddOptions): Promise<void> {
-  const { config, protocol, directory, passwordEnv, passwordFile, durability } = options;
+  const { config, protocol, directory, passwordEnv, passwordFile, durability, tag } = options;
   const [url = ''] = address;
   const environment = { ...options.environment, ...Object.fromEntries(options.environmentFrom.map((variable) => [variable, { env: variable }])) };
   const value = {
@@ -100,6 +102,7 @@ async function add(name: string, address: readonly string[], options: AddOptions
     ...(passwordEnv === undefined ? {} : { password: { env: passwordEnv } }),
     ...(passwordFile === undefined ? {} : { password: { file: passwordFile } }),
     ...(durability === 'disk' ? {} : { durability }),
+    ...(Object.keys(tag).length === 0 ? {} : { tags: tag }),
   };
   await addConfigEntry(config, { section: 'targets', name, value });
   console.log(`added target ${name} to ${config}`);
