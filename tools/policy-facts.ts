@@ -23,6 +23,18 @@ interface Fact {
   readonly type: keyof typeof types;
   readonly title: string;
   readonly isContent?: true;
+  readonly oneOf?: readonly string[];
+}
+
+/** Most values of a fact that are in its title: more have a paragraph of their own. */
+const titledMax = 12;
+
+function valuesOf(facts: readonly Fact[]): string {
+  return facts
+    .flatMap(({ name, oneOf = [] }) =>
+      oneOf.length > titledMax ? [`\nAll values of \`context.${name}\`: ${oneOf.map((value) => `\`${value}\``).join(', ')}.\n`] : [],
+    )
+    .join('');
 }
 
 function table(facts: readonly Fact[], prefix = 'context'): string {
@@ -41,7 +53,7 @@ export function policyFactsDocument(): string {
     return `## ${title}
 
 ${table(context)}
-
+${valuesOf(context)}
 | action, all of them in \`Action::"${id}"\` | meaning |
 | --- | --- |
 ${rows.join('\n')}

@@ -12,6 +12,10 @@ export interface ContextField {
   readonly attribute: string;
   /** The value of a request without this attribute. */
   readonly absent: AttributeValue;
+  /** All values that it may have, or its elements, but for that of `absent`. Absent: they are not known before. */
+  readonly oneOf?: readonly string[];
+  /** The parts of each of its elements, which dots join: `SCHEMA.TABLE`. Absent: it has no parts. */
+  readonly parts?: string;
   /** True if the value is something that was said, or may hold it. Where policy keeps the facts alone, it is not kept. Absent: false. */
   readonly isContent?: true;
   /** For a field of values by name: the option of targets whose members name them. */

@@ -13,7 +13,7 @@ const kinds = ['forbid', 'permit'] as const;
 /** Most sets of policies that an instance of Cedar keeps beside that of all policies: one for each group of requests to which the same policies may apply. */
 const setsMax = 256;
 
-/** The ids of the policies that apply to a request, and of those whose condition could not be evaluated. */
+/** The ids of the policies that apply to a request, and of those whose condition could not be evaluated, in the order of the set. */
 export interface Satisfied {
   readonly satisfied: readonly string[];
   readonly failed: readonly string[];
@@ -56,7 +56,11 @@ export class Authorizer {
       });
       const responses = answers.flatMap((answer) => (answer.type === 'success' ? [answer.response.diagnostics] : []));
       if (responses.length === answers.length) {
-        return { satisfied: responses.flatMap(({ reason }) => reason), failed: responses.flatMap(({ errors }) => errors.map(({ policyId }) => policyId)) };
+        // Cedar names them in any order.
+        const satisfied = new Set(responses.flatMap(({ reason }) => reason));
+        const failed = new Set(responses.flatMap(({ errors }) => errors.map(({ policyId }) => policyId)));
+        const ids = fitting.map(({ id }) => id);
+        return { satisfied: ids.filter((id) => satisfied.has(id)), failed: ids.filter((id) => failed.has(id)) };
       }
     } catch {
       // An instance that threw may be unusable from now on.

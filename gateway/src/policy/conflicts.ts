@@ -3,6 +3,7 @@ import { suggest } from '../domain/suggest.ts';
 import type { Policy } from './policy-set.ts';
 import type { PolicyProblem, WrittenPolicy } from './policy-text.ts';
 import { nameOf } from './policy-json.ts';
+import { strangeValues } from './strange-values.ts';
 import { comparedTags, contradictionIn, demandsOf } from './satisfiable.ts';
 import { actionNames, connectActionName, tagNames, type PolicyTarget, type Vocabulary } from './vocabulary.ts';
 
@@ -25,12 +26,23 @@ interface Finding {
  */
 export function findConflicts(policies: readonly ReadPolicy[], vocabulary: Vocabulary): PolicyProblem[] {
   return policies.flatMap((each) => {
-    const findings = [neverApplies(each, vocabulary), overruled(each, policies, vocabulary), uselessLimit(each), ...unapproved(each, vocabulary)];
+    const strange = strangeValues(each.json, protocolsOf(each.json, vocabulary), vocabulary).filter(({ isNever }) => isNever);
+    const never = strange.length > 0 ? strange : [neverApplies(each, vocabulary)];
+    const findings = [...never, overruled(each, policies, vocabulary), uselessLimit(each), ...unapproved(each, vocabulary)];
     return findings.flatMap((finding) => {
       const { source, text, offset } = each.written;
       return finding === null ? [] : [{ source, offset: offset + Math.max(0, text.indexOf(finding.words)), message: finding.message }];
     });
   });
+}
+
+/** Finds values of a form that no request has, by what is known of their form. */
+export function findMisshapen(policies: readonly ReadPolicy[], vocabulary: Vocabulary): PolicyProblem[] {
+  return policies.flatMap(({ json, written: { source, text, offset } }) =>
+    strangeValues(json, protocolsOf(json, vocabulary), vocabulary).flatMap(({ isNever, message, words }) =>
+      isNever ? [] : [{ source, offset: offset + Math.max(0, text.indexOf(words)), message }],
+    ),
+  );
 }
 
 /** Finds permits of actions at a target to which nobody who may do them can connect. They allow nothing until something else allows to connect. */
@@ -241,6 +253,12 @@ function actionsOf({ action }: PolicyJson, { protocols }: Vocabulary): ReadonlyS
       return actionNames(protocol).filter((id) => isWhole || named.includes(nameOf({ type: 'Action', id })));
     }),
   );
+}
+
+/** Returns the protocols that have actions of a policy. */
+function protocolsOf(json: PolicyJson, vocabulary: Vocabulary): Vocabulary['protocols'] {
+  const actions = actionsOf(json, vocabulary);
+  return vocabulary.protocols.filter((protocol) => actionNames(protocol).some((name) => actions.has(name)));
 }
 
 /** True if the actions of a policy are some of the target's protocol. */

@@ -11,6 +11,7 @@ export const commonFields: readonly ContextField[] = [
     type: 'texts',
     attribute: ownAttributes.effects,
     absent: [],
+    oneOf: effectNames,
     title: `What the request does: any of ${effectNames.join(', ')}. What destroys also writes.`,
   },
 ];

@@ -3,7 +3,7 @@ import { suggest } from '../domain/suggest.ts';
 import type { PolicySource } from '../domain/policy-source.ts';
 import { readAnnotations, type Annotated } from './annotations.ts';
 import type { CedarLibrary } from './cedar-library.ts';
-import { findConflicts, findUnreachable } from './conflicts.ts';
+import { findConflicts, findMisshapen, findUnreachable } from './conflicts.ts';
 import { cedarSchema } from './cedar-schema.ts';
 import { contextUse, entitiesOf, scopeOf, type ContextUse, type PolicyScope } from './policy-json.ts';
 import { splitPolicies, type PolicyProblem, type WrittenPolicy } from './policy-text.ts';
@@ -63,7 +63,9 @@ export function readPolicies(cedar: CedarLibrary, sources: readonly PolicySource
     problems.push(...policies.flatMap((each) => unknownTargets(each, vocabulary)), ...invalid(cedar, policies, vocabulary));
   }
   const warnings = (): readonly PolicyProblem[] =>
-    problems.length > 0 ? [] : [...policies.flatMap((each) => strangers(each, vocabulary)), ...findUnreachable(policies, vocabulary)];
+    problems.length > 0
+      ? []
+      : [...policies.flatMap((each) => strangers(each, vocabulary)), ...findMisshapen(policies, vocabulary), ...findUnreachable(policies, vocabulary)];
   const conflicts = (): readonly PolicyProblem[] => (problems.length > 0 ? [] : findConflicts(policies, vocabulary).slice(0, problemsMax));
   return { policies: policies.map(({ policy }) => policy), problems: problems.slice(0, problemsMax), warnings, conflicts };
 }

@@ -1,5 +1,4 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
-import { effectNames } from '../domain/effects.ts';
 
 /** An expression of Cedar as JSON: one member, which names what it is. */
 type Expression = Readonly<Record<string, unknown>>;
@@ -100,10 +99,6 @@ function contradictionOf(demands: readonly Demand[], known: KnownValues): Contra
 
 /** Narrows what members may be by one demand. Returns a contradiction if nothing is left. */
 function impossible({ expression, holds }: Demand, known: KnownValues, allowed: Map<string, Allowed>): Contradiction | null {
-  const effects = unknownEffects(expression);
-  if (holds && effects !== null) {
-    return { why: `context.effects has any of ${effectNames.join(', ')}, and never ${effects}`, words: JSON.stringify(effects) };
-  }
   const comparison = comparisonOf(expression, holds);
   if (comparison === null) {
     return null;
@@ -177,18 +172,26 @@ function comparisonOf(expression: Expression, holds: boolean): Comparison | null
   return isKnown ? { path, operator: holds ? '==' : '!=', values } : null;
 }
 
-/** Returns an effect that no request has, if a request must have it for the expression to hold. */
-function unknownEffects(expression: Expression): string | null {
-  const isUnknown = (value: Literal): boolean => !effectNames.some((name) => name === value);
-  for (const method of ['contains', 'containsAll', 'containsAny']) {
-    const [left, right] = sidesOf(expression[method]) ?? [];
-    if (left !== undefined && right !== undefined && pathOf(left) === 'context.effects') {
-      const values = literalsOf(right) ?? [];
-      const unknown = values.filter(isUnknown);
-      return unknown.length > 0 && (method !== 'containsAny' || unknown.length === values.length) ? String(unknown[0]) : null;
+/** Returns each text with which a policy compares a member, as `[PATH, TEXT]`, wherever it does. For a set, these are the texts that are sought in it. */
+export function comparedTexts({ conditions }: PolicyJson): readonly (readonly [path: string, text: string])[] {
+  const found: (readonly [string, string])[] = [];
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) {
+      value.forEach(visit);
+    } else if (isNode(value)) {
+      for (const operator of ['==', '!=', 'contains', 'containsAll', 'containsAny']) {
+        const [left, right] = sidesOf(value[operator]) ?? [];
+        if (left !== undefined && right !== undefined) {
+          const path = pathOf(left) ?? pathOf(right);
+          const sought = [...(literalsOf(left) ?? []), ...(literalsOf(right) ?? [])].filter((each) => typeof each === 'string');
+          found.push(...sought.flatMap((each) => (path === null ? [] : [[path, each] as const])));
+        }
+      }
+      Object.values(value).forEach(visit);
     }
-  }
-  return null;
+  };
+  visit(conditions);
+  return found;
 }
 
 /** Returns each constant with which a policy compares a tag of the target for equality, as `[TAG, VALUE]`. */

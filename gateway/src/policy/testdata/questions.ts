@@ -24,7 +24,15 @@ export const vocabulary: Vocabulary = {
         { name: 'sql.copy', title: 'Copy' },
       ],
       context: [
-        { name: 'statements', type: 'texts', attribute: 'test.statements', absent: [], title: 'Kinds of statements.' },
+        {
+          name: 'statements',
+          type: 'texts',
+          attribute: 'test.statements',
+          absent: [],
+          oneOf: ['select', 'insert', 'update', 'delete', 'drop', 'x'],
+          title: 'Kinds of statements.',
+        },
+        { name: 'tables', type: 'texts', attribute: 'test.tables', absent: [], parts: 'SCHEMA.TABLE', title: 'The tables.' },
         { name: 'hasWhere', type: 'boolean', attribute: 'test.has_where', absent: true, title: 'Whether there is a WHERE.' },
         { name: 'rowsLimit', type: 'number', attribute: 'test.rows_limit', absent: Number.MAX_SAFE_INTEGER, title: 'The LIMIT.' },
       ],

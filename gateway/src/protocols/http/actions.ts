@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http';
 import type { ContextField } from '../../domain/context-field.ts';
 import { anythingEffects, destroyEffects, readEffects, unknownEffects, writeEffects, type Effect } from '../../domain/effects.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
@@ -17,7 +18,7 @@ export const actions = [
 
 /** The facts that policies may speak of. */
 export const context: readonly ContextField[] = [
-  { name: 'method', type: 'text', attribute: 'http.request.method', absent: '', title: 'The method of the request, in capitals.' },
+  { name: 'method', type: 'text', attribute: 'http.request.method', absent: '', oneOf: METHODS, title: 'The method of the request, in capitals.' },
   {
     name: 'path',
     type: 'text',

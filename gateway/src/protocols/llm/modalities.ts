@@ -3,7 +3,7 @@ import { ownAttributes } from '../../domain/own-attributes.ts';
 import { isObject, textAt } from './json.ts';
 import type { Message, Part } from './transcript.ts';
 
-const modalities = ['text', 'image', 'audio', 'video', 'file', 'other'] as const;
+export const modalities = ['text', 'image', 'audio', 'video', 'file', 'other'] as const;
 type SentModality = (typeof modalities)[number];
 
 /** Parts that mark a place and send nothing. */

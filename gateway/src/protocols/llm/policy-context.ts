@@ -1,5 +1,6 @@
 import type { ContextField } from '../../domain/context-field.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
+import { modalities } from './modalities.ts';
 
 /** The facts about requests to models that policies may speak of. */
 export const context: readonly ContextField[] = [
@@ -37,6 +38,7 @@ export const context: readonly ContextField[] = [
     type: 'texts',
     attribute: ownAttributes.modalities,
     absent: [],
+    oneOf: modalities,
     title: 'The kinds of content that are sent: any of text, image, audio, video, file, other.',
   },
   {

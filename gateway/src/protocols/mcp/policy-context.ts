@@ -62,6 +62,7 @@ export const context: readonly ContextField[] = [
     type: 'text',
     attribute: ownAttributes.askedBy,
     absent: 'client',
+    oneOf: ['client', 'target'],
     title: 'target, if the server asks something of the client; else client.',
   },
 ];

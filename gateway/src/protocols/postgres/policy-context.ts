@@ -1,5 +1,6 @@
 import type { ContextField } from '../../domain/context-field.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
+import { statementKinds } from './guard/statement-kinds.ts';
 
 /** The facts about statements that policies may speak of. */
 export const context: readonly ContextField[] = [
@@ -8,20 +9,36 @@ export const context: readonly ContextField[] = [
     type: 'texts',
     attribute: ownAttributes.statements,
     absent: [],
+    oneOf: statementKinds,
     title:
-      'The kinds of the statements: select, insert, update, delete, create_table and so on. A MERGE has the kinds of what it does too, and an INSERT with ON CONFLICT DO UPDATE is an update too.',
+      'The kinds of the statements: select, insert, update, delete, create_table and so on; all are listed below. A MERGE has the kinds of what it does too, and an INSERT with ON CONFLICT DO UPDATE is an update too.',
   },
-  { name: 'tables', type: 'texts', attribute: ownAttributes.tables, absent: [], title: 'The tables that are read or changed, each as SCHEMA.TABLE.' },
-  { name: 'reads', type: 'texts', attribute: ownAttributes.reads, absent: [], title: 'The tables that are read.' },
-  { name: 'writes', type: 'texts', attribute: ownAttributes.writes, absent: [], title: 'The tables that are changed.' },
+  {
+    name: 'tables',
+    type: 'texts',
+    attribute: ownAttributes.tables,
+    absent: [],
+    parts: 'SCHEMA.TABLE',
+    title: 'The tables that are read or changed, each as SCHEMA.TABLE.',
+  },
+  { name: 'reads', type: 'texts', attribute: ownAttributes.reads, absent: [], parts: 'SCHEMA.TABLE', title: 'The tables that are read.' },
+  { name: 'writes', type: 'texts', attribute: ownAttributes.writes, absent: [], parts: 'SCHEMA.TABLE', title: 'The tables that are changed.' },
   {
     name: 'columns',
     type: 'texts',
     attribute: ownAttributes.columns,
     absent: [],
+    parts: 'SCHEMA.TABLE.COLUMN',
     title: 'The columns that are named, each as SCHEMA.TABLE.COLUMN; `*` for all of a table.',
   },
-  { name: 'functions', type: 'texts', attribute: ownAttributes.functions, absent: [], title: 'The functions that are called, each as SCHEMA.NAME.' },
+  {
+    name: 'functions',
+    type: 'texts',
+    attribute: ownAttributes.functions,
+    absent: [],
+    parts: 'SCHEMA.NAME',
+    title: 'The functions that are called, each as SCHEMA.NAME.',
+  },
   { name: 'hasWhere', type: 'boolean', attribute: ownAttributes.hasWhere, absent: true, title: 'False if an UPDATE or a DELETE says in no WHERE which rows.' },
   {
     name: 'rowsLimit',

@@ -6,10 +6,11 @@ import { readInto, readQuery } from './queries.ts';
 import { relationName, type Reading } from './reading.ts';
 import { readSession } from './session-statements.ts';
 import { noteAll, noteColumn } from './scope.ts';
+import { statementKind, type StatementKind } from './statement-kinds.ts';
 import { readAll, readStatement } from './statements.ts';
 import { constantText, isTree, list, names, ofType, textOf, tree, typed, type Tree } from './tree.ts';
 
-type Definition = readonly [kind: string, ...effects: readonly Effect[]];
+type Definition = readonly [kind: StatementKind, ...effects: readonly Effect[]];
 
 /** The statements that change the catalogue or the server and need no more than their kind, and what they do beside `define`. */
 const definitions: Readonly<Record<string, Definition>> = {
@@ -65,7 +66,7 @@ const definitions: Readonly<Record<string, Definition>> = {
   CreateTransformStmt: ['create_transform'],
   CreateUserMappingStmt: ['create_user_mapping', 'administer'],
   CreatedbStmt: ['create_database', 'administer'],
-  DefineStmt: ['create'],
+  DefineStmt: ['other'],
   DropOwnedStmt: ['drop_owned', 'administer', 'destroy', 'write', 'unknown'],
   DropRoleStmt: ['drop_role', 'administer', 'destroy', 'write'],
   DropSubscriptionStmt: ['drop_subscription', 'administer', 'destroy', 'write'],
@@ -111,7 +112,7 @@ export function readDefinition(type: string, statement: Tree, reading: Reading):
 
 function readPlainDefinition(type: string, [kind, ...effects]: Definition, statement: Tree, reading: Reading): void {
   const revokes = (type === 'GrantStmt' || type === 'GrantRoleStmt') && statement['is_grant'] !== true;
-  reading.statement(revokes ? 'revoke' : type === 'DefineStmt' ? `create_${objectName(statement['kind'])}` : kind);
+  reading.statement(revokes ? 'revoke' : type === 'DefineStmt' ? statementKind(`create_${objectName(statement['kind'])}`) : kind);
   reading.draft.add(...effects);
   if (!withoutDefine.has(type)) {
     reading.draft.add('define');
@@ -371,7 +372,7 @@ function readAlterTable(statement: Tree, reading: Reading): void {
 }
 
 function alter(object: string, statement: Tree, reading: Reading): void {
-  reading.statement(`alter_${objectName(object)}`);
+  reading.statement(statementKind(`alter_${objectName(object)}`));
   reading.draft.add('define');
   readParts(statement, reading);
   endDefinition(statement, reading);
@@ -394,7 +395,7 @@ function useNamed(object: string, node: unknown, reading: Reading): void {
 
 function readDrop(statement: Tree, reading: Reading): void {
   const object = textOf(statement['removeType']);
-  reading.statement(`drop_${objectName(object)}`);
+  reading.statement(statementKind(`drop_${objectName(object)}`));
   reading.draft.add('define', 'destroy', 'write');
   for (const each of list(statement['objects'])) {
     useNamed(object, each, reading);

@@ -6,6 +6,7 @@ import { readDefinition } from './definitions.ts';
 import { relationName, type Reading } from './reading.ts';
 import type { Relation } from './resolve.ts';
 import { noteAll, noteColumn, Scope, type Source } from './scope.ts';
+import { statementKind } from './statement-kinds.ts';
 import { constantNumber, list, names, ofType, textOf, tree, typed, type Tree } from './tree.ts';
 
 /** Reads a query or a statement that changes rows: at the beginning of a text, in WITH, in brackets, or in another statement. */
@@ -100,7 +101,7 @@ function readWith(clause: unknown, reading: Reading, scope: Scope): void {
   for (const { ctename, ctequery, search_clause: search, cycle_clause: cycle } of all) {
     const [type] = typed(ctequery);
     if (type !== 'SelectStmt') {
-      reading.statement(type.replace('Stmt', '').toLowerCase());
+      reading.statement(statementKind(type.replace('Stmt', '').toLowerCase()));
     }
     readQuery(ctequery, reading, scope);
     readExpression(
@@ -272,7 +273,11 @@ function readMerge(merge: Tree, reading: Reading, outer: Scope | null): void {
   readReturning(merge, relation, reading, scope);
 }
 
-const mergeUses: Readonly<Record<string, readonly Use[]>> = { CMD_INSERT: ['insert'], CMD_UPDATE: ['update'], CMD_DELETE: ['delete'] };
+const mergeUses: Readonly<Record<string, readonly ('insert' | 'update' | 'delete')[]>> = {
+  CMD_INSERT: ['insert'],
+  CMD_UPDATE: ['update'],
+  CMD_DELETE: ['delete'],
+};
 
 /** Notes the columns that a statement sets. */
 function noteTargets(targets: unknown, relation: Relation, reading: Reading): void {

@@ -2,6 +2,7 @@ import type { Found, Run, Use } from './catalogue.ts';
 import { FactsDraft, type Effect } from './facts.ts';
 import type { SqlParser } from './parser.ts';
 import { isSystemSchema, showsFiles, type Names, type Name, type Relation } from './resolve.ts';
+import type { StatementKind } from './statement-kinds.ts';
 import type { Tree } from './tree.ts';
 
 /** Deepest nesting of nodes, and of bodies within bodies, that is read; most bodies of one text, and most characters of them. */
@@ -108,7 +109,7 @@ export class Reading {
   }
 
   /** Notes the kind of a statement. A SELECT within a body is no statement of its own. */
-  statement(kind: string): void {
+  statement(kind: StatementKind): void {
     if (!this.isNested || kind !== 'select') {
       this.draft.statements.add(kind);
     }

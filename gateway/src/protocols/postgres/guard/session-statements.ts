@@ -3,13 +3,14 @@ import { readExpression } from './expressions.ts';
 import { readQuery } from './queries.ts';
 import { relationName, type Reading } from './reading.ts';
 import { readSetting } from './session-settings.ts';
+import type { StatementKind } from './statement-kinds.ts';
 import { readStatement } from './statements.ts';
 import { constantNumber, constantText, list, ofType, textOf, tree, type Tree } from './tree.ts';
 
 type Reader = (statement: Tree, reading: Reading) => void;
 
 const plain =
-  (kind: string, ...effects: readonly Effect[]): Reader =>
+  (kind: StatementKind, ...effects: readonly Effect[]): Reader =>
   (_, reading) => {
     reading.statement(kind);
     reading.draft.add(...effects);
@@ -109,7 +110,7 @@ function maintain(ranges: readonly unknown[], reading: Reading): void {
   }
 }
 
-const transactionKinds: Readonly<Record<string, string>> = {
+const transactionKinds: Readonly<Record<string, StatementKind>> = {
   TRANS_STMT_BEGIN: 'begin',
   TRANS_STMT_START: 'begin',
   TRANS_STMT_COMMIT: 'commit',

@@ -4,9 +4,10 @@ import { readDefinition } from './definitions.ts';
 import { readExpression } from './expressions.ts';
 import { limitOf, readQuery } from './queries.ts';
 import type { Reading } from './reading.ts';
+import type { StatementKind } from './statement-kinds.ts';
 import { list, tree, typed } from './tree.ts';
 
-const queryKinds: Readonly<Record<string, string>> = {
+const queryKinds: Readonly<Record<string, StatementKind>> = {
   SelectStmt: 'select',
   InsertStmt: 'insert',
   UpdateStmt: 'update',
