@@ -228,6 +228,8 @@ describe('held statements', () => {
   test('a target that does not answer the question for an estimate holds nothing up', async () => {
     await using asked = await through('wait');
     await using owner = await around();
+    // After this the catalogue is known.
+    await asked.client.query('select id from parts where id = 1');
     // While this lock is held, nobody can log in.
     await owner.client.query('begin');
     await owner.client.query('lock pg_catalog.pg_authid in access exclusive mode');

@@ -129,6 +129,25 @@ describe('what statements do is in their records', () => {
     assert.ok(made.every(({ text, effects }) => text !== 'SELECT evil.upper(1)' || /unknown|destroy/.test(effects)));
   });
 
+  test('A14: after a change of the catalogue a statement waits until it is known what the statement does, in every session', async () => {
+    const maker = await client();
+    for (let i = 0; i < 4; i += 1) {
+      await maker.query(`CREATE VIEW paid_${i} AS SELECT id FROM payroll`);
+      assert.deepEqual(await effectsOf(`SELECT id FROM paid_${i}`), ['read: public.paid_0 public.payroll'.replace('0', String(i))]);
+      await maker.query(`DROP VIEW paid_${i}`);
+      await maker.query('SELECT id FROM payroll');
+    }
+    await maker.end();
+    const { session } = (await shop.gateway.sessions()).find(({ records }) => records > 20) ?? assert.fail();
+    const selects = (await shop.gateway.records(session)).filter(
+      ({ kind, attributes }) => kind === 'request' && attributes['db.query.text'] === 'SELECT id FROM payroll',
+    );
+    assert.deepEqual(
+      selects.map(({ attributes }) => listed(attributes['countersign.effects'])),
+      ['read', 'read', 'read', 'read'],
+    );
+  });
+
   test('A14: a table that the session makes is known to it at once', async () => {
     assert.deepEqual(await effectsOf('CREATE TABLE made (id int)', 'INSERT INTO made VALUES (1)', 'SELECT * FROM made', 'DROP TABLE made'), [
       'define: public.made',

@@ -241,7 +241,9 @@ export class PostgresRelay implements Relay {
 
   #ask(unit: Unit, kind: RequestKind): RequestOutput {
     this.#asked = { unit, refused: null, types: null };
-    return this.#requestOf(unit, kind);
+    const request = this.#requestOf(unit, kind);
+    const more = this.#options.facts.more(request.action.attributes);
+    return more === null ? request : { ...request, reading: more.then(() => this.#requestOf(unit, kind)) };
   }
 
   /** Changes the texts of the request that was asked about. Null: its COPY data hold no whole row, and are held. */

@@ -29,6 +29,7 @@ class Talk {
     const session = new SessionState({ guard, path, timeout: '', functions: new Map(), objects: () => this.learnedObjects });
     this.facts = new RequestFacts(session, {
       changing: () => this.changes.push('changing'),
+      known: () => null,
       changed: ({ wasUnsure, isTables, learned }) => {
         this.changes.push(`${isTables ? 'made tables' : 'changed'}${wasUnsure ? ' unseen' : ''}`);
         this.#learned = learned;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Attributes } from '../../domain/action.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import { statementAttributes } from './actions.ts';
 import { boundIn } from './bound-values.ts';
 import { messagesOf, nameBytesMax, type NameChange, type Unit } from './client-units.ts';
@@ -29,6 +30,8 @@ const nonAscii = /[^\0-\x7f]/;
 interface SharedCatalogue {
   readonly changing: () => void;
   readonly changed: (change: Change) => void;
+  /** Returns a promise for when it is known again; null if nobody is about to learn it. */
+  readonly known: () => Promise<void> | null;
 }
 
 /** A statement that the target can plan without any effect, in the search path of the session. */
@@ -60,6 +63,15 @@ export class RequestFacts {
   constructor(session: SessionState, catalogue: SharedCatalogue) {
     this.#session = session;
     this.#catalogue = catalogue;
+  }
+
+  /**
+   * Returns a promise for when more may be known of a request than its attributes say: what it does is unknown, and the catalogue is being learned. Null: nothing more
+   * will be known soon.
+   */
+  more(attributes: Attributes): Promise<void> | null {
+    const effects = attributes[ownAttributes.effects];
+    return Array.isArray(effects) && effects.includes('unknown') ? this.#catalogue.known() : null;
   }
 
   /** The longest time in ms that the client lets a statement take. */

@@ -101,7 +101,6 @@ async function converse(
       ...(cancelKey === null ? [] : [backendKeyData(cancelKey)]),
       readyForQuery(status),
     ];
-    await guard.ready();
     const durationMs = Math.round(performance.now() - startedMs);
     channel.record('response', { request: connect.seq, attributes: { [ownAttributes.durationMs]: durationMs } }, welcome);
     await untilCommitted(channel);

@@ -85,6 +85,7 @@ export class StatementGuard {
       changed: (change) => {
         this.#catalogue?.changed(channel, change);
       },
+      known: () => this.#catalogue?.known(channel) ?? null,
     });
   }
 
@@ -100,11 +101,6 @@ export class StatementGuard {
     if (this.#channel.target.user !== '') {
       this.#catalogue = this.#enter();
     }
-  }
-
-  /** Resolves when the catalogue is known, or could not be learned soon. */
-  async ready(): Promise<void> {
-    await this.#catalogue?.first(this.#channel.signal);
   }
 
   /** Returns a function that asks the target how many rows a unit would change; null if the unit is no statement that can be planned without any effect. */

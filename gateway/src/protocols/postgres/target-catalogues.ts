@@ -5,8 +5,8 @@ import { learnCatalogue } from './learn-catalogue.ts';
 
 /** The time in ms after which a catalogue is learned again, because others may change it. It is kept as long for clients that come later. */
 const freshMs = 60_000;
-/** The longest time in ms that the first clients of a database wait for its catalogue. */
-const firstMs = 2_000;
+/** The longest time in ms that a client waits for a catalogue that is being learned. */
+const knownMs = 2_000;
 
 /** A change of the catalogue that a session has made. */
 export interface Change {
@@ -87,14 +87,26 @@ export class TargetCatalogue {
     }
   }
 
-  /** Resolves when the first attempt to learn the catalogue is over, after a short time, or when `signal` is aborted. */
-  async first(signal: AbortSignal): Promise<void> {
-    if (this.#objects === null && this.#learning !== null) {
-      const limit = new AbortController();
-      const either = AbortSignal.any([limit.signal, signal]);
-      await Promise.race([this.#learning, delay(firstMs, undefined, { signal: either, ref: false }).catch(() => null)]);
-      limit.abort();
+  /**
+   * Returns a promise for when the objects are known to the session of a channel, a short time is over, or the channel ends. Null: they are known, or nobody is about
+   * to learn them.
+   */
+  known(channel: Channel): Promise<void> | null {
+    return this.#isAwaited(channel) ? this.#untilKnown(channel) : null;
+  }
+
+  #isAwaited(channel: Channel): boolean {
+    return this.objectsFor(channel) === null && this.#learning !== null;
+  }
+
+  async #untilKnown(channel: Channel): Promise<void> {
+    const deadlineMs = performance.now() + knownMs;
+    const limit = new AbortController();
+    const over = delay(knownMs, undefined, { signal: AbortSignal.any([limit.signal, channel.signal]), ref: false }).catch(() => null);
+    while (this.#isAwaited(channel) && performance.now() < deadlineMs && !channel.signal.aborted) {
+      await Promise.race([this.#learning, over]);
     }
+    limit.abort();
   }
 
   /** Notes that a change may be there before the target says so. Until `changed` is called for it, the objects are not known. */
