@@ -100,6 +100,8 @@ SELECT json_strip_nulls(json_build_object('kind', 'type', 'schema', n.nspname, '
     UNION SELECT 'SELECT NULL::' || format_type(made_of, NULL) FROM part JOIN checking ON checking.type = made_of WHERE part.type = t.oid) runs (sql))))
 FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace
 WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)' AND t.oid NOT IN (SELECT typarray FROM pg_type);
+SELECT json_strip_nulls(json_build_object('kind', 'type', 'schema', nspname, 'name', typname, 'oids', CASE WHEN t.oid >= 10000 THEN ARRAY[t.oid::bigint] END))
+FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace WHERE nspname IN ('pg_catalog', 'information_schema');
 SELECT json_build_object('kind', 'always', 'schema', '', 'name', 'cast', 'runs',
   json_build_array(json_build_object('on', '{call}'::text[], 'sql', format('SELECT %s()', castfunc::regproc))))
 FROM pg_cast JOIN pg_proc p ON p.oid = castfunc JOIN pg_language l ON l.oid = prolang

@@ -172,7 +172,11 @@ function readParts(node: unknown, reading: Reading): void {
     }
     for (const name in node) {
       const value = node[name];
-      if (/^(?:SelectStmt|InsertStmt|UpdateStmt|DeleteStmt|MergeStmt)$/.test(name)) {
+      const word = name === 'DefElem' ? ofType(tree(value)['arg'], 'TypeName') : null;
+      if (word !== null) {
+        // The grammar takes every word of an option for the name of a type.
+        reading.callOthers('type', names(word['names']));
+      } else if (/^(?:SelectStmt|InsertStmt|UpdateStmt|DeleteStmt|MergeStmt)$/.test(name)) {
         readStatement(node, reading);
       } else if (/^(?:FuncCall|A_Expr|SubLink|TypeCast|ColumnRef|CaseExpr|BoolExpr|TypeName)$/.test(name)) {
         readExpression(node, reading, null);

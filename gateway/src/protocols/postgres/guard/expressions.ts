@@ -129,6 +129,8 @@ function isTypeName(value: unknown): value is Tree {
 }
 
 function readType(node: Tree, reading: Reading): void {
-  reading.callOthers('type', names(node['names']));
+  const name = names(node['names']);
+  // The type of a column is one of those in the row.
+  reading.callType(node['pct_type'] === true ? name.slice(0, -1) : name);
   readExpression(node['typmods'], reading, null);
 }

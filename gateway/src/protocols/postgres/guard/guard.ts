@@ -113,7 +113,7 @@ function readText(sent: string, catalogue: Catalogue, parser: SqlParser, isPlann
       readStatements({ sql: text }, reading);
     }
     for (const type of types) {
-      reading.callType(type);
+      reading.callTypeOf(type);
     }
   } catch (error) {
     if (error instanceof RangeError) {

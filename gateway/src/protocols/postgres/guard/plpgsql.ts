@@ -139,6 +139,6 @@ function readType(name: string, reading: Reading): void {
   }
   const parts = names(tree(type)['names']);
   const isOfColumn = percent !== undefined && !/row/i.test(percent);
-  reading.callOthers('type', isOfColumn ? parts.slice(0, -1) : parts);
+  reading.callType(isOfColumn ? parts.slice(0, -1) : parts);
   readExpression(tree(type)['typmods'], reading, null);
 }

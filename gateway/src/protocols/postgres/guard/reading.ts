@@ -201,8 +201,15 @@ export class Reading {
     return others;
   }
 
+  /** Notes what the target runs to make a value of a type. It may run anything if the catalogue does not know the type. */
+  callType(name: Name): void {
+    if (name.length > 0 && this.callOthers('type', name).length === 0 && !this.names.isHarmlessType(name)) {
+      this.draft.unknown();
+    }
+  }
+
   /** Notes what the target runs to read a value of a type that a client names by its object id. */
-  callType(oid: number): void {
+  callTypeOf(oid: number): void {
     const found = this.names.catalogue.typeOf(oid);
     if (found === undefined) {
       this.draft.unknown();

@@ -5,6 +5,8 @@ import type { FactsDraft } from './facts.ts';
 const system = 'pg_catalog';
 /** Schemas that only the owner of the server changes. */
 const systemSchemas: ReadonlySet<string> = new Set([system, 'information_schema', 'pg_toast']);
+/** Words that stand for a type, and a sequence, where a table is made. */
+const serials: ReadonlySet<string> = new Set(['smallserial', 'serial2', 'serial', 'serial4', 'bigserial', 'serial8']);
 /** Most search paths that a text may leave possible. If there are more, any is possible. */
 const pathsMax = 4;
 
@@ -227,7 +229,7 @@ export class Names {
   others(kind: ObjectKind, name: Name): readonly Found[] {
     const last = name.at(-1) ?? '';
     const schema = name.at(-2);
-    const all = this.catalogue.resolve(kind, last);
+    const all = this.catalogue.resolve(kind, last).filter((each) => each.schema !== system);
     if (schema === system) {
       return [];
     }
@@ -243,6 +245,18 @@ export class Names {
     }
     const schemas = new Set(this.#paths.flatMap((path) => this.#schemas(path)));
     return all.filter((each) => schemas.has(each.schema));
+  }
+
+  /** Returns whether a name may stand for a type of pg_catalog, or for the row of a table that the session made, which has no other types than those. */
+  isHarmlessType(name: Name): boolean {
+    const last = name.at(-1) ?? '';
+    const schema = name.at(-2);
+    const isOwn = schema === undefined || schema === system;
+    return (
+      (isOwn && this.catalogue.resolve('type', last).some((each) => each.schema === system)) ||
+      (schema === undefined && serials.has(last)) ||
+      this.newTables(name, schema === undefined && this.#made.has(`pg_temp.${last}`)).some((table) => this.#made.has(table))
+    );
   }
 
   /** Returns whether a name stands for a function of pg_catalog, perhaps among others. */
