@@ -93,6 +93,43 @@ describe('approvals', () => {
     assert.match(shown.stdout, /ap_.* spent: bot asks files for http\.request\n[^]*countersign\.effects write\n[^]*POST \/returns/);
   });
 
+  test('what ran says who approved it, in whichever session it was asked for: shown, and in a bundle that verifies', async () => {
+    const asked = await ask(await gateway.issueToken('bot'), '/elsewhere');
+    const id = String(JSON.parse(await asked.text())['approval']);
+    const askedIn = asked.headers.get('countersign-session') ?? '';
+    const body = { note: 'ok for ticket 1\u001B[2J' };
+    assert.equal((await gateway.api(`/api/v1/approvals/${id}/grant`, { method: 'POST', body, token: await gateway.issueToken('ann') })).status, 200);
+    const ran = await ask(await gateway.issueToken('bot'), '/elsewhere');
+    assert.equal(ran.status, 200);
+    const session = ran.headers.get('countersign-session') ?? '';
+    assert.notEqual(session, askedIn);
+    const [use, ...others] = await approvalRecords(session);
+    assert.deepEqual(others, []);
+    const [waiting, granted] = await approvalRecords(askedIn);
+    const { attributes = {} } = use ?? {};
+    const of = (name: string): unknown => attributes[`countersign.${name}`];
+    assert.deepEqual(
+      [of('approval.state'), of('principal'), of('approval.groups'), of('approval.granted_by'), of('approval.granted_notes'), of('approval.asked_session')],
+      ['spent', 'bot', ['dba'], ['ann'], [body.note], askedIn],
+    );
+    assert.deepEqual([of('approval.asked_record'), of('approval.granted_records')], [waiting?.record, [granted?.record]]);
+    assert.equal(of('approval.digest'), waiting?.attributes['countersign.approval.digest']);
+    assert.equal(of('policy_version'), waiting?.attributes['countersign.policy_version']);
+    const request = (await gateway.records(session)).find(({ kind }) => kind === 'request');
+    assert.equal(of('request'), request?.seq);
+    const file = join(gateway.directory, 'elsewhere.csb');
+    assert.equal(gateway.command(['session', 'export', session, '--out', file]).status, 0);
+    const verified = gateway.commandAsIs(['verify', file]);
+    assert.equal(verified.status, 0, verified.stderr);
+    const said = String.raw`approved by ann (dba): ok for ticket 1\x1b[2J`;
+    for (const { stdout } of [gateway.command(['session', 'show', session]), gateway.commandAsIs(['session', 'show', file])]) {
+      assert.ok(stdout.includes(`\n    ${said}\n`), stdout);
+    }
+    for (const { stdout } of [gateway.command(['session', 'show', session, '--brief']), gateway.commandAsIs(['session', 'show', file, '--brief'])]) {
+      assert.ok(stdout.includes(`approval ${id} spent: ${said}\n`), stdout);
+    }
+  });
+
   test('T4.31: session watch shows each decision as it is made: a request, that it is held, who granted it, and that it went on', async () => {
     const token = await gateway.issueToken('ann');
     const asking = ask(token, '/watched');

@@ -70,7 +70,6 @@ describe('obligations over every protocol', () => {
 
   /** The records of all sessions of a principal. */
   async function recordsOf(principal: string): Promise<readonly ShownRecord[]> {
-    const lines = (text: string): readonly string[] => text.split('\n').filter((line) => line !== '');
     const sessions: readonly SessionSummary[] = lines(await api('/api/sessions')).map((line) => JSON.parse(line));
     const texts = await Promise.all(
       sessions.filter((each) => each.principal === principal).map(async ({ session }) => api(`/api/sessions/${session}/records`)),
@@ -390,6 +389,11 @@ describe('approvals over every protocol', () => {
     await waitUntil(async () => (await listed()).some(({ state }) => state === 'waiting'));
     return (await listed()).find(({ state }) => state === 'waiting') ?? assert.fail('nothing waits');
   };
+  const recordsOf = async (principal: string): Promise<readonly ShownRecord[]> => {
+    const read = async <Row>(path: string): Promise<readonly Row[]> => lines(await (await api(path)).text()).map((line) => JSON.parse(line));
+    const sessions = (await read<SessionSummary>('/api/sessions')).filter((each) => each.principal === principal);
+    return (await Promise.all(sessions.map(async ({ session }) => read<ShownRecord>(`/api/sessions/${session}/records`)))).flat();
+  };
   const as = (principal: string): Access => ({ addresses: gateway.addresses, token: tokens.get(principal) ?? '' });
 
   const parts = suiteParts();
@@ -470,6 +474,16 @@ describe('approvals over every protocol', () => {
       assert.equal((await askAgain(said)).isAllowed, true);
       assert.notEqual(idIn(await askAgain(said)), id, 'a grant is for one request');
       assert.deepEqual(way().heard([said]), [said]);
+      const records = await recordsOf('bot');
+      const [use, ...others] = records.filter(
+        ({ attributes }) => attributes['countersign.approval.state'] === 'spent' && attributes['countersign.approval.id'] === id,
+      );
+      assert.deepEqual(others, []);
+      const { attributes: used, session } = use ?? assert.fail('the use is on record');
+      assert.deepEqual([used['countersign.approval.groups'], used['countersign.approval.granted_by']], [['dba'], ['ann']], 'what ran names who approved it');
+      assert.ok(records.some((each) => each.kind === 'request' && each.session === session && each.seq === used['countersign.request']));
+      const asked = records.find(({ record }) => record === used['countersign.approval.asked_record']);
+      assert.deepEqual([asked?.attributes['countersign.approval.state'], asked?.session], ['waiting', used['countersign.approval.asked_session']]);
       for (const { approval } of await listed()) {
         await api(`/api/v1/approvals/${approval}/deny`, { body: { reason: 'the test is over' } });
       }
@@ -499,6 +513,10 @@ describe('approvals over every protocol', () => {
     });
   }
 });
+
+function lines(text: string): readonly string[] {
+  return text.split('\n').filter((line) => line !== '');
+}
 
 /** The grants, and people of a group must approve whatever is asked for, except the login with its settings. */
 function withApproval(grants: PolicyEngine): PolicyEngine {

@@ -152,6 +152,7 @@ describe('what only facts are recorded of', () => {
         ['spent', undefined],
       ],
     );
+    assert.deepEqual(steps.at(-1)?.attributes['countersign.approval.granted_by'], ['bob'], 'who approved is a fact');
     await client.end();
     await assertNowhere();
   });

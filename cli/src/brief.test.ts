@@ -106,6 +106,17 @@ test('what people did is said: an approval with who gave it, and the end of a se
     '03:04:05.678 ? model approval ap_1 granted by ann: as agreed',
   );
   assert.equal(await lineOf(approval({ 'countersign.approval.state': 'spent' })), '');
+  const spent = {
+    'countersign.approval.state': 'spent',
+    'countersign.approval.groups': ['dba', 'security'],
+    'countersign.approval.granted_by': ['ann', 'bob'],
+    'countersign.approval.granted_notes': ['ok\n), eve (boss)', ''],
+  };
+  assert.equal(
+    await lineOf(approval({ ...spent, 'countersign.approval.asked_session': 'another' })),
+    String.raw`03:04:05.678 ? model approval ap_1 spent: approved by ann (dba), bob (security): ok\x0a), eve (boss)`,
+  );
+  assert.equal(await lineOf(approval({ ...spent, 'countersign.approval.asked_session': answer({}).session })), '', 'the grant has a line there');
   const facts = { by: 'operator', address: 'operator socket', reason: 'it reads too much' };
   const close = { ...answer({ 'countersign.close.reason': 'halted' }), kind: 'close', channel: null, target: null };
   const content = { mediaType: 'application/octet-stream', base64: Buffer.from(JSON.stringify(facts)).toString('base64'), bytes: 7 };

@@ -3,7 +3,7 @@ import type { ShownRecord } from '@countersign/gateway/api';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
 import type { Entry } from './folded.ts';
 import { saidIn } from './said.ts';
-import { readRecord, summaryOf, surroundingsOf } from './show.ts';
+import { approversText, readRecord, summaryOf, surroundingsOf } from './show.ts';
 import { bold, dim, escapeControls } from './terminal.ts';
 
 const marks: Readonly<Record<string, string>> = { request: '→', response: '←', event: '·', approval: '?', alert: '!', close: '×' };
@@ -39,7 +39,7 @@ function isWorthALine(record: ShownRecord): boolean {
     case 'response':
       return endsAnswer(record);
     case 'approval':
-      return record.attributes[ownAttributes.approvalState] !== 'spent' && record.attributes[ownAttributes.approvalEstimatedRows] === undefined;
+      return isStepOfPeople(record);
     case 'event':
       return record.action === changeEnvironment;
     case 'close':
@@ -47,6 +47,12 @@ function isWorthALine(record: ShownRecord): boolean {
     default:
       return true;
   }
+}
+
+/** True for a step that people see: not for an estimate, nor for the use of an approval that was granted in the same session, where its grant has a line. */
+function isStepOfPeople({ session, attributes }: ShownRecord): boolean {
+  const isUse = attributes[ownAttributes.approvalState] === 'spent';
+  return isUse ? (attributes[ownAttributes.approvalAskedSession] ?? session) !== session : attributes[ownAttributes.approvalEstimatedRows] === undefined;
 }
 
 /** True where something did not simply go on: it was denied, held, decided by people or ended by somebody. */
@@ -117,7 +123,8 @@ function gist(record: ShownRecord): string {
   return [lines[0] ?? '', ...(body === '' ? [] : [body.split('\n', 1)[0]])].join(' ');
 }
 
-function approvalGist({ attributes }: ShownRecord): string {
+function approvalGist(record: ShownRecord): string {
+  const { attributes } = record;
   const [id, state, by, groups, note] = [
     ownAttributes.approvalId,
     ownAttributes.approvalState,
@@ -125,6 +132,10 @@ function approvalGist({ attributes }: ShownRecord): string {
     ownAttributes.approvalGroups,
     ownAttributes.approvalNote,
   ].map((name) => attributes[name]);
+  const approvers = approversText(record);
+  if (approvers !== '') {
+    return `${String(id)} ${String(state)}: ${approvers}`;
+  }
   const who = by === undefined ? (groups === undefined ? '' : ` for ${String(groups)}`) : ` by ${String(by)}`;
   return `${String(id)} ${String(state)}${who}${note === undefined ? '' : `: ${String(note)}`}`;
 }

@@ -48,6 +48,9 @@ const shownAttributes = new Map([
   [ownAttributes.approvalId, 'approval'],
   [ownAttributes.approvalState, 'state'],
   [ownAttributes.approvalGroups, 'groups'],
+  [ownAttributes.approvalAskedSession, 'asked_in'],
+  [ownAttributes.approvalAskedRecord, 'asked_as'],
+  [ownAttributes.approvalGrantedRecords, 'granted_as'],
   [ownAttributes.approvalEstimatedRows, 'estimated_rows'],
   [ownAttributes.approvalBy, 'by'],
   [ownAttributes.approvalNote, 'note'],
@@ -160,6 +163,9 @@ function textOf(record: ShownRecord): string {
   if (record.kind === 'close') {
     return endText(record);
   }
+  if (record.kind === 'approval') {
+    return approversText(record);
+  }
   if (record.action === 'gateway.authenticate' && record.verdict === 'deny') {
     return refusalText(record);
   }
@@ -169,6 +175,23 @@ function textOf(record: ShownRecord): string {
 /** Describes an `access` record: who read what, and from where. */
 function accessText({ attributes, content }: ShownRecord): string {
   return `${whoOf(readFacts(content?.base64))} read session ${String(attributes[ownAttributes.accessSession])}: ${String(attributes[ownAttributes.accessWhat])}`;
+}
+
+/**
+ * Says on one line who approved a request that then ran: the people with their groups, and behind a colon what they added. A note has no line of its own, and the
+ * names come before all notes, so that no note adds a name. Empty on other steps of an approval.
+ */
+export function approversText({ attributes }: ShownRecord): string {
+  const [by, groups, notes] = [ownAttributes.approvalGrantedBy, ownAttributes.approvalGroups, ownAttributes.approvalGrantedNotes].map((name) => {
+    const value = attributes[name];
+    return Array.isArray(value) ? value : [];
+  });
+  if (by === undefined || by.length === 0) {
+    return '';
+  }
+  const said = notes?.filter((note) => note !== '') ?? [];
+  const names = by.map((name, i) => `${name} (${groups?.[i] ?? '?'})`);
+  return `approved by ${names.join(', ')}${said.length === 0 ? '' : `: ${escapeControls(said.join('; '), 'nothing')}`}`;
 }
 
 /** Describes who ended a session, from where and why; empty if nobody did. */

@@ -49,8 +49,11 @@ export interface HeldAct {
   readonly onEnded: (act: (error: GatewayError) => void) => () => void;
   /** Tells the client that its request waits, if its protocol has words for that. */
   readonly tell: (notice: Omit<HeldNotice, 'request' | 'record'>) => void;
-  /** Records a step of the approval, tied to the act. It is committed before anything that is recorded later. Throws GatewayError `cannot_record`. */
-  readonly note: (attributes: Attributes) => void;
+  /**
+   * Records a step of the approval, tied to the act, and returns the name of the record, `LOG/INDEX`. It is committed before anything that is recorded later.
+   * Throws GatewayError `cannot_record`.
+   */
+  readonly note: (attributes: Attributes) => string;
 }
 
 /** Gives the objection to an act once the act is recorded as held. */

@@ -11,9 +11,15 @@ export const recordKind = 'record';
  * digest by which a short text can be guessed. It counts as content and is not kept where policy keeps the facts alone.
  */
 const facts = [
+  ownAttributes.approvalAskedRecord,
+  ownAttributes.approvalAskedSession,
   ownAttributes.approvalBy,
   ownAttributes.approvalEstimatedRows,
   ownAttributes.approvalEstimates,
+  ownAttributes.approvalGrantedBy,
+  ownAttributes.approvalGrantedNotes,
+  ownAttributes.approvalGrantedRecords,
+  ownAttributes.approvalGrantedTimes,
   ownAttributes.approvalGroups,
   ownAttributes.approvalId,
   ownAttributes.approvalNote,
@@ -32,10 +38,12 @@ const facts = [
   ownAttributes.firstByteMs,
   ownAttributes.inputResponses,
   ownAttributes.isWhole,
+  ownAttributes.onBehalfOf,
   ownAttributes.outcome,
   ownAttributes.parse,
   ownAttributes.estimatedTokens,
   ownAttributes.partRows,
+  ownAttributes.principal,
   ownAttributes.request,
   ownAttributes.serverRequests,
   ownAttributes.severity,

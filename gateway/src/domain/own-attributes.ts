@@ -4,6 +4,10 @@ export const ownAttributes = {
   accessSession: 'countersign.access.session',
   /** String. The way in which somebody read a session: `show`, `export` and others. On a record of kind `access`. */
   accessWhat: 'countersign.access.what',
+  /** String, `LOG/INDEX`. The record that an approval was asked for. On the record that it was used. */
+  approvalAskedRecord: 'countersign.approval.asked_record',
+  /** String. The session in which an approval was asked for, as 32 hexadecimal digits. On the record that it was used, which may be in another session. */
+  approvalAskedSession: 'countersign.approval.asked_session',
   /** String. The principal that took the step of an approval: who granted or denied it. Absent for a step of the gateway itself. */
   approvalBy: 'countersign.approval.by',
   /** String, hexadecimal. The SHA-256 digest of the request that an approval is for: of who asks, of whom, for what, and of the exact bytes. */
@@ -12,6 +16,14 @@ export const ownAttributes = {
   approvalEstimatedRows: 'countersign.approval.estimated_rows',
   /** Boolean, true. The gateway itself asks the target how many rows the request would change. */
   approvalEstimates: 'countersign.approval.estimates',
+  /** List of strings, each a principal or `operator`. Who granted an approval, on the record that it was used: for each group another one, in the order of `countersign.approval.groups`. */
+  approvalGrantedBy: 'countersign.approval.granted_by',
+  /** List of strings. What each of `countersign.approval.granted_by` added, empty if nothing. A long note is cut; its own record has all of it. */
+  approvalGrantedNotes: 'countersign.approval.granted_notes',
+  /** List of strings, each `LOG/INDEX`. The records of the grants of `countersign.approval.granted_by`. */
+  approvalGrantedRecords: 'countersign.approval.granted_records',
+  /** List of strings, ISO 8601 in UTC. When each of `countersign.approval.granted_by` granted. */
+  approvalGrantedTimes: 'countersign.approval.granted_times',
   /** List of strings. The groups of which one person each must grant an approval; on a grant, those for which somebody has granted. */
   approvalGroups: 'countersign.approval.groups',
   /** String. The id of an approval. */
@@ -148,7 +160,7 @@ export const ownAttributes = {
   previousSession: 'countersign.previous_session',
   /** String. The version of the policies that decided, or that stay in force. */
   policyVersion: 'countersign.policy_version',
-  /** String. The principal to whom the token belongs. */
+  /** String. The principal to whom the token belongs; on the use of an approval, the one who asked. */
   principal: 'countersign.principal',
   /** String. The protocol by which a refused client came. */
   protocol: 'countersign.protocol',

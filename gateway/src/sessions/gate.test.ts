@@ -69,7 +69,7 @@ const held: HeldAct = {
   withdrawn: signal,
   onEnded: () => () => undefined,
   tell: () => undefined,
-  note: () => undefined,
+  note: () => 'l/2',
 };
 const wait: Obligation = { kind: 'wait', parameters: {} };
 const once: Obligation = { kind: 'once', parameters: {} };

@@ -168,8 +168,7 @@ export class LiveChannel implements Channel {
       this.#factsOnly.add(seq, kept);
     }
     // The id is read after the append, because the append may have put a record of the gateway's own before this one.
-    const { recorder } = this.#context;
-    const record = `${recorder.gatewayId}/${recorder.size - 1}`;
+    const record = this.#newestRecord();
     if ((relation?.partOf === undefined || relation.isMessage === true) && decision.obligations.length > 0) {
       this.#noteObligations(action, decision, { seq, answeredAs: relation?.partOf ?? seq });
     }
@@ -230,9 +229,16 @@ export class LiveChannel implements Channel {
       tell: (notice) => onHeld?.({ ...notice, request: seq, record }),
       note: (all) => {
         const attributes = isFactsOnly ? this.#factsAmong(all, []) : all;
-        this.#session.noteApproval(this.number, { action: name, request: seq, attributes }, record);
+        this.#session.noteApproval(this.number, { action: name, request: seq, policyVersion: decision.policyVersion, attributes }, record);
+        return this.#newestRecord();
       },
     };
+  }
+
+  /** Returns the name in the log of the record that was appended last. */
+  #newestRecord(): string {
+    const { recorder } = this.#context;
+    return `${recorder.gatewayId}/${recorder.size - 1}`;
   }
 
   /** Adds a request that is decided to what the session did. A request whose approval is still open did nothing yet, and nobody denied one that is to be sent again in a moment. */

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { AskEstimate } from '../../domain/action.ts';
+import type { AskEstimate, Attributes } from '../../domain/action.ts';
 import type { ApprovalState } from '../../domain/approval.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
@@ -45,7 +45,7 @@ class World implements Disposable {
   /** The texts of the steps that were told to others. */
   readonly told: string[] = [];
   /** The steps that were recorded, by approval. */
-  readonly steps: { readonly id: string; readonly state: string }[] = [];
+  readonly steps: { readonly id: string; readonly state: string; readonly attributes: Attributes }[] = [];
   readonly #ends: ((end: CredentialEnd) => void)[] = [];
   readonly #ended: ((error: GatewayError) => void)[] = [];
   #ids = 0;
@@ -128,7 +128,8 @@ class World implements Disposable {
         if (this.isFull) {
           throw new GatewayError('cannot_record', 'The disk is full.');
         }
-        this.steps.push({ id: String(attributes[ownAttributes.approvalId]), state: String(attributes[ownAttributes.approvalState]) });
+        this.steps.push({ id: String(attributes[ownAttributes.approvalId]), state: String(attributes[ownAttributes.approvalState]), attributes });
+        return `l/${this.steps.length}`;
       },
     };
     const admitted = this.approvals.admit(act, { kind: 'approval', parameters: { groups } });
@@ -298,6 +299,38 @@ test('B20: a grant is of somebody else, of the group, and no run; several groups
   assert.deepEqual(approvals.find(id)?.state, 'granted');
   assert.equal(grant(operator), 'conflict');
   assert.equal(isLetGo(await world.ask('x', 'return', { groups: 'dba,security', onBehalfOf: 'eve' })), true);
+});
+
+test('the use of an approval says who asked, where, and who granted it for each group, with as much of the notes as has room', async () => {
+  using world = new World();
+  const { approvals, principals } = world;
+  const groups = 'a,b,c,d,dba';
+  await world.ask('x', 'return', { groups, onBehalfOf: 'eve' });
+  const id = approvals.list()[0]?.approval ?? '';
+  const note = '\u0001'.repeat(1000);
+  for (const group of ['d', 'c', 'b', 'a']) {
+    world.nowMs += 1;
+    approvals.grant(id, granterOf(principalOf(`of-${group}`, group)), note);
+    principals.set(`of-${group}`, principalOf(`of-${group}`, group));
+  }
+  approvals.grant(id, operator, '');
+  await world.ask('x', 'return', { groups, onBehalfOf: 'eve' });
+  const { state, attributes } = world.steps.at(-1) ?? assert.fail();
+  const cut = `${note.slice(0, 800)}…`;
+  assert.equal(state, 'spent');
+  assert.deepEqual(Object.fromEntries(Object.entries(attributes).filter(([name]) => name !== ownAttributes.approvalDigest)), {
+    'countersign.approval.id': id,
+    'countersign.approval.state': 'spent',
+    'countersign.approval.groups': ['a', 'b', 'c', 'd', 'dba'],
+    'countersign.principal': 'bot',
+    'countersign.on_behalf_of': 'eve',
+    'countersign.approval.asked_session': 's',
+    'countersign.approval.asked_record': 'l/1',
+    'countersign.approval.granted_by': ['of-a', 'of-b', 'of-c', 'of-d', 'operator'],
+    'countersign.approval.granted_times': [4, 3, 2, 1, 4].map((ms) => new Date(ms).toISOString()),
+    'countersign.approval.granted_notes': [cut, cut, cut, cut, ''],
+    'countersign.approval.granted_records': ['l/5', 'l/4', 'l/3', 'l/2', 'l/6'],
+  });
 });
 
 test('B20, E48: a grant is void when what the requester may do changes, or who granted is no member any more, or the credential ends', async () => {

@@ -15,6 +15,8 @@ const openPerPrincipalMax = 2_000;
 const openMax = 10_000;
 /** Most approvals that are remembered after they ended, so that who asked can still see what became of them. */
 const endedMax = 1_000;
+/** Most characters of the notes of those who granted, in the record that an approval was used; the notes have equal shares. Each grant's own record has its whole note. */
+const notesCharactersMax = 4_000;
 
 interface ApprovalSettings {
   /** How long an approval is open. */
@@ -97,6 +99,8 @@ interface Approval {
   readonly isFactsOnly: boolean;
   readonly policyVersion: string;
   readonly note: HeldAct['note'];
+  /** The name of the record that it was asked for, `LOG/INDEX`. */
+  readonly askedRecord: string;
   readonly grants: GivenGrant[];
   state: ApprovalState;
   /** One sentence for the client: why it does not go on. */
@@ -152,14 +156,14 @@ export class Approvals implements Control, Disposable {
     if (approval.grants.some((each) => each.by === name && each.isOperator === (by.identity === null))) {
       throw new GatewayError('conflict', `${name} has granted this approval already, and each group needs another person.`);
     }
-    const grant: GivenGrant = { by: name, isOperator: by.identity === null, groups, note, timeMs: this.#options.now() };
+    const grant = { by: name, isOperator: by.identity === null, groups, note, timeMs: this.#options.now() };
     const granted = standIns(approval.view.groups, [...approval.grants, grant]);
     if (granted.size === standIns(approval.view.groups, approval.grants).size) {
       throw new GatewayError('conflict', `Others have granted this approval for ${groups.join(' and ')} already.`);
     }
     const isComplete = granted.size === approval.view.groups.length;
-    this.#note(approval, isComplete ? 'granted' : 'waiting', { by: name, note, groups: [...granted.keys()] });
-    approval.grants.push(grant);
+    const record = this.#note(approval, isComplete ? 'granted' : 'waiting', { by: name, note, groups: [...granted.keys()] });
+    approval.grants.push({ ...grant, record });
     if (isComplete) {
       approval.state = 'granted';
       if (approval.answer !== null) {
@@ -256,6 +260,9 @@ export class Approvals implements Control, Disposable {
     const requestedMs = now();
     const { waitMs } = settings();
     const id = newId();
+    const ask = action.estimate?.() ?? null;
+    store.add({ approval: id, session, record });
+    const askedRecord = this.#noteFirst({ id, digest }, held, { groups, estimates: ask !== null });
     const approval: Approval = {
       id,
       digest,
@@ -281,15 +288,13 @@ export class Approvals implements Control, Disposable {
       isFactsOnly: held.isFactsOnly,
       policyVersion: decision.policyVersion,
       note: held.note,
+      askedRecord,
       grants: [],
       state: 'waiting',
       words: '',
       answer: null,
       ends: [],
     };
-    const ask = action.estimate?.() ?? null;
-    store.add({ approval: id, session, record });
-    this.#noteFirst(approval, held, ask !== null);
     this.#open.set(id, approval);
     this.#openOf.set(asker.principal.id, (this.#openOf.get(asker.principal.id) ?? 0) + 1);
     this.#byDigest.set(digest, (this.#byDigest.get(digest) ?? new Set()).add(approval));
@@ -335,10 +340,10 @@ export class Approvals implements Control, Disposable {
     approval.view = { ...approval.view, estimatedRows };
   }
 
-  /** Records that an approval is asked for. If that cannot be recorded, there is none. */
-  #noteFirst(approval: Approval, held: HeldAct, estimates: boolean): void {
+  /** Records that an approval is asked for, and returns the name of the record. If that cannot be recorded, there is no approval. */
+  #noteFirst(approval: Pick<Approval, 'id' | 'digest'>, { note }: HeldAct, step: Pick<Step, 'groups' | 'estimates'>): string {
     try {
-      noteStep(held.note, approval, 'waiting', { groups: approval.view.groups, estimates });
+      return noteStep(note, approval, 'waiting', step);
     } catch (error) {
       this.#options.store.remove(approval.id);
       throw error;
@@ -374,9 +379,9 @@ export class Approvals implements Control, Disposable {
     return promise;
   }
 
-  /** Lets a request go on, once. `note` records that with the request that goes on. */
+  /** Lets a request go on, once. `note` records that with the request that goes on, and says who approved it. */
   #spend(approval: Approval, note: HeldAct['note']): Objection {
-    noteStep(note, approval, 'spent', {});
+    noteStep(note, approval, 'spent', { groups: approval.view.groups, use: useOf(approval) });
     this.#end(approval, 'spent', 'its approval was used');
     this.#tell('spent', approval, {});
     return { approval: answerOf(approval.id, 'spent'), objection: null };
@@ -442,8 +447,8 @@ export class Approvals implements Control, Disposable {
     onStep?.({ step, view, timeMs: now(), ...(by === undefined ? {} : { by }), ...(note === undefined ? {} : { note }) });
   }
 
-  #note(approval: Approval, state: ApprovalState, step: Step): void {
-    noteStep(approval.note, approval, state, step);
+  #note(approval: Approval, state: ApprovalState, step: Step): string {
+    return noteStep(approval.note, approval, state, step);
   }
 
   #end(approval: Approval, state: ApprovalState, words: string): void {
@@ -490,16 +495,18 @@ interface Step {
   readonly groups?: readonly string[];
   readonly estimates?: boolean;
   readonly estimatedRows?: number;
+  /** The facts that only the record that an approval was used has. */
+  readonly use?: Attributes;
 }
 
-/** Records a step of an approval. */
+/** Records a step of an approval, and returns the name of the record. */
 function noteStep(
   note: HeldAct['note'],
   { id, digest }: Pick<Approval, 'id' | 'digest'>,
   state: ApprovalState,
   { by, note: words, groups, ...step }: Step,
-): void {
-  note({
+): string {
+  return note({
     [ownAttributes.approvalId]: id,
     [ownAttributes.approvalState]: state,
     [ownAttributes.approvalDigest]: digest,
@@ -508,7 +515,28 @@ function noteStep(
     ...(groups === undefined ? {} : { [ownAttributes.approvalGroups]: groups }),
     ...(step.estimates === true ? { [ownAttributes.approvalEstimates]: true } : {}),
     ...(step.estimatedRows === undefined ? {} : { [ownAttributes.approvalEstimatedRows]: step.estimatedRows }),
+    ...step.use,
   });
+}
+
+/** Returns what the use of an approval is bound to: who asked and where, and who granted it for each group, in the order of the groups. */
+function useOf({ view, grants, askedRecord }: Approval): Attributes {
+  const { principal, onBehalfOf, session, groups } = view;
+  const given = standIns(groups, grants);
+  const inOrder = groups.flatMap((group) => given.get(group) ?? []);
+  const noteCharactersMax = Math.floor(notesCharactersMax / inOrder.length);
+  return {
+    [ownAttributes.principal]: principal,
+    ...(onBehalfOf === null ? {} : { [ownAttributes.onBehalfOf]: onBehalfOf }),
+    [ownAttributes.approvalAskedSession]: session,
+    [ownAttributes.approvalAskedRecord]: askedRecord,
+    [ownAttributes.approvalGrantedBy]: inOrder.map(({ by }) => by),
+    [ownAttributes.approvalGrantedTimes]: inOrder.map(({ timeMs }) => new Date(timeMs).toISOString()),
+    [ownAttributes.approvalGrantedNotes]: inOrder.map(({ note }) =>
+      note.length <= noteCharactersMax ? note : `${note.slice(0, noteCharactersMax).toWellFormed()}…`,
+    ),
+    [ownAttributes.approvalGrantedRecords]: inOrder.map(({ record }) => record),
+  };
 }
 
 function namedGroups({ parameters }: Obligation): readonly string[] {

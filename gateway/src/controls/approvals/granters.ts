@@ -9,7 +9,7 @@ export interface Granter {
   readonly identity: Identity | null;
 }
 
-/** A grant by one person. */
+/** A grant by one person, as it was recorded. */
 export interface GivenGrant {
   /** The id of the principal, or `operator`. */
   readonly by: string;
@@ -18,7 +18,12 @@ export interface GivenGrant {
   readonly groups: readonly string[];
   readonly note: string;
   readonly timeMs: number;
+  /** The name of its record, `LOG/INDEX`. */
+  readonly record: string;
 }
+
+/** The part of a grant that says for which groups it can stand. */
+type ForGroups = Pick<GivenGrant, 'groups'>;
 
 /** The one whom an approval would let act, and the groups that must grant it. */
 export interface Wanted {
@@ -53,22 +58,22 @@ export function groupsOf({ identity }: Granter, { principal, onBehalfOf, groups 
  * Finds a person for each group, distinct people for distinct groups. Returns the person of each group that can be given one, by group; it is complete if it has
  * all groups.
  */
-export function standIns(groups: readonly string[], grants: readonly GivenGrant[]): ReadonlyMap<string, GivenGrant> {
-  const found = new Map<string, GivenGrant>();
+export function standIns<Given extends ForGroups>(groups: readonly string[], grants: readonly Given[]): ReadonlyMap<string, Given> {
+  const found = new Map<string, Given>();
   for (const grant of grants) {
     place(grant, { groups, found, tried: new Set() });
   }
   return found;
 }
 
-interface Search {
+interface Search<Given> {
   readonly groups: readonly string[];
-  readonly found: Map<string, GivenGrant>;
+  readonly found: Map<string, Given>;
   readonly tried: Set<string>;
 }
 
 /** Gives a person a group; somebody who has that group moves to another one if they can. Returns false if there is no place. */
-function place(grant: GivenGrant, search: Search): boolean {
+function place<Given extends ForGroups>(grant: Given, search: Search<Given>): boolean {
   for (const group of search.groups.filter((each) => grant.groups.includes(each) && !search.tried.has(each))) {
     search.tried.add(group);
     const before = search.found.get(group);
