@@ -120,6 +120,17 @@ test('A14: a text is plannable only if it changes rows, its tables are known for
   assert.ok(!guard.isPlannable('DELETE FROM public.payroll', unknownCatalogue));
 });
 
+test('A14: what may run with any statement is read once, however much it is', () => {
+  const guard = new Guard(parser);
+  const always = (name: string, call: string): CatalogueRow => ({ kind: 'always', schema: '', name, runs: [{ on: ['call'], sql: `SELECT ${call}` }] });
+  const totals = Array.from({ length: 20 }, (_, i) => always(i % 2 === 0 ? 'cast' : 'comparison', `app.total(${i})`));
+  const effects = (rows: readonly CatalogueRow[]): readonly string[] =>
+    guard.statementFacts('SELECT 1', catalogueOf(new LearnedObjects([...readRows(), ...rows]), { paths: [['public']], made: new Set(), functions: new Map() }))
+      .effects;
+  assert.deepEqual(effects(totals), ['read']);
+  assert.deepEqual(effects([...totals, always('comparison', 'app.wipe()')]), ['destroy', 'read', 'write']);
+});
+
 test('a text has the same facts, as the same object, until its catalogue changes', () => {
   const guard = new Guard(parser);
   const sql = 'SELECT id FROM orders';

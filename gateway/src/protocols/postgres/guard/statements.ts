@@ -26,8 +26,10 @@ export function readStatements({ sql, defines }: Pick<Run, 'sql' | 'defines'>, r
     }
     return;
   }
-  reading.always('cast');
-  reading.always('comparison');
+  if (!reading.isNested) {
+    reading.always('cast');
+    reading.always('comparison');
+  }
   for (const { stmt, stmt_location: from, stmt_len: length } of statements) {
     reading.source = () => partOf(sql, from, length);
     if (defines === true) {
