@@ -58,6 +58,7 @@ function openChannel(recorder: Recorder): LiveChannel {
     calls: new HttpCalls(defaultLimits),
     ids: new IdsOfTargets(() => null),
     factNames: factNamesOf([]),
+    findTarget: () => target,
   };
   const session = sessions.open('channel');
   const facts = { principal: 'agent', principalKind: 'agent', groups: [], tokenId: '', clientAddress: '', target: '', protocol: '', durability: '' } as const;
@@ -65,6 +66,7 @@ function openChannel(recorder: Recorder): LiveChannel {
     identity: { principal, tokenId: '', standing: standsAlways(principal) },
     target,
     address: '',
+    claims: {},
   });
 }
 

@@ -3,12 +3,10 @@ import type { ShownRecord } from '@countersign/gateway/api';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
 import type { Entry } from './folded.ts';
 import { saidIn } from './said.ts';
-import { approversText, readRecord, summaryOf, surroundingsOf } from './show.ts';
+import { approversText, changeEnvironment, readRecord, summaryOf, surroundingsOf } from './show.ts';
 import { bold, dim, escapeControls } from './terminal.ts';
 
 const marks: Readonly<Record<string, string>> = { request: '→', response: '←', event: '·', approval: '?', alert: '!', close: '×' };
-/** The only event that has a line: other software, another configuration or other policies from here on. */
-const changeEnvironment = 'gateway.change_environment';
 const verdicts: Readonly<Record<string, string>> = { deny: 'DENIED ', hold: 'HELD ' };
 /** After its time, target and action, a line shows at most this many characters of a text and its decision. */
 const textCharacters = 96;

@@ -17,6 +17,8 @@ const kindMarks: Readonly<Record<string, string>> = {
   alert: '!',
   incident: '!',
 };
+/** The only event that has a line in brief: other software, another configuration, other policies or other tags of a target from here on. */
+export const changeEnvironment = 'gateway.change_environment';
 /** The explanation of the columns of a timeline, for the help text. */
 export const legend =
   'Before each record stand its time, its channel (0 is the run itself, - the session) and a sign: + opened, ? decided, → asked, ← answered, × closed, ! alert, · an event or anything else.';
@@ -121,9 +123,9 @@ export function readRecord(record: Entry): ReadableRecord {
   };
 }
 
-/** Describes the environment that a record states, and the client's claims if the record opens its channel. */
-export function surroundingsOf({ seq, attributes }: ShownRecord): readonly string[] {
-  const isStatement = attributes[ownAttributes.environment] === seq;
+/** Describes the environment or the tags that a record states, and the client's claims if the record opens its channel. */
+export function surroundingsOf({ seq, action, attributes }: ShownRecord): readonly string[] {
+  const isStatement = attributes[ownAttributes.environment] === seq || action === changeEnvironment;
   const isOpening = attributes[ownAttributes.opening] === seq;
   return [...surroundings].flatMap(([name, shown]) => {
     const value = attributes[name];

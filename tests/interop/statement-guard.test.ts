@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,8 @@ CREATE TABLE public.payroll (id int, salary int);
 CREATE TABLE evil.payroll (id int, secret text);
 CREATE TABLE public.log (what text);
 INSERT INTO payroll SELECT n, n FROM generate_series(1, 9) n;
-CREATE FUNCTION public.wipe() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.payroll; END $$;`;
+CREATE FUNCTION public.wipe() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.payroll; END $$;
+CREATE FUNCTION public.total() RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT 1'; RETURN 1; END $$;`;
 
 interface Fact {
   readonly effects: string;
@@ -35,7 +36,14 @@ describe('what statements do is in their records', () => {
   });
 
   async function client(): Promise<pg.Client> {
-    const one = new pg.Client({ host: '127.0.0.1', port: shop.gateway.port('postgres'), user: 'agent', password: shop.token, database: 'shop' });
+    const one = new pg.Client({
+      application_name: 'guarded',
+      host: '127.0.0.1',
+      port: shop.gateway.port('postgres'),
+      user: 'agent',
+      password: shop.token,
+      database: 'shop',
+    });
     await one.connect();
     return one;
   }
@@ -172,6 +180,56 @@ describe('what statements do is in their records', () => {
   test('A14: text that the target may read in another way is unknown', async () => {
     assert.deepEqual(await effectsOf("SELECT 'ä'", "SET client_encoding = 'SJIS'", 'SELECT 1', "SELECT 'ä'"), ['read: ', 'read: ', 'read: ', 'unknown: ']);
     assert.deepEqual(await effectsOf('SET standard_conforming_strings = off', 'SELECT 1'), ['read unknown: ', 'read unknown: ']);
+  });
+
+  test('what a changed configuration says of a target is in force at the next statement of an open connection, and is on record', async () => {
+    const { gateway } = shop;
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'countersign-tags-'));
+    writeFileSync(
+      join(directory.path, 'a.cedar'),
+      '@id("frozen") forbid (principal, action in Action::"postgres", resource) when { resource.state == "frozen" && context.effects.contains("write") };',
+    );
+    const text = readFileSync(gateway.configFile, 'utf8');
+    const apply = async (state: string, more = ''): Promise<void> => {
+      const described = text.replace('durability: process', `durability: process, tags: { state: ${state} }${more}`);
+      writeFileSync(gateway.configFile, `${described}policies: ${directory.path}\n`);
+      const applied = await gateway.api('/api/config/apply', { method: 'POST', body: {} });
+      assert.equal(applied.status, 200, await applied.text());
+    };
+    await apply('open');
+    const one = await client();
+    const statement = { name: 'noted', text: "INSERT INTO log VALUES ('noted')" };
+    const outcome = async (): Promise<unknown> =>
+      one.query(statement).then(
+        () => 'done',
+        (error: unknown) => (error instanceof pg.DatabaseError ? error.code : error),
+      );
+    assert.equal(await outcome(), 'done');
+    await apply('frozen');
+    assert.equal(await outcome(), '42501');
+    await apply('frozen', ', mode: observe');
+    assert.equal(await outcome(), 'done');
+    await apply('open', ', options: { functions: { public.total: read } }');
+    await one.query('SELECT total()');
+    await one.end();
+    writeFileSync(gateway.configFile, text);
+    const records = await gateway.records((await gateway.newest()).session);
+    const tagsAt = (seq: unknown): unknown => records.find((record) => record.seq === seq)?.attributes['countersign.target.tags'];
+    const asked = records.filter(({ kind, attributes }) => kind === 'request' && attributes['countersign.effects'] !== undefined);
+    assert.deepEqual(
+      asked.map(({ verdict, attributes }) => [verdict, listed(tagsAt(attributes['countersign.opening'])), listed(attributes['countersign.effects'])]),
+      [
+        ['allow', 'state=open', 'write'],
+        ['deny', 'state=frozen', 'write'],
+        ['allow', 'state=frozen', 'write'],
+        ['allow', 'state=open', 'read'],
+      ],
+    );
+    const changes = records.filter(({ action, attributes }) => action === 'gateway.change_environment' && attributes['countersign.target.tags'] !== undefined);
+    assert.deepEqual(
+      changes.map(({ attributes }) => attributes['countersign.client.claims']),
+      [['application_name=guarded'], ['application_name=guarded']],
+    );
   });
 });
 

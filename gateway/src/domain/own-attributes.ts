@@ -136,7 +136,7 @@ export const ownAttributes = {
   observed: 'countersign.observed',
   /** String. The principal on whose behalf the client acts. */
   onBehalfOf: 'countersign.on_behalf_of',
-  /** Number. The sequence number of the record that opened the channel. It says whose the channel is and where it leads, has the tags of the target, and what the client said of itself. */
+  /** Number. The sequence number of the record that opened the channel, and has the tags of its target and what the client said of itself. After a change of the tags: that of the record that states them, with the same of the client. */
   opening: 'countersign.opening',
   /** String. The principal, or `operator`, who opened the session of a run. */
   openedBy: 'countersign.opened_by',
@@ -200,7 +200,7 @@ export const ownAttributes = {
   tables: 'countersign.tables',
   /** String. The target that a refused client asked for, or the target that `countersign.told` is about: its name, or `SCHEME://HOST:PORT`. */
   target: 'countersign.target',
-  /** List of strings, each `NAME=VALUE`. The tags of the target, by which policies may speak of it. On the record that opens a channel. */
+  /** List of strings, each `NAME=VALUE`. The tags of the target, by which policies may speak of it. On the record that opens a channel, and on one of the channel (`gateway.change_environment`) before the first record after a change. */
   targetTags: 'countersign.target.tags',
   /** String. The id of the task that a request of MCP is about. */
   task: 'countersign.task',

@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Attributes } from '../domain/action.ts';
 import type { Obligation } from '../domain/decision.ts';
-import { statesEnvironment } from '../domain/environment.ts';
+import { changeEnvironment, statesEnvironment } from '../domain/environment.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import { processOutput, type OpenedRecord, type ReadObserved, type Rendering } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
@@ -86,7 +86,7 @@ export class Timeline {
     if (statesEnvironment(meta.attributes ?? {})) {
       this.#environment = seq;
     }
-    if (meta.opens !== undefined) {
+    if (meta.opens !== undefined || (meta.action === changeEnvironment && meta.channel !== 0)) {
       this.#openings.set(meta.channel, seq);
     }
     const opening = this.#openings.get(meta.channel);

@@ -67,7 +67,7 @@ export class ReplayChannel implements Channel, RecordedTarget {
       text: '',
       decide: ({ action }) => ({ ...decision, obligations: recording.obligations(this.target.name, action.name) }),
     };
-    this.#gate = new Gate({ policy: () => policy, controls, identity, target: this.target, session: this.session, address: '' });
+    this.#gate = new Gate({ policy: () => policy, controls, identity, target: () => this.target, session: this.session, address: '' });
   }
 
   get session(): string {

@@ -19,7 +19,14 @@ const { signal } = new AbortController();
 const waits = (): AbortSignal => signal;
 
 function gate(policy: PolicyEngine, controls: readonly Control[] = [], standing = standsAlways(principal)): Gate {
-  return new Gate({ policy: () => policy, controls, identity: { principal, tokenId: 'tok_1', standing }, target, session: 's', address: '127.0.0.1' });
+  return new Gate({
+    policy: () => policy,
+    controls,
+    identity: { principal, tokenId: 'tok_1', standing },
+    target: () => target,
+    session: 's',
+    address: '127.0.0.1',
+  });
 }
 
 /** Lets through what is known whole and does not speak of `payroll`. */

@@ -19,7 +19,8 @@ export interface GateContext {
   readonly policy: CurrentPolicy;
   readonly controls: readonly Control[];
   readonly identity: Identity;
-  readonly target: Target;
+  /** Returns the target as the configuration in force describes it to policy: the same object as long as that does not change. */
+  readonly target: () => Target;
   /** The id of the session in which policy is asked; null before there is one. */
   readonly session: string | null;
   readonly address: string;
@@ -138,7 +139,7 @@ export class Gate {
   /** Tells the controls about a record of the answer to an act with these obligations. */
   answered(obligations: readonly Obligation[], part: AnswerPart): void {
     for (const obligation of obligations) {
-      this.#controlOf(obligation)?.answered?.({ asker: this.#askerNow(), target: this.#context.target }, obligation, part);
+      this.#controlOf(obligation)?.answered?.({ asker: this.#askerNow(), target: this.#context.target() }, obligation, part);
     }
   }
 
@@ -226,7 +227,7 @@ export class Gate {
   }
 
   #question(action: Action): Question {
-    return { asker: this.#askerNow(), target: this.#context.target, action, timeMs: Date.now() };
+    return { asker: this.#askerNow(), target: this.#context.target(), action, timeMs: Date.now() };
   }
 
   #askerNow(): Asker {

@@ -34,10 +34,20 @@ async function openChannel(policy: PolicyEngine = grantPolicy([principal])) {
   const session = sessions.open('channel');
   const ending = new AbortController();
   const channel = new LiveChannel(
-    { recorder, sessions, policy: () => policy, controls: [], limits: defaultLimits, calls, ids: new IdsOfTargets(() => null), factNames: factNamesOf([]) },
+    {
+      recorder,
+      sessions,
+      policy: () => policy,
+      controls: [],
+      limits: defaultLimits,
+      calls,
+      ids: new IdsOfTargets(() => null),
+      factNames: factNamesOf([]),
+      findTarget: () => target,
+    },
     session,
     { channel: 1, signal: ending.signal },
-    { identity: { principal, tokenId: 'tok_1', standing: standsAlways(principal) }, target, address: '' },
+    { identity: { principal, tokenId: 'tok_1', standing: standsAlways(principal) }, target, address: '', claims: {} },
   );
   return {
     recorder,

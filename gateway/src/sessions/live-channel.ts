@@ -1,7 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { setImmediate } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Action, Attributes, GivenIds } from '../domain/action.ts';
 import type { Decision, Obligation } from '../domain/decision.ts';
+import { changeEnvironment, tagsAttribute } from '../domain/environment.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/call.ts';
 import type { Limits } from '../domain/limits.ts';
@@ -43,6 +45,7 @@ export interface ChannelContext {
   readonly limits: Limits;
   readonly calls: HttpCalls;
   readonly ids: IdsOfTargets;
+  readonly findTarget: (name: string) => Target | undefined;
   /** Returns the names of the attributes of a protocol that are facts and no content. */
   readonly factNames: (protocol: string) => ReadonlySet<string>;
 }
@@ -73,8 +76,14 @@ interface UnfinishedRequest {
 export class LiveChannel implements Channel {
   readonly number: number;
   readonly signal: AbortSignal;
-  readonly target: Target;
   readonly limits: Limits;
+  /** The target as it was when the channel was opened. The channel's connections lead there as long as it is open. */
+  readonly #place: Target;
+  #target: Target;
+  /** The attributes with which a record says what the client said of itself. */
+  readonly #claims: Attributes;
+  /** True if the tags of the target have changed and no record states the new ones yet. */
+  #isUnstated = false;
   readonly #context: ChannelContext;
   readonly #session: LiveSession;
   readonly #identity: Identity;
@@ -95,7 +104,7 @@ export class LiveChannel implements Channel {
     context: ChannelContext,
     session: LiveSession,
     opened: { readonly channel: number; readonly signal: AbortSignal },
-    { identity, target, address }: { readonly identity: Identity; readonly target: Target; readonly address: string },
+    { identity, target, address, claims }: { readonly identity: Identity; readonly target: Target; readonly address: string; readonly claims: Attributes },
   ) {
     this.#context = context;
     this.#session = session;
@@ -106,7 +115,7 @@ export class LiveChannel implements Channel {
       policy: context.policy,
       controls: context.controls,
       identity,
-      target,
+      target: () => this.#target,
       session: session.id,
       address,
       history: session.history,
@@ -115,7 +124,9 @@ export class LiveChannel implements Channel {
     this.#requestMeta = new RequestMeta(opened.channel);
     this.number = opened.channel;
     this.signal = opened.signal;
-    this.target = target;
+    this.#place = target;
+    this.#target = target;
+    this.#claims = claims;
     this.limits = context.limits;
     this.onClose(context.sessions.onRecheck(this.#recheck));
     const leave = (): void => {
@@ -125,6 +136,10 @@ export class LiveChannel implements Channel {
     this.onClose(() => {
       this.signal.removeEventListener('abort', leave);
     });
+  }
+
+  get target(): Target {
+    return this.#target;
   }
 
   get session(): string {
@@ -141,12 +156,12 @@ export class LiveChannel implements Channel {
 
   async connect(signal: AbortSignal = this.signal): Promise<Upstream> {
     this.#assertAddress();
-    return UpstreamConnection.dial(this.target, { dialMs: this.limits.dialMs, signal });
+    return UpstreamConnection.dial(this.#place, { dialMs: this.limits.dialMs, signal });
   }
 
   call(options: CallOptions, receiver: CallReceiver): UpstreamCall {
     this.#assertAddress();
-    return this.#context.calls.begin(this.target, options, receiver);
+    return this.#context.calls.begin(this.#place, options, receiver);
   }
 
   #assertAddress(): void {
@@ -376,14 +391,28 @@ export class LiveChannel implements Channel {
     this.#session.closeChannel(this.number, reason);
   }
 
-  /** Asks policy again whether this connection is allowed, and ends the channel if not. A long answer (a stream, notifications) sends no new request that would be decided on. */
+  /** Called after each change of the configuration. */
   readonly #recheck = (): void => {
+    this.#redescribe();
+    this.#recheckConnection();
+  };
+
+  /** Takes the target as the configuration in force describes it. The next record of the channel states changed tags, by which policy decides from now on. */
+  #redescribe(): void {
+    const now = this.#context.findTarget(this.#target.name);
+    const target = now === undefined ? this.#target : redescribed(this.#target, now);
+    this.#isUnstated ||= !isDeepStrictEqual(target.tags, this.#target.tags);
+    this.#target = target;
+  }
+
+  /** Asks policy again whether this connection is allowed, and ends the channel if not. A long answer (a stream, notifications) sends no new request that would be decided on. */
+  #recheckConnection(): void {
     const decision = this.#gate.decide(connectAction(this.target.protocol));
     // A credential that ended ends the whole session, in words of its own.
     if (decision.verdict !== 'allow' && decision.answeredAs !== 'catching_up' && this.#identity.standing.ended() === null) {
       this.#session.endChannel(this.number, { reason: 'withdrawn', error: new GatewayError('refused', decision.reason) });
     }
-  };
+  }
 
   /** Prints the attributes of an action as JSON. Throws GatewayError `limit_exceeded`; the request is then recorded as denied. */
   #printFacts(action: Action, content: readonly Uint8Array[], partOf: number | undefined): string {
@@ -413,6 +442,10 @@ export class LiveChannel implements Channel {
   /** Appends the first record of a draft, and returns its sequence number and the drafts of the further records. */
   #appendFirst(draft: EntryDraft, request: number | undefined, kept: readonly Obligation[]): { readonly seq: number; readonly others: readonly EntryDraft[] } {
     const session = this.#session;
+    if (this.#isUnstated) {
+      this.#isUnstated = false;
+      this.record('event', { action: changeEnvironment, attributes: { ...tagsAttribute(this.#target.tags), ...this.#claims } }, []);
+    }
     if (lengthOf(draft.content) <= partBytesMax) {
       return { seq: session.append(draft), others: noDrafts };
     }
@@ -448,6 +481,22 @@ export class LiveChannel implements Channel {
       this.#session.append(draft);
     }
   }
+}
+
+/**
+ * Returns a target that is in use as another configuration describes it: with its tags and its mode, and with its options if they are about the same place. The
+ * place and the credential stay. The same object if nothing of this differs.
+ */
+function redescribed(used: Target, now: Target): Target {
+  const isSamePlace = (['protocol', 'scheme', 'host', 'port', 'path', 'user'] as const).every((part) => used[part] === now[part]);
+  const { tags: _tags, mode: _mode, ...place } = used;
+  const target: Target = {
+    ...place,
+    options: isSamePlace ? now.options : used.options,
+    ...(now.tags === undefined ? {} : { tags: now.tags }),
+    ...(now.mode === undefined ? {} : { mode: now.mode }),
+  };
+  return isDeepStrictEqual(target, used) ? used : target;
 }
 
 function lengthOf(content: readonly Uint8Array[]): number {

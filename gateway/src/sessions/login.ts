@@ -17,7 +17,6 @@ import type { Refusals } from './refusals.ts';
 export interface DoorContext extends ChannelContext {
   readonly authenticator: Authenticator;
   readonly refusals: Refusals;
-  readonly findTarget: (name: string) => Target | undefined;
   readonly isStopping: () => boolean;
   /** Throws GatewayError `catching_up` as long as a protocol has not got back what was recorded about its targets. */
   readonly requireRecalled: (protocol: string) => void;
@@ -92,15 +91,16 @@ export class Login {
       targets: targetFacts([target]),
     };
     const { verdict, policies, policyVersion } = decision;
+    const claims = claimsAttribute(credential.claims, credential.token);
     const opened = session.openChannel(facts, {
       action: 'gateway.authenticate',
       verdict,
       policies,
       policyVersion,
-      attributes: { 'user.name': nameOf(credential), ...tagsAttribute(target.tags), ...claimsAttribute(credential.claims, credential.token) },
+      attributes: { 'user.name': nameOf(credential), ...tagsAttribute(target.tags), ...claims },
     });
     session.endWith(identity.standing);
-    return new LiveChannel(this.#context, session, opened, { identity, target, address: credential.clientAddress });
+    return new LiveChannel(this.#context, session, opened, { identity, target, address: credential.clientAddress, claims });
   }
 }
 

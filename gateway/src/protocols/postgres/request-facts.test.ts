@@ -26,7 +26,8 @@ class Talk {
   #learned: (() => void) | null = null;
 
   constructor(path: readonly string[] = ['public']) {
-    const session = new SessionState({ guard, path, timeout: '', functions: new Map(), objects: () => this.learnedObjects });
+    const functions = new Map();
+    const session = new SessionState({ guard, path, timeout: '', functions: () => functions, objects: () => this.learnedObjects });
     this.facts = new RequestFacts(session, {
       changing: () => this.changes.push('changing'),
       known: () => null,

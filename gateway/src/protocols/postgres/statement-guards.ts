@@ -30,15 +30,28 @@ export class StatementGuards {
       guard,
       path: path === undefined ? null : splitPath(path),
       timeout: settings.get('statement_timeout') ?? '',
-      functions: this.#functionsOf(channel),
+      functions: this.#operatorsFunctions(channel),
       enter: () => this.#catalogues.enter(channel, database),
       database,
       estimates: this.#estimates,
     });
   }
 
+  /** Returns a function that tells what the operator says of functions. The target is another object when its options have changed. */
+  #operatorsFunctions(channel: Channel): () => ReadonlyMap<string, readonly string[]> {
+    let { target } = channel;
+    let functions = this.#functionsOf(target);
+    return () => {
+      if (channel.target !== target) {
+        ({ target } = channel);
+        functions = this.#functionsOf(target);
+      }
+      return functions;
+    };
+  }
+
   /** Returns what the operator says of functions. Connections with the same words share the object. */
-  #functionsOf({ target }: Channel): ReadonlyMap<string, readonly string[]> {
+  #functionsOf(target: Channel['target']): ReadonlyMap<string, readonly string[]> {
     const { functions } = parseOptions(postgresOptions, target.options);
     const key = JSON.stringify(functions);
     const known = this.#functions.get(key) ?? new Map(Object.entries(functions));
@@ -66,7 +79,7 @@ export class StatementGuard {
       readonly guard: Guard;
       readonly path: readonly string[] | null;
       readonly timeout: string;
-      readonly functions: ReadonlyMap<string, readonly string[]>;
+      readonly functions: () => ReadonlyMap<string, readonly string[]>;
       readonly enter: () => TargetCatalogue;
       readonly database: string;
       readonly estimates: TargetEstimates;

@@ -20,7 +20,8 @@ export interface SessionParts {
   readonly path: readonly string[] | null;
   /** The `statement_timeout` that the client set at the login; '' if it set none. */
   readonly timeout: string;
-  readonly functions: Catalogue['functions'];
+  /** Returns what the operator says of functions: the same object as long as that does not change. */
+  readonly functions: () => Catalogue['functions'];
   /** Returns the objects of the database; null while they are not known. */
   readonly objects: () => LearnedObjects | null;
 }
@@ -46,7 +47,7 @@ export class SessionState {
   /** Texts that were sent while the catalogue was not known. What they may have changed is read when it is. */
   #doubtful: string[] = [];
   #doubtfulLength = 0;
-  #view: { readonly objects: LearnedObjects | null; readonly catalogue: Catalogue } | null = null;
+  #view: { readonly objects: LearnedObjects | null; readonly functions: Catalogue['functions']; readonly catalogue: Catalogue } | null = null;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -150,13 +151,13 @@ export class SessionState {
   /** Returns the catalogue of the session. It is the same object until something changes. */
   #catalogue(): Catalogue {
     const objects = this.#isDefining ? null : this.#parts.objects();
-    if (this.#view === null || this.#view.objects !== objects) {
+    const functions = this.#parts.functions();
+    if (this.#view === null || this.#view.objects !== objects || this.#view.functions !== functions) {
       if (objects !== null) {
         // A new session has the search path that was in force when it began.
         this.#paths ??= this.#paths === undefined ? [objects.path] : null;
       }
-      const { guard, functions } = this.#parts;
-      this.#view = { objects, catalogue: guard.catalogueOf(objects, { paths: this.#paths, made: this.#made, functions }) };
+      this.#view = { objects, functions, catalogue: this.#parts.guard.catalogueOf(objects, { paths: this.#paths, made: this.#made, functions }) };
       if (objects !== null) {
         this.#settleDoubts();
       }

@@ -7,6 +7,7 @@ const parser: SqlParser = await loadParser();
 
 /** Returns what finds the facts of a connection whose database is not known. */
 export function testFacts(): RequestFacts {
-  const session = new SessionState({ guard: new Guard(parser), path: null, timeout: '', functions: new Map(), objects: () => null });
+  const functions = new Map();
+  const session = new SessionState({ guard: new Guard(parser), path: null, timeout: '', functions: () => functions, objects: () => null });
   return new RequestFacts(session, { changing: () => null, changed: () => null, known: () => null });
 }
