@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createConnection } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { freePort } from '../cli/src/demo/free-port.ts';
 import { waitUntil } from '../tests/support/wait-until.ts';
 
@@ -49,4 +50,12 @@ function accepts(port: number): Promise<boolean> {
       resolve(false);
     });
   });
+}
+
+/** Returns the path of a program of Debian. Throws if its package is missing, before anything waits for it. */
+export function debianProgram(path: string): string {
+  if (!existsSync(path)) {
+    throw new Error(`This needs ${path}: sh tools/debian.sh ${basename(path)}`);
+  }
+  return path;
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../cli/src/demo/free-port.ts';
-import { serving, type Peer } from './peer.ts';
+import { debianProgram, serving, type Peer } from './peer.ts';
 
 const portkeyVersion = '1.15.2';
 
@@ -29,7 +29,7 @@ http {
 }
 `,
   );
-  const child = spawn('/usr/sbin/nginx', ['-c', configuration], { stdio: 'ignore' });
+  const child = spawn(debianProgram('/usr/sbin/nginx'), ['-c', configuration], { stdio: 'ignore' });
   return serving(child, port, () => {
     rmSync(directory, { recursive: true, force: true });
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../cli/src/demo/free-port.ts';
 import type { PostgresServer } from '../tests/support/postgres-server.ts';
-import { serving, type Peer } from './peer.ts';
+import { debianProgram, serving, type Peer } from './peer.ts';
 
 /** A user that exists on every Debian, because PgBouncer refuses to run as root. */
 const nobody = { uid: 65_534, gid: 65_534 };
@@ -37,7 +37,7 @@ log_disconnections = 0
   for (const path of isRoot ? [directory, users, configuration] : []) {
     chownSync(path, nobody.uid, nobody.gid);
   }
-  const child = spawn('/usr/sbin/pgbouncer', ['-q', configuration], { ...(isRoot ? nobody : {}), stdio: 'ignore' });
+  const child = spawn(debianProgram('/usr/sbin/pgbouncer'), ['-q', configuration], { ...(isRoot ? nobody : {}), stdio: 'ignore' });
   return serving(child, port, () => {
     rmSync(directory, { recursive: true, force: true });
   });
