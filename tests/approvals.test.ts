@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { ApprovalSummary } from '../gateway/src/api/approvals.ts';
+import type { ApprovalDetails } from '../gateway/src/api/endpoints/show-approval.ts';
 import type { ShownRecord } from '../gateway/src/feed/shown-record.ts';
 import type { GatewayProcess } from './support/gateway-process.ts';
 import { openHeldGateway, type HeldGateway } from './support/held-gateway.ts';
@@ -91,6 +92,16 @@ describe('approvals', () => {
     assert.match(String(why['detail']), /once is enough/);
     const shown = gateway.cli(['approval', 'show', id]);
     assert.match(shown.stdout, /ap_.* spent: bot asks files for http\.request\n[^]*countersign\.effects write\n[^]*POST \/returns/);
+    const time = String.raw`\d{4}-\d\d-\d\dT[\d:.]+Z`;
+    assert.match(shown.stdout, new RegExp(`\\ngranted by operator at ${time}\\nspent at ${time}, record \\S+/\\d+\\n`));
+    assert.match(
+      gateway.command(['approval', 'show', String(once['approval'])]).stdout,
+      new RegExp(`\\ngroups dba; granted none\\ndenied by operator at ${time}, record \\S+/\\d+: once is enough\\n`),
+    );
+    const details: ApprovalDetails = JSON.parse(await (await gateway.api(`/api/v1/approvals/${String(once['approval'])}`)).text());
+    assert.deepEqual([details.end?.by, details.end?.reason], ['operator', 'once is enough']);
+    const denial = (await approvalRecords(details.session)).find(({ record }) => record === details.end?.record);
+    assert.equal(denial?.attributes['countersign.approval.state'], 'denied');
   });
 
   test('what ran says who approved it, in whichever session it was asked for: shown, and in a bundle that verifies', async () => {
@@ -202,8 +213,11 @@ describe('approvals', () => {
     assert.equal((await gateway.api(`${path}/grant`, { method: 'POST', body: {}, token })).status, 404);
     assert.equal((await gateway.api(`${path}/grant`, { method: 'POST', body: {}, token: await gateway.issueToken('bob') })).status, 200);
     await gateway.api(`/api/runs/${run.session}/end`, { method: 'POST', body: {} });
-    const { state }: { readonly state: string } = JSON.parse(await (await gateway.api(path)).text());
+    const { state, grants, end }: ApprovalDetails = JSON.parse(await (await gateway.api(path)).text());
     assert.equal(state, 'withdrawn');
+    assert.deepEqual([end?.by, end?.reason], [undefined, 'The run has ended.'], 'why');
+    assert.equal(grants[0]?.by, 'bob');
+    assert.ok(Date.parse(end?.time ?? '') >= Date.parse(grants[0]?.time ?? ''));
     assert.equal((await ask(await gateway.issueToken('bot'), '/run')).status, 409);
     const steps = await approvalRecords(run.session);
     assert.deepEqual(

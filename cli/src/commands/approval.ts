@@ -89,13 +89,15 @@ async function decide(id: string, act: 'grant' | 'deny', body: object, options: 
 
 /** Describes an approval for the one who decides. All text of the request and the session is escaped. */
 function describe({ request, before, ...approval }: ApprovalDetails): string {
-  const { policies, reason, groups, granted, grants, requested, expires } = approval;
+  const { policies, reason, groups, granted, grants, end, requested, expires } = approval;
   const who = approval.onBehalfOf === null ? approval.principal : `${approval.principal} for ${approval.onBehalfOf}`;
   const does = Object.entries(request?.attributes ?? {}).filter(([name]) => doing.test(name));
   const lines = [
     `${approval.approval} ${approval.state}: ${who} asks ${approval.target} for ${approval.action}`,
     `held by ${policies.join(', ')}: ${reason}`,
-    `groups ${groups.join(', ')}; granted ${granted.join(', ') || 'none'}${grants.map(({ by, note }) => `; by ${by}${note === '' ? '' : ` (${note})`}`).join('')}`,
+    `groups ${groups.join(', ')}; granted ${granted.join(', ') || 'none'}`,
+    ...grants.map(({ by, note, time }) => `granted by ${by} at ${time}${note === '' ? '' : `: ${note}`}`),
+    ...(end === undefined ? [] : [endLine(approval.state, end)]),
     `requested ${requested}, expires ${expires}, session ${approval.session}, record ${approval.record}`,
     ...does.map(([name, value]) => `${name} ${String(value)}`),
     ...(approval.estimatedRows === undefined ? [] : [`estimated rows ${approval.estimatedRows}`]),
@@ -111,6 +113,11 @@ function describe({ request, before, ...approval }: ApprovalDetails): string {
     dim('the request:'),
     asked,
   ].join('\n');
+}
+
+function endLine(state: string, { by, reason, time, record }: NonNullable<ApprovalDetails['end']>): string {
+  const where = record === undefined ? '' : `, record ${record}`;
+  return `${state}${by === undefined ? '' : ` by ${by}`} at ${time}${where}${reason === undefined ? '' : `: ${reason}`}`;
 }
 
 /** The facts that say what a request does. */

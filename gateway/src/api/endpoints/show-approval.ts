@@ -21,14 +21,23 @@ const grants = z.array(
     groups: z.array(z.string()).readonly().describe('Those of the groups for which this person can stand.'),
     note: z.string(),
     time: z.iso.datetime(),
+    record: z.string().describe('`LOG/INDEX` of the record of the grant.'),
   }),
 );
+
+const end = z.object({
+  by: z.string().optional().describe('Who denied it. Absent if it was not denied.'),
+  reason: z.string().optional().describe('Why it was denied, withdrawn, or expired. Absent if it was used.'),
+  time: z.iso.datetime(),
+  record: z.string().optional().describe('`LOG/INDEX` of the record of the end. Absent if it could not be recorded.'),
+});
 
 const approvalDetails = approvalSummary
   .extend({
     policies: z.array(z.string()).readonly().describe('The policies that hold the request.'),
     reason: z.string(),
     grants,
+    end: end.optional().describe('How the approval ended: `state` says in which way. Absent while it is open.'),
     estimatedRows: z
       .int()
       .min(0)
@@ -69,12 +78,22 @@ export const showApproval = endpoint({
       ...summarizeApproval(view),
       policies: view.policies,
       reason: view.reason,
-      grants: view.grants.map(({ by, groups, note, timeMs }) => ({ by, groups, note, time: new Date(timeMs).toISOString() })),
+      grants: view.grants.map(({ by, groups, note, timeMs, record }) => ({ by, groups, note, time: new Date(timeMs).toISOString(), record })),
+      ...(view.end === null ? {} : { end: describeEnd(view.end) }),
       ...(view.estimatedRows === null ? {} : { estimatedRows: view.estimatedRows }),
       ...(await readStory(reader, view)),
     };
   },
 });
+
+function describeEnd({ by, reason, timeMs, record }: NonNullable<ApprovalView['end']>): z.output<typeof end> {
+  return {
+    ...(by === null ? {} : { by }),
+    ...(reason === '' ? {} : { reason }),
+    time: new Date(timeMs).toISOString(),
+    ...(record === null ? {} : { record }),
+  };
+}
 
 /** Reads the record of a held request, and the requests before it. */
 async function readStory(reader: Reader, { session, seq }: ApprovalView): Promise<Story> {

@@ -85,8 +85,21 @@ export interface ApprovalView {
   /** The groups for which somebody has granted. */
   readonly granted: readonly string[];
   readonly state: ApprovalState;
+  /** The end of the approval; null while it is open. */
+  readonly end: ApprovalEnd | null;
   readonly requestedMs: number;
   readonly expiresMs: number;
+}
+
+/** How an approval ended. */
+interface ApprovalEnd {
+  /** The one who denied it; null if the gateway itself ended it, or if it was used. */
+  readonly by: string | null;
+  /** Why it was denied, or why the gateway ended it; empty if it was used. */
+  readonly reason: string;
+  readonly timeMs: number;
+  /** The name of the record of that, `LOG/INDEX`. Null: it could not be recorded. */
+  readonly record: string | null;
 }
 
 /** An approval, open or ended. Only `Approvals` changes it. */
@@ -94,7 +107,7 @@ interface Approval {
   readonly id: string;
   readonly digest: string;
   readonly principal: Principal;
-  view: Omit<ApprovalView, 'grants' | 'granted' | 'state'>;
+  view: Omit<ApprovalView, 'grants' | 'granted' | 'state' | 'end'>;
   /** True if only the facts of the request are kept: its text is then forgotten with the end of the approval. */
   readonly isFactsOnly: boolean;
   readonly policyVersion: string;
@@ -103,6 +116,7 @@ interface Approval {
   readonly askedRecord: string;
   readonly grants: GivenGrant[];
   state: ApprovalState;
+  end: ApprovalEnd | null;
   /** One sentence for the client: why it does not go on. */
   words: string;
   /** Answers the request that waits. Null: none does. */
@@ -179,8 +193,8 @@ export class Approvals implements Control, Disposable {
   /** Denies an approval. Throws as `grant` does. */
   deny(id: string, by: Granter, reason: string): ApprovalView {
     const { approval, name } = this.#decidable(id, by);
-    this.#note(approval, 'denied', { by: name, note: reason });
-    this.#end(approval, 'denied', `${name} denied it: ${saidWords(reason)}`);
+    const record = this.#note(approval, 'denied', { by: name, note: reason });
+    this.#end(approval, 'denied', { by: name, reason, record, words: `${name} denied it: ${saidWords(reason)}` });
     this.#tell('denied', approval, { by: name, note: reason });
     return viewOf(approval);
   }
@@ -291,6 +305,7 @@ export class Approvals implements Control, Disposable {
       askedRecord,
       grants: [],
       state: 'waiting',
+      end: null,
       words: '',
       answer: null,
       ends: [],
@@ -381,8 +396,8 @@ export class Approvals implements Control, Disposable {
 
   /** Lets a request go on, once. `note` records that with the request that goes on, and says who approved it. */
   #spend(approval: Approval, note: HeldAct['note']): Objection {
-    noteStep(note, approval, 'spent', { groups: approval.view.groups, use: useOf(approval) });
-    this.#end(approval, 'spent', 'its approval was used');
+    const record = noteStep(note, approval, 'spent', { groups: approval.view.groups, use: useOf(approval) });
+    this.#end(approval, 'spent', { by: null, reason: '', record, words: 'its approval was used' });
     this.#tell('spent', approval, {});
     return { approval: answerOf(approval.id, 'spent'), objection: null };
   }
@@ -429,14 +444,15 @@ export class Approvals implements Control, Disposable {
     if (!this.#open.has(approval.id)) {
       return;
     }
+    let record: string | null = null;
     try {
-      this.#note(approval, state, { note: why });
+      record = this.#note(approval, state, { note: why });
     } catch (error) {
       if (!(error instanceof GatewayError)) {
         throw error;
       }
     }
-    this.#end(approval, state, `the approval ${approval.id} is ${state}: ${why}`);
+    this.#end(approval, state, { by: null, reason: why, record, words: `the approval ${approval.id} is ${state}: ${why}` });
     this.#tell(state, approval, { note: why });
   }
 
@@ -451,9 +467,10 @@ export class Approvals implements Control, Disposable {
     return noteStep(approval.note, approval, state, step);
   }
 
-  #end(approval: Approval, state: ApprovalState, words: string): void {
+  #end(approval: Approval, state: ApprovalState, { words, ...end }: Omit<ApprovalEnd, 'timeMs'> & Pick<Approval, 'words'>): void {
     const { id, principal, ends } = approval;
     approval.state = state;
+    approval.end = { ...end, timeMs: this.#options.now() };
     approval.words = words;
     if (approval.isFactsOnly) {
       approval.view = { ...approval.view, text: '', attributes: {}, estimatedRows: null };
@@ -471,8 +488,8 @@ export class Approvals implements Control, Disposable {
     }
     this.#remember(approval);
     this.#options.store.remove(id);
-    for (const end of ends.splice(0)) {
-      end();
+    for (const stopWatching of ends.splice(0)) {
+      stopWatching();
     }
     approval.answer?.(state === 'spent' ? { approval: answerOf(id, state), objection: null } : this.#outcome(approval));
   }
@@ -547,6 +564,6 @@ function waitingWords({ id, view }: Pick<Approval, 'id' | 'view'>): string {
   return `${view.reason.replace(/\.$/, '')}: it waits for approval by ${view.groups.join(' and ')}; countersign approval grant ${id}`;
 }
 
-function viewOf({ view, grants, state }: Approval): ApprovalView {
-  return { ...view, grants: [...grants], granted: [...standIns(view.groups, grants).keys()], state };
+function viewOf({ view, grants, state, end }: Approval): ApprovalView {
+  return { ...view, grants: [...grants], granted: [...standIns(view.groups, grants).keys()], state, end };
 }
