@@ -34,8 +34,10 @@ test('T4.16: a suspension is whole before it is answered: a kill right after los
       );
   assert.deepEqual(await acts(), ['gateway.suspend_principal bot it sends mails to strangers']);
   assert.match(gateway.cli(['session', 'list']).stdout, /suspended/);
+  const shown = own.map(({ session }) => gateway.command(['session', 'show', session]).stdout).join('');
+  assert.match(shown, /gateway\.suspend_principal allow reason=it sends mails to strangers #\d+\n {4}the operator on the gateway's machine suspended bot\n/);
   assert.match(gateway.cli(['principal', 'resume', 'bot']).stdout, /^resumed bot/);
   assert.equal(await statusOf(), 200);
-  assert.equal((await acts()).length, 2);
+  assert.deepEqual((await acts()).slice(1), ['gateway.resume_principal bot undefined']);
   assert.equal(gateway.cli(['principal', 'resume', 'bot']).status, 1);
 });

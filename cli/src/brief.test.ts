@@ -124,6 +124,27 @@ test('what people did is said: an approval with who gave it, and the end of a se
   assert.equal(await lineOf({ ...close, content: null }), '');
 });
 
+test('found: of the gateway itself, refused logins, what people did and alerts have a line that says what they are', async () => {
+  const own = { ...answer({}), channel: 0, target: null, principal: null, content: null };
+  const attributes = { 'user.id': 'ann', 'client.address': '10.0.0.7', 'countersign.principal': 'bot' };
+  const suspended = { ...own, kind: 'decision', action: 'gateway.suspend_principal', verdict: 'allow', attributes };
+  assert.equal(
+    await lineOf({ ...suspended, attributes: { ...attributes, 'countersign.reason': 'it sends mails' } }),
+    '03:04:05.678 ? gateway.suspend_principal ann from 10.0.0.7 suspended bot: it sends mails',
+  );
+  assert.equal(await lineOf({ ...suspended, action: 'gateway.resume_principal' }), '03:04:05.678 ? gateway.resume_principal ann from 10.0.0.7 resumed bot');
+  const refused = { 'client.address': '10.0.0.8', 'countersign.protocol': 'http', 'countersign.reason': 'unauthenticated: no token' };
+  assert.equal(
+    await lineOf({ ...own, kind: 'decision', action: 'gateway.authenticate', verdict: 'deny', attributes: refused }),
+    '03:04:05.678 ? DENIED gateway.authenticate a login was refused: from 10.0.0.8 over http: unauthenticated: no token',
+  );
+  assert.equal(
+    await lineOf({ ...own, kind: 'alert', action: 'gateway.refuse_policy', attributes: { 'countersign.reason': 'a.cedar:1:2: typo' } }),
+    '03:04:05.678 ! gateway.refuse_policy a.cedar:1:2: typo',
+  );
+  assert.equal(await lineOf({ ...own, kind: 'decision', action: 'gateway.connect', verdict: 'allow' }), '');
+});
+
 test('an answer that was cut off says why, one without rows what was done, and one over HTTP has its body', async () => {
   assert.equal(await lineOf(answer({ 'error.type': 'halted' }, 'half a sen')), '03:04:05.678 ← model CUT OFF (halted) half a sen');
   assert.equal(await lineOf(answer({ 'db.response.returned_rows': 0 }, 'NOTICE: it waits\nUPDATE 1')), '03:04:05.678 ← model UPDATE 1');

@@ -3,10 +3,10 @@ import type { ShownRecord } from '@countersign/gateway/api';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
 import type { Entry } from './folded.ts';
 import { saidIn } from './said.ts';
-import { approversText, changeEnvironment, readRecord, summaryOf, surroundingsOf } from './show.ts';
+import { approversText, changeEnvironment, isAct, isRefusedLogin, readRecord, summaryOf, surroundingsOf } from './show.ts';
 import { bold, dim, escapeControls } from './terminal.ts';
 
-const marks: Readonly<Record<string, string>> = { request: '→', response: '←', event: '·', approval: '?', alert: '!', close: '×' };
+const marks: Readonly<Record<string, string>> = { request: '→', response: '←', event: '·', decision: '?', approval: '?', alert: '!', close: '×' };
 const verdicts: Readonly<Record<string, string>> = { deny: 'DENIED ', hold: 'HELD ' };
 /** After its time, target and action, a line shows at most this many characters of a text and its decision. */
 const textCharacters = 96;
@@ -15,7 +15,7 @@ const textCharactersMin = 56;
 
 /**
  * Yields a session in brief: a line for each request, with the policies that decided on it, for each answer when it is complete, for what people decided, and
- * for its end if somebody ended it, and for a change of configuration or policies in between. Other records of the gateway about itself are left out. Controls are escaped.
+ * for its end if somebody ended it, for refused logins and what administrators did, and for a change of configuration or policies in between. Other records of the gateway about itself are left out. Controls are escaped.
  */
 export async function* briefly(records: AsyncIterable<Entry>): AsyncGenerator<string> {
   for await (const record of records) {
@@ -40,6 +40,8 @@ function isWorthALine(record: ShownRecord): boolean {
       return isStepOfPeople(record);
     case 'event':
       return record.action === changeEnvironment;
+    case 'decision':
+      return isAct(record) || isRefusedLogin(record);
     case 'close':
       return record.content !== null;
     default:
@@ -72,9 +74,12 @@ function whatOf({ kind, verdict, action, attributes }: ShownRecord): string {
   }
 }
 
-/** Names the policies that decided on a request, and the reason if it was denied or held. */
+/** Names the policies that decided on a request, and the reason if it was denied or held, or if the gateway or a person acted. */
 function decisionOf({ kind, verdict, policies, attributes }: ShownRecord): readonly [policies: string, reason: string] {
   const reason = attributes[ownAttributes.reason];
+  if (kind === 'decision') {
+    return ['', reason === undefined ? '' : `: ${String(reason)}`];
+  }
   if (kind !== 'request' || policies.length === 0) {
     return ['', ''];
   }
@@ -102,7 +107,7 @@ function gist(record: ShownRecord): string {
   if (kind === 'approval') {
     return approvalGist(record);
   }
-  if (kind === 'close') {
+  if (kind === 'close' || kind === 'decision') {
     return readRecord(record).text;
   }
   if (kind === 'event') {
@@ -116,6 +121,9 @@ function gist(record: ShownRecord): string {
   }
   if (attributes['gen_ai.input.messages'] !== undefined) {
     return lines.at(-1) ?? '';
+  }
+  if (kind === 'alert' && text === '') {
+    return String(attributes[ownAttributes.reason] ?? '');
   }
   const [, body = ''] = text.split('\n\n', 2);
   return [lines[0] ?? '', ...(body === '' ? [] : [body.split('\n', 1)[0]])].join(' ');

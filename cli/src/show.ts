@@ -168,10 +168,38 @@ function textOf(record: ShownRecord): string {
   if (record.kind === 'approval') {
     return approversText(record);
   }
-  if (record.action === 'gateway.authenticate' && record.verdict === 'deny') {
+  if (isRefusedLogin(record)) {
     return refusalText(record);
   }
+  if (isAct(record)) {
+    return actText(record);
+  }
   return content === null ? (unkeptText(record) ?? '') : (content.text ?? countOf(content.bytes, 'byte'));
+}
+
+/** The words for what people do to a principal, by the action of the record. */
+const actsOnPrincipals = new Map([
+  ['gateway.suspend_principal', 'suspended'],
+  ['gateway.resume_principal', 'resumed'],
+  ['gateway.create_token', 'made a token for'],
+  ['gateway.revoke_token', 'revoked a token of'],
+]);
+
+export function isRefusedLogin({ action, verdict }: ShownRecord): boolean {
+  return action === 'gateway.authenticate' && verdict === 'deny';
+}
+
+/** True for the record of something that the operator or an administrator did. */
+export function isAct({ kind, verdict, principal, attributes }: ShownRecord): boolean {
+  return kind === 'decision' && verdict === 'allow' && principal === null && typeof attributes['user.id'] === 'string';
+}
+
+/** Describes an act of the operator or of an administrator: who did it, from where, and to whom. */
+function actText({ action, attributes }: ShownRecord): string {
+  const by = attributes['user.id'];
+  const who = attributes[ownAttributes.withoutGateway] === true ? `${String(by)}, while no gateway ran,` : whoOf({ by, address: attributes['client.address'] });
+  const did = actsOnPrincipals.get(action ?? '');
+  return did === undefined ? `by ${who}` : `${who} ${did} ${String(attributes[ownAttributes.principal])}`;
 }
 
 /** Describes an `access` record: who read what, and from where. */

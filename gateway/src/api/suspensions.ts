@@ -9,7 +9,7 @@ export async function recordSuspension(recorder: Recorder, tokens: Tokens, { pri
     action: 'gateway.suspend_principal',
     verdict: 'allow',
     isFromReserve: true,
-    reason: reason === '' ? `principal ${principal}` : reason,
+    ...(reason === '' ? {} : { reason }),
     attributes: {
       'user.id': by,
       ...(address === undefined ? {} : { 'client.address': address }),

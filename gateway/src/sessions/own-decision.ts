@@ -8,7 +8,8 @@ import { printMeta } from './meta.ts';
 export interface OwnDecision {
   readonly action: string;
   readonly verdict: Verdict;
-  readonly reason: string;
+  /** Absent if whoever acted gave none. */
+  readonly reason?: string;
   readonly attributes: Attributes;
   /** True for an act of an operator, which may be recorded even on a full disk. */
   readonly isFromReserve?: true;

@@ -24,7 +24,7 @@ export const resumePrincipal = endpoint({
     await recordOwnDecision(recorder, {
       action: 'gateway.resume_principal',
       verdict: 'allow',
-      reason: reason === '' ? `principal ${principal}` : reason,
+      ...(reason === '' ? {} : { reason }),
       attributes: { 'user.id': caller.id, 'client.address': caller.address, [ownAttributes.principal]: principal },
     });
     tokens.resume(principal);
