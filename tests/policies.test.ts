@@ -80,19 +80,31 @@ principals:
     await write(noPosting.replace('"write"', '"destroy"'), 'configuration applied');
     assert.equal((await ask('POST', '/c')).status, 200);
     assert.equal((await ask('DELETE', '/c')).status, 403);
+    assert.ok(gateway.log.includes('policies 2 (was 2): ~agents.cedar:no-posting'), gateway.log);
+    const state = async (): Promise<string> => (await fetch(`http://127.0.0.1:${gateway.port('http')}/readyz`)).text();
+    assert.doesNotMatch(await state(), /refused/);
     await write(noPosting.replace('"write"', 'write'), 'not applied');
+    assert.match(await state(), /"status":"ready".*"configuration":"The changed files were refused/);
+    assert.match(gateway.command(['policy', 'show']).stderr, /NOTE .*was in force before, and still is\.\n.*agents\.cedar:4:\d+: /);
     assert.match(gateway.log, /agents\.cedar:4:\d+: /);
     assert.equal((await ask('DELETE', '/c')).status, 403);
     const own = (await gateway.sessions('all')).filter(({ principal }) => principal === null);
     const all = (await Promise.all(own.map(async ({ session }) => gateway.records(session)))).flat();
     assert.ok(all.some(({ kind, action }) => kind === 'alert' && action === 'gateway.refuse_policy'));
+    assert.ok(
+      all.some(
+        ({ action, attributes }) => action === 'gateway.change_policies' && String(attributes['countersign.reason']).startsWith('policies 2 (was 2): ~'),
+      ),
+    );
     const versions = all.filter(({ kind }) => kind === 'policy');
     assert.equal(versions.length, 2);
     assert.match(versions[0]?.content?.text ?? '', /no-posting[^]*context\.effects\.contains\("write"\)/);
   });
 
   test('a policy that is observed is recorded with what it would have done', async () => {
-    await write(`@mode("observe")\n${noPosting}`, 'configuration applied');
+    await write(`@mode("observe")\n${noPosting} @id("never") permit (principal, action, resource) when { context.hour > 24 };`, 'configuration applied');
+    assert.match(gateway.log, /policy check finds: .*agents\.cedar:\d+:\d+: this policy can never apply/);
+    assert.doesNotMatch(gateway.cli(['policy', 'show']).stderr, /NOTE/);
     assert.equal((await ask('POST', '/d')).status, 200);
     const last = (await records()).findLast(({ kind }) => kind === 'request');
     assert.deepEqual([last?.verdict, last?.attributes['countersign.observed']], ['allow', 'deny by agents.cedar:no-posting: Agents only read here.']);

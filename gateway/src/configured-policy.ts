@@ -1,7 +1,7 @@
 import type { Config } from './config/config.ts';
 import { policyFiles, readPolicySources } from './config/policies.ts';
 import type { PolicySource } from './domain/policy-source.ts';
-import { cedarPolicy } from './policy/cedar-policy.ts';
+import { builtInFile, cedarPolicy } from './policy/cedar-policy.ts';
 import { loadCedar } from './policy/cedar-library.ts';
 import { grantPolicy } from './policy/grants.ts';
 import type { PolicyEngine } from './policy/policy.ts';
@@ -9,9 +9,6 @@ import { readPolicies } from './policy/policy-set.ts';
 import { printProblem } from './policy/policy-text.ts';
 import type { Vocabulary } from './policy/vocabulary.ts';
 import { protocols } from './protocols/registry.ts';
-
-/** The name of the file that the built-in policies count as. */
-const builtInFile = 'built-in.cedar';
 
 /** Returns the files that the policy of a configuration is made from, the configuration itself first. */
 export function filesOfPolicy({ file, policies }: Config): readonly string[] {

@@ -36,7 +36,8 @@ import { HttpListener } from './listeners/http.ts';
 import { OperatorSocket } from './listeners/operator-socket.ts';
 import { TcpListener } from './listeners/tcp.ts';
 import { recordLeftApprovals } from './sessions/left-approvals.ts';
-import { recordEnvironment, recordPolicy, recordRefusedPolicy } from './sessions/policy-record.ts';
+import { recordEnvironment, recordPolicy, recordPolicyChanges, recordRefusedPolicy } from './sessions/policy-record.ts';
+import { policyChanges } from './policy/policy-changes.ts';
 import type { PolicyEngine } from './policy/policy.ts';
 import { createProtocols, findProtocol, protocols, type ServedProtocols } from './protocols/registry.ts';
 import { Reader } from './reader/reader.ts';
@@ -99,6 +100,8 @@ export class Gateway implements AsyncDisposable {
   readonly #atStart: Config['atStart'];
   #operatorSocket: string | null = null;
   #policy: PolicyEngine;
+  /** Why the files as they are now were not put into force. Null: they were. */
+  #refused: string | null = null;
   #environment: Environment;
   /** The version of the policies that were recorded last. */
   #recordedVersion = '';
@@ -230,6 +233,7 @@ export class Gateway implements AsyncDisposable {
       findProtocol,
       targets: () => this.#config.targets,
       policy: () => this.#policy,
+      refused: () => this.#refused,
       pinsOf: ({ protocol }) => {
         requireRecalled(protocol);
         return served.pins.get(protocol) ?? null;
@@ -260,6 +264,7 @@ export class Gateway implements AsyncDisposable {
     );
     lock.publish({ ...this.#addresses, ...(this.#operatorSocket === null ? {} : { operator: this.#operatorSocket }) });
     this.#warnOfClearText();
+    this.#warnOfFindings();
     this.#log.info({ ...this.#addresses, epoch: recorder.epoch }, 'serving');
   }
 
@@ -404,21 +409,34 @@ export class Gateway implements AsyncDisposable {
       );
     }
     this.#config = { ...config, data: this.#config.data };
+    const changes = policyChanges(this.#policy, policy);
     this.#policy = policy;
+    this.#refused = null;
     this.#recordPolicy();
+    if (changes !== null && this.#recorder !== null) {
+      recordPolicyChanges(this.#recorder, changes);
+    }
     this.#changeEnvironment();
     void this.#enforceLimits();
     this.#calls?.keepOnly(config.targets.values());
     this.#authenticator?.recheck();
     this.#sessions?.recheck();
-    this.#approvals?.recheck();
+    const withdrawn = this.#approvals?.recheck() ?? 0;
     this.#outbox?.recheck();
-    this.#log.info({ policyVersion: this.#policy.version }, 'configuration applied');
+    const told = {
+      policyVersion: this.#policy.version,
+      ...(changes === null ? {} : { changes }),
+      ...(withdrawn === 0 ? {} : { withdrawnApprovals: withdrawn }),
+    };
+    this.#log.info(told, 'configuration applied');
+    if (changes !== null) {
+      this.#warnOfFindings();
+    }
     const waiting = [...config.atStart].filter(([section, text]) => this.#atStart.get(section) !== text).map(([section]) => section);
     if (waiting.length > 0) {
       this.#log.warn({ sections: waiting }, `the changes under ${waiting.join(', ')} need a restart: until then the settings of the last start are in force`);
     }
-    return { file: config.file, waiting };
+    return { file: config.file, waiting, changes, withdrawn };
   }
 
   /**
@@ -432,6 +450,7 @@ export class Gateway implements AsyncDisposable {
       if (!(error instanceof GatewayError)) {
         throw error;
       }
+      this.#refused = error.message;
       this.#log.error(`the changed configuration is not applied:\n${error.message}`);
       this.#recordRefused(error);
     }
@@ -493,6 +512,13 @@ export class Gateway implements AsyncDisposable {
       }
     } catch (failure) {
       this.#trouble('record that a changed configuration was refused')(failure);
+    }
+  }
+
+  /** Warns of policies in force that `policy check` would refuse or remark on. */
+  #warnOfFindings(): void {
+    for (const finding of this.#policy.findings?.() ?? []) {
+      this.#log.warn(`countersign policy check finds: ${finding}`);
     }
   }
 

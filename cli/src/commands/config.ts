@@ -35,12 +35,18 @@ interface ApplyOptions extends LocationOptions {
 }
 
 async function apply(options: ApplyOptions): Promise<void> {
-  const { file, principals, targets, waiting } = await (
+  const { file, principals, targets, waiting, changes, withdrawn } = await (
     await ApiClient.open(options)
   ).json<AppliedConfig>('POST', '/api/config/apply', {
     force: options.force === true,
   });
   console.log(`${file} is in force: ${countOf(principals, 'principal')}, ${countOf(targets, 'target')}`);
+  if (changes !== null) {
+    console.log(escapeControls(changes, 'nothing'));
+  }
+  if (withdrawn > 0) {
+    console.log(`${countOf(withdrawn, 'approval')} ${withdrawn === 1 ? 'was' : 'were'} withdrawn`);
+  }
   if (waiting.length > 0) {
     console.log(`restart the gateway to apply the changes under ${waiting.join(', ')}`);
   }

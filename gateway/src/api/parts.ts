@@ -20,6 +20,10 @@ export interface TakenUp {
   readonly file: string;
   /** The sections that were changed and take effect only after a restart. */
   readonly waiting: readonly string[];
+  /** How the policies differ from those before; null if they are the same. */
+  readonly changes: string | null;
+  /** How many approvals were withdrawn because of it. */
+  readonly withdrawn: number;
 }
 
 /** The parts of the gateway that endpoints act on. Each endpoint names the parts that it needs and sees no others. */
@@ -39,6 +43,8 @@ export interface ApiParts {
   readonly findProtocol: FindProtocol;
   readonly targets: () => ReadonlyMap<string, Target>;
   readonly policy: CurrentPolicy;
+  /** Returns why the files as they are now were not put into force; null if they were. */
+  readonly refused: () => string | null;
   /** Returns the tools of a target; null if its protocol has none. Throws GatewayError `catching_up` while it is not known what was pinned. */
   readonly pinsOf: (target: Target) => Pins | null;
   readonly principals: () => ReadonlyMap<string, Principal>;

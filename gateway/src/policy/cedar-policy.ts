@@ -12,8 +12,11 @@ import { circumstances, commonFields, sessionFields, valueOf } from './context.t
 import { jointUse } from './policy-json.ts';
 import type { PolicyEngine, Question } from './policy.ts';
 import { isLimiting, readPolicies, readsHistory, type Policy } from './policy-set.ts';
-import { policyError } from './policy-text.ts';
+import { policyError, printProblem } from './policy-text.ts';
 import type { Vocabulary } from './vocabulary.ts';
+
+/** The name of the file that the built-in policies count as. */
+export const builtInFile = 'built-in.cedar';
 
 /** Most decisions that are kept. */
 const decisionsMax = 10_000;
@@ -27,17 +30,19 @@ const factsCharactersMax = 1000;
  */
 export function cedarPolicy(grants: PolicyEngine, sources: readonly PolicySource[], vocabulary: Vocabulary): PolicyEngine {
   const cedar = loadCedar();
-  const { policies, problems } = readPolicies(cedar, sources, vocabulary);
+  const { policies, problems, warnings, conflicts } = readPolicies(cedar, sources, vocabulary);
   if (problems.length > 0) {
     throw policyError(problems);
   }
-  return new CedarPolicy(grants, policies, { sources, vocabulary, cedar });
+  const findings = (): readonly string[] => [...conflicts(), ...warnings()].filter(({ source }) => source.file !== builtInFile).map(printProblem);
+  return new CedarPolicy(grants, policies, { sources, vocabulary, cedar, findings });
 }
 
 interface CedarParts {
   readonly sources: readonly PolicySource[];
   readonly vocabulary: Vocabulary;
   readonly cedar: CedarLibrary;
+  readonly findings: () => readonly string[];
 }
 
 interface NewestDecision {
@@ -53,6 +58,8 @@ class CedarPolicy implements PolicyEngine {
   readonly text: string;
   readonly obligations: readonly Obligation[];
   readonly sources: readonly PolicySource[];
+  readonly texts: ReadonlyMap<string, string>;
+  readonly findings: () => readonly string[];
   readonly limitsReadHistory: boolean;
   readonly #grants: PolicyEngine;
   readonly #authorizer: Authorizer;
@@ -69,9 +76,11 @@ class CedarPolicy implements PolicyEngine {
   /** The newest decision about an object of facts: a statement that is executed again has the same one, and no key is made for it. */
   readonly #newest = new WeakMap<object, NewestDecision>();
 
-  constructor(grants: PolicyEngine, policies: readonly Policy[], { sources, vocabulary, cedar }: CedarParts) {
+  constructor(grants: PolicyEngine, policies: readonly Policy[], { sources, vocabulary, cedar, findings }: CedarParts) {
     this.#grants = grants;
     this.sources = sources;
+    this.findings = findings;
+    this.texts = new Map(policies.map(({ id, text }) => [id, text]));
     this.limitsReadHistory = policies.some((policy) => isLimiting(policy) && readsHistory(policy));
     this.#keepsFacts = policies.some(({ annotated }) => annotated.record === 'facts');
     this.#readsTables = policies.some(({ use }) => use.session?.has('tables') ?? true);

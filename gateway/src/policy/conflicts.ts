@@ -149,8 +149,8 @@ function overruled({ policy, json }: ReadPolicy, policies: readonly ReadPolicy[]
       other.effect === 'forbid' &&
       other.annotated.approval.length === 0 &&
       !other.annotated.isObserved &&
-      covers(theirs, json, vocabulary) &&
-      demandsOf(theirs).every((demand) => own.has(JSON.stringify(demand))),
+      demandsOf(theirs).every((demand) => own.has(JSON.stringify(demand))) &&
+      covers(theirs, json, vocabulary),
   );
   if (denying === undefined) {
     return null;
@@ -216,10 +216,12 @@ function canStand([group, ...others]: readonly string[], people: Vocabulary['pri
 
 /** True if one policy's scope includes all of another's. */
 function covers(wide: PolicyJson, narrow: PolicyJson, vocabulary: Vocabulary): boolean {
+  if (!coversPrincipal(wide, narrow, vocabulary)) {
+    return false;
+  }
   const actions = actionsOf(wide, vocabulary);
   const targets = targetsOf(wide, vocabulary);
   return (
-    coversPrincipal(wide, narrow, vocabulary) &&
     [...actionsOf(narrow, vocabulary)].every((name) => actions.has(name)) &&
     targetsOf(narrow, vocabulary).every((target) => targets.includes(target)) &&
     (isAny(wide.resource) || !isAny(narrow.resource))

@@ -62,6 +62,10 @@ export interface PolicyEngine {
   readonly obligations?: readonly Obligation[];
   /** The files of which it is made. Absent: none. */
   readonly sources?: readonly PolicySource[];
+  /** The texts of the policies of those files, by their ids. Absent: none. */
+  readonly texts?: ReadonlyMap<string, string>;
+  /** Returns what `policy check` finds in them, each as `FILE:LINE:COLUMN: MESSAGE`. Absent: nothing. */
+  readonly findings?: () => readonly string[];
   /** True if a policy with a limit asks what a session did. Absent: false. */
   readonly limitsReadHistory?: boolean;
   decide(question: Question): Decision;

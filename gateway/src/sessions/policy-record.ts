@@ -10,6 +10,11 @@ export function recordPolicy(recorder: Recorder, { version, text }: PolicyEngine
   recorder.append(recorder.own, { kind: 'policy', meta: JSON.stringify({ version }), content: [Buffer.from(text)] });
 }
 
+/** Records how the policies that are in force from now on differ from those before. Throws GatewayError `cannot_record`. */
+export function recordPolicyChanges(recorder: Recorder, changes: string): void {
+  recorder.append(recorder.own, { kind: 'event', meta: printMeta(0, { action: 'gateway.change_policies', reason: changes }), content: [] });
+}
+
 /** Records the environment of the gateway's own records from now on. Throws GatewayError `cannot_record`. */
 export function recordEnvironment(recorder: Recorder, environment: Environment): void {
   recorder.append(recorder.own, { kind: 'event', meta: printMeta(0, { action: changeEnvironment, ...environment }), content: [] });

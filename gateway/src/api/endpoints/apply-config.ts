@@ -11,6 +11,8 @@ const appliedConfig = z
     principals: z.int(),
     targets: z.int(),
     waiting: z.array(z.string()).readonly().describe('The sections of the file that were changed since the start and need a restart.'),
+    changes: z.string().nullable().describe('The number of policies, and those that were removed, added and changed; null if they are the same.'),
+    withdrawn: z.int().describe('The number of approvals that were withdrawn because of the change.'),
   })
   .meta({ id: 'AppliedConfig', description: 'The configuration that is now in force.' });
 
@@ -26,8 +28,8 @@ export const applyConfig = endpoint({
   answer: json(appliedConfig),
   errors: ['config_invalid', 'conflict'],
   act: async ({ takeUpConfig, recorder, principals, targets }: Pick<ApiParts, 'takeUpConfig' | 'recorder' | 'principals' | 'targets'>, { caller, body }) => {
-    const { file, waiting } = takeUpConfig(body.force);
+    const { file, ...taken } = takeUpConfig(body.force);
     await recordAct(recorder, caller, 'gateway.apply_config', `the configuration, ${body.force ? 'whoever it leaves' : 'as it is'}`);
-    return { file, principals: principals().size, targets: targets().size, waiting };
+    return { file, principals: principals().size, targets: targets().size, ...taken };
   },
 });

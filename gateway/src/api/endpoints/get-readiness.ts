@@ -9,6 +9,10 @@ const mediaType = 'application/json';
 const ready = z.object({
   status: z.literal('ready'),
   index: z.string().optional().describe('The progress of the index of sessions, while it is not complete.'),
+  configuration: z
+    .string()
+    .optional()
+    .describe('Says that the configuration file or a policy file as it is now was refused, so that what was in force before still is.'),
   notices: z.string().optional().describe('The number of sinks that do not take notices now. Requests are served nevertheless.'),
 });
 const notReady = z.object({ status: z.literal('not ready'), reasons: z.array(z.string()).readonly().describe('The reasons, one sentence each.') });
@@ -26,8 +30,8 @@ export const getReadiness = publicEndpoint({
   path: '/readyz',
   summary: 'Says whether requests are served now, and if not, why.',
   answer,
-  act: (parts: Pick<ApiParts, 'recorder' | 'isStopping' | 'reader' | 'outbox'>): Readiness => {
-    const { recorder, reader, outbox } = parts;
+  act: (parts: Pick<ApiParts, 'recorder' | 'isStopping' | 'reader' | 'outbox' | 'refused'>): Readiness => {
+    const { recorder, reader, outbox, refused } = parts;
     const reasons = unreadiness(parts);
     if (reasons.length > 0) {
       return { status: 'not ready', reasons };
@@ -36,6 +40,9 @@ export const getReadiness = publicEndpoint({
     return {
       status: 'ready',
       ...(reader.state.isWhole ? {} : { index: sayBehind(reader.state, recorder.size) }),
+      ...(refused() === null
+        ? {}
+        : { configuration: 'The changed files were refused, and those before are in force: the log says why, and countersign policy show does.' }),
       ...(failing === 0 ? {} : { notices: `${failing === 1 ? 'One sink does' : `${failing} sinks do`} not take notices: the log says which and why.` }),
     };
   },

@@ -8,9 +8,15 @@ export const showPolicy = endpoint({
   method: 'GET',
   path: '/api/policy',
   summary: 'Returns the policies in force, the grants included, as text in Cedar.',
-  answer: json(z.object({ version: z.string().describe('Every decision names it.'), text: z.string() })),
-  act: ({ policy }: Pick<ApiParts, 'policy'>) => {
+  answer: json(
+    z.object({
+      version: z.string().describe('Every decision names it.'),
+      text: z.string(),
+      refused: z.string().nullable().describe('Why the files as they are now are not in force; null if they are.'),
+    }),
+  ),
+  act: ({ policy, refused }: Pick<ApiParts, 'policy' | 'refused'>) => {
     const { version, text } = policy();
-    return { version, text };
+    return { version, text, refused: refused() };
   },
 });

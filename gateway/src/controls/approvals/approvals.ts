@@ -199,14 +199,17 @@ export class Approvals implements Control, Disposable {
     return viewOf(approval);
   }
 
-  /** Withdraws the approvals that a changed configuration makes void. To be called after each change. */
-  recheck(): void {
+  /** Withdraws the approvals that a changed configuration makes void. To be called after each change. Returns how many. */
+  recheck(): number {
+    let withdrawn = 0;
     for (const approval of this.#open.values()) {
       const why = this.#voidFor(approval);
       if (why !== null) {
         this.#giveUp(approval, 'withdrawn', why);
+        withdrawn += 1;
       }
     }
+    return withdrawn;
   }
 
   /** Withdraws all that is open, because the gateway stops. */
