@@ -71,6 +71,7 @@ describe('approvals', () => {
     assert.deepEqual(await granted.json(), { approval: id, state: 'granted', next: 'resend' });
     const other = await ask(token, '/returns?x');
     assert.equal(other.status, 409, 'another request is another approval');
+    const idOfOther = String(JSON.parse(await other.text())['approval']);
     assert.deepEqual(
       heard.filter((each) => each.includes('returns')),
       [],
@@ -90,6 +91,11 @@ describe('approvals', () => {
     const why: Record<string, unknown> = JSON.parse(await told.text());
     assert.deepEqual([told.status, why['code'], why['approval'], why['state'], why['next']], [403, 'refused', once['approval'], 'denied', 'stop']);
     assert.match(String(why['detail']), /once is enough/);
+    const listing = gateway
+      .command(['approval', 'list'])
+      .stdout.split('\n')
+      .find((line) => line.startsWith(idOfOther));
+    assert.match(listing ?? '', /  0\/1 of dba  asked +\d+s ago  expires in +9m  POST \/returns\?x$/);
     const shown = gateway.cli(['approval', 'show', id]);
     assert.match(shown.stdout, /ap_.* spent: bot asks files for http\.request\n[^]*countersign\.effects write\n[^]*POST \/returns/);
     const time = String.raw`\d{4}-\d\d-\d\dT[\d:.]+Z`;

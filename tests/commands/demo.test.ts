@@ -55,7 +55,9 @@ describe('the demo', () => {
     const [, approval = ''] = /notice: countersign: .+ it waits for approval by dba; countersign approval grant (ap_\w+)/.exec(shown) ?? [];
     assert.match(approval, /^ap_/, shown);
     shows(
-      new RegExp(`ann\\$ countersign approval list\\n${approval} +waiting +support-bot +shop +postgres\\.query +0/1 of dba +UPDATE orders SET state`),
+      new RegExp(
+        `ann\\$ countersign approval list\\n${approval} +waiting +support-bot +shop +postgres\\.query +0/1 of dba +asked +\\d+s ago +expires in +\\d+m +UPDATE orders SET state`,
+      ),
       new RegExp(`ann\\$ countersign approval grant ${approval} .+\\ngranted ${approval}: the request goes on\\n\\n {2}model: Now I tell our customers`),
       /→ shop HELD postgres\.query UPDATE orders .*\[agents\.cedar:production, grant:support-bot:shop\] Changes in production/,
       new RegExp(

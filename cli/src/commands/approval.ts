@@ -51,6 +51,8 @@ async function list(options: LocationOptions & RowOptions & { readonly all?: boo
           row.target,
           row.action,
           `${row.granted.length}/${row.groups.length} of ${row.groups.join(',')}`,
+          `asked ${spanOf(Date.now() - Date.parse(row.requested))} ago`,
+          row.next === 'stop' ? 'over' : `expires in ${spanOf(Date.parse(row.expires) - Date.now())}`,
           firstLine(row.text),
         )
       : columns(row.approval, row.state, `next: ${row.next}`),
@@ -123,6 +125,18 @@ function endLine(state: string, { by, reason, time, record }: NonNullable<Approv
 /** The facts that say what a request does. */
 const doing =
   /^(?:countersign\.(?:effects|statements|tables|reads|writes|columns|functions|tool_hints)|gen_ai\.request\.model|gen_ai\.tool\.name|http\.request\.method|url\.path)$/;
+
+/** Formats a time in ms by its largest unit, rounded down. The clocks of two machines may differ, so there is no less than `0s`. */
+function spanOf(ms: number): string {
+  const [unit, unitMs] = units.find((each) => ms >= each[1]) ?? ['s', 1000];
+  return `${Math.max(0, Math.floor(ms / unitMs))}${unit}`.padStart('10m'.length);
+}
+
+const units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+] as const;
 
 function firstLine(text: string): string {
   const [line = ''] = text.split('\n', 1);

@@ -376,6 +376,28 @@ test('B20: a request that is sent again after it has waited finds its approval, 
   assert.equal(isLetGo(again), true);
 });
 
+test('approvals are listed in the order in which they were asked for, whether they are over or not', async () => {
+  using world = new World();
+  for (const said of ['first', 'second', 'third']) {
+    world.nowMs += 1;
+    await world.ask(said, 'return');
+  }
+  const { approvals } = world;
+  approvals.deny(approvals.list()[1]?.approval ?? '', operator, 'no');
+  approvals.deny(approvals.list()[0]?.approval ?? '', operator, 'no');
+  world.nowMs += 1;
+  await world.ask('fourth', 'return');
+  assert.deepEqual(
+    approvals.list().map(({ text, state }) => [text, state]),
+    [
+      ['first', 'denied'],
+      ['second', 'denied'],
+      ['third', 'waiting'],
+      ['fourth', 'waiting'],
+    ],
+  );
+});
+
 test('B20: a grant of some groups is not for the same request once policy names another', async () => {
   using world = new World();
   const { approvals, principals } = world;

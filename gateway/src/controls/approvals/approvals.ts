@@ -151,9 +151,9 @@ export class Approvals implements Control, Disposable {
     return (held) => this.#hold(act, groups, held);
   }
 
-  /** All approvals that are known, the oldest first. */
+  /** All approvals that are known, those first that were asked for first. */
   list(): readonly ApprovalView[] {
-    return [...this.#ended.values(), ...this.#open.values()].map(viewOf);
+    return [...this.#ended.values(), ...this.#open.values()].map(viewOf).toSorted((a, b) => a.requestedMs - b.requestedMs);
   }
 
   find(id: string): ApprovalView | null {
