@@ -24,6 +24,7 @@ const recorded = ['content', 'facts'] as const;
 
 const name = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 const severities = ['info', 'low', 'medium', 'high', 'critical'];
+const limited = ['requests', 'rows', 'bytes', 'tokens', 'sessions'];
 const limit = /^(requests|rows|bytes|tokens|sessions) ([1-9]\d{0,14}) per ([1-9]\d{0,5})(s|m|h|d)$/;
 const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 /** The longest window of a limit: a week. */
@@ -46,9 +47,9 @@ export function readAnnotations(annotations: Readonly<Record<string, string | nu
   }
   const { id = null, reason = null, approval, alert, mode, record } = annotations;
   const obligations: Obligation[] = [];
-  const limited = limit.exec(annotations['limit'] ?? '');
-  if (limited !== null) {
-    const [, what = '', most = '', count = '', unit = ''] = limited;
+  const asked = limit.exec(annotations['limit'] ?? '');
+  if (asked !== null) {
+    const [, what = '', most = '', count = '', unit = ''] = asked;
     obligations.push({ kind: 'limit', parameters: { what, most, seconds: String(Number(count) * (secondsOf[unit] ?? 0)) } });
   }
   if (typeof alert === 'string') {
@@ -62,6 +63,13 @@ export function readAnnotations(annotations: Readonly<Record<string, string | nu
     record: record === 'facts' ? 'facts' : 'content',
     isObserved: mode === 'observe',
   };
+}
+
+/** Returns the question whether another unit was meant, if that is the fault. */
+function limitHint(value: string): string {
+  const [what = ''] = value.split(' ', 1);
+  const meant = suggest(what, limited);
+  return meant === null || meant === what ? '' : `: is ${JSON.stringify(meant)} meant?`;
 }
 
 function faultOf(key: string, value: string, effect: 'permit' | 'forbid'): string | null {
@@ -88,7 +96,7 @@ function faultOf(key: string, value: string, effect: 'permit' | 'forbid'): strin
       const seconds = Number(count) * (secondsOf[unit] ?? 0);
       return seconds > 0 && seconds <= windowSecondsMax
         ? null
-        : '@limit is "WHAT NUMBER per TIME": requests, rows, bytes, tokens or sessions, for instance "rows 10000 per 1h", at most per 7d';
+        : `@limit is "WHAT NUMBER per TIME": requests, rows, bytes, tokens or sessions, for instance "rows 10000 per 1h", at most per 7d${limitHint(value)}`;
     }
     case 'alert':
       return severities.includes(value) ? null : `@alert is one of ${severities.join(', ')}`;

@@ -269,10 +269,32 @@ describe('what is refused', () => {
   });
 
   test('what does not exist: actions, attributes, targets, with what was probably meant', () => {
+    for (const [text, message] of [
+      ['forbid (principal, action, resource)\nforbid (principal, action, resource);', /:2:\d+: .*is a semicolon missing before forbid/],
+      ['forbid (principal, action, resource)\n@id("x") forbid (principal, action, resource);', /:2:1: .*is a semicolon missing/],
+      ['forbid (principal, action, resource) when { context.attended and context.hour > 3 };', /write &&$/],
+      ['forbid (principal, action, resource) when { context.attended or context.hour > 3 };', /write \|\|$/],
+      ['forbid (principal, action, resource) when { not context.attended };', /write ! in place of not$/],
+      ['forbid (principal == User::"ann", action, resource);', /unrecognized entity type User: is Principal meant\?/],
+      ['forbid (principal, action, resource) when { resource.zonee == "inside" };', /no target has the tag zonee: is zone meant\?/],
+      [
+        'forbid (principal, action, resource) when { resource.stage == "x" };',
+        /no target has the tag stage: give it to one in the configuration, tags: \{ stage: … \}$/,
+      ],
+      ['forbid (principal, action, resource) when { context.hasWhere };', /hasWhere is a fact of sql .*write action in Action::"sql"$/],
+      [
+        'forbid (principal, action in Action::"sql", resource) when { context.statments.contains("x") };',
+        /no fact statments in Action::"sql": is statements meant\?/,
+      ],
+      ['forbid (principal, action, resource) when { context.session.requets > 3 };', /context\.session has no requets: is requests meant\?/],
+      ['@limit("request 5 per 1h") permit (principal, action, resource);', /is "requests" meant\?$/],
+    ] as const) {
+      refused(text, message);
+    }
     refused('forbid (principal, action == Action::"sql.qury", resource);', /^policies\/rules\.cedar:1:\d+: .*sql\.qury.*did you mean.*sql\.query/);
     refused(
       '// é\nforbid (principal, action, resource) when { "é" == "é" && context.efects.contains("write") };',
-      /^policies\/rules\.cedar:2:\d+: .*efects.*`effects`/,
+      /^policies\/rules\.cedar:2:\d+: .*no fact efects .*is effects meant/,
     );
     refused('forbid (principal, action, resource == Target::"order");', 'policies/rules.cedar:1:48: there is no target "order": is orders meant?');
     refused('forbid (principal, action, resource) when { resource.colour == "red" };', /colour/);

@@ -258,7 +258,7 @@ function actionsOf({ action }: PolicyJson, { protocols }: Vocabulary): ReadonlyS
 }
 
 /** Returns the protocols that have actions of a policy. */
-function protocolsOf(json: PolicyJson, vocabulary: Vocabulary): Vocabulary['protocols'] {
+export function protocolsOf(json: PolicyJson, vocabulary: Vocabulary): Vocabulary['protocols'] {
   const actions = actionsOf(json, vocabulary);
   return vocabulary.protocols.filter((protocol) => actionNames(protocol).some((name) => actions.has(name)));
 }

@@ -2,8 +2,9 @@ import type { PolicyJson, ValidationError } from '@cedar-policy/cedar-wasm/nodej
 import { suggest } from '../domain/suggest.ts';
 import type { PolicySource } from '../domain/policy-source.ts';
 import { readAnnotations, type Annotated } from './annotations.ts';
+import { parseWords, schemaWords } from './cedar-words.ts';
 import type { CedarLibrary } from './cedar-library.ts';
-import { findConflicts, findMisshapen, findUnreachable } from './conflicts.ts';
+import { findConflicts, findMisshapen, findUnreachable, protocolsOf } from './conflicts.ts';
 import { cedarSchema } from './cedar-schema.ts';
 import { contextUse, entitiesOf, scopeOf, type ContextUse, type PolicyScope } from './policy-json.ts';
 import { splitPolicies, type PolicyProblem, type WrittenPolicy } from './policy-text.ts';
@@ -82,7 +83,11 @@ function readPolicy(cedar: CedarLibrary, written: WrittenPolicy): ReadPolicy | P
   if (answer.type === 'failure') {
     const [error] = answer.errors;
     const at = placeOf(written, error?.sourceLocations?.[0]?.start);
-    return { source, offset: at, message: sentence((error?.message ?? 'this is no policy').replace('failed to parse policy from string: ', ''), error?.help) };
+    return {
+      source,
+      offset: at,
+      message: parseWords({ message: error?.message ?? 'this is no policy', help: error?.help }, text.slice(0, at - written.offset)),
+    };
   }
   const { json } = answer;
   const annotated = readAnnotations(json.annotations ?? {}, json.effect);
@@ -152,7 +157,7 @@ function invalid(cedar: CedarLibrary, policies: readonly ReadPolicy[], vocabular
   return [...answer.validationErrors, ...impossible]
     .flatMap(({ policyId, error }) => {
       const policy = byId.get(policyId);
-      return policy === undefined ? [] : [problemOf(policy.written, error)];
+      return policy === undefined ? [] : [problemOf(policy, error, vocabulary)];
     })
     .filter(isFirstAt);
 }
@@ -162,14 +167,9 @@ function isFirstAt({ source, offset }: PolicyProblem, i: number, all: readonly P
   return all.findIndex((each) => each.source === source && each.offset === offset) === i;
 }
 
-function problemOf(written: WrittenPolicy, { message, help, sourceLocations }: ValidationError['error']): PolicyProblem {
-  const words = message.replace(/^for policy `[^`]*`, /, '');
-  const plain = words.includes('policy is impossible') ? 'this policy can never apply: no request is as it says' : words;
-  return { source: written.source, offset: placeOf(written, sourceLocations?.[0]?.start), message: sentence(plain, help) };
-}
-
-function sentence(message: string, help: string | null | undefined): string {
-  return help === null || help === undefined ? message : `${message}: ${help}`;
+function problemOf({ written, json }: ReadPolicy, { message, help, sourceLocations }: ValidationError['error'], vocabulary: Vocabulary): PolicyProblem {
+  const words = schemaWords({ message, help }, protocolsOf(json, vocabulary), vocabulary);
+  return { source: written.source, offset: placeOf(written, sourceLocations?.[0]?.start), message: words };
 }
 
 /** Returns the index in the file for a place that Cedar gives in bytes of the policy. */
