@@ -20,7 +20,7 @@ const shown: Readonly<Record<string, RegExp>> = {
   'policy explain RECORD': / deny {2}rules\.cedar:no-delete\nreason {3}Nothing is deleted\.\nversion {2}[0-9a-f]{16}\n/,
   'session show SESSION --json': /"verdict":"allow"[^]*"verdict":"deny"[^]*"verdict":"hold"/,
   'session list': / halted [^]* bot {2}files/,
-  'approval list --all': /^ap_\w+ {2}spent +bot {2}files {2}http\.request {2}1\/1 of dba {2}asked +\d+s ago {2}over {2}POST \/orders/,
+  'approval list --all': /^ap_\w+ {2}spent +bot {2}files {2}http\.request {2}1\/1 of dba {2}asked +\d+[sm] ago {2}over {2}POST \/orders/,
   'approval list --all --json': /"state":"spent"/,
   'receipt RECORD': /^c2sp\.org\/tlog-proof@v1\n/,
   'verify --data DIR': /records/,

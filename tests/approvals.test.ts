@@ -64,7 +64,17 @@ describe('approvals', () => {
     const own = await gateway.api(`/api/v1/approvals/${id}`, { token });
     assert.deepEqual(await own.json(), { approval: id, state: 'waiting', next: 'wait' });
     assert.equal((await gateway.api(`/api/v1/approvals/${id}/grant`, { method: 'POST', body: {}, token })).status, 403);
-    assert.equal((await gateway.api(`/api/v1/approvals/${id}`, { token: await gateway.issueToken('eve') })).status, 404);
+    const eve = await gateway.issueToken('eve');
+    const toldEve = async (name: string, act: string): Promise<unknown> => {
+      const post = act === '' ? {} : { method: 'POST', body: act === 'deny' ? { reason: 'no' } : {} };
+      const answer = await gateway.api(`/api/v1/approvals/${name}/${act}`.replace(/\/$/, ''), { ...post, token: eve });
+      const { detail }: { readonly detail: string } = JSON.parse(await answer.text());
+      return [answer.status, detail];
+    };
+    for (const act of ['', 'grant', 'deny']) {
+      assert.deepEqual(await toldEve(id, act), [404, 'There is no such approval: countersign approval list names them.']);
+      assert.deepEqual(await toldEve('ap_0000000000000000', act), await toldEve(id, act), 'who is no member learns not even that there is one');
+    }
     assert.equal((await gateway.api(`/api/v1/approvals/${id}`, { token: 'none' })).status, 401);
     assert.equal((await gateway.api(`/api/v1/approvals/${id}/grant`, { method: 'POST', body: {} })).status, 200);
     const granted = await gateway.api(`/api/v1/approvals/${id}`, { token });
@@ -95,7 +105,7 @@ describe('approvals', () => {
       .command(['approval', 'list'])
       .stdout.split('\n')
       .find((line) => line.startsWith(idOfOther));
-    assert.match(listing ?? '', /  0\/1 of dba  asked +\d+s ago  expires in +9m  POST \/returns\?x$/);
+    assert.match(listing ?? '', /  0\/1 of dba  asked +\d+[sm] ago  expires in +\d+m  POST \/returns\?x$/);
     const shown = gateway.cli(['approval', 'show', id]);
     assert.match(shown.stdout, /ap_.* spent: bot asks files for http\.request\n[^]*countersign\.effects write\n[^]*POST \/returns/);
     const time = String.raw`\d{4}-\d\d-\d\dT[\d:.]+Z`;
