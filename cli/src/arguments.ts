@@ -67,30 +67,43 @@ export function parseKinds(text: string, before: readonly string[]): readonly st
   return [...before, text];
 }
 
+const sessionWords = 'A session is 32 hex digits, or the first 8 of them or more: session list names them.';
+
 /** True for 32 hex digits, the form of a session id. */
 export function isSession(text: string): boolean {
   return /^[0-9a-f]{32}$/.test(text);
 }
 
+/** True for the id of a session, or for its first 8 digits or more. */
+function isSessionName(text: string): boolean {
+  return /^[0-9a-f]{8,32}$/.test(text);
+}
+
+/** True if a recording is named by the id of a session, or by the beginning of one while no file has that name. Otherwise it is the name of a file. */
+export function isStored(recording: string): boolean {
+  return isSession(recording) || (isSessionName(recording) && !existsSync(recording));
+}
+
+/** Parses the id of a session, or its beginning. */
 export function parseSession(text: string): string {
-  if (!isSession(text)) {
-    throw new InvalidArgumentError('A session is 32 hex digits: session list names them.');
+  if (!isSessionName(text)) {
+    throw new InvalidArgumentError(sessionWords);
   }
   return text;
 }
 
 /** Parses a session id or the name of a bundle's file. */
 export function parseRecording(text: string): string {
-  if (!isSession(text) && !existsSync(text)) {
-    throw new InvalidArgumentError('A session is 32 hex digits: session list names them. There is no file of this name either.');
+  if (!isSessionName(text) && !existsSync(text)) {
+    throw new InvalidArgumentError(`${sessionWords} There is no file of this name either.`);
   }
   return text;
 }
 
-/** Parses the name of a record, `LOG/INDEX`. Anything else is a usage error. */
+/** Parses the name of a record, `LOG/INDEX` or `SESSION#NUMBER`. Anything else is a usage error. */
 export function parseRecordId(text: string): string {
-  if (!/^[0-9a-f]{16}\/\d{1,15}$/.test(text)) {
-    throw new InvalidArgumentError('A record looks like 0123456789abcdef/42.');
+  if (!/^(?:[0-9a-f]{16}\/|[0-9a-f]{8,32}#)\d{1,15}$/.test(text)) {
+    throw new InvalidArgumentError('A record looks like 0123456789abcdef/42, or like SESSION#4, where session show prints #4.');
   }
   return text;
 }

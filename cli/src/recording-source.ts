@@ -2,7 +2,8 @@ import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { BundleReading } from '@countersign/gateway/bundle-reader';
 import type { MessageRange, ShownRecord } from '@countersign/gateway/api';
-import { isSession } from './arguments.ts';
+import { isStored } from './arguments.ts';
+import { findSession } from './names.ts';
 import { openSource, type SessionSource, type SourceOptions } from './session-source.ts';
 
 export interface RecordingOptions extends SourceOptions {
@@ -10,7 +11,7 @@ export interface RecordingOptions extends SourceOptions {
   readonly key: readonly string[];
 }
 
-/** Reads recordings: a session id stands for a session of the store that the options name, a file name for a bundle, which needs no store. */
+/** Reads recordings: the id of a session, or its beginning, stands for a session of the store that the options name, a file name for a bundle, which needs no store. */
 export class RecordingSource implements AsyncDisposable {
   readonly #options: RecordingOptions;
   readonly #opened = new AsyncDisposableStack();
@@ -25,11 +26,21 @@ export class RecordingSource implements AsyncDisposable {
    * does not prove.
    */
   async *records(recording: string): AsyncGenerator<ShownRecord> {
-    yield* isSession(recording) ? (await this.#openStore()).records(recording) : (await this.#openBundle(recording)).records();
+    if (isStored(recording)) {
+      const store = await this.#openStore();
+      yield* store.records(await findSession(recording, (page) => store.sessions(page)));
+      return;
+    }
+    yield* (await this.#openBundle(recording)).records();
   }
 
   async *bytes(recording: string, range: MessageRange): AsyncGenerator<Uint8Array> {
-    yield* isSession(recording) ? (await this.#openStore()).bytes(recording, range) : (await this.#openBundle(recording)).bytes(range);
+    if (isStored(recording)) {
+      const store = await this.#openStore();
+      yield* store.bytes(await findSession(recording, (page) => store.sessions(page)), range);
+      return;
+    }
+    yield* (await this.#openBundle(recording)).bytes(range);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,9 +4,10 @@ import { open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Miss } from '@countersign/gateway/replay-server';
-import { isSession } from './arguments.ts';
+import { isStored } from './arguments.ts';
 import { commandEnvironment } from './command-environment.ts';
 import { aroundDifference } from './diff/around-difference.ts';
+import { findSession } from './names.ts';
 import { runCommand } from './run-command.ts';
 import { openSource, type SourceOptions } from './session-source.ts';
 import { escapeControls } from './terminal.ts';
@@ -24,7 +25,7 @@ const shownCharacters = 1_000;
 
 /** Serves a recording to a command, or until a signal comes. Returns the exit code, which is not 0 if a request was not in the recording. */
 export async function serveRecording(recording: string, words: readonly string[], options: ServeOptions): Promise<number> {
-  await using bundle = await (isSession(recording) ? fetchBundle(recording, options) : open(recording, 'r'));
+  await using bundle = await (isStored(recording) ? fetchBundle(recording, options) : open(recording, 'r'));
   // Loaded here, so that no other command loads the server.
   const { ReplayServer } = await import('@countersign/gateway/replay-server');
   let misses = 0;
@@ -58,7 +59,7 @@ async function fetchBundle(session: string, options: ServeOptions): Promise<File
   const file = await open(path, 'wx+', 0o600);
   try {
     await rm(path);
-    for await (const piece of source.bundle(session)) {
+    for await (const piece of source.bundle(await findSession(session, (page) => source.sessions(page)))) {
       await file.writeFile(piece);
     }
     return file;

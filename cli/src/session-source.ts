@@ -40,7 +40,7 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
   }
   const api = await ApiClient.open(options);
   return {
-    sessions: (page) => api.rows(`/api/sessions?${queryOf(page)}`),
+    sessions: (page) => listOf(api, page),
     records: (session) => api.rows(`${sessionPath(session)}/records`),
     record: async (id) => first(api.rows(`/api/records/${id}`)),
     policyRecord: async (version) => first(api.rows(`/api/policy/versions/${encodeURIComponent(version)}`)),
@@ -48,6 +48,11 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
     bundle: (session) => api.chunks(`${sessionPath(session)}/bundle`),
     [Symbol.asyncDispose]: async () => Promise.resolve(),
   };
+}
+
+/** Lists sessions of a running gateway. */
+export function listOf(api: ApiClient, page: SessionPage): AsyncIterable<SessionSummary> {
+  return api.rows(`/api/sessions?${queryOf(page)}`);
 }
 
 async function first(rows: AsyncIterable<ShownRecord>): Promise<ShownRecord> {
@@ -77,11 +82,12 @@ async function openFiles(data: string, environment: NodeJS.ProcessEnv): Promise<
   };
 }
 
-function queryOf({ which, after, limit }: SessionPage): string {
+function queryOf({ which, after, limit, begin }: SessionPage): string {
   return new URLSearchParams({
     ...(which === 'all' ? { all: '' } : {}),
     ...(after === undefined ? {} : { after }),
     ...(limit === undefined ? {} : { limit: String(limit) }),
+    ...(begin === undefined ? {} : { begin }),
   }).toString();
 }
 

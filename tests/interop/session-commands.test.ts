@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
+import { findSession } from '../../cli/src/names.ts';
 import type { SessionSummary, ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { formatVerifierKey, parseVerifierKey } from '../../ledger/src/note.ts';
 import { exitCodes } from '../../ledger/src/verdict.ts';
@@ -60,6 +61,42 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     assertPrintable(list + stdout);
     assert.equal(shop.gateway.command(['session', 'show', '0'.repeat(32)]).status, 1);
     assert.equal(shop.gateway.command(['session', 'show', 'nonsense']).status, 2);
+  });
+
+  test('found: the beginning of its id names a session everywhere, and SESSION#NUMBER a record', async () => {
+    const { client, session } = await connect();
+    await client.query('select 1');
+    const begin = session.slice(0, 8);
+    const said = (...words: readonly string[]): string => {
+      const { status, stdout, stderr } = shop.gateway.command(words);
+      assert.equal(status, 0, stderr);
+      return stdout;
+    };
+    const request = (await shop.gateway.records(session)).find(({ kind }) => kind === 'request') ?? assert.fail();
+    assert.equal(said('session', 'show', begin), said('session', 'show', session));
+    assert.equal(said('session', 'list', '--after', begin), '');
+    assert.equal(said('session', 'diff', begin, session, '--json'), said('session', 'diff', session, session, '--json'));
+    assert.equal(said('policy', 'explain', `${begin}#${request.seq}`), said('policy', 'explain', request.record));
+    const bytes = said('session', 'show', begin, '--record', String(request.seq), '--bytes', '0-');
+    assert.equal(bytes, said('session', 'show', session, '--record', String(request.seq), '--bytes', '0-'));
+    assert.match(said('receipt', `${session}#${request.seq}`), new RegExp(`^index ${request.record.split('/')[1]}$`, 'm'));
+    assert.equal(said('session', 'halt', begin).split('\n')[0], `halted ${session}`);
+    assert.match(said('session', 'watch', begin), /halted/);
+    assert.match(said('session', 'replay', begin, '--no-wait'), /select 1/);
+    assert.equal(said('session', 'show', begin, '--data', shop.gateway.data), said('session', 'show', session, '--data', shop.gateway.data));
+    await client.end();
+    for (const [words, says] of [
+      [['session', 'show', session.slice(0, 7)], /32 hex digits, or the first 8/],
+      [['session', 'show', '00000000'], /there is no session whose id begins with 00000000/],
+      [['receipt', `${session}#999999`], /has no record #999999/],
+    ] as const) {
+      assert.match(shop.gateway.command(words).stderr, says);
+    }
+    const all = await shop.gateway.sessions('all');
+    const two = async function* two(): AsyncGenerator<SessionSummary> {
+      yield* all.slice(0, 2);
+    };
+    await assert.rejects(findSession('01234567', two), /more than one session has an id that begins with 01234567, for instance \w{32} and \w{32}/);
   });
 
   test('export: a bundle verifies with only the key; an edited bundle, or another key, does not verify', async () => {

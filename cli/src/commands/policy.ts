@@ -9,6 +9,7 @@ import { loadConfig } from '../configuration.ts';
 import { parseDuration } from '../duration.ts';
 import { addLocation, configOption, type LocationOptions } from '../location-options.ts';
 import { unkeptText } from '../facts-only.ts';
+import { findRecord } from '../names.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 import { findRunning } from '../location.ts';
 import { openSource, type SourceOptions } from '../session-source.ts';
@@ -54,7 +55,11 @@ export function addPolicy(program: Command): void {
       '\nChanges nothing. The grants, the targets and the groups are those of the configuration. Requests are counted by principal, target, action and verdict.\n\nExample:\n  countersign policy try ./stricter --since 90d',
     )
     .action(tryOut);
-  addLocation(policy.command('explain').argument('<record>', 'LOG/INDEX, as session show --json prints it', parseRecordId))
+  addLocation(
+    policy
+      .command('explain')
+      .argument('<record>', 'LOG/INDEX, as session show --json prints it, or SESSION#4 for what session show prints as #4', parseRecordId),
+  )
     .description('why a recorded request was decided as it was, from the version of the policies that was in force')
     .addHelpText('after', '\nExample:\n  countersign policy explain 0123456789abcdef/42')
     .action(explain);
@@ -156,10 +161,10 @@ async function tryOut(path: string, options: TryOptions): Promise<void> {
 
 async function explain(wanted: string, options: SourceOptions): Promise<void> {
   await using source = await openSource(options);
-  const found = await source.record(wanted);
+  const found = await source.record(await findRecord(wanted, source));
   const { principal, target, action, verdict, policies, attributes } = found;
   const version = String(attributes[ownAttributes.policyVersion] ?? '');
-  console.log(columns(wanted, principal ?? '', target ?? '', action ?? '', verdict ?? '', policies));
+  console.log(columns(found.record, principal ?? '', target ?? '', action ?? '', verdict ?? '', policies));
   const reason = attributes[ownAttributes.reason];
   if (typeof reason === 'string') {
     console.log(`reason   ${escapeControls(reason, 'nothing')}`);

@@ -23,11 +23,12 @@ import { briefly } from '../brief.ts';
 import { parseDuration } from '../duration.ts';
 import { folded, type Entry } from '../folded.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
+import { findSession } from '../names.ts';
 import { narrowed, type Narrowing } from '../narrow.ts';
 import { RecordingSource, type RecordingOptions } from '../recording-source.ts';
 import { printRows, type RowOptions } from '../rows.ts';
 import type { ServeOptions } from '../serve-recording.ts';
-import { openSource, sessionPath, type SourceOptions } from '../session-source.ts';
+import { listOf, openSource, sessionPath, type SourceOptions } from '../session-source.ts';
 import { describeRecord, describeSession, legend, type Extent } from '../show.ts';
 
 const example = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
@@ -41,7 +42,10 @@ export function addSession(program: Command): void {
   const session = program
     .command('session')
     .description('recorded sessions, and those that are open now')
-    .addHelpText('after', '\nExample:\n  countersign session list');
+    .addHelpText(
+      'after',
+      '\nThe first 8 digits of the id of a session are enough to name it, if no other begins with them.\n\nExample:\n  countersign session list',
+    );
   addReading(session);
   addNarrowing(session.command('watch').argument('<id>', 'session, as session list prints it', parseSession))
     .description('follow a session while it is open')
@@ -159,7 +163,8 @@ function addNarrowing(command: Command): Command {
 async function list(options: SourceOptions & RowOptions & { readonly all?: boolean; readonly after?: string; readonly limit?: number }): Promise<void> {
   await using source = await openSource(options);
   const { all, after, limit } = options;
-  const page = { which: all === true ? 'all' : 'clients', ...(after === undefined ? {} : { after }), ...(limit === undefined ? {} : { limit }) } as const;
+  const begin = after === undefined ? {} : { after: await findSession(after, (page) => source.sessions(page)) };
+  const page = { which: all === true ? 'all' : 'clients', ...begin, ...(limit === undefined ? {} : { limit }) } as const;
   await printRows(source.sessions(page), options, describeSession);
 }
 
@@ -255,7 +260,9 @@ async function watch(id: string, options: LocationOptions & Narrowing & RowOptio
     stop.abort();
   });
   try {
-    const records = (await ApiClient.open(options)).rows<ShownRecord>(`${sessionPath(id)}/watch`, stop.signal);
+    const api = await ApiClient.open(options);
+    const session = await findSession(id, (page) => listOf(api, page));
+    const records = api.rows<ShownRecord>(`${sessionPath(session)}/watch`, stop.signal);
     await printRows(timeline(records, options), options, (record) => describeRecord(record, options));
   } catch (error) {
     if (!stop.signal.aborted) {
@@ -265,8 +272,10 @@ async function watch(id: string, options: LocationOptions & Narrowing & RowOptio
 }
 
 async function halt(id: string, options: LocationOptions & { readonly reason: string }): Promise<void> {
-  const { token } = await (await ApiClient.open(options)).json<HaltedSession>('POST', `${sessionPath(id)}/halt`, { reason: options.reason });
-  console.log(`halted ${id}`);
+  const api = await ApiClient.open(options);
+  const session = await findSession(id, (page) => listOf(api, page));
+  const { token } = await api.json<HaltedSession>('POST', `${sessionPath(session)}/halt`, { reason: options.reason });
+  console.log(`halted ${session}`);
   if (token !== null) {
     console.log(`its token is still valid and can open another session: countersign token revoke ${token} revokes it and ends everything that it opened`);
   }
@@ -274,7 +283,7 @@ async function halt(id: string, options: LocationOptions & { readonly reason: st
 
 async function exportBundle(id: string, options: SourceOptions & { readonly out?: string }): Promise<void> {
   await using source = await openSource(options);
-  const bundle = Readable.from(source.bundle(id));
+  const bundle = Readable.from(source.bundle(await findSession(id, (page) => source.sessions(page))));
   if (options.out === undefined) {
     await pipeline(bundle, process.stdout, { end: false });
   } else if (statSync(options.out, { throwIfNoEntry: false })?.isFile() === false) {

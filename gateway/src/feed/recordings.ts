@@ -63,7 +63,13 @@ export class Recordings {
    * Lists sessions, oldest first; `all` includes the gateway's own. Throws GatewayError `not_found`, `catching_up`; and `store_damaged`, after the sessions
    * that are there.
    */
-  async *list({ which, after, limit = Infinity }: SessionPage): AsyncGenerator<SessionSummary> {
+  async *list({ which, after, begin, limit = Infinity }: SessionPage): AsyncGenerator<SessionSummary> {
+    if (begin !== undefined) {
+      for (const session of await this.#trusted(() => this.#parts.index.beginningWith(begin))) {
+        yield summarize(session);
+      }
+      return;
+    }
     let last = after === undefined ? 0 : (await this.find(after)).id;
     let left = limit;
     const turn = new Turn();

@@ -258,6 +258,13 @@ export class SessionIndex {
     return rows;
   }
 
+  /** Returns sessions whose ids begin with the hex digits, at most one page. */
+  beginningWith(digits: string): IndexedSession[] {
+    return this.#database
+      .all('SELECT * FROM sessions WHERE session >= ? AND session < ? ORDER BY session LIMIT ?', [digits, `${digits}g`, pageRows])
+      .map((row) => this.#parseRow(row));
+  }
+
   /** Returns the place of the record of a version of the policies; null if there is none. */
   policyRecord(version: string): { readonly session: string; readonly seq: number } | null {
     const [session, seq] = this.#notes.find(policyNotes, '', version)?.split('/') ?? [];

@@ -1,10 +1,11 @@
 import type { Attributes } from '../domain/action.ts';
 
-/** The sessions to list: those that began after the session `after`, at most `limit`. */
+/** The sessions to list: those that began after the session `after`, at most `limit`. With `begin`, only those whose ids begin with these hex digits, whatever else is asked for. */
 export interface SessionPage {
   readonly which: 'clients' | 'all';
   readonly after?: string;
   readonly limit?: number;
+  readonly begin?: string;
 }
 
 /** One line of `session list --json`. */
