@@ -120,6 +120,18 @@ describe('held statements', () => {
     assert.ok(again instanceof pg.DatabaseError && again.code === '55000');
   });
 
+  test('B20: who was told to wait, and only speaks PostgreSQL, sends the same statement again: it gets the same approval, or waits for it', async () => {
+    const update = "update orders set state = 'sent' where id = 1";
+    const id = await ask(update);
+    assert.equal(await ask(update), id, 'nobody has decided');
+    await using waits = await through('wait');
+    const goesOn = waits.client.query(update);
+    await waitUntil(() => waits.notices.some((notice) => notice.includes(id)));
+    assert.equal((await listed()).filter(({ text }) => text.includes("'sent'")).length, 1);
+    assert.equal(await grant(id), 200);
+    assert.equal((await goesOn).rowCount, 1);
+  });
+
   test('B20: a prepared statement spends its grant on another connection too, once, and no other text of its name does', async () => {
     const text = 'update orders set state = $1 where id = 1';
     /** Null, or the id of the approval for which the statement waits. */
