@@ -180,17 +180,35 @@ principals:
     assert.equal(tested.status, 1);
     assert.match(
       tested.stdout,
-      /^ok {4}case 1: bot, files, GET \/x: allow by grant:bot:files\nok {4}case 2: .*\nFAIL {2}wrong: hold was expected, the verdict is allow\n$/,
+      /^ok {4}case 1: bot, files, GET \/x: allow by grant:bot:files\nok {4}case 2: .*\nFAIL {2}wrong: hold was expected, the verdict is allow by grant:bot:files\n$/,
     );
     const refused = (more: string): string => {
       writeFileSync(cases, `- { principal: bot, target: files, expect: allow, ${more} }\n`);
-      return gateway.command(['policy', 'test', cases]).stderr;
+      return gateway.command(['policy', 'test', cases]).stdout;
     };
-    assert.match(refused('action: http.requests'), /files has no action "http\.requests"; it has http\.connect/);
+    assert.match(refused('action: http.requests'), /^FAIL {2}case 1: .*cases\.yaml:1:\d+: files has no action "http\.requests": is http\.request meant\?/);
     assert.match(refused('action: http.request, context: { effects: write }'), /effects: a list of texts is expected/);
     assert.match(refused('action: http.request, context: { effects: [writes] }'), /effects: a list of/);
     assert.match(refused('action: http.request, context: { bodyReadable: "no" }'), /bodyReadable: true or false is expected/);
-    assert.match(refused('action: http.request, clientAddress: here'), /clientAddress: an IP address is expected/);
+    assert.match(refused('action: http.connect, text: GET /x'), /http\.connect has no text/);
+    writeFileSync(
+      cases,
+      `- { principal: bot, target: fils, action: http.request, expect: allow }
+- { principal: bot, target: files, action: http.request, text: DELETE /x, expect: deny, policy: posting }
+- { principal: bto, target: files, action: http.request, expect: allow }
+- { principal: bot, target: files, action: http.request, text: DELETE /x, expect: deny, policy: no-posting }
+`,
+    );
+    const wrong = gateway.command(['policy', 'test', cases]);
+    assert.match(wrong.stdout, /cases\.yaml:1:\d+: there is no target "fils": is files meant\?\n/);
+    assert.match(wrong.stdout, /posting was expected to decide, the verdict is deny by agents\.cedar:no-posting\n/);
+    assert.match(wrong.stdout, /cases\.yaml:3:\d+: there is no principal "bto": is bot meant\?\nFAIL .*: is agents\.cedar:no-posting meant\?\n$/);
+    assert.match(wrong.stderr, /4 of 4 cases are not as expected/);
+    writeFileSync(
+      cases,
+      '- { principal: bot, target: files, action: http.request, expect: allow }\n- { principal: bot, target: files, action: http.request, clientAddress: here, expect: allow }\n',
+    );
+    assert.match(gateway.command(['policy', 'test', cases]).stderr, /cases\.yaml:2:\d+: case 2: clientAddress: an IP address is expected/);
     const alone = join(directory, 'alone.cedar');
     writeFileSync(alone, 'permit (principal == Principal::"ann", action == Action::"http.request", resource == Target::"payments");\n');
     writeFileSync(cases, '- { principal: ann, target: payments, action: http.request, text: GET /x, expect: allow }\n');

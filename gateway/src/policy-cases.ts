@@ -3,19 +3,23 @@ import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { configBytesMax } from './config/find.ts';
 import type { Config } from './config/config.ts';
-import { locate } from './config/locate.ts';
+import { locate, placeOf, type Source } from './config/locate.ts';
 import type { Action, Attributes, AttributeValue } from './domain/action.ts';
 import type { ContextField } from './domain/context-field.ts';
 import type { Decision } from './domain/decision.ts';
 import { effectNames } from './domain/effects.ts';
 import { recordObligations } from './domain/facts-only.ts';
 import { GatewayError } from './domain/errors.ts';
+import { suggest } from './domain/suggest.ts';
 import type { TargetFacts } from './domain/target.ts';
 import { commonFields } from './policy/context.ts';
 import type { PolicyEngine, Question, SessionHistory } from './policy/policy.ts';
 import { actionNames, connectActionName } from './policy/vocabulary.ts';
 import { findProtocol } from './protocols/registry.ts';
 import { systemErrorWords } from './store/system-error.ts';
+
+/** Most names that a message lists. */
+const namesMax = 20;
 
 const texts = z.array(z.string());
 const count = z.int().min(0).default(0);
@@ -54,7 +58,8 @@ type PolicyCase = z.output<typeof policyCase>;
 /** The outcome of one case. */
 export interface CaseOutcome {
   readonly name: string;
-  readonly decision: Decision;
+  /** Null: the case speaks of what does not exist, so there is nothing to decide. */
+  readonly decision: Decision | null;
   /** Why the principal may not even connect to the target, so that no such request comes that far. Null: it may. */
   readonly unreached: string | null;
   /** The difference from what the case expects. Null: it is as expected. */
@@ -64,11 +69,17 @@ export interface CaseOutcome {
 /** Decides each case of a file. Rejects with GatewayError `config_invalid`. */
 export async function testPolicy(path: string, config: Config, policy: PolicyEngine): Promise<readonly CaseOutcome[]> {
   const outcomes: CaseOutcome[] = [];
-  for (const [i, each] of readCases(path).entries()) {
-    const question = await questionOf(each, config);
-    const decision = policy.decide(question);
+  const { cases, source } = readCases(path);
+  for (const [i, each] of cases.entries()) {
     const name = each.name ?? `case ${i + 1}: ${each.principal}, ${each.target}, ${each.text ?? each.action}`;
-    outcomes.push({ name, decision, unreached: unreachedBy(policy, question, decision), difference: differenceOf(each, decision) });
+    const question = await questionOf(each, config);
+    if ('message' in question) {
+      const difference = `${placeOf(source, [i, question.member])}: ${question.message}`;
+      outcomes.push({ name, decision: null, unreached: null, difference });
+    } else {
+      const decision = policy.decide(question);
+      outcomes.push({ name, decision, unreached: unreachedBy(policy, question, decision), difference: differenceOf(each, decision, policy) });
+    }
   }
   return outcomes;
 }
@@ -81,58 +92,85 @@ function unreachedBy(policy: PolicyEngine, question: Question, { verdict }: Deci
   return verdict === 'deny' || connected.verdict === 'allow' ? null : `${name} ${words} before: ${connected.reason}`;
 }
 
-function differenceOf({ expect, policy, record }: PolicyCase, { verdict, policies, obligations }: Decision): string | null {
+function differenceOf({ expect, policy, record }: PolicyCase, { verdict, policies, obligations }: Decision, { texts: known }: PolicyEngine): string | null {
+  const by = `${verdict} by ${policies.join(', ') || 'no permit'}`;
   if (verdict !== expect) {
-    return `${expect} was expected, the verdict is ${verdict}`;
+    return `${expect} was expected, the verdict is ${by}`;
   }
   if (policy !== undefined && !policies.includes(policy)) {
-    return `${policy} was expected to decide`;
+    const ids = [...(known?.keys() ?? [])];
+    const meant = ids.find((id) => id.endsWith(`:${policy}`)) ?? (ids.includes(policy) ? null : suggest(policy, ids));
+    return `${policy} was expected to decide, the verdict is ${by}${meant === null ? '' : `: is ${meant} meant?`}`;
   }
   const kept = recordObligations(obligations).length > 0 ? 'facts' : 'content';
   return record === undefined || record === kept ? null : `the record was expected to have ${record}, it has ${kept}`;
 }
 
-async function questionOf(each: PolicyCase, { principals, targets }: Config): Promise<Question> {
+/** A member of a case that is not as it must be. */
+interface CaseFault {
+  readonly member: keyof PolicyCase;
+  readonly message: string;
+}
+
+async function questionOf(each: PolicyCase, { principals, targets }: Config): Promise<Question | CaseFault> {
   const principal = principals.get(each.principal);
   const target = targets.get(each.target);
-  if (principal === undefined || target === undefined) {
-    throw new GatewayError('config_invalid', principal === undefined ? `there is no principal "${each.principal}"` : `there is no target "${each.target}"`);
+  if (principal === undefined) {
+    return { member: 'principal', message: `there is no principal ${JSON.stringify(each.principal)}${hint(each.principal, [...principals.keys()])}` };
+  }
+  if (target === undefined) {
+    return { member: 'target', message: `there is no target ${JSON.stringify(each.target)}${hint(each.target, [...targets.keys()])}` };
+  }
+  const action = await actionOf(each, target);
+  if ('message' in action) {
+    return action;
   }
   const { session, time, clientAddress, onBehalfOf = null } = each;
   const history: SessionHistory = { ...session, targets: new Set(session.targets), tables: new Set(session.tables) };
   return {
     asker: { principal, onBehalfOf, run: null, within: null, session: null, address: clientAddress, history },
     target,
-    action: await actionOf(each, target),
+    action,
     timeMs: time === undefined ? Date.now() : Date.parse(time),
   };
 }
 
+/** Returns the end of a message about a name that is not known. */
+function hint(name: string, known: readonly string[]): string {
+  const meant = suggest(name, known);
+  return meant === null ? `; there is ${known.slice(0, namesMax).join(', ') || 'none'}` : `: is ${meant} meant?`;
+}
+
 /** Returns the action of a case: the facts that the protocol finds in its text, and those that the case states itself. */
-async function actionOf({ action: name, text, context = {} }: PolicyCase, target: TargetFacts): Promise<Action> {
+async function actionOf({ action: name, text, context = {} }: PolicyCase, target: TargetFacts): Promise<Action | CaseFault> {
   const id = target.protocol;
   const protocol = findProtocol(id);
   const names = protocol === undefined ? [] : actionNames(protocol);
   // Records have the name `unknown` for what is in no catalogue.
   if (name !== 'unknown' && !names.includes(name)) {
-    throw new GatewayError('config_invalid', `${target.name} has no action "${name}"; it has ${names.join(', ')}`);
+    return { member: 'action', message: `${target.name} has no action ${JSON.stringify(name)}${hint(name, names)}` };
+  }
+  if (text !== undefined && name === connectActionName(id)) {
+    return { member: 'text', message: `${name} has no text: leave it out, or name the action that has it` };
   }
   if (text !== undefined && protocol?.readExample === undefined) {
-    throw new GatewayError('config_invalid', `the text of a request to ${id} is not read here: state its facts under context`);
+    return { member: 'text', message: `the text of a request to ${id} is not read here: state its facts under context` };
   }
   const read: Attributes = text === undefined ? {} : ((await protocol?.readExample?.(text, target)) ?? {});
   const fields = [...commonFields, ...(protocol?.context ?? [])];
-  const stated = Object.entries(context).map(([field, value]) => {
+  const stated: Record<string, AttributeValue> = {};
+  for (const [field, value] of Object.entries(context)) {
     const known = fields.find((each) => each.name === field);
     if (known === undefined) {
-      throw new GatewayError('config_invalid', `${id} has no fact "${field}"; it has ${fields.map((each) => each.name).join(', ')}`);
+      const facts = fields.map((each) => each.name);
+      return { member: 'context', message: `${id} has no fact ${JSON.stringify(field)}${hint(field, facts)}` };
     }
     if (!isOfType(known, value)) {
-      throw new GatewayError('config_invalid', `${field}: ${typeWords[known.type]} is expected`);
+      return { member: 'context', message: `${field}: ${typeWords[known.type]} is expected` };
     }
-    return [known.attribute, value] as const;
-  });
-  return { name, attributes: { ...read, ...Object.fromEntries(stated) } };
+    stated[known.attribute] = value;
+  }
+  return { name, attributes: { ...read, ...stated } };
 }
 
 const typeWords: Readonly<Record<ContextField['type'], string>> = {
@@ -159,7 +197,7 @@ function isOfType({ name, type }: ContextField, value: AttributeValue): boolean 
   }
 }
 
-function readCases(path: string): readonly PolicyCase[] {
+function readCases(path: string): { readonly cases: readonly PolicyCase[]; readonly source: Source } {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -176,9 +214,14 @@ function readCases(path: string): readonly PolicyCase[] {
   const problems =
     outcome === null
       ? document.errors.map(({ pos, message }) => locate(source, { offset: pos[0], message }))
-      : (outcome.error?.issues ?? []).map(({ path: place, message }) => locate(source, { path: place, message }));
+      : (outcome.error?.issues ?? []).map(({ path: place, message }) => {
+          const [i, ...member] = place;
+          return typeof i === 'number'
+            ? `${placeOf(source, place)}: case ${i + 1}: ${[...member, message].join(': ')}`
+            : locate(source, { path: place, message });
+        });
   if (outcome?.success !== true) {
     throw new GatewayError('config_invalid', problems.slice(0, 20).join('\n'));
   }
-  return outcome.data;
+  return { cases: outcome.data, source };
 }

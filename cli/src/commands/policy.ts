@@ -110,7 +110,12 @@ async function test(file: string, options: TestOptions): Promise<void> {
   const config = await loadConfig(options);
   const { configuredPolicy, testPolicy } = await import('@countersign/gateway/policy');
   const outcomes = await testPolicy(file, config, configuredPolicy(config, options.policies ?? config.policies));
-  const rows = outcomes.map(({ decision: { verdict, policies, reason }, ...outcome }) => ({ ...outcome, verdict, policies, reason }));
+  const rows = outcomes.map(({ decision, ...outcome }) => ({
+    ...outcome,
+    verdict: decision?.verdict ?? null,
+    policies: decision?.policies ?? [],
+    reason: decision?.reason ?? null,
+  }));
   await printRows(rows, options, ({ name, verdict, policies, unreached, difference }) => {
     const line = difference === null ? `ok    ${name}: ${verdict} by ${policies.join(', ') || 'no permit'}` : `FAIL  ${name}: ${difference}`;
     return escapeControls(unreached === null ? line : `${line}; but ${unreached}`, 'nothing');
