@@ -318,11 +318,12 @@ class UsageFold {
     }
   }
 
-  /** Counts a held request under limits that are new, once, however often it was sent: only the record of the first time names the groups that must approve. */
+  /** Counts a held request under limits that are new, once, however often it was sent: only the record that an approval begins to wait names the groups that must approve. */
   async #countHeld(counted: Counted, raw: MaybeOpened): Promise<void> {
     const meta = counted.held.size === 0 ? null : await metaOf(counted, raw);
     const channel = counted.channels.get(meta?.channel ?? 0);
-    if (meta?.request !== undefined && channel !== undefined && meta.attributes?.[ownAttributes.approvalGroups] !== undefined) {
+    const { [ownAttributes.approvalState]: state, [ownAttributes.approvalGroups]: groups } = meta?.attributes ?? {};
+    if (meta?.request !== undefined && channel !== undefined && state === 'waiting' && groups !== undefined) {
       for (const limit of counted.held.get(meta.request) ?? []) {
         this.usage.add(limit, channel.user, { amount: 1, timeMs: this.#timeOf(raw.leaf.timeMs) });
       }
