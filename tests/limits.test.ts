@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -86,12 +86,13 @@ targets:
   files: { url: "${server.url}" }
   payroll: { url: "${server.url}" }
   outside: { url: "${server.url}" }
+  watched: { url: "${server.url}", mode: observe }
   tools: { url: "${server.url}", protocol: mcp }
 limits: { connectionsPerAddressMax: 2000, silentPerAddressMax: 2000 }
 principals:
   payer: { kind: agent, groups: [flow], targets: [payroll, outside] }
   other: { kind: agent, groups: [flow], targets: [payroll, outside] }
-${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 'readers' : 'mailers'}], targets: [files, payroll, tools] }\n`).join('')}`,
+${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 'readers' : 'mailers'}], targets: [files, payroll, tools, watched] }\n`).join('')}`,
       }),
     );
     for (const who of [...names, 'payer', 'other']) {
@@ -228,6 +229,22 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
         [2, ['payroll', 'outside']],
       ],
     );
+  });
+
+  test('T4.18: what was done at a target while it was observed counts when it is observed no more, and after a restart', async () => {
+    const text = readFileSync(gateway.configFile, 'utf8');
+    for (let i = 0; i < 6; i += 1) {
+      assert.equal(await statusOf('late', 'POST', '/watched', 'watched'), 200);
+    }
+    const used = await settled('late', 'POST');
+    writeFileSync(gateway.configFile, text.replace(', mode: observe', ''));
+    assert.equal((await gateway.api('/api/config/apply', { method: 'POST', body: {} })).status, 200);
+    assert.deepEqual([await settled('late', 'POST', 'watched'), await settled('late', 'GET', 'watched'), await settled('late', 'POST')], [403, 200, used]);
+    await gateway.signal('SIGTERM');
+    await gateway.start();
+    assert.deepEqual([await settled('late', 'POST', 'watched'), await settled('late', 'GET', 'watched')], [403, 200]);
+    writeFileSync(gateway.configFile, text);
+    assert.equal((await gateway.api('/api/config/apply', { method: 'POST', body: {} })).status, 200);
   });
 
   test('T4.18: a limit that is taken away and comes back has what was used', async () => {

@@ -408,6 +408,8 @@ export class Gateway implements AsyncDisposable {
         `${config.file} leaves none of the principals that there are (${before.length}). If that is meant: countersign config apply --force.`,
       );
     }
+    // Limits have not counted so far what was done at a target that is observed no more.
+    const countsMore = [...this.#config.targets.values()].some(({ name, mode }) => mode === 'observe' && config.targets.get(name)?.mode !== 'observe');
     this.#config = { ...config, data: this.#config.data };
     const changes = policyChanges(this.#policy, policy);
     this.#policy = policy;
@@ -417,7 +419,7 @@ export class Gateway implements AsyncDisposable {
       recordPolicyChanges(this.#recorder, changes);
     }
     this.#changeEnvironment();
-    void this.#enforceLimits();
+    void this.#enforceLimits(countsMore);
     this.#calls?.keepOnly(config.targets.values());
     this.#authenticator?.recheck();
     this.#sessions?.recheck();
@@ -457,8 +459,8 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** Takes up the limits of the policies in force. Resolves when the windows of those that are new are filled from the journal; until then requests under them are refused. */
-  async #enforceLimits(): Promise<void> {
-    const unfilled = this.#limits.enforce(this.#policy.obligations ?? []);
+  async #enforceLimits(countsMore = false): Promise<void> {
+    const unfilled = this.#limits.enforce(this.#policy.obligations ?? [], countsMore);
     if (this.#recorder !== null && this.#reader !== null && unfilled.limits.length > 0) {
       const { signal } = this.#filling;
       await fillLimits(this.#reader, unfilled, {

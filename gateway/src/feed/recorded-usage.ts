@@ -167,13 +167,19 @@ class NewLimits {
     return this.#policies?.readsHistory === true;
   }
 
-  async of(request: RecordedRequest, version = ''): Promise<readonly Obligation[]> {
+  /** Resolves with the limits that a request is under and that its record has no obligation of. */
+  async of(request: RecordedRequest, { policyVersion: version = '', observed, obligations = [] }: ReadMeta): Promise<readonly Obligation[]> {
     const policies = this.#policies;
-    if (policies === null || version === policies.version) {
+    if (policies === null || (version === policies.version && observed === undefined)) {
       return [];
     }
     this.#rules ??= this.#parts.loadRules(policies);
     const rules = await this.#rules;
+    if (observed !== undefined) {
+      // Limits that were only observed are no obligations of the request.
+      const counted = new Set(obligations.map((each) => readLimit(each)?.name));
+      return rules.limitsOf(request).filter((each) => !counted.has(readLimit(each)?.name));
+    }
     const known = this.#newSince.get(version) ?? this.#readNew(version, rules);
     this.#newSince.set(version, known);
     const names = await known;
@@ -302,7 +308,7 @@ class UsageFold {
       return;
     }
     const recorded = meta.obligations ?? [];
-    const added = await this.#newLimits.of(requestOf(counted, channel, { leaf, meta }), meta.policyVersion);
+    const added = await this.#newLimits.of(requestOf(counted, channel, { leaf, meta }), meta);
     const countsActs = ({ what }: UsageLimit): boolean => what === 'requests' || (what === 'sessions' && !counted.hasActed);
     const isHeld = recorded.some(({ kind }) => kind === 'approval');
     const obligations = this.#share([...recorded, ...added]);

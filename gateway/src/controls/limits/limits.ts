@@ -31,8 +31,15 @@ export class Limits implements Control {
     this.#now = now;
   }
 
-  /** Takes up the limits of the policies in force. Returns those that were not in force before: until they are filled, acts under them are refused. */
-  enforce(obligations: readonly Obligation[]): Unfilled {
+  /**
+   * Takes up the limits of the policies in force. Returns those that were not in force before, or all of them if they apply to acts that did not count before
+   * (`countsMore`): until they are filled, acts under them are refused.
+   */
+  enforce(obligations: readonly Obligation[], countsMore = false): Unfilled {
+    if (countsMore) {
+      this.#names = new Set();
+      this.#usage.keepOnly(this.#names);
+    }
     const limits = obligations.flatMap((obligation) => readLimit(obligation) ?? []);
     const added = new Map(limits.filter(({ name }) => !this.#names.has(name)).map((limit) => [limit.name, limit]));
     this.#names = new Set(limits.map(({ name }) => name));
