@@ -99,7 +99,7 @@ function open({ host, port, options: { linkLocal } }: Address, { tls, allowHalfO
 function unreachable({ host, port }: Address, cause: Error): GatewayError {
   const message =
     cause instanceof LinkLocalError
-      ? `The target's address ${host} is link-local, or one at which a cloud serves a machine's metadata: the gateway dials such addresses only with the option linkLocal of the target.`
+      ? `The address ${host} is link-local, or one at which a cloud serves a machine's metadata: the gateway dials such an address only for a target with the option linkLocal, and for no sink.`
       : `The target at ${host}:${port} cannot be reached: ${dialFailure(cause)}. Check its address, and that it accepts connections from the gateway.`;
   return new GatewayError('target_unreachable', message, { cause });
 }
