@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -193,6 +194,19 @@ describe('approvals', () => {
     const again: Record<string, unknown> = JSON.parse(await (await ask(token, '/changed')).text());
     assert.notEqual(again['approval'], problem['approval']);
     assert.ok(!heard.includes('POST /changed'));
+  });
+
+  test('B20: a grant is void when the token with which it was given is revoked', async () => {
+    const token = await gateway.issueToken('bot');
+    const problem: Record<string, unknown> = JSON.parse(await (await ask(token, '/revoked')).text());
+    const path = `/api/v1/approvals/${String(problem['approval'])}`;
+    const granting = await gateway.issueToken('bob');
+    assert.equal((await gateway.api(`${path}/grant`, { method: 'POST', body: {}, token: granting })).status, 200);
+    const name = createHash('sha256').update(granting).digest('hex');
+    assert.equal((await gateway.api(`/api/tokens/${name}`, { method: 'DELETE' })).status, 200);
+    assert.deepEqual(await (await gateway.api(path, { token })).json(), { approval: problem['approval'], state: 'withdrawn', next: 'stop' });
+    assert.equal((await ask(token, '/revoked')).status, 409);
+    assert.ok(!heard.includes('POST /revoked'));
   });
 
   test('B20: a grant is void when the one who granted it is suspended', async () => {

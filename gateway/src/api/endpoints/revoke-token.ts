@@ -6,23 +6,24 @@ import { noteRevocations } from '../note-revocations.ts';
 import type { ApiParts } from '../parts.ts';
 import { recordTokenAct } from '../token-acts.ts';
 
-type Parts = Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens' | 'keys'>;
+type Parts = Pick<ApiParts, 'approvals' | 'authenticator' | 'recorder' | 'tokens' | 'keys'>;
 
 export const revokeToken = endpoint({
   id: 'revokeToken',
   method: 'DELETE',
   path: '/api/tokens/:token',
-  summary: 'Revokes a token, and ends everything that was opened with it.',
+  summary: 'Revokes a token, ends everything that was opened with it, and withdraws what was granted with it and nobody has used.',
   params: { token: z.string().describe('The id of the token, or its hash in hex.') },
   answer: json(z.object({ revoked: z.string().describe('The id of the token.') })),
   errors: ['not_found'],
   act: async (parts: Parts, { caller, params }) => {
-    const { authenticator, recorder, tokens } = parts;
+    const { approvals, authenticator, recorder, tokens } = parts;
     const revoked = authenticator.revoke(params.token, caller.id);
     if (revoked === null) {
       // The name is left out, because the caller may have sent the token itself.
       throw new GatewayError('not_found', 'There is no such token: countersign token list names them.');
     }
+    approvals.recheck();
     noteRevocations(parts);
     await recordTokenAct(
       recorder,

@@ -170,7 +170,7 @@ export class Approvals implements Control, Disposable {
     if (approval.grants.some((each) => each.by === name && each.isOperator === (by.identity === null))) {
       throw new GatewayError('conflict', `${name} has granted this approval already, and each group needs another person.`);
     }
-    const grant = { by: name, isOperator: by.identity === null, groups, note, timeMs: this.#options.now() };
+    const grant = { by: name, isOperator: by.identity === null, standing: by.identity?.standing ?? null, groups, note, timeMs: this.#options.now() };
     const granted = standIns(approval.view.groups, [...approval.grants, grant]);
     if (granted.size === standIns(approval.view.groups, approval.grants).size) {
       throw new GatewayError('conflict', `Others have granted this approval for ${groups.join(' and ')} already.`);
@@ -199,7 +199,7 @@ export class Approvals implements Control, Disposable {
     return viewOf(approval);
   }
 
-  /** Withdraws the approvals that a changed configuration makes void. To be called after each change. Returns how many. */
+  /** Withdraws the approvals that are void by now. To be called after each change of the configuration, each suspension and each revocation. Returns how many. */
   recheck(): number {
     let withdrawn = 0;
     for (const approval of this.#open.values()) {
@@ -429,7 +429,7 @@ export class Approvals implements Control, Disposable {
     return { approval, groups, name: by.identity?.principal.id ?? operatorName };
   }
 
-  /** The reason why the present configuration makes an approval void; null if it does not. */
+  /** The reason why an approval is void by now; null if it is not. */
   #voidFor({ principal, policyVersion, grants }: Approval): string | null {
     const { findPrincipal } = this.#options;
     if (this.#options.policyVersion() !== policyVersion) {
@@ -439,7 +439,12 @@ export class Approvals implements Control, Disposable {
       return `what ${principal.id} may do changed`;
     }
     const left = grants.find(({ by, isOperator, groups }) => !isOperator && !groups.every((group) => findPrincipal(by)?.groups.includes(group) === true));
-    return left === undefined ? null : `${left.by} granted it, and is suspended or no member of the group any more`;
+    if (left !== undefined) {
+      return `${left.by} granted it, and is suspended or no member of the group any more`;
+    }
+    // A token that expires was good when its holder granted. One that is revoked may never have been in the holder's hands alone.
+    const revoked = grants.find(({ standing }) => standing?.ended()?.reason === 'revoked');
+    return revoked === undefined ? null : `the token with which ${revoked.by} granted it was revoked`;
   }
 
   /** Ends an approval for a reason of the gateway's own. It ends also if that cannot be recorded: nothing goes on then. */

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../domain/errors.ts';
-import type { Identity } from '../../domain/principal.ts';
+import type { Identity, Standing } from '../../domain/principal.ts';
 
 /** The name under which the operator on the gateway's machine grants. No principal's credential has it. */
 export const operatorName = 'operator';
@@ -14,6 +14,8 @@ export interface GivenGrant {
   /** The id of the principal, or `operator`. */
   readonly by: string;
   readonly isOperator: boolean;
+  /** The standing of the token with which it was granted; null for the operator. */
+  readonly standing: Standing | null;
   /** Those of the approval's groups for which the person can stand. */
   readonly groups: readonly string[];
   readonly note: string;
