@@ -44,6 +44,9 @@ async function demo(options: DemoOptions): Promise<number> {
   for (const name of ['COUNTERSIGN_TOKEN', 'COUNTERSIGN_URL', 'COUNTERSIGN_SESSION']) {
     delete process.env[name];
   }
+  if (commandName !== 'countersign') {
+    console.log(`In this checkout, ${commandName} is what the lines with $ call countersign.`);
+  }
   const directory = mkdtempSync(join(tmpdir(), 'countersign-demo-'));
   let interrupted: number | null = null;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -130,7 +133,9 @@ function indent(text: string): string {
 /** Verifies the store, and then a copy of it with one flipped bit. Returns 0 if the first holds and the second does not. */
 async function showForgery(directory: string): Promise<number> {
   const store = join(directory, 'store');
-  say('6. Anybody with the public key can check that the record is whole.');
+  say(
+    '6. Anybody with the public key can check that the record is whole. Who has the keys of the store too, as here, also sees that each sealed body is what it was.',
+  );
   const key = join(directory, 'key');
   await typeCommand({ words: ['verify', '--data', store, '--key', key], shown: 'verify --data store --key key' });
   const copy = join(directory, 'forged');

@@ -155,7 +155,7 @@ async function tryOut(path: string, options: TryOptions): Promise<void> {
     }
   }
   await printRows(groups.values(), options, ({ principal, target, action, was, would, policies, requests, record }) =>
-    columns(principal, target, action, `${was} -> ${would}`, policies, countOf(requests, 'request'), record),
+    columns(principal, target, action, `${was} -> ${would}`, policies, countOf(requests, 'request'), `${requests === 1 ? '' : 'newest '}record ${record}`),
   );
   if (options.json !== true) {
     const { requests, undecided } = trial.counts;
