@@ -484,6 +484,12 @@ describe('approvals over every protocol', () => {
       assert.ok(records.some((each) => each.kind === 'request' && each.session === session && each.seq === used['countersign.request']));
       const asked = records.find(({ record }) => record === used['countersign.approval.asked_record']);
       assert.deepEqual([asked?.attributes['countersign.approval.state'], asked?.session], ['waiting', used['countersign.approval.asked_session']]);
+      // Where the session that asked has ended, the grant is in the gateway's own.
+      const grant: ShownRecord = JSON.parse(await (await api(`/api/records/${String(used['countersign.approval.granted_records'])}`)).text());
+      const { attributes: granted } = grant;
+      assert.deepEqual([granted['countersign.approval.id'], granted['countersign.approval.state'], granted['countersign.approval.by']], [id, 'granted', 'ann']);
+      const isOther = grant.session !== asked?.session;
+      assert.equal(granted['countersign.approval.session'], isOther ? asked?.session : undefined);
       for (const { approval } of await listed()) {
         await api(`/api/v1/approvals/${approval}/deny`, { body: { reason: 'the test is over' } });
       }
