@@ -107,7 +107,7 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
     }
     const sixth = await ask('bot', 'POST', '/mail-6');
     assert.equal(sixth.status, 403);
-    assert.match(await sixth.text(), /the limit is 5 requests per 1h, and 5 are used: there is room again in (a little more than )?\d+[smh]/);
+    assert.match(await sixth.text(), /the limit is 5 requests per 1h, and 5 are used: there is room again in (about )?\d+[smh]/);
     assert.ok(!heard.includes('POST /mail-6'));
     const denied = (await recordsOf('bot')).filter(({ verdict }) => verdict === 'deny');
     assert.deepEqual(

@@ -73,7 +73,7 @@ describe('the demo', () => {
       asked.split('\n').map((line) => line.trim().split(' ').slice(0, 2).join(' ')),
       [...Array.from({ length: 6 }, () => 'tool: send_mail'), 'refused: the'],
     );
-    shows(/refused: the limit is 5 requests per 1h, and 5 are used: there is room again in (a little more than 1h|\d+m)\n/);
+    shows(/refused: the limit is 5 requests per 1h, and 5 are used: there is room again in (about 1h|\d+m)\n/);
     const [answers, denied] = [timeline.filter((line) => line.includes('← mail')), timeline.filter((line) => line.includes('→ mail DENIED'))];
     assert.deepEqual([answers.length, denied.length], [5, 1], shown);
     assert.match(denied[0] ?? '', /"to":"barbara@.*\[agents\.cedar:mail\] the limit is 5 requests per 1h/);

@@ -43,7 +43,7 @@ test('T4.3: an act over its limit is told the limit, what is used and when there
   const { clock, ask } = counting();
   const few = limitOf('requests', 2);
   assert.deepEqual([ask(actOf(), few), ask(actOf(), few)], [[], []]);
-  assert.match(ask(actOf(), few)[0] ?? '', /there is room again in a little more than 1h$/);
+  assert.match(ask(actOf(), few)[0] ?? '', /there is room again in about 1h$/);
   clock.nowMs += 600_000;
   const [objection] = ask(actOf(), few);
   assert.match(objection ?? '', /^the limit is 2 requests per 1h, and 2 are used: there is room again in 51m$/);
@@ -56,7 +56,7 @@ test('T4.4: of two limits the stricter decides, and a denied act counts for neit
   const both = [limitOf('requests', 3, 3600, 'p:hour'), limitOf('requests', 1, 60, 'p:minute')];
   assert.deepEqual(ask(actOf(), ...both), []);
   for (let i = 0; i < 10; i += 1) {
-    assert.match(ask(actOf(), ...both).join(), /the limit is 1 request per 1m, and 1 is used: there is room again in (a little more than 1m|\d+s)$/);
+    assert.match(ask(actOf(), ...both).join(), /the limit is 1 request per 1m, and 1 is used: there is room again in (about 1m|\d+s)$/);
   }
   for (const _ of [2, 3]) {
     clock.nowMs += 62_000;

@@ -96,7 +96,7 @@ export class Limits implements Control {
     const waitSeconds = Math.max(1, Math.ceil((this.#usage.freeMs(limit, user) - nowMs) / 1000));
     const shown = spanOf(waitSeconds > secondsMax ? Math.ceil(waitSeconds / 60) * 60 : waitSeconds);
     // A use leaves the window up to one sixtieth of it later than the limit says.
-    const wait = waitSeconds > limit.seconds ? `a little more than ${spanOf(limit.seconds)}` : shown;
+    const wait = waitSeconds > limit.seconds ? `about ${spanOf(limit.seconds)}` : shown;
     const most = countOf(limit.most, limit.what.slice(0, -1));
     return `the limit is ${most} per ${spanOf(limit.seconds)}, and ${used} ${used === 1 ? 'is' : 'are'} used: there is room again in ${wait}`;
   }
