@@ -61,6 +61,20 @@ describe('T4.32: policy check finds', () => {
     }
   });
 
+  test('ids of principals that are mistyped, and agents that may approve, as a note', () => {
+    finds('permit (principal == Principal::"bott", action, resource);', /:1:\d+: no principal has the id "bott": is bot meant\?/);
+    const notes = (text: string): readonly string[] =>
+      readPolicies(cedar, [source(text)], vocabulary)
+        .warnings()
+        .map(printProblem);
+    assert.match(notes('permit (principal == Principal::"somebody-else", action, resource);').join('\n'), /no principal has the id "somebody-else"$/);
+    assert.deepEqual(notes('@approval("dba") forbid (principal, action, resource);'), []);
+    assert.match(
+      notes('@approval("dba,agents") forbid (principal, action, resource);').join('\n'),
+      /:1:1: bot of the group "agents" is an agent, and may approve as people do$/,
+    );
+  });
+
   test('texts that are none of the values of a fact, or have not its form', () => {
     for (const [condition, message] of [
       ['context.effects.contains("delete")', /:1:\d+: context\.effects is never "delete": there is "read", "write", .*"unknown"/],

@@ -36,6 +36,17 @@ export function findConflicts(policies: readonly ReadPolicy[], vocabulary: Vocab
   });
 }
 
+/** Finds groups that approve and have agents in them: such an agent may approve what others ask. */
+export function findAgentsThatApprove(policies: readonly ReadPolicy[], { principals }: Vocabulary): PolicyProblem[] {
+  return policies.flatMap(({ policy: { annotated }, written: { source, text, offset } }) =>
+    annotated.approval.flatMap((group) => {
+      const agents = principals.filter(({ kind, groups }) => kind === 'agent' && groups.includes(group)).map(({ id }) => id);
+      const message = `${agents.join(', ')} of the group ${JSON.stringify(group)} ${agents.length === 1 ? 'is an agent' : 'are agents'}, and may approve as people do`;
+      return agents.length === 0 ? [] : [{ source, offset: offset + Math.max(0, text.indexOf('@approval')), message }];
+    }),
+  );
+}
+
 /** Finds values of a form that no request has, by what is known of their form. */
 export function findMisshapen(policies: readonly ReadPolicy[], vocabulary: Vocabulary): PolicyProblem[] {
   return policies.flatMap(({ json, written: { source, text, offset } }) =>

@@ -4,7 +4,7 @@ import type { PolicySource } from '../domain/policy-source.ts';
 import { readAnnotations, type Annotated } from './annotations.ts';
 import { parseWords, schemaWords } from './cedar-words.ts';
 import type { CedarLibrary } from './cedar-library.ts';
-import { findConflicts, findMisshapen, findUnreachable, protocolsOf } from './conflicts.ts';
+import { findAgentsThatApprove, findConflicts, findMisshapen, findUnreachable, protocolsOf } from './conflicts.ts';
 import { cedarSchema } from './cedar-schema.ts';
 import { contextUse, entitiesOf, scopeOf, type ContextUse, type PolicyScope } from './policy-json.ts';
 import { splitPolicies, type PolicyProblem, type WrittenPolicy } from './policy-text.ts';
@@ -66,8 +66,19 @@ export function readPolicies(cedar: CedarLibrary, sources: readonly PolicySource
   const warnings = (): readonly PolicyProblem[] =>
     problems.length > 0
       ? []
-      : [...policies.flatMap((each) => strangers(each, vocabulary)), ...findMisshapen(policies, vocabulary), ...findUnreachable(policies, vocabulary)];
-  const conflicts = (): readonly PolicyProblem[] => (problems.length > 0 ? [] : findConflicts(policies, vocabulary).slice(0, problemsMax));
+      : [
+          ...policies.flatMap((each) => strangers(each, vocabulary)).filter(({ isMistyped }) => !isMistyped),
+          ...findMisshapen(policies, vocabulary),
+          ...findUnreachable(policies, vocabulary),
+          ...findAgentsThatApprove(policies, vocabulary),
+        ];
+  const conflicts = (): readonly PolicyProblem[] =>
+    problems.length > 0
+      ? []
+      : [...policies.flatMap((each) => strangers(each, vocabulary)).filter(({ isMistyped }) => isMistyped), ...findConflicts(policies, vocabulary)].slice(
+          0,
+          problemsMax,
+        );
   return { policies: policies.map(({ policy }) => policy), problems: problems.slice(0, problemsMax), warnings, conflicts };
 }
 
@@ -122,8 +133,8 @@ function unknownTargets({ json, written }: ReadPolicy, { targets }: Vocabulary):
   });
 }
 
-/** Finds groups and principals that the configuration does not name. They may come later. */
-function strangers({ json, written }: ReadPolicy, { principals }: Vocabulary): PolicyProblem[] {
+/** Finds groups and principals that the configuration does not name. They may come later, but a principal whose id is almost that of another is a mistake. */
+function strangers({ json, written }: ReadPolicy, { principals }: Vocabulary): (PolicyProblem & { readonly isMistyped: boolean })[] {
   const known = { Principal: principals.map(({ id }) => id), Group: [...new Set(principals.flatMap(({ groups }) => groups))] };
   return (['Principal', 'Group'] as const).flatMap((type) =>
     entitiesOf(json, type).flatMap((name) => {
@@ -132,6 +143,7 @@ function strangers({ json, written }: ReadPolicy, { principals }: Vocabulary): P
         ? []
         : [
             {
+              isMistyped: type === 'Principal' && meant !== null,
               source: written.source,
               offset: searched(written, JSON.stringify(name)),
               message: `no principal ${type === 'Group' ? 'is in the group' : 'has the id'} ${JSON.stringify(name)}${meant === null ? '' : `: is ${meant} meant?`}`,

@@ -24,6 +24,7 @@ export interface PolicyTarget {
 
 interface PolicyPrincipal {
   readonly id: string;
+  readonly kind: 'human' | 'agent';
   readonly groups: readonly string[];
   /** The targets that the configuration grants it. */
   readonly targets: readonly string[];
