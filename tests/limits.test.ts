@@ -117,7 +117,10 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
     assert.deepEqual(denied[0]?.attributes['countersign.obligations'], ['limit what=requests most=5 seconds=3600 policy=rules.cedar:few']);
     assert.equal(await statusOf('bot', 'POST', '', 'tools'), 400, 'the gateway refuses what is no message of MCP without asking policy');
     const tried = gateway.command(['policy', 'try', policies]);
-    assert.match(tried.stdout, /^0 of 12 recorded requests would have been decided otherwise; 2 cannot be decided again\n$/);
+    assert.match(
+      tried.stdout,
+      /^0 of 12 recorded requests would have been decided otherwise; 2 cannot be decided again\n1 request {2}a limit denied it, [^\n]*\n1 request {2}the gateway itself refused it, [^\n]* {2}[0-9a-f]{16}\/\d+\n$/,
+    );
   });
 
   test('T4.11: of a thousand requests at once exactly as many pass as the limit says', async () => {

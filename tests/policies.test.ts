@@ -138,6 +138,11 @@ principals:
       [[denied?.session, `record ${denied?.seq}`]],
       'no other record was read',
     );
+    const answer = (await records()).findLast(({ kind }) => kind === 'response');
+    assert.match(
+      gateway.cli(['policy', 'explain', answer?.record ?? '']).stdout,
+      /is a record of the kind response, about which no policy decided\. It belongs to the request with the seq \d+ of/,
+    );
     const missing = gateway.cli(['policy', 'explain', denied?.record.replace(/\d+$/, '999999') ?? '']);
     assert.equal(missing.status, 1);
     assert.match(missing.stderr, /There is no record 999999: the log has \d+ records/);

@@ -21,24 +21,28 @@ export interface Otherwise {
   readonly reason: string;
 }
 
+/** Requests that cannot be decided again, for one reason. */
+interface Undecided {
+  readonly why: string;
+  readonly requests: number;
+  /** The last of them. */
+  readonly record: string;
+}
+
 /** Decides recorded requests again by a candidate. Its sessions are given one after the other, each with its records in order. */
 export class PolicyTrial {
   readonly #config: Config;
   readonly #candidate: PolicyEngine;
   #requests = 0;
-  /**
-   * Requests that cannot be decided again: their target is no longer configured, or their facts were too long for the record, or policy kept only facts and the
-   * candidate may look at content, or it was not a policy alone that denied them.
-   */
-  #undecided = 0;
+  readonly #undecided = new Map<string, Undecided>();
 
   constructor(config: Config, candidate: PolicyEngine) {
     this.#config = config;
     this.#candidate = candidate;
   }
 
-  get counts(): { readonly requests: number; readonly undecided: number } {
-    return { requests: this.#requests, undecided: this.#undecided };
+  get counts(): { readonly requests: number; readonly undecided: readonly Undecided[] } {
+    return { requests: this.#requests, undecided: [...this.#undecided.values()] };
   }
 
   /** Yields the requests of one session that the candidate decides otherwise. */
@@ -72,14 +76,28 @@ export class PolicyTrial {
     }
   }
 
+  #leaveOut({ record }: ShownRecord, why: string): null {
+    const { requests = 0 } = this.#undecided.get(why) ?? {};
+    this.#undecided.set(why, { why, requests: requests + 1, record: record ?? '' });
+    return null;
+  }
+
   #decide(record: ShownRecord, asked: { readonly history: LiveHistory; readonly run: string | null }): Otherwise | null {
     const { principal, target: name, action, verdict, attributes, time } = record;
     const target = this.#config.targets.get(name ?? '');
     this.#requests += 1;
-    const isCut = attributes[ownAttributes.cut] !== undefined || (attributes[ownAttributes.withheld] === 'not_kept' && mayLookAtContent(target?.protocol));
-    if (principal === null || target === undefined || action === null || isCut || isRefusedByGateway(record)) {
-      this.#undecided += 1;
-      return null;
+    const isUnkept = attributes[ownAttributes.withheld] === 'not_kept' && mayLookAtContent(target?.protocol);
+    if (isRefusedByGateway(record)) {
+      return this.#leaveOut(record, 'the gateway itself refused it, and no policy');
+    }
+    if (target === undefined) {
+      return this.#leaveOut(record, 'its target is not configured any more');
+    }
+    if (attributes[ownAttributes.cut] !== undefined || principal === null || action === null) {
+      return this.#leaveOut(record, 'its facts were too long for the record');
+    }
+    if (isUnkept) {
+      return this.#leaveOut(record, 'only its facts were kept, and a policy may look at content');
     }
     const onBehalfOf = attributes[ownAttributes.onBehalfOf];
     const groups = attributes['user.roles'];
@@ -98,8 +116,7 @@ export class PolicyTrial {
     });
     const { verdict: would, policies, reason } = decision;
     if (verdict === 'deny' && would !== 'deny' && isOfLimit(decision, record.policies)) {
-      this.#undecided += 1;
-      return null;
+      return this.#leaveOut(record, 'a limit denied it, and how much of the limit would be used is not known');
     }
     return would === verdict
       ? null

@@ -95,7 +95,7 @@ policies: ./policies
 # retention: { facts: 400, content: 90 }
 `;
 
-const policyTemplate = `// Policies in Cedar. countersign policy check says whether they are valid, countersign policy show what is in force. A file that is saved is taken up at once.
+const policyTemplate = `// Policies in Cedar. countersign policy check says whether they are valid, countersign policy show what is in force. A file that is saved is taken up when it has stayed the same for a second.
 // docs/policy.md explains the language with fourteen examples, docs/policy-facts.md lists every action and every fact.
 
 // Agents are the principals of the group agents: groups: [agents] in the configuration, or principal add --group agents.

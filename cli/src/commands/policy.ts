@@ -159,15 +159,25 @@ async function tryOut(path: string, options: TryOptions): Promise<void> {
   );
   if (options.json !== true) {
     const { requests, undecided } = trial.counts;
+    const unclear = undecided.reduce((sum, each) => sum + each.requests, 0);
     const changed = Array.from(groups.values(), (group) => group.requests).reduce((sum, count) => sum + count, 0);
-    console.log(`${changed} of ${countOf(requests, 'recorded request')} would have been decided otherwise; ${undecided} cannot be decided again`);
+    console.log(`${changed} of ${countOf(requests, 'recorded request')} would have been decided otherwise; ${unclear} cannot be decided again`);
+    for (const { why, requests: count, record } of undecided) {
+      console.log(columns(countOf(count, 'request'), why, record));
+    }
   }
 }
 
 async function explain(wanted: string, options: SourceOptions): Promise<void> {
   await using source = await openSource(options);
   const found = await source.record(await findRecord(wanted, source));
-  const { principal, target, action, verdict, policies, attributes } = found;
+  const { kind, principal, target, action, verdict, policies, attributes } = found;
+  if (verdict === null) {
+    const asked = attributes[ownAttributes.request];
+    const hint = typeof asked === 'number' ? `. It belongs to the request with the seq ${asked} of the session ${found.session}` : '';
+    console.log(escapeControls(`${found.record ?? wanted} is a record of the kind ${kind}, about which no policy decided${hint}.`, 'nothing'));
+    return;
+  }
   const version = String(attributes[ownAttributes.policyVersion] ?? '');
   console.log(columns(found.record, principal ?? '', target ?? '', action ?? '', verdict ?? '', policies));
   const reason = attributes[ownAttributes.reason];
