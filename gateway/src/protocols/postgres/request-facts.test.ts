@@ -245,6 +245,18 @@ describe('a session is followed', () => {
     assert.equal(talk.effects('Q:SELECT id FROM orders'), 'read unknown');
   });
 
+  test('A14: texts that change the catalogue before it is known are read again', () => {
+    const talk = new Talk();
+    talk.learnedObjects = null;
+    for (const text of ['SELECT id INTO made FROM orders', 'CREATE INDEX ON orders (lower(id::text))']) {
+      talk.says(`Q:${text}`);
+    }
+    talk.facts.idle();
+    talk.learnedObjects = objects;
+    talk.learn();
+    assert.equal(talk.effects('Q:SELECT id FROM orders'), 'read');
+  });
+
   test('A14: after a change of the catalogue nothing is certain until it is learned again', () => {
     const talk = new Talk();
     assert.equal(talk.effects('Q:CREATE FUNCTION public.lower(int) RETURNS int LANGUAGE sql AS $$SELECT 1$$'), 'define');

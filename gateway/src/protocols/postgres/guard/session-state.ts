@@ -158,14 +158,15 @@ export class SessionState {
         this.#paths ??= this.#paths === undefined ? [objects.path] : null;
       }
       this.#view = { objects, functions, catalogue: this.#parts.guard.catalogueOf(objects, { paths: this.#paths, made: this.#made, functions }) };
-      if (objects !== null) {
+      if (objects !== null && this.#doubtful.length > 0) {
         this.#settleDoubts();
+        return this.#catalogue();
       }
     }
     return this.#view.catalogue;
   }
 
-  /** Reads again what was sent while the catalogue was not known. */
+  /** Reads again what was sent while the catalogue was not known. A text that changes the catalogue leaves those behind it for the next time. */
   #settleDoubts(): void {
     const [texts, isDefining] = [this.#doubtful, this.#isDefining];
     this.#doubtful = [];
