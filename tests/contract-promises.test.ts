@@ -415,7 +415,7 @@ describe('the contract of protocols', () => {
         const addresses = { http: `127.0.0.1:${gateway.port('http')}`, [way.protocol]: `127.0.0.1:${gateway.port(way.protocol)}` };
         const [told] = await askAll(way, { addresses, token: own }, `linked-words of ${way.target}`);
         assert.equal(told?.isAllowed, false, way.target);
-        assert.match(told?.text ?? '', /only with the option linkLocal/, way.target);
+        assert.match(told?.text ?? '', /only for a target with the option linkLocal/, way.target);
       }
     }
     await configured(configOf());

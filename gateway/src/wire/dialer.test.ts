@@ -41,7 +41,7 @@ for (const [kind, { options, accept }] of Object.entries(kinds)) {
       test(`A10, B23: ${host} is not connected to without the option linkLocal`, async () => {
         const guarded = dial({ host, port: 80, options: { linkLocal: false } }, options);
         const attempts = attemptsOf(guarded);
-        await assert.rejects(guarded.ready, { code: 'target_unreachable', message: /only with the option linkLocal/ });
+        await assert.rejects(guarded.ready, { code: 'target_unreachable', message: /only for a target with the option linkLocal/ });
         assert.deepEqual(attempts, []);
         const allowed = dial({ host, port: 80, options: { linkLocal: true } }, options);
         const attempt: unknown = (await once(allowed.socket, 'connectionAttempt'))[0];
