@@ -6,6 +6,8 @@ import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import type { ApprovalSummary } from '../../gateway/src/api/approvals.ts';
 import type { ApprovalDetails } from '../../gateway/src/api/endpoints/show-approval.ts';
+import { passwordMessage, startupMessage } from '../../gateway/src/protocols/postgres/compose.ts';
+import { connectTo, Inbox } from '../../gateway/src/wire/testdata/sockets.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -157,6 +159,45 @@ describe('held statements', () => {
     assert.ok(other !== null && (await held(third, 'pay', [text, 'lost'])) !== null);
     assert.equal(await held(third, 'paid', [text, 'shipped']), null);
     assert.notEqual(await held(third, 'paid', [text, 'shipped']), null);
+  });
+
+  test('B20: nobody can approve what runs by a name while it is open whether the target takes another statement of that name', async () => {
+    const message = (type: string, ...parts: readonly string[]): Buffer => {
+      const body = Buffer.from(parts.join(''), 'latin1');
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(body.length + 4);
+      return Buffer.concat([Buffer.from(type), length, body]);
+    };
+    const sync = message('S');
+    const parse = (text: string): Buffer => Buffer.concat([message('P', `twin\0${text}\0`, '\0\0'), sync]);
+    const run = Buffer.concat([message('B', '\0twin\0', '\0\0', '\0\0', '\0\0'), message('E', '\0', '\0\0\0\0'), sync]);
+    const socket = await connectTo(shop.gateway.port('postgres'));
+    using _closed = { [Symbol.dispose]: () => socket.destroy() };
+    const inbox = new Inbox(socket);
+    /** Sends messages, and resolves with the answer once it has so many ReadyForQuery. */
+    const say = async (bytes: Buffer, count: number, sign = 'Z\0\0\0\x05'): Promise<string> => {
+      const start = inbox.text.length;
+      socket.write(bytes);
+      await inbox.until(({ text, isEnded }) => isEnded || text.slice(start).split(sign).length > count);
+      return inbox.text.slice(start);
+    };
+    const login = { user: 'agent', database: 'shop', options: '-c countersign.hold=wait' };
+    await say(Buffer.concat([startupMessage(new Map(Object.entries(login))), passwordMessage(shop.token)]), 1);
+    const preparing = say(parse("update orders set state = 'twin' where id = 1"), 1);
+    const [, id = ''] = /countersign approval grant (ap_[0-9a-f]{16})/.exec(await inbox.until(({ text }) => text.includes('approval grant ap_'))) ?? [];
+    const known = (await listed()).length;
+    assert.equal(await grant(id), 200);
+    await preparing;
+    const answer = await say(Buffer.concat([parse('select state from orders'), run]), 2);
+    assert.match(answer, /already exists[^]*it needs an approval, and its statement was sent under a name that may stand for another one/);
+    assert.equal((await listed()).length, known - 1, 'nobody was asked');
+    // The target has answered, so it is known what the name stands for.
+    await say(run, 1, 'countersign approval grant ap_');
+    await waitUntil(async () => (await listed()).length === known);
+    const asked = (await listed()).at(-1);
+    const { request } = await details(asked?.approval ?? '');
+    assert.match(JSON.stringify(request), /update orders set state = 'twin'/);
+    assert.doesNotMatch(JSON.stringify(request), /select state from orders/);
   });
 
   test('a client that waits gets a notice, and its statement goes on in its transaction', async () => {

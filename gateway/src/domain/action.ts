@@ -22,6 +22,8 @@ export interface Action {
    * attempt (an id of the message, a trace), and with what it refers to. Absent: all of its bytes.
    */
   readonly known?: () => readonly Uint8Array[];
+  /** Returns why it is not sure what the request runs, so that nobody can approve it; null if it is sure. Absent: it is always sure. */
+  readonly doubt?: () => string | null;
   /**
    * Returns a function that asks the target how many rows the request would change, for the people who decide on it; null if that cannot be asked without any effect.
    * Called while the request is held, before it is let through. Absent: the protocol has no such question.

@@ -147,6 +147,10 @@ export class Approvals implements Control, Disposable {
     if (!act.isWhole) {
       return 'it needs an approval, which is for a whole request, and this one comes in parts';
     }
+    const doubt = act.action.doubt?.() ?? null;
+    if (doubt !== null) {
+      return `it needs an approval, and ${doubt}`;
+    }
     const groups = namedGroups(obligation);
     return (held) => this.#hold(act, groups, held);
   }

@@ -189,6 +189,21 @@ export class RequestFacts {
     return { texts, isSure };
   }
 
+  /**
+   * Returns why it is not sure which text a unit runs by a name; null if it is sure, or if it runs only its own. Once the target has answered everything, it is known which
+   * Parse it has taken.
+   */
+  doubt(unit: Unit, encoding: string, isSettled: boolean): string | null {
+    const { kind, changes } = unit;
+    if (isSettled || kind !== 'execute') {
+      return null;
+    }
+    const texts = this.#executed(changes, this.#parsed(unit, encoding));
+    return texts?.size === 1
+      ? null
+      : 'its statement was sent under a name that may stand for another one until the target has answered: wait for the answer, then send it again';
+  }
+
   /** Returns the facts of the texts that a name may stand for. */
   #ofNames(texts: ReadonlySet<string> | null): StatementFacts {
     if (texts === null || texts.size === 0) {
