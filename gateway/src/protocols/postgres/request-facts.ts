@@ -67,11 +67,11 @@ export class RequestFacts {
 
   /**
    * Returns a promise for when more may be known of a request than its attributes say: what it does is unknown, and the catalogue is being learned. Null: nothing more
-   * will be known soon.
+   * will be known soon, or the request changes the catalogue itself, so that those who make many objects do not wait after each.
    */
   more(attributes: Attributes): Promise<void> | null {
     const effects = attributes[ownAttributes.effects];
-    return Array.isArray(effects) && effects.includes('unknown') ? this.#catalogue.known() : null;
+    return Array.isArray(effects) && effects.includes('unknown') && !effects.includes('define') ? this.#catalogue.known() : null;
   }
 
   /** The longest time in ms that the client lets a statement take. */
