@@ -23,6 +23,8 @@ export function heldText(findProtocol: FindProtocol, { asker, target, action, by
   const channelFacts = { principal: principal.id, groups: principal.groups, clientAddress: address, target: target.name, protocol: target.protocol };
   const meta = { channel: 1, action: action.name, attributes: action.attributes };
   const opened = { session, seq, timeMs, kind: 'request', record, meta, channelFacts, governance: null, content, continues: false, withheld: null } as const;
-  const { text } = findProtocol(target.protocol)?.render(opened, () => null) ?? { text: more };
+  const origin = action.origin?.() ?? null;
+  const earlier = origin === null ? null : { ...opened, content: origin };
+  const { text } = findProtocol(target.protocol)?.render(opened, () => earlier) ?? { text: more };
   return text.length <= most ? text : `${text.slice(0, most).toWellFormed()}… ${more}`;
 }

@@ -157,6 +157,13 @@ export function soleExecution(text: string, bound: Bound | null): Buffer {
   ]);
 }
 
+/** Prepares a text under a name, and names no types. */
+export function parseMessage(name: string, text: string): Buffer {
+  return message(frontend.parse, (body) => {
+    body.cstring(name).cstring(text).int16(0);
+  });
+}
+
 export const failingQuery = message(frontend.query, (body) => {
   body.cstring(failingText);
 });

@@ -315,6 +315,7 @@ export class PostgresRelay implements Relay {
         name: action,
         attributes: all,
         known: () => this.#known(unit, origin),
+        origin: () => this.#options.facts.prepared(unit, encoding),
         doubt: () => this.#options.facts.doubt(unit, this.#encoding, this.#conversation.isSettled),
         ...this.#wish,
         estimate: () => this.#options.estimate?.(unit, encoding) ?? null,

@@ -5,11 +5,11 @@ import { statementAttributes } from './actions.ts';
 import { boundIn } from './bound-values.ts';
 import { messagesOf, nameBytesMax, type NameChange, type Unit } from './client-units.ts';
 import { frameHeaderBytes } from './codec.ts';
-import type { Bound } from './compose.ts';
+import { parseMessage, type Bound } from './compose.ts';
 import { builtinEffects } from './guard/builtins.ts';
 import { builtinOids } from './guard/builtin-oids.ts';
 import { FactsDraft, noSessionFacts, plainFacts, together, unknownFacts, type StatementFacts } from './guard/facts.ts';
-import { sentText } from './guard/sent-text.ts';
+import { partsOfSent, sentText } from './guard/sent-text.ts';
 import type { SessionState } from './guard/session-state.ts';
 import { frontend } from './messages.ts';
 import { SentTexts } from './sent-texts.ts';
@@ -187,6 +187,19 @@ export class RequestFacts {
       }
     }
     return { texts, isSure };
+  }
+
+  /** Returns a Parse with the text that a unit executes by the name of a statement; null if it has the text itself, or if it is not sure which it is. */
+  prepared(unit: Unit, encoding: string): Buffer | null {
+    const { kind, changes } = unit;
+    const parsed = kind === 'execute' ? this.#parsed(unit, encoding) : noTexts;
+    const bound = changes.findLast((change) => change.kind === 'bind');
+    const texts = kind === 'execute' && bound?.kind === 'bind' ? this.#executed(changes, parsed) : null;
+    const [sent] = texts ?? [];
+    if (bound?.kind !== 'bind' || texts?.size !== 1 || sent === undefined || [...parsed.values()].includes(sent)) {
+      return null;
+    }
+    return parseMessage(bound.statement, partsOfSent(sent).text);
   }
 
   /**
