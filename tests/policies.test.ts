@@ -103,7 +103,8 @@ principals:
 
   test('a policy that is observed is recorded with what it would have done', async () => {
     await write(`@mode("observe")\n${noPosting} @id("never") permit (principal, action, resource) when { context.hour > 24 };`, 'configuration applied');
-    assert.match(gateway.log, /policy check finds: .*agents\.cedar:\d+:\d+: this policy can never apply/);
+    // The log has it after the words that the configuration is applied.
+    await waitUntil(() => /policy check finds: .*agents\.cedar:\d+:\d+: this policy can never apply/.test(gateway.log));
     assert.doesNotMatch(gateway.cli(['policy', 'show']).stderr, /NOTE/);
     assert.equal((await ask('POST', '/d')).status, 200);
     const last = (await records()).findLast(({ kind }) => kind === 'request');
