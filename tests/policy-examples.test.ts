@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { protocols, readConfig } from '../gateway/src/config.ts';
 import { checkPolicies, configuredPolicy, testPolicy } from '../gateway/src/policy.ts';
+import { actionNames } from '../gateway/src/policy/vocabulary.ts';
 import { policyFactsDocument } from '../tools/policy-facts.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -45,6 +47,42 @@ describe('the examples of policies', () => {
       shown.filter((text) => !texts.includes(text)),
       [],
     );
+  });
+
+  test('a case with a text for an action that has none is not as expected', async () => {
+    const directoryOfCases = mkdtempSync(join(tmpdir(), 'countersign-cases-'));
+    const cases = join(directoryOfCases, 'cases.yaml');
+    const texts: Readonly<Record<string, string>> = { postgres: 'SELECT 1', http: 'GET /x', llm: 'GET /v1/models', mcp: 'ping' };
+    const asked = [...config.targets.values()].flatMap(({ name, protocol }) =>
+      actionNames(protocols.find(({ id }) => id === protocol) ?? assert.fail()).map((action) => ({
+        name: action,
+        principal: 'support-bot',
+        target: name,
+        action,
+        text: texts[protocol],
+        expect: 'deny',
+      })),
+    );
+    try {
+      writeFileSync(cases, JSON.stringify(asked));
+      const outcomes = await testPolicy(cases, config, configuredPolicy({ ...config, policies: null }));
+      const refused = outcomes.flatMap(({ name, difference }) => (difference?.endsWith(`${name} has no text: leave it out, or name the action that has it`) ? [name] : []));
+      assert.deepEqual([...new Set(refused)].toSorted(), [
+        'http.connect',
+        'llm.connect',
+        'mcp.answer',
+        'mcp.connect',
+        'mcp.end_session',
+        'mcp.open_stream',
+        'postgres.cancel',
+        'postgres.connect',
+        'postgres.copy',
+        'postgres.function_call',
+        'postgres.refuse',
+      ]);
+    } finally {
+      rmSync(directoryOfCases, { recursive: true });
+    }
   });
 
   test('every fact and action of every protocol is in docs/policy-facts.md', () => {

@@ -150,7 +150,8 @@ async function actionOf({ action: name, text, context = {} }: PolicyCase, target
   if (name !== 'unknown' && !names.includes(name)) {
     return { member: 'action', message: `${target.name} has no action ${JSON.stringify(name)}${hint(name, names)}` };
   }
-  if (text !== undefined && name === connectActionName(id)) {
+  const isWithoutText = name === connectActionName(id) || protocol?.actions.find((each) => each.name === name)?.isWithoutText === true;
+  if (text !== undefined && isWithoutText) {
     return { member: 'text', message: `${name} has no text: leave it out, or name the action that has it` };
   }
   if (text !== undefined && protocol?.readExample === undefined) {

@@ -79,4 +79,6 @@ export type Attributes = Readonly<Record<string, AttributeValue>>;
 export interface ActionDefinition {
   readonly name: string;
   readonly title: string;
+  /** True if such a request has no text that says what it does, so that a case of `policy test` cannot give one. */
+  readonly isWithoutText?: true;
 }

@@ -59,9 +59,9 @@ const methodActions: readonly MethodAction[] = [
 
 /** The actions of HTTP requests without a message, and of messages whose method is missing or unknown. */
 const otherActions = [
-  { name: 'mcp.answer', title: 'Answer a request of the server' },
-  { name: 'mcp.open_stream', title: 'Open the stream on which the server asks and notifies' },
-  { name: 'mcp.end_session', title: 'End a session with the server' },
+  { name: 'mcp.answer', title: 'Answer a request of the server', isWithoutText: true },
+  { name: 'mcp.open_stream', title: 'Open the stream on which the server asks and notifies', isWithoutText: true },
+  { name: 'mcp.end_session', title: 'End a session with the server', isWithoutText: true },
   { name: 'mcp.unknown', title: 'Send a message with a method that is not known' },
 ] as const satisfies readonly ActionDefinition[];
 

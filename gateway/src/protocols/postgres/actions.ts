@@ -5,14 +5,14 @@ import type { StatementFacts } from './guard/facts.ts';
 
 /** The catalogue of actions. The text of a statement is in the record's content; attributes hold only facts that are cheap to find before it moves. */
 export const actions = [
-  { name: 'postgres.connect', title: 'Connect to a database' },
+  { name: 'postgres.connect', title: 'Connect to a database', isWithoutText: true },
   { name: 'postgres.query', title: 'Run a simple query' },
   { name: 'postgres.execute', title: 'Run a prepared statement with its parameters' },
   { name: 'postgres.prepare', title: 'Prepare, describe or close statements without running them' },
-  { name: 'postgres.copy', title: 'Send COPY data' },
-  { name: 'postgres.function_call', title: 'Call a function by its object id' },
-  { name: 'postgres.cancel', title: 'Cancel the running statement' },
-  { name: 'postgres.refuse', title: 'Make the target fail where a statement was refused' },
+  { name: 'postgres.copy', title: 'Send COPY data', isWithoutText: true },
+  { name: 'postgres.function_call', title: 'Call a function by its object id', isWithoutText: true },
+  { name: 'postgres.cancel', title: 'Cancel the running statement', isWithoutText: true },
+  { name: 'postgres.refuse', title: 'Make the target fail where a statement was refused', isWithoutText: true },
 ] as const satisfies readonly ActionDefinition[];
 
 export type ActionName = (typeof actions)[number]['name'];
