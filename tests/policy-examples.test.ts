@@ -49,6 +49,21 @@ describe('the examples of policies', () => {
     );
   });
 
+  test('policy check compares with the built-in policies, unless a file takes their place', () => {
+    const own = mkdtempSync(join(tmpdir(), 'countersign-own-'));
+    try {
+      const changed = 'permit (principal in Group::"agents", action == Action::"mcp.call_tool", resource == Target::"mail") when { context.toolChanged };';
+      writeFileSync(join(own, 'own.cedar'), changed);
+      const [found = '', ...more] = checkPolicies(config, own).conflicts;
+      assert.match(found, /own\.cedar:1:1: this permit never allows anything, because built-in\.cedar:tool-changed forbids all of it/);
+      assert.deepEqual([more, checkPolicies(config, own).policies], [[], 1]);
+      writeFileSync(join(own, 'built-in.cedar'), '');
+      assert.deepEqual(checkPolicies(config, own).conflicts, []);
+    } finally {
+      rmSync(own, { recursive: true });
+    }
+  });
+
   test('a case with a text for an action that has none is not as expected', async () => {
     const directoryOfCases = mkdtempSync(join(tmpdir(), 'countersign-cases-'));
     const cases = join(directoryOfCases, 'cases.yaml');
@@ -66,7 +81,9 @@ describe('the examples of policies', () => {
     try {
       writeFileSync(cases, JSON.stringify(asked));
       const outcomes = await testPolicy(cases, config, configuredPolicy({ ...config, policies: null }));
-      const refused = outcomes.flatMap(({ name, difference }) => (difference?.endsWith(`${name} has no text: leave it out, or name the action that has it`) ? [name] : []));
+      const refused = outcomes.flatMap(({ name, difference }) =>
+        difference?.endsWith(`${name} has no text: leave it out, or name the action that has it`) ? [name] : [],
+      );
       assert.deepEqual([...new Set(refused)].toSorted(), [
         'http.connect',
         'llm.connect',

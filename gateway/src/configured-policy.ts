@@ -6,7 +6,7 @@ import { loadCedar } from './policy/cedar-library.ts';
 import { grantPolicy } from './policy/grants.ts';
 import type { PolicyEngine } from './policy/policy.ts';
 import { readPolicies } from './policy/policy-set.ts';
-import { printProblem } from './policy/policy-text.ts';
+import { printProblem, type PolicyProblem } from './policy/policy-text.ts';
 import type { Vocabulary } from './policy/vocabulary.ts';
 import { protocols } from './protocols/registry.ts';
 
@@ -30,7 +30,7 @@ function builtInSources({ targets }: Config, own: readonly PolicySource[]): read
   }
   const spoken = new Set(Array.from(targets.values(), ({ protocol }) => protocol));
   const text = protocols.flatMap(({ id, policies }) => (spoken.has(id) && policies !== undefined ? [policies] : [])).join('\n');
-  return text === '' ? [] : [{ file: builtInFile, path: builtInFile, text }];
+  return text === '' ? [] : [{ file: builtInFile, path: builtInFile, text, isBuiltIn: true }];
 }
 
 /** The outcome of a check. */
@@ -47,13 +47,15 @@ export interface CheckedPolicies {
 /** Checks the policies of a configuration, or those of another directory or file. Throws GatewayError `config_invalid` if they cannot be read. */
 export function checkPolicies(config: Config, path: string | null = config.policies): CheckedPolicies {
   const sources = path === null ? [] : readPolicySources(path);
-  const { policies, problems, warnings, conflicts } = readPolicies(loadCedar(), sources, vocabularyOf(config));
+  const builtIn = builtInSources(config, sources);
+  const { policies, problems, warnings, conflicts } = readPolicies(loadCedar(), [...builtIn, ...sources], vocabularyOf(config));
+  const print = (found: readonly PolicyProblem[]): readonly string[] => found.filter(({ source }) => source.isBuiltIn !== true).map(printProblem);
   return {
     files: sources.length,
-    policies: policies.length,
+    policies: policies.filter(({ id }) => !builtIn.some(({ file }) => id.startsWith(`${file}:`))).length,
     problems: problems.map(printProblem),
-    warnings: warnings().map(printProblem),
-    conflicts: conflicts().map(printProblem),
+    warnings: print(warnings()),
+    conflicts: print(conflicts()),
   };
 }
 

@@ -5,4 +5,6 @@ export interface PolicySource {
   /** The path by which messages name it. */
   readonly path: string;
   readonly text: string;
+  /** True for the policies of protocols, which are in force where the operator has no file of this name. */
+  readonly isBuiltIn?: true;
 }

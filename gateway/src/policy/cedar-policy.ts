@@ -34,7 +34,7 @@ export function cedarPolicy(grants: PolicyEngine, sources: readonly PolicySource
   if (problems.length > 0) {
     throw policyError(problems);
   }
-  const findings = (): readonly string[] => [...conflicts(), ...warnings()].filter(({ source }) => source.file !== builtInFile).map(printProblem);
+  const findings = (): readonly string[] => [...conflicts(), ...warnings()].filter(({ source }) => source.isBuiltIn !== true).map(printProblem);
   return new CedarPolicy(grants, policies, { sources, vocabulary, cedar, findings });
 }
 

@@ -4,7 +4,7 @@ import type { Policy } from './policy-set.ts';
 import type { PolicyProblem, WrittenPolicy } from './policy-text.ts';
 import { nameOf } from './policy-json.ts';
 import { strangeValues } from './strange-values.ts';
-import { comparedTags, contradictionIn, demandsOf } from './satisfiable.ts';
+import { comparedTags, contradictionIn, demandsOf, isImplied, type KnownValues } from './satisfiable.ts';
 import { actionNames, connectActionName, tagNames, type PolicyTarget, type Vocabulary } from './vocabulary.ts';
 
 /** A policy with its expressions and its place. */
@@ -85,6 +85,46 @@ export function findUnreachable(policies: readonly ReadPolicy[], vocabulary: Voc
   });
 }
 
+/** Finds permits that change nothing beside the grants, and forbids that leave nothing of a grant. Either may be meant, and is easily overlooked. */
+export function findBesideGrants(policies: readonly ReadPolicy[], vocabulary: Vocabulary): PolicyProblem[] {
+  return policies.flatMap((each) => {
+    const { policy, written } = each;
+    const message = policy.annotated.isObserved ? null : policy.effect === 'permit' ? grantedAlready(each, vocabulary) : emptiesGrants(each, vocabulary);
+    return message === null ? [] : [{ source: written.source, offset: written.offset + Math.max(0, written.text.indexOf(policy.effect)), message }];
+  });
+}
+
+/** Says that the grants allow all that a permit does. A permit for everybody may be meant for those who have no grants. */
+function grantedAlready({ policy: { annotated }, json }: ReadPolicy, vocabulary: Vocabulary): string | null {
+  const asking = vocabulary.principals.filter((principal) => includesPrincipal(json, principal));
+  const targets = fittingTargets(json, vocabulary).map(({ name }) => name);
+  const isGranted = asking.every((principal) => targets.every((target) => principal.targets.includes(target)));
+  if (isAny(json.principal) || asking.length === 0 || targets.length === 0 || !isGranted || annotated.obligations.length > 0) {
+    return null;
+  }
+  const granted = `the configuration grants ${targets.join(', ')} to ${asking.map(({ id }) => id).join(', ')}, whatever this permit says`;
+  return annotated.record === 'facts'
+    ? `@record("facts") has no effect, because ${granted}, and a grant has the content recorded too: remove the grant`
+    : `this permit changes nothing, because ${granted}: remove the grant, or say in a forbid what is not allowed`;
+}
+
+/** Says whose grants allow nothing, because a forbid denies all of it. */
+function emptiesGrants({ policy: { annotated }, json }: ReadPolicy, vocabulary: Vocabulary): string | null {
+  const actions = actionsOf(json, vocabulary);
+  const isEmptied = (principal: Vocabulary['principals'][number], target: PolicyTarget): boolean => {
+    const own = vocabulary.protocols.find(({ id }) => id === target.protocol);
+    const known = new Map([['principal.kind', principal.kind], ['principal', nameOf({ type: 'Principal', id: principal.id })], ...factsOf(target, vocabulary)]);
+    return own !== undefined && actionNames(own).every((name) => actions.has(name)) && demandsOf(json).every((demand) => isImplied(demand, [], known));
+  };
+  const emptied = vocabulary.principals
+    .filter((principal) => annotated.approval.length === 0 && includesPrincipal(json, principal))
+    .flatMap((principal) => {
+      const targets = targetsOf(json, vocabulary).filter((target) => principal.targets.includes(target.name) && isEmptied(principal, target));
+      return targets.length === 0 ? [] : [`${principal.id} (${targets.map(({ name }) => name).join(', ')})`];
+    });
+  return emptied.length === 0 ? null : `this forbid denies all that the configuration grants to ${emptied.join(', ')}`;
+}
+
 function neverApplies({ json }: ReadPolicy, vocabulary: Vocabulary): Finding | null {
   const found = contradictionIn(demandsOf(json), knownOfScope(json));
   if (found !== null) {
@@ -154,24 +194,33 @@ function overruled({ policy, json }: ReadPolicy, policies: readonly ReadPolicy[]
   if (policy.annotated.isObserved || (policy.effect === 'forbid' && policy.annotated.approval.length === 0)) {
     return null;
   }
-  const own = new Set(demandsOf(json).map((demand) => JSON.stringify(demand)));
+  const demands = demandsOf(json);
+  const own = new Set(demands.map((demand) => JSON.stringify(demand)));
+  const possible = factsOfScope(json, vocabulary).filter((known) => contradictionIn(demands, known) === null);
+  const isAlwaysMet = (demand: (typeof demands)[number]): boolean =>
+    own.has(JSON.stringify(demand)) || (possible.length > 0 && possible.every((known) => isImplied(demand, demands, known)));
   const denying = policies.find(
     ({ policy: other, json: theirs }) =>
       other.effect === 'forbid' &&
       other.annotated.approval.length === 0 &&
       !other.annotated.isObserved &&
-      demandsOf(theirs).every((demand) => own.has(JSON.stringify(demand))) &&
-      covers(theirs, json, vocabulary),
+      covers(theirs, json, vocabulary) &&
+      demandsOf(theirs).every(isAlwaysMet),
   );
   if (denying === undefined) {
     return null;
   }
   const { id } = denying.policy;
+  const { source } = denying.written;
+  const remedy =
+    source.isBuiltIn === true
+      ? `it is built in, countersign policy show prints it, and a file ${source.file} of your own takes its place`
+      : `give that a condition${policy.effect === 'permit' ? '' : ' or @approval'}, or remove one of them`;
   return {
     message:
       policy.effect === 'permit'
-        ? `this permit never allows anything, because ${id} forbids all of it: give that a condition, or remove one of them`
-        : `nobody is ever asked, because ${id} denies all that this policy would hold: give that a condition or @approval, or remove one of them`,
+        ? `this permit never allows anything, because ${id} forbids all of it: ${remedy}`
+        : `nobody is ever asked, because ${id} denies all that this policy would hold: ${remedy}`,
     words: '',
   };
 }
@@ -223,6 +272,14 @@ function canStand([group, ...others]: readonly string[], people: Vocabulary['pri
         ),
     )
   );
+}
+
+/** Returns what is known of each principal and target that the scope of a policy names. Of principals that it does not name nothing is known, and so of targets. */
+function factsOfScope(json: PolicyJson, vocabulary: Vocabulary): readonly KnownValues[] {
+  const asking = vocabulary.principals.filter((principal) => includesPrincipal(json, principal));
+  const kinds = isAny(json.principal) ? [[]] : [...new Set(asking.map(({ kind }) => kind))].map((kind) => [['principal.kind', kind] as const]);
+  const targets = isAny(json.resource) ? [[]] : targetsOf(json, vocabulary).map((target) => factsOf(target, vocabulary));
+  return kinds.flatMap((kind) => targets.map((target) => new Map([...knownOfScope(json), ...kind, ...target])));
 }
 
 /** True if one policy's scope includes all of another's. */

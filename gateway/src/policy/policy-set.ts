@@ -4,7 +4,7 @@ import type { PolicySource } from '../domain/policy-source.ts';
 import { readAnnotations, type Annotated } from './annotations.ts';
 import { parseWords, schemaWords } from './cedar-words.ts';
 import type { CedarLibrary } from './cedar-library.ts';
-import { findAgentsThatApprove, findConflicts, findMisshapen, findUnreachable, protocolsOf } from './conflicts.ts';
+import { findAgentsThatApprove, findBesideGrants, findConflicts, findMisshapen, findUnreachable, protocolsOf } from './conflicts.ts';
 import { cedarSchema } from './cedar-schema.ts';
 import { contextUse, entitiesOf, scopeOf, type ContextUse, type PolicyScope } from './policy-json.ts';
 import { splitPolicies, type PolicyProblem, type WrittenPolicy } from './policy-text.ts';
@@ -71,6 +71,7 @@ export function readPolicies(cedar: CedarLibrary, sources: readonly PolicySource
           ...findMisshapen(policies, vocabulary),
           ...findUnreachable(policies, vocabulary),
           ...findAgentsThatApprove(policies, vocabulary),
+          ...findBesideGrants(policies, vocabulary),
         ];
   const conflicts = (): readonly PolicyProblem[] =>
     problems.length > 0

@@ -72,6 +72,11 @@ export function contradictionIn(demands: readonly Demand[], known: KnownValues):
   return solve(demands);
 }
 
+/** True if a demand holds for every request that satisfies `others`. Where that cannot be judged it is false. */
+export function isImplied({ expression, holds }: Demand, others: readonly Demand[], known: KnownValues): boolean {
+  return contradictionIn([...others, ...conjuncts({ expression, holds: !holds })], known) !== null;
+}
+
 /** The values that a member may have. */
 interface Allowed {
   oneOf: readonly Literal[] | null;
