@@ -38,7 +38,7 @@ export const postgresOptions = z
       )
       .default({})
       .describe(
-        'What functions do, where the gateway cannot see it (other languages, dynamic SQL): `{ app.total: read }`, or several effects as `write destroy`. The names are SCHEMA.NAME; all functions of the name are meant. The effects are `read`, `write`, `define`, `destroy`, `execute` and `administer`.',
+        'What functions do, where the gateway cannot see it (other languages, dynamic SQL): `{ app.total: read }`, or several effects as `write destroy`. The names are SCHEMA.NAME; all functions of the name are meant. The handler of a foreign-data wrapper (`public.postgres_fdw_handler`) stands for all foreign tables of the wrapper. The effects are `read`, `write`, `define`, `destroy`, `execute` and `administer`.',
       ),
     linkLocal: linkLocalOption,
   })

@@ -110,6 +110,23 @@ describe('a name stands for every text that it may stand for', () => {
     assert.equal(talk.effects('B::c: / E: / S'), 'unknown');
   });
 
+  test('A14: what an event trigger does at the login is done before the first statement', () => {
+    const after = (call: string): string => {
+      const talk = new Talk();
+      const login = { kind: 'always', schema: '', name: 'login', runs: [{ on: ['call'], sql: `SELECT ${call}()` }] } as const;
+      talk.learnedObjects = new LearnedObjects([...readRows(), login]);
+      return talk.effects('Q:SELECT id FROM orders');
+    };
+    assert.equal(after('app.archive'), 'read');
+    assert.equal(after('app.wipe_any'), 'read unknown');
+    const talk = new Talk();
+    talk.learnedObjects = new LearnedObjects([
+      ...readRows(),
+      { kind: 'always', schema: '', name: 'login', runs: [{ on: ['call'], sql: 'SELECT app.moves_path()' }] },
+    ]);
+    assert.equal(listed(talk.says('Q:SELECT id FROM customers')[ownAttributes.tables]), 'evil.customers public.customers');
+  });
+
   test('A14: a statement has the same facts, as the same object, also in a session of which nothing is known any more', () => {
     const talk = new Talk();
     talk.says('Q:SELECT evil.anything()');

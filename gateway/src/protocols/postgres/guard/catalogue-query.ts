@@ -63,6 +63,8 @@ WITH RECURSIVE ${checking}, depending AS (
     FROM pg_attribute JOIN checking ON type = atttypid WHERE attnum > 0 AND NOT attisdropped
   UNION ALL SELECT attrelid, 'SELECT ' || pg_get_expr(typdefaultbin, 0), '{insert,update,refresh}', false, false
     FROM pg_attribute JOIN pg_type t ON t.oid = atttypid WHERE attnum > 0 AND NOT attisdropped AND typtype = 'd' AND typdefaultbin IS NOT NULL
+  UNION ALL SELECT ftrelid, format('SELECT %s()', fdwhandler::regproc), ${anyUse}, false, false
+    FROM pg_foreign_table JOIN pg_foreign_server s ON s.oid = ftserver JOIN pg_foreign_data_wrapper w ON w.oid = srvfdw WHERE fdwhandler > 0
 ), tied AS (
   SELECT conrelid AS relation, confrelid AS other, ARRAY['insert', 'update'] AS uses, 'read' AS what FROM pg_constraint WHERE contype = 'f'
   UNION ALL SELECT confrelid, conrelid, ARRAY['delete', 'update'], 'read' FROM pg_constraint WHERE contype = 'f'
@@ -73,7 +75,6 @@ WITH RECURSIVE ${checking}, depending AS (
 )
 SELECT json_strip_nulls(json_build_object('kind', 'relation', 'schema', n.nspname, 'name', c.relname,
   'columns', (SELECT json_agg(attname ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped),
-  'plansOthers', CASE WHEN c.relkind = 'f' THEN true END,
   'runs', runs, 'spreads', spreads))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN (SELECT relation, json_agg(json_build_object('on', uses, 'sql', sql, 'defines', CASE WHEN defines THEN true END, 'isLater', CASE WHEN later THEN true END)
@@ -106,7 +107,7 @@ SELECT json_build_object('kind', 'always', 'schema', '', 'name', 'cast', 'runs',
   json_build_array(json_build_object('on', '{call}'::text[], 'sql', format('SELECT %s()', castfunc::regproc))))
 FROM pg_cast JOIN pg_proc p ON p.oid = castfunc JOIN pg_language l ON l.oid = prolang
 WHERE pronamespace <> 'pg_catalog'::regnamespace AND NOT (lanname = 'internal' AND provolatile = 'i');
-SELECT json_build_object('kind', 'always', 'schema', '', 'name', 'event_trigger', 'runs',
+SELECT json_build_object('kind', 'always', 'schema', '', 'name', CASE evtevent WHEN 'login' THEN 'login' ELSE 'event_trigger' END, 'runs',
   json_build_array(json_build_object('on', '{call}'::text[], 'sql', format('SELECT %s()', evtfoid::regproc))))
 FROM pg_event_trigger WHERE evtenabled <> 'D';
 SELECT json_build_object('kind', 'always', 'schema', '', 'name', 'comparison', 'runs',

@@ -1,6 +1,6 @@
 /**
  * Kinds of objects that are looked up by name. `always` has what may run with any statement: casts of the database (`cast`), functions that order and compare values
- * (`comparison`), event triggers (`event_trigger`), and what partitions are made by (`partition`).
+ * (`comparison`), event triggers (`event_trigger`), and what partitions are made by (`partition`); and what has run in every session before its first statement (`login`).
  */
 export type ObjectKind = 'relation' | 'function' | 'operator' | 'type' | 'schema' | 'always';
 
@@ -31,14 +31,12 @@ export interface Found {
   /** The names of a relation's columns. Absent if they are not known. */
   readonly columns?: readonly string[];
   /**
-   * SQL that runs at the target if the object is used in this way: the query of a view, the functions of triggers. All names in it
-   * have their schema.
+   * SQL that runs at the target if the object is used in this way: the query of a view, the functions of triggers, the handler of a foreign table. All names in
+   * it have their schema.
    */
   readonly runs?: readonly Run[];
   /** Other relations that are used together with this one: partitions, and tables that foreign keys tie to it. */
   readonly spreads?: readonly Spread[];
-  /** True if planning a statement with this relation may run more than `runs` says: of a foreign table. */
-  readonly plansOthers?: boolean;
   /** The object ids of a type: its own and that of its arrays, whose name is `array`. */
   readonly oids?: readonly number[];
   readonly array?: string;

@@ -120,7 +120,7 @@ export class Reading {
     const relation = this.names.relation(name);
     const [only, ...others] = relation.found;
     // A table that only the session sees may have another one of its name behind it, which the plan would be about.
-    this.draft.plansOthers ||= only === undefined || others.length > 0 || relation.tables.length > 1 || only.plansOthers === true;
+    this.draft.plansOthers ||= only === undefined || others.length > 0 || relation.tables.length > 1;
     for (const table of relation.tables) {
       for (const use of uses) {
         this.#note(table, use);

@@ -44,6 +44,8 @@ export class SessionState {
   #isOtherUser = false;
   #timeoutMs: number;
   #isDefining = false;
+  /** True once it is known what has run in the session before its first text. */
+  #isBegun = false;
   /** Texts that were sent while the catalogue was not known. What they may have changed is read when it is. */
   #doubtful: string[] = [];
   #doubtfulLength = 0;
@@ -156,6 +158,7 @@ export class SessionState {
       if (objects !== null) {
         // A new session has the search path that was in force when it began.
         this.#paths ??= this.#paths === undefined ? [objects.path] : null;
+        this.#begin(objects);
       }
       this.#view = { objects, functions, catalogue: this.#parts.guard.catalogueOf(objects, { paths: this.#paths, made: this.#made, functions }) };
       if (objects !== null && this.#doubtful.length > 0) {
@@ -164,6 +167,14 @@ export class SessionState {
       }
     }
     return this.#view.catalogue;
+  }
+
+  /** Puts what event triggers have run at the login before the texts that were sent. */
+  #begin(objects: LearnedObjects): void {
+    if (!this.#isBegun) {
+      this.#isBegun = true;
+      this.#doubtful.unshift(...objects.resolve('always', 'login').flatMap(({ runs = [] }) => runs.map(({ sql }) => sql)));
+    }
   }
 
   /** Reads again what was sent while the catalogue was not known. A text that changes the catalogue leaves those behind it for the next time. */

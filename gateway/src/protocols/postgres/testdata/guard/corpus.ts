@@ -46,6 +46,7 @@ export function cataloguesOfCases(rows: readonly CatalogueRow[]): (one: Pick<Cor
   const objects = new LearnedObjects(rows);
   const functions = new Map([
     ['app.declared', ['read']],
+    ['app.declared_handler', ['read']],
     ['app.wipe_any', ['write', 'destroy']],
   ]);
   return ({ path, catalogue }) =>

@@ -76,3 +76,14 @@ CREATE TRIGGER watch BEFORE INSERT ON app.watched FOR EACH ROW WHEN (NEW.v OPERA
 CREATE TRIGGER watch_id BEFORE UPDATE ON app.watched FOR EACH ROW WHEN (NEW.id::app.checked > 0) EXECUTE FUNCTION app.nothing();
 CREATE AGGREGATE app.gather (app.checked) (SFUNC = array_append, STYPE = app.checked[], INITCOND = '{5}');
 CREATE DOMAIN app.as_long_as_the_name_of_a_type_may_be_which_is_63_bytes_in_total AS app.checked;
+CREATE EXTENSION file_fdw SCHEMA app;
+CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+CREATE FOREIGN TABLE app.far (line text) SERVER files OPTIONS (filename '/etc/hostname');
+CREATE FOREIGN TABLE app.ran (line text) SERVER files OPTIONS (program 'touch /tmp/ran');
+CREATE TABLE app.near (line text) PARTITION BY LIST (line);
+CREATE FOREIGN TABLE app.near_far PARTITION OF app.near DEFAULT SERVER files OPTIONS (filename '/etc/hostname');
+CREATE VIEW app.sees_far AS SELECT line FROM app.far;
+CREATE FUNCTION app.declared_handler() RETURNS fdw_handler LANGUAGE c AS '$libdir/file_fdw', 'file_fdw_handler';
+CREATE FOREIGN DATA WRAPPER declared HANDLER app.declared_handler VALIDATOR app.file_fdw_validator;
+CREATE SERVER declared FOREIGN DATA WRAPPER declared;
+CREATE FOREIGN TABLE app.declared_far (line text) SERVER declared OPTIONS (filename '/etc/hostname');
