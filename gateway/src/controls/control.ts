@@ -71,10 +71,11 @@ export interface Control {
   /**
    * Called once, before the act is let through, in the order of the obligations. A later control, or an act that is held, may still deny the act: a control that
    * counts does so in `asked` and `answered`. If it returns a promise, the act is held until that resolves: the channel keeps its order, and no other channel
-   * waits. If the promise rejects, the act is denied. `withdrawn` aborts when the channel ends. If it returns a function, the act is recorded as held, and then
-   * the function is called: for a control that needs the record of the act.
+   * waits. If the promise rejects, the act is denied. If it returns a function, the act is recorded as held, and then the function is called: for a control that
+   * needs the record of the act. `leaving` gives the signal that aborts when nobody waits for the act any more. To make the signal takes time: call it only to
+   * hold the act.
    */
-  admit?(act: Act, obligation: Obligation, withdrawn: AbortSignal): Objection | Promise<Objection> | OnceRecorded;
+  admit?(act: Act, obligation: Obligation, leaving: () => AbortSignal): Objection | Promise<Objection> | OnceRecorded;
   /** True if the act was asked before, waits or has its approval, and is now sent again: controls that count acts have counted it. */
   isAgain?(act: Act, obligation: Obligation): boolean;
   /** True if acts are counted for this obligation, and not what comes in their answers. It does not apply to an act that is sent again. */

@@ -8,6 +8,8 @@ export interface Action {
    * They hold no content, which is only in the bytes.
    */
   readonly attributes: Attributes;
+  /** True if no later request has the same object of attributes, so that what follows from it is not worth keeping. Absent: one may have it. */
+  readonly isOnce?: boolean;
   /**
    * Returns the text of the request, for a policy that reads it. The text is made only on demand and is not recorded, because the bytes are. Absent if the
    * protocol cannot find it.

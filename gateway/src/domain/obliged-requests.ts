@@ -13,6 +13,7 @@ export class ObligedRequests {
   #older = none;
   #olderUpTo = -1;
   #newest = none;
+  #newestRequest = -1;
 
   get isEmpty(): boolean {
     return this.#recent.size === 0;
@@ -20,12 +21,13 @@ export class ObligedRequests {
 
   /** Adds a request with obligations. Sequence numbers come in order. Obligations of a message that belongs to the request are added to those of the request. */
   add(request: number, obligations: readonly Obligation[]): void {
-    const known = this.of(request);
+    const known = request > this.#newestRequest ? none : this.of(request);
     if (this.#recent.size === generationMax) {
       this.#age();
     }
     this.#recent.set(request, known.length === 0 || known === obligations ? obligations : joined(known, obligations));
     this.#newest = obligations;
+    this.#newestRequest = Math.max(this.#newestRequest, request);
   }
 
   /** Returns the obligations for an answer to a request. For an answer that names no request they are those of the newest. */

@@ -514,7 +514,7 @@ class ExchangeRun {
     const mode = readHoldMode(headerOf(this.#clientHeaders, holdHeader) ?? '');
     const limit = this.#heldForms.event === undefined ? { waitMsMax: limits.heldAnswerMs } : {};
     const onHold = { ...limit, ...(mode === null ? {} : { mode }), ...action.onHold };
-    return { ...action, onHold, known: () => [knownHead(head, this.#rules.sessionHeader ?? null), ...(action.known?.() ?? body)] };
+    return { ...action, isOnce: true, onHold, known: () => [knownHead(head, this.#rules.sessionHeader ?? null), ...(action.known?.() ?? body)] };
   }
 
   /** Records each piece of the body, then forwards it. The last record of a whole body holds its trailers, or nothing. */

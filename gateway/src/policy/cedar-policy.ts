@@ -8,7 +8,7 @@ import type { Target } from '../domain/target.ts';
 import type { PolicySource } from '../domain/policy-source.ts';
 import { Authorizer } from './authorizer.ts';
 import { loadCedar, type CedarLibrary } from './cedar-library.ts';
-import { circumstances, commonFields, sessionFields, valueOf } from './context.ts';
+import { circumstances, commonFields, sessionFields, valueOf, type CircumstanceField, type SessionField } from './context.ts';
 import { jointUse } from './policy-json.ts';
 import type { PolicyEngine, Question } from './policy.ts';
 import { isLimiting, readPolicies, readsHistory, type Policy } from './policy-set.ts';
@@ -88,7 +88,7 @@ class CedarPolicy implements PolicyEngine {
     this.#policies = new Map(policies.map((policy) => [policy.id, policy]));
     this.#authorizer = new Authorizer(cedar, policies, vocabulary);
     this.#fields = new Map(vocabulary.protocols.map(({ id, context }) => [id, [...commonFields, ...context]]));
-    this.#keys = new KeyMaker(policies);
+    this.#keys = new KeyMaker(policies, this.#fields);
     this.version = versionOf(grants, policies);
     this.obligations = policies.flatMap(({ annotated }) => (annotated.isObserved ? [] : annotated.obligations));
     this.text = `${grants.text}${policies.map(({ id, text }) => `\n// ${id}\n${text}\n`).join('')}`;
@@ -106,6 +106,9 @@ class CedarPolicy implements PolicyEngine {
     if (asker.history.isCut === true && this.#readsTables) {
       const reason = 'the session has used more tables than are remembered, and a policy asks which: go on in another session';
       return { verdict: 'deny', policies: [], policyVersion: this.version, reason, obligations: this.#recorded(question) };
+    }
+    if (action.isOnce === true) {
+      return this.#decideByKey(question);
     }
     const newest = this.#newest.get(action.attributes);
     if (newest?.principal === asker.principal && newest.onBehalfOf === asker.onBehalfOf && newest.target === target && newest.name === action.name) {
@@ -126,8 +129,7 @@ class CedarPolicy implements PolicyEngine {
   }
 
   #decideByKey(question: Question): Decision {
-    const { target } = question;
-    const key = this.#keys.of(question, this.#fields.get(target.protocol) ?? commonFields);
+    const key = this.#keys.of(question);
     const known = this.#decisions.get(key);
     if (known !== undefined) {
       return known;
@@ -197,45 +199,52 @@ interface Ruling {
 
 /** Makes the keys under which decisions are kept: two requests with one key get the same decision from every policy of the set. */
 class KeyMaker {
-  /** Null: a policy may look at every field. */
-  readonly #fields: ReadonlySet<string> | null;
-  readonly #session: ReadonlySet<string> | null;
+  /** True if no policy looks at circumstances or at the session: then a decision follows from who asks and the facts of the request. */
+  readonly isOfFactsAlone: boolean;
+  /** By protocol, the facts at which some policy may look. */
+  readonly #fields: ReadonlyMap<string, readonly ContextField[]>;
+  readonly #commonFields: readonly ContextField[];
+  readonly #circumstances: readonly CircumstanceField[];
+  readonly #session: readonly SessionField[];
   /** Keys of the facts of requests, by the object that holds them: a statement that is executed again has the same one. */
   readonly #facts = new WeakMap<object, string>();
 
-  constructor(policies: readonly Policy[]) {
+  constructor(policies: readonly Policy[], protocolFields: ReadonlyMap<string, readonly ContextField[]>) {
     const { fields, session } = jointUse(policies);
-    this.#fields = fields;
-    this.#session = session;
-    this.isOfFactsAlone = session?.size === 0 && !circumstances.some(({ name }) => fields?.has(name) ?? true);
+    const isUsed = ({ name }: { readonly name: string }): boolean => fields?.has(name) ?? true;
+    this.#fields = new Map([...protocolFields].map(([protocol, all]) => [protocol, all.filter(isUsed)]));
+    this.#commonFields = commonFields.filter(isUsed);
+    this.#circumstances = circumstances.filter(isUsed);
+    this.#session = sessionFields.filter(({ name }) => session?.has(name) ?? true);
+    this.isOfFactsAlone = this.#session.length + this.#circumstances.length === 0;
   }
 
-  /** True if no policy looks at circumstances or at the session: then a decision follows from who asks and the facts of the request. */
-  readonly isOfFactsAlone: boolean;
-
-  of(question: Question, fields: readonly ContextField[]): string {
+  of(question: Question): string {
     const { asker, target, action } = question;
-    const whose = `${asker.principal.id}\0${asker.onBehalfOf ?? ''}\0${target.name}\0${action.name}\0${this.#factsKey(action, fields)}`;
-    const around = circumstances.flatMap(({ name, of }) => (this.#fields?.has(name) === false ? [] : [of(question)])).join('\0');
-    return `${whose}\0${around}\0${this.#sessionKey(question)}`;
+    const whose = `${asker.principal.id}\0${asker.onBehalfOf ?? ''}\0${target.name}\0${action.name}\0${this.#factsKey(action, target.protocol)}`;
+    return this.isOfFactsAlone ? whose : `${whose}\0${this.#circumstances.map(({ of }) => of(question)).join('\0')}\0${this.#sessionKey(question)}`;
   }
 
-  #factsKey(action: Action, fields: readonly ContextField[]): string {
+  #factsKey(action: Action, protocol: string): string {
+    if (action.isOnce === true) {
+      return this.#printFacts(action, protocol);
+    }
     const known = this.#facts.get(action.attributes);
     if (known !== undefined) {
       return known;
     }
-    const facts = JSON.stringify(fields.flatMap((field) => (this.#fields?.has(field.name) === false ? [] : [valueOf(field, action)])));
-    const key = facts.length > factsCharactersMax ? hash('sha256', facts) : facts;
+    const key = this.#printFacts(action, protocol);
     this.#facts.set(action.attributes, key);
     return key;
   }
 
+  #printFacts(action: Action, protocol: string): string {
+    const facts = JSON.stringify((this.#fields.get(protocol) ?? this.#commonFields).map((field) => valueOf(field, action)));
+    return facts.length > factsCharactersMax ? hash('sha256', facts) : facts;
+  }
+
   #sessionKey({ asker: { history } }: Question): string {
-    if (this.#session?.size === 0) {
-      return '';
-    }
-    const used = sessionFields.flatMap(({ name }) => (this.#session?.has(name) === false ? [] : [history[name]]));
+    const used = this.#session.map(({ name }) => history[name]);
     return JSON.stringify(used.map((value) => (typeof value === 'number' ? value : [...value])));
   }
 }

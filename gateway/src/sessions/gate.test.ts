@@ -106,6 +106,12 @@ test('a control may refuse at once, and is told who asks what, where and when', 
   assert.deepEqual(asked, { principal: 'bot', run: null, session: 's', address: '127.0.0.1', at: 'brain', action: 'any.ask', obligation: once });
 });
 
+test('no signal is made for an act that nobody holds, because to make one takes longer than to decide', () => {
+  const control: Control = { kind: 'once', admit: () => null };
+  const { decision } = gate(policyWith('allow', once), [control]).ask(act, bytes, () => assert.fail('a signal was made'));
+  assert.equal(decision.verdict, 'allow');
+});
+
 test('an act whose texts a control must change is denied unless it comes with this change', () => {
   const stars: Obligation = { kind: 'stars', parameters: { of: 'all' } };
   const change = (text: string): string => text.replaceAll('x', '*');

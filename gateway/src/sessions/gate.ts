@@ -67,7 +67,7 @@ export class Gate {
     const decision = this.decide(action);
     return decision.verdict === 'deny' || (decision.verdict === 'allow' && decision.obligations.length === 0)
       ? { decision, settle: null, changes: none }
-      : this.#oblige(decision, { ...this.#question(action), bytes, isWhole: !continues, isPart: partOf !== undefined && !isMessage }, leaving(), change);
+      : this.#oblige(decision, { ...this.#question(action), bytes, isWhole: !continues, isPart: partOf !== undefined && !isMessage }, leaving, change);
   }
 
   /** Returns the decision before any obligation is carried out: policy's, or a denial if the credential ended or an id may not be named. */
@@ -147,7 +147,7 @@ export class Gate {
     return this.#context.controls.find((control) => control.kind === kind);
   }
 
-  #oblige(asked: Decision, act: Act, withdrawn: AbortSignal, change: RequestChange | null): Verdict {
+  #oblige(asked: Decision, act: Act, leaving: () => AbortSignal, change: RequestChange | null): Verdict {
     const decision = this.#isAgain(asked, act) ? { ...asked, obligations: asked.obligations.filter((each) => !this.#countsActs(each)) } : asked;
     const pending: (Promise<Objection> | OnceRecorded)[] = [];
     const heldFor: Obligation[] = [];
@@ -165,7 +165,7 @@ export class Gate {
           ? `policy asks for "${obligation.kind}", which this gateway cannot carry out`
           : isLeftOut
             ? `policy asks for "${obligation.kind}", which changes texts of a request, and those of this request cannot be changed`
-            : (control.admit?.(act, obligation, withdrawn) ?? null);
+            : (control.admit?.(act, obligation, leaving) ?? null);
       if (typeof answer === 'function' || answer instanceof Promise) {
         pending.push(answer);
         heldFor.push(obligation);

@@ -417,7 +417,7 @@ export class LiveChannel implements Channel {
   /** Prints the attributes of an action as JSON. Throws GatewayError `limit_exceeded`; the request is then recorded as denied. */
   #printFacts(action: Action, content: readonly Uint8Array[], partOf: number | undefined): string {
     try {
-      return this.#requestMeta.facts(action.attributes);
+      return this.#requestMeta.facts(action);
     } catch (error) {
       if (error instanceof GatewayError) {
         const kept = partOf === undefined ? this.#gate.recordOf(action) : this.#factsOnly.of(partOf);

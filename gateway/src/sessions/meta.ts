@@ -27,8 +27,11 @@ export class RequestMeta {
     this.#channel = channel;
   }
 
-  /** Returns the attributes as `printFacts` prints them. The text is kept as long as the attributes are the same object. */
-  facts(attributes: Attributes): string {
+  /** Returns the attributes of an action as `printFacts` prints them. The text is kept as long as a later request may have the same object of attributes. */
+  facts({ attributes, isOnce }: Action): string {
+    if (isOnce === true) {
+      return printFacts(attributes);
+    }
     const known = this.#facts.get(attributes);
     if (known !== undefined) {
       return known;

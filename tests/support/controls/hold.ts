@@ -11,11 +11,12 @@ export class HoldControl implements Control {
   readonly kind = 'test-hold';
   readonly waiting: HeldAct[] = [];
 
-  admit({ bytes }: Act, _obligation: unknown, withdrawn: AbortSignal): Objection | Promise<Objection> {
+  admit({ bytes }: Act, _obligation: unknown, leaving: () => AbortSignal): Objection | Promise<Objection> {
     const said = Buffer.concat(bytes).toString();
     if (!said.includes('held-words')) {
       return null;
     }
+    const withdrawn = leaving();
     return new Promise((settle) => {
       this.waiting.push({ said, withdrawn, settle });
     });
