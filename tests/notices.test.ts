@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { appendFileSync, readFileSync } from 'node:fs';
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { openServer, type SampleServer } from '../cli/src/demo/sample-server.ts';
+import { makeCertificate } from '../gateway/src/wire/testdata/certificates.ts';
 import type { ShownRecord } from '../gateway/src/feed/shown-record.ts';
 import type { GatewayProcess } from './support/gateway-process.ts';
 import { openHeldGateway, type HeldGateway } from './support/held-gateway.ts';
@@ -34,19 +37,29 @@ describe('notices', () => {
   let gateway: GatewayProcess;
   const parts = suiteParts();
   before(async () => {
-    receiver = parts.use(
-      await openServer(async (request, response) => {
-        const body = await text(request);
-        heard.push({ path: request.url ?? '', headers: request.headers, body });
-        answer(response);
-      }),
-    );
+    const hear = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+      const body = await text(request);
+      heard.push({ path: request.url ?? '', headers: request.headers, body });
+      answer(response);
+    };
+    receiver = parts.use(await openServer(hear));
+    const { certificate, certificateFile, key } = makeCertificate();
+    const secure = createServer({ cert: certificate, key }, (request, response) => {
+      hear(request, response).catch(() => response.destroy());
+    }).listen(0, '127.0.0.1');
+    parts.defer(() => {
+      secure.closeAllConnections();
+      secure.close();
+    });
+    await once(secure, 'listening');
+    const address = secure.address();
+    const securePort = address === null || typeof address === 'string' ? 0 : address.port;
     held = parts.use(
       await openHeldGateway(
         `approvals: { notify: [soc, chat, words], link: "https://gate.example/approvals/{approval}" }
 sinks:
   soc: { webhook: "${receiver.url}/soc", secret: { env: HOOK_SECRET } }
-  words: { webhook: "${receiver.url}/words", secret: { env: HOOK_SECRET }, text: true }
+  words: { webhook: "https://localhost:${securePort}/words", secret: { env: HOOK_SECRET }, text: true, caFile: "${certificateFile}" }
   chat: { slack: { env: SLACK_URL } }
 `,
         { HOOK_SECRET: secrets.join(' '), SLACK_URL: `${receiver.url}/services/T1/B2/secret` },

@@ -274,6 +274,11 @@ test('sinks are webhooks with a secret, or Slack, over https, and are named only
   assert.match(refused('{ webhook: "https://soc.example/hook", secret: { env: SHORT } }'), /24 to 64 random bytes/);
   assert.match(refused('{ slack: { env: PLAIN } }'), /only over https/);
   assert.match(refused('{ slack: { env: SLACK }, secret: { env: HOOK } }'), /leave secret out/);
+  const own = import.meta.filename;
+  const [trusting] = parse(written(`{ webhook: "https://soc.example/hook", secret: { env: HOOK }, caFile: ${own} }`), environment).sinks.values();
+  assert.equal(trusting?.caFile, own);
+  assert.match(refused('{ slack: { env: SLACK }, caFile: gone.pem }'), /sinks\.soc\.caFile: there is no gone\.pem from /);
+  assert.match(refused('{ webhook: "http://localhost/hook", secret: { env: HOOK }, caFile: gone.pem }'), /leave caFile out/);
   assert.match(refused('{ syslog: "tls://host:6514" }'), /not supported yet/);
   assert.match(refused('{ slack: { env: SLACK } }', 'approvals: { notify: [other] }'), /there is no sink "other"/);
   assert.ok(!refused('{ slack: { env: PLAIN } }').includes('hooks.slack'));

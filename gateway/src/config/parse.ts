@@ -75,7 +75,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
   if (outcome.data?.rootKey !== undefined) {
     openSecret(outcome.data.rootKey, (message) => problems.push({ path: ['rootKey'], message }));
   }
-  for (const [sink, { webhook, secret, slack }] of Object.entries(outcome.data?.sinks ?? {})) {
+  for (const [sink, { webhook, secret, slack, caFile }] of Object.entries(outcome.data?.sinks ?? {})) {
     const wrong = (at: string) => (message: string) => problems.push({ path: ['sinks', sink, at], message });
     const check = (at: string, given: typeof secret, fault: (value: string) => string | null): void => {
       const read = given === undefined ? null : openSecret(given, wrong(at));
@@ -84,6 +84,9 @@ export function parseConfig(text: string, context: ParseContext): Config {
         wrong(at)(message);
       }
     };
+    if (caFile !== undefined && !existsSync(resolve(base, caFile))) {
+      wrong('caFile')(`there is no ${caFile} from ${base}`);
+    }
     check('slack', slack, refuseSinkUrl);
     check('secret', webhook === undefined ? undefined : secret, (value) =>
       readKeys(value) === null ? 'a secret is whsec_ and 24 to 64 random bytes in base64: echo whsec_$(openssl rand -base64 32)' : null,
@@ -198,16 +201,21 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
       notify: raw.approvals.notify,
       link: raw.approvals.link ?? null,
     },
-    sinks: new Map(Object.entries(raw.sinks).map(([name, sink]) => [name, openSink(name, sink, openSecret)])),
+    sinks: new Map(Object.entries(raw.sinks).map(([name, sink]) => [name, openSink({ name, base, openSecret }, sink)])),
     retention: { metaDays: foreverToNull(raw.retention.facts), contentDays: foreverToNull(raw.retention.content) },
     limits: overrideLimits(raw.limits),
     atStart: new Map(startSections.map((section) => [section, JSON.stringify(raw[section]) ?? ''])),
   });
 }
 
-function openSink(name: string, { webhook, secret, slack, text }: RawConfig['sinks'][string], openSecret: OpenSecret): Sink {
+interface SinkContext extends Pick<BuildContext, 'base' | 'openSecret'> {
+  readonly name: string;
+}
+
+function openSink({ name, base, openSecret }: SinkContext, { webhook, secret, slack, text, caFile }: RawConfig['sinks'][string]): Sink {
   const open = (source: typeof secret): SecretReader => (source === undefined ? () => '' : openSecret(source, () => undefined));
-  return webhook === undefined ? { kind: 'slack', name, text, url: open(slack) } : { kind: 'webhook', name, text, url: webhook, secret: open(secret) };
+  const shared = { name, text, ...(caFile === undefined ? {} : { caFile: resolve(base, caFile) }) };
+  return webhook === undefined ? { ...shared, kind: 'slack', url: open(slack) } : { ...shared, kind: 'webhook', url: webhook, secret: open(secret) };
 }
 
 function foreverToNull(days: number | 'forever'): number | null {

@@ -95,12 +95,13 @@ const sink = closed({
       'The secret of the signatures of a webhook, `whsec_` and 24 to 64 random bytes in base64: `{ env: VARIABLE }` or `{ file: PATH }`. While it is changed, both with a space between.',
     ),
   slack: secret.optional().describe('The address of an incoming webhook of Slack, which is a credential itself: `{ env: VARIABLE }` or `{ file: PATH }`.'),
+  caFile: text.optional().describe("PEM file of the authorities that may have signed the receiver's certificate, in place of those of the system."),
   text: z
     .boolean('true or false is expected')
     .default(false)
     .describe('True: notices have the text of requests and of decisions too. Otherwise only facts leave the gateway.'),
   ...Object.fromEntries(laterSinks.map((kind) => [kind, z.never('this kind of sink is not supported yet; these are: webhook, slack').optional()])),
-}).superRefine(({ webhook, secret: key, slack }, context) => {
+}).superRefine(({ webhook, secret: key, slack, caFile }, context) => {
   const message =
     (webhook === undefined) === (slack === undefined)
       ? 'a sink is either webhook: https://… with its secret, or slack: { env: VARIABLE }'
@@ -108,7 +109,9 @@ const sink = closed({
         ? 'a webhook needs a secret for its signatures: { env: VARIABLE } or { file: PATH }'
         : slack !== undefined && key !== undefined
           ? 'Slack has no signatures: leave secret out'
-          : null;
+          : caFile !== undefined && webhook?.startsWith('http://') === true
+            ? 'an address with http:// has no certificate: leave caFile out'
+            : null;
   if (message !== null) {
     context.addIssue({ code: 'custom', message });
   }

@@ -7,6 +7,8 @@ interface NamedSink {
   readonly name: string;
   /** True: notices have the text of requests and of decisions too, and not only facts. */
   readonly text: boolean;
+  /** The PEM file of the authorities that may have signed the receiver's certificate. Absent: those of the system. */
+  readonly caFile?: string;
 }
 
 /** A receiver of Standard Webhooks. */

@@ -203,13 +203,13 @@ export class Outbox implements AsyncDisposable {
   async #post(sink: Sink, { id, body }: Message): Promise<Posted> {
     const { signal } = this.#ending;
     if (sink.kind === 'slack') {
-      return post(new URL(sink.url()), [], { body, signal });
+      return post(new URL(sink.url()), [], { body, signal, caFile: sink.caFile });
     }
     const keys = readKeys(sink.secret());
     if (keys === null) {
       throw new GatewayError('key_unavailable', 'The secret of the sink is not of the form whsec_BASE64.');
     }
-    return post(new URL(sink.url), sign(keys, { id, body, timeMs: this.#options.now() }), { body, signal });
+    return post(new URL(sink.url), sign(keys, { id, body, timeMs: this.#options.now() }), { body, signal, caFile: sink.caFile });
   }
 
   #giveUp(queue: Queue, count: number, why: string): void {

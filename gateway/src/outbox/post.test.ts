@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:https';
 import { test } from 'node:test';
+import { makeCertificate } from '../wire/testdata/certificates.ts';
 import { post } from './post.ts';
 
 test('A10: a receiver at a link-local address, where a cloud serves credentials, is not dialled', async () => {
@@ -10,5 +13,33 @@ test('A10: a receiver at a link-local address, where a cloud serves credentials,
       { code: 'target_unreachable', message: /link-local.* and for no sink\.$/ },
       host,
     );
+  }
+});
+
+test('a receiver with a certificate of a private authority is told only where its caFile names that authority', async () => {
+  const [authority, other] = [makeCertificate(), makeCertificate()];
+  const signed = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-CA', authority.certificateFile, '-CAkey', authority.keyFile];
+  const own = makeCertificate(signed);
+  const heard: string[] = [];
+  const server = createServer({ key: own.key, cert: own.certificate }, (request, response) => {
+    heard.push(request.url ?? '');
+    response.writeHead(204).end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const address = server.address();
+    const url = new URL(`https://localhost:${address === null || typeof address === 'string' ? 0 : address.port}/hook`);
+    const send = async (caFile?: string): Promise<number> => (await post(url, [], { body: '{}', signal: AbortSignal.timeout(5000), caFile })).status;
+    assert.equal(await send(authority.certificateFile), 204);
+    await assert.rejects(send(), { code: 'target_tls_failed', message: /unable to verify/ });
+    await assert.rejects(send(other.certificateFile), { code: 'target_tls_failed' });
+    await assert.rejects(send(`${authority.certificateFile}.gone`), {
+      code: 'target_tls_failed',
+      message: /certificate\.pem\.gone cannot be read as certificates/,
+    });
+    assert.deepEqual(heard, ['/hook']);
+  } finally {
+    server.closeAllConnections();
+    server.close();
   }
 });

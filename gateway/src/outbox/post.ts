@@ -1,10 +1,12 @@
-import { createSecureContext } from 'node:tls';
+import { readFile } from 'node:fs/promises';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { GatewayError } from '../domain/errors.ts';
 import { composeRequestHead } from '../exchange/head.ts';
 import { headerOf } from '../exchange/reading.ts';
 import { pairHeaders } from '../exchange/headers.ts';
 import { AnswerParser } from '../exchange/target/answer-parser.ts';
 import { dial } from '../wire/dialer.ts';
+import { reasonOf } from '../wire/failure-reason.ts';
 
 /** The longest time in ms until a receiver is reached, and until its answer is there. */
 const dialMs = 10_000;
@@ -21,18 +23,21 @@ export interface Posted {
   readonly retryMs: number | null;
 }
 
+interface Sending {
+  readonly body: string;
+  readonly signal: AbortSignal;
+  /** The PEM file of the authorities that may have signed the receiver's certificate. Absent: those of the system. */
+  readonly caFile?: string | undefined;
+}
+
 /**
  * Sends a JSON document to an address, and reads the status of the answer. No redirect is followed. Rejects with GatewayError `target_unreachable` or
  * `target_tls_failed`, or with the signal's reason.
  */
-export async function post(
-  url: URL,
-  headers: readonly (readonly [string, string])[],
-  { body, signal }: { readonly body: string; readonly signal: AbortSignal },
-): Promise<Posted> {
+export async function post(url: URL, headers: readonly (readonly [string, string])[], { body, signal, caFile }: Sending): Promise<Posted> {
   const isSecure = url.protocol === 'https:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  const tls = isSecure ? { context: createSecureContext(), verify: true, alpnProtocols: ['http/1.1'] } : null;
+  const tls = isSecure ? { context: await readContext(caFile), verify: true, alpnProtocols: ['http/1.1'] } : null;
   const { socket, ready } = dial({ host, port: Number(url.port || (isSecure ? 443 : 80)), options: {} }, { dialMs, signal, tls });
   const { promise: answered, resolve, reject } = Promise.withResolvers<Posted>();
   const timer = setTimeout(() => {
@@ -73,6 +78,15 @@ export async function post(
     clearTimeout(timer);
     signal.removeEventListener('abort', abort);
     socket.destroy();
+  }
+}
+
+/** Reads the authorities anew for each sending, so that a file that was replaced counts. Rejects with GatewayError `target_tls_failed`. */
+async function readContext(caFile: string | undefined): Promise<SecureContext> {
+  try {
+    return createSecureContext(caFile === undefined ? {} : { ca: await readFile(caFile) });
+  } catch (cause) {
+    throw new GatewayError('target_tls_failed', `The file ${caFile} cannot be read as certificates: ${reasonOf(cause)}.`, { cause });
   }
 }
 
