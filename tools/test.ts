@@ -35,6 +35,7 @@ const folderOf = (file: string): string => /^(?:ledger\/src|cli\/src|gateway\/sr
 /** The groups. */
 const groups: Readonly<Record<string, readonly string[]>> = {
   whole: filesOf('tests/*.test.ts'),
+  controls: filesOf('tests/controls/*.test.ts'),
   faults: filesOf('tests/faults/*.test.ts'),
   commands: filesOf('tests/commands/*.test.ts'),
   units: [...new Set(filesOf('{ledger,gateway,cli}/src/**/*.test.ts', 'tests/support/*.test.ts').map(folderOf))],
@@ -43,7 +44,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
 };
 /** Words that stand for several groups, in the order in which they start. Short files come last, so that no long one runs alone at the end. */
 const unions: Readonly<Record<string, readonly string[]>> = {
-  all: ['lint', 'whole', 'faults', 'commands', 'units', 'interop'],
+  all: ['lint', 'whole', 'controls', 'faults', 'commands', 'units', 'interop'],
   fast: ['lint', 'whole', 'units'],
   check: ['lint', 'tests/tidy.test.ts'],
 };

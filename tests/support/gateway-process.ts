@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -64,6 +65,13 @@ export class GatewayProcess implements AsyncDisposable {
   configure(config: string): void {
     const own = listeners.map((id) => `, ${id}: ${this.#options.host ?? '127.0.0.1'}:0`);
     writeFileSync(this.configFile, `data: ${this.data}\nlisten: { http: 127.0.0.1:0${own.join('')} }\n${config}`);
+  }
+
+  /** Puts a configuration into force at once, without the second for which a changed file must be still. */
+  async apply(config: string): Promise<void> {
+    this.configure(config);
+    const answer = await this.api('/api/config/apply', { method: 'POST', body: {} });
+    assert.equal(answer.status, 200, await answer.text());
   }
 
   /** Starts the gateway. Resolves when it serves clients. */

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
-import { openServer } from '../cli/src/demo/sample-server.ts';
-import type { ShownRecord } from '../gateway/src/feed/shown-record.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
-import { textOf } from './support/live-models.ts';
-import { waitUntil } from './support/wait-until.ts';
-import { suiteParts } from './support/suite-parts.ts';
+import { openServer } from '../../cli/src/demo/sample-server.ts';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { textOf } from '../support/live-models.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 const rules = `@id("few") @limit("requests 5 per 1h")
 permit (principal in Group::"mailers", action == Action::"http.request", resource) when { context.method == "POST" };

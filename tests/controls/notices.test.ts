@@ -8,13 +8,13 @@ import { text } from 'node:stream/consumers';
 import { before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import { openServer, type SampleServer } from '../cli/src/demo/sample-server.ts';
-import { makeCertificate } from '../gateway/src/wire/testdata/certificates.ts';
-import type { ShownRecord } from '../gateway/src/feed/shown-record.ts';
-import type { GatewayProcess } from './support/gateway-process.ts';
-import { openHeldGateway, type HeldGateway } from './support/held-gateway.ts';
-import { suiteParts } from './support/suite-parts.ts';
-import { waitUntil } from './support/wait-until.ts';
+import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
+import type { GatewayProcess } from '../support/gateway-process.ts';
+import { openHeldGateway, type HeldGateway } from '../support/held-gateway.ts';
+import { suiteParts } from '../support/suite-parts.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const secrets = [1, 2].map((fill) => `whsec_${Buffer.alloc(32, fill).toString('base64')}`);
 

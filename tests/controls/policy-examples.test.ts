@@ -3,12 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { protocols, readConfig } from '../gateway/src/config.ts';
-import { checkPolicies, configuredPolicy, testPolicy } from '../gateway/src/policy.ts';
-import { actionNames } from '../gateway/src/policy/vocabulary.ts';
-import { policyFactsDocument } from '../tools/policy-facts.ts';
+import { protocols, readConfig } from '../../gateway/src/config.ts';
+import { checkPolicies, configuredPolicy, testPolicy } from '../../gateway/src/policy.ts';
+import { actionNames } from '../../gateway/src/policy/vocabulary.ts';
+import { policyFactsDocument } from '../../tools/policy-facts.ts';
 
-const root = join(import.meta.dirname, '..');
+const root = join(import.meta.dirname, '..', '..');
 const directory = join(root, 'examples', 'policies');
 const config = readConfig(join(directory, 'countersign.yaml'), protocols, {}, 'missing');
 const files = readdirSync(directory).filter((name) => name.endsWith('.cedar'));

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import postgres from 'postgres';
-import { formatToken } from '../gateway/src/identity/token-format.ts';
-import { filesHolding } from './support/canary.ts';
-import { openShop, type Shop } from './support/shop.ts';
+import { formatToken } from '../../gateway/src/identity/token-format.ts';
+import { filesHolding } from '../support/canary.ts';
+import { openShop, type Shop } from '../support/shop.ts';
 
 /** Texts that clients and targets send. They are in the record, sealed, and nowhere else. */
 const told = {

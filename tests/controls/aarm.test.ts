@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { openServer } from '../cli/src/demo/sample-server.ts';
-import { CommandThread } from './support/command-thread.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
-import { suiteParts } from './support/suite-parts.ts';
+import { openServer } from '../../cli/src/demo/sample-server.ts';
+import { CommandThread } from '../support/command-thread.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
-const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'aarm.md'), 'utf8');
+const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'aarm.md'), 'utf8');
 
 /** The commands of the page, and what each prints. */
 const shown: Readonly<Record<string, RegExp>> = {

@@ -4,11 +4,11 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { openServer } from '../cli/src/demo/sample-server.ts';
-import type { ShownRecord } from '../gateway/src/feed/shown-record.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
-import { waitUntil } from './support/wait-until.ts';
-import { suiteParts } from './support/suite-parts.ts';
+import { openServer } from '../../cli/src/demo/sample-server.ts';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 const noPosting = `@id("no-posting")
 @reason("Agents only read here.")

@@ -8,14 +8,14 @@ import { gzipSync } from 'node:zlib';
 import { once } from 'node:events';
 import { WebSocketServer, WebSocket } from 'ws';
 import { text as readAll } from 'node:stream/consumers';
-import { openServer, type SampleServer } from '../cli/src/demo/sample-server.ts';
+import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
 
 // Functions are counted from before they are loaded.
 const profiler = new Session();
 profiler.connect();
 profiler.post('Profiler.enable');
 profiler.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
-const { Gateway } = await import('../gateway/src/gateway.ts');
+const { Gateway } = await import('../../gateway/src/gateway.ts');
 
 const ours = /\/(?:gateway|ledger)\/src\//;
 /** To count the calls takes longer than the turns in which they are made, so those of a few turns, one after the other, are counted together. */

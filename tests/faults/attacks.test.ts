@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, describe, test } from 'node:test';
 import pg from 'pg';
-import { parseConfig } from '../gateway/src/config/parse.ts';
-import { protocols } from '../gateway/src/protocols/registry.ts';
-import { passwordMessage, startupMessage } from '../gateway/src/protocols/postgres/compose.ts';
-import { connectTo, Inbox } from '../gateway/src/wire/testdata/sockets.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
-import { startPostgres, type PostgresServer } from './support/postgres-server.ts';
-import { waitUntil } from './support/wait-until.ts';
-import { suiteParts } from './support/suite-parts.ts';
+import { parseConfig } from '../../gateway/src/config/parse.ts';
+import { protocols } from '../../gateway/src/protocols/registry.ts';
+import { passwordMessage, startupMessage } from '../../gateway/src/protocols/postgres/compose.ts';
+import { connectTo, Inbox } from '../../gateway/src/wire/testdata/sockets.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { suiteParts } from '../support/suite-parts.ts';
 
 /** Names that would be another host, user or option if they were put into a string that is parsed. */
 const hostileNames = [

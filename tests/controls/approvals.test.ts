@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { ApprovalSummary } from '../gateway/src/api/approvals.ts';
-import type { ApprovalDetails } from '../gateway/src/api/endpoints/show-approval.ts';
-import type { ShownRecord } from '../gateway/src/feed/shown-record.ts';
-import type { GatewayProcess } from './support/gateway-process.ts';
-import { openHeldGateway, type HeldGateway } from './support/held-gateway.ts';
-import { waitUntil } from './support/wait-until.ts';
+import type { ApprovalSummary } from '../../gateway/src/api/approvals.ts';
+import type { ApprovalDetails } from '../../gateway/src/api/endpoints/show-approval.ts';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
+import type { GatewayProcess } from '../support/gateway-process.ts';
+import { openHeldGateway, type HeldGateway } from '../support/held-gateway.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 describe('approvals', () => {
   let held: HeldGateway;

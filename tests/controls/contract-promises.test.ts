@@ -5,18 +5,18 @@ import { readFileSync } from 'node:fs';
 import { Agent, request as send, type IncomingMessage } from 'node:http';
 import { text as wholeText } from 'node:stream/consumers';
 import { before, describe, test } from 'node:test';
-import { effectNames } from '../gateway/src/domain/effects.ts';
-import type { SessionSummary, ShownRecord } from '../gateway/src/feed/shown-record.ts';
-import { protocols } from '../gateway/src/protocols/registry.ts';
-import { parseBundle } from '../ledger/src/testdata/whole-bundle.ts';
-import { filesHolding } from './support/canary.ts';
-import type { Connection, ContractWay, Access, Told } from './support/contract.ts';
-import { askAll, contractTargets, exchangeWays, startContracts, targetsOf, type StartedContracts } from './support/contracts.ts';
-import { ask, sessionOf } from './support/exchanges.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
-import type { StreamServer } from './support/stream-server.ts';
-import { suiteParts } from './support/suite-parts.ts';
-import { waitUntil } from './support/wait-until.ts';
+import { effectNames } from '../../gateway/src/domain/effects.ts';
+import type { SessionSummary, ShownRecord } from '../../gateway/src/feed/shown-record.ts';
+import { protocols } from '../../gateway/src/protocols/registry.ts';
+import { parseBundle } from '../../ledger/src/testdata/whole-bundle.ts';
+import { filesHolding } from '../support/canary.ts';
+import type { Connection, ContractWay, Access, Told } from '../support/contract.ts';
+import { askAll, contractTargets, exchangeWays, startContracts, targetsOf, type StartedContracts } from '../support/contracts.ts';
+import { ask, sessionOf } from '../support/exchanges.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import type { StreamServer } from '../support/stream-server.ts';
+import { suiteParts } from '../support/suite-parts.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const secret = 'canary-target-secret-5d0e7b';
 const bodyLimit = 65_536;
@@ -40,13 +40,6 @@ describe('the contract of protocols', () => {
     const granted = [{ principal: 'agent', target: contractTargets.join(', ') }, { principal: 'stranger', target: '' }, ...rowsOfAll];
     const principals = granted.map(({ principal, target }) => `  ${principal}: { kind: agent, targets: [${principal === without ? '' : target}] }\n`);
     return `${targetsOf(contracts.ways)}principals:\n${principals.join('')}limits: { frameBytesMax: ${bodyLimit} }\n`;
-  }
-
-  async function configured(config: string): Promise<void> {
-    const taken = (): number => gateway.log.split('configuration applied').length;
-    const known = taken();
-    gateway.configure(config);
-    await waitUntil(() => taken() > known);
   }
 
   /** One that has just started slows down no bad token for the ones before, and some of them hardly. */
@@ -121,11 +114,11 @@ describe('the contract of protocols', () => {
         const [first, withdrawn, again] = [`first-words of ${target}`, `withdrawn-words of ${target}`, `again-words of ${target}`] as const;
         const connection = way().connect(own);
         assert.equal((await connection.ask(first).told).isAllowed, true);
-        await configured(configOf(`withdrawn-${target}`));
+        await gateway.apply(configOf(`withdrawn-${target}`));
         assert.equal((await connection.ask(withdrawn).told).isAllowed, false);
         await connection.close();
         await waitUntil(async () => (await recordsOf(await sessionsOf(`withdrawn-${target}`))).some(isEnd));
-        await configured(configOf());
+        await gateway.apply(configOf());
         assert.equal((await askAll(way(), own, again))[0]?.isAllowed, true);
         assert.deepEqual(way().heard([first, withdrawn, again]), [first, again]);
       });
@@ -137,7 +130,7 @@ describe('the contract of protocols', () => {
         const digests: string[] = [];
         for (const [turn, said] of words.entries()) {
           if (turn > 0) {
-            await configured(configOf(`withdrawn-${target}`));
+            await gateway.apply(configOf(`withdrawn-${target}`));
           }
           digests.push(createHash('sha256').update(readFileSync(gateway.configFile)).digest('hex'));
           const told = await connection.ask(said).told;
@@ -234,7 +227,7 @@ describe('the contract of protocols', () => {
         const said = `endless taken-words of ${target}`;
         const own = await as(`taken-${target}`);
         const { told } = await begin(own, said);
-        await configured(configOf(`taken-${target}`));
+        await gateway.apply(configOf(`taken-${target}`));
         await assertEnded(told, said, /not granted/);
         await waitUntil(async () => (await recordsOf(await sessionsOf(`taken-${target}`))).some(isEnd));
         const records = await recordsOf(await sessionsOf(`taken-${target}`));
@@ -242,7 +235,7 @@ describe('the contract of protocols', () => {
           (await told).text === '' || records.some(({ kind, attributes }) => kind === 'response' && attributes['error.type'] === 'refused'),
           'what the client was told is recorded',
         );
-        await configured(configOf());
+        await gateway.apply(configOf());
         assert.equal((await askAll(way(), own, `given again to ${target}`))[0]?.isAllowed, true);
       });
 
@@ -281,9 +274,9 @@ describe('the contract of protocols', () => {
           const session = async (): Promise<string> => sessionOf(await ask(gateway, way, way.body('of one session'), { token: own }));
           const own = await gateway.issueToken(`withdrawn-${way.target}`);
           const known = await session();
-          await configured(configOf(`withdrawn-${way.target}`));
+          await gateway.apply(configOf(`withdrawn-${way.target}`));
           assert.equal((await ask(gateway, way, way.body('withdrawn'), { token: own })).status, 403);
-          await configured(configOf());
+          await gateway.apply(configOf());
           assert.equal(await session(), known);
         });
 
@@ -410,7 +403,7 @@ describe('the contract of protocols', () => {
     assert.ok(guarded.some(({ protocol }) => protocol === 'postgres') && guarded.some(({ protocol }) => protocol === 'http'));
     const own = await gateway.issueToken('agent');
     for (const host of ['169.254.169.254', '[::ffff:169.254.169.254]', '2852039166']) {
-      await configured(configOf().replaceAll(/(url: "\w+:\/\/(?:\w+@)?)127\.0\.0\.1/g, `$1${host}`));
+      await gateway.apply(configOf().replaceAll(/(url: "\w+:\/\/(?:\w+@)?)127\.0\.0\.1/g, `$1${host}`));
       for (const way of guarded) {
         const addresses = { http: `127.0.0.1:${gateway.port('http')}`, [way.protocol]: `127.0.0.1:${gateway.port(way.protocol)}` };
         const [told] = await askAll(way, { addresses, token: own }, `linked-words of ${way.target}`);
@@ -418,7 +411,7 @@ describe('the contract of protocols', () => {
         assert.match(told?.text ?? '', /only for a target with the option linkLocal/, way.target);
       }
     }
-    await configured(configOf());
+    await gateway.apply(configOf());
   });
 
   test('B24: no secret is in a record, a file or the log', async () => {

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { openServer } from '../cli/src/demo/sample-server.ts';
-import { Gateway } from '../gateway/src/gateway.ts';
-import { grantPolicy } from '../gateway/src/policy/grants.ts';
-import type { PolicyEngine } from '../gateway/src/policy/policy.ts';
+import { openServer } from '../../cli/src/demo/sample-server.ts';
+import { Gateway } from '../../gateway/src/gateway.ts';
+import { grantPolicy } from '../../gateway/src/policy/grants.ts';
+import type { PolicyEngine } from '../../gateway/src/policy/policy.ts';
 
 const wanted = 'DELETE-ALL-CUSTOMERS please';
 

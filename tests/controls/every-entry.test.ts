@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { ApprovalSummary } from '../gateway/src/api/approvals.ts';
-import type { SessionSummary, ShownRecord } from '../gateway/src/feed/shown-record.ts';
-import { Gateway } from '../gateway/src/gateway.ts';
-import { protocols, streamProtocols } from '../gateway/src/protocols/registry.ts';
-import type { Access, Entry, EntryConnection } from './support/contract.ts';
-import { contractTargets, startContracts, targetsOf, type TargetEntry } from './support/contracts.ts';
-import { waitUntil } from './support/wait-until.ts';
+import type { ApprovalSummary } from '../../gateway/src/api/approvals.ts';
+import type { SessionSummary, ShownRecord } from '../../gateway/src/feed/shown-record.ts';
+import { Gateway } from '../../gateway/src/gateway.ts';
+import { protocols, streamProtocols } from '../../gateway/src/protocols/registry.ts';
+import type { Access, Entry, EntryConnection } from '../support/contract.ts';
+import { contractTargets, startContracts, targetsOf, type TargetEntry } from '../support/contracts.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 process.env['COUNTERSIGN_LOG'] = 'silent';
 const directory = mkdtempSync(join(tmpdir(), 'countersign-controls-'));

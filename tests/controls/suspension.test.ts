@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openServer } from '../cli/src/demo/sample-server.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
+import { openServer } from '../../cli/src/demo/sample-server.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
 
 test('T4.16: a suspension is whole before it is answered: a kill right after loses neither it nor who and why', async () => {
   await using server = await openServer(async (_request, response) => {

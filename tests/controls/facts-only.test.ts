@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import pg from 'pg';
 import postgres from 'postgres';
-import type { ApprovalSummary } from '../gateway/src/api/approvals.ts';
-import { filesHolding, holds } from './support/canary.ts';
-import { openShop, type Shop } from './support/shop.ts';
-import { suiteParts } from './support/suite-parts.ts';
-import { waitUntil } from './support/wait-until.ts';
+import type { ApprovalSummary } from '../../gateway/src/api/approvals.ts';
+import { filesHolding, holds } from '../support/canary.ts';
+import { openShop, type Shop } from '../support/shop.ts';
+import { suiteParts } from '../support/suite-parts.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const policies = `@id("private")
 @record("facts")
