@@ -107,7 +107,10 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
     }
     const sixth = await ask('bot', 'POST', '/mail-6');
     assert.equal(sixth.status, 403);
-    assert.match(await sixth.text(), /the limit is 5 requests per 1h, and 5 are used: there is room again in (about )?\d+[smh]/);
+    const { detail, retryAfter } = Object.assign({ detail: '', retryAfter: 0 }, await sixth.json());
+    assert.match(detail, /the limit is 5 requests per 1h, and 5 are used: there is room again in (about )?\d+[smh]/);
+    assert.equal(sixth.headers.get('retry-after'), String(retryAfter));
+    assert.ok(retryAfter > 3500 && retryAfter <= 3660, String(retryAfter));
     assert.ok(!heard.includes('POST /mail-6'));
     const denied = (await recordsOf('bot')).filter(({ verdict }) => verdict === 'deny');
     assert.deepEqual(
@@ -161,7 +164,8 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
   });
 
   test('T4.13: an alert is a record beside the request that raised it, allowed or denied, with its policy', async () => {
-    assert.equal(await statusOf('bot', 'DELETE', '/list'), 403);
+    const { status, headers } = await ask('bot', 'DELETE', '/list');
+    assert.deepEqual([status, headers.get('retry-after')], [403, null], 'what a policy forbids is not let through later');
     const records = await recordsOf('bot');
     const denied = records.find(({ policies: by }) => by.includes('rules.cedar:no-delete'));
     const raised = records.filter(({ kind }) => kind === 'alert');

@@ -23,13 +23,16 @@ export interface AnswerPart {
 }
 
 /** Null: the act may go on. A text: the act may not go on, and the text tells the asker why. */
-export type Objection = string | null | ApprovedOrNot;
+export type Objection = string | null | FullObjection;
 
-/** An objection, or none, that depends on an approval. */
-interface ApprovedOrNot {
-  readonly approval: ApprovalAnswer;
+/** An objection, or none, with what is known beside its words. */
+export interface FullObjection {
   /** Null: the act may go on. */
   readonly objection: string | null;
+  /** The approval on which it depends. Absent: it depends on none. */
+  readonly approval?: ApprovalAnswer;
+  /** The number of seconds, at least 1, after which the same act is let through if nothing else is done until then. Absent: waiting does not help, or nobody knows how long. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** An act whose record is made, with the verdict `hold`. */

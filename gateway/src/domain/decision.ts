@@ -23,6 +23,8 @@ export interface Decision {
   readonly observed?: Observed;
   /** The approval on which the decision depends, or depended. Absent: the request was not held for one. */
   readonly approval?: ApprovalAnswer;
+  /** The number of seconds, at least 1, after which a denied request would be allowed. Absent: waiting does not help, or nobody knows how long. */
+  readonly retryAfterSeconds?: number;
   /**
    * The error that the client of a denied request gets instead of `refused`: `not_found`, so that it learns nothing about what belongs to others, or
    * `catching_up`, if the owner is not known yet.
@@ -37,8 +39,8 @@ export type Observed = Pick<Decision, 'verdict' | 'policies' | 'reason'>;
 export type Authorization = { readonly decision: Decision; readonly grant: Grant } | { readonly decision: Decision; readonly grant: null };
 
 /** Makes the error that the client gets for a request that was denied, or that is held and not waited for. */
-export function refusalOf({ verdict, reason, answeredAs, approval }: Decision): GatewayError {
+export function refusalOf({ verdict, reason, answeredAs, approval, retryAfterSeconds }: Decision): GatewayError {
   const code = answeredAs ?? (verdict === 'hold' ? 'held' : 'refused');
   const words = answeredAs === 'not_found' ? 'Nothing here has an id that the request names.' : reason;
-  return new GatewayError(code, words, approval === undefined ? {} : { approval });
+  return new GatewayError(code, words, { ...(approval === undefined ? {} : { approval }), ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
 }

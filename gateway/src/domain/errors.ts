@@ -37,6 +37,12 @@ export const errorCodes = [
 
 export type ErrorCode = (typeof errorCodes)[number];
 
+interface ErrorFacts {
+  readonly cause?: unknown;
+  readonly approval?: ApprovalAnswer;
+  readonly retryAfterSeconds?: number;
+}
+
 /** An operating error. The message says what happened and what to do about it. It never holds a secret, a statement or a row. */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
@@ -44,9 +50,13 @@ export class GatewayError extends Error {
   /** The approval that the failed request waits for, or did not get. Null: there is none. */
   readonly approval: ApprovalAnswer | null;
 
-  constructor(code: ErrorCode, message: string, { approval, ...options }: { readonly cause?: unknown; readonly approval?: ApprovalAnswer } = {}) {
+  /** The number of seconds, at least 1, after which the same request would be let through. Null: waiting does not help, or nobody knows how long. */
+  readonly retryAfterSeconds: number | null;
+
+  constructor(code: ErrorCode, message: string, { approval, retryAfterSeconds, ...options }: ErrorFacts = {}) {
     super(message, options);
     this.code = code;
     this.approval = approval ?? null;
+    this.retryAfterSeconds = retryAfterSeconds ?? null;
   }
 }

@@ -43,11 +43,17 @@ export interface Problem {
   readonly state?: string;
   /** The next step of the client: `wait`, `resend` or `stop`. */
   readonly next?: string;
+  /** The number of seconds after which the same request would be let through. Absent: waiting does not help, or nobody knows how long. */
+  readonly retryAfter?: number;
 }
 
-/** Returns the header that says after how many seconds a client may ask again (RFC 9110, 10.2.3). Empty for a status after which waiting does not help. */
-export function retryHeaders(status: number): readonly (readonly [string, string])[] {
-  return status === 429 || status === 503 ? [['retry-after', '1']] : [];
+/**
+ * Returns the header that says after how many seconds a client may ask again (RFC 9110, 10.2.3): as many as the problem says, or one for a status after which
+ * waiting helps. Empty for any other status, and for an answer that is no error of HTTP.
+ */
+export function retryHeaders(status: number, { retryAfter }: Pick<Problem, 'retryAfter'> = {}): readonly (readonly [string, string])[] {
+  const seconds = retryAfter ?? (status === 429 || status === 503 ? 1 : null);
+  return seconds === null || status < 400 ? [] : [['retry-after', String(seconds)]];
 }
 
 export const problemMediaType = 'application/problem+json';
@@ -63,5 +69,6 @@ export function problemOf(error: unknown, session: string | null = null): Proble
     code,
     ...(session === null ? {} : { session }),
     ...known?.approval,
+    ...(known === null || known.retryAfterSeconds === null ? {} : { retryAfter: known.retryAfterSeconds }),
   };
 }

@@ -616,7 +616,7 @@ class ExchangeRun {
       return;
     }
     const { status, headers: words, body } = this.#again(failed) ?? this.#rules.failure(failed);
-    const headers = [...words, ...(status === 401 ? challenges : []), ...(status === 426 ? goOnIn : []), ...retryHeaders(status)];
+    const headers = [...words, ...(status === 401 ? challenges : []), ...(status === 426 ? goOnIn : []), ...retryHeaders(status, problem)];
     const attributes = { 'http.response.status_code': status, 'error.type': problem.code };
     await this.#recordEnd(attributes, [composeResponseHead(status, problem.title, headers), Buffer.from(body)]);
     endEarly(response, { status, statusText: problem.title, headers: [...headers, ...this.#ownHeaders] }, body);

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import type { Action } from '../domain/action.ts';
 import type { Control, HeldAct } from '../controls/control.ts';
-import type { Decision, Obligation } from '../domain/decision.ts';
+import { refusalOf, type Decision, type Obligation } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Principal, Standing } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
@@ -110,6 +110,19 @@ test('no signal is made for an act that nobody holds, because to make one takes 
   const control: Control = { kind: 'once', admit: () => null };
   const { decision } = gate(policyWith('allow', once), [control]).ask(act, bytes, () => assert.fail('a signal was made'));
   assert.equal(decision.verdict, 'allow');
+});
+
+test('of several objections that pass by themselves, the act is told the one that passes last, with its policy', () => {
+  const later = (seconds: number): Obligation => ({ kind: 'later', parameters: { seconds: String(seconds), policy: `p:${seconds}` } });
+  const control: Control = {
+    kind: 'later',
+    admit: (_, { parameters: { seconds } }) => (seconds === '0' ? null : { objection: `in ${seconds}`, retryAfterSeconds: Number(seconds) }),
+  };
+  const told = [later(0), later(30), later(9), later(400), later(60)];
+  const { decision } = gate(policyWith('allow', ...told), [control]).ask(act, bytes, waits);
+  assert.deepEqual([decision.verdict, decision.reason, decision.retryAfterSeconds, decision.policies], ['deny', 'in 400', 400, ['p:400']]);
+  assert.equal(refusalOf(decision).retryAfterSeconds, 400);
+  assert.equal(gate(policyWith('allow', later(0)), [control]).ask(act, bytes, waits).decision.retryAfterSeconds, undefined);
 });
 
 test('an act whose texts a control must change is denied unless it comes with this change', () => {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Act, AnswerPart, Control, HeldAct, Objection, OnceRecorded } from '../controls/control.ts';
+import type { Act, AnswerPart, Control, FullObjection, HeldAct, Objection, OnceRecorded } from '../controls/control.ts';
 import type { Action, NamedIds } from '../domain/action.ts';
 import type { RequestChange, RequestRelation } from '../domain/channel.ts';
 import type { Authorization, Decision, Obligation } from '../domain/decision.ts';
@@ -153,7 +153,7 @@ export class Gate {
     const heldFor: Obligation[] = [];
     const changes: TextChange[] = [];
     const obligations = decision.obligations.filter(({ kind }) => kind !== recordKind);
-    for (const obligation of obligations) {
+    for (const [i, obligation] of obligations.entries()) {
       const control = this.#controlOf(obligation);
       if (control?.isReady?.(obligation) === false) {
         const reason = 'what was used of a limit is still being read from the record: try again in a moment';
@@ -170,7 +170,9 @@ export class Gate {
         pending.push(answer);
         heldFor.push(obligation);
       } else if (isObjection(answer)) {
-        return { decision: decided(namedIn(decision, obligation), answer), settle: null, changes: none };
+        const first = { obligation, answer: inFull(answer) };
+        const last = first.answer.retryAfterSeconds === undefined ? first : this.#lastToPass(first, obligations.slice(i + 1), act, leaving);
+        return { decision: decided(namedIn(decision, last.obligation), last.answer), settle: null, changes: none };
       }
       const answerChange = control?.change?.(act, obligation);
       if (answerChange !== undefined) {
@@ -192,6 +194,23 @@ export class Gate {
       ? { ...decision, verdict: 'allow' }
       : { ...decision, verdict: 'deny', reason: `${decision.reason}: it is held, and no control is named that could allow it` };
     return { decision: lifted, settle: null, changes };
+  }
+
+  /** Returns the objection of one control that passes last, of those that pass by themselves: before that the act is not let through. */
+  #lastToPass(first: Objected, others: readonly Obligation[], act: Act, leaving: () => AbortSignal): Objected {
+    let last = first;
+    for (const obligation of others.filter(({ kind }) => kind === first.obligation.kind)) {
+      const answer = this.#controlOf(obligation)?.admit?.(act, obligation, leaving) ?? null;
+      if (
+        typeof answer === 'object' &&
+        answer !== null &&
+        !(answer instanceof Promise) &&
+        (answer.retryAfterSeconds ?? 0) > (last.answer.retryAfterSeconds ?? 0)
+      ) {
+        last = { obligation, answer };
+      }
+    }
+    return last;
   }
 
   #isAgain({ obligations }: Decision, act: Act): boolean {
@@ -245,8 +264,18 @@ export class Gate {
   }
 }
 
+/** An objection, and the obligation for which a control made it. */
+interface Objected {
+  readonly obligation: Obligation;
+  readonly answer: FullObjection;
+}
+
 function isObjection(answer: Objection): boolean {
-  return typeof answer === 'object' && answer !== null ? answer.objection !== null : answer !== null;
+  return inFull(answer).objection !== null;
+}
+
+function inFull(answer: Objection): FullObjection {
+  return typeof answer === 'object' && answer !== null ? answer : { objection: answer };
 }
 
 /** Returns a decision that names the policy of the obligation that denies the act, if it is known. */
@@ -256,9 +285,9 @@ function namedIn(decision: Decision, { parameters: { policy } }: Obligation): De
 
 /** Returns the final decision on an act to which this is the first objection. An act whose approval is still open stays held. */
 function decided(decision: Decision, answer: Objection): Decision {
-  const { approval, objection } = typeof answer === 'object' && answer !== null ? answer : { approval: undefined, objection: answer };
+  const { approval, objection, retryAfterSeconds } = inFull(answer);
   const isOpen = approval !== undefined && approval.next !== 'stop';
-  const about = approval === undefined ? {} : { approval };
+  const about = { ...(approval === undefined ? {} : { approval }), ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) };
   return objection === null ? { ...decision, ...about, verdict: 'allow' } : { ...decision, ...about, verdict: isOpen ? 'hold' : 'deny', reason: objection };
 }
 

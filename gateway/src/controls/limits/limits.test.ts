@@ -28,7 +28,7 @@ function counting(): {
   const clock = { nowMs: 1_790_000_000_000 };
   const limits = new Limits(() => clock.nowMs);
   const ask = (act: Act, ...obligations: readonly Obligation[]): string[] => {
-    const objections = obligations.map((each) => limits.admit(act, each)).filter((each) => each !== null);
+    const objections = obligations.flatMap((each) => limits.admit(act, each)?.objection ?? []);
     if (objections.length === 0) {
       obligations.forEach((each) => {
         limits.asked(act, each);
@@ -40,14 +40,17 @@ function counting(): {
 }
 
 test('T4.3: an act over its limit is told the limit, what is used and when there is room; then there is', () => {
-  const { clock, ask } = counting();
+  const { limits, clock, ask } = counting();
   const few = limitOf('requests', 2);
   assert.deepEqual([ask(actOf(), few), ask(actOf(), few)], [[], []]);
   assert.match(ask(actOf(), few)[0] ?? '', /there is room again in about 1h$/);
   clock.nowMs += 600_000;
   const [objection] = ask(actOf(), few);
   assert.match(objection ?? '', /^the limit is 2 requests per 1h, and 2 are used: there is room again in 51m$/);
-  clock.nowMs += 3_061_000;
+  const seconds = limits.admit(actOf(), few)?.retryAfterSeconds ?? 0;
+  clock.nowMs += (seconds - 1) * 1000;
+  assert.equal(limits.admit(actOf(), few)?.retryAfterSeconds, 1);
+  clock.nowMs += 1000;
   assert.deepEqual(ask(actOf(), few), []);
 });
 

@@ -2,7 +2,7 @@ import { countOf } from '../../domain/count-of.ts';
 import type { Obligation } from '../../domain/decision.ts';
 import { amountsOf, readLimit, Usage, type UsageLimit, type UsedAmount, type User } from '../../domain/usage.ts';
 import type { Asker, Question } from '../../policy/policy.ts';
-import type { Act, AnswerPart, Control } from '../control.ts';
+import type { Act, AnswerPart, Control, FullObjection } from '../control.ts';
 
 /** Limits that are not ready yet: what the journal says about their windows is being read. */
 export interface Unfilled {
@@ -82,7 +82,7 @@ export class Limits implements Control {
     return what === 'requests' || what === 'sessions';
   }
 
-  admit({ asker, target, isPart }: Act, obligation: Obligation): string | null {
+  admit({ asker, target, isPart }: Act, obligation: Obligation): FullObjection | null {
     const limit = this.#limitOf(obligation);
     if (limit === null || isPart || (limit.what === 'sessions' && hasActed(asker))) {
       return null;
@@ -98,7 +98,8 @@ export class Limits implements Control {
     // A use leaves the window up to one sixtieth of it later than the limit says.
     const wait = waitSeconds > limit.seconds ? `about ${spanOf(limit.seconds)}` : shown;
     const most = countOf(limit.most, limit.what.slice(0, -1));
-    return `the limit is ${most} per ${spanOf(limit.seconds)}, and ${used} ${used === 1 ? 'is' : 'are'} used: there is room again in ${wait}`;
+    const objection = `the limit is ${most} per ${spanOf(limit.seconds)}, and ${used} ${used === 1 ? 'is' : 'are'} used: there is room again in ${wait}`;
+    return { objection, retryAfterSeconds: waitSeconds };
   }
 
   asked({ asker, target }: Question, obligation: Obligation): void {

@@ -22,6 +22,8 @@ test('a refused request is answered with its own id', () => {
     id: 'a"b',
     error: { code: -32010, message: 'countersign: No policy lets you call "delete".', data: { code: 'refused', session } },
   });
+  const later = answer(new GatewayError('refused', 'Too many.', { retryAfterSeconds: 7 }), '{"jsonrpc":"2.0","id":1,"method":"x"}');
+  assert.match(later.text, /"data":\{"code":"refused","session":"a+","retryAfter":7\}/);
   assert.match(answer(refused, '{"jsonrpc":"2.0","id":123456789012345678901,"method":"x"}').text, /"id":123456789012345678901,/);
 });
 

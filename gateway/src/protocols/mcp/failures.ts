@@ -47,11 +47,16 @@ export function failureEvent(failed: Failed): Uint8Array | null {
 }
 
 /** An error of the gateway as the answer to a request. */
-export function failureJson({ code, detail, session, approval, state, next }: Problem, id: Pick<RequestId, 'json'> | null): string {
+export function failureJson({ code, detail, session, approval, state, next, retryAfter }: Problem, id: Pick<RequestId, 'json'> | null): string {
   const failure = JSON.stringify({
     code: rpcCodes[code] ?? gatewayFailure,
     message: `countersign: ${detail}`,
-    data: { code, ...(session === undefined ? {} : { session }), ...(approval === undefined ? {} : { approval, state, next }) },
+    data: {
+      code,
+      ...(session === undefined ? {} : { session }),
+      ...(approval === undefined ? {} : { approval, state, next }),
+      ...(retryAfter === undefined ? {} : { retryAfter }),
+    },
   });
   return `{"jsonrpc":"2.0","id":${id?.json ?? 'null'},"error":${failure}}`;
 }

@@ -1,3 +1,4 @@
+import { countOf } from '../../domain/count-of.ts';
 import { GatewayError, type ErrorCode } from '../../domain/errors.ts';
 import { refusalOf, type Decision } from '../../domain/decision.ts';
 import { errorResponse, noticeResponse } from './compose.ts';
@@ -71,14 +72,15 @@ const cancelledState = '57014';
 
 /**
  * Makes the message for a refused statement, and for one that is held and not waited for. The connection continues. About an approval, the detail is
- * `approval=ID state=STATE next=NEXT`.
+ * `approval=ID state=STATE next=NEXT`. If the statement would run later, the hint says when.
  */
 export function refusal(decision: Decision, session: string): Buffer {
   const error = refusalOf(decision);
-  const { approval } = error;
+  const { approval, retryAfterSeconds } = error;
   const message = sentence(error.message, session);
   if (approval === null) {
-    return errorResponse({ severity: 'ERROR', code: sqlState(error), message });
+    const later = retryAfterSeconds === null ? {} : { hint: `Send the statement again after ${countOf(retryAfterSeconds, 'second')}.` };
+    return errorResponse({ severity: 'ERROR', code: sqlState(error), message, ...later });
   }
   const hint = hints[approval.next];
   const detail = `approval=${approval.approval} state=${approval.state} next=${approval.next}`;
