@@ -51,9 +51,9 @@ function facts(outcome: TokenOutcome): Omit<Identity, 'standing'> {
   return rest;
 }
 
-test('a token proves its principal until it expires', () => {
+test('a token proves its principal until it expires; that it is revoked after that is known too, because its grants are void then', () => {
   using office = openOffice();
-  const { token, stored } = office.authenticator.create('bot', { ttlMs: hourMs });
+  const { token, stored, standing } = office.authenticator.create('bot', { ttlMs: hourMs });
   assert.match(token, /^cs_[0-9A-Za-z]{49}$/);
   assert.match(stored.id, /^tok_[0-9a-f]{16}$/);
   assert.deepEqual(facts(office.authenticator.authenticate(token)), { principal: bot, tokenId: stored.id });
@@ -61,6 +61,9 @@ test('a token proves its principal until it expires', () => {
   assert.ok('identity' in office.authenticator.authenticate(token));
   office.nowMs += 1;
   assert.deepEqual(office.authenticator.authenticate(token), { refused: 'The token is not accepted: it has expired' });
+  assert.equal(standing.ended()?.reason, 'expired');
+  office.authenticator.revoke(stored.id, 'ann');
+  assert.equal(standing.ended()?.reason, 'revoked');
 });
 
 test('a token outlives the process, and only its hash is in the files', () => {

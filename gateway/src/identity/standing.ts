@@ -145,10 +145,13 @@ class TokenStanding implements Standing {
     };
   }
 
+  /** The first end is the one that all holders are told. A later revocation takes its place for who asks then: it also makes void what the credential granted. */
   end(end: CredentialEnd): void {
     if (this.#end === null) {
       this.#end = end;
       this.#tell();
+    } else if (end.reason === 'revoked') {
+      this.#end = end;
     }
   }
 
