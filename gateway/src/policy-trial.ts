@@ -3,6 +3,7 @@ import type { Config } from './config/config.ts';
 import type { Decision } from './domain/decision.ts';
 import { ownAttributes } from './domain/own-attributes.ts';
 import type { Principal } from './domain/principal.ts';
+import { runAction } from './domain/record.ts';
 import type { ShownRecord } from './feed/shown-record.ts';
 import type { PolicyEngine } from './policy/policy.ts';
 import { LiveHistory } from './domain/session-history.ts';
@@ -52,7 +53,7 @@ export class PolicyTrial {
     let run: string | null = null;
     for await (const record of records) {
       const { kind, verdict, attributes, target } = record;
-      if (kind === 'decision' && record.action === 'gateway.run') {
+      if (kind === 'decision' && record.action === runAction) {
         run = record.session;
       } else if (kind === 'request' && verdict !== null && attributes[ownAttributes.request] === undefined) {
         const found = this.#decide(record, { history, run });

@@ -56,12 +56,12 @@ export class RecordedLimits implements LimitRules {
     return new Set(limits.map(({ name }) => name));
   }
 
-  #questionOf({ principal, groups, onBehalfOf, clientAddress, session, timeMs, action, attributes, history }: RecordedRequest, target: Target): Question {
+  #questionOf({ principal, groups, onBehalfOf, clientAddress, session, run, timeMs, action, attributes, history }: RecordedRequest, target: Target): Question {
     return {
       asker: {
         principal: this.#principals.find(({ id }) => id === principal) ?? gonePrincipal(principal, groups),
         onBehalfOf: onBehalfOf ?? null,
-        run: null,
+        run,
         within: null,
         session,
         address: clientAddress,

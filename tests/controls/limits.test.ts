@@ -90,12 +90,13 @@ targets:
   tools: { url: "${server.url}", protocol: mcp }
 limits: { connectionsPerAddressMax: 2000, silentPerAddressMax: 2000 }
 principals:
+  person: { kind: human, targets: [files] }
   payer: { kind: agent, groups: [flow], targets: [payroll, outside] }
   other: { kind: agent, groups: [flow], targets: [payroll, outside] }
 ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 'readers' : 'mailers'}], targets: [files, payroll, tools, watched] }\n`).join('')}`,
       }),
     );
-    for (const who of [...names, 'payer', 'other']) {
+    for (const who of [...names, 'payer', 'other', 'person']) {
       tokens.set(who, await gateway.issueToken(who));
     }
   });
@@ -273,17 +274,26 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
       assert.equal(await statusOf('fresh', method, '/before'), 200);
     }
     assert.equal(await statusOf('fresh-reader', 'GET', '/before', 'payroll'), 200);
+    const opened = await gateway.api('/api/runs', { method: 'POST', body: { principal: 'person', targets: ['files'] } });
+    const run: string = JSON.parse(await opened.text()).token;
+    for (const who of ['person', run, 'person', run]) {
+      assert.equal(await statusOf(who, 'GET', '/before'), 200);
+    }
     const never = `${rules.replace('requests 5 per', 'requests 50 per')}
 @id("never") @limit("requests 3 per 1h")
 permit (principal == Principal::"fresh", action == Action::"http.request", resource) when { context.method == "GET" };
 @id("once") @limit("requests 4 per 2h")
 permit (principal == Principal::"asker", action == Action::"http.request", resource) when { context.method == "POST" };
+@id("programs") @limit("requests 3 per 1h")
+permit (principal == Principal::"person", action == Action::"http.request", resource) when { !context.attended };
 @id("volume") @limit("bytes 1500 per 1h")
 permit (principal == Principal::"fresh-reader", action == Action::"http.request", resource)
 when { context.session.targets.contains("payroll") || context.session.requests == 0 };`;
     await write(never);
     assert.deepEqual([await settled('fresh', 'GET'), await settled('fresh', 'GET'), await settled('fresh', 'POST')], [200, 403, 200]);
     assert.deepEqual([await settled('fresh-reader', 'GET', 'payroll'), await settled('fresh-reader', 'GET', 'payroll')], [200, 403]);
+    const byProgram = [await settled(run, 'GET'), await settled(run, 'GET'), await settled('person', 'GET')];
+    assert.deepEqual(byProgram, [200, 403, 200], 'what a program of a person did is told from what the person did');
     const again = await ask('asker', 'POST', '/asked');
     assert.match(await again.text(), /the limit is 4 requests per 2h, and 5 are used/, 'a request that was sent again to spend its grant counts once');
     // The windows stay as they are when the policies change once more, and after a start.

@@ -13,6 +13,9 @@ export type RecordKind = 'request' | 'response' | 'decision' | 'event' | 'approv
 /** The action of records with the output of a run's command. It belongs to no protocol, and its content is text. */
 export const processOutput = 'process.output';
 
+/** The action of the record with the facts of a run. It is in no session but that of a run, before anything that the run does. */
+export const runAction = 'gateway.run';
+
 /** A mark before a value. A value with this mark counts only if nothing was told about its key before. */
 export const unlessToldMark = '?';
 /** Most texts in one record. Together they have at most `toldLengthMax` characters, which is less than the facts of a record may hold. */

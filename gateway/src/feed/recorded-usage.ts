@@ -17,7 +17,7 @@ import { ObligedRequests } from '../domain/obliged-requests.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { PolicySource } from '../domain/policy-source.ts';
 import type { Principal } from '../domain/principal.ts';
-import type { KnownChannel, OpenedRecord, ReadMeta } from '../domain/record.ts';
+import { runAction, type KnownChannel, type OpenedRecord, type ReadMeta } from '../domain/record.ts';
 import type { LiveHistory } from '../domain/session-history.ts';
 import type { Target, TargetFacts } from '../domain/target.ts';
 import { amountsOf, readLimit, Usage, type UsageLimit, type UsedAmount, type User } from '../domain/usage.ts';
@@ -43,6 +43,8 @@ export interface LimitPolicies {
 /** A request as it is on record. */
 export interface RecordedRequest extends Pick<KnownChannel, 'principal' | 'groups' | 'onBehalfOf' | 'clientAddress' | 'target'> {
   readonly session: string;
+  /** The session of the run in which it was made; null if it was made in none. */
+  readonly run: string | null;
   readonly timeMs: number;
   readonly action: string;
   readonly attributes: Attributes;
@@ -133,6 +135,8 @@ export async function* readUsage(parts: UsageParts, wanted: WantedUsage, left: A
 /** A session whose records are being counted. */
 interface Counted {
   readonly opener: SessionOpener;
+  /** True if the session is that of a run. */
+  isRun: boolean;
   readonly channels: Map<number, CountedChannel>;
   /** Null: nobody asks what the session did. */
   readonly history: HistoryFold | null;
@@ -259,7 +263,7 @@ class UsageFold {
 
   #begin(): Counted {
     const history = this.#newLimits.readsHistory ? new HistoryFold() : null;
-    return { opener: new SessionOpener(this.#keys), channels: new Map(), history, held: new Map(), hasActed: false };
+    return { opener: new SessionOpener(this.#keys), isRun: false, channels: new Map(), history, held: new Map(), hasActed: false };
   }
 
   async #count(counted: Counted, raw: RawRecord): Promise<void> {
@@ -284,6 +288,7 @@ class UsageFold {
           const { principal, target } = meta.opens;
           counted.channels.set(meta.channel, { facts: meta.opens, user: { principal, target }, obliged: new ObligedRequests() });
         }
+        counted.isRun ||= leaf.kind === 'decision' && meta?.action === runAction;
         counted.hasActed ||= leaf.kind === 'decision' && meta?.request !== undefined && meta.verdict === 'allow';
         break;
       }
@@ -385,10 +390,23 @@ interface MaybeOpened extends RawRecord {
   readonly opened: OpenedRecord | null;
 }
 
-function requestOf({ history }: Counted, { facts }: CountedChannel, { leaf, meta }: Pick<RawRecord, 'leaf'> & { readonly meta: ReadMeta }): RecordedRequest {
+function requestOf(
+  { history, isRun }: Counted,
+  { facts }: CountedChannel,
+  { leaf, meta }: Pick<RawRecord, 'leaf'> & { readonly meta: ReadMeta },
+): RecordedRequest {
   const { session, timeMs, flags } = leaf;
   const { action = '', attributes = {} } = meta;
-  return { ...facts, session, timeMs, action, attributes, isFactsOnly: (flags & leafFlags.factsOnly) !== 0, history: history?.history ?? null };
+  return {
+    ...facts,
+    session,
+    run: isRun ? session : null,
+    timeMs,
+    action,
+    attributes,
+    isFactsOnly: (flags & leafFlags.factsOnly) !== 0,
+    history: history?.history ?? null,
+  };
 }
 
 async function metaOf({ opener }: Counted, raw: MaybeOpened): Promise<ReadMeta | null> {

@@ -2,7 +2,7 @@ import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Principal, Standing } from '../domain/principal.ts';
-import type { ChannelFacts, RecordKind, RecordMeta } from '../domain/record.ts';
+import { runAction, type ChannelFacts, type RecordKind, type RecordMeta } from '../domain/record.ts';
 import type { TargetFacts } from '../domain/target.ts';
 import { traceFact } from '../domain/trace-context.ts';
 import type { EntryDraft, SessionTrack } from '../recording/batch.ts';
@@ -150,7 +150,7 @@ export class LiveSession {
     this.#checkGoingOn();
     const { principal, by, command, traceparent } = facts;
     this.#record('decision', 0, {
-      action: 'gateway.run',
+      action: runAction,
       verdict: 'allow',
       attributes: {
         [ownAttributes.openedBy]: by,
