@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { before, describe, test } from 'node:test';
+import { afterEach, before, describe, test } from 'node:test';
 import type { ApprovalSummary } from '../gateway/src/api/approvals.ts';
 import type { Obligation } from '../gateway/src/domain/decision.ts';
 import type { SessionSummary, ShownRecord } from '../gateway/src/feed/shown-record.ts';
@@ -25,7 +25,7 @@ import { textOf } from './support/live-models.ts';
 import { MaskRequestControl } from './support/controls/mask-request.ts';
 import { MaskControl } from './support/controls/mask.ts';
 import { suiteParts } from './support/suite-parts.ts';
-import { waitUntil } from './support/wait-until.ts';
+import { waitUntil, within } from './support/wait-until.ts';
 
 const secret = 'canary-target-secret-5d0e7b';
 const bodyLimit = 65_536;
@@ -421,6 +421,13 @@ describe('approvals over every protocol', () => {
     }
   });
 
+  // The next test would take an approval that this one left open for its own, and would wait for the other.
+  afterEach(async () => {
+    for (const { approval } of await listed()) {
+      await api(`/api/v1/approvals/${approval}/deny`, { body: { reason: 'the test is over' } });
+    }
+  });
+
   for (const [position, target] of contractTargets.entries()) {
     const way = (): ContractWay => contracts.ways[position] ?? assert.fail(target);
 
@@ -490,9 +497,6 @@ describe('approvals over every protocol', () => {
       assert.deepEqual([granted['countersign.approval.id'], granted['countersign.approval.state'], granted['countersign.approval.by']], [id, 'granted', 'ann']);
       const isOther = grant.session !== asked?.session;
       assert.equal(granted['countersign.approval.session'], isOther ? asked?.session : undefined);
-      for (const { approval } of await listed()) {
-        await api(`/api/v1/approvals/${approval}/deny`, { body: { reason: 'the test is over' } });
-      }
     });
 
     test(`B22, E48, ${target}: a client that leaves, or whose credential ends, withdraws what it waited for`, async () => {
@@ -501,7 +505,7 @@ describe('approvals over every protocol', () => {
       const first = await waiting();
       left.leave();
       await waitUntil(async () => (await listed()).length === 0);
-      await told;
+      await within(told, 'the answer to a client that left');
       const own: { readonly token: string; readonly id: string } = JSON.parse(await (await api('/api/tokens', { body: { principal: 'ann' } })).text());
       const revoked = way().connect({ addresses: gateway.addresses, token: own.token });
       const asked = revoked.ask(`revoked-held of ${target}`);
@@ -510,7 +514,7 @@ describe('approvals over every protocol', () => {
         method: 'DELETE',
         headers: { authorization: `Bearer ${readFileSync(join(directory, 'store', 'admin.token'), 'utf8').trim()}` },
       });
-      assert.equal((await asked.told).isAllowed, false);
+      assert.equal((await within(asked.told, 'the answer to a revoked credential')).isAllowed, false);
       await waitUntil(async () => (await listed()).length === 0);
       for (const { approval } of [first, second]) {
         assert.equal((await api(`/api/v1/approvals/${approval}/grant`, { body: {} })).status, 409);
@@ -574,7 +578,7 @@ async function talk({ target, socket }: ExchangeWay, { addresses, token }: Acces
     const pieces = told.map((message) => /"delta":"([^"]*)"/.exec(message)?.[1] ?? message);
     resolve(`${pieces.join('')} ${code} ${reason.toString()}`);
   });
-  return promise;
+  return within(promise, 'the close of the WebSocket');
 }
 
 test('a protocol that brings nothing for these tests fails with what to add', async () => {

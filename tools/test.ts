@@ -14,6 +14,8 @@ import { failuresIn } from './failures.ts';
 const root = join(import.meta.dirname, '..');
 /** A test file, or a folder of them, that runs longer than this, in ms, is ended and counts as failed. */
 const fileMs = 240_000;
+/** A test that runs longer than this, in ms, fails, and the tests behind it run. A limit that only ends tests that hang. */
+const testMs = 180_000;
 /** Number of slowest files that are printed at the end. */
 const slowestMax = 15;
 /** A file waits for about two fifths of its time, so more files run at a time than there are cores. */
@@ -79,7 +81,7 @@ function endedCpuSeconds(): number {
 
 /** Returns the words that run a test file, or all test files of a folder one after the other, in a process of its own. */
 function testWords(place: string): readonly string[] {
-  const words = ['--no-warnings', '--test-reporter=tap'];
+  const words = ['--no-warnings', '--test-reporter=tap', `--test-timeout=${testMs}`];
   const inFolder = filesOf(`${place}/**/*.test.ts`);
   return inFolder.length === 0 ? [...words, join(root, place)] : [...words, '--test', '--test-isolation=none', ...inFolder];
 }

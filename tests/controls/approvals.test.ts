@@ -186,9 +186,9 @@ describe('approvals', () => {
     const problem: Record<string, unknown> = JSON.parse(await (await ask(token, '/changed')).text());
     const path = `/api/v1/approvals/${String(problem['approval'])}`;
     assert.equal((await gateway.api(`${path}/grant`, { method: 'POST', body: {} })).status, 200);
-    const applied = gateway.log.split('configuration applied').length;
-    writeFileSync(join(held.policies, 'more.cedar'), 'forbid (principal == Principal::"eve", action, resource);\n');
-    await waitUntil(() => gateway.log.split('configuration applied').length > applied);
+    await gateway.looksAt(() => {
+      writeFileSync(join(held.policies, 'more.cedar'), 'forbid (principal == Principal::"eve", action, resource);\n');
+    });
     const own = await gateway.api(path, { token });
     assert.deepEqual(await own.json(), { approval: problem['approval'], state: 'withdrawn', next: 'stop' });
     const again: Record<string, unknown> = JSON.parse(await (await ask(token, '/changed')).text());

@@ -8,7 +8,6 @@ import { openServer } from '../../cli/src/demo/sample-server.ts';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { textOf } from '../support/live-models.ts';
-import { waitUntil } from '../support/wait-until.ts';
 import { suiteParts } from '../support/suite-parts.ts';
 
 const rules = `@id("few") @limit("requests 5 per 1h")
@@ -256,13 +255,11 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
   });
 
   test('T4.18: a limit that is taken away and comes back has what was used', async () => {
-    const taken = (): number => gateway.log.split('configuration applied').length;
-    const write = async (text: string): Promise<void> => {
-      const known = taken();
-      writeFileSync(join(policies, '.new'), text);
-      renameSync(join(policies, '.new'), join(policies, 'rules.cedar'));
-      await waitUntil(() => taken() > known);
-    };
+    const write = async (text: string): Promise<void> =>
+      gateway.looksAt(() => {
+        writeFileSync(join(policies, '.new'), text);
+        renameSync(join(policies, '.new'), join(policies, 'rules.cedar'));
+      });
     assert.equal(await settled('bot', 'POST'), 403);
     await write('permit (principal == Principal::"ann", action, resource);');
     assert.equal(await settled('bot', 'POST'), 200);

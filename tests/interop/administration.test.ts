@@ -96,8 +96,7 @@ principals:
     const good = readFileSync(gateway.configFile, 'utf8');
     const token = gateway.token('agent');
     writeFileSync(gateway.configFile, good.replace('kind: agent', 'kind: agnet'));
-    await waitUntil(() => gateway.log.includes('not applied'));
-    assert.match(gateway.log, /countersign\.yaml:\d+:\d+: principals\.agent\.kind: human or agent is expected/);
+    await waitUntil(() => /not applied.*countersign\.yaml:\d+:\d+: principals\.agent\.kind: human or agent is expected/.test(gateway.log));
     await useOnce(token);
     const { status, stderr } = gateway.command(['target', 'list']);
     assert.equal(status, 1);

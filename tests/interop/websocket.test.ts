@@ -344,8 +344,9 @@ principals:
       (await frames(session)).every(({ verdict }) => verdict !== 'deny'),
       'nothing had to be refused',
     );
-    gateway.configure(configOf('[api, secure]'));
-    await waitUntil(() => gateway.log.split('configuration applied').length === 3);
+    await gateway.looksAt(() => {
+      gateway.configure(configOf('[api, secure]'));
+    });
   });
 
   test('the connection of either side ends that of the other', async () => {

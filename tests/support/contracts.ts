@@ -4,6 +4,7 @@ import { protocols } from '../../gateway/src/protocols/registry.ts';
 import { httpEntries } from './http-entries.ts';
 import { asking, type Connection, type Entry, type ContractWay, type ExchangeWay, type Access, type ProtocolContract, type Told } from './contract.ts';
 import { startStreamServer, type StreamServer } from './stream-server.ts';
+import { within } from './wait-until.ts';
 
 /** Returns the contract of a protocol. If the protocol provides none, the error says what to add. */
 export async function contractOf({ id, transport }: { readonly id: string; readonly transport: string }): Promise<ProtocolContract> {
@@ -150,8 +151,11 @@ function exchangeConnection(way: ExchangeWay, { addresses, token }: Access): Con
 export async function askAll(way: ContractWay, access: Access, ...words: readonly string[]): Promise<readonly Told[]> {
   const connection = way.connect(access);
   try {
-    return await Promise.all(words.map(async (said) => connection.ask(said).told));
-  } finally {
-    await connection.close();
+    const told = await Promise.all(words.map(async (said) => within(connection.ask(said).told, `the answer of ${way.target} to ${JSON.stringify(said)}`)));
+    await within(connection.close(), `the end of the connection to ${way.target}`);
+    return told;
+  } catch (error) {
+    connection.leave();
+    throw error;
   }
 }

@@ -8,7 +8,7 @@ import { checkedAnswer } from '../../gateway/src/api/testdata/checked-answer.ts'
 import type { SessionSummary, ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { segmentName } from '@countersign/ledger/format';
 import { CommandThread, type CommandResult } from './command-thread.ts';
-import { waitUntil } from './wait-until.ts';
+import { waitUntil, within } from './wait-until.ts';
 import { mainFile } from './main-file.ts';
 
 /** The protocols with a listener of their own. The registry is not loaded for them, because many tests take less time than that. */
@@ -98,6 +98,14 @@ export class GatewayProcess implements AsyncDisposable {
     return readFileSync(this.#logFile, 'utf8');
   }
 
+  /** Changes files, and waits until the log says once more that the gateway has looked at them: by default, that it has taken them up. */
+  async looksAt(change: () => void, words = 'configuration applied'): Promise<void> {
+    const said = (): number => this.log.split(words).length;
+    const before = said();
+    change();
+    await waitUntil(() => said() > before);
+  }
+
   get pid(): number {
     return this.#child?.pid ?? 0;
   }
@@ -130,7 +138,7 @@ export class GatewayProcess implements AsyncDisposable {
     }
     const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
     child.kill(signal);
-    return exited;
+    return within(exited, `the end of the gateway after ${signal}`);
   }
 
   /** Runs a command against this gateway until it ends. */

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { WebSocket } from 'ws';
 import type { Access, Entry, EntryConnection, ExchangeWay } from './contract.ts';
 import { textOf } from './live-models.ts';
+import { within } from './wait-until.ts';
 
 /** More than a body that is in one record with its head. */
 const longBytes = 70_000;
@@ -24,7 +25,10 @@ export function httpEntries(way: ExchangeWay, heard: Entry['heard']): readonly E
   const posting = (send: (post: Post) => Promise<Answer>, more = ''): Pick<Entry, 'connect' | 'heard'> => ({
     connect: (access) => ({
       ask: async (said) => {
-        const { isAllowed, text: told } = await send({ ...addressed(way, access), body: way.body(`${said}${more}`) }).catch(failedWith);
+        const { isAllowed, text: told } = await within(
+          send({ ...addressed(way, access), body: way.body(`${said}${more}`) }),
+          `the answer to ${JSON.stringify(said)}`,
+        ).catch(failedWith);
         // An answer may report an error in its body although its status is a success.
         return { isAllowed: isAllowed && !told.includes('"error":'), text: told };
       },
@@ -105,7 +109,7 @@ function socketConnection(
           resolve({ isAllowed: code === 1000 && !isError(told), text: [...told, reason.toString()].join('\n') });
         });
       });
-      const answer = await Promise.race([refused, closed]);
+      const answer = await within(Promise.race([refused, closed]), `the answer to ${JSON.stringify(said)}`).catch(failedWith);
       client.terminate();
       return answer;
     },

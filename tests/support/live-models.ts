@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { within } from './wait-until.ts';
 
 /** A client's message, in the order of arrival. `path` is that of its connection. */
 interface Heard {
@@ -50,7 +51,7 @@ export async function startLiveModels(): Promise<LiveModels> {
         client.terminate();
       }
       server.close();
-      await once(server, 'close');
+      await within(once(server, 'close'), 'the end of the server of models');
     },
   };
 }

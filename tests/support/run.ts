@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 
+/** The longest time in ms that a program may take. */
+const programMs = 180_000;
+
 export interface RunResult {
   readonly status: number | null;
   readonly stdout: string;
@@ -16,8 +19,16 @@ export function runProgram(program: string, words: readonly string[], environmen
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);
-    child.once('error', reject);
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`${[program, ...words].join(' ')} has not ended within ${programMs / 1000} s: ${Buffer.concat(err).toString()}`));
+    }, programMs);
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
     child.once('close', (status) => {
+      clearTimeout(timer);
       resolve({ status, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() });
     });
   });

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { notAllowedHere, requireProgram } from './require-program.ts';
-import { waitUntil } from './wait-until.ts';
+import { waitUntil, within } from './wait-until.ts';
 
 /** A fault to inject into system calls of a process. */
 export interface Fault {
@@ -50,7 +50,7 @@ export async function injectFault(pid: number, { syscall, file, what }: Fault): 
     hits: () => readFileSync(output, 'utf8'),
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGTERM');
-      await exited;
+      await within(exited, 'the end of strace');
       rmSync(directory, { recursive: true });
     },
   };

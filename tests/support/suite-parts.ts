@@ -1,4 +1,7 @@
 import { after } from 'node:test';
+import { within } from './wait-until.ts';
+
+const endMs = 120_000;
 
 /**
  * Has what `before` starts, for instance `server = parts.use(await startServer())`. It is ended after the suite, what was started last first, and also if
@@ -6,6 +9,6 @@ import { after } from 'node:test';
  */
 export function suiteParts(): AsyncDisposableStack {
   const parts = new AsyncDisposableStack();
-  after(async () => parts.disposeAsync());
+  after(async () => within(parts.disposeAsync(), 'the end of what the suite started', endMs));
   return parts;
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { within } from './wait-until.ts';
 
 /** The bytes that passed on one connection. */
 export interface Tapped {
@@ -38,7 +39,7 @@ export class Tap implements AsyncDisposable {
       socket.destroy();
     }
     this.#server.close();
-    await once(this.#server, 'close');
+    await within(once(this.#server, 'close'), 'the end of a tap');
   }
 
   #pass(from: Socket, to: Socket, kept: Buffer[]): void {
