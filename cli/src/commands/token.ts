@@ -125,6 +125,6 @@ async function revoke(token: string, options: LocationOptions): Promise<void> {
   if (token.startsWith('cs_') && !isToken(token)) {
     throw new Error('that is no token: it is not whole, or was mistyped. countersign token list names the ids of tokens');
   }
-  const name = isToken(token) ? hashToken(token).toString('hex') : token;
+  const name = isToken(token) ? hashToken(token) : token;
   console.log(`revoked ${await withOffice(options, async (office) => office.revoke(name))}`);
 }

@@ -144,7 +144,7 @@ export class Authenticator implements Disposable {
    */
   revoke(name: string, by: string): StoredToken | null {
     const { tokens, now } = this.#options;
-    const id = isTokenHash(name) ? tokens.findByHash(Buffer.from(name, 'hex'))?.id : name;
+    const id = isTokenHash(name) ? tokens.findByHash(name)?.id : name;
     if (id === undefined) {
       return null;
     }

@@ -11,10 +11,14 @@ export class ShownSecret {
 
   constructor(secret: string) {
     assert(secret.length >= secretCharsMin, 'a secret is long');
-    this.#hash = hashToken(secret);
+    this.#hash = hashed(secret);
   }
 
   matches(shown: string): boolean {
-    return shown.length >= secretCharsMin && timingSafeEqual(hashToken(shown), this.#hash);
+    return shown.length >= secretCharsMin && timingSafeEqual(hashed(shown), this.#hash);
   }
+}
+
+function hashed(secret: string): Buffer {
+  return Buffer.from(hashToken(secret), 'hex');
 }

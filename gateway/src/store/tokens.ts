@@ -63,11 +63,11 @@ export class Tokens {
     this.#suspended = new Map(database.all('SELECT * FROM suspensions').map((row) => [String(row['principal']), parseSuspension(row)]));
   }
 
-  /** Adds a token. `unrecordedBy` is the principal that made it, if its creation must still be recorded; see `recorded`. */
-  add(token: StoredToken, hash: Uint8Array, unrecordedBy: string | null): void {
+  /** Adds a token. `hash` is its SHA-256 in hex. `unrecordedBy` is the principal that made it, if its creation must still be recorded; see `recorded`. */
+  add(token: StoredToken, hash: string, unrecordedBy: string | null): void {
     const row: Readonly<Record<string, SqliteValue>> = {
       id: token.id,
-      hash,
+      hash: Buffer.from(hash, 'hex'),
       principal: token.principal,
       on_behalf_of: token.onBehalfOf,
       session: token.session,
@@ -81,14 +81,14 @@ export class Tokens {
     this.#database.run(`INSERT INTO tokens (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`, Object.values(row));
   }
 
-  findByHash(hash: Uint8Array): StoredToken | null {
-    const key = Buffer.from(hash).toString('base64');
-    const known = this.#known.get(key);
+  /** Finds a token by its SHA-256 in hex. */
+  findByHash(hash: string): StoredToken | null {
+    const known = this.#known.get(hash);
     if (known !== undefined) {
       return known;
     }
-    const row = this.#database.get('SELECT * FROM tokens WHERE hash = ?', [hash]);
-    return row === undefined ? null : this.#keep(key, parseRow(row));
+    const row = this.#database.get('SELECT * FROM tokens WHERE hash = ?', [Buffer.from(hash, 'hex')]);
+    return row === undefined ? null : this.#keep(hash, parseRow(row));
   }
 
   /** All tokens except those of runs, oldest first. */
@@ -167,12 +167,12 @@ export class Tokens {
     this.#known.clear();
   }
 
-  #keep(key: string, token: StoredToken): StoredToken {
+  #keep(hash: string, token: StoredToken): StoredToken {
     const [oldest] = this.#known.keys();
     if (oldest !== undefined && this.#known.size >= knownMax) {
       this.#known.delete(oldest);
     }
-    this.#known.set(key, token);
+    this.#known.set(hash, token);
     return token;
   }
 }
