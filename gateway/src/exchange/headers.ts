@@ -21,6 +21,7 @@ const internal = /^(?:host|via|forwarded|x-forwarded-.*|x-real-ip|countersign-.*
 /** The headers in which clients send their token. The last one is the session token of AWS, for clients that only know AWS keys. */
 const credentials: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key', 'x-amz-security-token']);
 const headersMax = 256;
+const basicScheme = /^basic/i;
 const concealedLengthMin = 8;
 
 /**
@@ -50,30 +51,34 @@ export function pairHeaders(raw: readonly string[]): Headers {
 const tokenProtocol = 'openai-insecure-api-key.';
 
 /**
- * Returns the client's Countersign token from the headers or from `found`; empty if there is none. Throws GatewayError `unauthenticated` if there are two
- * different tokens.
+ * Returns the client's Countersign token from the headers or from `found`; empty if there is none. Throws GatewayError `malformed` if there are two different
+ * tokens.
  */
 export function readToken(headers: Headers, found: readonly string[] = []): string {
-  const tokens = new Set<string>(found);
+  let token = '';
+  const take = (shown: string): void => {
+    if (token !== '' && shown !== token) {
+      throw new GatewayError('malformed', 'Two different tokens came in one request: give one.');
+    }
+    token = shown;
+  };
+  found.forEach(take);
   for (const [name, value] of headers) {
     if (credentials.has(name)) {
-      const token = tokenIn(value);
-      if (looksLikeToken(token)) {
-        tokens.add(token);
+      const shown = tokenIn(value);
+      if (looksLikeToken(shown)) {
+        take(shown);
       }
     } else if (name === 'sec-websocket-protocol') {
       for (const offered of offeredProtocols(value)) {
-        const token = offered.slice(tokenProtocol.length);
-        if (offered.startsWith(tokenProtocol) && looksLikeToken(token)) {
-          tokens.add(token);
+        const shown = offered.slice(tokenProtocol.length);
+        if (offered.startsWith(tokenProtocol) && looksLikeToken(shown)) {
+          take(shown);
         }
       }
     }
   }
-  if (tokens.size > 1) {
-    throw new GatewayError('malformed', 'Two different tokens came in one request: give one.');
-  }
-  return [...tokens][0] ?? '';
+  return token;
 }
 
 function offeredProtocols(value: string): string[] {
@@ -105,10 +110,10 @@ export function takeTokens(path: string, parameter: string): { readonly path: st
  * GatewayError `refused`.
  */
 export function assertNoForeignPage(headers: Headers, host: string): void {
-  const valuesOf = (wanted: string): string[] => headers.flatMap(([name, value]) => (name === wanted ? [value.toLowerCase()] : []));
-  if (!valuesOf('authorization').some((value) => value.startsWith('basic'))) {
+  if (!headers.some(([name, value]) => name === 'authorization' && basicScheme.test(value))) {
     return;
   }
+  const valuesOf = (wanted: string): string[] => headers.flatMap(([name, value]) => (name === wanted ? [value.toLowerCase()] : []));
   const isForeign =
     valuesOf('origin').some((origin) => origin.replace(/^https?:\/\//, '') !== host.toLowerCase()) ||
     valuesOf('sec-fetch-site').some((site) => site !== 'same-origin' && site !== 'none');

@@ -7,6 +7,8 @@ const unreserved = /^[A-Za-z0-9._~-]$/;
 /** Characters that some servers take for a separator, for the end of a path or for its parent, and other servers do not. */
 const ambiguous = /%(?:5c|00|0a|0d|23|3f|25(?:2e|2f|5c))|\\|[#<>"^`{|}]/i;
 const encodedSlash = /%2f/i;
+/** Matches most paths. Such a path has no query, and only one spelling. No segment of it is empty or begins with a dot. */
+const simplePath = /^(?:\/[\w~-][\w.~-]*)+$/;
 
 /**
  * Returns the only spelling of a path and query that is decided on, recorded and sent (ATTACKS A9). Percent encoding of unreserved characters is undone, and
@@ -16,6 +18,9 @@ const encodedSlash = /%2f/i;
 export function normalizePath(raw: string, allowsEncodedSlash = false): string {
   if (raw.length > pathLengthMax) {
     throw new GatewayError('limit_exceeded', `A path and query of more than ${pathLengthMax} characters is not forwarded.`);
+  }
+  if (simplePath.test(raw)) {
+    return raw;
   }
   const at = raw.indexOf('?');
   const path = at === -1 ? raw : raw.slice(0, at);

@@ -131,6 +131,8 @@ class ExchangeRun {
   #answer: AnswerPipeline | null = null;
   /** Called when the call can take more bytes of the request. Null: nobody waits for that. */
   #drained: (() => void) | null = null;
+  /** Has the wait for a commit of the request reject. Null: there was none. */
+  #stopWaiting: ((reason: unknown) => void) | null = null;
   #isOver = false;
   /** Resolves when an early end of the answer is recorded. Null if there is none. */
   #recordedEnd: Promise<void> | null = null;
@@ -478,7 +480,7 @@ class ExchangeRun {
     if (grant === null) {
       throw refusalOf(decision);
     }
-    await untilCommitted(channel);
+    await this.#untilCommitted(channel);
     return this.#isOver ? null : { grant, seq, changes };
   }
 
@@ -542,14 +544,14 @@ class ExchangeRun {
       return;
     }
     channel.record('request', { request: relation.partOf }, [], false);
-    await untilCommitted(channel);
+    await this.#untilCommitted(channel);
     this.#call?.end();
   }
 
   /** Has a part of a request decided on, recorded and committed. Null if the exchange ended meanwhile. Rejects with GatewayError `refused` or `not_found`. */
   async #decidePart(channel: Channel, action: Action, bytes: Uint8Array, relation: RequestRelation): Promise<Grant | null> {
     const { grant, decision } = await channel.request(action, [bytes], relation);
-    await untilCommitted(channel);
+    await this.#untilCommitted(channel);
     if (grant === null) {
       throw refusalOf(decision);
     }
@@ -565,8 +567,19 @@ class ExchangeRun {
   }
 
   readonly #onAbort = (): void => {
-    void this.#fail(this.#channel?.signal.reason);
+    const reason: unknown = this.#channel?.signal.reason;
+    void this.#fail(reason);
+    this.#stopWaiting?.(reason);
   };
+
+  /** Does what the function `untilCommitted` does, without a listener of its own for each record. */
+  #untilCommitted(channel: Channel): Promise<void> {
+    channel.signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#stopWaiting = reject;
+    channel.whenCommitted(resolve);
+    return promise;
+  }
 
   /** Called when the client has the whole answer, or has left. */
   readonly #onClose = (): void => {

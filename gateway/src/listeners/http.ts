@@ -79,6 +79,8 @@ interface Guest {
   readonly outer: Socket;
   /** The socket that requests come on: that of TLS where TLS is spoken, otherwise `outer`. */
   readonly served: Socket;
+  /** The newest host name that was checked and is allowed; undefined if there was none. */
+  host: string | undefined;
   /** Number of requests without an answer. */
   unanswered: number;
   /** Unanswered requests that wait for an earlier one: over HTTP/1.1 answers come in order, and nothing is done for a request before its turn. */
@@ -204,7 +206,7 @@ export class HttpListener implements AsyncDisposable {
       certificate,
       limitMs: limits.loginMs,
       begin: (served, version) => {
-        this.#begin({ admitted, visit, outer: socket, served, unanswered: 0, waiting: [] }, version);
+        this.#begin({ admitted, visit, outer: socket, served, host: undefined, unanswered: 0, waiting: [] }, version);
       },
     });
   }
@@ -303,7 +305,11 @@ export class HttpListener implements AsyncDisposable {
   #answer(guest: Guest, message: Message): void {
     const { request, response } = message;
     try {
-      checkHost(request, guest.served);
+      const { host, ':authority': authority } = request.headers;
+      if (authority !== undefined || host === undefined || host !== guest.host) {
+        checkHost(request, guest.served);
+        guest.host = host;
+      }
     } catch (error) {
       const problem = problemOf(error);
       endEarly(response, { status: problem.status, statusText: problem.title, headers: [['content-type', problemMediaType]] }, JSON.stringify(problem));

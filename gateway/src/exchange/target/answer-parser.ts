@@ -11,6 +11,8 @@ const carriageReturn = 0x0d;
 const statusLine = /^HTTP\/1\.([01]) (\d{3})(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
 /** A number of twelve hex digits is exact in a double. */
 const chunkLine = /^([\dA-Fa-f]{1,12})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
+const closes = /(?:^|,)\s*close\s*(?:,|$)/i;
+const keptSeconds = /(?:^|,)\s*timeout=(\d{1,6})/i;
 const lengthValue = /^\d{1,15}$/;
 
 export interface AnswerReceiver {
@@ -185,8 +187,8 @@ export class AnswerParser {
       this.#receiver.onInformation(head);
       return;
     }
-    this.#canBeKept = !this.#isOld && !/(?:^|,)\s*close\s*(?:,|$)/i.test(this.#values('connection').join());
-    const kept = /(?:^|,)\s*timeout=(\d{1,6})/i.exec(this.#values('keep-alive').join())?.[1];
+    this.#canBeKept = !this.#isOld && !closes.test(this.#values('connection').join());
+    const kept = keptSeconds.exec(this.#values('keep-alive').join())?.[1];
     this.#keptMs = kept === undefined ? this.#keptMs : Number(kept) * 1000;
     this.#part = this.#framing();
     this.#receiver.onHead(head);
@@ -238,8 +240,16 @@ export class AnswerParser {
     this.#receiver.onEnd(trailers);
   }
 
+  /** Returns the values of the header with this name, which is in lower case. */
   #values(name: string): string[] {
-    return this.#headers.filter((_, i) => i % 2 === 1 && this.#headers[i - 1]?.toLowerCase() === name);
+    const values: string[] = [];
+    for (let i = 0; i < this.#headers.length; i += 2) {
+      const found = this.#headers[i];
+      if (found?.length === name.length && found.toLowerCase() === name) {
+        values.push(this.#headers[i + 1] ?? '');
+      }
+    }
+    return values;
   }
 }
 

@@ -216,11 +216,11 @@ class Call implements UpstreamCall, ConnectionUser, AnswerReceiver {
     const { options, connections } = this.#parts;
     const credential = options.credential({ method, path, headers }, body);
     this.#secrets = credential.secrets;
-    const given = new Set(credential.headers.map(([name]) => name));
+    const given = credential.headers;
     const head = composeRequestHead({
       method,
       path: credential.path ?? path,
-      headers: [...headers.filter(([name]) => !given.has(name)), ...credential.headers],
+      headers: [...headers.filter(([name]) => !given.some(([own]) => own === name)), ...given],
     });
     this.#isUpgrade = headerOf(headers, 'upgrade') !== undefined;
     this.#isChunked = headerOf(headers, 'transfer-encoding') !== undefined;

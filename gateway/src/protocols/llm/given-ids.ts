@@ -147,7 +147,7 @@ export class IdsOfProvider {
   }
 
   #all(text: string): readonly string[] {
-    return [...text.matchAll(this.#named)].map(([id]) => id);
+    return text.match(this.#named) ?? [];
   }
 }
 
@@ -237,7 +237,7 @@ class GivenIdsReading implements AnswerReading {
 /** Undoes the percent encoding of an address, which may have been applied more than once. Letters of ids are ASCII: each other byte stands for itself. */
 function decodePath(path: string): string {
   let decoded = path;
-  for (let i = 0; i < pathDecodingsMax; i += 1) {
+  for (let i = 0; i < pathDecodingsMax && decoded.includes('%'); i += 1) {
     decoded = decoded.replaceAll(/%([\da-f]{2})/gi, (_, byte: string) => String.fromCharCode(Number.parseInt(byte, 16)));
   }
   return decoded;

@@ -58,13 +58,16 @@ export function readFacts(head: RequestHead, body: Uint8Array): { readonly facts
   return api.takesBody ? { facts, json: given } : { facts };
 }
 
-/** Gives the action of a request and the reader of its answer. `facts` is what `readFacts` found; without it, it is called here. Throws as `readFacts` does. */
+/** Gives the action of a request and the reader of its answer. `api` and `facts` are what `findApi` and `readFacts` found; without them, these are called here. Throws as `readFacts` does. */
 export function readModelRequest(
   head: RequestHead,
   body: Uint8Array,
-  { facts = readFacts(head, body).facts, eventBytes = defaultEventBytesMax }: { readonly facts?: ModelFacts; readonly eventBytes?: number } = {},
+  {
+    api = findApi(head),
+    facts = readFacts(head, body).facts,
+    eventBytes = defaultEventBytesMax,
+  }: { readonly api?: Api | null; readonly facts?: ModelFacts; readonly eventBytes?: number } = {},
 ): RequestReading {
-  const api = findApi(head);
   const { name, attributes, hasText } = facts;
   const text = (): ActionText => actionText(api?.shape.messages(parseBody(body)) ?? []);
   return {

@@ -20,7 +20,8 @@ export const rules: ExchangeRules = {
   read: async (head, body, target, take) => {
     const bytes = body ?? new Uint8Array();
     const { facts, named, keepsNothing } = await take(step, { head, body: bytes, ids: boundProvider(target) });
-    const { action, answer } = readModelRequest(head, bytes, { facts, eventBytes: eventBytesMax(target) });
+    const api = findApi(head);
+    const { action, answer } = readModelRequest(head, bytes, { api, facts, eventBytes: eventBytesMax(target) });
     const ids = boundIds(target);
     const isFor = idsAreFor(target);
     return {
@@ -31,7 +32,7 @@ export const rules: ExchangeRules = {
       // A conversation is sent whole with each turn.
       repeats: true,
       // Answers of models hold no such addresses.
-      urlMembers: findApi(head) === null ? providerUrls[providerOf(target.options)] : [],
+      urlMembers: api === null ? providerUrls[providerOf(target.options)] : [],
     };
   },
   upgrade: goLive,
