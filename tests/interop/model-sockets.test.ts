@@ -166,6 +166,18 @@ principals:
     assert.ok(records.some(({ content }) => /"delta":"\[audio, 300 bytes, sha256 [0-9a-f]{64}\]"/.test(content?.text ?? '')));
   });
 
+  test('T4.6: of an answer whose client leaves before its end the tokens are estimated, on the last record of the connection', async () => {
+    const { client, session, said, closed } = await open('live/v1/realtime?model=gpt-realtime');
+    client.send(JSON.stringify({ type: 'response.create', response: { instructions: 'speak without end' } }));
+    await waitUntil(() => said.some((each) => each.includes('there.')));
+    client.terminate();
+    await closed;
+    const estimates = async (): Promise<unknown[]> =>
+      (await gateway.records(session)).flatMap(({ kind, attributes }) => (kind === 'response' ? (attributes['countersign.estimated_tokens'] ?? []) : []));
+    await waitUntil(async () => (await estimates()).length > 0);
+    assert.deepEqual(await estimates(), [Math.ceil('speak without end'.length / 4) + Math.ceil('Hello there.'.length / 4)]);
+  });
+
   test('T4.25: Gemini Live with its SDK: turns, tokens and tool calls are read', async () => {
     const ai = new GoogleGenAI({ apiKey: await gateway.issueToken('agent'), httpOptions: { baseUrl: `http://127.0.0.1:${gateway.port('http')}/t/google` } });
     const heard: LiveServerMessage[] = [];

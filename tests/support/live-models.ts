@@ -117,6 +117,9 @@ const answerRealtime: Answer = (message, say) => {
   });
   say({ type: 'response.output_audio_transcript.delta', event_id: 'event_3', ...common, item_id: 'item_1', content_index: 0, delta: 'Hello ' });
   say({ type: 'response.output_audio_transcript.delta', event_id: 'event_4', ...common, item_id: 'item_1', content_index: 0, delta: 'there.' });
+  if (JSON.stringify(message).includes('without end')) {
+    return;
+  }
   const output = [
     { id: 'item_1', type: 'message', role: 'assistant', content: [{ type: 'output_audio', transcript: 'Hello there.' }] },
     { id: 'item_2', type: 'function_call', call_id: 'call_rt', name: 'hang_up', arguments: '{"why":"done"}' },

@@ -127,8 +127,12 @@ export interface SocketReader {
   askLong(frames: Buffer, take: TakeStep): Promise<Action>;
   /** Finds in a message of the target the texts that other messages continue. Absent: no text comes in pieces. */
   readonly findParts?: FindParts;
+  /** Called when the message that was asked about last is let through. */
+  passed(): void;
   /** Reads a message of the target for its record. Any bytes are acceptable. */
   hear(payload: Buffer): HeardMessage;
+  /** Returns the facts of answers that have begun and that nobody hears to their end. Empty if there are none. Called when the connection is over. */
+  left(): Attributes;
   /**
    * Returns an error of the gateway as a text message to the client, in the form of the protocol. If `ask` or `askLong` refused the last message, the error is
    * about that message. Null: the protocol has no form for errors.

@@ -104,6 +104,8 @@ const reader: SocketReader = {
   askLong: async (frames) => Promise.resolve({ name: `long ${joinPayloads(frames).length}`, attributes: {} }),
   hear: () => ({ attributes: {} }),
   refusal: (problem) => `refused: ${problem.code}`,
+  passed: () => undefined,
+  left: () => ({}),
 };
 
 /** Returns the requests of a client that sends these bytes in pieces of this length, after policy has changed their texts, and what it is told. */

@@ -14,6 +14,8 @@ const reader: SocketReader = {
   askLong: async (frames) => Promise.resolve({ name: 'say', attributes: { said: joinPayloads(frames).toString() } }),
   hear: (payload) => ({ attributes: { heard: payload.toString() } }),
   refusal: () => null,
+  passed: () => undefined,
+  left: () => ({}),
 };
 const take: TakeStep = (step, input) => step.take(input);
 const facts = {

@@ -96,6 +96,9 @@ export class WebSocketRelay implements Relay {
       return;
     }
     if (decision.verdict === 'allow') {
+      if (this.#isMessage) {
+        this.#facts.reader?.passed();
+      }
       this.#change(changes);
       return;
     }
@@ -109,7 +112,7 @@ export class WebSocketRelay implements Relay {
   }
 
   clientEnded(): void {
-    this.#last ??= [{ type: 'close', reason: 'client' }];
+    this.#last ??= [...this.#left(), { type: 'close', reason: 'client' }];
   }
 
   /** Messages of the target that wait are still released. */
@@ -121,7 +124,7 @@ export class WebSocketRelay implements Relay {
         outputs.push(output, ...this.#parts.splice(0));
       }
     }
-    this.#last ??= [...outputs, { type: 'close', reason: 'target' }];
+    this.#last ??= [...outputs, ...this.#left(), { type: 'close', reason: 'target' }];
   }
 
   fail(error: GatewayError): void {
@@ -270,6 +273,12 @@ export class WebSocketRelay implements Relay {
     }
   }
 
+  /** Returns the record of answers that have begun and are cut off, if there are any. It has no bytes. */
+  #left(): ResponseOutput[] {
+    const attributes = this.#facts.reader?.left() ?? {};
+    return Object.keys(attributes).length === 0 ? [] : [{ type: 'response', meta: { request: this.#facts.request, attributes }, bytes: [], continues: false }];
+  }
+
   /** Returns an error of the gateway as a message to the client. Null if the protocol has no form for errors. */
   #inWords(error: GatewayError, request: number): ResponseOutput | null {
     const text = this.#facts.reader?.refusal(problemOf(error, this.#facts.session)) ?? null;
@@ -281,7 +290,7 @@ export class WebSocketRelay implements Relay {
   #close(codes: CloseCodes, error: GatewayError): void {
     const { action, request } = this.#facts;
     const attributes: Attributes = { [ownAttributes.websocketOpcode]: 'close', 'error.type': error.code };
-    this.#last = [{ type: 'close', reason: error.code, error }];
+    this.#last = [...this.#left(), { type: 'close', reason: error.code, error }];
     if (!this.#fromClient.isInFrame) {
       const bytes = [composeClose(codes.target, '', randomBytes(4))];
       this.#last.unshift({ type: 'request', action: { name: action.name, attributes }, bytes, relation: { partOf: request }, byGateway: true });

@@ -142,6 +142,14 @@ export class AnswerDraft {
     }
   }
 
+  /** Forgets the tokens and the characters so far, because what was counted of them was told elsewhere. */
+  forgetUsage(): void {
+    this.#said = 0;
+    for (const name of usageNames) {
+      this.#usage[name] = undefined;
+    }
+  }
+
   finish(choice: number, reason: string | undefined): void {
     const finished = reason === undefined || reason === '' ? null : this.#choice(choice);
     if (finished !== null) {

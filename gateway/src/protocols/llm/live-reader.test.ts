@@ -76,6 +76,57 @@ test('T4.25: answers that run at the same time over one connection are told apar
   assert.deepEqual([other['gen_ai.tool.name'], first['gen_ai.tool.name']], [undefined, ['first']]);
 });
 
+test('T4.6: what the target did not say of the tokens when the connection ends is estimated, and what it said counts once', () => {
+  const conversation = (api: keyof typeof paths) => {
+    const reader = readerOf(api);
+    const bytesOf = (message: object): Buffer => Buffer.from(JSON.stringify(message));
+    return {
+      deny: (message: object) => void reader.ask(bytesOf(message)),
+      pass: (message: object) => {
+        reader.ask(bytesOf(message));
+        reader.passed();
+      },
+      /** Returns the tokens that the record of a message has. */
+      hear: (event: object): readonly unknown[] =>
+        Object.entries(reader.hear(bytesOf(event)).attributes).flatMap(([name, value]) => (name.startsWith('gen_ai.usage') ? [value] : [])),
+      left: (): unknown => reader.left()['countersign.estimated_tokens'],
+    };
+  };
+  const spoken = { type: 'response.output_audio_transcript.delta', response_id: 'r', output_index: 0, content_index: 0, delta: 'w'.repeat(40) };
+  const created = { type: 'response.created', response: { id: 'r' } };
+  const create = { type: 'response.create', response: { instructions: 'i'.repeat(20) } };
+  const realtime = conversation('realtime');
+  realtime.hear({ type: 'session.created', session: { model: 'm' } });
+  realtime.pass({ type: 'input_audio_buffer.append', audio: 'A'.repeat(4000) });
+  realtime.pass(create);
+  assert.equal(realtime.left(), undefined, 'no answer has begun');
+  realtime.hear(created);
+  realtime.hear(spoken);
+  realtime.deny({ type: 'response.create', response: { instructions: 'i'.repeat(2000) } });
+  assert.deepEqual([realtime.left(), realtime.left()], [5 + 10, undefined]);
+
+  const done = conversation('realtime');
+  done.pass(create);
+  done.hear(created);
+  done.hear(spoken);
+  assert.deepEqual(done.hear({ type: 'response.done', response: { id: 'r', status: 'completed', usage: { input_tokens: 3, output_tokens: 4 } } }), [3, 4]);
+  assert.equal(done.left(), undefined);
+
+  const responses = conversation('responses');
+  responses.pass({ type: 'response.create', input: 'i'.repeat(20), model: 'm' });
+  responses.hear({ type: 'response.created', response: { id: 'r' } });
+  assert.equal(responses.left(), 5, 'the target has read what it was asked');
+
+  const gemini = conversation('gemini');
+  gemini.pass({ clientContent: { turns: [{ role: 'user', parts: [{ text: 'i'.repeat(20) }] }] } });
+  const piece = { serverContent: { modelTurn: { parts: [{ text: 'w'.repeat(40) }] } } };
+  const told = [piece, { usageMetadata: { promptTokenCount: 6, responseTokenCount: 7 } }, { serverContent: { turnComplete: true } }].map(gemini.hear);
+  assert.deepEqual(told, [[], [6, 7], []]);
+  gemini.hear(piece);
+  gemini.hear({ serverContent: { turnComplete: true } });
+  assert.equal(gemini.left(), 10);
+});
+
 const record = (seq: number, content: Uint8Array, rest: Partial<OpenedRecord>): OpenedRecord => ({
   session: 's',
   seq,

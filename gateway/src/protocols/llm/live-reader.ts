@@ -16,6 +16,7 @@ import type { LiveShape } from './live-shape.ts';
 import { type LiveSaid, readLive, step } from './live-step.ts';
 import { findParts } from './streamed-texts.ts';
 import { shortened } from './shortened.ts';
+import { tokensOf } from './tokens-of.ts';
 import type { Message } from './transcript.ts';
 
 /** Most answers of one connection that are followed at the same time. If there are more, the facts of the oldest are forgotten. */
@@ -57,6 +58,10 @@ export class LiveReader implements SocketReader {
   #settings: Attributes = {};
   #model: string | undefined;
   #unread = 0;
+  /** Characters of the client's newest message; and of those that went to the target, and of ended answers, since the target last said how many tokens it counted. */
+  #newestCharacters = 0;
+  #askedCharacters = 0;
+  #saidCharacters = 0;
 
   constructor(facts: LiveFacts) {
     this.#facts = facts;
@@ -78,11 +83,12 @@ export class LiveReader implements SocketReader {
     return this.#actionOf(said, () => shape.messages(parseBody(joinPayloads(frames))));
   }
 
-  #actionOf({ name, parameters, content, named }: LiveSaid, messages: () => readonly Message[]): Action {
+  #actionOf({ name, parameters, content, characters, named }: LiveSaid, messages: () => readonly Message[]): Action {
     const { attributes, isFor } = this.#facts;
     const model = parameters['gen_ai.request.model'];
     this.#askedModel = model === undefined ? this.#askedModel : { 'gen_ai.request.model': model };
     named?.forEach(this.#isNew);
+    this.#newestCharacters = characters;
     const asked: Attributes = { ...attributes, ...this.#askedModel, ...parameters, ...this.#settingsWith(parameters), ...content };
     return {
       name,
@@ -111,6 +117,11 @@ export class LiveReader implements SocketReader {
     return this.#settings;
   }
 
+  passed(): void {
+    this.#askedCharacters += this.#newestCharacters;
+    this.#newestCharacters = 0;
+  }
+
   hear(payload: Buffer): HeardMessage {
     const text = payload.length > this.#facts.heardBytesMax ? '' : payload.toString();
     const event = parseObject(text);
@@ -120,6 +131,19 @@ export class LiveReader implements SocketReader {
     }
     const given = this.#givenIn(event, text);
     return { attributes: this.#read(event), ...(given.length === 0 ? {} : { given: { ids: given, isNew: false } }) };
+  }
+
+  /** Estimates the tokens of answers that have begun and that the target has not counted, as `ServedAnswer` does over HTTP. */
+  left(): Attributes {
+    const drafts = [...this.#lanes.values()];
+    this.#lanes.clear();
+    if (this.#saidCharacters === 0 && !drafts.some(hasBegun)) {
+      return {};
+    }
+    const ofDrafts = drafts.map((draft) => Math.max(0, tokensOf(draft.said) - Number(draft.facts()['gen_ai.usage.output_tokens'] ?? 0)));
+    const tokens = ofDrafts.reduce((sum, each) => sum + each, tokensOf(this.#askedCharacters) + tokensOf(this.#saidCharacters));
+    this.#saidCharacters = 0;
+    return tokens === 0 ? {} : { [ownAttributes.estimatedTokens]: tokens };
   }
 
   refusal(problem: Problem): string | null {
@@ -164,9 +188,11 @@ export class LiveReader implements SocketReader {
     const draft = this.#lanes.get(lane) ?? new AnswerDraft(keptForFacts);
     const progress = shape.read(event, draft);
     if (progress === 'counts') {
+      // The tokens are told with this message, and so not again with the end of the answer.
+      draft.forgetUsage();
       const counted = new AnswerDraft(keptForFacts);
       shape.read(event, counted);
-      return counted.facts();
+      return this.#counted(counted.facts());
     }
     if (progress === 'goes on') {
       const [oldest] = this.#lanes.keys();
@@ -180,7 +206,7 @@ export class LiveReader implements SocketReader {
     const lost = this.#unread + draft.lost;
     const unread = lost + draft.cut;
     this.#unread = 0;
-    const facts = draft.facts();
+    const facts = this.#counted(draft.facts(), draft.said);
     return {
       ...(this.#model === undefined ? {} : { 'gen_ai.response.model': this.#model }),
       ...facts,
@@ -188,4 +214,16 @@ export class LiveReader implements SocketReader {
       ...(lost === 0 ? {} : { [ownAttributes.isWhole]: false }),
     };
   }
+
+  /** Takes note of whether facts say how many tokens were used; `said` is the number of characters that they are about. */
+  #counted(facts: Attributes, said = 0): Attributes {
+    this.#saidCharacters = facts['gen_ai.usage.output_tokens'] === undefined ? this.#saidCharacters + said : 0;
+    this.#askedCharacters = facts['gen_ai.usage.input_tokens'] === undefined ? this.#askedCharacters : 0;
+    return facts;
+  }
+}
+
+/** True if an answer has an id or a text. Messages that belong to no answer are drafts too. */
+function hasBegun(draft: AnswerDraft): boolean {
+  return draft.said > 0 || draft.facts()['gen_ai.response.id'] !== undefined;
 }

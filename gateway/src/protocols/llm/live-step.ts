@@ -1,4 +1,5 @@
 import type { Attributes } from '../../domain/action.ts';
+import { actionText } from './action-text.ts';
 import type { Step } from '../../domain/step.ts';
 import type { RequestHead } from '../../exchange/reading.ts';
 import { joinPayloads } from '../../exchange/websocket/websocket-frames.ts';
@@ -27,6 +28,8 @@ export interface LiveSaid {
   readonly parameters: Attributes;
   /** Facts about the content that the message sends. */
   readonly content: Attributes;
+  /** The number of characters of its texts. */
+  readonly characters: number;
   /** The ids that the message names. Null: ids are not bound to an owner. */
   readonly named: readonly string[] | null;
 }
@@ -38,6 +41,7 @@ export function readLive(shape: LiveShape, ids: IdsOfProvider | null, message: J
     name: shape.actionOf(message),
     parameters: shape.parameters(message),
     content: { ...systemDigest(messages), ...modalitiesOf(messages) },
+    characters: actionText(messages).pieces.reduce((sum, { text }) => sum + text.length, 0),
     named: ids === null ? null : [...ids.named({ method: 'GET', path: '', headers: [] }, payload, message), ...shape.handlesNamed(message)],
   };
 }

@@ -6,9 +6,7 @@ import { shortBytes, type TakeElsewhere } from '../../exchange/step.ts';
 import { failedStatusMin, ModelAnswer } from './answer.ts';
 import { step } from './answer-step.ts';
 import type { Shape } from './shape.ts';
-
-/** About as many characters are one token, in most languages and models. */
-const charactersPerToken = 4;
+import { tokensOf } from './tokens-of.ts';
 
 /** Reads the facts of an answer without delaying other clients: a long document is read in another thread, at its end. */
 export class ServedAnswer extends ModelAnswer {
@@ -47,9 +45,9 @@ export class ServedAnswer extends ModelAnswer {
       return 0;
     }
     const { 'gen_ai.usage.input_tokens': input, 'gen_ai.usage.output_tokens': output, 'gen_ai.response.finish_reasons': reasons } = facts;
-    const asked = input === undefined ? Math.ceil(this.#askedBytes / charactersPerToken) : 0;
+    const asked = input === undefined ? tokensOf(this.#askedBytes) : 0;
     const isWhole = output !== undefined && reasons !== undefined;
-    return asked + (isWhole ? 0 : Math.max(0, Math.ceil(this.said / charactersPerToken) - Number(output ?? 0)));
+    return asked + (isWhole ? 0 : Math.max(0, tokensOf(this.said) - Number(output ?? 0)));
   }
 
   finish(take: TakeElsewhere): Promise<void> | null {
