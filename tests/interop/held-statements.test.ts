@@ -198,7 +198,7 @@ describe('held statements', () => {
     await granted(parse("update orders set state = 'twin' where id = 1"));
     assert.equal((await granted(run))?.text, "update orders set state = 'twin' where id = 1", 'people see what a name stands for');
     const answer = await say(Buffer.concat([parse('select state from orders'), run]), 2);
-    assert.match(answer, /already exists[^]*it needs an approval, and its statement was sent under a name that may stand for another one/);
+    assert.match(answer, /already exists[^]*it needs an approval, and it runs by a name what may be another statement/);
     assert.equal((await listed()).length, known - 1, 'nobody was asked');
     // The target has answered, so it is known what the name stands for.
     await say(run, 1, 'countersign approval grant ap_');
@@ -207,6 +207,33 @@ describe('held statements', () => {
     const { request } = await details(asked?.approval ?? '');
     assert.match(JSON.stringify(request), /update orders set state = 'twin'/);
     assert.doesNotMatch(JSON.stringify(request), /select state from orders/);
+  });
+
+  test('B20, A14: nobody can approve what runs by a name to which code may have given another text, until the name is given again', async () => {
+    await using asked = await through();
+    const outcome = async (query: string | pg.QueryConfig): Promise<string> =>
+      asked.client.query(query).then(
+        () => 'ran',
+        (error: unknown) => (error instanceof pg.DatabaseError ? `${error.detail ?? ''} ${error.message}` : assert.fail(String(error))),
+      );
+    const update = "update orders set state = 'named' where id = 1";
+    /** Runs a statement that is held, and is granted then. */
+    const granted = async (query: pg.QueryConfig): Promise<void> => {
+      const held = await outcome(query);
+      assert.equal(await grant(/ap_[0-9a-f]{16}/.exec(held)?.[0] ?? assert.fail(held)), 200);
+      assert.equal(await outcome(query), 'ran');
+    };
+    await granted({ name: 'named', text: update });
+    await granted({ name: 'named', text: update });
+    const code = "execute 'deallocate ' || 'named'; execute 'prepare named as delete ' || 'from orders where id = 5'";
+    assert.equal(await outcome(`do $$ begin ${code}; end $$`), 'ran');
+    const known = (await listed()).length;
+    for (const doubtful of [{ name: 'named', text: update }, 'execute named']) {
+      assert.match(await outcome(doubtful), /it needs an approval, and it runs by a name what may be another statement/);
+    }
+    assert.equal((await listed()).length, known, 'nobody was asked');
+    await granted({ name: 'fresh', text: update });
+    await granted({ name: 'fresh', text: update });
   });
 
   test('a client that waits gets a notice, and its statement goes on in its transaction', async () => {

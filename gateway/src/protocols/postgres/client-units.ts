@@ -5,7 +5,8 @@ import { findTraceparent } from './traceparent.ts';
 
 /** A change that a client's message makes to the name of a statement or portal. The target confirms it with the completion number `step` within the unit. */
 export type NameChange =
-  | { readonly kind: 'parse' | 'close-statement' | 'close-portal' | 'execute'; readonly name: string; readonly step: number }
+  | { readonly kind: 'parse' | 'close-statement' | 'close-portal'; readonly name: string; readonly step: number }
+  | { readonly kind: 'execute'; readonly name: string; readonly step: number }
   | { readonly kind: 'bind'; readonly name: string; readonly statement: string; readonly step: number };
 
 /**

@@ -28,6 +28,8 @@ export interface Exchange {
   /** The changes to make in the texts of its answer. */
   readonly changes: readonly TextChange[];
   readonly endsCopy: boolean;
+  /** Called once with the number of completions that came, when the answer is complete; that of a query that succeeded is 1. */
+  readonly settle: ((done: number) => void) | null;
 }
 
 /**
@@ -85,8 +87,17 @@ export class Conversation {
   }
 
   /** Notes that a unit was sent and must be answered. `seq` is the request to which its answer belongs. */
-  sent(unit: Unit, sent: { readonly seq: number; readonly nowMs: number; readonly refusal: Buffer | null; readonly changes: readonly TextChange[] }): void {
-    const { seq, nowMs, refusal, changes } = sent;
+  sent(
+    unit: Unit,
+    sent: {
+      readonly seq: number;
+      readonly nowMs: number;
+      readonly refusal: Buffer | null;
+      readonly changes: readonly TextChange[];
+      readonly settle: Exchange['settle'];
+    },
+  ): void {
+    const { seq, nowMs, refusal, changes, settle } = sent;
     const isExtended = unit.kind === 'execute' || unit.kind === 'prepare';
     const isBareEnd = isExtended && unit.steps === 0;
     const skipped = this.#skipping && unit.kind !== 'copy' && !isBareEnd;
@@ -108,6 +119,7 @@ export class Conversation {
       deallocates: unit.kind === 'query' ? deallocatedName(unit.bytes) : null,
       endsCopy: unit.ends,
       changes,
+      settle,
     };
     this.newestChanges = changes.length > 0 ? changes : this.newestChanges;
     this.#note(unit, isExtended);
@@ -144,6 +156,7 @@ export class Conversation {
       return null;
     }
     this.#waiting.shift();
+    first.settle?.(first.kind === 'query' && first.sqlState === null && !first.skipped ? 1 : first.done);
     return first;
   }
 

@@ -316,7 +316,7 @@ export class PostgresRelay implements Relay {
         attributes: all,
         known: () => this.#known(unit, origin),
         origin: () => this.#options.facts.prepared(unit, encoding),
-        doubt: () => this.#options.facts.doubt(unit, this.#encoding, this.#conversation.isSettled),
+        doubt: () => this.#options.facts.doubt(unit, this.#encoding),
         ...this.#wish,
         estimate: () => this.#options.estimate?.(unit, encoding) ?? null,
       },
@@ -369,10 +369,9 @@ export class PostgresRelay implements Relay {
     } else if (unit.kind !== 'prepare') {
       this.#isWithinRow = false;
     }
-    if (sent.refusal === null && unit.kind !== 'terminate') {
-      this.#options.facts.sent(unit, sent.seq, this.#encoding, this.#conversation.isSettled);
-    }
-    this.#conversation.sent(unit, { nowMs: this.#options.nowMs(), ...sent });
+    const isOfClient = sent.refusal === null && unit.kind !== 'terminate';
+    const settle = isOfClient ? this.#options.facts.sent(unit, sent.seq, this.#encoding, this.#conversation.isSettled) : null;
+    this.#conversation.sent(unit, { nowMs: this.#options.nowMs(), ...sent, settle });
     this.#answers.sent();
   }
 

@@ -20,10 +20,15 @@ class Talk {
   readonly changes: string[] = [];
   learnedObjects: LearnedObjects | null = objects;
   answered = true;
+  /** True if the target has not answered the last messages yet, but all those before them. */
+  isSlow = false;
   seq = 0;
+  /** Why it was not sure what the last request runs. */
+  doubt: string | null = null;
   readonly facts: RequestFacts;
   readonly #units = new ClientUnits(1024 * 1024);
   #learned: (() => void) | null = null;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(path: readonly string[] = ['public']) {
     const functions = new Map();
@@ -38,16 +43,28 @@ class Talk {
     });
   }
 
-  /** Sends messages and returns the attributes of the last request. */
-  says(line: string | Buffer, encoding = 'UTF8'): Attributes {
+  /** Sends messages and returns the attributes of the last request. `done`: the target completes only so many messages of each unit. */
+  says(line: string | Buffer, encoding = 'UTF8', done = Infinity): Attributes {
     this.#units.push(typeof line === 'string' ? clientMessages(line) : line);
     let attributes: Attributes = {};
     for (let unit = this.#units.next(); unit !== null; unit = this.#units.next()) {
       this.seq += 1;
       attributes = this.facts.attributes(base, unit, encoding, this.seq - 1);
-      this.facts.sent(unit, this.seq, encoding, this.answered);
+      this.doubt = this.facts.doubt(unit, encoding);
+      const settle = this.facts.sent(unit, this.seq, encoding, this.answered);
+      this.#waiting.push(() => settle?.(done));
+      if (this.answered && !this.isSlow) {
+        this.answer();
+      }
     }
     return attributes;
+  }
+
+  /** The target answers everything. */
+  answer(): void {
+    for (const settle of this.#waiting.splice(0)) {
+      settle();
+    }
   }
 
   effects(line: string | Buffer, encoding = 'UTF8'): string {
@@ -185,6 +202,107 @@ describe('a name stands for every text that it may stand for', () => {
     assert.equal(talk.effects('B::: / E: / S'), 'read');
   });
 
+  test('A14, B20: once the target has answered, a name stands for the one text that it took', () => {
+    const talk = new Talk();
+    talk.says('P:a:DELETE FROM payroll / S');
+    talk.says('P:a:SELECT 1 / S', 'UTF8', 0);
+    assert.equal(talk.effects('B::a: / E: / S'), 'destroy write');
+    assert.equal(talk.doubt, null);
+    talk.answered = false;
+    talk.says('C:S:a / P:a:SELECT 1 / S');
+    assert.equal(talk.effects('B::a: / E: / S'), 'destroy read write');
+    assert.match(talk.doubt ?? '', /may be another statement/);
+    talk.answer();
+    talk.answered = true;
+    assert.equal(talk.effects('B::a: / E: / S'), 'read');
+    assert.equal(talk.doubt, null);
+    talk.says('B:p:a: / S');
+    talk.says('C:S:a / P:a:DELETE FROM payroll / B:p:a: / S', 'UTF8', 2);
+    assert.equal(talk.effects('E:p / S'), 'read');
+  });
+
+  test('A14: the target may refuse the first message of a request, and then takes none of the others', () => {
+    const talk = new Talk();
+    talk.says('P:a:DELETE FROM payroll / P::DELETE FROM payroll / S');
+    talk.says('P:b:SELECT / C:S:a / P:a:SELECT 1 / P::SELECT 1 / S', 'UTF8', 0);
+    assert.equal(talk.effects('B::a: / E: / S'), 'destroy write');
+    assert.equal(talk.effects('B::: / E: / S'), 'destroy write');
+    talk.isSlow = true;
+    talk.says('P:b:SELECT / C:S:a / P:a:SELECT 1 / P::SELECT 1 / S', 'UTF8', 0);
+    assert.equal(talk.effects('B::a: / E: / S'), 'destroy read write');
+    assert.equal(talk.effects('B::: / E: / S'), 'destroy read write');
+  });
+
+  test('A14: a statement that SQL has deallocated stands for nothing any more, and another one of its name for itself', () => {
+    for (const text of ['DEALLOCATE a', 'deallocate prepare "a";', 'DEALLOCATE ALL', 'DISCARD ALL']) {
+      const talk = new Talk();
+      talk.says('P:a:DELETE FROM payroll / S');
+      talk.says(`Q:${text}`);
+      talk.says('Q:PREPARE a AS SELECT 1');
+      assert.equal(talk.effects('Q:EXECUTE a'), 'read', text);
+      assert.equal(talk.doubt, null);
+    }
+    for (const [text, done] of [
+      ['DEALLOCATE a', 0],
+      ['DEALLOCATE "all"', 1],
+      ['deallocate prepare all --', 1],
+      ['DEALLOCATE b', 1],
+      ['SELECT 1; DEALLOCATE a', 1],
+    ] as const) {
+      const talk = new Talk();
+      talk.says('P:a:DELETE FROM payroll / S');
+      talk.says(`Q:${text}`, 'UTF8', done);
+      talk.says('Q:PREPARE a AS SELECT 1');
+      assert.equal(talk.effects('Q:EXECUTE a'), 'destroy read write', text);
+      assert.match(talk.doubt ?? '', /may be another statement/);
+    }
+    const late = new Talk();
+    late.answered = false;
+    for (const text of ['P:a:SELECT 1 / S', 'Q:DEALLOCATE a', 'Q:PREPARE a AS DELETE FROM payroll']) {
+      late.says(text);
+    }
+    late.answer();
+    assert.equal(late.effects('Q:EXECUTE a'), 'destroy read write');
+  });
+
+  test('A14, B20: after code that nobody could read, no name is sure but one that was given since', () => {
+    const talk = new Talk();
+    talk.says('P:a:SELECT 1 / P:b:SELECT 2 / S');
+    talk.says("Q:DO $$ BEGIN EXECUTE 'deallocate ' || 'a'; EXECUTE 'prepare a as ' || 'DELETE FROM payroll'; END $$");
+    assert.equal(talk.effects('B::a: / E: / S'), 'read unknown');
+    assert.match(talk.doubt ?? '', /may be another statement/);
+    talk.says('C:S:a / P:a:SELECT 3 / S');
+    talk.says('B::a: / D:P: / S');
+    talk.says('P:a:SELECT 4 / S', 'UTF8', 0);
+    assert.equal(talk.effects('B::a: / E: / S'), 'read unknown');
+    assert.equal(talk.doubt, null);
+    talk.says('Q:EXECUTE b');
+    assert.match(talk.doubt ?? '', /may be another statement/);
+    // Each statement of a session of which nothing is known may run such code again.
+    talk.says('B::a: / E: / S');
+    assert.match(talk.doubt ?? '', /may be another statement/);
+  });
+
+  test('A14: what a body prepares or declares is unknown, and a cursor that it opens may have any name', () => {
+    for (const text of ["EXECUTE 'PREPARE a AS SELECT 1'", "EXECUTE 'DECLARE c CURSOR WITH HOLD FOR SELECT 1'"]) {
+      assert.match(new Talk().effects(`Q:DO $$ BEGIN ${text}; END $$`), /unknown/);
+    }
+    const talk = new Talk();
+    talk.says('Q:BEGIN; DECLARE c CURSOR FOR SELECT * FROM customers');
+    assert.deepEqual(talk.says('Q:FETCH ALL FROM c')[ownAttributes.tables], ['public.customers']);
+    assert.equal(talk.doubt, null);
+    talk.says('Q:CLOSE c');
+    // The name of the variable is the name of the cursor.
+    talk.says('Q:DO $$ DECLARE c CURSOR FOR SELECT * FROM payroll; BEGIN OPEN c; END $$');
+    for (const line of ['Q:FETCH ALL FROM c', 'E:c / S']) {
+      assert.deepEqual(talk.says(line)[ownAttributes.tables], ['public.customers', 'public.payroll']);
+      assert.match(talk.doubt ?? '', /may be another statement/);
+    }
+    talk.says('Q:COMMIT');
+    talk.facts.idle();
+    assert.equal(talk.effects('Q:FETCH ALL FROM c'), 'read unknown');
+  });
+
   test('A14: a Close counts when the target has answered everything', () => {
     const talk = new Talk();
     talk.says('P:a:DELETE FROM payroll / S');
@@ -238,7 +356,7 @@ describe('a name stands for every text that it may stand for', () => {
     for (let i = 0; i < 5_000; i += 1) {
       many.says(`P:n${i}:SELECT 1 / S`);
     }
-    many.says('P:first:SELECT 2 / S');
+    many.says('P:first:SELECT 2 / S', 'UTF8', 0);
     assert.equal(many.effects('B::first: / E: / S'), 'unknown');
     const long = new Talk();
     for (let i = 0; i < 90; i += 1) {

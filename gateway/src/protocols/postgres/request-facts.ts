@@ -8,22 +8,25 @@ import { frameHeaderBytes } from './codec.ts';
 import { parseMessage, type Bound } from './compose.ts';
 import { builtinEffects } from './guard/builtins.ts';
 import { builtinOids } from './guard/builtin-oids.ts';
-import { FactsDraft, noSessionFacts, plainFacts, together, unknownFacts, type StatementFacts } from './guard/facts.ts';
+import { FactsDraft, noSessionFacts, plainFacts, together, unknownFacts, type SessionFacts, type StatementFacts } from './guard/facts.ts';
 import { partsOfSent, sentText } from './guard/sent-text.ts';
 import type { SessionState } from './guard/session-state.ts';
 import { frontend } from './messages.ts';
-import { SentTexts } from './sent-texts.ts';
+import { SentTexts, type Settle, type Texts } from './sent-texts.ts';
+import { deallocatedName } from './names.ts';
 import type { Change } from './target-catalogues.ts';
 
 /** Most statements with COPY data whose facts are kept: one is under way, and further ones may wait in a pipeline. */
 const copiesMax = 200;
 const noTexts: ReadonlyMap<number, string | null> = new Map();
-const none: ReadonlySet<string> = new Set();
+const none: Texts = new Map();
 const noTypes: readonly number[] = [];
 /** Longest unit of the extended protocol, in bytes, for which an estimate is asked. */
 const boundBytesMax = 256 * 1024;
 /** A text that cannot be read. */
 const unreadable = [null];
+/** A name that has the same bytes in every encoding, and that the target does not cut. */
+const plainName = /^(?!all$)[ -~]{1,63}$/;
 const nonAscii = /[^\0-\x7f]/;
 
 /** The catalogue that all clients of a database share, as far as a session may change it. */
@@ -57,6 +60,9 @@ export class RequestFacts {
   /** True after a text was sent that changes the catalogue for others once its transaction ends, and if the transaction may have ended unseen. */
   #isPending = false;
   #isUnsure = false;
+  /** True after a text that runs code which nobody could read: in this transaction, and ever. */
+  #runsCode = false;
+  #hasRunCode = false;
   /** True if what is pending is more than new tables. */
   #isDefining = false;
 
@@ -148,7 +154,7 @@ export class RequestFacts {
   }
 
   /** Returns the texts that the Execute at the end of a unit may run. A Parse and a Bind in the same unit decide: if one fails, nothing runs. */
-  #executed(changes: readonly NameChange[], parsed: ReadonlyMap<number, string | null>): ReadonlySet<string> | null {
+  #executed(changes: readonly NameChange[], parsed: ReadonlyMap<number, string | null>): Texts {
     const portal = changes.at(-1)?.name ?? '';
     const bind = changes.findLastIndex((change) => change.kind === 'bind' && change.name === portal);
     const bound = changes[bind];
@@ -160,7 +166,7 @@ export class RequestFacts {
       return this.#texts.statement(bound.statement);
     }
     const text = parsed.get(parse.step) ?? null;
-    return text === null ? null : new Set([text]);
+    return text === null ? null : new Map([[text, 0]]);
   }
 
   /**
@@ -173,20 +179,44 @@ export class RequestFacts {
     }
     const parsed = unit.kind === 'query' ? noTexts : this.#parsed(unit, encoding);
     const executed = unit.kind === 'execute' ? this.#executed(unit.changes, parsed) : none;
-    const own = unit.kind === 'query' ? [this.#readable(queryText(unit), encoding)] : [...parsed.values(), ...(executed ?? [])];
+    const own = unit.kind === 'query' ? [this.#readable(queryText(unit), encoding)] : [...parsed.values(), ...(executed?.keys() ?? [])];
     const texts: string[] = [];
-    let isSure = !refers || executed?.size === 1;
+    let isSure = !refers || this.#isSureExecuted(unit.changes, parsed);
     for (const text of own) {
       const session = text === null ? null : this.#session.facts(text).session;
-      const names = session?.executed.filter((name) => !session.prepared.includes(name)) ?? [];
-      isSure &&= session !== null && session.fetched.every((name) => session.declared.includes(name));
-      for (const name of names) {
-        const meant = this.#texts.statement(wireName(name));
-        texts.push(...(meant ?? []));
-        isSure &&= meant?.size === 1;
+      isSure &&= session !== null;
+      for (const { means, isSure: isSureName } of session === null ? [] : this.#namedBy(session)) {
+        texts.push(...(means?.keys() ?? []));
+        isSure &&= isSureName;
       }
     }
     return { texts, isSure };
+  }
+
+  /** Returns what the names stand for that a text executes and reads and does not make itself. */
+  #namedBy({ executed, prepared, fetched, declared }: SessionFacts): readonly { readonly means: Texts; readonly isSure: boolean }[] {
+    return [
+      ...executed
+        .filter((name) => !prepared.includes(name))
+        .map(wireName)
+        .map((name) => ({ means: this.#texts.statement(name), isSure: this.#texts.isSureStatement(name) })),
+      ...fetched
+        .filter((name) => !declared.includes(name))
+        .map(wireName)
+        .map((name) => ({ means: this.#texts.cursor(name), isSure: this.#texts.isSureCursor(name) })),
+    ];
+  }
+
+  /** Returns whether it is sure which text the Execute at the end of a unit runs. */
+  #isSureExecuted(changes: readonly NameChange[], parsed: ReadonlyMap<number, string | null>): boolean {
+    const portal = changes.at(-1)?.name ?? '';
+    const bind = changes.findLastIndex((change) => change.kind === 'bind' && change.name === portal);
+    const bound = changes[bind];
+    const isOwn = bound?.kind === 'bind' && changes.slice(0, bind).some((change) => change.kind === 'parse' && change.name === bound.statement);
+    if (isOwn) {
+      return this.#executed(changes, parsed) !== null;
+    }
+    return bound?.kind === 'bind' ? this.#texts.isSureStatement(bound.statement) : this.#texts.isSureCursor(portal);
   }
 
   /** Returns a Parse with the text that a unit executes by the name of a statement; null if it has the text itself, or if it is not sure which it is. */
@@ -195,35 +225,29 @@ export class RequestFacts {
     const parsed = kind === 'execute' ? this.#parsed(unit, encoding) : noTexts;
     const bound = changes.findLast((change) => change.kind === 'bind');
     const texts = kind === 'execute' && bound?.kind === 'bind' ? this.#executed(changes, parsed) : null;
-    const [sent] = texts ?? [];
+    const [sent] = texts?.keys() ?? [];
     if (bound?.kind !== 'bind' || texts?.size !== 1 || sent === undefined || [...parsed.values()].includes(sent)) {
       return null;
     }
     return parseMessage(bound.statement, partsOfSent(sent).text);
   }
 
-  /**
-   * Returns why it is not sure which text a unit runs by a name; null if it is sure, or if it runs only its own. Once the target has answered everything, it is known which
-   * Parse it has taken.
-   */
-  doubt(unit: Unit, encoding: string, isSettled: boolean): string | null {
-    const { kind, changes } = unit;
-    if (isSettled || kind !== 'execute') {
+  /** Returns why it is not sure which text a unit runs by a name; null if it is sure, or if it runs only its own. */
+  doubt(unit: Unit, encoding: string): string | null {
+    const { isSure } = this.named(unit, encoding, unit.kind === 'execute');
+    if (isSure) {
       return null;
     }
-    const texts = this.#executed(changes, this.#parsed(unit, encoding));
-    return texts?.size === 1
-      ? null
-      : 'its statement was sent under a name that may stand for another one until the target has answered: wait for the answer, then send it again';
+    return 'it runs by a name what may be another statement than the one that people would see: if the target still answers, wait for that; otherwise send the statement itself';
   }
 
   /** Returns the facts of the texts that a name may stand for. */
-  #ofNames(texts: ReadonlySet<string> | null): StatementFacts {
+  #ofNames(texts: Texts): StatementFacts {
     if (texts === null || texts.size === 0) {
       return unknownFacts;
     }
-    const [first = null] = texts;
-    return texts.size === 1 ? this.#whole(first) : together([...texts].map((text) => this.#whole(text)));
+    const [first = null] = texts.keys();
+    return texts.size === 1 ? this.#whole(first) : together([...texts.keys()].map((text) => this.#whole(text)));
   }
 
   /** Returns the facts of a text together with those of the statements and cursors that it names. */
@@ -247,11 +271,11 @@ export class RequestFacts {
   }
 
   /** Returns the facts of what a text executes by a name. A name that the text itself prepares stands for a part of the text. */
-  #named(texts: ReadonlySet<string> | null, isOwn: boolean): StatementFacts {
+  #named(texts: Texts, isOwn: boolean): StatementFacts {
     if (texts === null || texts.size === 0) {
       return isOwn ? plainFacts : unknownFacts;
     }
-    return together([...texts].map((text) => this.#session.facts(text)));
+    return together([...texts.keys()].map((text) => this.#session.facts(text)));
   }
 
   /** Returns the statement that a unit runs; null if it runs no statement, or several, or if it is not sure that planning it has no effect. */
@@ -279,55 +303,80 @@ export class RequestFacts {
     if (!isSole || execute.name !== bind.name || (first !== undefined && !isParsed) || encoding !== 'UTF8' || this.#session.encodes) {
       return null;
     }
-    const [text = null, ...others] = this.#executed(changes, this.#parsed(unit, encoding)) ?? [];
+    const [text = null, ...others] = this.#executed(changes, this.#parsed(unit, encoding))?.keys() ?? [];
     const bound = others.length > 0 || lengthOf(bytes) > boundBytesMax ? null : boundIn(joined(bytes), isParsed);
     return bound === null ? null : { text, bound };
   }
 
-  /** Notes that a unit was sent to the target as request `seq`. */
-  sent(unit: Unit, seq: number, encoding: string, isSettled: boolean): void {
+  /**
+   * Notes that a unit was sent to the target as request `seq`. Returns a function to call when the target has answered it, with the number of its completions; null if
+   * the answer does not matter.
+   */
+  sent(unit: Unit, seq: number, encoding: string, isSettled: boolean): Settle | null {
     switch (unit.kind) {
       case 'query': {
         const text = this.#readable(queryText(unit), encoding);
-        this.#sentText(text);
+        this.#sentText(text, seq);
         this.#noteCopy(seq, text === null ? unknownFacts : this.#whole(text));
-        break;
+        return this.#deallocating(unit);
       }
       case 'execute':
       case 'prepare':
-        this.#sentExtended(unit, seq, encoding, isSettled);
-        break;
+        return this.#sentExtended(unit, seq, encoding, isSettled);
       case 'call':
         if (callFacts(unit) === unknownFacts) {
-          this.#sentText(null);
+          this.#sentText(null, seq);
         }
-        break;
+        return null;
       default:
+        return null;
     }
   }
 
-  #sentExtended(unit: Unit, seq: number, encoding: string, isSettled: boolean): void {
+  /** Returns what a query does when it has succeeded that deallocates a statement, or all, and does nothing else. */
+  #deallocating(unit: Unit): Settle | null {
+    const isAll = isDeallocationOfAll(queryText(unit));
+    const name = isAll ? null : deallocatedName(unit.bytes);
+    if (!isAll && (name === null || !plainName.test(name))) {
+      return null;
+    }
+    const deallocate = this.#texts.deallocating(name);
+    return (done) => {
+      if (done > 0) {
+        deallocate();
+      }
+    };
+  }
+
+  #sentExtended(unit: Unit, seq: number, encoding: string, isSettled: boolean): Settle | null {
     const { changes } = unit;
     const parsed = this.#parsed(unit, encoding);
     this.#newest = null;
     if (changes.at(-1)?.kind !== 'execute') {
-      this.#texts.apply(changes, parsed, isSettled);
-      return;
+      return this.#texts.apply(changes, { texts: parsed, seq, isSettled });
     }
     const executed = this.#executed(changes, parsed);
     this.#noteCopy(seq, this.#ofTexts(parsed, this.#ofNames(executed)));
-    this.#texts.apply(changes, parsed, isSettled);
-    for (const text of executed ?? unreadable) {
-      this.#sentText(text);
+    const settle = this.#texts.apply(changes, { texts: parsed, seq, isSettled });
+    for (const text of executed?.keys() ?? unreadable) {
+      this.#sentText(text, seq);
     }
+    return settle;
   }
 
-  #sentText(text: string | null): void {
+  #sentText(text: string | null, seq: number): void {
     const session = this.#session.sent(text);
+    // Code that is not known may also be a trigger that waits for the end of its transaction, or may have made another one.
+    const mayRunCode = this.#runsCode || (this.#hasRunCode && session.isLost);
+    if (session.runsCode || mayRunCode) {
+      this.#runsCode = true;
+      this.#hasRunCode = true;
+      this.#texts.doubt();
+    }
     if (session === noSessionFacts) {
       return;
     }
-    const { defines, made, ends, prepared, declared } = session;
+    const { defines, made, ends, prepared, declared, opens } = session;
     this.#isDefining ||= defines;
     this.#isPending ||= defines || made.some((table) => !table.startsWith('pg_temp.'));
     if (this.#isPending && ends && !this.#isUnsure) {
@@ -336,16 +385,21 @@ export class RequestFacts {
     }
     if (text !== null) {
       for (const name of prepared) {
-        this.#texts.prepared(wireName(name), text);
+        this.#texts.prepared(wireName(name), text, seq);
       }
       for (const name of declared) {
-        this.#texts.declared(wireName(name), text);
+        this.#texts.declared(wireName(name), text, seq);
+      }
+      if (opens) {
+        this.#texts.opened(text, seq);
       }
     }
   }
 
   /** Notes that the target has answered everything, and no transaction is open. */
   idle(): void {
+    this.#texts.transactionEnded();
+    this.#runsCode = false;
     if (this.#isPending) {
       const change = { wasUnsure: this.#isUnsure, isTables: !this.#isDefining, learned: this.#learned };
       this.#isPending = false;
@@ -399,6 +453,11 @@ function wireName(name: string): string {
 function queryText({ bytes }: Unit): Buffer {
   const message = joined(bytes);
   return message.subarray(frameHeaderBytes, -1);
+}
+
+/** Returns whether a query is one that drivers and poolers send to deallocate all statements. */
+function isDeallocationOfAll(text: Buffer): boolean {
+  return text.length <= 20 && /^(?:deallocate all|discard all);?$/i.test(text.toString('latin1'));
 }
 
 /** Yields the text of each Parse in a unit, with its step and the types that it names; they are null if the message is too short for them. */

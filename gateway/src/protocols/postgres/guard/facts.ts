@@ -47,6 +47,10 @@ export interface SessionFacts {
   /** The names of prepared statements that are executed, and of cursors that are read. */
   readonly executed: readonly string[];
   readonly fetched: readonly string[];
+  /** True if code runs that nobody could read, or may run later. */
+  readonly runsCode: boolean;
+  /** True if cursors may be open afterwards that the code of a function has opened, under any names. */
+  readonly opens: boolean;
 }
 
 /** The facts of a text that does not matter to later ones. All such texts have this object. */
@@ -64,6 +68,8 @@ export const noSessionFacts: SessionFacts = {
   declared: [],
   executed: [],
   fetched: [],
+  runsCode: false,
+  opens: false,
 };
 
 /** Most elements, and most characters, of the lists of one text. They fit into a record together. */
@@ -99,6 +105,8 @@ export class FactsDraft {
   readonly declared = new Set<string>();
   readonly executed = new Set<string>();
   readonly fetched = new Set<string>();
+  runsCode = false;
+  opens = false;
 
   add(...effects: readonly Effect[]): void {
     for (const effect of effects) {
@@ -108,6 +116,12 @@ export class FactsDraft {
 
   /** Notes that a part of the text cannot be known. What is not known may also change what later texts mean. */
   unknown(): void {
+    this.effects.add('unknown');
+    this.runsCode = true;
+  }
+
+  /** Notes that it is not known what a name stands for. */
+  unknownName(): void {
     this.effects.add('unknown');
   }
 
@@ -142,6 +156,8 @@ export class FactsDraft {
       declared: [...this.declared],
       executed: [...this.executed],
       fetched: [...this.fetched],
+      runsCode: this.runsCode || this.effects.has('execute'),
+      opens: this.opens,
     };
     return {
       effects: [...this.effects].toSorted(),
@@ -182,7 +198,7 @@ export const unknownFacts: StatementFacts = {
   functions: [],
   hasWhere: false,
   rowsLimit: null,
-  session: { ...noSessionFacts, anyPath: true, isLost: true, encodes: true },
+  session: { ...noSessionFacts, anyPath: true, isLost: true, encodes: true, runsCode: true },
 };
 
 /** The facts of messages that run no statement: Describe, Close, Sync. */
@@ -224,6 +240,8 @@ function addFacts(draft: FactsDraft, facts: StatementFacts): void {
   draft.timeout = session.timeout ?? draft.timeout;
   draft.defines ||= session.defines;
   draft.ends ||= session.ends;
+  draft.runsCode ||= session.runsCode;
+  draft.opens ||= session.opens;
   for (const kind of ['made', 'prepared', 'declared', 'executed', 'fetched'] as const) {
     for (const text of session[kind]) {
       draft[kind].add(text);

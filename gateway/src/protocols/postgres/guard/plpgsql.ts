@@ -67,6 +67,10 @@ function readMember(name: string, value: unknown, reading: Reading): void {
     case 'PLpgSQL_stmt_commit':
       reading.draft.ends = true;
       return;
+    case 'PLpgSQL_stmt_open':
+      reading.draft.opens = true;
+      readNodes(value, reading);
+      return;
     default:
       if (name.startsWith('PLpgSQL_') && !plainNodes.has(name)) {
         reading.draft.unknown();

@@ -204,7 +204,7 @@ export class Reading {
   /** Notes what the target runs to make a value of a type. It may run anything if the catalogue does not know the type. */
   callType(name: Name): void {
     if (name.length > 0 && this.callOthers('type', name).length === 0 && !this.names.isHarmlessType(name)) {
-      this.draft.unknown();
+      this.draft.unknownName();
     }
   }
 
@@ -212,7 +212,7 @@ export class Reading {
   callTypeOf(oid: number): void {
     const found = this.names.catalogue.typeOf(oid);
     if (found === undefined) {
-      this.draft.unknown();
+      this.draft.unknownName();
     } else {
       this.call(found);
     }

@@ -157,7 +157,7 @@ export class Names {
     }
     const firsts = (this.#paths ?? []).map((path) => this.#named(path).find((each) => this.catalogue.resolve('schema', each).length > 0) ?? 'public');
     if (this.#paths === null || !this.catalogue.isKnown) {
-      this.#draft.unknown();
+      this.#draft.unknownName();
     }
     return firsts.length === 0 ? [`public.${last}`] : [...new Set(firsts)].map((each) => `${each}.${last}`);
   }
@@ -174,7 +174,7 @@ export class Names {
       return this.#relationOf([`pg_temp.${last}`], []);
     }
     if (this.#paths === null) {
-      this.#draft.unknown();
+      this.#draft.unknownName();
       return this.#relationOf([...made, ...(all.length === 0 ? [`public.${last}`] : all.map(qualified))], all);
     }
     const found = new Map<string, Found>();
@@ -189,7 +189,7 @@ export class Names {
       }
     }
     if (tables.size === 0) {
-      this.#draft.unknown();
+      this.#draft.unknownName();
       tables.add(`${this.#schemas(this.#paths[0] ?? []).findLast((each) => each !== system) ?? 'public'}.${last}`);
     }
     return this.#relationOf([...tables], [...found.values()]);
@@ -221,7 +221,7 @@ export class Names {
 
   #unknownUnlessMade(tables: readonly string[]): void {
     if (!this.catalogue.isKnown || this.#isStale || tables.some((table) => !this.#made.has(table))) {
-      this.#draft.unknown();
+      this.#draft.unknownName();
     }
   }
 
@@ -234,13 +234,13 @@ export class Names {
       return [];
     }
     if (!this.catalogue.isKnown || this.#isStale) {
-      this.#draft.unknown();
+      this.#draft.unknownName();
     }
     if (schema !== undefined) {
       return all.filter((each) => each.schema === schema);
     }
     if (this.#paths === null) {
-      this.#draft.unknown();
+      this.#draft.unknownName();
       return all;
     }
     const schemas = new Set(this.#paths.flatMap((path) => this.#schemas(path)));

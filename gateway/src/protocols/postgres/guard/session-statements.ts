@@ -37,7 +37,7 @@ const readers: Readonly<Record<string, Reader>> = {
   LoadStmt: plain('load', 'administer', 'execute', 'unknown'),
   PrepareStmt: (statement, reading) => {
     reading.statement('prepare');
-    reading.draft.prepared.add(textOf(statement['name']));
+    noteName('prepared', statement['name'], reading);
     readExpression(statement['argtypes'], reading, null);
     readStatement(statement['query'], reading);
   },
@@ -48,7 +48,7 @@ const readers: Readonly<Record<string, Reader>> = {
   },
   DeclareCursorStmt: (statement, reading) => {
     reading.statement('declare');
-    reading.draft.declared.add(textOf(statement['portalname']));
+    noteName('declared', statement['portalname'], reading);
     reading.draft.add('read');
     readQuery(statement['query'], reading, null);
   },
@@ -87,6 +87,14 @@ export function readSession(type: string, statement: Tree, reading: Reading): bo
   const read = readers[type];
   read?.(statement, reading);
   return read !== undefined;
+}
+
+/** Notes the name of a statement or a cursor. One that a body makes stands for the text that the body had then, which nobody can tell later. */
+function noteName(kind: 'prepared' | 'declared', node: unknown, reading: Reading): void {
+  reading.draft[kind].add(textOf(node));
+  if (reading.isNested) {
+    reading.draft.unknown();
+  }
 }
 
 function useAll(ranges: unknown, reading: Reading): void {
