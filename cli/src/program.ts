@@ -12,6 +12,7 @@ const files: ReadonlyMap<string, () => Promise<Add>> = new Map([
   ['config', async () => (await import('./commands/config.ts')).addConfig],
   ['target', async () => (await import('./commands/target.ts')).addTarget],
   ['policy', async () => (await import('./commands/policy.ts')).addPolicy],
+  ['class', async () => (await import('./commands/class.ts')).addClass],
   ['principal', async () => (await import('./commands/principal.ts')).addPrincipal],
   ['token', async () => (await import('./commands/token.ts')).addToken],
   ['run', async () => (await import('./commands/run.ts')).addRun],

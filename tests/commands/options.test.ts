@@ -43,6 +43,8 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'policy test': ['CASES --config CONFIG --policies POLICIES --json'],
   'policy try': ['POLICIES --config CONFIG --since 1h --json'],
   'policy explain': ['RECORD --config CONFIG', 'RECORD --url URL'],
+  'class list': ['--json'],
+  'class test': ['jane@example.com --json'],
   'principal list': ['--config CONFIG --json', '--url URL'],
   'principal add': ['somebody --config NEW --kind human --group staff --target one'],
   'principal suspend': ['somebody --config CONFIG --reason enough', 'somebody --url URL'],
@@ -169,7 +171,7 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
 
   const call = (words: string): { readonly status: number; readonly said: string } => {
     const list = words.split(' ').map((word) => places[word] ?? word);
-    const located = ['--config', '--url', '--data', 'verify', 'BUNDLE'].some((word) => words.split(' ').includes(word));
+    const located = ['--config', '--url', '--data', 'verify', 'class', 'BUNDLE'].some((word) => words.split(' ').includes(word));
     assert.ok(located, 'it says itself where the gateway is');
     const environment = { COUNTERSIGN_TOKEN: admin, SECRET: 'x' };
     // These read standard input, or start another program.

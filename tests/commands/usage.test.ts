@@ -34,6 +34,7 @@ const misuses: readonly Misuse[] = [
   { words: 'run --as agent --config good.yaml -- true', status: 1, says: /no gateway is running.*countersign up --config/ },
   { words: 'policy try rules.cedar --config good.yaml', status: 1, says: /^countersign: \S+ is no data directory of a gateway/ },
   { words: 'token list --config new.yaml', status: 0, says: /^tok_\w+ {2}agent {2}until \S+\n$/ },
+  { words: 'class test card=4111-1111-1111-1111', status: 0, says: /^5-24 {2}card {2}4111-1111-1111-1111\n$/ },
   { words: 'run -- true', status: 2, says: /outside a run '--as <principal>' says who/ },
   { words: 'connect shop --as agent --config good.yaml', status: 1, says: /no gateway is running.*countersign up/ },
   { words: 'session halt ID --config good.yaml', status: 1, says: /no gateway is running.*countersign up/ },

@@ -1,0 +1,78 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { builtInClasses, TextScan } from '@countersign/gateway/classes';
+import type { Command } from 'commander';
+import { columns, printRows, type RowOptions } from '../rows.ts';
+
+export function addClass(program: Command): void {
+  const group = program
+    .command('class')
+    .description('classes of data: what values a text holds')
+    .addHelpText('after', '\nExample:\n  countersign class test "Write to jane.doe@example.com"');
+  group
+    .command('list')
+    .description('the classes that are built in, with an example of each')
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', '\nExample:\n  countersign class list')
+    .action(list);
+  group
+    .command('test')
+    .argument('[text]', 'a file, or else a text; - or nothing for standard input', '-')
+    .description('print the values of all classes in a text, with their places in UTF-16 units')
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', '\nExample:\n  countersign class test "Write to jane.doe@example.com"\n  countersign class test ./answer.json --json')
+    .action(test);
+}
+
+async function list(options: RowOptions): Promise<void> {
+  await printRows(builtInClasses, options, ({ name, about, example }) => columns(name, example, about));
+}
+
+interface ShownValue {
+  readonly class: string;
+  readonly start: number;
+  end: number;
+  value: string;
+}
+
+async function test(place: string, options: RowOptions): Promise<void> {
+  await printRows(valuesIn(piecesOf(place)), options, (shown) => columns(`${shown.start}-${shown.end}`, shown.class, shown.value));
+}
+
+async function* piecesOf(place: string): AsyncGenerator<string> {
+  if (place !== '-' && !existsSync(place)) {
+    yield place;
+    return;
+  }
+  const stream = place === '-' ? process.stdin : createReadStream(place);
+  for await (const piece of stream.setEncoding('utf8')) {
+    yield String(piece);
+  }
+}
+
+async function* valuesIn(pieces: AsyncIterable<string>): AsyncGenerator<ShownValue> {
+  const scan = new TextScan(builtInClasses.map(({ name }) => name));
+  let settledUnits = 0;
+  let last: ShownValue | null = null;
+  const take = function* ({ text, found }: ReturnType<TextScan['end']>): Generator<ShownValue> {
+    for (const { name, start, end, isContinued } of found) {
+      const value = text.slice(start, end);
+      if (isContinued && last !== null) {
+        last.end = settledUnits + end;
+        last.value += value;
+      } else {
+        if (last !== null) {
+          yield last;
+        }
+        last = { class: name, start: settledUnits + start, end: settledUnits + end, value };
+      }
+    }
+    settledUnits += text.length;
+  };
+  for await (const piece of pieces) {
+    yield* take(scan.push(piece));
+  }
+  yield* take(scan.end());
+  if (last !== null) {
+    yield last;
+  }
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { builtInClasses } from './catalogue.ts';
+import { findIn, heldUnitsMax, TextScan, type Found } from './text-scan.ts';
+
+const all = builtInClasses.map(({ name }) => name);
+
+/** Scans a text that is cut at these places. Returns the text and the values of all that was settled, and how much was held back at most. */
+function scanPieces(text: string, cuts: readonly number[], classes: readonly string[] = all): { text: string; found: Found[]; held: number } {
+  const scan = new TextScan(classes);
+  const places = [...new Set(cuts.map((cut) => Math.min(cut, text.length)))].toSorted((one, other) => one - other);
+  let settled = '';
+  let held = 0;
+  const found: Found[] = [];
+  const add = (each: ReturnType<TextScan['push']>, pushed: number): void => {
+    for (const value of each.found) {
+      const shifted = { ...value, start: value.start + settled.length, end: value.end + settled.length };
+      const last = found.at(-1);
+      if (value.isContinued && last?.name === value.name && last.end === shifted.start) {
+        found[found.length - 1] = { ...last, end: shifted.end };
+      } else {
+        found.push(shifted);
+      }
+    }
+    settled += each.text;
+    assert.equal(scan.isHolding(), settled.length < pushed);
+    held = Math.max(held, pushed - settled.length);
+  };
+  let from = 0;
+  for (const to of [...places, text.length]) {
+    add(scan.push(text.slice(from, to)), to);
+    from = to;
+  }
+  add(scan.end(), text.length);
+  return { text: settled, found, held };
+}
+
+/** Parts of which texts are made that are likely to be cut at a bad place. */
+const parts = fc.oneof(
+  fc.constantFrom(...builtInClasses.map(({ example }) => example)),
+  fc.constantFrom(' ', ' ', '\n', '"', ',', ': ', '=', '@', '.', '-', '(', '+', '/', 'é', '\u{1f600}', '名前'),
+  fc.constantFrom('jane', 'Order', 'Nr.', 'passport', 'SSN', '4111', '1111 ', '2024-05-06T07:08:09Z', '550e8400-e29b-41d4-a716-446655440000', 'logo@2x.png'),
+  fc.string({ unit: 'binary', maxLength: 8 }),
+  fc.constantFrom('a', '1', 'x@', '4 ').chain((one) => fc.nat(3000).map((times) => one.repeat(times))),
+);
+const texts = fc.array(parts, { maxLength: 24 }).map((each) => each.join(''));
+
+describe('values in a text', () => {
+  test('every way to cut a text gives the same values, and no more is held back than is stated', () => {
+    fc.assert(
+      fc.property(texts, fc.array(fc.nat(400), { maxLength: 12 }), fc.nat(), (text, cuts, far) => {
+        const whole = findIn(text, all);
+        const cut = scanPieces(text, [...cuts, far % (text.length + 1)]);
+        assert.equal(cut.text, text);
+        assert.deepEqual(cut.found, whole);
+        assert.ok(cut.held <= heldUnitsMax, `${cut.held} units are held`);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('each character alone gives the same values', () => {
+    const text = `Write to jane.doe@example.com, or pay with 4111 1111 1111 1111 (order 550e8400-e29b-41d4-a716-446655440000). ${'x'.repeat(5000)}@example.com`;
+    const cut = scanPieces(
+      text,
+      Array.from(text, (_, i) => i),
+    );
+    assert.deepEqual(cut.found, findIn(text, all));
+    assert.deepEqual(
+      cut.found.slice(0, 2).map(({ start, end }) => text.slice(start, end)),
+      ['jane.doe@example.com', '4111 1111 1111 1111'],
+    );
+  });
+
+  test('in prose only the last word is held back', () => {
+    const scan = new TextScan(all);
+    assert.equal(scan.push('The answer is a lo').text, 'The answer is a ');
+    assert.equal(scan.push('ng one. ').text, 'long one. ');
+    assert.equal(scan.isHolding(), false);
+    assert.equal(scan.push('In 2024 ').text, 'In ');
+    assert.equal(scan.push('they').text, '2024 ');
+    assert.equal(scan.end().text, 'they');
+  });
+
+  test('the example of each class is found as its own, alone and in a sentence', () => {
+    for (const { name, example } of builtInClasses) {
+      for (const text of [example, `It is (${example}).`, `"${example}"`, `a\t${example}\tb`]) {
+        assert.deepEqual(
+          findIn(text, [name]).map(({ start, end }) => text.slice(start, end)),
+          [example],
+          name,
+        );
+      }
+    }
+  });
+
+  test('a class that is not asked for is not found, and an unknown one is an error', () => {
+    assert.deepEqual(findIn('jane@example.com', ['card']), []);
+    assert.throws(() => findIn('', ['emial']), RangeError);
+  });
+});
