@@ -183,7 +183,7 @@ describe('requests that repeat earlier ones', () => {
     const store = await verifyStore(openStoreFiles(data));
     assert.equal(store.verdict, 'holds', JSON.stringify(store.findings));
     const log = openLog(data);
-    const lines = await collect(makeBundle(log, keys, extentOf(whole, 'closed'), recorder.published));
+    const lines = await collect(makeBundle(log, keys, extentOf(whole, 'closed'), { checkpoint: recorder.published, findPolicy: null }));
     const bundle = await verifyFile(Buffer.from(lines.join('')), { keys: [log.line] });
     assert.equal(bundle.verdict, 'holds', JSON.stringify(bundle.findings));
     assert.deepEqual([bundle.counts.records, bundle.counts.withheld], [raw.length, 0]);

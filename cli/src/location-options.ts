@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { collect } from './arguments.ts';
 
 /** The options that tell a command which gateway to use. */
 export interface LocationOptions {
@@ -19,4 +20,9 @@ export function addLocation(command: Command): Command {
     .addOption(configOption())
     .addOption(new Option('--url <url>', 'API of a gateway elsewhere; needs a token in COUNTERSIGN_TOKEN').conflicts('config'))
     .addHelpText('after', `\n${whoAsks}`);
+}
+
+/** The option for the keys by which a bundle is trusted. */
+export function keyOption(): Option {
+  return new Option('--key <vkey>', 'with a bundle: a key to trust, or the file that holds it; can be repeated').argParser(collect).default([]);
 }

@@ -21,8 +21,8 @@ export interface SessionSource extends AsyncDisposable {
   policyRecord(version: string): Promise<ShownRecord>;
   /** Yields exactly the recorded bytes of the range, in pieces. */
   bytes(session: string, range: MessageRange): AsyncIterable<Uint8Array>;
-  /** Yields the bundle that proves a session, in pieces. */
-  bundle(session: string): AsyncIterable<Uint8Array | string>;
+  /** Yields the bundle that proves a session, in pieces, with the policies that decided in it if they are wanted. */
+  bundle(session: string, options?: { readonly policies: boolean }): AsyncIterable<Uint8Array | string>;
 }
 
 /** Opens the running gateway, which records who reads. If none runs, or with `--data`, it opens the files. */
@@ -45,7 +45,7 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
     record: async (id) => first(api.rows(`/api/records/${id}`)),
     policyRecord: async (version) => first(api.rows(`/api/policy/versions/${encodeURIComponent(version)}`)),
     bytes: (session, { record, from, to }) => api.chunks(`${sessionPath(session)}/records/${record}/bytes?bytes=${from}-${to ?? ''}`),
-    bundle: (session) => api.chunks(`${sessionPath(session)}/bundle`),
+    bundle: (session, { policies } = { policies: false }) => api.chunks(`${sessionPath(session)}/bundle${policies ? '?policies' : ''}`),
     [Symbol.asyncDispose]: async () => Promise.resolve(),
   };
 }

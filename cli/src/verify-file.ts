@@ -98,6 +98,7 @@ export function describeFile({ report, facts }: VerifiedFile, hasKeys: boolean):
       : { closed: ', the whole session', open: ', a session that was still open', records: ', a selection of a session' }[extent];
   return [
     `${what}${whole}: ${countOf(counts.records, 'record')}${form === 'receipt' ? '' : `, ${countOf(counts.opened, 'body', 'bodies')} shown, ${counts.withheld} withheld`}`,
+    ...(report.policies === undefined ? [] : [`${countOf(report.policies, 'version')} of the policies that decided in it`]),
     ...describeFactsOnly(counts.factsOnly),
     ...(session === undefined ? [] : [`session ${session}`]),
     ...(form === 'bundle' ? describeFacts(facts) : []),

@@ -17,6 +17,8 @@ export interface BundleReading {
   readonly report: FileReport;
   /** Yields the records. Throws GatewayError `store_damaged`, after the records that are whole, if the file was changed since it was verified. */
   records(): AsyncIterable<ShownRecord>;
+  /** Returns the text of a version of the policies; null if the bundle does not have it. Rejects with GatewayError `store_damaged`, as `records` throws it. */
+  policyText(version: string): Promise<string | null>;
   /** Yields the bytes of messages in parts. Throws GatewayError `not_found` or `store_damaged`. */
   bytes(range: MessageRange): AsyncIterable<Uint8Array>;
 }
@@ -36,6 +38,16 @@ export async function readBundle(handle: FileHandle, keys: readonly string[] | u
       for await (const record of openRecords(file, keys)) {
         yield timeline.show(record);
       }
+    },
+    async policyText(version) {
+      let found: string | null = null;
+      const entries = file.verify(keys, ({ governance, content }) => {
+        found = governance?.['version'] === version && content !== null ? content.toString() : found;
+      });
+      for await (const entry of entries) {
+        void entry;
+      }
+      return found;
     },
     bytes: (range) => messageBytes(openRecords(file, keys), session, range),
   };

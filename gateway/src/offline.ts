@@ -27,7 +27,7 @@ export interface OfflineStore extends AsyncDisposable {
   /** Yields the bytes of messages in parts. Throws GatewayError `not_found`. */
   bytes(session: string, range: MessageRange): AsyncIterable<Uint8Array>;
   /** Yields the lines of a session's bundle. Throws GatewayError `not_found`; `conflict` while its last records are not under a checkpoint. */
-  bundle(session: string): AsyncIterable<string>;
+  bundle(session: string, options?: { readonly policies: boolean }): AsyncIterable<string>;
 }
 
 /**
@@ -62,13 +62,13 @@ export async function openOffline(data: string, environment: NodeJS.ProcessEnv, 
     async *bytes(id, range) {
       yield* recordings.bytes(recordings.extentOf(await recordings.find(id)), range);
     },
-    async *bundle(id) {
+    async *bundle(id, { policies } = { policies: false }) {
       const extent = recordings.extentOf(await recordings.find(id));
       const found = await readCheckpoint(data);
       if (found === null) {
         throw new GatewayError('store_damaged', 'There is no log/checkpoint in the store: nothing signs the records. Run countersign verify.');
       }
-      yield* makeBundle(openLog(data), keys, extent, found);
+      yield* makeBundle(openLog(data), keys, extent, { checkpoint: found, findPolicy: policies ? async (version) => recordings.findPolicy(version) : null });
     },
     [Symbol.asyncDispose]: async () => {
       await follower[Symbol.asyncDispose]();

@@ -9,6 +9,8 @@ import { encodeUtf8 } from './text.ts';
 import { treeHeightMax } from './tree.ts';
 
 const format = 'countersign/1';
+/** The form of a bundle that may also hold records of policies. */
+const formatWithPolicies = 'countersign/2';
 /** Most bytes of a line. A record has at most 1 MiB of content and little more of facts, and its line in Base64 is shorter than half of this limit. */
 export const bundleLineBytesMax = 8 * 1024 * 1024;
 
@@ -29,6 +31,8 @@ export interface BundleHeader {
   readonly session: string;
   readonly scope: BundleScope;
   readonly records: number;
+  /** True if records of the policies that decided may follow those of the session. */
+  readonly hasPolicies: boolean;
 }
 
 export interface BundleRecord {
@@ -57,21 +61,27 @@ function bodyJson(body: BundleBody): Json | null {
 
 /** Formats the first line, with its newline. */
 export function formatBundleHeader(header: BundleHeader): string {
-  const { log, key, session, scope, records } = header;
-  return `${JSON.stringify({ bundle: format, log, key, session, scope, records })}\n`;
+  const { log, key, session, scope, records, hasPolicies } = header;
+  return `${JSON.stringify({ bundle: hasPolicies ? formatWithPolicies : format, log, key, session, scope, records })}\n`;
 }
 
 /** Formats the line of a record, with its newline. */
 export function formatBundleRecord(record: BundleRecord): string {
-  const { index, leaf, proof, meta, content } = record;
-  const line = {
-    index,
+  return `${JSON.stringify({ index: record.index, ...recordMembers(record) })}\n`;
+}
+
+/** Formats the line of a record of policies, with its newline. */
+export function formatBundlePolicy(record: BundleRecord): string {
+  return `${JSON.stringify({ policy: record.index, ...recordMembers(record) })}\n`;
+}
+
+function recordMembers({ leaf, proof, meta, content }: BundleRecord): Json {
+  return {
     leaf: encodeBase64(leaf),
     proof: proof.map(encodeBase64),
     meta: bodyJson(meta),
     content: bodyJson(content),
   };
-  return `${JSON.stringify(line)}\n`;
 }
 
 /** Formats the last line, with its newline. */
@@ -136,7 +146,7 @@ function parseBody(value: unknown): BundleBody {
 }
 
 function parseHeader(line: string): BundleHeader {
-  const { log, key, session, scope, records } = parseObject(line);
+  const { bundle, log, key, session, scope, records } = parseObject(line);
   if (scope !== 'session' && scope !== 'records') {
     throw new MalformedError('bundle of an unknown scope');
   }
@@ -146,6 +156,7 @@ function parseHeader(line: string): BundleHeader {
     session: text(session),
     scope,
     records: count(records),
+    hasPolicies: bundle === formatWithPolicies,
   };
   decodeHex(header.session, sessionIdBytes);
   const vkey = parseVerifierKey(header.key);
@@ -156,7 +167,15 @@ function parseHeader(line: string): BundleHeader {
 }
 
 function parseRecord(line: string): ParsedRecord {
-  const { index, leaf, proof, meta, content } = parseObject(line);
+  return parseMembers('index', line);
+}
+
+function parsePolicy(line: string): ParsedRecord {
+  return parseMembers('policy', line);
+}
+
+function parseMembers(indexName: 'index' | 'policy', line: string): ParsedRecord {
+  const { [indexName]: index, leaf, proof, meta, content } = parseObject(line);
   if (!Array.isArray(proof) || proof.length > treeHeightMax) {
     throw new MalformedError('bundle record without a proof');
   }
@@ -197,6 +216,16 @@ export function parseBundleHeader(line: string): BundleHeader {
 /** Parses the line of a record, given without its newline. Throws `MalformedError`. */
 export function parseBundleRecord(line: string): ParsedRecord {
   return parseExactly(line, parseRecord, formatBundleRecord);
+}
+
+/** Parses the line of a record of policies, given without its newline. Throws `MalformedError`. */
+export function parseBundlePolicy(line: string): ParsedRecord {
+  return parseExactly(line, parsePolicy, formatBundlePolicy);
+}
+
+/** True if a line begins as that of a record of policies does. The line is not checked. */
+export function isBundlePolicy(line: string): boolean {
+  return line.startsWith('{"policy":');
 }
 
 /** Parses the last line, given without its newline, and returns the signed note. Throws `MalformedError`. */

@@ -43,6 +43,8 @@ export interface FileReport {
     /** Number of records of which the facts alone are kept. */
     readonly factsOnly: number;
   };
+  /** Number of records of policies. Absent: the bundle has no place for them. */
+  readonly policies?: number;
   /** The size of the log that the checkpoint signs. */
   readonly logSize?: number;
   /**

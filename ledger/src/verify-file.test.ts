@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MalformedError } from './malformed.ts';
 import { flipped, flipStep } from './testdata/flip-bytes.ts';
-import { bundleOf, goldenBundleLines, goldenReceipt, writeFirstEpoch, writeGoldenStore } from './testdata/golden-store.ts';
+import { bundleOf, goldenBundleLines, goldenReceipt, policyBundleLines, writeFirstEpoch, writeGoldenStore } from './testdata/golden-store.ts';
 import { formatReceipt, parseReceipt } from './tlog-proof.ts';
 import type { FileReport } from './file-report.ts';
 import type { Verdict } from './verdict.ts';
@@ -108,6 +108,36 @@ void test('a selection of records holds as such, in order', async () => {
   assert.equal(await verdictOf([headerFor(3, 'session'), ...chosen, checkpoint]), 'completeness');
 });
 
+void test('C29: records of policies hold in a bundle with a place for them, behind those of the session, in order, each proven', async () => {
+  const { lines: all, heartbeat } = policyBundleLines();
+  const [head = '', opening = '', request = '', close = '', first = '', second = '', note = ''] = all;
+  const session = [head, opening, request, close];
+  const report = await reportOf(all, {});
+  assert.deepEqual([report.verdict, report.extent, report.counts.records, report.policies], ['holds', 'closed', 3, 2], JSON.stringify(report.findings));
+  assert.equal((await reportOf(lines)).policies, undefined);
+  for (const [file, verdict] of [
+    [[...session, note], 'holds'],
+    [[...session, second, note], 'holds'],
+    [[head.replace('countersign/2', 'countersign/1'), ...session.slice(1), first, second, note], 'malformed'],
+    [[head.replace('countersign/2', 'countersign/3'), ...session.slice(1), first, second, note], 'malformed'],
+    [[head, first, opening, request, close, second, note], 'malformed'],
+    [[...session, second, first, note], 'integrity'],
+    [[...session, first, first, note], 'integrity'],
+    [[...session, heartbeat, note], 'integrity'],
+    [[...session, first.replace('{"policy":', '{"index":'), second, note], 'integrity'],
+    [[head, opening, close.replace('{"index":', '{"policy":'), first, note], 'completeness'],
+    [[...session, first.replace('"version\\":\\"a', '"version\\":\\"b'), note], 'integrity'],
+    [[...session, first, note].map((line) => line.replace(Buffer.from('// a').toString('base64').slice(0, 4), 'Ly8h')), 'integrity'],
+  ] as const) {
+    const found = await reportOf(file, {});
+    if (verdict === 'completeness') {
+      assert.notEqual(found.verdict, 'holds');
+    } else {
+      assert.equal(found.verdict, verdict, `${file.map((line) => line.slice(0, 40)).join(' ')} ${JSON.stringify(found.findings)}`);
+    }
+  }
+});
+
 void test('C29: bodies of another form or text than committed to are integrity', async () => {
   const open = 1;
   const request = 2;
@@ -128,7 +158,7 @@ void test('C29: bodies of another form or text than committed to are integrity',
 void test('C12: a bundle has one spelling: no spaces, other order, repeated or unknown keys, other numbers or base64', async () => {
   const wrong = [
     replaced(0, '{"bundle"', '{ "bundle"'),
-    replaced(0, 'countersign/1', 'countersign/2'),
+    replaced(0, 'countersign/1', 'countersign/3'),
     replaced(0, '"scope":"session"', '"scope":"all"'),
     replaced(0, `"records":${records.length}`, `"records":1e1`),
     replaced(0, `"records":${records.length}`, `"records":${records.length}.0`),

@@ -3,8 +3,10 @@ import {
   bundleLineBytesMax,
   isBundle,
   isBundleCheckpoint,
+  isBundlePolicy,
   parseBundleCheckpoint,
   parseBundleHeader,
+  parseBundlePolicy,
   parseBundleRecord,
   type BundleBody,
   type BundleHeader,
@@ -93,6 +95,8 @@ async function addRecords(open: OpenFile, check: BundleCheck, onRecord: FileOpti
       place = 'records';
     } else if (isBundleCheckpoint(text)) {
       place = 'end';
+    } else if (isBundlePolicy(text)) {
+      check.addPolicy(parseBundlePolicy(text));
     } else {
       const record = parseBundleRecord(text);
       check.add(record);
@@ -111,6 +115,9 @@ export class BundleCheck {
   readonly #options: FileOptions;
   #known: FileReport['known'];
   #before: ParsedRecord | undefined;
+  #policies = 0;
+  /** The index of the newest record of policies; -1 if there was none. */
+  #policyIndex = -1;
 
   private constructor(header: BundleHeader, options: FileOptions, findings: Findings, signed: SignedCheckpoint | undefined) {
     this.#header = header;
@@ -135,7 +142,11 @@ export class BundleCheck {
     return check;
   }
 
+  /** Adds the next record of the session. Throws `MalformedError` after a record of policies. */
   add(record: ParsedRecord): void {
+    if (this.#policies > 0) {
+      throw new MalformedError('record of the session behind one of policies');
+    }
     if (this.#signed !== undefined) {
       checkInclusion(record, this.#signed, this.#findings);
     }
@@ -149,6 +160,24 @@ export class BundleCheck {
       this.#counts.opened += body.form === 'opened' ? 1 : 0;
       this.#counts.withheld += body.form === 'withheld' ? 1 : 0;
     }
+  }
+
+  /** Adds a record of policies. It is proven alone, because it stands in the session of the gateway itself. Throws `MalformedError` if the bundle has no place for it. */
+  addPolicy(record: ParsedRecord): void {
+    if (!this.#header.hasPolicies) {
+      throw new MalformedError('record of policies in a bundle without a place for it');
+    }
+    if (this.#signed !== undefined) {
+      checkInclusion(record, this.#signed, this.#findings);
+    }
+    checkBodies(record, this.#findings);
+    if (record.decoded.kind !== 'policy') {
+      this.#findings.add('integrity', nameOf(record), `is a record of the kind ${record.decoded.kind}, not policy`);
+    } else if (record.index <= this.#policyIndex) {
+      this.#findings.add('integrity', nameOf(record), 'is out of order');
+    }
+    this.#policyIndex = record.index;
+    this.#policies += 1;
   }
 
   /** True if no fault was found so far. */
@@ -180,6 +209,7 @@ export class BundleCheck {
       log,
       session,
       counts: this.#counts,
+      ...(this.#header.hasPolicies ? { policies: this.#policies } : {}),
       ...(this.#signed === undefined ? {} : { logSize: this.#signed.size }),
       ...(this.#known === undefined ? {} : { known: this.#known }),
       ...(this.#before === undefined ? {} : { newestMs: this.#before.decoded.timeMs }),

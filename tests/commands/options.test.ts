@@ -42,7 +42,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'policy show': ['--config CONFIG', '--url URL'],
   'policy test': ['CASES --config CONFIG --policies POLICIES --json'],
   'policy try': ['POLICIES --config CONFIG --since 1h --json'],
-  'policy explain': ['RECORD --config CONFIG', 'RECORD --url URL'],
+  'policy explain': ['RECORD --config CONFIG', 'RECORD --url URL', 'RECORD --bundle BUNDLE --key KEY'],
   'class list': ['--json'],
   'class test': ['jane@example.com --json'],
   'principal list': ['--config CONFIG --json', '--url URL'],
@@ -74,7 +74,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
     'BUNDLE --serve --port 0 --key KEY --speed 100 -- true',
     'BUNDLE --key KEY --no-wait',
   ],
-  'session export': ['SESSION --config CONFIG --out OUT', 'SESSION --url URL', 'SESSION --data DATA'],
+  'session export': ['SESSION --config CONFIG --out OUT --policies', 'SESSION --url URL', 'SESSION --data DATA'],
   'session diff': [
     'SESSION SESSION --config CONFIG --json',
     'SESSION SESSION --url URL',
@@ -93,6 +93,8 @@ const ways: Readonly<Record<string, readonly string[]>> = {
 
 /** Options that contradict each other or have no meaning. */
 const meaningless: readonly string[] = [
+  'policy explain RECORD --bundle BUNDLE --config CONFIG',
+  'policy explain RECORD --config CONFIG --key KEY',
   'session list --config CONFIG --url URL',
   'session list --data DATA --url URL',
   'session list --data DATA --config CONFIG',

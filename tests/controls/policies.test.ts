@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { openServer } from '../../cli/src/demo/sample-server.ts';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
-import { GatewayProcess } from '../support/gateway-process.ts';
+import { GatewayProcess, type CliResult } from '../support/gateway-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { suiteParts } from '../support/suite-parts.ts';
 
@@ -143,6 +143,24 @@ principals:
       gateway.cli(['policy', 'explain', answer?.record ?? '']).stdout,
       /is a record of the kind response, about which no policy decided\. It belongs to the request with the seq \d+ of/,
     );
+    const bundle = join(directory, 'session.bundle');
+    const offline = (more: readonly string[] = []): CliResult => gateway.commandAsIs(['policy', 'explain', denied?.record ?? '', '--bundle', bundle, ...more]);
+    assert.equal(gateway.command(['session', 'export', denied?.session ?? '', '--out', bundle]).status, 0);
+    assert.match(readFileSync(bundle, 'utf8'), /^\{"bundle":"countersign\/1"/);
+    const without = offline();
+    assert.match(without.stderr, /has no policies of this version: countersign session export --policies puts them into a bundle/);
+    assert.equal(`${without.stdout}${stdout.slice(without.stdout.length)}`, stdout, 'what the record says is told');
+    assert.equal(gateway.command(['session', 'export', denied?.session ?? '', '--out', bundle, '--policies']).status, 0);
+    const explained = offline(['--key', join(gateway.data, 'log', 'key')]);
+    assert.deepEqual([explained.status, explained.stdout], [0, stdout]);
+    assert.match(explained.stderr, /^countersign: .*: the session was still open: .*\n$/);
+    const byNumber = gateway.commandAsIs(['policy', 'explain', `${denied?.session.slice(0, 8)}#${denied?.seq}`, '--bundle', bundle]);
+    assert.deepEqual([byNumber.status, byNumber.stdout], [0, stdout]);
+    assert.match(gateway.commandAsIs(['policy', 'explain', `${'0'.repeat(16)}/1`, '--bundle', bundle]).stderr, /session\.bundle has no record 0{16}\/1/);
+    assert.match(gateway.commandAsIs(['verify', bundle]).stdout, /HOLDS[^]*\d versions? of the policies that decided in it/);
+    const [line = ''] = /\{"policy":[^\n]*/.exec(readFileSync(bundle, 'utf8')) ?? [];
+    writeFileSync(bundle, readFileSync(bundle, 'utf8').replace(line, line.replace('"plain":"', '"plain":"AAAA')));
+    assert.match(offline().stderr, /does not hold: integrity: record \d+: content does not match its commitment/);
     const missing = gateway.cli(['policy', 'explain', denied?.record.replace(/\d+$/, '999999') ?? '']);
     assert.equal(missing.status, 1);
     assert.match(missing.stderr, /There is no record 999999: the log has \d+ records/);

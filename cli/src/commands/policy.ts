@@ -1,13 +1,16 @@
 import { countOf } from '@countersign/gateway/count-of';
 import { findData } from '@countersign/gateway/location';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
+import type { ShownRecord } from '@countersign/gateway/api';
+import type { BundleReading } from '@countersign/gateway/bundle-reader';
 import type { Otherwise } from '@countersign/gateway/policy';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { open } from 'node:fs/promises';
 import { ApiClient } from '../api-client.ts';
 import { parseRecordId } from '../arguments.ts';
 import { loadConfig } from '../configuration.ts';
 import { parseDuration } from '../duration.ts';
-import { addLocation, configOption, type LocationOptions } from '../location-options.ts';
+import { addLocation, configOption, keyOption, type LocationOptions } from '../location-options.ts';
 import { unkeptText } from '../facts-only.ts';
 import { findRecord } from '../names.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
@@ -61,7 +64,17 @@ export function addPolicy(program: Command): void {
       .argument('<record>', 'LOG/INDEX, as session show --json prints it, or SESSION#4 for what session show prints as #4', parseRecordId),
   )
     .description('why a recorded request was decided as it was, from the version of the policies that was in force')
-    .addHelpText('after', '\nExample:\n  countersign policy explain 0123456789abcdef/42')
+    .addOption(
+      new Option('--bundle <file>', 'read the record and the policies from this file of session export --policies, without a gateway').conflicts([
+        'config',
+        'url',
+      ]),
+    )
+    .addOption(keyOption())
+    .addHelpText(
+      'after',
+      '\nExample:\n  countersign policy explain 0123456789abcdef/42\n  countersign policy explain 0123456789abcdef/42 --bundle session.bundle --key log.key',
+    )
     .action(explain);
 }
 
@@ -168,9 +181,45 @@ async function tryOut(path: string, options: TryOptions): Promise<void> {
   }
 }
 
-async function explain(wanted: string, options: SourceOptions): Promise<void> {
+interface ExplainOptions extends SourceOptions {
+  readonly bundle?: string;
+  readonly key: readonly string[];
+}
+
+async function explain(wanted: string, options: ExplainOptions): Promise<void> {
+  if (options.bundle !== undefined) {
+    await using handle = await open(options.bundle, 'r');
+    const { openBundle } = await import('../bundle-source.ts');
+    const bundle = await openBundle(options.bundle, handle, options);
+    const found = await recordIn(bundle, wanted, options.bundle);
+    await printExplanation(found, wanted, async (version) => {
+      const text = await bundle.policyText(version);
+      if (text === null) {
+        process.stderr.write(
+          escapeControls(`${options.bundle} has no policies of this version: countersign session export --policies puts them into a bundle\n`, 'lines'),
+        );
+      }
+      return text ?? undefined;
+    });
+    return;
+  }
   await using source = await openSource(options);
   const found = await source.record(await findRecord(wanted, source));
+  await printExplanation(found, wanted, async (version) => (await source.policyRecord(version)).content?.text);
+}
+
+/** Returns the record of a bundle that is named `LOG/INDEX` or `SESSION#NUMBER`. Rejects with an Error if it is not there. */
+async function recordIn(bundle: BundleReading, wanted: string, file: string): Promise<ShownRecord> {
+  const [begin = '', number] = wanted.split('#');
+  for await (const each of bundle.records()) {
+    if (number === undefined ? each.record === wanted : each.session.startsWith(begin) && each.seq === Number(number)) {
+      return each;
+    }
+  }
+  throw new Error(`${file} has no record ${wanted}`);
+}
+
+async function printExplanation(found: ShownRecord, wanted: string, findText: (version: string) => Promise<string | undefined>): Promise<void> {
   const { kind, principal, target, action, verdict, policies, attributes } = found;
   if (verdict === null) {
     const asked = attributes[ownAttributes.request];
@@ -189,7 +238,7 @@ async function explain(wanted: string, options: SourceOptions): Promise<void> {
     console.log(`record   ${escapeControls(unkept, 'nothing')}`);
   }
   console.log(`version  ${version || 'not recorded'}`);
-  const text = version === '' ? '' : (await source.policyRecord(version)).content?.text;
+  const text = version === '' ? '' : await findText(version);
   const { namedPolicies } = await import('@countersign/gateway/policy');
   for (const named of namedPolicies(text ?? '', policies)) {
     console.log(escapeControls(named, 'lines'));

@@ -7,7 +7,6 @@ import { replaceWholeFile } from '@countersign/gateway/store';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import {
-  collect,
   parseBytes,
   parseChannels,
   parseKinds,
@@ -22,7 +21,7 @@ import {
 import { briefly } from '../brief.ts';
 import { parseDuration } from '../duration.ts';
 import { folded, type Entry } from '../folded.ts';
-import { addLocation, type LocationOptions } from '../location-options.ts';
+import { addLocation, keyOption, type LocationOptions } from '../location-options.ts';
 import { findSession } from '../names.ts';
 import { narrowed, type Narrowing } from '../narrow.ts';
 import { RecordingSource, type RecordingOptions } from '../recording-source.ts';
@@ -116,6 +115,7 @@ function addReading(session: Command): void {
     .description('a bundle that proves the session without the gateway; countersign verify FILE checks it')
     .addOption(dataOption)
     .option('--out <file>', 'instead of standard output')
+    .option('--policies', 'also the texts of the policies that decided in it, for countersign policy explain --bundle')
     .addHelpText('after', `\nExample:\n  countersign session export ${example} --out session.bundle`)
     .action(exportBundle);
   addLocation(
@@ -133,10 +133,6 @@ function addReading(session: Command): void {
       const { diffRecordings } = await import('../diff/diff-recordings.ts');
       await diffRecordings(a, b, options);
     });
-}
-
-function keyOption(): Option {
-  return new Option('--key <vkey>', 'with a bundle: a key to trust, or the file that holds it; can be repeated').argParser(collect).default([]);
 }
 
 function eachOption(): Option {
@@ -281,9 +277,9 @@ async function halt(id: string, options: LocationOptions & { readonly reason: st
   }
 }
 
-async function exportBundle(id: string, options: SourceOptions & { readonly out?: string }): Promise<void> {
+async function exportBundle(id: string, options: SourceOptions & { readonly out?: string; readonly policies?: true }): Promise<void> {
   await using source = await openSource(options);
-  const bundle = Readable.from(source.bundle(await findSession(id, (page) => source.sessions(page))));
+  const bundle = Readable.from(source.bundle(await findSession(id, (page) => source.sessions(page)), { policies: options.policies === true }));
   if (options.out === undefined) {
     await pipeline(bundle, process.stdout, { end: false });
   } else if (statSync(options.out, { throwIfNoEntry: false })?.isFile() === false) {

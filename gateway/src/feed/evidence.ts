@@ -6,6 +6,7 @@ import { MalformedError, parseVerifierKey, type VerifierKey } from '@countersign
 import {
   formatBundleCheckpoint,
   formatBundleHeader,
+  formatBundlePolicy,
   formatBundleRecord,
   formatReceipt,
   frameEntries,
@@ -142,28 +143,84 @@ export async function findLeaf(data: string, index: number): Promise<Uint8Array>
   throw new GatewayError('store_damaged', `Record ${index} is not where the journal should have it: run countersign verify.`);
 }
 
+/** The record of a version of the policies. */
+export interface PolicyPlace {
+  /** The session of the gateway that has it. */
+  readonly extent: SessionExtent;
+  readonly seq: number;
+}
+
+export interface BundleOptions {
+  readonly checkpoint: PublishedCheckpoint;
+  /** Finds the record of a version of the policies; resolves with null if it is not there. Null: the bundle gets no policies. */
+  readonly findPolicy: ((version: string) => Promise<PolicyPlace | null>) | null;
+}
+
 /**
  * Yields the lines of the bundle of one session. The session is read once to its end before the first line is made, so that a part never passes for the whole.
  * Throws GatewayError `store_damaged` or `conflict`.
  */
-export async function* makeBundle(log: Log, keys: KeyStore, extent: SessionExtent, { note }: PublishedCheckpoint): AsyncGenerator<string> {
+export async function* makeBundle(
+  log: Log,
+  keys: KeyStore,
+  extent: SessionExtent,
+  { checkpoint: { note }, findPolicy }: BundleOptions,
+): AsyncGenerator<string> {
   const { session } = extent;
   const checkpoint = await openCheckpoint(log, note);
   const prover = new Prover(log, checkpoint);
   const records = await countRecords(log.data, extent, { size: checkpoint.size, prover });
-  yield formatBundleHeader({ log: originOf(log.gatewayId), key: log.line, session, scope: 'session', records });
+  yield formatBundleHeader({ log: originOf(log.gatewayId), key: log.line, session, scope: 'session', records, hasPolicies: findPolicy !== null });
   const opener = new SessionOpener(keys);
   const walk = new SessionWalk(session);
   const turn = new Turn();
+  const versions = new Set<string | null>();
   for await (const raw of readSession(log.data, extent, walk)) {
     opener.learnKey(raw);
-    yield formatBundleRecord(await bundleRecord(raw, opener, prover));
+    const record = await bundleRecord(raw, opener, prover);
+    yield formatBundleRecord(record);
+    if (findPolicy !== null) {
+      versions.add(versionNamed(record.meta));
+    }
     await turn.spend(2 * raw.entry.storedContent.length);
     if (walk.next === records) {
       break;
     }
   }
+  const places = await Promise.all([...versions].map(async (version) => (version === null ? null : (findPolicy?.(version) ?? null))));
+  const policies: BundleRecord[] = [];
+  for (const place of places) {
+    if (place !== null && place.extent.session !== session) {
+      policies.push(await policyRecord(log.data, place, new SessionOpener(keys), prover));
+    }
+  }
+  for (const policy of policies.toSorted((a, b) => a.index - b.index)) {
+    yield formatBundlePolicy(policy);
+  }
   yield formatBundleCheckpoint(note);
+}
+
+/** Returns the version of the policies that a record names; null if it names none, or its facts cannot be opened. */
+function versionNamed(meta: BundleBody): string | null {
+  if (meta.form !== 'opened') {
+    return null;
+  }
+  const { policyVersion }: { readonly policyVersion?: unknown } = JSON.parse(Buffer.from(meta.plaintext).toString());
+  return typeof policyVersion === 'string' ? policyVersion : null;
+}
+
+/** Reads the record of a version of the policies. The records before it are opened too, because it may repeat parts of them. */
+async function policyRecord(data: string, { extent, seq }: PolicyPlace, opener: SessionOpener, prover: Prover): Promise<BundleRecord> {
+  const turn = new Turn();
+  for await (const raw of readSession(data, extent, new SessionWalk(extent.session))) {
+    if (raw.leaf.sessionSeq === seq) {
+      opener.learnKey(raw);
+      return bundleRecord(raw, opener, prover);
+    }
+    await opener.open(raw);
+    await turn.spend(2 * raw.entry.storedContent.length);
+  }
+  throw new GatewayError('store_damaged', `Record ${seq} of session ${extent.session} is not there: run countersign verify.`);
 }
 
 async function countRecords(data: string, extent: SessionExtent, { size, prover }: { readonly size: number; readonly prover: Prover }): Promise<number> {

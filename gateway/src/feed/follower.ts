@@ -326,7 +326,7 @@ export class Follower implements AsyncDisposable {
       }
     } else if (leaf.kind === 'policy') {
       const { governance } = await new SessionOpener(this.#keys).open({ leaf, leafBytes: entry.leaf, entry });
-      told.push({ protocol: policyNotes, target: '', key: String(governance?.['version']), value: `${leaf.session}/${leaf.sessionSeq}`, isUnlessTold: false });
+      told.push({ protocol: policyNotes, target: '', key: String(governance?.['version']), value: `${leaf.session}/${leaf.sessionSeq}`, isUnlessTold: true });
     } else if (leaf.kind === 'close') {
       const { governance } = await new SessionOpener(this.#keys).open({ leaf, leafBytes: entry.leaf, entry });
       indexed.closedMs = leaf.timeMs;

@@ -7,7 +7,7 @@ import { Turn } from '../recording/turn.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { readMessageBytes } from '../recording/message-bytes.ts';
 import { readSession, SessionOpener, SessionWalk, type SessionExtent } from '../recording/session-reader.ts';
-import { findLeaf } from './evidence.ts';
+import { findLeaf, type PolicyPlace } from './evidence.ts';
 import type { Follower } from './follower.ts';
 import { sayBehind } from './index-state.ts';
 import { IndexDiffers } from './row-seals.ts';
@@ -131,6 +131,12 @@ export class Recordings {
       throw new GatewayError('not_found', `No policies of the version ${version.slice(0, 64)} are on record.`);
     }
     return { found: await this.find(place.session), seq: place.seq };
+  }
+
+  /** Finds the record of a version of the policies for a bundle; null if it is not there. Rejects with GatewayError `catching_up`. */
+  async findPolicy(version: string): Promise<PolicyPlace | null> {
+    const place = await this.#trusted(() => this.#parts.index.policyRecord(version));
+    return place === null ? null : { extent: this.extentOf(await this.find(place.session)), seq: place.seq };
   }
 
   /** Yields the records as `show` does, then each new record as it comes, until the session closes or the signal aborts. */

@@ -265,7 +265,7 @@ export class SessionIndex {
       .map((row) => this.#parseRow(row));
   }
 
-  /** Returns the place of the record of a version of the policies; null if there is none. */
+  /** Returns the place of the first record of a version of the policies, which is before every decision that names it; null if there is none. */
   policyRecord(version: string): { readonly session: string; readonly seq: number } | null {
     const [session, seq] = this.#notes.find(policyNotes, '', version)?.split('/') ?? [];
     return session === undefined ? null : { session, seq: Number(seq) };

@@ -54,7 +54,12 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
       }
       break;
     case 'bundle':
-      yield* inPieces(makeBundle(openLog(data), keys, recordings.extentOf(question.found), question.checkpoint));
+      yield* inPieces(
+        makeBundle(openLog(data), keys, recordings.extentOf(question.found), {
+          checkpoint: question.checkpoint,
+          findPolicy: question.policies ? async (version) => recordings.findPolicy(version) : null,
+        }),
+      );
       break;
     case 'receipt':
       yield await makeReceipt(openLog(data), question.checkpoint, question.index);

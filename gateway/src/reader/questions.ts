@@ -14,7 +14,7 @@ export type Question =
   | { readonly ask: 'show'; readonly found: IndexedSession; readonly only: number | null }
   | { readonly ask: 'watch'; readonly found: IndexedSession }
   | { readonly ask: 'bytes'; readonly found: IndexedSession; readonly range: MessageRange }
-  | { readonly ask: 'bundle'; readonly found: IndexedSession; readonly checkpoint: PublishedCheckpoint }
+  | { readonly ask: 'bundle'; readonly found: IndexedSession; readonly checkpoint: PublishedCheckpoint; readonly policies: boolean }
   | { readonly ask: 'receipt'; readonly index: number; readonly checkpoint: PublishedCheckpoint }
   | { readonly ask: 'usage'; readonly wanted: WantedUsage }
   | { readonly ask: 'activities'; readonly wanted: WantedActivities }

@@ -152,9 +152,9 @@ export class Reader implements AsyncDisposable {
     return this.#ask({ ask: 'bytes', found, range });
   }
 
-  /** Yields the lines of a bundle. Also throws GatewayError `conflict`. */
-  bundle(found: IndexedSession, checkpoint: PublishedCheckpoint): AsyncGenerator<Uint8Array> {
-    return this.#ask({ ask: 'bundle', found, checkpoint });
+  /** Yields the lines of a bundle, with the policies that decided if they are wanted. Also throws GatewayError `conflict`. */
+  bundle(found: IndexedSession, checkpoint: PublishedCheckpoint, { policies }: { readonly policies: boolean }): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'bundle', found, checkpoint, policies });
   }
 
   /** Returns a C2SP tlog-proof. Also throws GatewayError `not_found`. */

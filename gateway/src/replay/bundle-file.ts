@@ -5,10 +5,12 @@ import {
   bundleLineBytesMax,
   decodeUtf8,
   encodeUtf8,
+  isBundlePolicy,
   leafFlags,
   noteBytesMax,
   parseBundleCheckpoint,
   parseBundleHeader,
+  parseBundlePolicy,
   parseBundleRecord,
   parseGovernanceBody,
   splitLines,
@@ -80,17 +82,26 @@ export class BundleFile {
   /**
    * Yields all records in order, each once it is verified to be in the log as it is here. Only the end shows that no record is missing. `keys` are the trusted
    * keys; without them the bundle's own key is used. Throws GatewayError `store_damaged` at the first record that does not hold, or at the end;
-   * `MalformedError`.
+   * `MalformedError`. Records of policies are given to `onPolicy`, because they are none of the session.
    */
-  async *verify(keys: readonly string[] | undefined): AsyncGenerator<BundleEntry, FileReport> {
+  async *verify(keys: readonly string[] | undefined, onPolicy?: (entry: BundleEntry) => void): AsyncGenerator<BundleEntry, FileReport> {
     const check = await BundleCheck.begin(this.header, this.#checkpoint, keys === undefined ? {} : { keys });
     for await (const { text, at } of linesOf(this.#file, this.#recordsAt, this.#recordsEnd)) {
-      const record = parseBundleRecord(text);
-      check.add(record);
+      const isPolicy = isBundlePolicy(text);
+      const record = isPolicy ? parseBundlePolicy(text) : parseBundleRecord(text);
+      if (isPolicy) {
+        check.addPolicy(record);
+      } else {
+        check.add(record);
+      }
       if (!check.holds) {
         break;
       }
-      yield entryOf(record, at);
+      if (isPolicy) {
+        onPolicy?.(entryOf(record, at));
+      } else {
+        yield entryOf(record, at);
+      }
     }
     const report = check.finish();
     const [first] = report.findings;

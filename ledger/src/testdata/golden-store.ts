@@ -73,6 +73,29 @@ export function writeGoldenStore(gatewayId?: string, seed?: number): GoldenStore
   return { writer, session };
 }
 
+/** The lines of a bundle of a short session, with two records of policies. */
+export function policyBundleLines(): { readonly lines: readonly string[]; readonly heartbeat: string } {
+  const writer = new StoreWriter();
+  writer.start(null);
+  const [first, second] = ['a', 'b'].map((version) =>
+    writer.record(writer.gateway, 'policy', { meta: { version }, content: `// ${version}\npermit (principal, action, resource);\n` }),
+  );
+  const heartbeat = writer.record(writer.gateway, 'heartbeat', { meta: { sessions: 1 } });
+  const session = openSession(writer);
+  writer.record(session, 'request', { meta: '{"verdict":"allow","policyVersion":"b"}' });
+  writer.close(session);
+  commitWithCheckpoint(writer);
+  writer.publish();
+  if (first === undefined || second === undefined) {
+    throw new RangeError('no such record');
+  }
+  const [header = '', ...rest] = goldenBundleLines({ writer, session });
+  const checkpoint = rest.pop() ?? '';
+  const policies = [first, second].map((record) => bundleLine(writer, record, 'policy'));
+  const lines = [header.replace('countersign/1', 'countersign/2'), ...rest, ...policies, checkpoint];
+  return { lines, heartbeat: bundleLine(writer, heartbeat, 'policy') };
+}
+
 /** Files in memory as the verifier sees them. */
 export function filesOf(files: ReadonlyMap<string, Uint8Array>): StoreFiles {
   return {
@@ -109,20 +132,23 @@ function proofOf(leafHashes: readonly Buffer[], index: number): Buffer[] {
   return index < k ? [...proofOf(left, index), treeHash(right)] : [...proofOf(right, index - k), treeHash(left)];
 }
 
-/** The lines of the golden bundle: the whole session, one of its bodies withheld. */
-export function goldenBundleLines({ writer, session }: GoldenStore): string[] {
+/** The line of a record. `name` is the member that has its index. */
+function bundleLine(writer: StoreWriter, record: WrittenSession['records'][number], name: 'index' | 'policy' = 'index'): string {
   const body = (salt: Buffer, plaintext: Buffer | undefined) =>
     plaintext === undefined ? null : { salt: salt.toString('base64'), plain: plaintext.toString('base64') };
-  const records = session.records.map((record) => {
-    const isClear = ['open', 'close'].includes(record.kind);
-    return JSON.stringify({
-      index: record.index,
-      leaf: record.leaf.toString('base64'),
-      proof: proofOf(writer.leafHashes, record.index).map((hash) => hash.toString('base64')),
-      meta: isClear ? { clear: record.meta?.toString() } : body(record.metaSalt, record.meta),
-      content: record.content?.toString() === 'b1' ? { withheld: true } : body(record.contentSalt, record.content),
-    });
+  const isClear = ['open', 'close', 'policy', 'heartbeat'].includes(record.kind);
+  return JSON.stringify({
+    [name]: record.index,
+    leaf: record.leaf.toString('base64'),
+    proof: proofOf(writer.leafHashes, record.index).map((hash) => hash.toString('base64')),
+    meta: isClear ? { clear: record.meta?.toString() } : body(record.metaSalt, record.meta),
+    content: record.content?.toString() === 'b1' ? { withheld: true } : body(record.contentSalt, record.content),
   });
+}
+
+/** The lines of the golden bundle: the whole session, one of its bodies withheld. */
+export function goldenBundleLines({ writer, session }: GoldenStore): string[] {
+  const records = session.records.map((record) => bundleLine(writer, record));
   const header = JSON.stringify({
     bundle: 'countersign/1',
     log: writer.origin,

@@ -14,11 +14,12 @@ const kinds = {
   epoch: 32,
   heartbeat: 33,
   seal: 34,
+  policy: 36,
   pause: 40,
 } as const;
 export type Kind = keyof typeof kinds;
 
-const clearKinds: ReadonlySet<Kind> = new Set<Kind>(['open', 'close', 'incident', 'epoch', 'heartbeat', 'seal', 'pause']);
+const clearKinds: ReadonlySet<Kind> = new Set<Kind>(['open', 'close', 'incident', 'epoch', 'heartbeat', 'seal', 'policy', 'pause']);
 
 export function sha(...parts: readonly Uint8Array[]): Buffer {
   const hash = createHash('sha256');

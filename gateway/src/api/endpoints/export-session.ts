@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { bytes } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { sessionName } from '../input.ts';
@@ -10,11 +11,15 @@ export const exportSession = endpoint({
   path: '/api/sessions/:session/bundle',
   summary: 'Returns the bundle that proves a session (docs/formats/bundle.md). The reading is recorded.',
   params: { session: sessionName },
+  query: {
+    policies: z.string().optional().describe('With any value, the bundle also has the texts of the policies that decided in the session, with their proofs.'),
+  },
   answer: bytes,
   errors: ['not_found', 'conflict', 'catching_up', 'store_damaged'],
-  act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params }) {
+  act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params, query }) {
     const found = await reader.find(params.session);
-    await recordAccess(recorder, caller, 'export', params.session);
-    yield* reader.bundle(found, await recorder.publish());
+    const policies = query.policies !== undefined;
+    await recordAccess(recorder, caller, policies ? 'export with policies' : 'export', params.session);
+    yield* reader.bundle(found, await recorder.publish(), { policies });
   },
 });
