@@ -70,7 +70,7 @@ function policiesOf(count: number, andSession = false): string {
 
 function policyOf(count: number, andSession = false): PolicyEngine {
   const source = { file: 'bench.cedar', path: 'bench.cedar', text: policiesOf(count, andSession) };
-  return cedarPolicy(grantPolicy([bot]), [source], { protocols, targets: [orders], principals: [bot] });
+  return cedarPolicy(grantPolicy([bot]), [source], { protocols, targets: [orders], principals: [bot], classes: [] });
 }
 
 function questionOf(attributes: Attributes, history: LiveHistory): Question {

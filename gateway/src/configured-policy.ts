@@ -1,4 +1,5 @@
 import type { Config } from './config/config.ts';
+import { builtInClasses } from './classes/catalogue.ts';
 import { policyFiles, readPolicySources } from './config/policies.ts';
 import type { PolicySource } from './domain/policy-source.ts';
 import { builtInFile, cedarPolicy } from './policy/cedar-policy.ts';
@@ -61,5 +62,5 @@ export function checkPolicies(config: Config, path: string | null = config.polic
 
 /** Returns what policies may speak of. */
 function vocabularyOf({ targets, principals }: Config): Vocabulary {
-  return { protocols, targets: [...targets.values()], principals: [...principals.values()] };
+  return { protocols, targets: [...targets.values()], principals: [...principals.values()], classes: builtInClasses.map(({ name }) => name) };
 }

@@ -17,6 +17,7 @@ import type { Outbox } from './outbox/outbox.ts';
 import { Approvals } from './controls/approvals/approvals.ts';
 import { alerts } from './controls/alerts.ts';
 import type { Control } from './controls/control.ts';
+import { Masks } from './controls/masks/masks.ts';
 import { Limits, steadyClock } from './controls/limits/limits.ts';
 import { LoginThrottle } from './sessions/login-throttle.ts';
 import { isLoopback } from './domain/address.ts';
@@ -208,7 +209,7 @@ export class Gateway implements AsyncDisposable {
       authenticator,
       refusals,
       policy: () => this.#policy,
-      controls: [approvals, this.#limits, alerts, ...this.#controls],
+      controls: [approvals, this.#limits, alerts, new Masks(keys.maskKey()), ...this.#controls],
       limits: this.#config.limits,
       calls,
       ids: new IdsOfTargets((place, key) => reader.toldByGateway(place, key), { written: () => recorder.size, indexed: () => reader.state.size }),

@@ -23,7 +23,8 @@ export class RecordedLimits implements LimitRules {
   readonly #principals: LimitPolicies['principals'];
 
   constructor({ sources, targets, principals }: LimitPolicies) {
-    const vocabulary = { protocols, targets, principals };
+    // The policies are in force, so their classes need not be looked up.
+    const vocabulary = { protocols, targets, principals, classes: [] };
     const limiting = readPolicies(this.#cedar, sources, vocabulary).policies.filter(isLimiting);
     this.#policies = new Map(limiting.map((policy) => [policy.id, policy]));
     this.#authorizer = new Authorizer(this.#cedar, limiting, vocabulary);

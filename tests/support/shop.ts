@@ -15,6 +15,8 @@ export interface Shop extends AsyncDisposable {
 export interface ShopOptions {
   readonly postgres?: PostgresOptions;
   readonly durability?: 'disk' | 'process';
+  /** Further lines of its targets. */
+  readonly targets?: string;
   /** Further lines of the configuration. */
   readonly config?: string;
   readonly query?: string;
@@ -43,7 +45,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
 function shopConfig(database: PostgresServer, options: ShopOptions, granted: string = '[shop]'): string {
   return `targets:
   shop: { url: "${database.url}${options.query ?? ''}", password: { env: SHOP_PASSWORD }, durability: ${options.durability ?? 'process'} }
-principals:
+${options.targets ?? ''}principals:
   agent: { kind: agent, groups: [agents], targets: ${granted} }
   stranger: { kind: agent, targets: [] }
 ${options.config ?? ''}`;

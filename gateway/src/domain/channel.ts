@@ -34,7 +34,7 @@ export interface Channel {
    * held, and then resolves later. Throws GatewayError `cannot_record`; `limit_exceeded` if the facts of the request do not fit into a record.
    */
   request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome>;
-  /** True if policy names obligations for an action, and the gateway has controls that carry some out. Makes no record and no grant. */
+  /** True if policy names obligations for an action whose controls change texts. Makes no record and no grant. */
   isObliged(action: Action): boolean;
   /**
    * Returns the change that the texts of a request must go through before `request` is called with what they became; null if none. Makes no record and no

@@ -11,6 +11,7 @@ export const recordKind = 'record';
  * digest by which a short text can be guessed. It counts as content and is not kept where policy keeps the facts alone.
  */
 const facts = [
+  ownAttributes.answer,
   ownAttributes.approvalAskedRecord,
   ownAttributes.approvalAskedSession,
   ownAttributes.approvalBy,
@@ -31,6 +32,7 @@ const facts = [
   ownAttributes.askedWithin,
   ownAttributes.begunBytes,
   ownAttributes.bind,
+  ownAttributes.classes,
   ownAttributes.clientClaims,
   ownAttributes.clientEncoding,
   ownAttributes.durationMs,
@@ -38,6 +40,7 @@ const facts = [
   ownAttributes.firstByteMs,
   ownAttributes.inputResponses,
   ownAttributes.isWhole,
+  ownAttributes.masked,
   ownAttributes.onBehalfOf,
   ownAttributes.outcome,
   ownAttributes.parse,

@@ -36,6 +36,8 @@ export const ownAttributes = {
   approvalSession: 'countersign.approval.session',
   /** String. The state of an approval after a step: `waiting`, `granted`, `spent`, `denied`, `expired` or `withdrawn`. */
   approvalState: 'countersign.approval.state',
+  /** Number. The sequence number of the record of the answer in which values were masked. On a record of kind `mask`. */
+  answer: 'countersign.answer',
   /** Boolean, false. The arguments of the call are too long to be an attribute, so no policy saw them. They are in the content. */
   argumentsFit: 'countersign.arguments_fit',
   /** String, always `target`. The request was made by the target, to the client. */
@@ -56,6 +58,8 @@ export const ownAttributes = {
   bodyReadable: 'countersign.body_readable',
   /** String. The session of a run that was started inside this one, as 32 hexadecimal digits. */
   childSession: 'countersign.child_session',
+  /** List of strings. The data classes of the values that were found. */
+  classes: 'countersign.classes',
   /** List of strings, each `NAME=VALUE`. What the client says of its own software, as `user_agent.original`, `application_name` or `clientInfo.name`: its own claim, which nobody checks and no decision depends on. On the record that opens a channel; of MCP, on each request that has it. */
   clientClaims: 'countersign.client.claims',
   /** String. The `client_encoding` of a PostgreSQL connection as the target reports it. Absent for UTF-8. */
@@ -122,8 +126,12 @@ export const ownAttributes = {
   lastTime: 'countersign.last_time',
   /** List of strings. The ids of the tool calls that this request probably carries out, judged by time and content. */
   likelyToolCalls: 'countersign.likely_tool_calls',
+  /** List of strings, each `CLASS=COUNT`. How many values of each data class were masked in the answer. */
+  masked: 'countersign.masked',
   /** Number. How many times a token of the session was replaced by `REDACTED` in the record. */
   maskedTokens: 'countersign.masked_tokens',
+  /** List of strings, each `CLASS METHOD DIGEST`. The first 100 values that were masked; the digest is keyed, and the same for the same value. On a record of kind `mask`. */
+  maskedValues: 'countersign.masked.values',
   /** String, JSON. The `_meta` of a request of MCP. */
   mcpMeta: 'countersign.mcp_meta',
   /** String. The session in which the activity of this one continues, as 32 hexadecimal digits. */

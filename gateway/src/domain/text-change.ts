@@ -1,4 +1,5 @@
 import { GatewayError } from './errors.ts';
+import type { MaskReport } from './masked.ts';
 
 /**
  * Changes a text of an answer, or of a request, before it is recorded and moves on. The same text always gives the same result. The protocol finds the texts:
@@ -8,6 +9,8 @@ export interface TextChange {
   (text: string): string;
   /** Begins to change a text that comes in pieces. If this is absent, such a text is held until it is whole. */
   readonly begin?: () => TextStream;
+  /** Returns what was masked since the last call, for the record of the texts; null if nothing was. Absent: the change masks no values of classes. */
+  readonly report?: () => MaskReport | null;
 }
 
 /** Changes one text that comes in pieces. The results of all calls, joined, are the changed text. */

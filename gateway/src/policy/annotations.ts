@@ -1,5 +1,6 @@
 import type { Obligation } from '../domain/decision.ts';
 import { suggest } from '../domain/suggest.ts';
+import { maskKind, readMaskText } from './mask-text.ts';
 
 /** The meaning of a policy's annotations. */
 export interface Annotated {
@@ -16,9 +17,9 @@ export interface Annotated {
   readonly isObserved: boolean;
 }
 
-const known = ['id', 'reason', 'approval', 'limit', 'alert', 'mode', 'record'] as const;
+const known = ['id', 'reason', 'approval', 'limit', 'alert', 'mask', 'mode', 'record'] as const;
 /** Annotations that this language has and this version does not carry out. To accept one would be to promise it. */
-const notYet = ['mask', 'mask_request'] as const;
+const notYet = ['mask_request'] as const;
 
 const recorded = ['content', 'facts'] as const;
 
@@ -45,7 +46,7 @@ export function readAnnotations(annotations: Readonly<Record<string, string | nu
       return { key, message };
     }
   }
-  const { id = null, reason = null, approval, alert, mode, record } = annotations;
+  const { id = null, reason = null, approval, alert, mask, mode, record } = annotations;
   const obligations: Obligation[] = [];
   const asked = limit.exec(annotations['limit'] ?? '');
   if (asked !== null) {
@@ -54,6 +55,9 @@ export function readAnnotations(annotations: Readonly<Record<string, string | nu
   }
   if (typeof alert === 'string') {
     obligations.push({ kind: 'alert', parameters: { severity: alert } });
+  }
+  if (typeof mask === 'string') {
+    obligations.push({ kind: maskKind, parameters: { classes: mask } });
   }
   return {
     id,
@@ -100,6 +104,10 @@ function faultOf(key: string, value: string, effect: 'permit' | 'forbid'): strin
     }
     case 'alert':
       return severities.includes(value) ? null : `@alert is one of ${severities.join(', ')}`;
+    case 'mask': {
+      const read = readMaskText(value);
+      return typeof read === 'string' ? read : null;
+    }
     case 'mode':
       return value === 'observe' || value === 'enforce' ? null : '@mode is "observe" or "enforce"';
     case 'record': {

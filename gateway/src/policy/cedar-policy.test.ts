@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { Decision, Verdict } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { LiveHistory } from '../domain/session-history.ts';
+import { maskMethods, methodsOf, type ClassMethods } from './mask-text.ts';
 import { cedarPolicy } from './cedar-policy.ts';
 import { grantPolicy } from './grants.ts';
 import type { PolicyEngine, Question } from './policy.ts';
@@ -311,7 +312,14 @@ describe('what is refused', () => {
 
   test('annotations that are unknown, malformed, out of place or not supported yet', () => {
     refused('@resaon("x") permit (principal, action, resource);', /@resaon is not known here/);
-    refused('@mask("email:redact") permit (principal, action, resource);', /@mask is not supported yet/);
+    refused('@mask_request("email:redact") permit (principal, action, resource);', /@mask_request is not supported yet/);
+    refused('@id("a") @mask("emial") permit (principal, action, resource);', 'policies/rules.cedar:1:10: there is no class "emial": is email meant?');
+    refused('@mask("pets") permit (principal, action, resource);', /there is no class "pets"; countersign class list prints/);
+    refused('@mask("email:stars") permit (principal, action, resource);', /@mask knows no method "stars"; there are null, redact, replace, hash, last4/);
+    refused('@mask("email:last5") permit (principal, action, resource);', /is last4 meant\?/);
+    refused('@mask("email, card, email:hash") permit (principal, action, resource);', /@mask names email twice/);
+    refused('@mask("email card") permit (principal, action, resource);', /@mask names classes with commas/);
+    refused('@mask("") permit (principal, action, resource);', /@mask names classes with commas/);
     refused('@approval("dba") permit (principal, action, resource);', /belongs to a forbid/);
     refused(
       '@id("a")\n@record("facts") forbid (principal, action, resource);',
@@ -404,7 +412,14 @@ describe('sets of policies', () => {
     readonly condition: string;
   }
   const group = fc.constantFrom('', 'dba', 'security');
-  const also = fc.constantFrom('', '@alert("low") ', '@limit("requests 5 per 1h") ', '@limit("rows 9 per 2h") @alert("high") ');
+  const also = fc.constantFrom(
+    '',
+    '@alert("low") ',
+    '@limit("requests 5 per 1h") ',
+    '@limit("rows 9 per 2h") @alert("high") ',
+    '@mask("email, card:last4") ',
+    '@mask("email:hash, card:null") ',
+  );
   const rule = fc.record({ effect: fc.constantFrom('permit', 'forbid'), group, also, condition: fc.constantFrom(...conditions) });
   const print = ({ effect, group: by, also: more, condition }: Rule): string =>
     `${more}${by !== '' && effect === 'forbid' ? `@approval("${by}") ` : ''}${effect} (principal, action, resource) when { ${condition} };`;
@@ -423,8 +438,17 @@ describe('sets of policies', () => {
   /** The obligations of a decision, each group of an approval by itself. Of a denial there are only alerts. */
   const obligationsOf = ({ obligations }: Decision, kinds: RegExp): readonly string[] =>
     obligations.flatMap(({ kind, parameters }) =>
-      !kinds.test(kind) ? [] : kind === 'approval' ? (parameters['groups']?.split(',') ?? []) : [JSON.stringify([kind, parameters])],
+      !kinds.test(kind)
+        ? []
+        : kind === 'approval'
+          ? (parameters['groups']?.split(',') ?? [])
+          : kind === 'mask'
+            ? atLeast(methodsOf({ kind, parameters }))
+            : [JSON.stringify([kind, parameters])],
     );
+  /** Each class with its method, and with every method that is less strict. */
+  const atLeast = (methods: ClassMethods): readonly string[] =>
+    [...methods].flatMap(([name, method]) => maskMethods.slice(maskMethods.indexOf(method)).map((each) => `${name}:${each}`));
   /** The obligations of one decision that another has not. A denial has only alerts. */
   const removed = (before: readonly Decision[], after: readonly Decision[]): readonly string[] =>
     before.flatMap((decision, i) => {

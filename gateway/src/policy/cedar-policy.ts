@@ -10,6 +10,7 @@ import { Authorizer } from './authorizer.ts';
 import { loadCedar, type CedarLibrary } from './cedar-library.ts';
 import { circumstances, commonFields, sessionFields, valueOf, type CircumstanceField, type SessionField } from './context.ts';
 import { jointUse } from './policy-json.ts';
+import { joinMasks } from './mask-text.ts';
 import type { PolicyEngine, Question } from './policy.ts';
 import { isLimiting, readPolicies, readsHistory, type Policy } from './policy-set.ts';
 import { policyError, printProblem } from './policy-text.ts';
@@ -172,7 +173,7 @@ class CedarPolicy implements PolicyEngine {
     }
     const forbids = satisfied.filter(({ effect }) => effect === 'forbid');
     const permits = satisfied.filter(({ effect }) => effect === 'permit');
-    const obligations = satisfied.flatMap(({ annotated }) => annotated.obligations);
+    const obligations = joinMasks(satisfied.flatMap(({ annotated }) => annotated.obligations));
     const denials = forbids.filter(({ annotated }) => annotated.approval.length === 0);
     if (denials.length > 0) {
       return { ...version, verdict: 'deny', policies: idsOf(denials), reason: reasonOf(denials), obligations: alertsOf(obligations) };

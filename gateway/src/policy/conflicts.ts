@@ -28,7 +28,7 @@ export function findConflicts(policies: readonly ReadPolicy[], vocabulary: Vocab
   return policies.flatMap((each) => {
     const strange = strangeValues(each.json, protocolsOf(each.json, vocabulary), vocabulary).filter(({ isNever }) => isNever);
     const never = strange.length > 0 ? strange : [neverApplies(each, vocabulary)];
-    const findings = [...never, overruled(each, policies, vocabulary), uselessLimit(each), ...unapproved(each, vocabulary)];
+    const findings = [...never, overruled(each, policies, vocabulary), uselessObligation(each), ...unapproved(each, vocabulary)];
     return findings.flatMap((finding) => {
       const { source, text, offset } = each.written;
       return finding === null ? [] : [{ source, offset: offset + Math.max(0, text.indexOf(finding.words)), message: finding.message }];
@@ -225,10 +225,15 @@ function overruled({ policy, json }: ReadPolicy, policies: readonly ReadPolicy[]
   };
 }
 
-function uselessLimit({ policy: { effect, annotated } }: ReadPolicy): Finding | null {
-  return effect === 'forbid' && annotated.approval.length === 0 && annotated.obligations.some(({ kind }) => kind === 'limit')
-    ? { message: '@limit never counts here, because what this forbid applies to is denied: put it on a permit', words: '@limit' }
-    : null;
+/** Finds an obligation of a forbid that denies: nothing is ever let through with it. */
+function uselessObligation({ policy: { effect, annotated } }: ReadPolicy): Finding | null {
+  const useless = effect === 'forbid' && annotated.approval.length === 0 ? annotated.obligations.find(({ kind }) => kind !== 'alert') : undefined;
+  return useless === undefined
+    ? null
+    : {
+        message: `@${useless.kind} never ${useless.kind === 'limit' ? 'counts' : 'applies'} here, because what this forbid applies to is denied: put it on a permit`,
+        words: `@${useless.kind}`,
+      };
 }
 
 /** Finds groups that nobody is in, and requests that nobody but the one who asks could approve. The operator may approve everything. */

@@ -14,6 +14,7 @@ export function grantPolicy(principals: readonly Principal[]): PolicyEngine {
   }
   return {
     version,
+    obligations: [],
     text: principals.flatMap(({ id, targets }) => targets.map((target) => printGrant(id, target))).join(''),
     decide: ({ asker: { principal, within }, target }) =>
       within?.includes(target.name) === false

@@ -6,6 +6,7 @@ import { parseWords, schemaWords } from './cedar-words.ts';
 import type { CedarLibrary } from './cedar-library.ts';
 import { findAgentsThatApprove, findBesideGrants, findConflicts, findMisshapen, findUnreachable, protocolsOf } from './conflicts.ts';
 import { cedarSchema } from './cedar-schema.ts';
+import { maskKind, methodsOf } from './mask-text.ts';
 import { contextUse, entitiesOf, scopeOf, type ContextUse, type PolicyScope } from './policy-json.ts';
 import { splitPolicies, type PolicyProblem, type WrittenPolicy } from './policy-text.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -61,7 +62,10 @@ export function readPolicies(cedar: CedarLibrary, sources: readonly PolicySource
   const policies = read.flatMap((each) => ('policy' in each ? [each] : []));
   problems.push(...read.flatMap((each) => ('policy' in each ? [] : [each])), ...twice(policies));
   if (problems.length === 0) {
-    problems.push(...policies.flatMap((each) => unknownTargets(each, vocabulary)), ...invalid(cedar, policies, vocabulary));
+    problems.push(
+      ...policies.flatMap((each) => [...unknownTargets(each, vocabulary), ...unknownClasses(each, vocabulary)]),
+      ...invalid(cedar, policies, vocabulary),
+    );
   }
   const warnings = (): readonly PolicyProblem[] =>
     problems.length > 0
@@ -119,6 +123,19 @@ function twice(policies: readonly ReadPolicy[]): PolicyProblem[] {
     seen.add(id);
     return isKnown ? [{ source, offset, message: `two policies have the id ${id}` }] : [];
   });
+}
+
+/** Finds names of data classes that do not exist. */
+function unknownClasses({ policy: { annotated }, written }: ReadPolicy, { classes }: Vocabulary): PolicyProblem[] {
+  return annotated.obligations
+    .filter(({ kind }) => kind === maskKind)
+    .flatMap((mask) => [...methodsOf(mask).keys()])
+    .filter((name) => !classes.includes(name))
+    .map((name) => {
+      const meant = suggest(name, classes);
+      const others = meant === null ? '; countersign class list prints those that there are' : `: is ${meant} meant?`;
+      return { source: written.source, offset: searched(written, '@mask'), message: `there is no class ${JSON.stringify(name)}${others}` };
+    });
 }
 
 /** Finds names of targets that do not exist: Cedar's schema does not hold them. */

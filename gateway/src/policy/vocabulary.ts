@@ -6,6 +6,8 @@ export interface Vocabulary {
   readonly protocols: readonly PolicyProtocol[];
   readonly targets: readonly PolicyTarget[];
   readonly principals: readonly PolicyPrincipal[];
+  /** The names of the data classes. */
+  readonly classes: readonly string[];
 }
 
 export interface PolicyProtocol {

@@ -206,6 +206,11 @@ export class KeyStore implements Disposable {
     return createSecretKey(createHmac('sha256', this.#root).update('countersign outbox').digest());
   }
 
+  /** The key of the digests of masked values. It opens nothing that was recorded. */
+  maskKey(): KeyObject {
+    return createSecretKey(createHmac('sha256', this.#root).update('countersign masks').digest());
+  }
+
   [Symbol.dispose](): void {
     this.#opened[Symbol.dispose]();
   }

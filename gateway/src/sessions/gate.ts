@@ -47,14 +47,16 @@ export class Gate {
   readonly #context: GateContext;
   /** False: no control changes texts of requests, so policy need not be asked for that. */
   readonly #changesRequests: boolean;
-  /** False: no control changes texts at all. */
-  readonly #changesTexts: boolean;
+  /** The kinds of obligations whose controls change texts. */
+  readonly #changing: ReadonlySet<string>;
+  /** The policy of which is known whether it may name one of them. */
+  #known: { readonly policy: PolicyEngine; readonly mayChangeTexts: boolean } | null = null;
   #asker: Asker | null = null;
 
   constructor(context: GateContext) {
     this.#context = context;
     this.#changesRequests = context.controls.some((control) => control.changeRequest !== undefined);
-    this.#changesTexts = this.#changesRequests || context.controls.some((control) => control.change !== undefined);
+    this.#changing = new Set(context.controls.filter((control) => control.change !== undefined || control.changeRequest !== undefined).map(({ kind }) => kind));
   }
 
   /** Asks policy about an act and has controls carry out the obligations. `leaving` gives the signal that aborts when nobody waits any more: a held act is then given up. `change` of the relation: what the act's texts have gone through. */
@@ -105,9 +107,9 @@ export class Gate {
     return decision.verdict === 'allow' ? { decision, grant: new Grant(bytes) } : { decision, grant: null };
   }
 
-  /** True if policy names obligations for an act. Where no control changes texts policy is not asked, because then no obligation changes how the act or its answer is read. */
+  /** True if policy names obligations for an act whose controls change texts. A policy that can name none is not asked. */
   isObliged({ ids: _ids, ...action }: Action): boolean {
-    return this.#changesTexts && this.decide(action).obligations.length > 0;
+    return this.#mayChangeTexts() && this.decide(action).obligations.some(({ kind }) => this.#changing.has(kind));
   }
 
   /** Returns the change that an act's texts go through before it is asked about; null if none. The owners of the ids that it names are looked up only with the act itself. */
@@ -141,6 +143,14 @@ export class Gate {
     for (const obligation of obligations) {
       this.#controlOf(obligation)?.answered?.({ asker: this.#askerNow(), target: this.#context.target() }, obligation, part);
     }
+  }
+
+  #mayChangeTexts(): boolean {
+    const policy = this.#context.policy();
+    if (this.#known?.policy !== policy) {
+      this.#known = { policy, mayChangeTexts: this.#changing.size > 0 && (policy.obligations?.some(({ kind }) => this.#changing.has(kind)) ?? true) };
+    }
+    return this.#known.mayChangeTexts;
   }
 
   #controlOf({ kind }: Obligation): Control | undefined {

@@ -27,6 +27,7 @@ import { Gate, type CurrentPolicy } from './gate.ts';
 import { addressOf, type IdsOfTargets, type Owner } from './ids-of-targets.ts';
 import type { LiveSession } from './live-session.ts';
 import type { LiveSessions } from './live-sessions.ts';
+import { MaskedAnswers } from './masked-answers.ts';
 import { decisionFacts, printFacts, printMeta, RequestMeta } from './meta.ts';
 
 /** When a channel ends, stopping its work at the target may take at most this long. */
@@ -94,6 +95,8 @@ export class LiveChannel implements Channel {
   readonly #owner: Owner;
   readonly #requestMeta: RequestMeta;
   readonly #obliged = new ObligedRequests();
+  /** The masks of the answers to requests. */
+  readonly #masking = new MaskedAnswers();
   /** The requests of which only the facts are kept. */
   readonly #factsOnly = new ObligedRequests();
   readonly #disposals: (() => void)[] = [];
@@ -187,6 +190,7 @@ export class LiveChannel implements Channel {
     if ((relation?.partOf === undefined || relation.isMessage === true) && decision.obligations.length > 0) {
       this.#noteObligations(action, decision, { seq, answeredAs: relation?.partOf ?? seq });
     }
+    this.#masking.add(relation?.partOf ?? seq, changes);
     if (settle === null) {
       this.#remember(action, decision);
       if (others.length === 0) {
@@ -287,7 +291,18 @@ export class LiveChannel implements Channel {
       const bytes = lengthOf(content);
       this.#session.history.answered(attributes, bytes);
       this.#gate.answered(this.#obliged.of(request), { attributes, bytes });
+      const masked = this.#masking.report(request);
+      if (masked !== null) {
+        const seq = this.#record(kind, { ...meta, attributes: { ...attributes, ...masked.summary } }, content, continues);
+        const tied = request === undefined ? {} : { request };
+        this.#record('mask', { action: 'gateway.mask', ...tied, attributes: { ...masked.summary, ...masked.values, [ownAttributes.answer]: seq } }, [], false);
+        return seq;
+      }
     }
+    return this.#record(kind, meta, content, continues);
+  }
+
+  #record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues: boolean): number {
     if (kind === 'request') {
       const { action = '', attributes = {}, request } = meta;
       const kept = request === undefined ? this.#gate.recordOf({ name: action, attributes }) : this.#factsOnly.of(request);

@@ -16,6 +16,7 @@ export const mail: Target = { ...common, name: 'mail', protocol: 'web', tags: { 
 
 /** Two protocols, two targets and two principals. */
 export const vocabulary: Vocabulary = {
+  classes: ['email', 'card'],
   protocols: [
     {
       id: 'sql',

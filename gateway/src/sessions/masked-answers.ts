@@ -1,0 +1,75 @@
+import type { Attributes } from '../domain/action.ts';
+import type { MaskReport } from '../domain/masked.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
+import type { TextChange } from '../domain/text-change.ts';
+
+/** Most requests whose answers have begun and are remembered. */
+const begunMax = 1024;
+
+interface MaskedAnswer {
+  readonly changes: readonly TextChange[];
+  hasBegun: boolean;
+}
+
+/** The attributes of records by which they tell of masked values. */
+export interface MaskedFacts {
+  /** The attributes of the answer's record: which classes, and how many values of each. */
+  readonly summary: Attributes;
+  /** The attributes of the record beside it: the first of the values, each as class, method and keyed digest. */
+  readonly values: Attributes;
+}
+
+/** The masks of a channel's answers, for the records of these answers. */
+export class MaskedAnswers {
+  /** By request, in the order in which they were used last. */
+  readonly #answers = new Map<number | undefined, MaskedAnswer>();
+
+  /** Adds the changes for the answer to a request, or to a message that belongs to it. */
+  add(request: number, changes: readonly TextChange[]): void {
+    const masks = changes.filter(({ report }) => report !== undefined);
+    if (masks.length === 0) {
+      return;
+    }
+    this.#answers.set(request, { changes: [...(this.#answers.get(request)?.changes ?? []), ...masks], hasBegun: false });
+    if (this.#answers.size > begunMax) {
+      const oldest = [...this.#answers].find(([, { hasBegun }]) => hasBegun);
+      this.#answers.delete(oldest?.[0]);
+    }
+  }
+
+  /**
+   * Returns what was masked in the answer to a request since the last call; null if nothing was. An answer that names no request has the changes of any of them, so that of all is told.
+   */
+  report(request: number | undefined): MaskedFacts | null {
+    if (this.#answers.size === 0) {
+      return null;
+    }
+    const asked = this.#answers.get(request);
+    if (request !== undefined && asked === undefined) {
+      return null;
+    }
+    if (asked !== undefined) {
+      this.#answers.delete(request);
+      this.#answers.set(request, { ...asked, hasBegun: true });
+    }
+    const changes = asked?.changes ?? Array.from(this.#answers.values(), (answer) => answer.changes).flat();
+    return factsOf(changes.flatMap((change) => change.report?.() ?? []));
+  }
+}
+
+function factsOf(reports: readonly MaskReport[]): MaskedFacts | null {
+  const counts = new Map<string, number>();
+  for (const [name, count] of reports.flatMap((report) => [...report.counts])) {
+    counts.set(name, (counts.get(name) ?? 0) + count);
+  }
+  if (counts.size === 0) {
+    return null;
+  }
+  const names = [...counts.keys()].toSorted();
+  return {
+    summary: { [ownAttributes.classes]: names, [ownAttributes.masked]: names.map((name) => `${name}=${counts.get(name)}`) },
+    values: {
+      [ownAttributes.maskedValues]: reports.flatMap(({ values }) => values).map(({ name, method, digest }) => `${name} ${method} ${digest ?? ''}`.trimEnd()),
+    },
+  };
+}
