@@ -184,7 +184,7 @@ export class Gateway implements AsyncDisposable {
     recordEnvironment(recorder, this.#environment);
     const reader = this.#parts.use(await this.#openReader(store, recorder));
     this.#reader = reader;
-    const filled = Promise.all([this.#enforceLimits(), this.#takeUpActivities(sessions, reader, recorder.size)]);
+    const filled = Promise.all([this.#enforceLimits().filled, this.#takeUpActivities(sessions, reader, recorder.size)]);
     const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now }));
     this.#authenticator = authenticator;
     await recordLeftTokenActs(recorder, tokens);
@@ -420,10 +420,10 @@ export class Gateway implements AsyncDisposable {
       recordPolicyChanges(this.#recorder, changes);
     }
     this.#changeEnvironment();
-    void this.#enforceLimits(countsMore);
+    const { names: newLimits } = this.#enforceLimits(countsMore);
     this.#calls?.keepOnly(config.targets.values());
     this.#authenticator?.recheck();
-    this.#sessions?.recheck();
+    this.#sessions?.recheck(newLimits);
     const withdrawn = this.#approvals?.recheck() ?? 0;
     this.#outbox?.recheck();
     const told = {
@@ -459,19 +459,25 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  /** Takes up the limits of the policies in force. Resolves when the windows of those that are new are filled from the journal; until then requests under them are refused. */
-  async #enforceLimits(countsMore = false): Promise<void> {
+  /**
+   * Takes up the limits of the policies in force, and returns the names of those that are new. `filled` resolves when their windows are filled from the journal;
+   * until then requests under them are refused.
+   */
+  #enforceLimits(countsMore = false): { readonly names: ReadonlySet<string>; readonly filled: Promise<void> } {
     const unfilled = this.#limits.enforce(this.#policy.obligations ?? [], countsMore);
-    if (this.#recorder !== null && this.#reader !== null && unfilled.limits.length > 0) {
-      const { signal } = this.#filling;
-      await fillLimits(this.#reader, unfilled, {
-        before: this.#recorder.size,
-        nowMs: this.#now(),
-        policies: this.#limitPolicies(),
-        signal,
-        onTrouble: this.#trouble('read how much of limits was used'),
-      });
+    const names = new Set(unfilled.limits.map(({ name }) => name));
+    if (this.#recorder === null || this.#reader === null || names.size === 0) {
+      return { names, filled: Promise.resolve() };
     }
+    const { signal } = this.#filling;
+    const filled = fillLimits(this.#reader, unfilled, {
+      before: this.#recorder.size,
+      nowMs: this.#now(),
+      policies: this.#limitPolicies(),
+      signal,
+      onTrouble: this.#trouble('read how much of limits was used'),
+    });
+    return { names, filled };
   }
 
   #limitPolicies(): LimitPolicies | null {

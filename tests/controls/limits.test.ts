@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +34,8 @@ describe('limits and alerts', () => {
   const heard: string[] = [];
   const tokens = new Map<string, string>();
   let server: Awaited<ReturnType<typeof openServer>>;
+  /** An answer that has begun and that a test ends. */
+  let begun: ServerResponse | null = null;
   let gateway: GatewayProcess;
 
   const ask = async (who: string, method: string, path: string, target = 'files'): Promise<Response> => {
@@ -68,7 +71,12 @@ describe('limits and alerts', () => {
     server = parts.use(
       await openServer(async (request, response) => {
         heard.push(`${request.method} ${request.url}`);
-        response.end('fine'.repeat(200));
+        if (request.url === '/begun') {
+          begun = response;
+          response.write('x'.repeat(100));
+        } else {
+          response.end('fine'.repeat(200));
+        }
       }),
     );
     const names = ['bot', 'reader', 'crowd', 'talker', 'late', 'late-reader', 'asker', 'fresh', 'fresh-reader'];
@@ -90,12 +98,13 @@ targets:
 limits: { connectionsPerAddressMax: 2000, silentPerAddressMax: 2000 }
 principals:
   person: { kind: human, targets: [files] }
+  streamer: { kind: agent, targets: [files] }
   payer: { kind: agent, groups: [flow], targets: [payroll, outside] }
   other: { kind: agent, groups: [flow], targets: [payroll, outside] }
 ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 'readers' : 'mailers'}], targets: [files, payroll, tools, watched] }\n`).join('')}`,
       }),
     );
-    for (const who of [...names, 'payer', 'other', 'person']) {
+    for (const who of [...names, 'payer', 'other', 'person', 'streamer']) {
       tokens.set(who, await gateway.issueToken(who));
     }
   });
@@ -281,12 +290,19 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
 permit (principal == Principal::"fresh", action == Action::"http.request", resource) when { context.method == "GET" };
 @id("once") @limit("requests 4 per 2h")
 permit (principal == Principal::"asker", action == Action::"http.request", resource) when { context.method == "POST" };
+@id("streams") @limit("bytes 3000 per 1h")
+permit (principal == Principal::"streamer", action == Action::"http.request", resource);
 @id("programs") @limit("requests 3 per 1h")
 permit (principal == Principal::"person", action == Action::"http.request", resource) when { !context.attended };
 @id("volume") @limit("bytes 1500 per 1h")
 permit (principal == Principal::"fresh-reader", action == Action::"http.request", resource)
 when { context.session.targets.contains("payroll") || context.session.requests == 0 };`;
+    const stream = await ask('streamer', 'GET', '/begun');
     await write(never);
+    assert.equal(await settled('streamer', 'GET'), 200);
+    begun?.end('x'.repeat(3000));
+    await stream.text();
+    assert.equal(await settled('streamer', 'GET'), 403, 'what an answer brings counts that began before its limit came into force');
     assert.deepEqual([await settled('fresh', 'GET'), await settled('fresh', 'GET'), await settled('fresh', 'POST')], [200, 403, 200]);
     assert.deepEqual([await settled('fresh-reader', 'GET', 'payroll'), await settled('fresh-reader', 'GET', 'payroll')], [200, 403]);
     const byProgram = [await settled(run, 'GET'), await settled(run, 'GET'), await settled('person', 'GET')];

@@ -3,7 +3,22 @@ import { test } from 'node:test';
 import type { Obligation } from './decision.ts';
 import { ObligedRequests } from './obliged-requests.ts';
 
-const obligation = (name: string): Obligation => ({ kind: 'limit', parameters: { name } });
+const obligation = (policy: string, most = '1'): Obligation => ({ kind: 'limit', parameters: { policy, what: 'rows', seconds: '60', most } });
+
+test('a limit that came later applies to answers to the requests before it, once, and to none after it', () => {
+  const requests = new ObligedRequests();
+  const [first, changed, other] = [obligation('first'), obligation('first', '2'), obligation('other')];
+  requests.add(2, [first]);
+  requests.addLater(3, [changed, other]);
+  requests.addLater(5, [other]);
+  assert.deepEqual(
+    [1, 2, 3, 4, 5, 6].map((request) => requests.of(request)),
+    [[changed, other], [first, other], [changed, other], [other], [other], []],
+  );
+  assert.deepEqual(requests.of(undefined), [first, other]);
+  requests.add(6, [first]);
+  assert.deepEqual([requests.of(6), requests.of(undefined)], [[first], [first]]);
+});
 
 test('an answer has the obligations of its request, and those of all old requests if it is to an old one', () => {
   const requests = new ObligedRequests();

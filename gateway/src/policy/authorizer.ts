@@ -74,6 +74,13 @@ export class Authorizer {
     return this.#fitting(this.#callOf(question, []).entities.flatMap(({ uid, parents }) => [uid, ...parents].map(nameOf))).map(({ id }) => id);
   }
 
+  /** Returns the ids of the policies whose scope fits one who asks, a target, and any of its actions. */
+  fittingAnyAction({ asker: { principal }, target }: Pick<Question, 'asker' | 'target'>): readonly string[] {
+    const actions = [...this.#actions].filter(([, protocol]) => protocol === target.protocol).map(([name]) => name);
+    const ids = { Principal: [principal.id], Group: principal.groups, Target: [target.name], Action: [target.protocol, ...actions] };
+    return this.#fitting(Object.entries(ids).flatMap(([type, each]) => each.map((id) => nameOf({ type, id })))).map(({ id }) => id);
+  }
+
   /** Returns the policies whose scope names one of these entities wherever it names any. */
   #fitting(names: readonly string[]): readonly Policy[] {
     const fits = (wanted: readonly string[] | null): boolean => wanted?.some((each) => names.includes(each)) ?? true;

@@ -122,6 +122,14 @@ class CedarPolicy implements PolicyEngine {
     return decision;
   }
 
+  limitsOfAny(question: Pick<Question, 'asker' | 'target'>): readonly Obligation[] {
+    const fitting = question.target.mode === 'observe' ? [] : this.#authorizer.fittingAnyAction(question);
+    return fitting.flatMap((id) => {
+      const policy = this.#policies.get(id);
+      return policy === undefined || !isLimiting(policy) ? [] : policy.annotated.obligations.filter(({ kind }) => kind === 'limit');
+    });
+  }
+
   /** Returns what a permit says about the record of a request that is denied whatever the permit says. */
   #recorded(question: Question): readonly Obligation[] {
     // A run's own list of targets is in no key, so its decision must not be kept under the key of others.

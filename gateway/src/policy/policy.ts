@@ -68,5 +68,7 @@ export interface PolicyEngine {
   readonly findings?: () => readonly string[];
   /** True if a policy with a limit asks what a session did. Absent: false. */
   readonly limitsReadHistory?: boolean;
+  /** Returns the limits under which some request of one who asks may be at a target. Absent: none. */
+  limitsOfAny?(question: Pick<Question, 'asker' | 'target'>): readonly Obligation[];
   decide(question: Question): Decision;
 }

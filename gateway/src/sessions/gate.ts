@@ -10,6 +10,7 @@ import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import type { Asker, PolicyEngine, Question, SessionHistory } from '../policy/policy.ts';
 import { LiveHistory } from '../domain/session-history.ts';
+import { readLimit } from '../domain/usage.ts';
 import type { IdRefusal } from './ids-of-targets.ts';
 
 /** Returns the policy in force. After a change of the configuration it returns the new one, which then decides on each session's next action. */
@@ -129,6 +130,12 @@ export class Gate {
       }
     }
     return texts.length === 0 ? null : { texts, obligations: carriedOut };
+  }
+
+  /** Returns those of the named limits under which any act of the channel may be. */
+  limitsOfAny(names: ReadonlySet<string>): readonly Obligation[] {
+    const limits = this.#context.policy().limitsOfAny?.({ asker: this.#askerNow(), target: this.#context.target() }) ?? [];
+    return limits.filter((each) => names.has(readLimit(each)?.name ?? ''));
   }
 
   /** Tells the controls that an act with these obligations is recorded as allowed or as held. */

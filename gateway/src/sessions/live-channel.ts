@@ -406,9 +406,16 @@ export class LiveChannel implements Channel {
     this.#session.closeChannel(this.number, reason);
   }
 
-  /** Called after each change of the configuration. */
-  readonly #recheck = (): void => {
+  /**
+   * Called after each change of the configuration. `newLimits` names the limits that came into force with it. What answers to earlier requests still bring counts
+   * for those under which a request of this channel may be: what exactly these requests were is in the record alone, so a window is rather too full.
+   */
+  readonly #recheck = (newLimits: ReadonlySet<string>): void => {
     this.#redescribe();
+    const limits = newLimits.size === 0 ? none : this.#gate.limitsOfAny(newLimits);
+    if (limits.length > 0) {
+      this.#obliged.addLater(this.#session.track.seq, limits);
+    }
     this.#recheckConnection();
   };
 

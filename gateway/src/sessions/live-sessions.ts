@@ -29,7 +29,7 @@ export class LiveSessions {
   readonly #signals = new Map<string, () => Promise<void>>();
   /** Resources of closed sessions that are being released. */
   readonly #givingUp = new Set<Promise<unknown>>();
-  readonly #rechecks = new Set<() => void>();
+  readonly #rechecks = new Set<(newLimits: ReadonlySet<string>) => void>();
   #emptied: (() => void) | null = null;
 
   constructor(recorder: Recorder, environment: CurrentEnvironment) {
@@ -151,15 +151,15 @@ export class LiveSessions {
     clearTimeout(timer);
   }
 
-  /** Asks each channel again whether it is still allowed. To be called when the configuration changed: clients that lost access are told, and their channels end. */
-  recheck(): void {
+  /** Asks each channel again whether it is still allowed. To be called when the configuration changed: clients that lost access are told, and their channels end. `newLimits` names the limits that came into force with it. */
+  recheck(newLimits: ReadonlySet<string>): void {
     for (const recheck of Array.from(this.#rechecks)) {
-      recheck();
+      recheck(newLimits);
     }
   }
 
-  /** Calls back after each change of the configuration. Returns a function that cancels this. */
-  onRecheck(recheck: () => void): () => void {
+  /** Calls back after each change of the configuration, with the names of the limits that came into force. Returns a function that cancels this. */
+  onRecheck(recheck: (newLimits: ReadonlySet<string>) => void): () => void {
     this.#rechecks.add(recheck);
     return () => {
       this.#rechecks.delete(recheck);

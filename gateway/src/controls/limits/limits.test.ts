@@ -154,6 +154,17 @@ test('T4.21: what is read for a limit that was taken away meanwhile is not count
   assert.equal(ask(actOf(), few).length, 1);
 });
 
+test('T4.21: what an answer brings while its limit is not in force is counted by the journal alone when the limit comes back', () => {
+  const { limits, ask } = counting();
+  const rows = limitOf('rows', 10);
+  limits.enforce([rows]).complete([]);
+  limits.enforce([]);
+  limits.answered(actOf(), rows, { attributes: { 'db.response.returned_rows': 6 }, bytes: 5 });
+  const back = limits.enforce([rows]);
+  back.complete(back.limits.map((limit) => ({ limit, principal: 'bot', target: 'orders', timeMs: 1_790_000_000_000, amount: 6 })));
+  assert.deepEqual(ask(actOf(), rows), []);
+});
+
 test('T4.9: the clock of limits goes on as time does, from the time of the day', () => {
   const clock = steadyClock();
   const [nowMs, wallMs] = [clock(), Date.now()];

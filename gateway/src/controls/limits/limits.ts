@@ -38,12 +38,12 @@ export class Limits implements Control {
   enforce(obligations: readonly Obligation[], countsMore = false): Unfilled {
     if (countsMore) {
       this.#names = new Set();
-      this.#usage.keepOnly(this.#names);
     }
     const limits = obligations.flatMap((obligation) => readLimit(obligation) ?? []);
     const added = new Map(limits.filter(({ name }) => !this.#names.has(name)).map((limit) => [limit.name, limit]));
     this.#names = new Set(limits.map(({ name }) => name));
-    this.#usage.keepOnly(this.#names);
+    // Answers to requests under a limit that is not in force count for it still, and are in the journal too.
+    this.#usage.keepOnly(new Set([...this.#names].filter((name) => !added.has(name))));
     const filling = {};
     for (const name of added.keys()) {
       this.#unfilled.set(name, filling);
