@@ -283,6 +283,25 @@ describe('a name stands for every text that it may stand for', () => {
     assert.match(talk.doubt ?? '', /may be another statement/);
   });
 
+  test('B20: a text that nobody can read is sure too, as the only one of its name', () => {
+    const talk = new Talk();
+    talk.says('Q:SELECT 1');
+    for (const line of ["Q:DELETE FROM payroll WHERE employee = 'ä'", "P:a:DELETE FROM payroll WHERE employee = 'ä' / B::a: / E: / S", 'B::a: / E: / S']) {
+      assert.match(talk.effects(line, 'LATIN1'), /unknown/);
+      assert.equal(talk.doubt, null, line);
+      talk.facts.idle();
+      talk.says('C:S:a / S');
+      talk.says("P:a:DELETE FROM payroll WHERE employee = 'ä' / S", 'LATIN1');
+    }
+    talk.says('P:a:SELECT 1 / S', 'UTF8', 0);
+    talk.says('B::a: / E: / S');
+    assert.equal(talk.doubt, null);
+    talk.answered = false;
+    talk.says("P:b:DELETE FROM payroll WHERE employee = 'ä' / S", 'LATIN1');
+    talk.says('B::b: / E: / S');
+    assert.match(talk.doubt ?? '', /may be another statement/);
+  });
+
   test('A14: what a body prepares or declares is unknown, and a cursor that it opens may have any name', () => {
     for (const text of ["EXECUTE 'PREPARE a AS SELECT 1'", "EXECUTE 'DECLARE c CURSOR WITH HOLD FOR SELECT 1'"]) {
       assert.match(new Talk().effects(`Q:DO $$ BEGIN ${text}; END $$`), /unknown/);

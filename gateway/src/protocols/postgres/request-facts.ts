@@ -181,7 +181,7 @@ export class RequestFacts {
     const executed = unit.kind === 'execute' ? this.#executed(unit.changes, parsed) : none;
     const own = unit.kind === 'query' ? [this.#readable(queryText(unit), encoding)] : [...parsed.values(), ...(executed?.keys() ?? [])];
     const texts: string[] = [];
-    let isSure = !refers || this.#isSureExecuted(unit.changes, parsed);
+    let isSure = !refers || (executed?.size === 1 && this.#isSureExecuted(unit.changes));
     for (const text of own) {
       const session = text === null ? null : this.#session.facts(text).session;
       isSure &&= session !== null;
@@ -207,16 +207,16 @@ export class RequestFacts {
     ];
   }
 
-  /** Returns whether it is sure which text the Execute at the end of a unit runs. */
-  #isSureExecuted(changes: readonly NameChange[], parsed: ReadonlyMap<number, string | null>): boolean {
+  /** Returns whether it is sure which text the Execute at the end of a unit runs: its own, or the only one of a name. */
+  #isSureExecuted(changes: readonly NameChange[]): boolean {
     const portal = changes.at(-1)?.name ?? '';
     const bind = changes.findLastIndex((change) => change.kind === 'bind' && change.name === portal);
     const bound = changes[bind];
-    const isOwn = bound?.kind === 'bind' && changes.slice(0, bind).some((change) => change.kind === 'parse' && change.name === bound.statement);
-    if (isOwn) {
-      return this.#executed(changes, parsed) !== null;
+    if (bound?.kind !== 'bind') {
+      return this.#texts.isSureCursor(portal);
     }
-    return bound?.kind === 'bind' ? this.#texts.isSureStatement(bound.statement) : this.#texts.isSureCursor(portal);
+    const isOwn = changes.slice(0, bind).some((change) => change.kind === 'parse' && change.name === bound.statement);
+    return isOwn || this.#texts.isSureStatement(bound.statement);
   }
 
   /** Returns a Parse with the text that a unit executes by the name of a statement; null if it has the text itself, or if it is not sure which it is. */
@@ -234,11 +234,19 @@ export class RequestFacts {
 
   /** Returns why it is not sure which text a unit runs by a name; null if it is sure, or if it runs only its own. */
   doubt(unit: Unit, encoding: string): string | null {
-    const { isSure } = this.named(unit, encoding, unit.kind === 'execute');
-    if (isSure) {
+    const { kind, changes } = unit;
+    if (kind !== 'query' && kind !== 'execute' && kind !== 'prepare') {
       return null;
     }
-    return 'it runs by a name what may be another statement than the one that people would see: if the target still answers, wait for that; otherwise send the statement itself';
+    const parsed = kind === 'query' ? noTexts : this.#parsed(unit, encoding);
+    const executed = kind === 'execute' ? this.#executed(changes, parsed) : none;
+    const own = kind === 'query' ? [this.#readable(queryText(unit), encoding)] : [...parsed.values(), ...(executed?.keys() ?? [])];
+    const isSure =
+      (kind !== 'execute' || this.#isSureExecuted(changes)) &&
+      own.every((text) => text === null || this.#namedBy(this.#session.facts(text).session).every((name) => name.isSure));
+    return isSure
+      ? null
+      : 'it runs by a name what may be another statement than the one that people would see: if the target still answers, wait for that; otherwise send the statement itself';
   }
 
   /** Returns the facts of the texts that a name may stand for. */

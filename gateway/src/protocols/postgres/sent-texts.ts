@@ -21,6 +21,8 @@ interface Entry {
   readonly waiting: number;
   /** The number of doubts there were when it became certain what the name stands for; -1 if that is not certain. */
   readonly doubts: number;
+  /** True if it stands for one text for certain, also where `now` is null because that text cannot be read. */
+  readonly isOne: boolean;
   /** True for a cursor that may outlive its transaction. */
   readonly isHeld: boolean;
 }
@@ -62,15 +64,15 @@ export class SentTexts {
 
   /** Returns whether a statement has one text for certain. */
   isSureStatement(name: string): boolean {
-    return this.#isSure(this.#statements.get(name)) && this.statement(name)?.size === 1;
+    return this.#isSure(this.#statements.get(name), this.statement(name));
   }
 
   isSureCursor(name: string): boolean {
-    return this.#isSure(this.#cursors.get(name)) && this.cursor(name)?.size === 1;
+    return this.#isSure(this.#cursors.get(name), this.cursor(name));
   }
 
-  #isSure(entry: Entry | undefined): boolean {
-    return entry?.doubts === this.#doubts;
+  #isSure(entry: Entry | undefined, texts: Texts): boolean {
+    return entry?.doubts === this.#doubts && (texts === null ? entry.isOne && this.#opened === none : texts.size === 1);
   }
 
   /** Notes that code which nobody could read may have given other texts to names. */
@@ -97,7 +99,7 @@ export class SentTexts {
     const both = before.may === null ? null : union(before.may, texts);
     this.#newest += 1;
     // Answers to what is under way do not tell any more what the name stands for.
-    this.#set(map, name, { ...before, id: this.#newest, now: both, may: both, waiting: 0, isHeld: before.isHeld || isHeld });
+    this.#set(map, name, { ...before, id: this.#newest, now: both, may: both, waiting: 0, isOne: false, isHeld: before.isHeld || isHeld });
   }
 
   /**
@@ -149,7 +151,12 @@ export class SentTexts {
         const texts = text === null ? null : new Map([[text, seq]]);
         // The unnamed statement gives way to a new one, also if that fails. A named one does not, and the Parse fails.
         const kept = this.#keepWaiting(texts);
-        const settle = this.#send(this.#statements, name, { texts, doubts, replaces: isTaken && name === '', taken: () => ({ now: kept, doubts }) });
+        const settle = this.#send(this.#statements, name, {
+          texts,
+          doubts,
+          replaces: isTaken && name === '',
+          taken: () => ({ now: kept, doubts, isOne: true }),
+        });
         return (isDone) => {
           this.#waitingLength -= lengthOf(kept);
           settle(isDone);
@@ -165,7 +172,7 @@ export class SentTexts {
       case 'close-statement':
       case 'close-portal': {
         const map = change.kind === 'close-statement' ? this.#statements : this.#cursors;
-        return this.#send(map, name, { texts: none, doubts, replaces: isTaken, taken: () => ({ now: none, doubts }) });
+        return this.#send(map, name, { texts: none, doubts, replaces: isTaken, taken: () => ({ now: none, doubts, isOne: false }) });
       }
       default:
         return change satisfies never;
@@ -186,24 +193,24 @@ export class SentTexts {
   #send(
     map: Map<string, Entry>,
     name: string,
-    sent: { readonly texts: Texts; readonly doubts: number; readonly replaces: boolean; readonly taken: () => Pick<Entry, 'now' | 'doubts'> },
+    sent: { readonly texts: Texts; readonly doubts: number; readonly replaces: boolean; readonly taken: () => Pick<Entry, 'now' | 'doubts' | 'isOne'> },
   ): (isDone: boolean) => void {
     const { texts, doubts, replaces, taken } = sent;
     const before = this.#before(map, name);
-    const { id } = before;
+    const { id, isOne: wasOne } = before;
     const may = replaces ? texts : before.may === null || texts === null ? null : union(before.may, texts);
-    this.#set(map, name, { ...before, may, waiting: before.waiting + 1, doubts: replaces ? doubts : Math.min(before.doubts, doubts) });
+    this.#set(map, name, { ...before, may, waiting: before.waiting + 1, isOne: false, doubts: replaces ? doubts : Math.min(before.doubts, doubts) });
     return (isDone) => {
       const entry = map.get(name);
       if (entry?.id !== id) {
         return;
       }
-      const { now, doubts: known } = isDone ? taken() : entry;
+      const { now, doubts: known, isOne } = isDone ? taken() : { ...entry, isOne: wasOne };
       const waiting = entry.waiting - 1;
       if (waiting === 0 && now?.size === 0) {
         this.#delete(map, name);
       } else {
-        this.#set(map, name, { ...entry, now, may: waiting === 0 ? now : entry.may, waiting, doubts: known });
+        this.#set(map, name, { ...entry, now, may: waiting === 0 ? now : entry.may, waiting, doubts: known, isOne: isOne && waiting === 0 });
       }
     };
   }
@@ -238,7 +245,7 @@ export class SentTexts {
     }
     const now = this.#hasForgotten ? null : none;
     this.#newest += 1;
-    return { id: this.#newest, now, may: now, waiting: 0, doubts: this.#doubts === 0 && !this.#hasForgotten ? 0 : -1, isHeld: false };
+    return { id: this.#newest, now, may: now, waiting: 0, doubts: this.#doubts === 0 && !this.#hasForgotten ? 0 : -1, isOne: false, isHeld: false };
   }
 
   #set(map: Map<string, Entry>, name: string, entry: Entry): void {
