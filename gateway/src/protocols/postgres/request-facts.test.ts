@@ -446,6 +446,22 @@ describe('a session is followed', () => {
     assert.equal(talk.effects('Q:SELECT id FROM customers'), 'read unknown');
   });
 
+  test('A14: COPY data have the facts of their statement by the catalogue that is known when they come', () => {
+    for (const copy of ['Q:COPY payroll FROM STDIN', 'P::COPY payroll FROM STDIN / B::: / E: / S']) {
+      const talk = new Talk();
+      talk.learnedObjects = null;
+      assert.equal(talk.effects(copy), 'unknown write');
+      assert.equal(talk.effects('d:1'), 'unknown write');
+      talk.learnedObjects = objects;
+      assert.equal(talk.effects('d:1'), 'write');
+      const long = new Talk();
+      long.learnedObjects = null;
+      long.says(copy.replace('STDIN', `STDIN ${' '.repeat(20_000)}`));
+      long.learnedObjects = objects;
+      assert.equal(long.effects('d:1'), 'unknown write');
+    }
+  });
+
   test('A14: functions called by their ids, COPY data, and texts in other encodings', () => {
     const talk = new Talk();
     assert.equal(talk.effects('F:955'), 'write');

@@ -18,6 +18,8 @@ import type { Change } from './target-catalogues.ts';
 
 /** Most statements with COPY data whose facts are kept: one is under way, and further ones may wait in a pipeline. */
 const copiesMax = 200;
+/** Longest text of such a statement, in characters, that is kept to be read again. */
+const copyLengthMax = 16 * 1024;
 const noTexts: ReadonlyMap<number, string | null> = new Map();
 const none: Texts = new Map();
 const noTypes: readonly number[] = [];
@@ -50,8 +52,8 @@ export class RequestFacts {
   readonly #session: SessionState;
   readonly #catalogue: SharedCatalogue;
   readonly #texts = new SentTexts();
-  /** The facts of statements that may read COPY data, by the number of their request. */
-  readonly #copies = new Map<number, StatementFacts>();
+  /** Return the facts of statements that may read COPY data, by the number of their request. */
+  readonly #copies = new Map<number, () => StatementFacts>();
   /** The attributes by facts, and within them by what else the request refers to. */
   #attributes = new WeakMap<StatementFacts, Attributes>();
   #base: Attributes = {};
@@ -111,7 +113,7 @@ export class RequestFacts {
       case 'call':
         return callFacts(unit);
       case 'copy':
-        return (copySeq === undefined ? undefined : this.#copies.get(copySeq)) ?? unknownFacts;
+        return (copySeq === undefined ? undefined : this.#copies.get(copySeq)?.()) ?? unknownFacts;
       default:
         return plainFacts;
     }
@@ -325,7 +327,7 @@ export class RequestFacts {
       case 'query': {
         const text = this.#readable(queryText(unit), encoding);
         this.#sentText(text, seq);
-        this.#noteCopy(seq, text === null ? unknownFacts : this.#whole(text));
+        this.#noteCopy(seq, [text], () => this.#whole(text));
         return this.#deallocating(unit);
       }
       case 'execute':
@@ -364,7 +366,7 @@ export class RequestFacts {
       return this.#texts.apply(changes, { texts: parsed, seq, isSettled });
     }
     const executed = this.#executed(changes, parsed);
-    this.#noteCopy(seq, this.#ofTexts(parsed, this.#ofNames(executed)));
+    this.#noteCopy(seq, [...parsed.values(), ...(executed?.keys() ?? unreadable)], () => this.#ofTexts(parsed, this.#ofNames(executed)));
     const settle = this.#texts.apply(changes, { texts: parsed, seq, isSettled });
     for (const text of executed?.keys() ?? unreadable) {
       this.#sentText(text, seq);
@@ -428,11 +430,17 @@ export class RequestFacts {
     this.idle();
   }
 
-  #noteCopy(seq: number, facts: StatementFacts): void {
+  /**
+   * Notes the facts of what may be a COPY. If they are unknown, its text is read again with each piece of its data, because the catalogue may have been changed by others
+   * when it was sent, and may be known again.
+   */
+  #noteCopy(seq: number, texts: readonly (string | null)[], read: () => StatementFacts): void {
+    const facts = read();
     if (!facts.statements.includes('copy') && facts !== unknownFacts) {
       return;
     }
-    this.#copies.set(seq, facts);
+    const isReadAgain = facts.effects.includes('unknown') && texts.reduce((sum, text) => sum + (text?.length ?? 0), 0) <= copyLengthMax;
+    this.#copies.set(seq, isReadAgain ? read : () => facts);
     for (const oldest of this.#copies.keys()) {
       if (this.#copies.size <= copiesMax) {
         break;
