@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Attributes } from '../gateway/src/domain/action.ts';
 import { ownAttributes } from '../gateway/src/domain/own-attributes.ts';
 import type { Principal } from '../gateway/src/domain/principal.ts';
@@ -14,6 +15,7 @@ import { printAims } from './aims.ts';
 import { alternate } from './alternate.ts';
 import { cpuMeaning, withCpuTime } from './cpu-time.ts';
 import { startDatabaseGateway, startModelGateway } from './gateway.ts';
+import { evaluate, inspect, inspectable } from './inspector.ts';
 import { loadModel, modelThroughGateway } from './model-load.ts';
 import { startScript } from './peer.ts';
 import { pgbench, startDatabase, throughGateway } from './pgbench.ts';
@@ -24,6 +26,21 @@ const policyCounts = [2, 10, 100];
 const knownAtOnce = 20_000;
 const newAtOnce = 500;
 const times = 9;
+/** The sizes of sets that are put into force while a client is served, and how often each. */
+const reloadedCounts = [12, 100, 1000];
+const reloads = 9;
+/** The time in ms of the same without a reload. */
+const quietMs = 500;
+/**
+ * Keeps the most processor time of the main thread between two ticks of a timer of 1 ms, in microseconds: that of the longest turn of its loop, and of what else
+ * fell into that millisecond. Other than the time on the wall, it does not depend on what else the machine does.
+ */
+const watchTurns = `globalThis.turn = { most: 0, used: process.threadCpuUsage() };
+(function tick() {
+  const { user, system } = process.threadCpuUsage(turn.used);
+  turn = { most: Math.max(turn.most, user + system), used: process.threadCpuUsage() };
+  setTimeout(tick, 1);
+})();`;
 const rounds = 5;
 const roundSeconds = 4;
 const clients = 8;
@@ -44,13 +61,19 @@ const orders: Target = {
 
 /**
  * The time of a decision: of one for a request whose facts were decided on before, and of a new one, by sets of policies of different sizes; and the load of
- * `postgres` and `llm` through a gateway with ten policies and a limit beside one without. `policy decisions` measures only the first part.
+ * `postgres` and `llm` through a gateway with ten policies and a limit beside one without; and how long nobody is served when policies are put into force.
+ * `policy decisions` and `policy reloads` measure only the first part and the last.
  */
 export async function benchPolicy([part]: readonly string[]): Promise<void> {
   printMachine();
-  measureDecisions();
-  if (part !== 'decisions') {
+  if (part !== 'reloads') {
+    measureDecisions();
+  }
+  if (part === undefined) {
     await measureLoads();
+  }
+  if (part !== 'decisions') {
+    await measureReloads();
   }
 }
 
@@ -193,4 +216,69 @@ function printLoads(what: string, [grants = [], policies = []]: readonly (readon
     ['12 policies, one a limit', thousands(decided.rate), decided.cpu.toFixed(1), ratio(decided.rate, plain.rate), ratio(decided.cpu, plain.cpu)],
   ]);
   printAims([{ text: `rate ≥ 0.9 of grants alone, ${what}`, measured: decided.rate / plain.rate, least: 0.9 }]);
+}
+
+/** Puts sets of policies into force while a client asks one request after the other, and takes the longest turn of the gateway's main thread each time. */
+async function measureReloads(): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-bench-reload-'));
+  const file = join(directory, 'bench.cedar');
+  writeFileSync(file, policiesOf(1));
+  const { port, environment } = await inspectable();
+  await using model = await startScript('model-server.ts');
+  await using gateway = await startModelGateway(model, { environment, config: `policies: ${directory}\n` });
+  const token = await gateway.issueToken('bench');
+  using inspected = await inspect(port);
+  const [main] = inspected.threads;
+  await evaluate(main, watchTurns);
+  const rows: { readonly count: number; readonly turns: readonly number[]; readonly waits: readonly number[]; readonly spans: readonly number[] }[] = [];
+  const measure = async (apply: () => Promise<unknown>): Promise<{ readonly turn: number; readonly wait: number; readonly span: number }> => {
+    await evaluate(main, 'turn.most = 0');
+    const begin = performance.now();
+    let span: number | null = null;
+    const applied = apply().finally(() => {
+      span = performance.now() - begin;
+    });
+    let wait = 0;
+    // The request after the last one that began before the end is the first that the new set decides.
+    for (let isLast = false; !isLast;) {
+      isLast = span !== null;
+      const before = performance.now();
+      await askModel(gateway.port('http'), token);
+      wait = Math.max(wait, performance.now() - before);
+    }
+    await applied;
+    return { turn: await evaluate<number>(main, 'turn.most / 1000'), wait, span: span ?? Number.NaN };
+  };
+  for (const count of [0, ...reloadedCounts]) {
+    const measured = [];
+    for (let i = 0; i < reloads; i += 1) {
+      writeFileSync(file, `${policiesOf(Math.max(0, count - 1))}\n${policiesOf(1).replace('Say which rows.', `Say which rows: ${i}.`)}`);
+      measured.push(await measure(async () => (count === 0 ? delay(quietMs) : gateway.api('/api/config/apply', { method: 'POST', body: {} }))));
+    }
+    rows.push({ count, turns: measured.map(({ turn }) => turn), waits: measured.map(({ wait }) => wait), spans: measured.map(({ span }) => span) });
+  }
+  rmSync(directory, { recursive: true });
+  console.log(
+    `\nA client's requests to a model, one after the other, while a set of policies is put into force; medians (most) of ${reloads}, in ms; a turn in processor time\n`,
+  );
+  const both = (values: readonly number[]): string => `${median(values).toFixed(1)} (${Math.max(...values).toFixed(1)})`;
+  printTable([
+    ['policies', 'longest turn', "client's longest request", 'until it is in force'],
+    ...rows.map(({ count, turns, waits, spans }) => [
+      count === 0 ? 'none is put into force' : String(count),
+      both(turns),
+      both(waits),
+      count === 0 ? '' : both(spans),
+    ]),
+  ]);
+  printAims([{ text: `longest turn ≤ 20 ms, ${reloadedCounts.at(-1)} policies (median)`, measured: median(rows.at(-1)?.turns ?? []), most: 20 }]);
+}
+
+async function askModel(port: number, token: string): Promise<void> {
+  const answer = await fetch(`http://127.0.0.1:${port}/t/process/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'bench', messages: [{ role: 'user', content: 'How are you?' }] }),
+  });
+  await answer.arrayBuffer();
 }

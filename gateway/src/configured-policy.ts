@@ -1,15 +1,15 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Config } from './config/config.ts';
-import { builtInClasses } from './classes/catalogue.ts';
-import { policyFiles, readPolicySources } from './config/policies.ts';
-import type { PolicySource } from './domain/policy-source.ts';
-import { builtInFile, cedarPolicy } from './policy/cedar-policy.ts';
+import { policyFiles } from './config/policies.ts';
+import { GatewayError } from './domain/errors.ts';
+import type { Steps } from './domain/step.ts';
+import { CedarPolicy, cedarPolicy } from './policy/cedar-policy.ts';
 import { loadCedar } from './policy/cedar-library.ts';
 import { grantPolicy } from './policy/grants.ts';
 import type { PolicyEngine } from './policy/policy.ts';
 import { readPolicies } from './policy/policy-set.ts';
 import { printProblem, type PolicyProblem } from './policy/policy-text.ts';
-import type { Vocabulary } from './policy/vocabulary.ts';
-import { protocols } from './protocols/registry.ts';
+import { sourcesOf, step, vocabularyOf, type PolicyGrounds } from './policy-step.ts';
 
 /** Returns the files that the policy of a configuration is made from, the configuration itself first. */
 export function filesOfPolicy({ file, policies }: Config): readonly string[] {
@@ -19,19 +19,33 @@ export function filesOfPolicy({ file, policies }: Config): readonly string[] {
 /** Makes the policy that a configuration says: its grants, and the policies of its files, or of those of `path`. Throws GatewayError `config_invalid` with all faults of the files. */
 export function configuredPolicy(config: Config, path: string | null = config.policies): PolicyEngine {
   const grants = grantPolicy([...config.principals.values()]);
-  const own = path === null ? [] : readPolicySources(path);
-  const sources = [...builtInSources(config, own), ...own];
-  return sources.length === 0 ? grants : cedarPolicy(grants, sources, vocabularyOf(config));
+  const grounds = groundsOf(config, path);
+  const sources = sourcesOf(grounds);
+  return sources.length === 0 ? grants : cedarPolicy(grants, sources, vocabularyOf(grounds));
 }
 
-/** Returns the built-in policies of the protocols that targets speak. A file of the operator with their name takes the place of all of them. */
-function builtInSources({ targets }: Config, own: readonly PolicySource[]): readonly PolicySource[] {
-  if (own.some(({ file }) => file === builtInFile)) {
-    return [];
+/**
+ * Makes the same policy while others are served: another thread reads and validates the files, and here no turn of the event loop takes long. Rejects with
+ * GatewayError `config_invalid`, and with the reason of the signal.
+ */
+export async function configuredPolicyFromThread(config: Config, steps: Steps, signal: AbortSignal): Promise<PolicyEngine> {
+  const grants = grantPolicy([...config.principals.values()]);
+  const grounds = groundsOf(config, config.policies);
+  const set = await steps.take(step, grounds, { whose: '', signal }).catch((cause: unknown): never => {
+    signal.throwIfAborted();
+    throw cause instanceof GatewayError && cause.code === 'config_invalid'
+      ? cause
+      : new GatewayError('config_invalid', `The thread that reads the policies failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  });
+  if (set === null) {
+    return grants;
   }
-  const spoken = new Set(Array.from(targets.values(), ({ protocol }) => protocol));
-  const text = protocols.flatMap(({ id, policies }) => (spoken.has(id) && policies !== undefined ? [policies] : [])).join('\n');
-  return text === '' ? [] : [{ file: builtInFile, path: builtInFile, text, isBuiltIn: true }];
+  const cedar = loadCedar();
+  await nextTurn();
+  const policy = new CedarPolicy(grants, { ...set, findings: () => set.findings }, { cedar, vocabulary: vocabularyOf(grounds) });
+  await policy.prepare();
+  signal.throwIfAborted();
+  return policy;
 }
 
 /** The outcome of a check. */
@@ -47,12 +61,13 @@ export interface CheckedPolicies {
 
 /** Checks the policies of a configuration, or those of another directory or file. Throws GatewayError `config_invalid` if they cannot be read. */
 export function checkPolicies(config: Config, path: string | null = config.policies): CheckedPolicies {
-  const sources = path === null ? [] : readPolicySources(path);
-  const builtIn = builtInSources(config, sources);
-  const { policies, problems, warnings, conflicts } = readPolicies(loadCedar(), [...builtIn, ...sources], vocabularyOf(config));
+  const grounds = groundsOf(config, path);
+  const sources = sourcesOf(grounds);
+  const builtIn = sources.filter(({ isBuiltIn }) => isBuiltIn === true);
+  const { policies, problems, warnings, conflicts } = readPolicies(loadCedar(), sources, vocabularyOf(grounds));
   const print = (found: readonly PolicyProblem[]): readonly string[] => found.filter(({ source }) => source.isBuiltIn !== true).map(printProblem);
   return {
-    files: sources.length,
+    files: sources.length - builtIn.length,
     policies: policies.filter(({ id }) => !builtIn.some(({ file }) => id.startsWith(`${file}:`))).length,
     problems: problems.map(printProblem),
     warnings: print(warnings()),
@@ -60,7 +75,8 @@ export function checkPolicies(config: Config, path: string | null = config.polic
   };
 }
 
-/** Returns what policies may speak of. */
-function vocabularyOf({ targets, principals }: Config): Vocabulary {
-  return { protocols, targets: [...targets.values()], principals: [...principals.values()], classes: builtInClasses.map(({ name }) => name) };
+function groundsOf({ targets, principals }: Config, path: string | null): PolicyGrounds {
+  // The other members of a target read its secrets, and no other thread may have them.
+  const told = Array.from(targets.values(), ({ name, protocol, tags = {}, options }) => ({ name, protocol, tags, options }));
+  return { path, targets: told, principals: [...principals.values()] };
 }

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { relaxCollector } from './garbage-collection.ts';
 import { fillLimits, takeUpActivities } from './read-at-start.ts';
-import { configuredPolicy, filesOfPolicy } from './configured-policy.ts';
+import { configuredPolicy, configuredPolicyFromThread, filesOfPolicy } from './configured-policy.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';
@@ -91,7 +91,8 @@ type PolicyOf = (config: Config) => PolicyEngine;
 export class Gateway implements AsyncDisposable {
   readonly #parts: AsyncDisposableStack;
   readonly #log: Logger;
-  readonly #policyOf: PolicyOf;
+  /** Null: the policy of a configuration is that of its grants and files. */
+  readonly #policyOf: PolicyOf | null;
   readonly #controls: readonly Control[];
   readonly #stopped = Promise.withResolvers<number>();
   readonly #listeners = new Map<string, TcpListener>();
@@ -113,20 +114,26 @@ export class Gateway implements AsyncDisposable {
   #outbox: Outbox | null = null;
   readonly #now = steadyClock();
   readonly #limits = new Limits(this.#now);
-  /** Aborts the readings of the start when the gateway stops. */
-  readonly #filling = new AbortController();
+  /** Aborts what is being read when the gateway stops. */
+  readonly #reading = new AbortController();
+  /** Reads changed policies in a thread of its own, which ends soon after. */
+  readonly #policyThread: StepThread;
+  /** The takings-up that wait for the one before them, by whether they are meant whoever they leave. */
+  readonly #waitingTakeUps = new Map<boolean, Promise<TakenUp>>();
+  #lastTakeUp: Promise<unknown> = Promise.resolve();
   #reader: Reader | null = null;
   #authenticator: Authenticator | null = null;
   #stopping: Promise<void> | null = null;
 
-  private constructor(config: Config, parts: AsyncDisposableStack, { policyOf = configuredPolicy, controls = [] }: GatewayOptions) {
+  private constructor(config: Config, parts: AsyncDisposableStack, { policyOf, controls = [] }: GatewayOptions) {
     this.#config = config;
     this.#atStart = config.atStart;
     this.#parts = parts;
-    this.#policyOf = policyOf;
+    this.#policyOf = policyOf ?? null;
     this.#controls = controls;
-    this.#policy = policyOf(config);
+    this.#policy = (policyOf ?? configuredPolicy)(config);
     this.#environment = environmentOf(config, this.#policy);
+    this.#policyThread = parts.use(new StepThread());
     this.#log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'info');
   }
 
@@ -184,6 +191,7 @@ export class Gateway implements AsyncDisposable {
     recordEnvironment(recorder, this.#environment);
     const reader = this.#parts.use(await this.#openReader(store, recorder));
     this.#reader = reader;
+    const prepared = this.#policy.prepare?.();
     const filled = Promise.all([this.#enforceLimits().filled, this.#takeUpActivities(sessions, reader, recorder.size)]);
     const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now }));
     this.#authenticator = authenticator;
@@ -240,7 +248,7 @@ export class Gateway implements AsyncDisposable {
         return served.pins.get(protocol) ?? null;
       },
       principals: () => this.#config.principals,
-      takeUpConfig: (isMeant) => this.#takeUp(isMeant),
+      takeUpConfig: async (isMeant) => this.#takeUp(isMeant),
       addresses: () => this.#addresses,
       isEncrypted: this.#config.tls !== null,
       software: softwareName,
@@ -253,19 +261,20 @@ export class Gateway implements AsyncDisposable {
       );
     }
     await Promise.race([filled, delay(headStartMs, null, { ref: false })]);
+    await prepared;
+    this.#warnOfFindings();
     await this.#listen(served, door, api);
     outbox.begin();
     this.#parts.use(
       watchConfig(
         () => filesOfPolicy(this.#config),
         () => {
-          this.#reload();
+          void this.#reload();
         },
       ),
     );
     lock.publish({ ...this.#addresses, ...(this.#operatorSocket === null ? {} : { operator: this.#operatorSocket }) });
     this.#warnOfClearText();
-    this.#warnOfFindings();
     this.#log.info({ ...this.#addresses, epoch: recorder.epoch }, 'serving');
   }
 
@@ -396,12 +405,30 @@ export class Gateway implements AsyncDisposable {
   }
 
   /**
-   * Puts the changed configuration into force. Throws GatewayError `config_invalid`; `conflict` if none of the present principals would be left, unless
-   * `isMeant`.
+   * Puts the changed configuration into force, after those that are being put into force, so that the files as they are last count. Rejects with GatewayError
+   * `config_invalid`; `conflict` if none of the present principals would be left, unless `isMeant`; `stopping`.
    */
-  #takeUp(isMeant: boolean): TakenUp {
-    const config = readConfig(this.#config.file, protocols, process.env);
-    const policy = this.#policyOf(config);
+  async #takeUp(isMeant: boolean): Promise<TakenUp> {
+    // Whoever asks before the files are read is answered together with those who wait for that.
+    const waiting = this.#waitingTakeUps.get(isMeant);
+    if (waiting !== undefined) {
+      return waiting;
+    }
+    const next = this.#lastTakeUp.then(async () => {
+      this.#waitingTakeUps.delete(isMeant);
+      const { signal } = this.#reading;
+      signal.throwIfAborted();
+      const config = readConfig(this.#config.file, protocols, process.env);
+      const policy = this.#policyOf?.(config) ?? (await configuredPolicyFromThread(config, this.#policyThread, signal));
+      return this.#putIntoForce(config, policy, isMeant);
+    });
+    this.#waitingTakeUps.set(isMeant, next);
+    this.#lastTakeUp = next.catch(() => undefined);
+    return next;
+  }
+
+  /** Everything changes in one turn of the event loop: no request is decided by a part of the new configuration. */
+  #putIntoForce(config: Config, policy: PolicyEngine, isMeant: boolean): TakenUp {
     const before = [...this.#config.principals.keys()];
     if (!isMeant && before.length > 0 && !before.some((id) => config.principals.has(id))) {
       throw new GatewayError(
@@ -446,12 +473,15 @@ export class Gateway implements AsyncDisposable {
    * Puts a changed file into force. It takes effect at each session's next action, and at once ends what a principal no longer has access to. A file that does
    * not validate changes nothing.
    */
-  #reload(): void {
+  async #reload(): Promise<void> {
     try {
-      this.#takeUp(false);
+      await this.#takeUp(false);
     } catch (error) {
       if (!(error instanceof GatewayError)) {
         throw error;
+      }
+      if (error.code === 'stopping') {
+        return;
       }
       this.#refused = error.message;
       this.#log.error(`the changed configuration is not applied:\n${error.message}`);
@@ -469,7 +499,7 @@ export class Gateway implements AsyncDisposable {
     if (this.#recorder === null || this.#reader === null || names.size === 0) {
       return { names, filled: Promise.resolve() };
     }
-    const { signal } = this.#filling;
+    const { signal } = this.#reading;
     const filled = fillLimits(this.#reader, unfilled, {
       before: this.#recorder.size,
       nowMs: this.#now(),
@@ -489,7 +519,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Lets the activities go on that ended with an earlier gateway. */
   async #takeUpActivities(sessions: LiveSessions, reader: Reader, before: number): Promise<void> {
-    const { signal } = this.#filling;
+    const { signal } = this.#reading;
     const { sessionIdleMs: idleMs } = this.#config.limits;
     await takeUpActivities(reader, sessions, { before, idleMs, signal, onTrouble: this.#trouble('read what sessions did before') });
   }
@@ -550,8 +580,8 @@ export class Gateway implements AsyncDisposable {
     for (const listener of this.#listeners.values()) {
       listener.stopAccepting();
     }
-    this.#filling.abort();
     const error = new GatewayError('stopping', 'The gateway is stopping.');
+    this.#reading.abort(error);
     await this.#sessions?.endAll({ reason: 'stop', error }, stopMs);
     await this.#parts.disposeAsync();
     this.#log.info('stopped');

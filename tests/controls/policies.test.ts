@@ -282,6 +282,48 @@ unless { context.bodyReadable && (context.method == "GET" || (context.bodyNumber
     assert.deepEqual([told?.attributes['countersign.body'], told?.attributes['countersign.body_readable']], [['amount=100'], true]);
   });
 
+  test('a thousand policies come into force at once while requests are decided; the files as they are last count, and a fault leaves those before', async () => {
+    const set = (denied: string, others = 990): string => {
+      const denying = `forbid (principal, action == Action::"http.request", resource == Target::"files") when { context.method == "${denied}" };`;
+      const about = (i: number): string =>
+        `forbid (principal in Group::"agents", action == Action::"http.request", resource) when { context.method == "M${i}" };`;
+      return `@id("first") ${denying}\n${Array.from({ length: others }, (_, i) => about(i)).join('\n')}\n@id("last") ${denying}\n`;
+    };
+    const apply = async (text: string): Promise<number> => {
+      writeFileSync(join(policies, 'agents.cedar'), text);
+      return (await gateway.api('/api/config/apply', { method: 'POST', body: {} })).status;
+    };
+    const decided = async (): Promise<readonly number[]> => Promise.all(['POST', 'PUT', 'DELETE'].map(async (method) => (await ask(method, '/x')).status));
+    assert.equal(await apply(set('POST', 0)), 200);
+    token = await gateway.issueToken('bot');
+    assert.deepEqual(await decided(), [403, 200, 200]);
+    let isApplied = false;
+    const applied = apply(set('PUT')).finally(() => {
+      isApplied = true;
+    });
+    while (!isApplied) {
+      await decided();
+    }
+    assert.equal(await applied, 200);
+    assert.deepEqual(await decided(), [200, 403, 200]);
+    const requests = (await records()).filter(({ kind }) => kind === 'request');
+    const versionOf = ({ attributes }: ShownRecord): string => String(attributes['countersign.policy_version']);
+    const [old = '', now = ''] = new Set(requests.map(versionOf));
+    const isNew = requests.map((record) => versionOf(record) === now);
+    assert.ok(!isNew.slice(isNew.indexOf(true)).includes(false), 'no request is decided by the old set after one by the new set');
+    const both = 'agents.cedar:first,agents.cedar:last';
+    const granted = 'grant:bot:files';
+    const seen = requests.map((record) => `${versionOf(record)} ${String(record.attributes['http.request.method'])} ${record.policies.join()}`);
+    const possible = [old, now].flatMap((version, i) => ['POST', 'PUT', 'DELETE'].map((method, j) => `${version} ${method} ${i === j ? both : granted}`));
+    assert.deepEqual([...new Set(seen)].toSorted(), possible.toSorted());
+    const first = apply(set('DELETE'));
+    await decided();
+    assert.deepEqual([await apply(set('POST', 0)), await first], [200, 200]);
+    assert.deepEqual(await decided(), [403, 200, 200]);
+    assert.equal(await apply(`${set('PUT')}forbid`), 400);
+    assert.deepEqual(await decided(), [403, 200, 200]);
+  });
+
   test('policy try knows what is a run, and what was too long to be looked at', async () => {
     const candidate = join(directory, 'candidate.cedar');
     writeFileSync(

@@ -48,8 +48,11 @@ export interface ApiParts {
   /** Returns the tools of a target; null if its protocol has none. Throws GatewayError `catching_up` while it is not known what was pinned. */
   readonly pinsOf: (target: Target) => Pins | null;
   readonly principals: () => ReadonlyMap<string, Principal>;
-  /** Applies the configuration file. Throws GatewayError `config_invalid`; `conflict` if none of the present principals would be left, unless `isMeant`. */
-  readonly takeUpConfig: (isMeant: boolean) => TakenUp;
+  /**
+   * Applies the configuration file. Rejects with GatewayError `config_invalid`; `conflict` if none of the present principals would be left, unless `isMeant`;
+   * `stopping`.
+   */
+  readonly takeUpConfig: (isMeant: boolean) => Promise<TakenUp>;
   /** The addresses where the gateway listens, by the names that the listeners have in the configuration. */
   readonly addresses: () => Readonly<Record<string, string>>;
   /** True if the listeners have a certificate. */

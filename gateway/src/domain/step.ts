@@ -1,5 +1,5 @@
-/** A pure function of a body and plain data. Its module exports it as `step`, so that another thread can run it. */
-export interface Step<Input extends StepInput, Output> {
+/** A function of plain data, and of a body if there is one. Its module exports it as `step`, so that another thread can run it. */
+export interface Step<Input extends object, Output> {
   /** URL of the module that exports the step. */
   readonly module: string;
   /** Runs the function. It throws only GatewayErrors, unless there is a bug. */
@@ -16,7 +16,7 @@ export interface Steps {
    * Runs a step. Rejects with the step's own errors, with GatewayError `limit_exceeded` if the step takes too much memory or time, and with the reason of the
    * signal.
    */
-  take<Input extends StepInput, Output>(step: Step<Input, Output>, input: Input, asker: StepAsker): Promise<Output>;
+  take<Input extends object, Output>(step: Step<Input, Output>, input: Input, asker: StepAsker): Promise<Output>;
 }
 
 export interface StepAsker {

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, GatewayError } from '../domain/errors.ts';
-import type { Step, StepAsker, StepInput, Steps } from '../domain/step.ts';
+import type { Step, StepAsker, Steps } from '../domain/step.ts';
 
 /** The module of the thread. It has the ending of this file, which is different in a built package. */
 const threadFile = new URL(`step-thread-main${extname(import.meta.filename)}`, import.meta.url);
@@ -18,7 +18,7 @@ const defaultTimes: StepTimes = { stepMs: 60_000, idleMs: 30_000 };
 
 export interface Asked {
   readonly module: string;
-  readonly input: StepInput;
+  readonly input: object;
 }
 
 export interface Told {
@@ -47,7 +47,7 @@ export class StepThread implements Steps, AsyncDisposable {
     this.#times = times;
   }
 
-  async take<Input extends StepInput, Output>(step: Step<Input, Output>, input: Input, { whose, signal }: StepAsker): Promise<Output> {
+  async take<Input extends object, Output>(step: Step<Input, Output>, input: Input, { whose, signal }: StepAsker): Promise<Output> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Told>();
     const job: Job = { asked: { module: step.module, input }, settle: resolve };
@@ -113,9 +113,13 @@ export class StepThread implements Steps, AsyncDisposable {
   #begin({ asked }: Job): void {
     this.#worker ??= this.#start();
     this.#worker.ref();
-    // The body is copied, because its memory may hold other bytes too and would be transferred.
-    const body = new Uint8Array(asked.input.body);
-    this.#worker.postMessage({ ...asked, input: { ...asked.input, body } }, [body.buffer]);
+    if ('body' in asked.input && asked.input.body instanceof Uint8Array) {
+      // The body is copied, because its memory may hold other bytes too and would be transferred.
+      const body = new Uint8Array(asked.input.body);
+      this.#worker.postMessage({ ...asked, input: { ...asked.input, body } }, [body.buffer]);
+    } else {
+      this.#worker.postMessage(asked, []);
+    }
     this.#endIn(this.#times.stepMs);
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EntityJson, StatefulAuthorizationCall } from '@cedar-policy/cedar-wasm/nodejs';
 import type { Action } from '../domain/action.ts';
 import type { ContextField } from '../domain/context-field.ts';
@@ -12,6 +13,11 @@ import { actionNames, tagNames, unknownActionName, type Vocabulary } from './voc
 const kinds = ['forbid', 'permit'] as const;
 /** Most sets of policies that an instance of Cedar keeps beside that of all policies: one for each group of requests to which the same policies may apply. */
 const setsMax = 256;
+/**
+ * Most characters of policies that Cedar reads for one request: it takes 0.7 µs for each. Of the policies of a kind, more than these are asked in blocks of about
+ * this length, which are read beforehand.
+ */
+const promptCharactersMax = 12 * 1024;
 
 /** The ids of the policies that apply to a request, and of those whose condition could not be evaluated, in the order of the set. */
 export interface Satisfied {
@@ -19,21 +25,29 @@ export interface Satisfied {
   readonly failed: readonly string[];
 }
 
-/** An instance of Cedar, with the names by which it keeps sets of policies, each by the ids of its policies. */
+/** An instance of Cedar, with the names by which it keeps sets of policies, each by the ids of its policies, and the blocks that it keeps under their own names. */
 interface Prepared {
   readonly cedar: CedarLibrary;
   readonly sets: Map<string, string>;
+  readonly blocks: Set<Block>;
+}
+
+/** Policies of one kind that stand together in the set. */
+interface Block {
+  readonly name: string;
+  readonly policies: readonly Policy[];
 }
 
 /**
  * Asks Cedar which policies apply. It gets only the policies whose scope fits the request, and only the facts at which some policy looks: reading both is most of
- * its work. Not even an exception in Cedar makes it forget a policy: then all count as failed, and Cedar is loaded anew.
+ * its work. If many policies fit, it is asked about the blocks in which they are, since to read so many anew would take too long. Not even an exception in Cedar makes it forget a policy: then all count as failed, and Cedar is loaded anew.
  */
 export class Authorizer {
   readonly #policies: readonly Policy[];
   readonly #use: ContextUse;
   readonly #actions: ReadonlyMap<string, string>;
   readonly #tags: readonly string[];
+  readonly #blocks: Readonly<Record<Policy['effect'], readonly Block[]>>;
   #prepared: Prepared | null;
 
   constructor(cedar: CedarLibrary, policies: readonly Policy[], vocabulary: Vocabulary) {
@@ -41,18 +55,33 @@ export class Authorizer {
     this.#use = jointUse(policies);
     this.#actions = new Map(vocabulary.protocols.flatMap((protocol) => actionNames(protocol).map((name) => [name, protocol.id])));
     this.#tags = tagNames(vocabulary.targets);
-    this.#prepared = { cedar, sets: new Map() };
+    this.#blocks = { forbid: blocksOf('forbid', policies), permit: blocksOf('permit', policies) };
+    this.#prepared = newlyPrepared(cedar);
+  }
+
+  /** Has Cedar read the blocks, each in a turn of the event loop of its own. A request that needs one before that has it read at once. */
+  async prepare(): Promise<void> {
+    for (const block of kinds.flatMap((kind) => (this.#blocks[kind].length > 1 ? this.#blocks[kind] : []))) {
+      if (this.#prepared !== null) {
+        keepBlock(this.#prepared, block);
+      }
+      await nextTurn();
+    }
   }
 
   ask(question: Question, fields: readonly ContextField[]): Satisfied {
     try {
-      this.#prepared ??= { cedar: loadCedar(), sets: new Map() };
+      this.#prepared ??= newlyPrepared(loadCedar());
       const prepared = this.#prepared;
       const call = this.#callOf(question, fields);
       const fitting = this.#fitting(call.entities.flatMap(({ uid, parents }) => [uid, ...parents].map(nameOf)));
       const answers = kinds.flatMap((kind) => {
-        const set = fitting.filter(({ effect }) => effect === kind);
-        return set.length === 0 ? [] : [prepared.cedar.statefulIsAuthorized({ ...call, preparsedPolicySetId: keep(prepared, set) })];
+        const names = this.#setsOf(
+          prepared,
+          kind,
+          fitting.filter(({ effect }) => effect === kind),
+        );
+        return names.map((preparsedPolicySetId) => prepared.cedar.statefulIsAuthorized({ ...call, preparsedPolicySetId }));
       });
       const responses = answers.flatMap((answer) => (answer.type === 'success' ? [answer.response.diagnostics] : []));
       if (responses.length === answers.length) {
@@ -67,6 +96,18 @@ export class Authorizer {
       this.#prepared = null;
     }
     return { satisfied: [], failed: this.#policies.map(({ id }) => id) };
+  }
+
+  /** Has Cedar keep the policies of a kind that fit a request, and returns the names of the sets in which they are. */
+  #setsOf(prepared: Prepared, kind: Policy['effect'], fitting: readonly Policy[]): readonly string[] {
+    if (fitting.length === 0) {
+      return [];
+    }
+    if (charactersOf(fitting) <= promptCharactersMax) {
+      return [keep(prepared, fitting)];
+    }
+    const wanted = new Set(fitting);
+    return this.#blocks[kind].filter(({ policies }) => policies.some((policy) => wanted.has(policy))).map((block) => keepBlock(prepared, block));
   }
 
   /** Returns the ids of the policies whose scope fits, whatever their conditions say: for a question of which not all facts are known. */
@@ -128,6 +169,38 @@ interface Call extends Omit<StatefulAuthorizationCall, 'preparsedPolicySetId' | 
   readonly entities: (Omit<EntityJson, 'uid' | 'parents'> & { readonly uid: Uid; readonly parents: Uid[] })[];
 }
 
+function newlyPrepared(cedar: CedarLibrary): Prepared {
+  return { cedar, sets: new Map(), blocks: new Set() };
+}
+
+function charactersOf(policies: readonly Policy[]): number {
+  return policies.reduce((sum, { text }) => sum + text.length, 0);
+}
+
+/** Splits the policies of a kind into blocks, each of at most `promptCharactersMax` characters or of one policy. */
+function blocksOf(kind: Policy['effect'], policies: readonly Policy[]): readonly Block[] {
+  const blocks: Policy[][] = [];
+  let left = 0;
+  for (const policy of policies.filter(({ effect }) => effect === kind)) {
+    left -= policy.text.length;
+    if (left < 0) {
+      blocks.push([]);
+      left = promptCharactersMax - policy.text.length;
+    }
+    blocks.at(-1)?.push(policy);
+  }
+  return blocks.map((each, i) => ({ name: `${kind} ${i}`, policies: each }));
+}
+
+/** Has Cedar keep a block, and returns its name. Throws if Cedar does not accept it. */
+function keepBlock({ cedar, blocks }: Prepared, block: Block): string {
+  if (!blocks.has(block)) {
+    preparse(cedar, block.name, block.policies);
+    blocks.add(block);
+  }
+  return block.name;
+}
+
 /** Has Cedar keep a set of policies, and returns the name of the set. Beyond the most sets, the next one takes the place of the one before. Throws if Cedar does not accept it. */
 function keep({ cedar, sets }: Prepared, policies: readonly Policy[]): string {
   const ids = policies.map(({ id }) => id).join('\0');
@@ -136,14 +209,18 @@ function keep({ cedar, sets }: Prepared, policies: readonly Policy[]): string {
     return known;
   }
   const name = sets.size < setsMax ? String(sets.size) : 'more';
-  const answer = cedar.preparsePolicySet(name, { staticPolicies: Object.fromEntries(policies.map((policy) => [policy.id, policy.text])) });
-  if (answer.type === 'failure') {
-    throw new Error(`Cedar does not accept what it accepted before: ${answer.errors[0]?.message ?? ''}`);
-  }
+  preparse(cedar, name, policies);
   if (name !== 'more') {
     sets.set(ids, name);
   }
   return name;
+}
+
+function preparse(cedar: CedarLibrary, name: string, policies: readonly Policy[]): void {
+  const answer = cedar.preparsePolicySet(name, { staticPolicies: Object.fromEntries(policies.map(({ id, text }) => [id, text])) });
+  if (answer.type === 'failure') {
+    throw new Error(`Cedar does not accept what it accepted before: ${answer.errors[0]?.message ?? ''}`);
+  }
 }
 
 function cedarValue(field: ContextField, action: Action): CedarValue {

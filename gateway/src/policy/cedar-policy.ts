@@ -16,34 +16,38 @@ import { isLimiting, readPolicies, readsHistory, type Policy } from './policy-se
 import { policyError, printProblem } from './policy-text.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-/** The name of the file that the built-in policies count as. */
-export const builtInFile = 'built-in.cedar';
-
 /** Most decisions that are kept. */
 const decisionsMax = 10_000;
 /** Most characters of facts in the key of a decision. For longer facts their digest is the key, so that no client fills the memory. */
 const factsCharactersMax = 1000;
 
-/**
- * The policy of the configuration's grants and of files in Cedar. A satisfied forbid denies; if all satisfied forbids name groups that may approve, the request
- * is held; otherwise a permit is needed, of a file or of the grants. What fails while it is evaluated denies. Throws GatewayError `config_invalid` with all
- * faults of the files.
- */
-export function cedarPolicy(grants: PolicyEngine, sources: readonly PolicySource[], vocabulary: Vocabulary): PolicyEngine {
-  const cedar = loadCedar();
+/** Policies without a fault, with the files that they are from. But for `findings` it is plain data. */
+export interface PolicySet {
+  readonly sources: readonly PolicySource[];
+  readonly policies: readonly Policy[];
+  /** Returns what `policy check` finds in them, each as `FILE:LINE:COLUMN: MESSAGE`. */
+  readonly findings: () => readonly string[];
+}
+
+/** Reads and validates files of policies. Throws GatewayError `config_invalid` with all faults of the files. */
+export function readPolicySet(cedar: CedarLibrary, sources: readonly PolicySource[], vocabulary: Vocabulary): PolicySet {
   const { policies, problems, warnings, conflicts } = readPolicies(cedar, sources, vocabulary);
   if (problems.length > 0) {
     throw policyError(problems);
   }
   const findings = (): readonly string[] => [...conflicts(), ...warnings()].filter(({ source }) => source.isBuiltIn !== true).map(printProblem);
-  return new CedarPolicy(grants, policies, { sources, vocabulary, cedar, findings });
+  return { sources, policies, findings };
 }
 
 interface CedarParts {
-  readonly sources: readonly PolicySource[];
-  readonly vocabulary: Vocabulary;
   readonly cedar: CedarLibrary;
-  readonly findings: () => readonly string[];
+  readonly vocabulary: Vocabulary;
+}
+
+/** Makes the policy of grants and of files in Cedar at once. Throws GatewayError `config_invalid` with all faults of the files. */
+export function cedarPolicy(grants: PolicyEngine, sources: readonly PolicySource[], vocabulary: Vocabulary): PolicyEngine {
+  const cedar = loadCedar();
+  return new CedarPolicy(grants, readPolicySet(cedar, sources, vocabulary), { cedar, vocabulary });
 }
 
 interface NewestDecision {
@@ -54,7 +58,11 @@ interface NewestDecision {
   readonly decision: Decision;
 }
 
-class CedarPolicy implements PolicyEngine {
+/**
+ * The policy of the configuration's grants and of files in Cedar. A satisfied forbid denies; if all satisfied forbids name groups that may approve, the request
+ * is held; otherwise a permit is needed, of a file or of the grants. What fails while it is evaluated denies.
+ */
+export class CedarPolicy implements PolicyEngine {
   readonly version: string;
   readonly text: string;
   readonly obligations: readonly Obligation[];
@@ -77,7 +85,7 @@ class CedarPolicy implements PolicyEngine {
   /** The newest decision about an object of facts: a statement that is executed again has the same one, and no key is made for it. */
   readonly #newest = new WeakMap<object, NewestDecision>();
 
-  constructor(grants: PolicyEngine, policies: readonly Policy[], { sources, vocabulary, cedar, findings }: CedarParts) {
+  constructor(grants: PolicyEngine, { sources, policies, findings }: PolicySet, { cedar, vocabulary }: CedarParts) {
     this.#grants = grants;
     this.sources = sources;
     this.findings = findings;
@@ -93,6 +101,10 @@ class CedarPolicy implements PolicyEngine {
     this.version = versionOf(grants, policies);
     this.obligations = policies.flatMap(({ annotated }) => (annotated.isObserved ? [] : annotated.obligations));
     this.text = `${grants.text}${policies.map(({ id, text }) => `\n// ${id}\n${text}\n`).join('')}`;
+  }
+
+  async prepare(): Promise<void> {
+    await this.#authorizer.prepare();
   }
 
   decide(question: Question): Decision {

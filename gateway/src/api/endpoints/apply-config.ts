@@ -26,9 +26,9 @@ export const applyConfig = endpoint({
   summary: 'Applies the configuration file as it is now.',
   body: jsonBody(z.strictObject({ force: z.boolean().default(false).describe('True: the file is applied even if it has none of the present principals.') })),
   answer: json(appliedConfig),
-  errors: ['config_invalid', 'conflict'],
+  errors: ['config_invalid', 'conflict', 'stopping'],
   act: async ({ takeUpConfig, recorder, principals, targets }: Pick<ApiParts, 'takeUpConfig' | 'recorder' | 'principals' | 'targets'>, { caller, body }) => {
-    const { file, ...taken } = takeUpConfig(body.force);
+    const { file, ...taken } = await takeUpConfig(body.force);
     await recordAct(recorder, caller, 'gateway.apply_config', `the configuration, ${body.force ? 'whoever it leaves' : 'as it is'}`);
     return { file, principals: principals().size, targets: targets().size, ...taken };
   },

@@ -1,0 +1,55 @@
+import { builtInClasses } from './classes/catalogue.ts';
+import { readPolicySources } from './config/policies.ts';
+import type { PolicySource } from './domain/policy-source.ts';
+import type { Step } from './domain/step.ts';
+import { readPolicySet, type PolicySet } from './policy/cedar-policy.ts';
+import { loadCedar } from './policy/cedar-library.ts';
+import type { Vocabulary } from './policy/vocabulary.ts';
+import { protocols } from './protocols/registry.ts';
+
+/** The name of the file that the built-in policies count as. */
+const builtInFile = 'built-in.cedar';
+
+/** All that the policies of a configuration are read from: plain data, so that another thread can have it. */
+export interface PolicyGrounds extends Pick<Vocabulary, 'targets' | 'principals'> {
+  /** The directory of the files, or the one file. Null: there are only built-in policies. */
+  readonly path: string | null;
+}
+
+interface ReadInThread extends Omit<PolicySet, 'findings'> {
+  readonly findings: readonly string[];
+}
+
+/** Reads and validates the policies of a configuration, and finds what `policy check` would say of them. Returns null if there are none. */
+export const step: Step<PolicyGrounds, ReadInThread | null> = {
+  module: import.meta.url,
+  take: (grounds) => {
+    const sources = sourcesOf(grounds);
+    if (sources.length === 0) {
+      return null;
+    }
+    const set = readPolicySet(loadCedar(), sources, vocabularyOf(grounds));
+    return { ...set, findings: set.findings() };
+  },
+};
+
+/** Reads the files of policies, and adds the built-in ones. Throws GatewayError `config_invalid`. */
+export function sourcesOf({ path, targets }: PolicyGrounds): readonly PolicySource[] {
+  const own = path === null ? [] : readPolicySources(path);
+  return [...builtInSources(targets, own), ...own];
+}
+
+/** Returns what policies may speak of. */
+export function vocabularyOf({ targets, principals }: PolicyGrounds): Vocabulary {
+  return { protocols, targets, principals, classes: builtInClasses.map(({ name }) => name) };
+}
+
+/** Returns the built-in policies of the protocols that targets speak. A file of the operator with their name takes the place of all of them. */
+function builtInSources(targets: PolicyGrounds['targets'], own: readonly PolicySource[]): readonly PolicySource[] {
+  if (own.some(({ file }) => file === builtInFile)) {
+    return [];
+  }
+  const spoken = new Set(targets.map(({ protocol }) => protocol));
+  const text = protocols.flatMap(({ id, policies }) => (spoken.has(id) && policies !== undefined ? [policies] : [])).join('\n');
+  return text === '' ? [] : [{ file: builtInFile, path: builtInFile, text, isBuiltIn: true }];
+}
