@@ -3,12 +3,16 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { jsonTexts, withJsonTexts } from './json-texts.ts';
 
-/** Every text of a value with the names and indexes that lead to it. */
-function textsOf(value: unknown, path: readonly string[] = []): readonly (readonly [path: string, text: string])[] {
-  if (typeof value === 'string') {
-    return [[path.join('/'), value]];
+/** Every text of a value with the names and indexes that lead to it; names of members have no path. */
+function textsOf(value: unknown, path: readonly string[] = []): readonly (readonly [path: string | null, text: string])[] {
+  if (typeof value === 'string' || (typeof value === 'number' && String(value).length >= 7)) {
+    return [[path.join('/'), String(value)]];
   }
-  return typeof value === 'object' && value !== null ? Object.entries(value).flatMap(([name, inner]) => textsOf(inner, [...path, name])) : [];
+  if (typeof value !== 'object' || value === null) {
+    return [];
+  }
+  const names = Array.isArray(value) ? [] : Object.keys(value).map((name) => [null, name] as const);
+  return [...names, ...Object.entries(value).flatMap(([name, inner]) => textsOf(inner, [...path, name]))];
 }
 
 test('each text of JSON is found with its path, and JSON whose texts stay the same is written as it was', () => {
@@ -34,7 +38,7 @@ test('each text of JSON is found with its path, and JSON whose texts stay the sa
             withJsonTexts(
               json,
               found,
-              found.map(() => '*'),
+              found.map(({ path, text, start }) => (path !== null && json[start] === '"' ? '*' : text)),
             ),
           ),
         ),
@@ -44,11 +48,21 @@ test('each text of JSON is found with its path, and JSON whose texts stay the sa
   );
 });
 
+test('a number that changes is another number, or null, and the name of a member changes with the rest', () => {
+  const json = '{"card": 4111111111111111, "ada@example.com": [1234567, -1.5e10, 12]}';
+  const found = jsonTexts(json) ?? [];
+  assert.deepEqual(
+    found.map(({ text }) => text),
+    ['card', '4111111111111111', 'ada@example.com', '1234567', '-1.5e10'],
+  );
+  assert.equal(withJsonTexts(json, found, ['card', '[card]', '[email]', '7654321', '007']), '{"card": null, "[email]": [7654321, null, 12]}');
+});
+
 test('a text of many millions of characters is found, and one without an end is not', () => {
   const long = 'x'.repeat(20_000_000);
   assert.deepEqual(
     jsonTexts(`{"a":"${long}\\\\","b":"${'\\n'.repeat(10_000_000)}"}`)?.map(({ text }) => text.length),
-    [long.length + 1, 10_000_000],
+    [1, long.length + 1, 1, 10_000_000],
   );
   assert.equal(jsonTexts(`{"a":"${'\\"'.repeat(1_000_000)}`), null);
 });

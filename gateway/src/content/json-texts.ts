@@ -1,10 +1,10 @@
-/** A text of a JSON document. */
+/** A text of a JSON document: a string, the name of a member, or a long number. */
 export interface JsonText {
   readonly text: string;
-  /** The position of the opening quote in the document; `end` is the position after the closing quote. */
+  /** The position in the document of the opening quote, or of a number; `end` is the position after it. */
   readonly start: number;
   readonly end: number;
-  /** The members and indexes that lead to the text, such as `choices/0/delta/content`. Null if it is nested too deeply. */
+  /** The members and indexes that lead to the text, such as `choices/0/delta/content`. Null for the name of a member, and if it is nested too deeply. */
   readonly path: string | null;
 }
 
@@ -12,12 +12,15 @@ export interface JsonText {
 const depthMax = 12;
 const nameCharactersMax = 64;
 /** Matches a word that may be in JSON. Servers in Python write numbers that JSON does not have. */
-const value = /^(?:-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|NaN|-?Infinity)$/;
+const word = /^(?:-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|NaN|-?Infinity)$/;
+const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const escape = /\\(?:u([\da-fA-F]{4})|(.))/gs;
+/** A shorter number holds nothing that tells of a person. It is no text, so that fewer are looked at. */
+const numberCharactersMin = 7;
 const control: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
 /**
- * Finds the texts of JSON, in order; names of members are no texts. Time is linear. Several documents, one after the other, are acceptable. Null: there is
+ * Finds the texts of JSON, in order: strings, names of members, and numbers of at least 7 characters as they are written. Time is linear. Several documents, one after the other, are acceptable. Null: there is
  * something else between the texts than JSON has there, so the whole must be taken as one text.
  */
 export function jsonTexts(json: string): readonly JsonText[] | null {
@@ -38,12 +41,15 @@ export function jsonTexts(json: string): readonly JsonText[] | null {
   const token = /(["{}[\],])|[^\s{}[\],"]+/g;
   const colon = /\s*:/y;
   for (let found = token.exec(json); found !== null; found = token.exec(json)) {
-    const { 0: word, 1: written, index } = found;
-    if (written === undefined && (isAfterWord || !value.test(word))) {
+    const { 0: said, 1: written, index } = found;
+    if (written === undefined && (isAfterWord || !word.test(said))) {
       return null;
     }
     isAfterWord = written === undefined;
     if (written === undefined) {
+      if (said.length >= numberCharactersMin) {
+        texts.push({ text: said, start: index, end: token.lastIndex, path: here() });
+      }
       continue;
     }
     if (written === '"') {
@@ -62,8 +68,10 @@ export function jsonTexts(json: string): readonly JsonText[] | null {
       if (depth === 0 || typeof places[depth - 1] === 'number') {
         return null;
       }
+      const name = parseString(quoted);
+      texts.push({ text: name, start: index, end, path: null });
       if (depth <= depthMax) {
-        places[depth - 1] = parseString(quoted).slice(0, nameCharactersMax);
+        places[depth - 1] = name.slice(0, nameCharactersMax);
       }
     } else if (written === '{' || written === '[') {
       const path = here();
@@ -85,14 +93,17 @@ export function jsonTexts(json: string): readonly JsonText[] | null {
   return texts;
 }
 
-/** Returns the document with other texts in place of its own, one for each. Everything else stays as it was written, and so does a text that is not changed. */
+/**
+ * Returns the document with other texts in place of its own, one for each. A number whose text changes becomes null, if the text is no number. Everything else
+ * stays as it was written, and so does a text that is not changed.
+ */
 export function withJsonTexts(json: string, texts: readonly JsonText[], changed: readonly string[]): string {
   let at = 0;
   const pieces: string[] = [];
   for (const [i, { text, start, end }] of texts.entries()) {
     const other = changed[i] ?? text;
     if (other !== text) {
-      pieces.push(json.slice(at, start), JSON.stringify(other));
+      pieces.push(json.slice(at, start), json[start] === '"' ? JSON.stringify(other) : number.test(other) ? other : 'null');
       at = end;
     }
   }

@@ -49,7 +49,7 @@ export function textFrame(text: string, { bytes, wrap, findParts }: FrameParts):
   const { parts, ends } = findParts === null ? noParts : partsOf(text, findParts);
   return {
     bytes,
-    texts: found.map((each) => ({ text: each.text, partOf: parts.get(each.path ?? '') ?? null })),
+    texts: found.map(({ text: each, path }) => ({ text: each, partOf: path === null ? null : (parts.get(path) ?? null) })),
     ends,
     compose: (changed) => wrap(withJsonTexts(text, found, changed)),
   };

@@ -89,14 +89,14 @@ export interface Control {
   answered?(question: Pick<Question, 'asker' | 'target'>, obligation: Obligation, part: AnswerPart): void;
   /**
    * Returns the change for the texts of the act itself, before it is decided on again, recorded and forwarded. Where a protocol cannot find the texts of an
-   * act, the act is denied, whatever its texts are: a value in PostgreSQL's binary format, an image. Use another kind of obligation for answers. Texts are values of JSON, values and names of forms, messages, plain
-   * bodies, statements with their values and COPY data. Names of members, numbers, headers and addresses are not changed: to keep a text in them from the target, deny the act in `admit`, which gets the bytes with
+   * act, the act is denied, whatever its texts are: a value in PostgreSQL's binary format, an image. Use another kind of obligation for answers. Texts are strings of JSON with the names of members, its numbers of at least 7 characters, values and names of forms, messages, plain
+   * bodies, statements with their values and COPY data. A number that changes becomes null if it is none then. Headers and addresses are not changed: to keep a text in them from the target, deny the act in `admit`, which gets the bytes with
    * the head of the request.
    */
   changeRequest?(act: Act, obligation: Obligation): TextChange;
   /**
-   * Returns the change for the texts of the act's answer. It is asked for also while the act is held. If a protocol cannot find the texts of an answer, it refuses the answer. Names of
-   * members, numbers and headers are not changed (docs/adr/0039-one-answer-pipeline.md).
+   * Returns the change for the texts of the act's answer. It is asked for also while the act is held. If a protocol cannot find the texts of an answer, it refuses the answer. Headers
+   * are not changed (docs/adr/0039-one-answer-pipeline.md).
    */
   change?(act: Act, obligation: Obligation): TextChange;
 }

@@ -50,7 +50,7 @@ const bodies: readonly (readonly [type: string, body: string, changed: string])[
   [
     'multipart/form-data; boundary=limit',
     form(field, file),
-    form(field.replace('secret-1', '***'), file.replace('secret-2', '***').replace('secret\\u002d4', '***')),
+    form(field.replace('secret-1', '***'), file.replace('secret-2', '***').replace('secret-3', '***').replace('secret\\u002d4', '***')),
   ],
 ];
 

@@ -36,11 +36,7 @@ function release(
 }
 
 const forms = [
-  [
-    'application/json',
-    '{ "secret-name" : "a secret-1\\u0041", "n": 1.50, "list": ["secret-2", "é"] }',
-    '{ "secret-name" : "a ***", "n": 1.50, "list": ["***", "é"] }',
-  ],
+  ['application/json', '{ "secret-name" : "a secret-1\\u0041", "n": 1.50, "list": ["secret-2", "é"] }', '{ "***" : "a ***", "n": 1.50, "list": ["***", "é"] }'],
   [
     'text/event-stream',
     'event: x\r\ndata: {"a":"secret-1"}\r\n\r\ndata:says secret-2\n\n: kept\n: a secret-comment\nid: secret-9\ndata: two\ndata: secret-lines\n\ndata: cut secret-3',
