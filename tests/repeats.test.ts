@@ -66,7 +66,8 @@ function openChannel(recorder: Recorder): LiveChannel {
     identity: { principal, tokenId: '', standing: standsAlways(principal) },
     target,
     address: '',
-    claims: {},
+    claims: [],
+    describeClaims: () => ({}),
   });
 }
 

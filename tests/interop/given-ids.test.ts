@@ -81,6 +81,12 @@ principals:
     const session = await begin(mine);
     const headers = { 'mcp-session-id': session };
     assert.match(await (await ask(mine, { body: list, headers })).text(), /test_simple_text/);
+    const asked = (await gateway.records((await gateway.newest()).session)).filter(({ kind }) => kind === 'request');
+    assert.deepEqual(
+      asked.flatMap(({ action, attributes }) => (action === 'mcp.connect' ? [] : [[action, attributes['countersign.client.claims']]])),
+      ['mcp.initialize', 'mcp.initialized', 'mcp.list_tools'].map((action) => [action, ['clientInfo.name=test', 'clientInfo.version=1']]),
+      'what the client said of itself as it began the session holds for the whole session',
+    );
     const unknown = await ask(others, { body: list, headers: { 'mcp-session-id': randomUUID() } });
     const words = (await unknown.text()).replaceAll(/[\da-f]{32}/g, 'SESSION');
     assert.equal(unknown.status, 404);

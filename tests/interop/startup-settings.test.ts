@@ -95,6 +95,40 @@ with psycopg.connect(sys.argv[1], autocommit=True, **({"options": sys.argv[2]} i
     }
   });
 
+  test('the name that a client gives its application after the login is its claim from then on', async () => {
+    const { host, port } = new URL(url(''));
+    const login = { host: host.split(':')[0], port: Number(port), user: 'agent', password: shop.token, database: 'shop' };
+    const client = new pg.Client({ ...login, application_name: 'first' });
+    await client.connect();
+    const setting = ["set application_name = 'second'", 'select 2', "select set_config('application_name', 'second', false)", 'select 3'];
+    const rolledBack = ['begin', "set local application_name = 'third'", 'select 4', 'rollback', 'select 5'];
+    const holdingToken = [`set application_name = '${shop.token}'`, 'select 6', 'reset application_name', 'select 7'];
+    for (const statement of ['select 1', ...setting, ...rolledBack, ...holdingToken]) {
+      await client.query(statement);
+    }
+    await client.end();
+    const records = await shop.gateway.records((await shop.gateway.newest()).session);
+    const claimOf = (statement: string): unknown => {
+      const request = records.find(({ kind, attributes }) => kind === 'request' && attributes['db.query.text'] === statement)?.attributes;
+      return records[Number(request?.['countersign.opening'])]?.attributes['countersign.client.claims'];
+    };
+    assert.deepEqual(
+      ['select 1', 'select 2', 'select 3', 'select 4', 'select 5', 'select 6', 'select 7'].map((each) => [claimOf(each)].flat()),
+      [
+        ['application_name=first'],
+        ['application_name=second'],
+        ['application_name=second'],
+        ['application_name=third'],
+        ['application_name=second'],
+        [undefined],
+        ['application_name=first'],
+      ],
+    );
+    const changes = records.filter(({ action }) => action === 'gateway.change_environment');
+    assert.equal(changes.length, 5, 'what is said again is stated once');
+    assert.ok(!JSON.stringify(changes).includes(shop.token));
+  });
+
   test('T4.41: what drivers set at each connection is in the record of the connection', requireProgram('psql'), async () => {
     const { status, stdout, stderr } = await psql({ ...shop.through, PGOPTIONS: '-c client_min_messages=error' }, ['-At', '-c', 'show client_min_messages']);
     assert.equal(status, 0, stderr);

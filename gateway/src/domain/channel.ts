@@ -1,5 +1,6 @@
 import type { Action, GivenIds } from './action.ts';
 import type { CallOptions, CallReceiver, UpstreamCall } from './call.ts';
+import type { ClientClaims } from './client-claims.ts';
 import type { Authorization, Decision, Obligation } from './decision.ts';
 import type { GatewayError } from './errors.ts';
 import type { Limits } from './limits.ts';
@@ -50,6 +51,8 @@ export interface Channel {
    * Throws GatewayError `cannot_record`.
    */
   give(given: GivenIds): void;
+  /** Takes what the client says of its own software from now on, in place of what it said before. The next record of the channel states it. */
+  claim(claims: ClientClaims): void;
   /** Calls back once when everything that was recorded so far is as durable as the target requires. Calls come in order. */
   whenCommitted(release: () => void): void;
   /** Makes this channel reachable for `Door.signal` until the channel closes. */

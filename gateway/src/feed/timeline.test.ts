@@ -58,13 +58,21 @@ test('a record names the statement of its environment that came last before it a
     return records.map((each) => timeline.show(each).attributes).map((each) => [each['countersign.environment'], each['countersign.opening']]);
   };
   assert.deepEqual(
-    named([at(0, null), at(1, { channel: 1, opens, attributes }), at(2, { channel: 2, opens }), at(3, { channel: 0, attributes }), at(4, { channel: 1 })]),
+    named([
+      at(0, null),
+      at(1, { channel: 1, opens, attributes }),
+      at(2, { channel: 2, opens }),
+      at(3, { channel: 0, attributes }),
+      at(4, { channel: 1 }),
+      at(5, null),
+    ]),
     [
       [undefined, undefined],
       [1, 1],
       [1, 2],
       [3, undefined],
       [3, 1],
+      [3, undefined],
     ],
   );
   assert.deepEqual(named([at(1, { channel: 1, opens }), at(2, { channel: 1 })]), [

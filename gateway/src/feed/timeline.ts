@@ -81,7 +81,7 @@ export class Timeline {
   /** Returns the numbers of the records in which it stands under what circumstances this one was made. */
   #surroundings({ seq, meta }: OpenedRecord): Attributes {
     if (meta === null) {
-      return {};
+      return this.#environment === null ? {} : { [ownAttributes.environment]: this.#environment };
     }
     if (statesEnvironment(meta.attributes ?? {})) {
       this.#environment = seq;

@@ -117,6 +117,10 @@ export class ReplayChannel implements Channel, RecordedTarget {
     return this.#seq;
   }
 
+  claim(): void {
+    // A recording says already what its client claimed.
+  }
+
   give(): void {
     // Everybody who replays may see the whole recording.
   }

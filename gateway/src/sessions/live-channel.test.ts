@@ -47,7 +47,7 @@ async function openChannel(policy: PolicyEngine = grantPolicy([principal])) {
     },
     session,
     { channel: 1, signal: ending.signal },
-    { identity: { principal, tokenId: 'tok_1', standing: standsAlways(principal) }, target, address: '', claims: {} },
+    { identity: { principal, tokenId: 'tok_1', standing: standsAlways(principal) }, target, address: '', claims: [], describeClaims: () => ({}) },
   );
   return {
     recorder,

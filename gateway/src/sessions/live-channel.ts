@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Action, Attributes, GivenIds } from '../domain/action.ts';
+import type { ClientClaims } from '../domain/client-claims.ts';
 import type { Decision, Obligation } from '../domain/decision.ts';
 import { changeEnvironment, tagsAttribute } from '../domain/environment.ts';
 import { GatewayError } from '../domain/errors.ts';
@@ -73,6 +74,17 @@ interface UnfinishedRequest {
   readonly action: Action;
 }
 
+/** Returns the attributes with which a record says what a client says of its own software. They hold no token. */
+type DescribeClaims = (claims: ClientClaims) => Attributes;
+
+interface ChannelOpening {
+  readonly identity: Identity;
+  readonly target: Target;
+  readonly address: string;
+  readonly claims: ClientClaims;
+  readonly describeClaims: DescribeClaims;
+}
+
 /** One channel of a session. A protocol reaches the gateway only through it. */
 export class LiveChannel implements Channel {
   readonly number: number;
@@ -82,8 +94,9 @@ export class LiveChannel implements Channel {
   readonly #place: Target;
   #target: Target;
   /** The attributes with which a record says what the client said of itself. */
-  readonly #claims: Attributes;
-  /** True if the tags of the target have changed and no record states the new ones yet. */
+  #claims: Attributes;
+  readonly #describeClaims: DescribeClaims;
+  /** True if the tags of the target or the claims of the client have changed and no record states the new ones yet. */
   #isUnstated = false;
   readonly #context: ChannelContext;
   readonly #session: LiveSession;
@@ -107,7 +120,7 @@ export class LiveChannel implements Channel {
     context: ChannelContext,
     session: LiveSession,
     opened: { readonly channel: number; readonly signal: AbortSignal },
-    { identity, target, address, claims }: { readonly identity: Identity; readonly target: Target; readonly address: string; readonly claims: Attributes },
+    { identity, target, address, claims, describeClaims }: ChannelOpening,
   ) {
     this.#context = context;
     this.#session = session;
@@ -129,7 +142,8 @@ export class LiveChannel implements Channel {
     this.signal = opened.signal;
     this.#place = target;
     this.#target = target;
-    this.#claims = claims;
+    this.#claims = describeClaims(claims);
+    this.#describeClaims = describeClaims;
     this.limits = context.limits;
     this.onClose(context.sessions.onRecheck(this.#recheck));
     const leave = (): void => {
@@ -155,6 +169,12 @@ export class LiveChannel implements Channel {
 
   get principal(): string {
     return this.#owner.principal;
+  }
+
+  claim(claims: ClientClaims): void {
+    const told = this.#describeClaims(claims);
+    this.#isUnstated ||= !isDeepStrictEqual(told, this.#claims);
+    this.#claims = told;
   }
 
   async connect(signal: AbortSignal = this.signal): Promise<Upstream> {

@@ -1,4 +1,5 @@
-import { claimsAttribute } from '../domain/client-claims.ts';
+import type { Attributes } from '../domain/action.ts';
+import { claimsAttribute, type ClientClaims } from '../domain/client-claims.ts';
 import type { Decision } from '../domain/decision.ts';
 import { tagsAttribute } from '../domain/environment.ts';
 import { GatewayError } from '../domain/errors.ts';
@@ -91,16 +92,17 @@ export class Login {
       targets: targetFacts([target]),
     };
     const { verdict, policies, policyVersion } = decision;
-    const claims = claimsAttribute(credential.claims, credential.token);
+    const { claims, token } = credential;
+    const describeClaims = (said: ClientClaims): Attributes => claimsAttribute(said, token);
     const opened = session.openChannel(facts, {
       action: 'gateway.authenticate',
       verdict,
       policies,
       policyVersion,
-      attributes: { 'user.name': nameOf(credential), ...tagsAttribute(target.tags), ...claims },
+      attributes: { 'user.name': nameOf(credential), ...tagsAttribute(target.tags), ...describeClaims(claims) },
     });
     session.endWith(identity.standing);
-    return new LiveChannel(this.#context, session, opened, { identity, target, address: credential.clientAddress, claims });
+    return new LiveChannel(this.#context, session, opened, { identity, target, address: credential.clientAddress, claims, describeClaims });
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Attributes } from '../../domain/action.ts';
 import type { AnswerReading, Note, RequestHead } from '../../exchange/reading.ts';
 import type { ExchangeRules } from '../../exchange/rules.ts';
 import { eventBytesMax, idsAreFor } from '../../exchange/target/http-options.ts';
@@ -5,6 +6,7 @@ import { targetCall } from '../../exchange/target/target-call.ts';
 import type { AnswerFollower } from './answer.ts';
 import { asksOf } from './asks.ts';
 import { knownBody } from './attempts.ts';
+import { ClaimsOfSessions } from './claims-of-sessions.ts';
 import { failureAnswer, failureEvent } from './failures.ts';
 import { withoutHeldState } from './held.ts';
 import type { ToolsOfTargets } from './tools-of-targets.ts';
@@ -16,6 +18,7 @@ import type { ToolList } from './tool-definitions.ts';
 
 /** MCP over Streamable HTTP. Every message is read before it is decided on. */
 export function makeRules(tools: ToolsOfTargets, servers: ServersOfSessions): ExchangeRules {
+  const claims = new ClaimsOfSessions();
   return {
     isReadWhole: () => true,
     sessionHeader: 'mcp-session-id',
@@ -24,13 +27,19 @@ export function makeRules(tools: ToolsOfTargets, servers: ServersOfSessions): Ex
       const bytes = body ?? new Uint8Array();
       const facts = await take(step, { head, body: bytes });
       const { action, answer, ids, ...rest } = readRequest(head, bytes, { facts, messageBytesMax: eventBytesMax(target) });
-      const attributes = { ...action.attributes, ...tools.attributesOf(target.name, action) };
+      const attributes = { ...action.attributes, ...tools.attributesOf(target.name, action), ...claims.attributesOf(target.name, action.attributes) };
       // A program belongs to one session, so its ids need no owner.
       const isFor = target.command === undefined ? idsAreFor(target) : null;
       return {
         ...rest,
         action: { ...action, attributes, known: () => [knownBody(bytes)], ...(isFor === null ? {} : { ids: { ids, isFor, strangePass: false } }) },
-        answer: answerReading(head, answer, { areIdsKept: isFor !== null, learn: (list) => tools.learn(target.name, list) }),
+        answer: answerReading(head, answer, {
+          areIdsKept: isFor !== null,
+          begun: (answered) => {
+            claims.learn(target.name, attributes, answered);
+          },
+          learn: (list) => tools.learn(target.name, list),
+        }),
       };
     },
     call: (target) => targetCall(target),
@@ -46,12 +55,14 @@ export function makeRules(tools: ToolsOfTargets, servers: ServersOfSessions): Ex
 interface Watching {
   /** True if the ids that the answer gives belong to the client. */
   readonly areIdsKept: boolean;
+  /** Takes the facts of the answer as far as they are known. */
+  readonly begun: (facts: Attributes) => void;
   /** Compares the tools that the answer lists with those that were listed before. */
   readonly learn: (list: ToolList | null) => readonly Note[];
 }
 
 /** Adds to the facts of an answer what the server asks in it. `request` is the head of the request that it answers. */
-function answerReading(request: RequestHead, answer: AnswerFollower, { areIdsKept, learn }: Watching): AnswerReading {
+function answerReading(request: RequestHead, answer: AnswerFollower, { areIdsKept, begun, learn }: Watching): AnswerReading {
   return {
     isOver: () => answer.isOver(),
     framer: (head) => answer.framer(head),
@@ -66,7 +77,11 @@ function answerReading(request: RequestHead, answer: AnswerFollower, { areIdsKep
     unreadable: () => {
       answer.unreadable();
     },
-    facts: () => answer.facts(),
+    facts: () => {
+      const facts = answer.facts();
+      begun(facts);
+      return facts;
+    },
     ...(areIdsKept ? { given: () => answer.given() } : {}),
     notes: () => learn(answer.toolList),
   };

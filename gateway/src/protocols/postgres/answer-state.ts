@@ -12,7 +12,7 @@ import { encodingIn } from './text-encoding.ts';
 /** Number of bytes at the beginning of an error that are read: its code and severity are among them. */
 const errorHeadBytesMax = frameHeaderBytes + 256;
 const tagBytesMax = frameHeaderBytes + 64;
-/** Most bytes of a ParameterStatus that is read whole; the one with the encoding is far shorter. */
+/** Most bytes of a ParameterStatus that is read whole; those with the encoding and with the name of the application are shorter. */
 const parameterBytesMax = frameHeaderBytes + 96;
 const readyBytes = frameHeaderBytes + 1;
 /** The format of all COPY data is the first byte of CopyOutResponse. */
@@ -25,11 +25,21 @@ const known = new Set<number>(Object.values(backend));
 const loginOnly = new Set<number>([backend.authentication, backend.backendKeyData, backend.negotiateVersion]);
 const nothing = Buffer.alloc(0);
 
+/** The body of a ParameterStatus about `application_name`. PostgreSQL makes other characters than printable ASCII question marks, and keeps 63. */
+const applicationName = /^application_name\0([\x20-\x7e]{0,63})\0$/;
+
+interface AnswerStateOptions {
+  readonly nowMs: () => number;
+  /** Called with the name of the client's application that the target reports. */
+  readonly onApplicationName: (name: string) => void;
+}
+
 /** The last stage of an answer: reads what its messages say about the conversation, finds its facts, and gives its bytes to the output. Bodies of rows are not read. */
 export class AnswerState implements AnswerStage {
   readonly #conversation: Conversation;
   readonly #output: AnswerOutput;
   readonly #nowMs: () => number;
+  readonly #onApplicationName: (name: string) => void;
   #type = 0;
   #rows = 0;
   /** How many of the rows are in the records of earlier parts of the answer. */
@@ -43,10 +53,11 @@ export class AnswerState implements AnswerStage {
   /** True while an error is read that the client does not get: the gateway's refusal takes its place. */
   #isSwallowing = false;
 
-  constructor(conversation: Conversation, output: AnswerOutput, nowMs: () => number) {
+  constructor(conversation: Conversation, output: AnswerOutput, { nowMs, onApplicationName }: AnswerStateOptions) {
     this.#conversation = conversation;
     this.#output = output;
     this.#nowMs = nowMs;
+    this.#onApplicationName = onApplicationName;
   }
 
   get isSwallowing(): boolean {
@@ -132,7 +143,7 @@ export class AnswerState implements AnswerStage {
         this.#tag = bytes.toString('latin1', body, Math.min(end + leftBytes - 1, at + tagBytesMax));
         break;
       case backend.parameterStatus:
-        this.#output.encoding = encodingIn(bytes.subarray(body, end)) ?? this.#output.encoding;
+        this.#openParameter(bytes.subarray(body, end));
         break;
       case backend.readyForQuery:
         if (end - at + leftBytes !== readyBytes) {
@@ -141,6 +152,14 @@ export class AnswerState implements AnswerStage {
         this.#status = bytes[body] ?? 0;
         break;
       default:
+    }
+  }
+
+  #openParameter(body: Buffer): void {
+    this.#output.encoding = encodingIn(body) ?? this.#output.encoding;
+    const name = applicationName.exec(body.toString('latin1'))?.[1];
+    if (name !== undefined) {
+      this.#onApplicationName(name);
     }
   }
 

@@ -14,6 +14,8 @@ const unchanged: readonly TextChange[] = [];
 export interface AnswersOptions {
   readonly emit: (output: ResponseOutput) => void;
   readonly nowMs: () => number;
+  /** Called with the name of the client's application when the target reports it. */
+  readonly onApplicationName: (name: string) => void;
   /** The `client_encoding` after the login. */
   readonly encoding: string;
   /** Most bytes of a row that is held whole because its texts are changed. */
@@ -40,10 +42,10 @@ export class Answers {
   /** True if the chunk that is being read began within a message. */
   #beganCut = false;
 
-  constructor(conversation: Conversation, { emit, nowMs, encoding, heldBytesMax }: AnswersOptions) {
+  constructor(conversation: Conversation, { emit, nowMs, onApplicationName, encoding, heldBytesMax }: AnswersOptions) {
     this.#conversation = conversation;
     this.#output = new AnswerOutput(encoding, emit);
-    this.#state = new AnswerState(conversation, this.#output, nowMs);
+    this.#state = new AnswerState(conversation, this.#output, { nowMs, onApplicationName });
     this.#changed = new ChangedMessages(this.#state, heldBytesMax);
     this.#stage = this.#state;
   }

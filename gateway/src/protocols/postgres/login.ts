@@ -78,8 +78,12 @@ export async function receive(client: Client, door: Door): Promise<Arrival> {
 
 /** Returns what the client says of its own software. */
 function claimedIn(settings: StartupRequest['settings']): ClientClaims {
-  const name = settings.get('application_name');
-  return name === undefined ? [] : [['application_name', name]];
+  return claimedName(settings.get('application_name') ?? '');
+}
+
+/** Returns the claim of a client that names its application. */
+export function claimedName(name: string): ClientClaims {
+  return name === '' ? [] : [['application_name', name]];
 }
 
 /** Answers requests for encryption, at most one of each kind, until a startup or a cancel comes. */

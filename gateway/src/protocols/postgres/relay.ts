@@ -30,6 +30,8 @@ export interface RelayOptions {
   readonly hold: HoldMode | null;
   /** The `client_encoding` after the login. */
   readonly encoding: string;
+  /** Called with the name of the client's application when the target reports that it changed. Absent: nobody wants to know. */
+  readonly onApplicationName?: (name: string) => void;
   /** Finds what the requests do. */
   readonly facts: RequestFacts;
   /** Returns a function that asks the target how many rows a unit would change; null if that cannot be asked. Absent: nothing is ever asked. */
@@ -87,6 +89,7 @@ export class PostgresRelay implements Relay {
     this.#answers = new Answers(this.#conversation, {
       emit: (output) => this.#outputs.push(output),
       nowMs: options.nowMs,
+      onApplicationName: (name) => options.onApplicationName?.(name),
       encoding: options.encoding,
       heldBytesMax: options.frameBytesMax,
     });

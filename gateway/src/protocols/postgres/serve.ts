@@ -15,7 +15,7 @@ import { authenticationOk, backendKeyData, parameterStatus, readyForQuery, simpl
 import { frameHeaderBytes } from './codec.ts';
 import { fatal, sqlState, Unanswered } from './failures.ts';
 import type { SessionState } from './guard/session-state.ts';
-import { receive, type Arrival, type LoginArrival } from './login.ts';
+import { claimedName, receive, type Arrival, type LoginArrival } from './login.ts';
 import { encodingIn } from './text-encoding.ts';
 import { parseStartupPacket } from './startup.ts';
 import type { StatementGuards } from './statement-guards.ts';
@@ -84,6 +84,9 @@ async function converse(
       attributes,
       hold,
       encoding: encodingOf(greeting),
+      onApplicationName: (name) => {
+        channel.claim(claimedName(name));
+      },
       facts: guard.facts,
       estimate: guard.estimate,
       nowMs: () => performance.now(),
