@@ -3,23 +3,10 @@ import { test } from 'node:test';
 import type { ShownRecord } from '@countersign/gateway/api';
 import { briefly } from './brief.ts';
 import { saidIn } from './said.ts';
+import { shownRecord } from './testdata/shown-record.ts';
 
-const answer = (attributes: ShownRecord['attributes'], text = ''): ShownRecord => ({
-  session: '0'.repeat(32),
-  seq: 4,
-  time: '2026-01-02T03:04:05.678Z',
-  channel: 2,
-  target: 'model',
-  protocol: 'any',
-  kind: 'response',
-  action: null,
-  principal: 'bot',
-  verdict: null,
-  policies: [],
-  attributes: { 'countersign.duration_ms': 7, ...attributes },
-  content: { mediaType: 'text/plain', text, bytes: text.length },
-  record: 'x/1',
-});
+const answer = (attributes: ShownRecord['attributes'], text = ''): ShownRecord =>
+  shownRecord(text, { attributes: { 'countersign.duration_ms': 7, ...attributes } });
 
 async function lineOf(record: ShownRecord): Promise<string> {
   async function* given(): AsyncGenerator<ShownRecord> {

@@ -3,23 +3,16 @@ import { test } from 'node:test';
 import type { ShownRecord } from '@countersign/gateway/api';
 import { folded, type Entry } from './folded.ts';
 import { describeRecord } from './show.ts';
+import { shownRecord } from './testdata/shown-record.ts';
 
-const piece = (seq: number, request: number, text: string, attributes: ShownRecord['attributes'] = {}): ShownRecord => ({
-  session: '0'.repeat(32),
-  seq,
-  time: new Date(Date.UTC(2026, 0, 2) + seq * 10).toISOString(),
-  channel: 1,
-  target: 'model',
-  protocol: 'any',
-  kind: 'response',
-  action: null,
-  principal: 'bot',
-  verdict: null,
-  policies: [],
-  attributes: { 'countersign.request': request, ...attributes },
-  content: { mediaType: 'text/plain', text, bytes: text.length },
-  record: `x/${seq}`,
-});
+const piece = (seq: number, request: number, text: string, attributes: ShownRecord['attributes'] = {}): ShownRecord =>
+  shownRecord(text, {
+    seq,
+    time: new Date(Date.UTC(2026, 0, 2) + seq * 10).toISOString(),
+    channel: 1,
+    attributes: { 'countersign.request': request, ...attributes },
+    record: `x/${seq}`,
+  });
 const goesOn = { 'countersign.continues': true };
 
 async function fold(...records: readonly ShownRecord[]): Promise<Entry[]> {

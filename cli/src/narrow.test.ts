@@ -3,23 +3,15 @@ import { describe, test } from 'node:test';
 import type { ShownRecord } from '@countersign/gateway/api';
 import { folded, type Entry } from './folded.ts';
 import { narrow, type Narrowing } from './narrow.ts';
+import { shownRecord } from './testdata/shown-record.ts';
 
-const record: ShownRecord = {
-  session: '0'.repeat(32),
-  seq: 4,
-  time: '2026-01-02T03:04:05.678Z',
-  channel: 2,
+const record = shownRecord('select\u001B[2J Wörter from (a.b)*', {
   target: 'orders',
-  protocol: 'any',
   kind: 'request',
   action: 'any.query',
-  principal: 'bot',
   verdict: 'allow',
-  policies: [],
   attributes: { 'countersign.reason': 'Granted', 'not.shown': 'hidden' },
-  content: { mediaType: 'text/plain', text: 'select\u001B[2J Wörter from (a.b)*', bytes: 30 },
-  record: 'x/1',
-};
+});
 const passes = (narrowing: Partial<Narrowing>, of: ShownRecord = record): boolean => narrow({ channel: [], kind: [], ...narrowing })(of);
 
 test('all given options must match; of an option that is given twice, any value', () => {

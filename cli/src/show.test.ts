@@ -2,23 +2,10 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import type { ShownRecord } from '@countersign/gateway/api';
 import { describeRecord, legend } from './show.ts';
+import { shownRecord } from './testdata/shown-record.ts';
 
-const record = (text: string, attributes: ShownRecord['attributes'] = {}): ShownRecord => ({
-  session: '0'.repeat(32),
-  seq: 4,
-  time: '2026-01-02T03:04:05.678Z',
-  channel: 2,
-  target: 'model',
-  protocol: 'any',
-  kind: 'response',
-  action: 'any.chat',
-  principal: 'bot',
-  verdict: 'allow',
-  policies: [],
-  attributes,
-  content: { mediaType: 'text/plain', text, bytes: text.length },
-  record: 'x/1',
-});
+const record = (text: string, attributes: ShownRecord['attributes'] = {}): ShownRecord =>
+  shownRecord(text, { action: 'any.chat', verdict: 'allow', attributes });
 
 test('T4.34: the line has date and zone, the models asked and served, tokens and names of tools', () => {
   const said = describeRecord(

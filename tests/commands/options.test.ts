@@ -7,6 +7,7 @@ import { before, describe, test } from 'node:test';
 import { createProgram } from '../../cli/src/program.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { suiteParts } from '../support/suite-parts.ts';
+import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
 /** They go on until they are told to stop, so that what they did not look at is never said; others test what each option does. */
 const endless: ReadonlySet<string> = new Set(['up', 'demo', 'connect', 'session watch']);
@@ -134,8 +135,7 @@ describe('no option is accepted and not used', () => {
     });
     server = createServer((_request, response) => response.end('hello')).listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const address = server.address();
-    const port = address === null || typeof address === 'string' ? 0 : address.port;
+    const port = portOf(server);
     gateway = parts.use(
       await GatewayProcess.start({
         config: `targets: { api: { url: "http://127.0.0.1:${port}" }, tools: { protocol: mcp, url: "http://127.0.0.1:${port}/mcp" } }

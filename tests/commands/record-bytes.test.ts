@@ -14,6 +14,7 @@ import { openRecorder } from '../../gateway/src/recording/testdata/open-recorder
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { runProgram, type RunResult } from '../support/run.ts';
 import { mainFile } from '../support/main-file.ts';
+import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
 const partBytes = 1024 * 1024;
 const longParts = 160;
@@ -189,8 +190,7 @@ test('T4.43: bytes by range of a running gateway, and who read them is on the re
     request.resume().on('end', () => response.end(body));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const address = server.address();
-  const port = address === null || typeof address === 'string' ? 0 : address.port;
+  const port = portOf(server);
   await using gateway = await GatewayProcess.start({
     config: `targets: { api: { url: "http://127.0.0.1:${port}" } }\nprincipals: { agent: { kind: agent, targets: [api] } }\n`,
   });

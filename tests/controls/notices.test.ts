@@ -15,6 +15,7 @@ import type { GatewayProcess } from '../support/gateway-process.ts';
 import { openHeldGateway, type HeldGateway } from '../support/held-gateway.ts';
 import { suiteParts } from '../support/suite-parts.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
 const secrets = [1, 2].map((fill) => `whsec_${Buffer.alloc(32, fill).toString('base64')}`);
 
@@ -52,8 +53,7 @@ describe('notices', () => {
       secure.close();
     });
     await once(secure, 'listening');
-    const address = secure.address();
-    const securePort = address === null || typeof address === 'string' ? 0 : address.port;
+    const securePort = portOf(secure);
     held = parts.use(
       await openHeldGateway(
         `approvals: { notify: [soc, chat, words], link: "https://gate.example/approvals/{approval}" }

@@ -5,14 +5,14 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
 const requests = 40;
 
 test('T4.10, E44: if bytes are changed under a running gateway, whole records are shown, then the place of the damage; nothing is exported, and exit codes are 1', async () => {
   await using server = createServer((_request, response) => response.end('x'.repeat(3_000))).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const address = server.address();
-  const port = address === null || typeof address === 'string' ? 0 : address.port;
+  const port = portOf(server);
   await using gateway = await GatewayProcess.start({
     config: `targets: { api: { url: "http://127.0.0.1:${port}", durability: process } }\nprincipals: { agent: { kind: agent, targets: [api] } }\n`,
   });

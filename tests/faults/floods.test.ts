@@ -5,6 +5,7 @@ import { before, describe, test } from 'node:test';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { suiteParts } from '../support/suite-parts.ts';
+import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
 const pieces = 200_000;
 /** One byte each. */
@@ -42,11 +43,10 @@ describe('floods of little things', () => {
       answer(socket);
     }).listen(0, '127.0.0.1');
     await once(target, 'listening');
-    const address = target.address();
     gateway = parts.use(
       await GatewayProcess.start({
         config: `targets:
-  api: { url: "http://127.0.0.1:${address === null || typeof address === 'string' ? 0 : address.port}", durability: process }
+  api: { url: "http://127.0.0.1:${portOf(target)}", durability: process }
 principals:
   agent: { kind: agent, targets: [api] }
 `,

@@ -11,6 +11,7 @@ import { GatewayProcess } from '../support/gateway-process.ts';
 import { mountSmall, requireMounts } from '../support/mounted-disk.ts';
 import { startStreamServer } from '../support/stream-server.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
 const environment = { TARGET_SECRET: 'target-secret' };
 const diskBytes = 24 * 1024 * 1024;
@@ -170,8 +171,7 @@ describe('faults during a streamed answer', () => {
       });
     }).listen(0, '127.0.0.1');
     await once(mute, 'listening');
-    const address = mute.address();
-    const port = address === null || typeof address === 'string' ? 0 : address.port;
+    const port = portOf(mute);
     await using gateway = await GatewayProcess.start({
       config: `targets:\n  http: { url: "http://127.0.0.1:${port}", durability: process }\nprincipals:\n  agent: { kind: agent, targets: [http] }\nlimits: { idleMs: 700 }\n`,
     });
@@ -187,8 +187,7 @@ describe('faults during a streamed answer', () => {
   test('a target that never finishes its TLS is given up in time', async () => {
     await using silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
     await once(silent, 'listening');
-    const address = silent.address();
-    const port = address === null || typeof address === 'string' ? 0 : address.port;
+    const port = portOf(silent);
     await using gateway = await GatewayProcess.start({
       config: `targets:\n  http: { url: "https://127.0.0.1:${port}" }\nprincipals:\n  agent: { kind: agent, targets: [http] }\nlimits: { dialMs: 700 }\n`,
     });

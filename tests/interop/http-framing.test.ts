@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, request as clientRequest, type IncomingMessage, type InformationEvent, type Server } from 'node:http';
 import { connect as connectHttp2, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
-import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { connect, createServer as createTcpServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
 interface Seen {
   readonly request: IncomingMessage;
@@ -46,11 +47,6 @@ async function startTalker(words: Readonly<Record<string, string>>): Promise<Ret
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return server;
-}
-
-function portOf(server: { readonly address: () => AddressInfo | string | null }): number {
-  const address = server.address();
-  return address === null || typeof address === 'string' ? 0 : address.port;
 }
 
 describe('what comes before an answer and behind a body', () => {

@@ -3,11 +3,12 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { after, before, describe, test } from 'node:test';
 import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
 const secret = 'target-secret-canary-78';
 const content = Buffer.from('0123456789');
@@ -61,11 +62,6 @@ async function startTalker(words: Readonly<Record<string, string>>, opened: Sock
   return server;
 }
 
-function port(server: { address(): AddressInfo | string | null }): number {
-  const address = server.address();
-  return address === null || typeof address === 'string' ? 0 : address.port;
-}
-
 describe('how a target is called', () => {
   const seen: Seen[] = [];
   const opened: Socket[] = [];
@@ -86,16 +82,16 @@ describe('how a target is called', () => {
       },
       opened,
     );
-    const at = `https://localhost:${port(server)}`;
+    const at = `https://localhost:${portOf(server)}`;
     const known = `caFile: ${own.certificateFile}`;
     gateway = await GatewayProcess.start({
       environment: { API_SECRET: secret },
       config: `targets:
   certified: { url: "${at}", durability: process, options: { ${known}, certFile: ${client.certificateFile}, keyFile: ${client.keyFile} } }
-  basic: { url: "https://me@localhost:${port(server)}", password: { env: API_SECRET }, durability: process, options: { ${known} } }
+  basic: { url: "https://me@localhost:${portOf(server)}", password: { env: API_SECRET }, durability: process, options: { ${known} } }
   header: { url: "${at}", password: { env: API_SECRET }, durability: process, options: { ${known}, auth: "header:X-Secret" } }
   unproven: { url: "${at}", password: { env: API_SECRET }, options: { caFile: ${stranger.certificateFile} } }
-  talker: { url: "http://127.0.0.1:${port(talker)}", durability: process }
+  talker: { url: "http://127.0.0.1:${portOf(talker)}", durability: process }
 principals:
   agent: { kind: agent, targets: [certified, basic, header, unproven, talker] }
 `,

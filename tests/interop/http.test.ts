@@ -9,6 +9,7 @@ import { GatewayProcess } from '../support/gateway-process.ts';
 import { runProgram } from '../support/run.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
 const secret = 'target-secret-canary-77';
 /** Longer than a connection that nobody uses is kept. */
@@ -87,11 +88,6 @@ function answer({ url, headers, body }: Seen, response: ServerResponse): void {
   }
 }
 
-function port(server: Server): number {
-  const address = server.address();
-  return address === null || typeof address === 'string' ? 0 : address.port;
-}
-
 describe('HTTP through the gateway', () => {
   const seen: Seen[] = [];
   let upstream: Server;
@@ -103,8 +99,8 @@ describe('HTTP through the gateway', () => {
     gateway = await GatewayProcess.start({
       environment: { API_SECRET: secret },
       config: `targets:
-  api: { url: "http://127.0.0.1:${port(upstream)}/base", password: { env: API_SECRET }, durability: process, options: { bodyBytesMax: 3000000 } }
-  keyed: { url: "http://127.0.0.1:${port(upstream)}/base", password: { env: API_SECRET }, options: { auth: "query:key" } }
+  api: { url: "http://127.0.0.1:${portOf(upstream)}/base", password: { env: API_SECRET }, durability: process, options: { bodyBytesMax: 3000000 } }
+  keyed: { url: "http://127.0.0.1:${portOf(upstream)}/base", password: { env: API_SECRET }, options: { auth: "query:key" } }
   gone: { url: "http://127.0.0.1:1" }
   metadata: { url: "http://169.254.169.254" }
   other: { url: "http://127.0.0.1:1" }

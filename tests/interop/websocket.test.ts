@@ -9,6 +9,7 @@ import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
 interface Seen {
   readonly headers: IncomingMessage['headers'];
@@ -28,11 +29,6 @@ const opening = 'connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-vers
 
 function bytesOf(data: RawData): Buffer {
   return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data instanceof ArrayBuffer ? new Uint8Array(data) : data);
-}
-
-function portOf(server: Server | TlsServer): number {
-  const address = server.address();
-  return address === null || typeof address === 'string' ? 0 : address.port;
 }
 
 /** Says everything back; below /silent it says nothing, below /refused it does not go on in WebSocket, below /liar it does in a way that nobody asked for. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { within } from './wait-until.ts';
+import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
 /** A client's message, in the order of arrival. `path` is that of its connection. */
 interface Heard {
@@ -42,9 +43,8 @@ export async function startLiveModels(): Promise<LiveModels> {
     });
   });
   await once(server, 'listening');
-  const address = server.address();
   return {
-    port: address === null || typeof address === 'string' ? 0 : address.port,
+    port: portOf(server),
     heard,
     async [Symbol.asyncDispose]() {
       for (const client of server.clients) {

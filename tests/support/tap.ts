@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { within } from './wait-until.ts';
+import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
 /** The bytes that passed on one connection. */
 export interface Tapped {
@@ -17,8 +18,7 @@ export class Tap implements AsyncDisposable {
 
   private constructor(server: Server, target: number) {
     this.#server = server;
-    const address = server.address();
-    this.port = address === null || typeof address === 'string' ? 0 : address.port;
+    this.port = portOf(server);
     server.on('connection', (near: Socket) => {
       const far = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true });
       const tapped: Tapped = { sent: [], received: [] };

@@ -4,6 +4,7 @@ import { createServer } from 'node:https';
 import { test } from 'node:test';
 import { makeCertificate } from '../wire/testdata/certificates.ts';
 import { post } from './post.ts';
+import { portOf } from '../wire/testdata/sockets.ts';
 
 test('A10: a receiver at a link-local address, where a cloud serves credentials, is not dialled', async () => {
   for (const host of ['169.254.169.254', '[::ffff:169.254.169.254]', '[fe80::1]', '0xa9fea9fe']) {
@@ -27,8 +28,7 @@ test('a receiver with a certificate of a private authority is told only where it
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   try {
-    const address = server.address();
-    const url = new URL(`https://localhost:${address === null || typeof address === 'string' ? 0 : address.port}/hook`);
+    const url = new URL(`https://localhost:${portOf(server)}/hook`);
     const send = async (caFile?: string): Promise<number> => (await post(url, [], { body: '{}', signal: AbortSignal.timeout(5000), caFile })).status;
     assert.equal(await send(authority.certificateFile), 204);
     await assert.rejects(send(), { code: 'target_tls_failed', message: /unable to verify/ });

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { readPlainHead } from './plain-head.ts';
+import { portOf } from '../../wire/testdata/sockets.ts';
 
 const host = 'host: gateway';
 
@@ -125,8 +126,7 @@ describe('heads that are plain', () => {
       });
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const address = server.address();
-    port = address === null || typeof address === 'string' ? 0 : address.port;
+    port = portOf(server);
   });
   after(() => {
     server.close();

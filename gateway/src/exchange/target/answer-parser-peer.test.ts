@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { AnswerParser } from './answer-parser.ts';
+import { portOf } from '../../wire/testdata/sockets.ts';
 
 interface Read {
   status: number;
@@ -105,8 +106,7 @@ function readByUs(bytes: Buffer, isForHead: boolean): Read | null {
 }
 
 async function readByNode(method: string): Promise<Read | null> {
-  const address = server.address();
-  const port = address === null || typeof address === 'string' ? 0 : address.port;
+  const port = portOf(server);
   return new Promise((resolve) => {
     const asked = request({ host: '127.0.0.1', port, method, agent: false }, (response) => {
       let body = '';

@@ -6,9 +6,9 @@ import type { Output, RequestOutput } from '../../wire/relay.ts';
 import type { SocketReader } from '../reading.ts';
 import { composeClose, composeMessage, composeText, joinPayloads, readHead } from './websocket-frames.ts';
 import { WebSocketRelay } from './websocket-relay.ts';
+import { allowed } from './testdata/pull.ts';
 
 const stars: TextChange = (text) => text.replaceAll(/secret-\w+/g, '***');
-const allowed = { verdict: 'allow', policies: [], policyVersion: '1', reason: '', obligations: [] } as const;
 
 function open(changes: readonly TextChange[], read: SocketReader | null = null): WebSocketRelay {
   const action = { name: 'http.upgrade', attributes: {} };

@@ -7,8 +7,8 @@ import type { SocketReader } from '../reading.ts';
 import { joinPayloads, unmask } from './websocket-frames.ts';
 import type { TakeStep } from '../step.ts';
 import { WebSocketRelay } from './websocket-relay.ts';
+import { pull } from './testdata/pull.ts';
 
-const allowed = { verdict: 'allow', policies: [], policyVersion: '1', reason: '', obligations: [] } as const;
 const reader: SocketReader = {
   ask: (payload) => ({ name: 'say', attributes: { said: payload.toString() } }),
   askLong: async (frames) => Promise.resolve({ name: 'say', attributes: { said: joinPayloads(frames).toString() } }),
@@ -46,17 +46,6 @@ function inFrames(text: string, lengths: readonly number[], mask: Buffer | null)
   }
   frames.push(frame(frames.length === 0 ? 1 : 0, true, bytes.subarray(at), mask));
   return Buffer.concat(frames);
-}
-
-function pull(relay: WebSocketRelay): Output[] {
-  const outputs: Output[] = [];
-  for (let output = relay.next(); output !== null; output = relay.next()) {
-    outputs.push(output);
-    if (output.type === 'request') {
-      relay.decided(allowed, 8);
-    }
-  }
-  return outputs;
 }
 
 const texts = fc.string({ maxLength: 40 });

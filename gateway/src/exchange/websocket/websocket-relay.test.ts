@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GatewayError } from '../../domain/errors.ts';
-import type { Output } from '../../wire/relay.ts';
 import type { TakeStep } from '../step.ts';
 import { composeClose, composeMessage } from './websocket-frames.ts';
 import { WebSocketRelay } from './websocket-relay.ts';
+import { pull } from './testdata/pull.ts';
 
-const allowed = { verdict: 'allow', policies: [], policyVersion: '1', reason: '', obligations: [] } as const;
 const take: TakeStep = (step, input) => step.take(input);
 const facts = {
   action: { name: 'http.upgrade', attributes: {} },
@@ -22,17 +21,6 @@ const facts = {
 /** The head of a client's frame of 200,000 bytes, and as many as make a part. */
 const longFrame = Buffer.concat([Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 3, 0x0d, 0x40, 1, 2, 3, 4]), Buffer.alloc(70_000)]);
 const shortFrame = Buffer.from([0x81, 0x02, 0x68, 0x69]);
-
-function pull(relay: WebSocketRelay): Output[] {
-  const outputs: Output[] = [];
-  for (let output = relay.next(); output !== null; output = relay.next()) {
-    outputs.push(output);
-    if (output.type === 'request') {
-      relay.decided(allowed, 8);
-    }
-  }
-  return outputs;
-}
 
 test('an end is told to both sides', () => {
   const relay = new WebSocketRelay(facts);

@@ -34,7 +34,7 @@ export class TestServer implements AsyncDisposable {
   }
 }
 
-export function portOf(server: Server): number {
+export function portOf(server: Pick<Server, 'address'>): number {
   const address = server.address();
   return address === null || typeof address === 'string' ? 0 : address.port;
 }
