@@ -73,6 +73,9 @@ async function tools(name: string, options: ToolsOptions): Promise<void> {
     pin === true || accept !== undefined
       ? await client.json<readonly ToolSummary[]>('POST', `${path}/pin`, accept === undefined ? {} : { tools: [accept] })
       : await client.json<readonly ToolSummary[]>('GET', path);
+  if (rows.length === 0) {
+    console.error(`No tools of ${name} are known: it is no target of MCP, or has listed none to its clients yet.`);
+  }
   await printRows(rows, options, ({ name: tool, digest, since, pinned, state }) =>
     columns(tool, state, digest, since ?? '', state === 'changed' ? `pinned ${pinned ?? ''}` : ''),
   );

@@ -423,6 +423,15 @@ describe('a session is followed', () => {
     assert.deepEqual(talk.changes, ['changed']);
   });
 
+  test('A14: a change of the settings of later sessions is a change of the catalogue, which has their search path', () => {
+    for (const text of ['ALTER ROLE app SET search_path = evil', 'ALTER DATABASE shop SET search_path = evil', 'ALTER SYSTEM SET search_path = evil']) {
+      const talk = new Talk();
+      assert.equal(talk.effects(`Q:${text}`), 'administer');
+      talk.facts.idle();
+      assert.deepEqual(talk.changes, ['changed']);
+    }
+  });
+
   test('A14: a change that others may see before the target says so is told before it is sent', () => {
     const talk = new Talk();
     talk.says('Q:CREATE TABLE made (id int); COMMIT; SELECT pg_sleep(9)');

@@ -18,7 +18,7 @@ part (type, made_of) AS (
 
 /**
  * Reads the catalogue of a database as rows of JSON, one object each (`CatalogueRow`). With an empty search path, PostgreSQL prints all names in definitions with
- * their schema, apart from its own. Objects of pg_catalog cannot be changed and have only their names and columns here.
+ * their schema, apart from its own. PostgreSQL's own objects of pg_catalog cannot be changed and have only their names and columns here.
  */
 export const catalogueQuery = `
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
@@ -34,7 +34,8 @@ WITH RECURSIVE ${checking}, depending AS (
   UNION SELECT top, inhrelid FROM parted JOIN pg_inherits ON inhparent = relation
 ), attached AS (
   SELECT tgrelid AS relation, format('SELECT %s()', d.refobjid::regproc) AS sql,
-    array_remove(ARRAY[CASE WHEN tgtype & 4 > 0 THEN 'insert' END, CASE WHEN tgtype & 8 > 0 THEN 'delete' END, CASE WHEN tgtype & 16 > 0 THEN 'update' END,
+    array_remove(ARRAY[CASE WHEN tgtype & 4 > 0 THEN 'insert' END, CASE WHEN tgtype & 8 > 0 THEN 'delete' END,
+      CASE WHEN tgtype & 16 > 0 OR (tgtype & 12 > 0 AND (SELECT relispartition FROM pg_class WHERE oid = tgrelid)) THEN 'update' END,
       CASE WHEN tgtype & 32 > 0 THEN 'truncate' END], NULL) AS uses, false AS defines, true AS later
     FROM pg_trigger t JOIN (
       SELECT objid, refobjid FROM pg_depend WHERE classid = 'pg_trigger'::regclass AND refclassid = 'pg_proc'::regclass
@@ -61,7 +62,7 @@ WITH RECURSIVE ${checking}, depending AS (
   UNION ALL SELECT relation, 'SELECT ' || pg_get_expr(partexprs, partrelid), ${anyUse}, false, false FROM parted JOIN pg_partitioned_table ON partrelid = top
   UNION ALL SELECT attrelid, 'SELECT NULL::' || format_type(atttypid, NULL), ${anyUse}, false, false
     FROM pg_attribute JOIN checking ON type = atttypid WHERE attnum > 0 AND NOT attisdropped
-  UNION ALL SELECT attrelid, 'SELECT ' || pg_get_expr(typdefaultbin, 0), '{insert,update,refresh}', false, false
+  UNION ALL SELECT attrelid, 'SELECT NULL::' || format_type(atttypid, NULL), '{insert,update,refresh}', false, false
     FROM pg_attribute JOIN pg_type t ON t.oid = atttypid WHERE attnum > 0 AND NOT attisdropped AND typtype = 'd' AND typdefaultbin IS NOT NULL
   UNION ALL SELECT ftrelid, format('SELECT %s()', fdwhandler::regproc), ${anyUse}, false, false
     FROM pg_foreign_table JOIN pg_foreign_server s ON s.oid = ftserver JOIN pg_foreign_data_wrapper w ON w.oid = srvfdw WHERE fdwhandler > 0
@@ -89,24 +90,25 @@ SELECT json_build_object('kind', 'function', 'schema', n.nspname, 'name', pronam
       UNION ALL SELECT 'NULL::' || format_type(type, NULL) FROM checking WHERE type = ANY (proargtypes::oid[] || aggtranstype || aggmtranstype)) parts (part)))
   ELSE json_build_object('on', '{call}'::text[], 'sql', left(pg_get_functiondef(p.oid), 100000), 'defines', true) END))
 FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace LEFT JOIN pg_aggregate a ON aggfnoid = p.oid
-WHERE n.nspname <> 'pg_catalog';
+WHERE n.nspname <> 'pg_catalog' OR p.oid >= 16384;
 SELECT json_build_object('kind', 'operator', 'schema', n.nspname, 'name', oprname, 'runs',
   json_build_array(json_build_object('on', '{call}'::text[], 'sql', format('SELECT %s()', oprcode))))
-FROM pg_operator JOIN pg_namespace n ON n.oid = oprnamespace WHERE n.nspname <> 'pg_catalog' AND oprcode > 0;
+FROM pg_operator o JOIN pg_namespace n ON n.oid = oprnamespace WHERE (n.nspname <> 'pg_catalog' OR o.oid >= 16384) AND oprcode > 0;
 WITH RECURSIVE ${checking}
 SELECT json_strip_nulls(json_build_object('kind', 'type', 'schema', n.nspname, 'name', typname, 'oids', array_remove(ARRAY[t.oid::bigint, typarray::bigint], 0),
   'array', (SELECT typname FROM pg_type WHERE oid = t.typarray), 'runs', (
   SELECT coalesce(json_agg(json_build_object('on', '{call}'::text[], 'sql', sql) ORDER BY sql), '[]') FROM (
     SELECT 'SELECT ' || pg_get_expr(conbin, 0) FROM pg_constraint WHERE contypid = t.oid AND contype = 'c'
+    UNION SELECT 'SELECT ' || pg_get_expr(typdefaultbin, 0) WHERE typdefaultbin IS NOT NULL
     UNION SELECT 'SELECT NULL::' || format_type(made_of, NULL) FROM part JOIN checking ON checking.type = made_of WHERE part.type = t.oid) runs (sql))))
 FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace
-WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)' AND t.oid NOT IN (SELECT typarray FROM pg_type);
+WHERE (n.nspname NOT IN ('pg_catalog', 'information_schema') OR t.oid >= 16384) AND n.nspname !~ '^pg_(toast|temp)' AND t.oid NOT IN (SELECT typarray FROM pg_type);
 SELECT json_strip_nulls(json_build_object('kind', 'type', 'schema', nspname, 'name', typname, 'oids', CASE WHEN t.oid >= 10000 THEN ARRAY[t.oid::bigint] END))
-FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace WHERE nspname IN ('pg_catalog', 'information_schema');
+FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace WHERE nspname IN ('pg_catalog', 'information_schema') AND t.oid < 16384;
 SELECT json_build_object('kind', 'always', 'schema', '', 'name', 'cast', 'runs',
   json_build_array(json_build_object('on', '{call}'::text[], 'sql', format('SELECT %s()', castfunc::regproc))))
 FROM pg_cast JOIN pg_proc p ON p.oid = castfunc JOIN pg_language l ON l.oid = prolang
-WHERE pronamespace <> 'pg_catalog'::regnamespace AND NOT (lanname = 'internal' AND provolatile = 'i');
+WHERE (pronamespace <> 'pg_catalog'::regnamespace OR p.oid >= 16384) AND NOT (lanname = 'internal' AND provolatile = 'i');
 SELECT json_build_object('kind', 'always', 'schema', '', 'name', CASE evtevent WHEN 'login' THEN 'login' ELSE 'event_trigger' END, 'runs',
   json_build_array(json_build_object('on', '{call}'::text[], 'sql', format('SELECT %s()', evtfoid::regproc))))
 FROM pg_event_trigger WHERE evtenabled <> 'D';

@@ -87,3 +87,14 @@ CREATE FUNCTION app.declared_handler() RETURNS fdw_handler LANGUAGE c AS '$libdi
 CREATE FOREIGN DATA WRAPPER declared HANDLER app.declared_handler VALIDATOR app.file_fdw_validator;
 CREATE SERVER declared FOREIGN DATA WRAPPER declared;
 CREATE FOREIGN TABLE app.declared_far (line text) SERVER declared OPTIONS (filename '/etc/hostname');
+CREATE TABLE app.moving (id int, v int) PARTITION BY LIST (id);
+CREATE TABLE app.moving_1 PARTITION OF app.moving FOR VALUES IN (1);
+CREATE TABLE app.moving_2 PARTITION OF app.moving FOR VALUES IN (2);
+CREATE FUNCTION app.note_move() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.log (what) VALUES (TG_OP); RETURN NEW; END $$;
+CREATE TRIGGER arrives BEFORE INSERT ON app.moving_2 FOR EACH ROW EXECUTE FUNCTION app.note_move();
+CREATE DOMAIN app.late AS int;
+CREATE TABLE app.with_late (id app.late);
+ALTER DOMAIN app.late ADD CONSTRAINT late_check CHECK (app.is_ok(VALUE)) NOT VALID;
+CREATE FUNCTION pg_catalog.initcap(int) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.log (what) VALUES ('initcap'); RETURN ''; END $$;
+CREATE DOMAIN pg_catalog.sly AS int CHECK (app.is_ok(VALUE));
+CREATE OPERATOR pg_catalog.^@ (FUNCTION = evil.same, LEFTARG = text, RIGHTARG = int);
