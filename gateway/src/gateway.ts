@@ -18,6 +18,7 @@ import { Approvals } from './controls/approvals/approvals.ts';
 import { alerts } from './controls/alerts.ts';
 import type { Control } from './controls/control.ts';
 import { Masks } from './controls/masks/masks.ts';
+import { RequestMasks } from './controls/masks/request-masks.ts';
 import { Limits, steadyClock } from './controls/limits/limits.ts';
 import { LoginThrottle } from './sessions/login-throttle.ts';
 import { isLoopback } from './domain/address.ts';
@@ -217,7 +218,7 @@ export class Gateway implements AsyncDisposable {
       authenticator,
       refusals,
       policy: () => this.#policy,
-      controls: [approvals, this.#limits, alerts, new Masks(keys.maskKey()), ...this.#controls],
+      controls: [approvals, this.#limits, alerts, new RequestMasks(keys.maskKey()), new Masks(keys.maskKey()), ...this.#controls],
       limits: this.#config.limits,
       calls,
       ids: new IdsOfTargets((place, key) => reader.toldByGateway(place, key), { written: () => recorder.size, indexed: () => reader.state.size }),

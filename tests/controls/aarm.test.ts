@@ -18,7 +18,7 @@ const shown: Readonly<Record<string, RegExp>> = {
     /^ap_\w+ spent: bot asks files for http\.request\n[^]*by operator[^]*before it in the session:[^]*DELETE \/kept[^]*the request:[^]*POST \/orders/,
   'policy show': /@id\("grant:bot:files"\)[^]*\/\/ rules\.cedar:no-delete[^]*@approval\("dba"\)/,
   'policy explain RECORD': / deny {2}rules\.cedar:no-delete\nreason {3}Nothing is deleted\.\nversion {2}[0-9a-f]{16}\n/,
-  'session show SESSION --json': /"verdict":"allow"[^]*"verdict":"deny"[^]*"verdict":"hold"/,
+  'session show SESSION --json': /"verdict":"allow"[^]*"countersign\.masked":\["email=1"\][^]*"verdict":"deny"[^]*"verdict":"hold"/,
   'session list': / halted [^]* bot {2}files/,
   'approval list --all': /^ap_\w+ {2}spent +bot {2}files {2}http\.request {2}1\/1 of dba {2}asked +\d+[sm] ago {2}over {2}POST \/orders/,
   'approval list --all --json': /"state":"spent"/,
@@ -42,11 +42,12 @@ describe('docs/aarm.md', () => {
     writeFileSync(
       join(directory, 'rules.cedar'),
       `@id("no-delete") @reason("Nothing is deleted.") forbid (principal, action == Action::"http.request", resource) when { context.method == "DELETE" };
-@id("posts") @approval("dba") forbid (principal, action == Action::"http.request", resource) when { context.method == "POST" };`,
+@id("posts") @approval("dba") forbid (principal, action == Action::"http.request", resource) when { context.method == "POST" };
+@id("mail") @mask("email") permit (principal, action == Action::"http.request", resource);`,
     );
     const server = parts.use(
       await openServer(async (_request, response) => {
-        response.end('fine');
+        response.end('fine, ada@example.com');
       }),
     );
     gateway = parts.use(

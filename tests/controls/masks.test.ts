@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { before, describe, test } from 'node:test';
 import pg from 'pg';
 import { openServer } from '../../cli/src/demo/sample-server.ts';
@@ -18,16 +19,26 @@ permit (principal in Group::"agents", action, resource);
 @id("joined")
 @mask("email:hash")
 permit (principal in Group::"joiners", action, resource);
+
+@id("asked")
+@mask_request("email:pseudonym, card")
+permit (principal in Group::"writers", action, resource == Target::"brain");
 `;
-/** An answer of a model in three events, which cut an address of mail in two places. */
-const events = ['Write to ada.love', 'lace7c1a@exa', 'mple.com, and not to 4111', '-1111-1111-1111.']
-  .map((content) => `data: ${JSON.stringify({ id: 'c1', object: 'chat.completion.chunk', model: 'm', choices: [{ index: 0, delta: { content } }] })}\n\n`)
-  .concat('data: [DONE]\n\n');
+/** Pieces of a model's answer, which cut a mail address in two places. */
+const said = ['Write to ada.love', 'lace7c1a@exa', 'mple.com, and not to 4111', '-1111-1111-1111.'];
+
+/** Makes the events of a model whose answer comes in these pieces. */
+function eventsOf(pieces: readonly string[]): readonly string[] {
+  return pieces
+    .map((content) => `data: ${JSON.stringify({ id: 'c1', object: 'chat.completion.chunk', model: 'm', choices: [{ index: 0, delta: { content } }] })}\n\n`)
+    .concat('data: [DONE]\n\n');
+}
 
 describe('values that policy masks', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-masks-'));
   const parts = suiteParts();
   let shop: Shop;
+  const heard: string[] = [];
   before(async () => {
     parts.defer(() => {
       rmSync(directory, { recursive: true });
@@ -35,19 +46,33 @@ describe('values that policy masks', () => {
     const file = join(directory, 'masks.cedar');
     writeFileSync(file, policies);
     const model = parts.use(
-      await openServer(async (_request, response) => {
+      await openServer(async (request, response) => {
+        const asked = await text(request);
+        heard.push(asked);
         response.setHeader('content-type', 'text/event-stream');
-        for (const event of events) {
+        const [standIn] = /email_[0-9a-f]{16}/.exec(asked) ?? [];
+        for (const event of eventsOf(
+          standIn === undefined ? said : ['Dear E', standIn.slice(1, 9), `${standIn.slice(9)}, email_0 or email_${'0'.repeat(16)}`],
+        )) {
           response.write(event);
           await new Promise(setImmediate);
         }
         response.end();
       }),
     );
-    const config = `  joiner: { kind: agent, groups: [joiners] }\npolicies: ${file}\n`;
+    const config = `  joiner: { kind: agent, groups: [joiners] }\n  writer: { kind: agent, groups: [writers] }\npolicies: ${file}\n`;
     shop = parts.use(await openShop({ config, targets: `  brain: { url: "${model.url}", protocol: llm }\n` }));
   });
 
+  /** Asks the model, and returns the text of its answer. */
+  const askModel = async (token: string, content: string): Promise<string> => {
+    const answer = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/brain/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content }] }),
+    });
+    return Array.from((await answer.text()).matchAll(/"content":"([^"]*)"/g), ([, piece]) => piece).join('');
+  };
   const asked = async (user: string, ...statements: readonly string[]): Promise<readonly unknown[]> => {
     const password = user === 'agent' ? shop.token : await shop.gateway.issueToken(user);
     const client = new pg.Client({ host: '127.0.0.1', port: shop.gateway.port('postgres'), user, password, database: 'shop' });
@@ -90,12 +115,36 @@ describe('values that policy masks', () => {
   });
 
   test('are masked in a stream of a model, wherever its events cut them', async () => {
-    const answer = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/brain/v1/chat/completions`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${shop.token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: 'to whom?' }] }),
-    });
-    const said = (await answer.text()).matchAll(/"content":"([^"]*)"/g);
-    assert.equal([...said].map(([, text]) => text).join(''), 'Write to [email], and not to ****-****-****-1111.');
+    assert.equal(await askModel(shop.token, 'to whom?'), 'Write to [email], and not to ****-****-****-1111.');
+  });
+
+  test('do not reach a model, and stand in its answer all the same', async () => {
+    const token = await shop.gateway.issueToken('writer');
+    assert.equal(await askModel(token, `Write to ${address}, who paid with ${card}.`), `Dear ${address}, email_0 or email_${'0'.repeat(16)}`);
+    const [sent = ''] = heard.slice(-1);
+    assert.match(sent, /Write to email_[0-9a-f]{16}, who paid with \[card\]\./);
+    const { session = '' } = (await shop.gateway.sessions()).find(({ principal }) => principal === 'writer') ?? {};
+    const records = await shop.gateway.records(session);
+    const request = records.find(({ kind, verdict }) => kind === 'request' && verdict === 'allow');
+    assert.deepEqual(request?.attributes['countersign.masked'], ['card=1', 'email=1']);
+    assert.ok(request?.content?.text?.includes('paid with [card]'));
+    assert.deepEqual(
+      records.filter(({ kind }) => kind === 'mask').map(({ attributes }) => [attributes['countersign.request'], attributes['countersign.answer']]),
+      [[request?.seq, undefined]],
+    );
+  });
+
+  test('are refused where they cannot be masked: in an address and in a header', async () => {
+    const token = await shop.gateway.issueToken('writer');
+    const known = heard.length;
+    for (const [path, headers] of [
+      [`/v1/models?of=${encodeURIComponent(address)}`, {}],
+      ['/v1/models', { 'x-customer': address }],
+    ] as const) {
+      const answer = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/brain${path}`, { headers: { authorization: `Bearer ${token}`, ...headers } });
+      assert.equal(answer.status, 403);
+      assert.match(await answer.text(), /holds a value of the class email, which policy masks/);
+    }
+    assert.equal(heard.length, known);
   });
 });

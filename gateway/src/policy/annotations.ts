@@ -1,6 +1,6 @@
 import type { Obligation } from '../domain/decision.ts';
 import { suggest } from '../domain/suggest.ts';
-import { maskKind, readMaskText } from './mask-text.ts';
+import { isMask, readMaskText } from './mask-text.ts';
 
 /** The meaning of a policy's annotations. */
 export interface Annotated {
@@ -17,9 +17,7 @@ export interface Annotated {
   readonly isObserved: boolean;
 }
 
-const known = ['id', 'reason', 'approval', 'limit', 'alert', 'mask', 'mode', 'record'] as const;
-/** Annotations that this language has and this version does not carry out. To accept one would be to promise it. */
-const notYet = ['mask_request'] as const;
+const known = ['id', 'reason', 'approval', 'limit', 'alert', 'mask', 'mask_request', 'mode', 'record'] as const;
 
 const recorded = ['content', 'facts'] as const;
 
@@ -46,7 +44,7 @@ export function readAnnotations(annotations: Readonly<Record<string, string | nu
       return { key, message };
     }
   }
-  const { id = null, reason = null, approval, alert, mask, mode, record } = annotations;
+  const { id = null, reason = null, approval, alert, mode, record } = annotations;
   const obligations: Obligation[] = [];
   const asked = limit.exec(annotations['limit'] ?? '');
   if (asked !== null) {
@@ -56,8 +54,10 @@ export function readAnnotations(annotations: Readonly<Record<string, string | nu
   if (typeof alert === 'string') {
     obligations.push({ kind: 'alert', parameters: { severity: alert } });
   }
-  if (typeof mask === 'string') {
-    obligations.push({ kind: maskKind, parameters: { classes: mask } });
+  for (const [kind, classes] of Object.entries(annotations)) {
+    if (isMask(kind) && classes !== null) {
+      obligations.push({ kind, parameters: { classes } });
+    }
   }
   return {
     id,
@@ -77,9 +77,6 @@ function limitHint(value: string): string {
 }
 
 function faultOf(key: string, value: string, effect: 'permit' | 'forbid'): string | null {
-  if (notYet.some((each) => each === key)) {
-    return `@${key} is not supported yet`;
-  }
   switch (key) {
     case 'id':
       return name.test(value) ? null : '@id is 1 to 63 letters, digits, dots, dashes and underscores';
@@ -104,8 +101,9 @@ function faultOf(key: string, value: string, effect: 'permit' | 'forbid'): strin
     }
     case 'alert':
       return severities.includes(value) ? null : `@alert is one of ${severities.join(', ')}`;
-    case 'mask': {
-      const read = readMaskText(value);
+    case 'mask':
+    case 'mask_request': {
+      const read = readMaskText(key, value);
       return typeof read === 'string' ? read : null;
     }
     case 'mode':

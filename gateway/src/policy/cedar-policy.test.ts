@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Decision, Verdict } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { LiveHistory } from '../domain/session-history.ts';
-import { maskMethods, methodsOf, type ClassMethods } from './mask-text.ts';
+import { isMask, masks, methodsOf, type ClassMethods } from './mask-text.ts';
 import { cedarPolicy } from './cedar-policy.ts';
 import { grantPolicy } from './grants.ts';
 import type { PolicyEngine, Question } from './policy.ts';
@@ -310,9 +310,10 @@ describe('what is refused', () => {
     refused('permit (principal, action, resource) when { false };', /can never apply/);
   });
 
-  test('annotations that are unknown, malformed, out of place or not supported yet', () => {
+  test('annotations that are unknown, malformed or out of place', () => {
     refused('@resaon("x") permit (principal, action, resource);', /@resaon is not known here/);
-    refused('@mask_request("email:redact") permit (principal, action, resource);', /@mask_request is not supported yet/);
+    refused('@mask("email:pseudonym") permit (principal, action, resource);', /@mask knows no method "pseudonym"/);
+    refused('@mask_request("card:pseudonim") permit (principal, action, resource);', /@mask_request knows no method "pseudonim": is pseudonym meant/);
     refused('@id("a") @mask("emial") permit (principal, action, resource);', 'policies/rules.cedar:1:10: there is no class "emial": is email meant?');
     refused('@mask("pets") permit (principal, action, resource);', /there is no class "pets"; countersign class list prints/);
     refused('@mask("email:stars") permit (principal, action, resource);', /@mask knows no method "stars"; there are null, redact, replace, hash, last4/);
@@ -418,7 +419,8 @@ describe('sets of policies', () => {
     '@limit("requests 5 per 1h") ',
     '@limit("rows 9 per 2h") @alert("high") ',
     '@mask("email, card:last4") ',
-    '@mask("email:hash, card:null") ',
+    '@mask("email:hash, card:null") @mask_request("email:pseudonym") ',
+    '@mask_request("email:hash") ',
   );
   const rule = fc.record({ effect: fc.constantFrom('permit', 'forbid'), group, also, condition: fc.constantFrom(...conditions) });
   const print = ({ effect, group: by, also: more, condition }: Rule): string =>
@@ -442,13 +444,13 @@ describe('sets of policies', () => {
         ? []
         : kind === 'approval'
           ? (parameters['groups']?.split(',') ?? [])
-          : kind === 'mask'
-            ? atLeast(methodsOf({ kind, parameters }))
+          : isMask(kind)
+            ? atLeast(kind, methodsOf({ kind, parameters }))
             : [JSON.stringify([kind, parameters])],
     );
   /** Each class with its method, and with every method that is less strict. */
-  const atLeast = (methods: ClassMethods): readonly string[] =>
-    [...methods].flatMap(([name, method]) => maskMethods.slice(maskMethods.indexOf(method)).map((each) => `${name}:${each}`));
+  const atLeast = (kind: string, methods: ClassMethods): readonly string[] =>
+    [...methods].flatMap(([name, method]) => masks.mask_request.slice(masks.mask_request.indexOf(method)).map((each) => `${kind} ${name}:${each}`));
   /** The obligations of one decision that another has not. A denial has only alerts. */
   const removed = (before: readonly Decision[], after: readonly Decision[]): readonly string[] =>
     before.flatMap((decision, i) => {

@@ -1,70 +1,79 @@
 import type { Obligation } from '../domain/decision.ts';
 import { suggest } from '../domain/suggest.ts';
 
-/** The kind of the obligation to mask values of classes in an answer. Its parameter `classes` is in the form of the annotation. */
-export const maskKind = 'mask';
+/**
+ * The ways to mask a value, the strictest first. A later one tells more about the value: its form, which values are the same, its last characters. `pseudonym`
+ * is put back in answers.
+ */
+const methods = ['null', 'redact', 'replace', 'hash', 'pseudonym', 'last4'] as const;
+export type MaskMethod = (typeof methods)[number];
 
-/** The ways to mask a value, the strictest first. A later one tells more about the value: its form, which values are the same, its last characters. */
-export const maskMethods = ['null', 'redact', 'replace', 'hash', 'last4'] as const;
-export type MaskMethod = (typeof maskMethods)[number];
+/** The annotations that mask, each of which is also the kind of its obligation: values in answers, values in requests. Their methods, the strictest first. */
+export const masks = { mask: methods.filter((each) => each !== 'pseudonym'), mask_request: methods } as const;
+export type MaskKind = keyof typeof masks;
 
 /** The method for each class. */
 export type ClassMethods = ReadonlyMap<string, MaskMethod>;
 
+const kinds: readonly MaskKind[] = ['mask_request', 'mask'];
 const className = /^[a-z][a-z0-9-]{0,62}$/;
 
-/** Reads the text of `@mask`, for instance `email, card:last4`. Returns what is wrong, if something is. */
-export function readMaskText(text: string): ClassMethods | string {
-  const methods = new Map<string, MaskMethod>();
+export function isMask(kind: string): kind is MaskKind {
+  return kind in masks;
+}
+
+/** Reads the text of an annotation that masks, for instance `email, card:last4`. Returns what is wrong, if something is. */
+export function readMaskText(kind: MaskKind, text: string): ClassMethods | string {
+  const read = new Map<string, MaskMethod>();
   for (const part of text.split(',')) {
     const [name = '', method = 'redact', ...more] = part.trim().split(':');
-    const known = maskMethods.find((each) => each === method);
+    const known = masks[kind].find((each) => each === method);
     if (!className.test(name) || more.length > 0) {
-      return '@mask names classes with commas, each with a method or without: @mask("email, card:last4")';
+      return `@${kind} names classes with commas, each with a method or without: @${kind}("email, card:last4")`;
     }
     if (known === undefined) {
-      const meant = suggest(method, maskMethods);
-      return `@mask knows no method ${JSON.stringify(method)}${meant === null ? `; there are ${maskMethods.join(', ')}` : `: is ${meant} meant?`}`;
+      const meant = suggest(method, masks[kind]);
+      return `@${kind} knows no method ${JSON.stringify(method)}${meant === null ? `; there are ${masks[kind].join(', ')}` : `: is ${meant} meant?`}`;
     }
-    if (methods.has(name)) {
-      return `@mask names ${name} twice`;
+    if (read.has(name)) {
+      return `@${kind} names ${name} twice`;
     }
-    methods.set(name, known);
+    read.set(name, known);
   }
-  return methods;
+  return read;
 }
 
-/** Prints what `readMaskText` reads. The order of the classes is that of the alphabet. */
-function printMaskText(methods: ClassMethods): string {
-  return [...methods]
-    .map(([name, method]) => `${name}:${method}`)
-    .toSorted()
-    .join(', ');
-}
-
-/** Joins all masks among the obligations into one, the last of the list. Where two policies name a method for one class, the stricter counts. */
+/**
+ * Joins all masks of each kind among the obligations into one, behind the others: what is put back in an answer is masked there too. Where two policies name a
+ * method for one class, the stricter counts.
+ */
 export function joinMasks(obligations: readonly Obligation[]): readonly Obligation[] {
-  const masks = obligations.filter(({ kind }) => kind === maskKind);
-  if (masks.length === 0) {
+  if (!obligations.some(({ kind }) => isMask(kind))) {
     return obligations;
   }
-  const methods = new Map<string, MaskMethod>();
-  for (const mask of masks) {
-    for (const [name, method] of methodsOf(mask)) {
-      const known = methods.get(name);
-      methods.set(name, known === undefined || maskMethods.indexOf(method) < maskMethods.indexOf(known) ? method : known);
-    }
-  }
-  const policy = masks.map(({ parameters }) => parameters['policy'] ?? '').toSorted();
-  const joined = { kind: maskKind, parameters: { classes: printMaskText(methods), policy: [...new Set(policy)].join(',') } };
-  return [...obligations.filter(({ kind }) => kind !== maskKind), joined];
+  const joined = kinds.flatMap((kind) => {
+    const own = obligations.filter((each) => each.kind === kind);
+    return own.length === 0 ? [] : joinedMask(kind, own);
+  });
+  return [...obligations.filter(({ kind }) => !isMask(kind)), ...joined];
 }
 
-/** Returns the classes of a mask with their methods. Throws Error if nobody could have written the obligation. */
-export function methodsOf({ parameters }: Obligation): ClassMethods {
-  const methods = readMaskText(parameters['classes'] ?? '');
-  if (typeof methods === 'string') {
-    throw new Error(methods);
+function joinedMask(kind: MaskKind, own: readonly Obligation[]): Obligation {
+  const joined = new Map<string, MaskMethod>();
+  for (const [name, method] of own.flatMap((each) => [...methodsOf(each)])) {
+    const known = joined.get(name);
+    joined.set(name, known === undefined || methods.indexOf(method) < methods.indexOf(known) ? method : known);
   }
-  return methods;
+  const classes = [...joined].map(([name, method]) => `${name}:${method}`).toSorted();
+  const policies = [...new Set(own.map(({ parameters }) => parameters['policy'] ?? ''))].toSorted();
+  return { kind, parameters: { classes: classes.join(', '), policy: policies.join(',') } };
+}
+
+/** Returns the classes of an obligation that masks, with their methods. Throws Error if nobody could have written it. */
+export function methodsOf({ kind, parameters }: Obligation): ClassMethods {
+  const read = isMask(kind) ? readMaskText(kind, parameters['classes'] ?? '') : `${kind} does not mask`;
+  if (typeof read === 'string') {
+    throw new Error(read);
+  }
+  return read;
 }

@@ -6,7 +6,7 @@ import { parseWords, schemaWords } from './cedar-words.ts';
 import type { CedarLibrary } from './cedar-library.ts';
 import { findAgentsThatApprove, findBesideGrants, findConflicts, findMisshapen, findUnreachable, protocolsOf } from './conflicts.ts';
 import { cedarSchema } from './cedar-schema.ts';
-import { maskKind, methodsOf } from './mask-text.ts';
+import { isMask, methodsOf } from './mask-text.ts';
 import { contextUse, entitiesOf, scopeOf, type ContextUse, type PolicyScope } from './policy-json.ts';
 import { splitPolicies, type PolicyProblem, type WrittenPolicy } from './policy-text.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -128,13 +128,13 @@ function twice(policies: readonly ReadPolicy[]): PolicyProblem[] {
 /** Finds names of data classes that do not exist. */
 function unknownClasses({ policy: { annotated }, written }: ReadPolicy, { classes }: Vocabulary): PolicyProblem[] {
   return annotated.obligations
-    .filter(({ kind }) => kind === maskKind)
-    .flatMap((mask) => [...methodsOf(mask).keys()])
-    .filter((name) => !classes.includes(name))
-    .map((name) => {
+    .filter(({ kind }) => isMask(kind))
+    .flatMap((mask) => [...methodsOf(mask).keys()].map((name) => [mask.kind, name] as const))
+    .filter(([, name]) => !classes.includes(name))
+    .map(([kind, name]) => {
       const meant = suggest(name, classes);
       const others = meant === null ? '; countersign class list prints those that there are' : `: is ${meant} meant?`;
-      return { source: written.source, offset: searched(written, '@mask'), message: `there is no class ${JSON.stringify(name)}${others}` };
+      return { source: written.source, offset: searched(written, `@${kind}`), message: `there is no class ${JSON.stringify(name)}${others}` };
     });
 }
 

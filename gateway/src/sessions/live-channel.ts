@@ -28,7 +28,7 @@ import { Gate, type CurrentPolicy } from './gate.ts';
 import { addressOf, type IdsOfTargets, type Owner } from './ids-of-targets.ts';
 import type { LiveSession } from './live-session.ts';
 import type { LiveSessions } from './live-sessions.ts';
-import { MaskedAnswers } from './masked-answers.ts';
+import { MaskedAnswers, reportOf } from './masked-answers.ts';
 import { decisionFacts, printFacts, printMeta, RequestMeta } from './meta.ts';
 
 /** When a channel ends, stopping its work at the target may take at most this long. */
@@ -191,7 +191,9 @@ export class LiveChannel implements Channel {
     assert(this.target.command === undefined, 'a program is not dialled');
   }
 
-  request(action: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
+  request(asked: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
+    const masked = relation?.change === undefined || relation.change === null ? null : reportOf(relation.change.texts);
+    const action = masked === null ? asked : { ...asked, attributes: { ...asked.attributes, ...masked.summary } };
     // The facts are printed first, so that nothing is granted that cannot be recorded.
     const facts = this.#printFacts(action, bytes, relation?.partOf);
     const leaving = relation?.leaving ?? this.#leaving;
@@ -211,6 +213,9 @@ export class LiveChannel implements Channel {
       this.#noteObligations(action, decision, { seq, answeredAs: relation?.partOf ?? seq });
     }
     this.#masking.add(relation?.partOf ?? seq, changes);
+    if (masked !== null) {
+      this.#record('mask', { action: 'gateway.mask', request: seq, attributes: { ...masked.summary, ...masked.values } }, [], false);
+    }
     if (settle === null) {
       this.#remember(action, decision);
       if (others.length === 0) {

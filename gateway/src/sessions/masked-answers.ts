@@ -53,11 +53,13 @@ export class MaskedAnswers {
       this.#answers.set(request, { ...asked, hasBegun: true });
     }
     const changes = asked?.changes ?? Array.from(this.#answers.values(), (answer) => answer.changes).flat();
-    return factsOf(changes.flatMap((change) => change.report?.() ?? []));
+    return reportOf(changes);
   }
 }
 
-function factsOf(reports: readonly MaskReport[]): MaskedFacts | null {
+/** Returns what these changes masked since they were asked last; null if nothing. */
+export function reportOf(changes: readonly TextChange[]): MaskedFacts | null {
+  const reports: readonly MaskReport[] = changes.flatMap((change) => change.report?.() ?? []);
   const counts = new Map<string, number>();
   for (const [name, count] of reports.flatMap((report) => [...report.counts])) {
     counts.set(name, (counts.get(name) ?? 0) + count);

@@ -8,8 +8,11 @@ import { digestOf, maskedValue } from './methods.ts';
 /** Most values that one report tells one by one. */
 const reportedMax = 100;
 
-/** Makes the change that masks the values of some classes in the texts of one answer. A text gives the same result however it is cut into pieces. */
-export function maskChange(methods: ClassMethods, key: KeyObject): TextChange {
+/**
+ * Makes the change that masks the values of some classes in the texts of one answer, or of one request. A text gives the same result however it is cut into pieces.
+ * `onStandIn` is told of each value for which a pseudonym stands.
+ */
+export function maskChange(methods: ClassMethods, key: KeyObject, onStandIn?: (standIn: string, value: string) => void): TextChange {
   const classes = [...methods.keys()];
   let counts = new Map<string, number>();
   let values: Masked[] = [];
@@ -28,11 +31,15 @@ export function maskChange(methods: ClassMethods, key: KeyObject): TextChange {
   const maskOne = (name: string, value: string): string => {
     const method = methods.get(name) ?? 'redact';
     counts.set(name, (counts.get(name) ?? 0) + 1);
-    const digest = method === 'hash' || values.length < reportedMax ? digestOf(key, name, value) : '';
+    const digest = method === 'hash' || method === 'pseudonym' || values.length < reportedMax ? digestOf(key, name, value) : '';
     if (values.length < reportedMax) {
       values.push({ name, method, digest });
     }
-    return maskedValue(method, name, value, digest);
+    const masked = maskedValue(method, name, value, digest);
+    if (method === 'pseudonym') {
+      onStandIn?.(masked, value);
+    }
+    return masked;
   };
   const begin = (): TextStream => {
     const scan = new TextScan(classes);

@@ -1,13 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import type { Obligation } from '../../domain/decision.ts';
 import type { TextChange } from '../../domain/text-change.ts';
-import { maskKind, methodsOf, type ClassMethods } from '../../policy/mask-text.ts';
+import { methodsOf, type ClassMethods } from '../../policy/mask-text.ts';
 import type { Act, Control } from '../control.ts';
 import { maskChange } from './mask-change.ts';
 
 /** Carries out `mask`: values of the classes that policy names do not reach the client, and are in no record. */
 export class Masks implements Control {
-  readonly kind = maskKind;
+  readonly kind = 'mask';
   readonly #key: KeyObject;
   /** The methods of obligations that were read before: a policy gives each request the same objects. */
   readonly #read = new WeakMap<Obligation, ClassMethods>();

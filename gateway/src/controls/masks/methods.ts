@@ -22,6 +22,7 @@ export function maskedValue(method: MaskMethod, name: string, value: string, dig
     case 'replace':
       return value.replaceAll(/\p{L}/gu, 'x').replaceAll(/\p{N}/gu, '0');
     case 'hash':
+    case 'pseudonym':
       return `${name}_${digest}`;
     default: {
       const shown = [...value.matchAll(/[\p{L}\p{N}]/gu)].map(({ index }) => index);

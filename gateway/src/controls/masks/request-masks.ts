@@ -1,0 +1,59 @@
+import type { KeyObject } from 'node:crypto';
+import { findIn } from '../../classes/text-scan.ts';
+import type { Obligation } from '../../domain/decision.ts';
+import type { TextChange } from '../../domain/text-change.ts';
+import { methodsOf } from '../../policy/mask-text.ts';
+import type { Act, Control, Objection } from '../control.ts';
+import { maskChange } from './mask-change.ts';
+import { Pseudonyms } from './pseudonyms.ts';
+
+const headBytesMax = 64 * 1024;
+const requestLine = /^[A-Z]{1,16} \S+ HTTP\/1\.[01]\r\n/;
+/** Headers by which a client proves who it is. They are not for people to read, and many look like a value of a class. */
+const credential = /^(?:authorization|proxy-authorization|cookie|x-api-key|api-key|x-goog-api-key|x-amz-[\w-]+)$/;
+
+/**
+ * Carries out `mask_request`: values of the classes that policy names do not reach the target, and are in no record. Stand-ins are put back in the answer. A
+ * value in the address or a header of a request cannot be masked there, so the request is denied.
+ */
+export class RequestMasks implements Control {
+  readonly kind = 'mask_request';
+  readonly #key: KeyObject;
+  readonly #pseudonyms = new Pseudonyms();
+
+  /** `key` makes the digests of values: the same value has the same stand-in as long as the key is the same. */
+  constructor(key: KeyObject) {
+    this.#key = key;
+  }
+
+  admit({ bytes, isPart }: Act, obligation: Obligation): Objection {
+    const head = isPart ? '' : headOf(bytes);
+    const [found] = head === '' ? [] : findIn(head, [...methodsOf(obligation).keys()]);
+    return found === undefined
+      ? null
+      : `the address or a header of the request holds a value of the class ${found.name}, which policy masks and which cannot be masked there`;
+  }
+
+  changeRequest({ asker: { session } }: Act, obligation: Obligation): TextChange {
+    return maskChange(methodsOf(obligation), this.#key, (standIn, value) => {
+      this.#pseudonyms.remember(session ?? '', standIn, value);
+    });
+  }
+
+  change({ asker: { session } }: Act, obligation: Obligation): TextChange | undefined {
+    const classes = [...methodsOf(obligation)].flatMap(([name, method]) => (method === 'pseudonym' ? [name] : []));
+    return classes.length === 0 ? undefined : this.#pseudonyms.restoring(session ?? '', classes);
+  }
+}
+
+/** Returns the head of a request over HTTP as a person would read it, without the credentials of the client; empty if it is none. */
+function headOf(bytes: readonly Uint8Array[]): string {
+  const begun = Buffer.concat(bytes.slice(0, 2)).toString('latin1', 0, headBytesMax);
+  if (!requestLine.test(begun)) {
+    return '';
+  }
+  const [asked = '', ...lines] = begun.slice(0, Math.max(0, begun.indexOf('\r\n\r\n'))).split('\r\n');
+  // Names and values of an address are read as the target reads them.
+  const read = asked.replaceAll(/%([\da-f]{2})|\+/gi, (_found, code?: string) => (code === undefined ? ' ' : String.fromCharCode(Number.parseInt(code, 16))));
+  return [asked, read, ...lines.filter((line) => !credential.test(line.slice(0, Math.max(0, line.indexOf(':'))).toLowerCase()))].join('\n');
+}
