@@ -69,11 +69,15 @@ export class ObligedRequests {
 
   /** Begins a generation. The requests of the one before the last are from now on known together. */
   #age(): void {
-    for (const [request, obligations] of this.#before) {
-      const more = obligations.filter((each) => !this.#older.includes(each));
-      this.#older = more.length === 0 ? this.#older : [...this.#older, ...more];
+    let known = none;
+    this.#before.forEach((obligations, request) => {
       this.#olderUpTo = Math.max(this.#olderUpTo, request);
-    }
+      // Most requests have the same obligations as the one before.
+      if (obligations !== known) {
+        known = obligations;
+        this.#older = [...this.#older, ...obligations.filter((each) => !this.#older.includes(each))];
+      }
+    });
     this.#before = this.#recent;
     this.#recent = new Map();
   }

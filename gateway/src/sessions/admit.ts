@@ -1,20 +1,25 @@
-import type { Action } from '../domain/action.ts';
+import type { Action, Attributes } from '../domain/action.ts';
 import type { Decision } from '../domain/decision.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import { connectActionName } from '../policy/vocabulary.ts';
 import { askerOf, type CurrentPolicy } from './gate.ts';
-import { LiveHistory } from '../domain/session-history.ts';
+import type { SessionHistory } from '../policy/policy.ts';
 
 export interface AdmissionContext {
   readonly policy: CurrentPolicy;
   readonly findTarget: (name: string) => Target | undefined;
 }
 
+/** One object for all connections: each request over HTTP asks whether it may connect, and what is decided about new objects is kept for each of them. */
+const noFacts: Attributes = {};
+/** The history of who connects. */
+const noHistory: SessionHistory = { targets: new Set(), tables: new Set(), requests: 0, denials: 0, approvals: 0, rows: 0, bytes: 0, tokens: 0 };
+
 /** Returns the action of connecting to a target. */
 export function connectAction(protocol: string): Action {
-  return { name: connectActionName(protocol), attributes: {} };
+  return { name: connectActionName(protocol), attributes: noFacts };
 }
 
 /**
@@ -33,7 +38,7 @@ export function admit(
     throw new GatewayError('unknown_target', `There is no target "${name}" here for ${identity.principal.id}.`);
   }
   const decision = policy().decide({
-    asker: askerOf(identity, { session: null, address, history: new LiveHistory() }),
+    asker: askerOf(identity, { session: null, address, history: noHistory }),
     target,
     action: connectAction(protocol ?? target.protocol),
     timeMs: Date.now(),
