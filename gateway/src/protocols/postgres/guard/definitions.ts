@@ -19,7 +19,6 @@ const definitions: Readonly<Record<string, Definition>> = {
   AlterDatabaseSetStmt: ['alter_database', 'administer'],
   AlterDatabaseStmt: ['alter_database', 'administer'],
   AlterDefaultPrivilegesStmt: ['alter_default_privileges', 'administer'],
-  AlterDomainStmt: ['alter_domain', 'read'],
   AlterEnumStmt: ['alter_type'],
   AlterEventTrigStmt: ['alter_event_trigger', 'administer'],
   AlterExtensionContentsStmt: ['alter_extension', 'execute', 'unknown'],
@@ -93,6 +92,9 @@ const withoutDefine: ReadonlySet<string> = new Set([
   'GrantStmt',
 ]);
 
+/** The statements that change the settings of later sessions, and so their search path. */
+const changingSettings: ReadonlySet<string> = new Set(['AlterDatabaseSetStmt', 'AlterRoleSetStmt', 'AlterSystemStmt']);
+
 /** Reads a statement that is no query: one that defines, administers or concerns the session. */
 export function readDefinition(type: string, statement: Tree, reading: Reading): void {
   reading.draft.isOfConstants = true;
@@ -122,6 +124,9 @@ function readPlainDefinition(type: string, [kind, ...effects]: Definition, state
     return;
   }
   readParts(statement, reading);
+  if (changingSettings.has(type)) {
+    reading.names.define();
+  }
   if (withoutDefine.has(type)) {
     reading.always('event_trigger');
   } else {
@@ -242,6 +247,20 @@ const readers: Readonly<Record<string, Reader>> = {
     endDefinition(statement, reading);
   },
   AlterTableStmt: readAlterTable,
+  AlterDomainStmt: (statement, reading) => {
+    reading.statement('alter_domain');
+    reading.draft.add('define', 'read');
+    reading.callType(names(statement['typeName']));
+    readParts(statement, reading);
+    if (
+      textOf(statement['subtype']) === 'V' ||
+      (textOf(statement['subtype']) === 'C' && ofType(statement['def'], 'Constraint')?.['skip_validation'] !== true)
+    ) {
+      // The constraint is checked in all tables that have columns of the domain.
+      reading.draft.unknown();
+    }
+    endDefinition(statement, reading);
+  },
   RenameStmt: (statement, reading) => {
     alter(textOf(statement['renameType']), statement, reading);
   },

@@ -44,9 +44,6 @@ function readSelect(select: Tree, reading: Reading, outer: Scope | null): void {
     reading.draft.add('read');
   }
   readWith(select['withClause'], reading, scope);
-  if (select['intoClause'] !== undefined) {
-    readInto(tree(select['intoClause']), reading);
-  }
   if (textOf(select['op']) !== 'SETOP_NONE') {
     for (const side of [select['larg'], select['rarg']]) {
       readQuery({ SelectStmt: tree(side) }, reading, scope);
@@ -60,9 +57,12 @@ function readSelect(select: Tree, reading: Reading, outer: Scope | null): void {
     scope,
   );
   readLocks(select, reading, scope);
+  if (select['intoClause'] !== undefined) {
+    readInto(tree(select['intoClause']), reading);
+  }
 }
 
-/** Reads the table that SELECT INTO or CREATE TABLE AS makes. */
+/** Reads the table that SELECT INTO or CREATE TABLE AS makes, after its query. Its columns have the types of the query, so that their code runs where rows are added. */
 export function readInto(into: Tree, reading: Reading): void {
   const range = tree(into['rel']);
   const tables = reading.names.make(relationName(range), textOf(range['relpersistence']) === 't');
@@ -70,6 +70,10 @@ export function readInto(into: Tree, reading: Reading): void {
   reading.always('event_trigger');
   for (const table of tables) {
     reading.draft.writes.add(table);
+  }
+  if (reading.hasTypesWithCode) {
+    reading.names.define();
+    reading.draft.isLost ||= tables.some((table) => table.startsWith('pg_temp.'));
   }
 }
 

@@ -36,6 +36,9 @@ export class Reading {
   /** Returns the text of the statement that is being read. */
   source: () => string = () => '';
   readonly #readSql: ReadSql;
+  /** The types of users that were met, and what makes values of those of columns that were met. */
+  readonly #types = new Set<Found>();
+  readonly #columns = new Set<Run>();
   readonly #inside = new Set<string>();
   #nodesDeep = 0;
   #bodies = 0;
@@ -156,6 +159,9 @@ export class Reading {
     }
     this.#inside.add(key);
     for (const run of found.runs ?? []) {
+      if (run.sql.startsWith('SELECT NULL::')) {
+        this.#columns.add(run);
+      }
       // Planning looks at all that belongs to a table: indexes and checks also for a DELETE.
       if (this.isPlanning ? run.isLater !== true : run.on.some((use) => uses.includes(use))) {
         this.#runDefinition(run);
@@ -197,6 +203,9 @@ export class Reading {
     const others = this.names.others(kind, name);
     for (const found of others) {
       this.call(found);
+      if (kind === 'type') {
+        this.#types.add(found);
+      }
     }
     return others;
   }
@@ -206,6 +215,18 @@ export class Reading {
     if (name.length > 0 && this.callOthers('type', name).length === 0 && !this.names.isHarmlessType(name)) {
       this.draft.unknownName();
     }
+  }
+
+  /** Returns whether values of the types that were met may run more than PostgreSQL's own functions, so that a table with columns of them may do so, too. */
+  get hasTypesWithCode(): boolean {
+    const types = this.apart();
+    for (const found of this.#types) {
+      types.call(found);
+    }
+    for (const run of this.#columns) {
+      types.#runDefinition(run);
+    }
+    return types.draft.writes.size > 0 || [...types.draft.functions].some((called) => !called.startsWith('pg_catalog.'));
   }
 
   /** Notes what the target runs to read a value of a type that a client names by its object id. */

@@ -180,12 +180,13 @@ export class Names {
     const found = new Map<string, Found>();
     const tables = new Set(made);
     for (const path of this.#paths) {
-      const first = this.#first(path, last, all);
-      if (typeof first === 'string') {
-        tables.add(first);
-      } else if (first !== null) {
-        tables.add(qualified(first));
-        found.set(qualified(first), first);
+      for (const each of this.#firsts(path, last, all)) {
+        if (typeof each === 'string') {
+          tables.add(each);
+        } else {
+          tables.add(qualified(each));
+          found.set(qualified(each), each);
+        }
       }
     }
     if (tables.size === 0) {
@@ -195,18 +196,22 @@ export class Names {
     return this.#relationOf([...tables], [...found.values()]);
   }
 
-  /** Returns the first relation of a search path that has this name: one of the catalogue, the name of one that the session made, or null. */
-  #first(path: Name, last: string, all: readonly Found[]): Found | string | null {
+  /**
+   * Returns the relations that this name may stand for in a search path: the first one of the catalogue, and the names before it of those that the session made, because
+   * the target may have refused to make them or undone it.
+   */
+  #firsts(path: Name, last: string, all: readonly Found[]): readonly (Found | string)[] {
+    const firsts: (Found | string)[] = [];
     for (const schema of this.#schemas(path)) {
       const known = all.find((each) => each.schema === schema);
       if (known !== undefined) {
-        return known;
+        return [...firsts, known];
       }
       if (this.#made.has(`${schema}.${last}`)) {
-        return `${schema}.${last}`;
+        firsts.push(`${schema}.${last}`);
       }
     }
-    return null;
+    return firsts;
   }
 
   #relationOf(tables: readonly string[], found: readonly Found[]): Relation {
@@ -225,13 +230,13 @@ export class Names {
     }
   }
 
-  /** Returns the objects outside pg_catalog that a name may stand for. All objects of the name in the search path count, because arguments choose among them. */
+  /** Returns the objects that a name may stand for beside PostgreSQL's own. All objects of the name in the search path count, because arguments choose among them. */
   others(kind: ObjectKind, name: Name): readonly Found[] {
     const last = name.at(-1) ?? '';
     const schema = name.at(-2);
-    const all = this.catalogue.resolve(kind, last).filter((each) => each.schema !== system);
+    const all = this.catalogue.resolve(kind, last).filter((each) => each.schema !== system || each.runs !== undefined);
     if (schema === system) {
-      return [];
+      return all.filter((each) => each.schema === system);
     }
     if (!this.catalogue.isKnown || this.#isStale) {
       this.#draft.unknownName();
