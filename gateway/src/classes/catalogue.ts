@@ -1,15 +1,55 @@
-import type { Detector } from './detector.ts';
+import { contextWordsOf, type ContextWords } from './context.ts';
+import type { BuiltIn, Detector, Identifier } from './detector.ts';
+import { bic, iban } from './detectors/bank.ts';
 import { card } from './detectors/card.ts';
+import { cryptoAddress } from './detectors/crypto-address.ts';
+import { birthDate, drivingLicence, icd10, passport } from './detectors/documents.ts';
 import { email } from './detectors/email.ts';
+import { europeanIdentifiers } from './detectors/identifiers-europe.ts';
+import { worldIdentifiers } from './detectors/identifiers-world.ts';
+import { ip, mac, urlCredentials } from './detectors/network.ts';
+import { phone } from './detectors/phone.ts';
+import { jwt, privateKey, secretToken } from './detectors/secrets.ts';
 
 export interface ClassDescription {
   readonly name: string;
+  /** Says what is found, and how it is validated. */
   readonly about: string;
+  /** A text with a value. */
   readonly example: string;
+  /** Words before a value that name the class. Some values count only behind one. */
+  readonly words: readonly string[];
 }
 
-/** The detectors in the order in which they come before one another where values of several classes begin at one place and are equally long. */
-export const detectors: readonly Detector[] = [email, card];
+export const detectors: readonly Detector[] = [
+  email,
+  iban,
+  urlCredentials,
+  jwt,
+  privateKey,
+  secretToken,
+  cryptoAddress,
+  ip,
+  mac,
+  bic,
+  passport,
+  drivingLicence,
+  phone,
+];
+
+export const identifiers: readonly Identifier[] = [card, ...worldIdentifiers, ...europeanIdentifiers, birthDate, icd10];
+
+/**
+ * All built-in classes, in the order in which they come before one another where values of several classes have the same place, and words speak equally for
+ * them.
+ */
+const builtIn: readonly BuiltIn[] = [...identifiers, ...detectors];
+
+export const ranks: ReadonlyMap<string, number> = new Map(builtIn.map(({ name }, rank) => [name, rank]));
+
+export const contextWords: ContextWords = contextWordsOf(builtIn);
 
 /** The classes that are there without any configuration. */
-export const builtInClasses: readonly ClassDescription[] = detectors.map(({ name, about, example }) => ({ name, about, example }));
+export const builtInClasses: readonly ClassDescription[] = builtIn
+  .map(({ name, about, example, words = [] }) => ({ name, about, example, words }))
+  .toSorted((one, other) => (one.name < other.name ? -1 : 1));

@@ -7,15 +7,15 @@ export const upper = 2;
 export const digit = 4;
 export const at = 8;
 /** Begins an escape: of percent encoding, JSON, HTML or quoted-printable. */
-const escape = 16;
+export const escape = 16;
 /** Is not what it looks like: invisible, or another form of an ASCII character. */
-const odd = 32;
+export const odd = 32;
 /** A space within a line: may join groups of a number. */
 export const space = 64;
 /** Is in no value. */
 export const boundary = 128;
 /** Other characters that may be in a value. */
-const mark = 256;
+export const mark = 256;
 const opening = 512;
 /** A letter outside of ASCII, of a script that writes spaces between words. */
 export const letter = 1024;

@@ -1,6 +1,7 @@
-import { detectors } from './catalogue.ts';
-import { boundary, digit, kinds, space } from './characters.ts';
-import type { Detector } from './detector.ts';
+import { boundary, kinds, space } from './characters.ts';
+import { ClassSet } from './class-set.ts';
+import { OpenValue } from './open-value.ts';
+import { joins } from './spans.ts';
 import { contextUnits, type View } from './view.ts';
 
 /** A value of a class in a text: positions are UTF-16 units of the `text` of the same `Settled`. */
@@ -28,13 +29,6 @@ const lookBehindUnits = 512;
 /** This much of the text before what is held is kept, for the context of values. */
 const keptUnits = lookBehindUnits + contextUnits;
 
-interface Candidate {
-  readonly name: string;
-  readonly rank: number;
-  readonly start: number;
-  readonly end: number;
-}
-
 /**
  * Finds values in a text that comes in pieces. For every way to cut a text the joined results are the same.
  *
@@ -42,9 +36,7 @@ interface Candidate {
  * only the last word is held back. Where spans end depends on the text alone, and what is found in a span depends on the span and on the text before it.
  */
 export class TextScan {
-  readonly #detectors: readonly Detector[];
-  /** The kinds of characters without one of which no detector looks at a span. */
-  readonly #wanted: number;
+  readonly #classes: ClassSet;
   /** The text that is not settled, and before it what is kept as context. Positions below are those of this text. */
   #text = '';
   #settledTo = 0;
@@ -57,14 +49,12 @@ export class TextScan {
   /** The end of the last value. */
   #takenTo = 0;
 
-  /** Looks for values of these classes. Throws RangeError if there is no such class. */
-  constructor(classes: readonly string[]) {
-    const unknown = classes.find((name) => detectors.every((detector) => detector.name !== name));
-    if (unknown !== undefined) {
-      throw new RangeError(`there is no class ${unknown}`);
-    }
-    this.#detectors = detectors.filter(({ name }) => classes.includes(name));
-    this.#wanted = this.#detectors.reduce((traits, detector) => traits | detector.traits, 0);
+  /** A value that is settled in part and goes on. */
+  #open: OpenValue | null = null;
+
+  /** Looks for values of these classes. Throws RangeError if there is no class of a name. */
+  constructor(classes: readonly string[] | ClassSet) {
+    this.#classes = classes instanceof ClassSet ? classes : new ClassSet(classes);
   }
 
   /** Takes the next piece. Returns what is settled by it. */
@@ -75,6 +65,13 @@ export class TextScan {
     const { length } = this.#text;
     const isCutPair = length > 0 && (this.#text.charCodeAt(length - 1) & 0xfc00) === 0xd800;
     return this.#settle(Math.min(Math.max(this.#decidedTo, this.#takenTo), isCutPair ? length - 1 : length), found);
+  }
+
+  /** Takes the last piece. Returns the rest of the text with it. */
+  endWith(piece: string): Settled {
+    this.#forget();
+    this.#text += piece;
+    return this.end();
   }
 
   /** Returns the rest. The text ends here. */
@@ -88,13 +85,19 @@ export class TextScan {
     return this.#settledTo < this.#text.length;
   }
 
-  #settle(to: number, candidates: readonly Candidate[]): Settled {
+  #settle(to: number, values: readonly Value[]): Settled {
     const from = this.#settledTo;
+    const found: Found[] = [];
+    for (const { name, start, end, isContinued } of values) {
+      const last = found.at(-1);
+      if (isContinued && last?.name === name && last.end === start - from) {
+        found[found.length - 1] = { ...last, end: end - from };
+      } else {
+        found.push({ name, start: start - from, end: end - from, isContinued });
+      }
+    }
     this.#settledTo = to;
-    return {
-      text: this.#text.slice(from, to),
-      found: candidates.map(({ name, start, end }) => ({ name, start: start - from, end: end - from, isContinued: false })),
-    };
+    return { text: this.#text.slice(from, to), found };
   }
 
   #forget(): void {
@@ -110,13 +113,14 @@ export class TextScan {
   }
 
   /** Divides as much as can be divided. Returns the values in it. */
-  #advance(isEnd: boolean): Candidate[] {
+  #advance(isEnd: boolean): Value[] {
     const text = this.#text;
-    const found: Candidate[] = [];
-    let at = this.#at;
-    let traits = this.#traits;
+    const found: Value[] = [];
     for (;;) {
+      this.#follow(found);
       const limit = Math.min(text.length, this.#decidedTo + heldUnitsMax);
+      let at = this.#at;
+      let traits = this.#traits;
       let kind = 0;
       while (at < limit) {
         kind = kinds[text.charCodeAt(at)] ?? boundary;
@@ -126,82 +130,85 @@ export class TextScan {
         traits |= kind;
         at += 1;
       }
+      this.#at = at;
+      this.#traits = traits;
       if (at < limit) {
-        const goesOn = (kind & space) === 0 ? false : this.#goesOn(at, isEnd);
+        const goesOn = joins({ text, start: this.#spanStart, at, isEnd });
         if (goesOn === null) {
-          break;
+          return found;
         }
         if (goesOn) {
-          traits |= kind;
-          at += 1;
-          continue;
+          this.#traits |= kind;
+          this.#at += 1;
+        } else if (!this.#look(found, { to: at, decideTo: at })) {
+          this.#begin(at + 1);
         }
-        this.#look(found, { traits, to: at, decideTo: at });
-        at += 1;
-        this.#spanStart = at;
-        this.#decidedTo = at;
-        traits = 0;
-      } else if (at === text.length) {
-        break;
-      } else {
-        this.#look(found, { traits, to: at, decideTo: this.#decidedTo + strideUnits });
-        this.#decidedTo += strideUnits;
+      } else if (at < text.length) {
+        if (!this.#look(found, { to: at, decideTo: this.#decidedTo + strideUnits })) {
+          this.#decidedTo += strideUnits;
+        }
+      } else if (!isEnd || !this.#look(found, { to: at, decideTo: at })) {
+        return found;
       }
     }
-    if (isEnd) {
-      this.#look(found, { traits, to: text.length, decideTo: text.length });
-    }
-    this.#at = at;
-    this.#traits = traits;
-    return found;
   }
 
-  /** Says whether the span goes on behind a space. Null if that depends on the next piece. */
-  #goesOn(at: number, isEnd: boolean): boolean | null {
-    const before = at > this.#spanStart ? this.#text.charCodeAt(at - 1) : 0x20;
-    if (((kinds[before] ?? 0) & digit) === 0 && before !== 0x29) {
+  /** Begins a new span. */
+  #begin(at: number): void {
+    this.#at = at;
+    this.#spanStart = at;
+    this.#decidedTo = at;
+    this.#traits = 0;
+  }
+
+  /** Adds what belongs to the open value. */
+  #follow(found: Value[]): void {
+    if (this.#open !== null) {
+      const start = this.#at;
+      const { name } = this.#open;
+      const end = this.#open.follow(this.#text, start);
+      if (end > start) {
+        found.push({ name, start, end, isContinued: true });
+      }
+      if (this.#open.isEnded) {
+        this.#open = null;
+      }
+      this.#begin(end);
+    }
+  }
+
+  /** Finds the values of the span that begin between `#decidedTo` and `decideTo`. Returns true if one of them is open: the span ends with what is known of it. */
+  #look(found: Value[], { to, decideTo }: { readonly to: number; readonly decideTo: number }): boolean {
+    if ((this.#traits & this.#classes.traits) === 0) {
       return false;
     }
-    if (at + 1 === this.#text.length) {
-      return isEnd ? false : null;
-    }
-    const next = this.#text.charCodeAt(at + 1);
-    return ((kinds[next] ?? 0) & digit) !== 0 || next === 0x28 || next === 0x2b;
-  }
-
-  /** Finds the values of the span that begin between `#decidedTo` and `decideTo`. */
-  #look(found: Candidate[], { traits, to, decideTo }: { readonly traits: number; readonly to: number; readonly decideTo: number }): void {
-    if ((traits & this.#wanted) === 0) {
-      return;
-    }
     const from = Math.max(this.#spanStart, this.#decidedTo - lookBehindUnits);
-    const view: View = { text: this.#text, from, to, before: this.#text.slice(Math.max(0, from - contextUnits), from), traits };
-    const candidates: Candidate[] = [];
-    this.#detectors.forEach((detector, rank) => {
-      if ((detector.traits & traits) !== 0) {
-        detector.find(view, (start, end) => {
-          if (start >= this.#decidedTo && start < decideTo) {
-            candidates.push({ name: detector.name, rank, start, end });
-          }
-        });
-      }
-    });
-    candidates.sort((one, other) => one.start - other.start || other.end - one.end || one.rank - other.rank);
-    for (const candidate of candidates) {
+    const view: View = { text: this.#text.slice(from, to), before: this.#text.slice(Math.max(0, from - contextUnits), from), traits: this.#traits };
+    for (const candidate of this.#classes.look(view)) {
+      const begin = candidate.start + from;
+      const end = candidate.end + from;
       // A value that begins within another one and goes beyond it is found from there on.
-      const start = Math.max(candidate.start, this.#takenTo);
-      if (start < candidate.end) {
-        found.push({ ...candidate, start });
-        this.#takenTo = candidate.end;
+      const start = Math.max(begin, this.#takenTo);
+      if (begin < this.#decidedTo || begin >= decideTo || start >= end) {
+        continue;
+      }
+      found.push({ name: candidate.name, start, end, isContinued: false });
+      this.#takenTo = end;
+      // A key goes on always, a token if it ends where the part of a span does.
+      if (candidate.open === 'key' || (candidate.open === 'token' && end === to && decideTo < to)) {
+        this.#open = new OpenValue(candidate.name, candidate.open);
+        this.#begin(end);
+        return true;
       }
     }
+    return false;
   }
 }
 
+/** A value with its place in the text that is kept. */
+type Value = Found;
+
 /** Finds the values of these classes in a whole text. Throws RangeError if there is no such class. */
-export function findIn(text: string, classes: readonly string[]): readonly Found[] {
-  const scan = new TextScan(classes);
-  const first = scan.push(text);
-  const shift = first.text.length;
-  return [...first.found, ...scan.end().found.map((found) => ({ ...found, start: found.start + shift, end: found.end + shift }))];
+export function findIn(text: string, classes: readonly string[] | ClassSet): readonly Found[] {
+  return new TextScan(classes).endWith(text).found;
 }

@@ -1,11 +1,8 @@
-/**
- * A part of a text that detectors look at. No value goes beyond it. `text` may be the decoded form of what was sent; positions in it are those of `text`.
- */
+/** A part of a text that detectors look at. No value goes beyond it. */
 export interface View {
+  /** The part, or what it stands for once its encoding is undone. */
   readonly text: string;
-  readonly from: number;
-  readonly to: number;
-  /** The text before `from`, at most `contextUnits` of it. */
+  /** The text before it, at most `contextUnits` of it. */
   readonly before: string;
   /** The kinds of all characters of the part, joined. */
   readonly traits: number;
@@ -13,3 +10,9 @@ export interface View {
 
 /** Context words count in this many UTF-16 units before a value. */
 export const contextUnits = 96;
+
+/** Returns the text before a position of a view, at most `contextUnits` of it. */
+export function textBefore({ text, before }: View, position: number): string {
+  const own = text.slice(Math.max(0, position - contextUnits), position);
+  return own.length === contextUnits ? own : (before + own).slice(-contextUnits);
+}

@@ -22,9 +22,9 @@ function isAlphanumeric(unit: number): boolean {
 }
 
 /** Returns where the local part begins that ends at `end`, or `end` if there is none. */
-function localStart(text: string, from: number, end: number): number {
+function localStart(text: string, end: number): number {
   let start = end;
-  while (start > from && end - start < localUnitsMax && isLocal(text.charCodeAt(start - 1))) {
+  while (start > 0 && end - start < localUnitsMax && isLocal(text.charCodeAt(start - 1))) {
     start -= 1;
   }
   while (start < end && !isAlphanumeric(text.charCodeAt(start)) && text[start] !== '_') {
@@ -34,8 +34,8 @@ function localStart(text: string, from: number, end: number): number {
 }
 
 /** Returns where the domain ends that begins at `start`, or `start` if there is none. It has two labels at least, and the last one begins with a letter. */
-function domainEnd(text: string, start: number, to: number): number {
-  const most = Math.min(to, start + domainUnitsMax);
+function domainEnd(text: string, start: number): number {
+  const most = Math.min(text.length, start + domainUnitsMax);
   let end = start;
   let labels = 0;
   let last = start;
@@ -66,8 +66,8 @@ function domainEnd(text: string, start: number, to: number): number {
 }
 
 /** True if what ends at `position` is the part of a URL that names a user: `https://user:password@host`. */
-function isInUrl(text: string, from: number, position: number): boolean {
-  for (let i = position - 1; i >= from && position - i <= 2 * localUnitsMax; i -= 1) {
+function isInUrl(text: string, position: number): boolean {
+  for (let i = position - 1; i >= 0 && position - i <= 2 * localUnitsMax; i -= 1) {
     if (text[i] === '/') {
       return text[i - 1] === '/' && text[i - 2] === ':';
     }
@@ -75,12 +75,12 @@ function isInUrl(text: string, from: number, position: number): boolean {
   return false;
 }
 
-function find({ text, from, to }: View, take: Take): void {
-  for (let sign = text.indexOf('@', from); sign !== -1 && sign < to; sign = text.indexOf('@', sign + 1)) {
-    const start = localStart(text, from, sign);
-    const end = domainEnd(text, sign + 1, to);
-    if (start < sign && end > sign + 1 && text.slice(start, sign) !== 'git' && !isInUrl(text, from, sign)) {
-      take(start, end);
+function find({ text }: View, take: Take): void {
+  for (let sign = text.indexOf('@'); sign !== -1; sign = text.indexOf('@', sign + 1)) {
+    const start = localStart(text, sign);
+    const end = domainEnd(text, sign + 1);
+    if (start < sign && end > sign + 1 && text.slice(start, sign) !== 'git' && !isInUrl(text, sign)) {
+      take(start, end, 'sure');
     }
   }
 }
