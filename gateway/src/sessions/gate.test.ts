@@ -142,6 +142,8 @@ test('policy is not asked for changes of requests where no control makes any, no
   const silent: PolicyEngine = { version: 'v', text: '', decide: () => assert.fail('policy was asked') };
   assert.equal(gate(silent, [{ kind: 'once', change: () => (text) => text }]).requestChange(act, bytes), null);
   assert.equal(gate(silent, [{ kind: 'once' }]).isObliged(act), false);
+  const changing: Control = { kind: 'stars', changeRequest: () => (text) => text };
+  assert.equal(gate({ ...silent, obligations: [once] }, [changing]).requestChange(act, bytes), null, 'no policy of the set names what it carries out');
   assert.equal(gate(policyWith('allow', once), [{ kind: 'once', change: () => (text) => text }]).isObliged(act), true);
 });
 

@@ -115,7 +115,7 @@ export class Gate {
 
   /** Returns the change that an act's texts go through before it is asked about; null if none. The owners of the ids that it names are looked up only with the act itself. */
   requestChange(asked: Action, bytes: readonly Uint8Array[]): RequestChange | null {
-    if (!this.#changesRequests) {
+    if (!this.#changesRequests || !this.#mayChangeTexts()) {
       return null;
     }
     const { ids: _ids, ...action } = asked;
