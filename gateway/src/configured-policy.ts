@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { builtInClasses } from './classes/catalogue.ts';
 import type { Config } from './config/config.ts';
 import { policyFiles } from './config/policies.ts';
 import { GatewayError } from './domain/errors.ts';
@@ -75,8 +76,9 @@ export function checkPolicies(config: Config, path: string | null = config.polic
   };
 }
 
-function groundsOf({ targets, principals }: Config, path: string | null): PolicyGrounds {
+function groundsOf({ targets, principals, classes }: Config, path: string | null): PolicyGrounds {
   // The other members of a target read its secrets, and no other thread may have them.
   const told = Array.from(targets.values(), ({ name, protocol, tags = {}, options }) => ({ name, protocol, tags, options }));
-  return { path, targets: told, principals: [...principals.values()] };
+  const names = new Set([...builtInClasses.map(({ name }) => name), ...classes.keys()]);
+  return { path, targets: told, principals: [...principals.values()], classes: [...names] };
 }

@@ -17,6 +17,7 @@ import type { Outbox } from './outbox/outbox.ts';
 import { Approvals } from './controls/approvals/approvals.ts';
 import { alerts } from './controls/alerts.ts';
 import type { Control } from './controls/control.ts';
+import { ClassSources } from './classes/class-sources.ts';
 import { Masks } from './controls/masks/masks.ts';
 import { RequestMasks } from './controls/masks/request-masks.ts';
 import { Limits, steadyClock } from './controls/limits/limits.ts';
@@ -115,6 +116,7 @@ export class Gateway implements AsyncDisposable {
   #outbox: Outbox | null = null;
   readonly #now = steadyClock();
   readonly #limits = new Limits(this.#now);
+  #classSources: ClassSources;
   /** Aborts what is being read when the gateway stops. */
   readonly #reading = new AbortController();
   /** Reads changed policies in a thread of its own, which ends soon after. */
@@ -133,6 +135,7 @@ export class Gateway implements AsyncDisposable {
     this.#policyOf = policyOf ?? null;
     this.#controls = controls;
     this.#policy = (policyOf ?? configuredPolicy)(config);
+    this.#classSources = new ClassSources(config.classes.values());
     this.#environment = environmentOf(config, this.#policy);
     this.#policyThread = parts.use(new StepThread());
     this.#log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'info');
@@ -212,13 +215,14 @@ export class Gateway implements AsyncDisposable {
     this.#calls = calls;
     const served = this.#parts.use(await createProtocols({ steps: this.#parts.use(new StepThread()) }));
     const requireRecalled = recalling(served, reader, recorder);
+    const masking = { key: keys.maskKey(), classesOf: (target: string, source: string) => this.#classSources.of(target, source) };
     const door: DoorContext = {
       recorder,
       sessions,
       authenticator,
       refusals,
       policy: () => this.#policy,
-      controls: [approvals, this.#limits, alerts, new RequestMasks(keys.maskKey()), new Masks(keys.maskKey()), ...this.#controls],
+      controls: [approvals, this.#limits, alerts, new RequestMasks(masking), new Masks(masking), ...this.#controls],
       limits: this.#config.limits,
       calls,
       ids: new IdsOfTargets((place, key) => reader.toldByGateway(place, key), { written: () => recorder.size, indexed: () => reader.state.size }),
@@ -440,6 +444,7 @@ export class Gateway implements AsyncDisposable {
     // Limits have not counted so far what was done at a target that is observed no more.
     const countsMore = [...this.#config.targets.values()].some(({ name, mode }) => mode === 'observe' && config.targets.get(name)?.mode !== 'observe');
     this.#config = { ...config, data: this.#config.data };
+    this.#classSources = new ClassSources(config.classes.values());
     const changes = policyChanges(this.#policy, policy);
     this.#policy = policy;
     this.#refused = null;

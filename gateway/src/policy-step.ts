@@ -1,4 +1,3 @@
-import { builtInClasses } from './classes/catalogue.ts';
 import { readPolicySources } from './config/policies.ts';
 import type { PolicySource } from './domain/policy-source.ts';
 import type { Step } from './domain/step.ts';
@@ -11,7 +10,7 @@ import { protocols } from './protocols/registry.ts';
 const builtInFile = 'built-in.cedar';
 
 /** All that the policies of a configuration are read from: plain data, so that another thread can have it. */
-export interface PolicyGrounds extends Pick<Vocabulary, 'targets' | 'principals'> {
+export interface PolicyGrounds extends Pick<Vocabulary, 'targets' | 'principals' | 'classes'> {
   /** The directory of the files, or the one file. Null: there are only built-in policies. */
   readonly path: string | null;
 }
@@ -40,8 +39,8 @@ export function sourcesOf({ path, targets }: PolicyGrounds): readonly PolicySour
 }
 
 /** Returns what policies may speak of. */
-export function vocabularyOf({ targets, principals }: PolicyGrounds): Vocabulary {
-  return { protocols, targets, principals, classes: builtInClasses.map(({ name }) => name) };
+export function vocabularyOf({ targets, principals, classes }: PolicyGrounds): Vocabulary {
+  return { protocols, targets, principals, classes };
 }
 
 /** Returns the built-in policies of the protocols that targets speak. A file of the operator with their name takes the place of all of them. */

@@ -20,10 +20,16 @@ permit (principal in Group::"agents", action, resource);
 @mask("email:hash")
 permit (principal in Group::"joiners", action, resource);
 
+@id("paid")
+@mask("salary:null")
+permit (principal in Group::"writers", action, resource == Target::"hr");
+
 @id("asked")
 @mask_request("email:pseudonym, card")
 permit (principal in Group::"writers", action, resource == Target::"brain");
 `;
+const salaries = '{"employees": [{"name": "Ada", "salary": 4200, "grade": 7}, {"name": "Bob", "salary": {"amount": "4300", "isNet": true}}]}';
+
 /** Pieces of a model's answer, which cut a mail address in two places. */
 const said = ['Write to ada.love', 'lace7c1a@exa', 'mple.com, and not to 4111', '-1111-1111-1111.'];
 
@@ -60,8 +66,13 @@ describe('values that policy masks', () => {
         response.end();
       }),
     );
-    const config = `  joiner: { kind: agent, groups: [joiners] }\n  writer: { kind: agent, groups: [writers] }\npolicies: ${file}\n`;
-    shop = parts.use(await openShop({ config, targets: `  brain: { url: "${model.url}", protocol: llm }\n` }));
+    const staff = parts.use(
+      await openServer(async (_request, response) => {
+        response.setHeader('content-type', 'application/json').end(salaries);
+      }),
+    );
+    const config = `  joiner: { kind: agent, groups: [joiners] }\n  writer: { kind: agent, groups: [writers] }\npolicies: ${file}\nclasses: { salary: { fields: ["hr:/employees/*/salary"] } }\n`;
+    shop = parts.use(await openShop({ config, targets: `  brain: { url: "${model.url}", protocol: llm }\n  hr: { url: "${staff.url}" }\n` }));
   });
 
   /** Asks the model, and returns the text of its answer. */
@@ -146,5 +157,11 @@ describe('values that policy masks', () => {
       assert.match(await answer.text(), /holds a value of the class email, which policy masks/);
     }
     assert.equal(heard.length, known);
+  });
+
+  test('are known by the member that the operator names, whatever they look like', async () => {
+    const token = await shop.gateway.issueToken('writer');
+    const answer = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/hr/all`, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal(await answer.text(), salaries.replace('4200', 'null').replace('"4300"', '""').replace('true', 'null'));
   });
 });

@@ -1,3 +1,4 @@
+import type { DataClass } from '../domain/data-class.ts';
 import type { HoldMode } from '../domain/approval.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Principal } from '../domain/principal.ts';
@@ -39,6 +40,8 @@ export interface Config {
   };
   /** The receivers of notices, by their names. */
   readonly sinks: ReadonlyMap<string, Sink>;
+  /** The data classes that the file names, by their names. */
+  readonly classes: ReadonlyMap<string, DataClass>;
   readonly retention: { readonly metaDays: number | null; readonly contentDays: number | null };
   readonly limits: Limits;
   /** Each section that takes effect only at a start, as text, to detect whether it was changed. */

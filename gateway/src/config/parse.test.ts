@@ -283,3 +283,16 @@ test('sinks are webhooks with a secret, or Slack, over https, and are named only
   assert.match(refused('{ slack: { env: SLACK } }', 'approvals: { notify: [other] }'), /there is no sink "other"/);
   assert.ok(!refused('{ slack: { env: PLAIN } }').includes('hooks.slack'));
 });
+
+test('data classes are columns and members of targets that there are', () => {
+  const refused = (classes: string): string => problems(`targets: { a: { url: "alpha://h" } }\nclasses: ${classes}`).join('\n');
+  assert.match(refused('{ salary: { columns: [employees.salary] } }'), /classes\.salary\.columns\.0: TARGET\/SCHEMA\.TABLE\.COLUMN is expected/);
+  assert.match(refused('{ salary: { fields: ["a/salary"] } }'), /TARGET:\/MEMBER\/MEMBER is expected/);
+  assert.match(refused('{ salary: { columns: [b/public.employees.salary] } }'), /there is no target "b"/);
+  assert.match(refused('{ salary: {} }'), /a class has columns or fields/);
+  assert.match(refused('{ Salary: { columns: [a/public.employees.salary] } }'), /1 to 63 small letters, digits and dashes/);
+  const known = parse(
+    `targets: { a: { url: "alpha://h" } }\nclasses: { salary: { columns: ["*/public.*.salary", "a/public.b.c"], fields: ["a:/employees/*/salary"] } }`,
+  );
+  assert.deepEqual(known.classes.get('salary'), { name: 'salary', columns: ['*/public.*.salary', 'a/public.b.c'], fields: ['a:/employees/*/salary'] });
+});

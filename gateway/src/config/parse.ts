@@ -71,7 +71,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
     parseTarget: (raw, wrong) => parseTarget(raw, { protocols: context.protocols, openSecret, base }, wrong),
   });
   const outcome = schema.safeParse(written);
-  const problems = [...(outcome.error?.issues ?? []).flatMap(problemsOf), ...unknownTargets(written), ...unknownSinks(written)];
+  const problems = [...(outcome.error?.issues ?? []).flatMap(problemsOf), ...unknownTargets(written), ...unknownPlaces(written), ...unknownSinks(written)];
   if (outcome.data?.rootKey !== undefined) {
     openSecret(outcome.data.rootKey, (message) => problems.push({ path: ['rootKey'], message }));
   }
@@ -145,6 +145,22 @@ function unknownTargets(written: unknown): Problem[] {
   });
 }
 
+/** Finds targets in the places of data classes that do not exist. */
+function unknownPlaces(written: unknown): Problem[] {
+  const { targets, classes } = asRecord(written);
+  return Object.entries(asRecord(classes)).flatMap(([id, dataClass]) =>
+    ['columns', 'fields'].flatMap((list) => {
+      const places = asRecord(dataClass)[list];
+      return (Array.isArray(places) ? places : []).flatMap((place, i) => {
+        const [target = ''] = typeof place === 'string' ? place.split(/[/:]/, 1) : [];
+        return target === '' || target === '*' || Object.hasOwn(asRecord(targets), target)
+          ? []
+          : [{ path: ['classes', id, list, i], message: `there is no target ${JSON.stringify(target)}` }];
+      });
+    }),
+  );
+}
+
 /** Finds sinks that are named for notices and do not exist. */
 function unknownSinks(written: unknown): Problem[] {
   const { sinks, approvals } = asRecord(written);
@@ -202,6 +218,7 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
       link: raw.approvals.link ?? null,
     },
     sinks: new Map(Object.entries(raw.sinks).map(([name, sink]) => [name, openSink({ name, base, openSecret }, sink)])),
+    classes: new Map(Object.entries(raw.classes).map(([name, places]) => [name, { name, ...places }])),
     retention: { metaDays: foreverToNull(raw.retention.facts), contentDays: foreverToNull(raw.retention.content) },
     limits: overrideLimits(raw.limits),
     atStart: new Map(startSections.map((section) => [section, JSON.stringify(raw[section]) ?? ''])),

@@ -75,6 +75,9 @@ const principal = closed({
   targets: z.array(name, 'a list of names is expected').default([]).describe('The targets that it may reach.'),
 });
 
+const columnPlace = /^[^\s/:]+\/[^\s.]+\.[^\s.]+\.[^\s.]+$/;
+const fieldPlace = /^[^\s/:]+:(?:\/[^\s/]+)+$/;
+
 /** Kinds of sinks that are meant to be there later. */
 const laterSinks = ['ocsf', 'syslog', 'otlp', 'smtp', 's3', 'file'] as const;
 /** Most sinks. */
@@ -116,6 +119,18 @@ const sink = closed({
     context.addIssue({ code: 'custom', message });
   }
 });
+
+const className = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'the name of a class is 1 to 63 small letters, digits and dashes');
+const dataClass = closed({
+  columns: z
+    .array(text.regex(columnPlace, 'TARGET/SCHEMA.TABLE.COLUMN is expected; * stands for any name'), 'a list of columns is expected')
+    .default([])
+    .describe('Columns whose values are of the class, each `TARGET/SCHEMA.TABLE.COLUMN`; `*` stands for any name.'),
+  fields: z
+    .array(text.regex(fieldPlace, 'TARGET:/MEMBER/MEMBER is expected; * stands for any member or index'), 'a list of fields is expected')
+    .default([])
+    .describe('Members of JSON whose values are of the class, each `TARGET:/MEMBER/MEMBER`; `*` stands for any member or index.'),
+}).refine(({ columns, fields }) => columns.length + fields.length > 0, 'a class has columns or fields');
 
 const duration = z
   .string('a time is text like 10m')
@@ -230,6 +245,10 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
       .refine((sinks) => Object.keys(sinks).length <= sinksMax, `there are at most ${sinksMax} sinks`)
       .default({})
       .describe('Receivers outside for notices, by the names that other settings call them.'),
+    classes: z
+      .record(className, dataClass, 'NAME: and below it what the class is')
+      .default({})
+      .describe('Data classes beside the built-in ones, and further places of those, for `@mask` in policies.'),
     principals: z
       .record(name, principal, 'NAME: and below it who the principal is')
       .default({})

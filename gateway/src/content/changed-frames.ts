@@ -53,8 +53,8 @@ export class ChangedFrames {
   /** Takes the next frame. Returns the frames that are released. Throws GatewayError `limit_exceeded` or `unsupported`. */
   push(frame: TextFrame): readonly Buffer[] {
     const waiting: Waiting = { frame, texts: [], open: 0 };
-    for (const { text, partOf } of frame.texts) {
-      waiting.texts.push(partOf === null ? changeText(this.#changes, text) : this.#piece(partOf, text, waiting));
+    for (const { text, partOf, sources } of frame.texts) {
+      waiting.texts.push(partOf === null ? changeText(this.#changes, text, sources) : this.#piece(partOf, text, waiting));
     }
     if (frame.ends !== null) {
       this.#endTexts(frame.ends);

@@ -5,7 +5,7 @@ import { jsonTexts, withJsonTexts } from './json-texts.ts';
 
 /** Every text of a value with the names and indexes that lead to it; names of members have no path. */
 function textsOf(value: unknown, path: readonly string[] = []): readonly (readonly [path: string | null, text: string])[] {
-  if (typeof value === 'string' || (typeof value === 'number' && String(value).length >= 7)) {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
     return [[path.join('/'), String(value)]];
   }
   if (typeof value !== 'object' || value === null) {
@@ -48,14 +48,17 @@ test('each text of JSON is found with its path, and JSON whose texts stay the sa
   );
 });
 
-test('a number that changes is another number, or null, and the name of a member changes with the rest', () => {
-  const json = '{"card": 4111111111111111, "ada@example.com": [1234567, -1.5e10, 12]}';
+test('a number or a word that changes is another number, or null, and the name of a member changes with the rest', () => {
+  const json = '{"card": 4111111111111111, "ada@example.com": [1234567, -1.5e10, 12, true, null]}';
   const found = jsonTexts(json) ?? [];
   assert.deepEqual(
     found.map(({ text }) => text),
-    ['card', '4111111111111111', 'ada@example.com', '1234567', '-1.5e10'],
+    ['card', '4111111111111111', 'ada@example.com', '1234567', '-1.5e10', '12', 'true'],
   );
-  assert.equal(withJsonTexts(json, found, ['card', '[card]', '[email]', '7654321', '007']), '{"card": null, "[email]": [7654321, null, 12]}');
+  assert.equal(
+    withJsonTexts(json, found, ['card', '[card]', '[email]', '7654321', '007', '12', '[flag]']),
+    '{"card": null, "[email]": [7654321, null, 12, null, null]}',
+  );
 });
 
 test('a text of many millions of characters is found, and one without an end is not', () => {

@@ -1,7 +1,7 @@
-/** A text of a JSON document: a string, the name of a member, or a long number. */
+/** A text of a JSON document: a string, the name of a member, a number, true or false. */
 export interface JsonText {
   readonly text: string;
-  /** The position in the document of the opening quote, or of a number; `end` is the position after it. */
+  /** The position in the document of the opening quote, or of a number or a word; `end` is the position after it. */
   readonly start: number;
   readonly end: number;
   /** The members and indexes that lead to the text, such as `choices/0/delta/content`. Null for the name of a member, and if it is nested too deeply. */
@@ -15,12 +15,10 @@ const nameCharactersMax = 64;
 const word = /^(?:-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|NaN|-?Infinity)$/;
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const escape = /\\(?:u([\da-fA-F]{4})|(.))/gs;
-/** A shorter number holds nothing that tells of a person. It is no text, so that fewer are looked at. */
-const numberCharactersMin = 7;
 const control: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
 /**
- * Finds the texts of JSON, in order: strings, names of members, and numbers of at least 7 characters as they are written. Time is linear. Several documents, one after the other, are acceptable. Null: there is
+ * Finds the texts of JSON, in order: strings, names of members, numbers as they are written, true and false. Time is linear. Several documents, one after the other, are acceptable. Null: there is
  * something else between the texts than JSON has there, so the whole must be taken as one text.
  */
 export function jsonTexts(json: string): readonly JsonText[] | null {
@@ -47,7 +45,7 @@ export function jsonTexts(json: string): readonly JsonText[] | null {
     }
     isAfterWord = written === undefined;
     if (written === undefined) {
-      if (said.length >= numberCharactersMin) {
+      if (said !== 'null') {
         texts.push({ text: said, start: index, end: token.lastIndex, path: here() });
       }
       continue;
@@ -94,7 +92,7 @@ export function jsonTexts(json: string): readonly JsonText[] | null {
 }
 
 /**
- * Returns the document with other texts in place of its own, one for each. A number whose text changes becomes null, if the text is no number. Everything else
+ * Returns the document with other texts in place of its own, one for each. A number, true or false whose text changes becomes null, if the text is no number. Everything else
  * stays as it was written, and so does a text that is not changed.
  */
 export function withJsonTexts(json: string, texts: readonly JsonText[], changed: readonly string[]): string {

@@ -16,6 +16,8 @@ interface FrameText {
   readonly text: string;
   /** The name of the longer text of which this text is a piece and which other frames continue. Null: this text is whole. */
   readonly partOf: string | null;
+  /** Names where the value comes from. Absent: that is not known. See `TextChange`. */
+  readonly sources?: readonly string[];
 }
 
 /** Finds the texts of a JSON event that are pieces of longer texts, which other events continue. Never throws. */
@@ -49,7 +51,11 @@ export function textFrame(text: string, { bytes, wrap, findParts }: FrameParts):
   const { parts, ends } = findParts === null ? noParts : partsOf(text, findParts);
   return {
     bytes,
-    texts: found.map(({ text: each, path }) => ({ text: each, partOf: path === null ? null : (parts.get(path) ?? null) })),
+    texts: found.map(({ text: each, path }) => ({
+      text: each,
+      partOf: path === null ? null : (parts.get(path) ?? null),
+      ...(path === null ? {} : { sources: [`/${path}`] }),
+    })),
     ends,
     compose: (changed) => wrap(withJsonTexts(text, found, changed)),
   };

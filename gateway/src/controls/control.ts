@@ -89,7 +89,7 @@ export interface Control {
   answered?(question: Pick<Question, 'asker' | 'target'>, obligation: Obligation, part: AnswerPart): void;
   /**
    * Returns the change for the texts of the act itself, before it is decided on again, recorded and forwarded. Where a protocol cannot find the texts of an
-   * act, the act is denied, whatever its texts are: a value in PostgreSQL's binary format, an image. Use another kind of obligation for answers. Texts are strings of JSON with the names of members, its numbers of at least 7 characters, values and names of forms, messages, plain
+   * act, the act is denied, whatever its texts are: a value in PostgreSQL's binary format, an image. Use another kind of obligation for answers. Texts are strings of JSON with the names of members, its numbers, true and false, values and names of forms, messages, plain
    * bodies, statements with their values and COPY data. A number that changes becomes null if it is none then. Headers and addresses are not changed: to keep a text in them from the target, deny the act in `admit`, which gets the bytes with
    * the head of the request.
    */

@@ -6,7 +6,8 @@ import type { MaskReport } from './masked.ts';
  * values of columns, of JSON members, of plain bodies.
  */
 export interface TextChange {
-  (text: string): string;
+  /** `sources` name where at the target the value comes from, each `SCHEMA.TABLE.COLUMN` or `/MEMBER/INDEX`. Absent: nothing but its text tells what it is. */
+  (text: string, sources?: readonly string[]): string;
   /** Begins to change a text that comes in pieces. If this is absent, such a text is held until it is whole. */
   readonly begin?: () => TextStream;
   /** Returns what was masked since the last call, for the record of the texts; null if nothing was. Absent: the change masks no values of classes. */
@@ -24,8 +25,8 @@ export interface TextStream {
 }
 
 /** Applies all changes, one after the other. */
-export function changeText(changes: readonly TextChange[], text: string): string {
-  return changes.reduce((changed, change) => change(changed), text);
+export function changeText(changes: readonly TextChange[], text: string, sources?: readonly string[]): string {
+  return changes.reduce((changed, change) => change(changed, sources), text);
 }
 
 /**

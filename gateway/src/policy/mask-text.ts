@@ -58,11 +58,20 @@ export function joinMasks(obligations: readonly Obligation[]): readonly Obligati
   return [...obligations.filter(({ kind }) => !isMask(kind)), ...joined];
 }
 
+/** True if one class is masked by a stricter method than another. */
+export function isStricter(read: ClassMethods, one: string, other: string): boolean {
+  return strictness(read.get(one) ?? 'last4') < strictness(read.get(other) ?? 'last4');
+}
+
+function strictness(method: MaskMethod): number {
+  return methods.indexOf(method);
+}
+
 function joinedMask(kind: MaskKind, own: readonly Obligation[]): Obligation {
   const joined = new Map<string, MaskMethod>();
   for (const [name, method] of own.flatMap((each) => [...methodsOf(each)])) {
     const known = joined.get(name);
-    joined.set(name, known === undefined || methods.indexOf(method) < methods.indexOf(known) ? method : known);
+    joined.set(name, known === undefined || strictness(method) < strictness(known) ? method : known);
   }
   const classes = [...joined].map(([name, method]) => `${name}:${method}`).toSorted();
   const policies = [...new Set(own.map(({ parameters }) => parameters['policy'] ?? ''))].toSorted();

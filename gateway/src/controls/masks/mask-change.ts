@@ -1,19 +1,34 @@
 import type { KeyObject } from 'node:crypto';
+import { builtInClasses } from '../../classes/catalogue.ts';
 import { TextScan, type Settled } from '../../classes/text-scan.ts';
 import type { Masked } from '../../domain/masked.ts';
 import type { TextChange, TextStream } from '../../domain/text-change.ts';
-import type { ClassMethods } from '../../policy/mask-text.ts';
+import { isStricter, type ClassMethods } from '../../policy/mask-text.ts';
 import { digestOf, maskedValue } from './methods.ts';
 
+const detected: ReadonlySet<string> = new Set(builtInClasses.map(({ name }) => name));
 /** Most values that one report tells one by one. */
 const reportedMax = 100;
 
+/** Returns those of the classes that are known by what their values look like. */
+export function detectedOf(methods: ClassMethods): readonly string[] {
+  return [...methods.keys()].filter((name) => detected.has(name));
+}
+
+export interface MaskParts {
+  /** Makes the digests of values. */
+  readonly key: KeyObject;
+  /** Returns the classes of a value of a target by one of its sources. */
+  readonly classesOf: (target: string, source: string) => readonly string[];
+  /** Called with each value for which a pseudonym stands. */
+  readonly onStandIn?: (standIn: string, value: string) => void;
+}
+
 /**
  * Makes the change that masks the values of some classes in the texts of one answer, or of one request. A text gives the same result however it is cut into pieces.
- * `onStandIn` is told of each value for which a pseudonym stands.
  */
-export function maskChange(methods: ClassMethods, key: KeyObject, onStandIn?: (standIn: string, value: string) => void): TextChange {
-  const classes = [...methods.keys()];
+export function maskChange(methods: ClassMethods, target: string, { key, classesOf, onStandIn }: MaskParts): TextChange {
+  const classes = detectedOf(methods);
   let counts = new Map<string, number>();
   let values: Masked[] = [];
   const mask = ({ text, found }: Settled): string => {
@@ -45,7 +60,16 @@ export function maskChange(methods: ClassMethods, key: KeyObject, onStandIn?: (s
     const scan = new TextScan(classes);
     return { push: (piece) => mask(scan.push(piece)), end: () => mask(scan.end()), isHolding: () => scan.isHolding() };
   };
-  const change = (text: string): string => {
+  /** Returns the class of a value by its sources, the one with the strictest method of those that policy masks. */
+  const classBy = (sources: readonly string[]): string | undefined => {
+    const named = sources.flatMap((source) => classesOf(target, source)).filter((name) => methods.has(name));
+    return named.length < 2 ? named[0] : named.reduce((one, other) => (isStricter(methods, other, one) ? other : one));
+  };
+  const change = (text: string, sources?: readonly string[]): string => {
+    const name = sources === undefined ? undefined : classBy(sources);
+    if (name !== undefined) {
+      return maskOne(name, text);
+    }
     const stream = begin();
     return stream.push(text) + stream.end();
   };

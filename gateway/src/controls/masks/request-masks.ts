@@ -1,10 +1,9 @@
-import type { KeyObject } from 'node:crypto';
 import { findIn } from '../../classes/text-scan.ts';
 import type { Obligation } from '../../domain/decision.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import { methodsOf } from '../../policy/mask-text.ts';
 import type { Act, Control, Objection } from '../control.ts';
-import { maskChange } from './mask-change.ts';
+import { detectedOf, maskChange, type MaskParts } from './mask-change.ts';
 import { Pseudonyms } from './pseudonyms.ts';
 
 const headBytesMax = 64 * 1024;
@@ -18,25 +17,27 @@ const credential = /^(?:authorization|proxy-authorization|cookie|x-api-key|api-k
  */
 export class RequestMasks implements Control {
   readonly kind = 'mask_request';
-  readonly #key: KeyObject;
+  readonly #parts: MaskParts;
   readonly #pseudonyms = new Pseudonyms();
 
-  /** `key` makes the digests of values: the same value has the same stand-in as long as the key is the same. */
-  constructor(key: KeyObject) {
-    this.#key = key;
+  constructor(parts: MaskParts) {
+    this.#parts = parts;
   }
 
   admit({ bytes, isPart }: Act, obligation: Obligation): Objection {
     const head = isPart ? '' : headOf(bytes);
-    const [found] = head === '' ? [] : findIn(head, [...methodsOf(obligation).keys()]);
+    const [found] = head === '' ? [] : findIn(head, detectedOf(methodsOf(obligation)));
     return found === undefined
       ? null
       : `the address or a header of the request holds a value of the class ${found.name}, which policy masks and which cannot be masked there`;
   }
 
-  changeRequest({ asker: { session } }: Act, obligation: Obligation): TextChange {
-    return maskChange(methodsOf(obligation), this.#key, (standIn, value) => {
-      this.#pseudonyms.remember(session ?? '', standIn, value);
+  changeRequest({ asker: { session }, target }: Act, obligation: Obligation): TextChange {
+    return maskChange(methodsOf(obligation), target.name, {
+      ...this.#parts,
+      onStandIn: (standIn, value) => {
+        this.#pseudonyms.remember(session ?? '', standIn, value);
+      },
     });
   }
 

@@ -87,7 +87,7 @@ export function changeForTarget(piece: WholePiece, changes: readonly TextChange[
     return changedControl(piece, changes, mask);
   }
   const frame = messageFrame(piece, piece.payload(), { mask, findParts: null });
-  return pieceOf(frame.compose(frame.texts.map(({ text }) => changeText(changes, text))));
+  return pieceOf(frame.compose(frame.texts.map(({ text, sources }) => changeText(changes, text, sources))));
 }
 
 /** Makes a frame of a message: JSON with its texts, or one text. */

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ClassSources } from './class-sources.ts';
+
+const sources = new ClassSources([
+  { name: 'salary', columns: ['payroll/public.employees.salary'], fields: ['hr:/employees/*/salary'] },
+  { name: 'health', columns: ['clinic/public.*.diagnosis'], fields: [] },
+]);
+
+test('a value has the classes of the column or the member that it comes from', () => {
+  for (const [target, source, classes] of [
+    ['payroll', 'public.employees.salary', ['salary']],
+    ['payroll', 'public.employees.name', []],
+    ['other', 'public.employees.salary', []],
+    ['payroll', 'publicxemployees.salary', []],
+    ['clinic', 'public.visits.diagnosis', ['health']],
+    ['clinic', 'public.a.b.diagnosis', ['health']],
+    ['clinic', 'private.visits.diagnosis', []],
+    ['hr', '/employees/12/salary', ['salary']],
+    ['hr', '/employees/12/salary/currency', ['salary']],
+    ['hr', '/employees/12/salaryman', []],
+    ['hr', '/employees/salary', []],
+  ] as const) {
+    assert.deepEqual(sources.of(target, source), classes, source);
+    assert.deepEqual(sources.of(target, source), classes, `${source}, again`);
+  }
+});
+
+test('any column of a table has the classes of all its columns', () => {
+  assert.deepEqual(sources.of('payroll', 'public.employees.*'), ['salary']);
+  assert.deepEqual(sources.of('clinic', 'public.visits.*'), ['health']);
+  assert.deepEqual(sources.of('payroll', 'public.others.*'), []);
+});

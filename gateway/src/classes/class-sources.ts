@@ -1,0 +1,62 @@
+import type { DataClass } from '../domain/data-class.ts';
+
+interface Source {
+  readonly name: string;
+  readonly place: RegExp;
+  /** The table of a column; null for a field. */
+  readonly table: RegExp | null;
+}
+
+/** Most sources of which the classes are remembered. */
+const rememberedMax = 10_000;
+/** Matches characters that mean something in a regular expression. */
+const special = /[.*+?^${}()|[\]\\/]/g;
+const anyColumn = '.*';
+const none: readonly string[] = [];
+
+/** Tells the classes of a value by where it comes from. */
+export class ClassSources {
+  readonly #sources: readonly Source[];
+  readonly #remembered = new Map<string, readonly string[]>();
+
+  constructor(classes: Iterable<DataClass>) {
+    this.#sources = [...classes].flatMap(({ name, columns, fields }) => [
+      ...columns.map((column) => ({ name, place: patternOf(column), table: patternOf(column.slice(0, Math.max(0, column.lastIndexOf('.')))) })),
+      ...fields.map((field) => ({ name, place: patternOf(field, '(?:/.*)?'), table: null })),
+    ]);
+  }
+
+  /** Returns the classes of a value from this source at a target: `SCHEMA.TABLE.COLUMN`, where the column `*` is any of its table, or `/MEMBER/INDEX`. */
+  of(target: string, named: string): readonly string[] {
+    if (this.#sources.length === 0) {
+      return none;
+    }
+    const source = `${target}${named.startsWith('/') ? ':' : '/'}${named}`;
+    const known = this.#remembered.get(source);
+    if (known !== undefined) {
+      return known;
+    }
+    const found = new Set(this.#sources.filter((each) => isFrom(each, source)).map(({ name }) => name));
+    if (this.#remembered.size >= rememberedMax) {
+      this.#remembered.clear();
+    }
+    const classes = found.size === 0 ? none : [...found];
+    this.#remembered.set(source, classes);
+    return classes;
+  }
+}
+
+function isFrom({ place, table }: Source, source: string): boolean {
+  return place.test(source) || (table !== null && source.endsWith(anyColumn) && table.test(source.slice(0, -anyColumn.length)));
+}
+
+/** `*` takes any characters, so that a name with a dot or a slash in it hides nothing. `within` takes what is within a member. */
+function patternOf(named: string, within = ''): RegExp {
+  return new RegExp(
+    `^${named
+      .split('*')
+      .map((text) => text.replaceAll(special, String.raw`\$&`))
+      .join('.*')}${within}$`,
+    's',
+  );
+}
