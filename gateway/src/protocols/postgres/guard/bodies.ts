@@ -14,11 +14,14 @@ export function readFunction(statement: Tree, reading: Reading): void {
     reading.draft.unknown();
   }
   const leave = reading.names.within(pathOf(statement['options']), isTrue(options.get('security')));
+  const { parameters } = reading;
+  reading.parameters = new Set(list(statement['parameters']).map((node) => textOf(ofType(node, 'FunctionParameter')?.['name'])));
   if (statement['sql_body'] !== undefined) {
     readAll([statement['sql_body']], reading);
   } else {
     readCode(codeOf(options.get('as')), languageOf(options, 'sql'), textOf(tree(tree(options.get('volatility'))['String'])['sval']), reading);
   }
+  reading.parameters = parameters;
   leave();
 }
 

@@ -72,6 +72,7 @@ WITH RECURSIVE ${checking}, depending AS (
   UNION ALL SELECT confrelid, conrelid, ARRAY['delete'], CASE confdeltype WHEN 'c' THEN 'delete' ELSE 'update' END
     FROM pg_constraint WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd')
   UNION ALL SELECT confrelid, conrelid, ARRAY['update'], 'update' FROM pg_constraint WHERE contype = 'f' AND confupdtype IN ('c', 'n', 'd')
+  UNION ALL SELECT indexrelid, indrelid, '{refresh}', 'refresh' FROM pg_index WHERE indexrelid >= 16384
   UNION ALL SELECT inhparent, inhrelid, ARRAY[what], what FROM pg_inherits, unnest('{read,insert,update,delete,truncate,refresh}'::text[]) what
 )
 SELECT json_strip_nulls(json_build_object('kind', 'relation', 'schema', n.nspname, 'name', c.relname,

@@ -35,7 +35,7 @@ export interface Found {
    * it have their schema.
    */
   readonly runs?: readonly Run[];
-  /** Other relations that are used together with this one: partitions, and tables that foreign keys tie to it. */
+  /** Other relations that are used together with this one: partitions, tables that foreign keys tie to it, and the table of an index. */
   readonly spreads?: readonly Spread[];
   /** The object ids of a type: its own and that of its arrays, whose name is `array`. */
   readonly oids?: readonly number[];

@@ -220,7 +220,7 @@ const readers: Readonly<Record<string, Reader>> = {
     reading.statement(textOf(statement['objtype']) === 'OBJECT_MATVIEW' ? 'create_materialized_view' : 'create_table_as');
     reading.draft.add('read', 'write', 'define');
     readWithin(statement['query'], reading);
-    readInto(tree(statement['into']), reading);
+    readInto(tree(statement['into']), reading, typed(statement['query'])[0] === 'ExecuteStmt');
     if (textOf(statement['objtype']) === 'OBJECT_MATVIEW') {
       reading.names.define();
     }
@@ -389,6 +389,14 @@ function readAlterTable(statement: Tree, reading: Reading): void {
     }
     if (textOf(ofType(command, 'AlterTableCmd')?.['behavior']) === 'DROP_CASCADE') {
       reading.draft.unknown();
+    }
+  }
+  if (/"AT_ValidateConstraint"/.test(JSON.stringify(statement['cmds']))) {
+    // A foreign key is compared with the other table.
+    const compared = reading.apart();
+    compared.use(relationName(tree(statement['relation'])), 'insert');
+    for (const table of compared.draft.reads) {
+      reading.draft.reads.add(table);
     }
   }
   alter(textOf(statement['objtype']), statement, reading);

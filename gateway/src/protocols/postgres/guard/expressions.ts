@@ -99,8 +99,9 @@ function readColumn(node: Tree, reading: Reading, scope: Scope | null): void {
     const [type, members] = typed(field);
     return type === 'A_Star' ? '*' : textOf(members['sval']);
   });
-  const isColumn = scope?.note(fields, reading.draft) ?? true;
-  if (!isColumn) {
+  // Without a query around it, a name before a dot is that of the table which the statement is about.
+  const isColumn = scope?.note(fields, reading.draft) ?? fields.length < 2;
+  if (!isColumn || reading.parameters.has(fields.at(-2) ?? '')) {
     readRowFunction(fields.slice(-1), reading);
   }
 }

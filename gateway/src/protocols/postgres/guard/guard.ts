@@ -107,13 +107,13 @@ function readText(sent: string, catalogue: Catalogue, parser: SqlParser, isPlann
   const { text, types } = partsOfSent(sent);
   try {
     const reading = new Reading(parser, new Names(catalogue, draft), draft, readStatements);
+    for (const type of types) {
+      reading.callTypeOf(type);
+    }
     if (isPlanned) {
       readPlanned(text, reading);
     } else {
       readStatements({ sql: text }, reading);
-    }
-    for (const type of types) {
-      reading.callTypeOf(type);
     }
   } catch (error) {
     if (error instanceof RangeError) {

@@ -62,8 +62,11 @@ function readSelect(select: Tree, reading: Reading, outer: Scope | null): void {
   }
 }
 
-/** Reads the table that SELECT INTO or CREATE TABLE AS makes, after its query. Its columns have the types of the query, so that their code runs where rows are added. */
-export function readInto(into: Tree, reading: Reading): void {
+/**
+ * Reads the table that SELECT INTO or CREATE TABLE AS makes, after its query. Its columns have the types of the query, so that their code runs where rows are added.
+ * `isHidden`: the query is not in this text.
+ */
+export function readInto(into: Tree, reading: Reading, isHidden = false): void {
   const range = tree(into['rel']);
   const tables = reading.names.make(relationName(range), textOf(range['relpersistence']) === 't');
   reading.draft.add('define', 'write');
@@ -71,7 +74,7 @@ export function readInto(into: Tree, reading: Reading): void {
   for (const table of tables) {
     reading.draft.writes.add(table);
   }
-  if (reading.hasTypesWithCode) {
+  if (isHidden || reading.hasTypesWithCode) {
     reading.names.define();
     reading.draft.isLost ||= tables.some((table) => table.startsWith('pg_temp.'));
   }
@@ -218,6 +221,7 @@ function readInsert(insert: Tree, reading: Reading, outer: Scope | null): void {
     readValues(tree(tree(insert['selectStmt'])['SelectStmt']), reading, scope);
   }
   if (updates) {
+    scope.sources.push({ alias: 'excluded', relation });
     reading.statement('update');
     noteReads(relation, reading);
     noteTargets(conflict['targetList'], relation, reading);

@@ -33,6 +33,8 @@ export class Reading {
   isNested = false;
   /** True if only that is read which the target does to plan the text. */
   isPlanning = false;
+  /** The names of the parameters of the SQL function whose body is read. A name after such a name and a dot may be that of a function of its row. */
+  parameters: ReadonlySet<string> = new Set();
   /** Returns the text of the statement that is being read. */
   source: () => string = () => '';
   readonly #readSql: ReadSql;
@@ -85,7 +87,7 @@ export class Reading {
   /** Reads a body, each body once. */
   inBody(sql: string, read: () => void): void {
     // Equal words may mean other objects where names mean something else.
-    const key = `${this.names.meaning} ${sql}`;
+    const key = `${this.names.meaning} ${[...this.parameters].join()} ${sql}`;
     if (this.#inside.has(key)) {
       return;
     }
@@ -236,6 +238,7 @@ export class Reading {
       this.draft.unknownName();
     } else {
       this.call(found);
+      this.#types.add(found);
     }
   }
 

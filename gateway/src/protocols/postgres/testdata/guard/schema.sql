@@ -98,3 +98,7 @@ ALTER DOMAIN app.late ADD CONSTRAINT late_check CHECK (app.is_ok(VALUE)) NOT VAL
 CREATE FUNCTION pg_catalog.initcap(int) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.log (what) VALUES ('initcap'); RETURN ''; END $$;
 CREATE DOMAIN pg_catalog.sly AS int CHECK (app.is_ok(VALUE));
 CREATE OPERATOR pg_catalog.^@ (FUNCTION = evil.same, LEFTARG = text, RIGHTARG = int);
+CREATE FUNCTION app.of_parameter(c public.customers) RETURNS int LANGUAGE sql AS 'SELECT c.nuke';
+CREATE TABLE app.knot (id int PRIMARY KEY);
+CREATE TABLE app.tied (knot int);
+ALTER TABLE app.tied ADD CONSTRAINT tied_knot FOREIGN KEY (knot) REFERENCES app.knot NOT VALID;
