@@ -79,7 +79,7 @@ function* plainForms(): Generator<readonly [unit: number, plain: number]> {
 }
 
 /** Has the units that are looked at as if they were another one, or, with -1, as if they were not there. */
-const plainUnits: ReadonlyMap<number, number> = new Map(plainForms());
+export const plainUnits: ReadonlyMap<number, number> = new Map(plainForms());
 
 function kindsOfAll(): Uint16Array {
   const all = new Uint16Array(0x10000).fill(boundary);

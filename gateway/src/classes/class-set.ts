@@ -1,6 +1,7 @@
 import { contextWords, detectors, identifiers, ranks } from './catalogue.ts';
-import { digit } from './characters.ts';
+import { digit, escape, kinds, odd, upper } from './characters.ts';
 import { supportOf, type Strength } from './context.ts';
+import { decodeEscapes, decodeQuotedPrintable, decodeRuns, runUnitsMin, type Decoded } from './decode.ts';
 import type { Detector, Open } from './detector.ts';
 import { FormTree } from './identifiers.ts';
 import { textBefore, type View } from './view.ts';
@@ -18,8 +19,8 @@ export interface Candidate {
 export class ClassSet {
   readonly #detectors: readonly Detector[];
   readonly #forms: FormTree | null;
-  /** The kinds of characters without one of which nothing is found. */
-  readonly traits: number;
+  /** The kinds of characters without one of which nothing is found in a short span. */
+  readonly #traits: number;
 
   /** Throws RangeError if there is no class of a name. */
   constructor(names: readonly string[]) {
@@ -31,11 +32,57 @@ export class ClassSet {
     this.#detectors = detectors.filter(({ name }) => wanted.has(name));
     const formed = identifiers.filter(({ name }) => wanted.has(name));
     this.#forms = formed.length === 0 ? null : new FormTree(formed);
-    this.traits = this.#detectors.reduce((traits, detector) => traits | detector.traits, this.#forms === null ? 0 : digit);
+    this.#traits = this.#detectors.reduce((traits, detector) => traits | detector.traits, (this.#forms === null ? 0 : digit) | escape | odd);
+  }
+
+  /** False if nothing can be in a span of characters of these kinds, so that it need not be looked at. */
+  mayHold(traits: number, length: number): boolean {
+    return (traits & (length < capitalUnitsMin ? this.#traits & ~upper : this.#traits | upper)) !== 0;
   }
 
   /** Returns the values in a view. They may overlap; they are sorted, and of those that begin at one place the one that counts comes first. */
   look(view: View): Candidate[] {
+    const found = this.#lookDecoded(view, 0);
+    return found.length < 2 ? found : found.toSorted(compare);
+  }
+
+  /** Looks at a text and at what it stands for. */
+  #lookDecoded(view: View, depth: number): Candidate[] {
+    const found = this.#lookPlain(view);
+    if (depth === depthMax) {
+      return found;
+    }
+    const { text, before, traits } = view;
+    const inner = (decoded: Decoded, runEnd: number | null): void => {
+      const candidates = this.#lookDecoded({ text: decoded.text, before, traits: traitsOf(decoded.text), isCut: false }, depth + 1);
+      for (const candidate of candidates) {
+        // The form by which a key is followed is gone in base64, so the rest of the run belongs to it. So does the filling behind the last group.
+        const isRest = runEnd !== null && (candidate.open === 'key' || candidate.end === decoded.text.length);
+        const end = isRest ? runEnd : decoded.endOf(candidate.end);
+        found.push({
+          ...candidate,
+          start: decoded.startOf(candidate.start),
+          end,
+          open: runEnd === null ? candidate.open : candidate.open === 'key' ? 'token' : null,
+        });
+      }
+    };
+    if ((traits & (escape | odd)) !== 0) {
+      for (const decoded of [decodeEscapes(text), decodeQuotedPrintable(text)]) {
+        if (decoded !== null) {
+          inner(decoded, null);
+        }
+      }
+    }
+    if (text.length >= runUnitsMin && (traits & (upper | digit)) !== 0) {
+      for (const decoded of decodeRuns(text, view.isCut)) {
+        inner(decoded, decoded.runEnd);
+      }
+    }
+    return found;
+  }
+
+  #lookPlain(view: View): Candidate[] {
     const found: Candidate[] = [];
     const take = (name: string, { start, end, strength, open }: Omit<Candidate, 'name' | 'isNamed'> & { readonly strength: Strength }): void => {
       const support = supportOf(textBefore(view, start), { name, strength }, contextWords);
@@ -55,8 +102,21 @@ export class ClassSet {
         take(name, { ...range, open: null });
       });
     }
-    return found.length < 2 ? found : found.toSorted(compare);
+    return found;
   }
+}
+
+/** Values that have no digit have capitals, and are at least so long: a BIC. */
+const capitalUnitsMin = 8;
+/** Encodings within encodings are undone so many times. */
+const depthMax = 3;
+
+function traitsOf(text: string): number {
+  let traits = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    traits |= kinds[text.charCodeAt(i)] ?? 0;
+  }
+  return traits;
 }
 
 function compare(one: Candidate, other: Candidate): number {

@@ -50,6 +50,7 @@ function wordsBefore(before: string): string[] {
 
 function wordsIn(text: string): string[] {
   return text
+    .replaceAll(/\\+(?:[nrtbf]|u[0-9a-fA-F]{4})/g, ' ')
     .replaceAll(/(\p{Ll})(?=\p{Lu})/gu, '$1 ')
     .toLowerCase()
     .split(/[^\p{L}\p{M}]+/u)

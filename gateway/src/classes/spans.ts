@@ -30,6 +30,9 @@ export function joins(place: Place): boolean | null {
     const unit = text.charCodeAt(at);
     return unit === 0x0a || unit === 0x0d ? joinsLines(place) : unit === 0x2c ? joinsYear(place) : false;
   }
+  if (text[at - 1] === '\n') {
+    return true;
+  }
   const before = kindAt(text, at - 1);
   const isNumber = (before & (digit | odd)) !== 0 || text[at - 1] === ')';
   const isGroup = !isNumber && (before & upper) !== 0 && isCapitalGroup(text, start, at);
@@ -65,7 +68,11 @@ function isCapitalGroup(text: string, start: number, at: number): boolean {
   while (begin > start && at - begin <= groupUnitsMax && (kindAt(text, begin - 1) & (upper | digit)) !== 0) {
     begin -= 1;
   }
-  return at - begin <= groupUnitsMax && (begin === start || (kindAt(text, begin - 1) & wordKinds) === 0) && (begin > start || at - begin >= 2);
+  return (
+    at - begin <= groupUnitsMax &&
+    (begin === start || (kindAt(text, begin - 1) & wordKinds) === 0 || text[begin - 2] === '\\') &&
+    (begin > start || at - begin >= 2)
+  );
 }
 
 function isKeyHeader(text: string, start: number, at: number): boolean {

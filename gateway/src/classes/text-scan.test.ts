@@ -54,6 +54,41 @@ const parts = fc.oneof(
 );
 const texts = fc.array(parts, { maxLength: 16 }).map((each) => each.join(''));
 
+const each = (text: string, encode: (character: string) => string): string => Array.from(text, encode).join('');
+const hex = (character: string, length: number): string => character.charCodeAt(0).toString(16).padStart(length, '0');
+
+/** Encodings that clients use. Some change every character, some only what is neither a letter nor a digit. */
+const encodings: Readonly<Record<string, (text: string) => string>> = {
+  'percent, what must be': encodeURIComponent,
+  'percent, everything': (text) => each(encodeURIComponent(text), (one) => one).replaceAll(/[A-Za-z0-9](?![0-9A-F])/g, (one) => `%${hex(one, 2)}`),
+  'percent, twice': (text) => encodeURIComponent(each(text, (one) => `%${hex(one, 2).toUpperCase()}`)),
+  'a form': (text) => `a=1&q=${encodeURIComponent(text).replaceAll('%20', '+')}&b=2`,
+  'JSON, everything': (text) => each(text, (one) => `\\u${hex(one, 4)}`),
+  'JSON in JSON': (text) => JSON.stringify(JSON.stringify({ a: `line\n${text}\n` })),
+  'bytes with x': (text) => each(text, (one) => `\\x${hex(one, 2)}`),
+  'HTML, decimal': (text) => each(text, (one) => `&#${one.charCodeAt(0)};`),
+  'HTML, hex': (text) => each(text, (one) => `&#x${hex(one, 4)};`),
+  'HTML, names': (text) =>
+    text.replaceAll('@', '&commat;').replaceAll('.', '&period;').replaceAll(' ', '&nbsp;').replaceAll(':', '&colon;').replaceAll('+', '&plus;'),
+  'quoted-printable': (text) => each(text, (one) => `=${hex(one, 2).toUpperCase()}`),
+  'quoted-printable, lines': (text) => each(text, (one) => `=\r\n${one}`),
+  'full width': (text) => each(text, (one) => (one === ' ' ? '\u00a0' : String.fromCharCode(one.charCodeAt(0) + 0xfee0))),
+  'zero width inside': (text) => each(text, (one) => `${one}\u200b`),
+  'soft hyphens': (text) => each(text, (one) => `${one}\u00ad`),
+  base64: (text) => Buffer.from(`The value is this one: ${text}, and no other`).toString('base64'),
+  'base64 in lines': (text) =>
+    (
+      Buffer.from(`${'padding '.repeat(9)}${text} ${'and more '.repeat(9)}`)
+        .toString('base64')
+        .match(/.{1,76}/g) ?? []
+    ).join('\r\n'),
+  base64url: (text) => Buffer.from(`? ${text} >`).toString('base64url'),
+  'base64 in base64': (text) => Buffer.from(Buffer.from(`It is ${text}.`).toString('base64')).toString('base64'),
+  'base64, long': (text) => Buffer.from(`${'padding '.repeat(500)}${text} ${'and more '.repeat(400)}`).toString('base64'),
+  hex: (text) => Buffer.from(`It is ${text}.`).toString('hex'),
+  'hex of bytea': (text) => `\\x${Buffer.from(`It is ${text}.`).toString('hex')}`,
+};
+
 describe('values in a text', () => {
   test('every way to cut a text gives the same values, and no more is held back than is stated', () => {
     fc.assert(
@@ -159,6 +194,42 @@ describe('values in a text', () => {
         text,
       );
     }
+  });
+
+  test('values are found in the encodings that clients use', () => {
+    const examples = builtInClasses.filter(({ example }) => /^[\u0020-\u007e]+$/.test(example));
+    assert.ok(examples.length > 60);
+    const wrong: string[] = [];
+    for (const [title, encode] of Object.entries(encodings)) {
+      for (const { name, example } of examples) {
+        const encoded = encode(example);
+        const text = `Before ${encoded} behind`;
+        const found = findIn(text, all);
+        // A key goes on for as long as the text allows.
+        const isWithin = found.every((value) => value.start >= 7 && (value.name === 'private-key' || value.end <= 7 + encoded.length));
+        if (!isWithin || found.every((value) => value.name !== name)) {
+          wrong.push(`${title}: ${name}: ${text.slice(0, 200)} ${JSON.stringify(found)}`);
+        }
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  test('every way to cut an encoded value gives the same', () => {
+    const encoded = fc.tuple(fc.constantFrom(...builtInClasses.map(({ example }) => example)), fc.constantFrom(...Object.values(encodings)));
+    fc.assert(
+      fc.property(fc.array(encoded, { minLength: 1, maxLength: 3 }), fc.array(fc.nat(20_000), { maxLength: 12 }), (values, cuts) => {
+        const text = values.map(([example, encode]) => encode(example)).join(' - ');
+        assert.deepEqual(
+          scanPieces(
+            text,
+            cuts.map((cut) => cut % (text.length + 1)),
+          ).found,
+          findIn(text, all),
+        );
+      }),
+      { numRuns: 150 },
+    );
   });
 
   test('a class that is not asked for is not found, and an unknown one is an error', () => {

@@ -179,11 +179,16 @@ export class TextScan {
 
   /** Finds the values of the span that begin between `#decidedTo` and `decideTo`. Returns true if one of them is open: the span ends with what is known of it. */
   #look(found: Value[], { to, decideTo }: { readonly to: number; readonly decideTo: number }): boolean {
-    if ((this.#traits & this.#classes.traits) === 0) {
+    const from = Math.max(this.#spanStart, this.#decidedTo - lookBehindUnits);
+    if (!this.#classes.mayHold(this.#traits, to - from)) {
       return false;
     }
-    const from = Math.max(this.#spanStart, this.#decidedTo - lookBehindUnits);
-    const view: View = { text: this.#text.slice(from, to), before: this.#text.slice(Math.max(0, from - contextUnits), from), traits: this.#traits };
+    const view: View = {
+      text: this.#text.slice(from, to),
+      before: this.#text.slice(Math.max(0, from - contextUnits), from),
+      isCut: from > this.#spanStart,
+      traits: this.#traits,
+    };
     for (const candidate of this.#classes.look(view)) {
       const begin = candidate.start + from;
       const end = candidate.end + from;

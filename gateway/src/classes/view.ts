@@ -4,6 +4,8 @@ export interface View {
   readonly text: string;
   /** The text before it, at most `contextUnits` of it. */
   readonly before: string;
+  /** True if the part begins within a span that is looked at in parts. */
+  readonly isCut: boolean;
   /** The kinds of all characters of the part, joined. */
   readonly traits: number;
 }

@@ -1,4 +1,4 @@
-import { digit, kinds, lower, mark, upper, wordKinds } from '../characters.ts';
+import { digit, kinds, mark, upper, wordKinds } from '../characters.ts';
 import type { Detector, Take } from '../detector.ts';
 import type { View } from '../view.ts';
 
@@ -162,6 +162,6 @@ export const secretToken: Detector = {
   about: 'A token or key of a cloud or vendor in its published format (AWS, GitHub, GitLab, Slack, Stripe, OpenAI, Anthropic, Google, npm and others).',
   example: `npm_${'Example'.repeat(5)}0`,
   words: ['secret', 'accountkey', 'account key', 'sharedaccess', 'sharedaccesskey', 'aws'],
-  traits: digit | upper | lower,
+  traits: digit | upper,
   find: findTokens,
 };

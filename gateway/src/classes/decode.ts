@@ -1,0 +1,338 @@
+import { plainUnits } from './characters.ts';
+
+/** A text whose encoding was undone, with the place of each of its units in what was decoded. */
+export class Decoded {
+  readonly text: string;
+  readonly #starts: Int32Array;
+  readonly #ends: Int32Array;
+
+  constructor(text: string, starts: Int32Array, ends: Int32Array) {
+    this.text = text;
+    this.#starts = starts;
+    this.#ends = ends;
+  }
+
+  /** Returns where the unit at `position` begins in what was decoded. */
+  startOf(position: number): number {
+    return this.#starts[position] ?? 0;
+  }
+
+  /** Returns where the unit before `position` ends in what was decoded. */
+  endOf(position: number): number {
+    return this.#ends[position - 1] ?? 0;
+  }
+}
+
+/** A decoded text while it is written. */
+class Writing {
+  readonly #units: Uint16Array<ArrayBuffer>;
+  readonly #starts: Int32Array;
+  readonly #ends: Int32Array;
+  #length = 0;
+  /** Bytes of a character in UTF-8 that is not whole, and where they begin. */
+  #bytes: number[] = [];
+  #bytesStart = 0;
+
+  constructor(unitsMax: number) {
+    this.#units = new Uint16Array(unitsMax);
+    this.#starts = new Int32Array(unitsMax);
+    this.#ends = new Int32Array(unitsMax);
+  }
+
+  add(unit: number, start: number, end: number): void {
+    this.#bytes = [];
+    const plain = unit < 0x80 ? unit : (plainUnits.get(unit) ?? unit);
+    if (plain !== -1) {
+      this.#units[this.#length] = plain;
+      this.#starts[this.#length] = start;
+      this.#ends[this.#length] = end;
+      this.#length += 1;
+    }
+  }
+
+  /** Adds a byte of UTF-8. A character beyond the basic plane is written as one unit that is in no value. */
+  addByte(byte: number, start: number, end: number): void {
+    if (byte < 0x80) {
+      this.add(byte, start, end);
+    } else if (byte >= 0xc0) {
+      this.#bytes = [byte];
+      this.#bytesStart = start;
+    } else {
+      this.#bytes.push(byte);
+      const [lead = 0, ...rest] = this.#bytes;
+      const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+      if (this.#bytes.length === length) {
+        const code = rest.reduce((all, each) => (all << 6) | (each & 0x3f), lead & (0xff >> (length + 1)));
+        this.add(code > 0xffff ? 0xfffd : code, this.#bytesStart, end);
+      }
+    }
+  }
+
+  end(): Decoded {
+    const text = Buffer.from(this.#units.buffer, 0, this.#length * 2).toString('utf16le');
+    return new Decoded(text, this.#starts.subarray(0, this.#length), this.#ends.subarray(0, this.#length));
+  }
+}
+
+const entities: ReadonlyMap<string, number> = new Map([
+  ...(
+    [
+      ['commat', '@'],
+      ['period', '.'],
+      ['lowbar', '_'],
+      ['UnderBar', '_'],
+      ['hyphen', '-'],
+      ['dash', '-'],
+      ['ndash', '-'],
+      ['mdash', '-'],
+      ['minus', '-'],
+      ['plus', '+'],
+      ['colon', ':'],
+      ['semi', ';'],
+      ['comma', ','],
+      ['sol', '/'],
+      ['bsol', '\\'],
+      ['num', '#'],
+      ['percnt', '%'],
+      ['equals', '='],
+      ['lpar', '('],
+      ['rpar', ')'],
+      ['amp', '&'],
+      ['quot', '"'],
+      ['apos', "'"],
+      ['lt', '<'],
+      ['gt', '>'],
+      ['nbsp', ' '],
+      ['ensp', ' '],
+      ['emsp', ' '],
+      ['thinsp', ' '],
+      ['Tab', '\t'],
+      ['NewLine', '\n'],
+    ] as const
+  ).map(([name, character]) => [name, character.charCodeAt(0)] as const),
+  ['shy', 0xad],
+  ['zwj', 0x200d],
+  ['zwnj', 0x200c],
+  ['ZeroWidthSpace', 0x200b],
+  ['NoBreak', 0x2060],
+]);
+const entityUnitsMax = 16;
+
+const escapeLetters: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f', v: '\v', '"': '"', "'": "'", '/': '/', '\\': '\\' };
+
+/** Returns the number that hex digits stand for, or -1. */
+function hexAt(text: string, position: number, length: number): number {
+  const digits = text.slice(position, position + length);
+  return digits.length === length && /^[0-9a-f]+$/i.test(digits) ? Number.parseInt(digits, 16) : -1;
+}
+
+interface Escape {
+  readonly code: number;
+  readonly length: number;
+}
+
+/** `\u0040`, `\x40`, `\n`: escapes of JSON and of languages. */
+function backslashEscape(text: string, position: number): Escape | null {
+  const letter = text[position + 1] ?? '';
+  if (letter === 'u' || letter === 'x') {
+    const length = letter === 'u' ? 4 : 2;
+    const code = hexAt(text, position + 2, length);
+    return code === -1 ? null : { code, length: 2 + length };
+  }
+  const plain = escapeLetters[letter];
+  return plain === undefined ? null : { code: plain.charCodeAt(0), length: 2 };
+}
+
+/** `&#64;`, `&#x40;`, `&commat;`. */
+function entity(text: string, position: number): Escape | null {
+  const [whole, name = ''] = /^&(#?[A-Za-z0-9]{1,15});?/.exec(text.slice(position, position + entityUnitsMax)) ?? [];
+  if (whole === undefined) {
+    return null;
+  }
+  const [, hex, decimal] = /^#(?:[xX]([0-9a-fA-F]{1,7})|([0-9]{1,8}))/.exec(name) ?? [];
+  if (hex !== undefined || decimal !== undefined) {
+    const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+    const isEnded = whole === `&${name};`;
+    return { code: Math.min(code, 0xffff), length: (hex === undefined ? 2 + (decimal ?? '').length : 3 + hex.length) + (isEnded ? 1 : 0) };
+  }
+  const code = whole.endsWith(';') ? entities.get(name) : undefined;
+  return code === undefined ? null : { code, length: whole.length };
+}
+
+/** Undoes escapes of JSON, HTML and URLs, and other forms of characters. Null if there are none. */
+export function decodeEscapes(text: string): Decoded | null {
+  if (!/[\\&%+\u0080-\uffff]/.test(text)) {
+    return null;
+  }
+  const writing = new Writing(text.length);
+  let isChanged = false;
+  for (let i = 0; i < text.length;) {
+    const unit = text.charCodeAt(i);
+    const byte = unit === 0x25 ? hexAt(text, i + 1, 2) : -1;
+    const escape = unit === 0x5c ? backslashEscape(text, i) : unit === 0x26 ? entity(text, i) : null;
+    let { length } = { length: 1 };
+    if (byte !== -1) {
+      writing.addByte(byte, i, i + 3);
+      length = 3;
+    } else if (escape !== null) {
+      ({ length } = escape);
+      writing.add(escape.code, i, i + length);
+    } else {
+      // In forms a plus is a space. Elsewhere it is part of a name: jane+news@example.com.
+      const isSpace = unit === 0x2b && /[0-9A-Z-]/.test(text[i - 1] ?? '') && /[0-9A-Z(]/.test(text[i + 1] ?? '');
+      writing.add(isSpace ? 0x20 : unit, i, i + 1);
+      isChanged ||= isSpace || plainUnits.has(unit);
+    }
+    isChanged ||= byte !== -1 || escape !== null;
+    i += length;
+  }
+  return isChanged ? writing.end() : null;
+}
+
+/** Undoes quoted-printable. Null if there is none. */
+export function decodeQuotedPrintable(text: string): Decoded | null {
+  if (!/=(?:[0-9A-F]{2}|\r?\n)/.test(text)) {
+    return null;
+  }
+  const writing = new Writing(text.length);
+  for (let i = 0; i < text.length;) {
+    const byte = text[i] === '=' ? hexAt(text, i + 1, 2) : -1;
+    const soft = text[i] === '=' ? (text.startsWith('\r\n', i + 1) ? 3 : text[i + 1] === '\n' ? 2 : 0) : 0;
+    if (byte !== -1) {
+      writing.addByte(byte, i, i + 3);
+    } else if (soft === 0) {
+      writing.add(text.charCodeAt(i), i, i + 1);
+    }
+    i += byte !== -1 ? 3 : soft || 1;
+  }
+  return writing.end();
+}
+
+/** A run of base64 or hex is undone if it is at least so long. */
+export const runUnitsMin = 16;
+/** So many bytes at the start of a run are tried first, for most runs are hashes, keys and names. */
+const triedBytes = 16;
+
+/** True if bytes can be part of a text in UTF-8, which need not begin or end with a whole character. */
+function isText(bytes: readonly number[]): boolean {
+  let following = 0;
+  let isFirst = true;
+  for (const byte of bytes) {
+    const isFollowing = byte >= 0x80 && byte < 0xc0;
+    if (isFollowing ? following === 0 && !isFirst : following > 0) {
+      return false;
+    }
+    isFirst &&= isFollowing;
+    following = isFollowing ? Math.max(0, following - 1) : byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : byte >= 0xc0 ? 1 : 0;
+    if ((byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) || byte === 0x7f || byte >= 0xf8) {
+      return false;
+    }
+  }
+  return true;
+}
+
+const base64Characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+/** The value of each unit of base64 and base64url, or -1. */
+const base64Values: Int8Array = Int8Array.from({ length: 0x80 }, (_, unit) =>
+  base64Characters.indexOf(String.fromCharCode(unit === 0x2d ? 0x2b : unit === 0x5f ? 0x2f : unit)),
+);
+
+/** Yields the bytes of base64, with the places of their groups. Line ends are left out. */
+function* base64Bytes(text: string, { start, end }: Run): Generator<readonly [byte: number, start: number, end: number]> {
+  let bits = 0;
+  let count = 0;
+  let groupStart = start;
+  for (let i = start; i < end; i += 1) {
+    const value = base64Values[text.charCodeAt(i)] ?? -1;
+    if (value === -1) {
+      continue;
+    }
+    groupStart = count % 4 === 0 ? i : groupStart;
+    bits = ((bits << 6) | value) & 0xffffff;
+    count += 1;
+    if (count % 4 > 1 || count % 4 === 0) {
+      const shift = count % 4 === 2 ? 4 : count % 4 === 3 ? 2 : 0;
+      yield [(bits >> shift) & 0xff, count % 4 === 2 ? groupStart : i - 1, i + 1];
+    }
+  }
+}
+
+function* hexBytes(text: string, { start, end }: Run): Generator<readonly [byte: number, start: number, end: number]> {
+  for (let i = start; i + 1 < end; i += 2) {
+    yield [hexAt(text, i, 2), i, i + 2];
+  }
+}
+
+interface Run {
+  readonly start: number;
+  readonly end: number;
+}
+
+function decodeRun(bytesOf: typeof hexBytes, text: string, run: Run): Decoded | null {
+  const tried: number[] = [];
+  for (const [byte] of bytesOf(text, run)) {
+    tried.push(byte);
+    if (tried.length === triedBytes) {
+      break;
+    }
+  }
+  if (!isText(tried)) {
+    return null;
+  }
+  const writing = new Writing(run.end - run.start);
+  for (const [byte, start, end] of bytesOf(text, run)) {
+    writing.addByte(byte, start, end);
+  }
+  return writing.end();
+}
+
+function isRunUnit(unit: number): boolean {
+  return unit < 0x80 && (base64Values[unit] ?? -1) !== -1;
+}
+
+/**
+ * Yields what the runs of base64 and of hex in a text stand for, if that may be text. A run at the start of a text that is cut off there may begin within a
+ * group, so each place of its first group is tried.
+ */
+export function* decodeRuns(text: string, isCut: boolean): Generator<Decoded & { readonly runEnd: number }> {
+  for (let start = 0; start < text.length; start += 1) {
+    if (!isRunUnit(text.charCodeAt(start))) {
+      continue;
+    }
+    let end = start;
+    while (end < text.length && (isRunUnit(text.charCodeAt(end)) || isLineEnd(text, end))) {
+      end += 1;
+    }
+    if (end - start >= runUnitsMin) {
+      const runEnd = text.startsWith('==', end) ? end + 2 : text[end] === '=' ? end + 1 : end;
+      const value = text.slice(start, end);
+      const [hex, shift] = hexIn(value);
+      if (hex >= runUnitsMin) {
+        yield* found(decodeRun(hexBytes, text, { start: start + shift, end: start + shift + hex }), end);
+      }
+      if (/[A-Z]/.test(value) && /[a-z0-9]/.test(value)) {
+        for (const skipped of isCut && start === 0 ? [0, 1, 2, 3] : [0]) {
+          yield* found(decodeRun(base64Bytes, text, { start: start + skipped, end }), runEnd);
+        }
+      }
+    }
+    start = end;
+  }
+}
+
+function* found(decoded: Decoded | null, runEnd: number): Generator<Decoded & { readonly runEnd: number }> {
+  if (decoded !== null) {
+    yield Object.assign(decoded, { runEnd });
+  }
+}
+
+function isLineEnd(text: string, position: number): boolean {
+  const unit = text.charCodeAt(position);
+  return (unit === 0x0a || unit === 0x0d) && position > 0 && (isRunUnit(text.charCodeAt(position + 1)) || text.charCodeAt(position + 1) === 0x0a);
+}
+
+/** Returns the length of hex digits in a run, and where they begin: at its start, or behind `0x` or `x`. Zero if there are other characters too. */
+function hexIn(run: string): readonly [length: number, start: number] {
+  const [, prefix = '', digits = ''] = /^(0?x)?((?:[0-9a-f]{2})+)$/i.exec(run) ?? [];
+  return [digits.length, prefix.length];
+}
