@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { before, describe, test } from 'node:test';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
@@ -23,8 +27,9 @@ describe('what an MCP server over HTTP asks of its client', () => {
   let server: SampleServer;
   let gateway: GatewayProcess;
   let token: string;
-  const configOf = (granted: string): string => `targets:
-  tools: { protocol: mcp, url: "${server.url}", durability: process, options: { ids: anybody } }
+  /** `described`: further lines of the target. */
+  const configOf = (granted: string, described = ''): string => `targets:
+  tools: { protocol: mcp, url: "${server.url}", durability: process, options: { ids: anybody }${described} }
 principals:
   agent: { kind: agent, targets: ${granted} }
 `;
@@ -95,6 +100,40 @@ principals:
     await cut;
     assert.deepEqual(await asksOf(await answer), []);
     await reconfigure('[tools]', 200);
+  });
+
+  test('an open stream obeys changed tags and the mode of its target with what the server asks next', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'countersign-mcp-'));
+    const rules = join(directory.path, 'rules.cedar');
+    writeFileSync(rules, '@id("frozen") forbid (principal, action == Action::"mcp.elicit", resource) when { resource.state == "frozen" };\n');
+    const apply = async (described: string): Promise<void> => gateway.apply(`${configOf('[tools]', described)}policies: ${rules}\n`);
+    await apply(', tags: { state: open }');
+    const answer = ask('frozen');
+    const { response } = await arrived('"frozen"');
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': here\n\n');
+    const streamed = await answer;
+    const wanted = async (): Promise<unknown[]> => asksOf(streamed);
+    const turns = [
+      [', tags: { state: open }', ['mcp.elicit', 'allow']],
+      [', tags: { state: frozen }, mode: observe', ['mcp.elicit', 'allow']],
+      [', tags: { state: frozen }', ['mcp.elicit', 'deny']],
+    ] as const;
+    for (const [i, [described]] of turns.entries()) {
+      await apply(described);
+      response.write(`data: ${elicit.replace('"id":7', `"id":${i}`)}\n\n`);
+      await waitUntil(async () => (await wanted()).length === i + 1);
+    }
+    response.end(`data: ${result}\n\n`);
+    const told = await streamed.text();
+    assert.deepEqual(
+      turns.map((_, i) => told.includes(`"id":${i},"method":"elicitation/create"`)),
+      [true, true, false],
+    );
+    assert.deepEqual(
+      await wanted(),
+      turns.map(([, verdict]) => verdict),
+    );
+    await gateway.apply(configOf('[tools]'));
   });
 
   test('the record holds', () => {

@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { mkdtempDisposable } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { WebSocket, WebSocketServer, type RawData } from 'ws';
 import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { requireProgram } from '../support/require-program.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { waitUntil, within } from '../support/wait-until.ts';
 import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
 interface Seen {
@@ -92,9 +96,10 @@ describe('WebSocket through the gateway', requireProgram('openssl'), () => {
   let secured: TlsServer;
   let gateway: GatewayProcess;
   let token: string;
-  const configOf = (granted: string): string => `tls: { cert: ${certificate.certificateFile}, key: ${certificate.keyFile} }
+  /** `described`: further lines of the target `api`. */
+  const configOf = (granted: string, described = ''): string => `tls: { cert: ${certificate.certificateFile}, key: ${certificate.keyFile} }
 targets:
-  api: { url: "http://127.0.0.1:${portOf(upstream)}", password: { env: API_SECRET }, durability: process }
+  api: { url: "http://127.0.0.1:${portOf(upstream)}", password: { env: API_SECRET }, durability: process${described} }
   other: { url: "http://127.0.0.1:${portOf(upstream)}" }
   secure: { url: "https://127.0.0.1:${portOf(secured)}", durability: process, options: { caFile: ${certificate.certificateFile} } }
 principals:
@@ -343,6 +348,43 @@ principals:
     await gateway.looksAt(() => {
       gateway.configure(configOf('[api, secure]'));
     });
+  });
+
+  test('an open connection obeys changed tags and the mode of its target with its next frame', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'countersign-websocket-'));
+    const rules = join(directory.path, 'rules.cedar');
+    writeFileSync(rules, '@id("frozen") forbid (principal, action == Action::"http.upgrade", resource) when { resource.state == "frozen" };\n');
+    const apply = async (described: string): Promise<void> => gateway.apply(`${configOf('[api, secure]', described)}policies: ${rules}\n`);
+    await apply(', tags: { state: open }');
+    const { client, session } = await open('/x', await gateway.issueToken('agent'));
+    const say = async (words: string): Promise<void> => {
+      const answered = within(once(client, 'message'), `the answer to ${words}`);
+      client.send(words);
+      assert.equal(String((await answered)[0]), words);
+    };
+    await say('open');
+    await apply(', tags: { state: frozen }, mode: observe');
+    await say('observed');
+    const closed = within(once(client, 'close'), 'the end of a connection whose frame is denied');
+    await apply(', tags: { state: frozen }');
+    client.send('frozen');
+    assert.equal((await closed)[0], 1008);
+    assert.deepEqual(lastSeen().messages, ['open', 'observed']);
+    const records = await gateway.records(session);
+    const told = (await frames(session)).filter(({ kind, attributes }) => kind === 'request' && attributes['countersign.websocket.opcode'] === 'text');
+    assert.deepEqual(
+      told.map(({ verdict, attributes }) => [
+        verdict,
+        records[Number(attributes['countersign.opening'])]?.attributes['countersign.target.tags'],
+        attributes['countersign.observed'],
+      ]),
+      [
+        ['allow', ['state=open'], undefined],
+        ['allow', ['state=frozen'], 'deny by rules.cedar:frozen: forbidden by rules.cedar:frozen'],
+        ['deny', ['state=frozen'], undefined],
+      ],
+    );
+    await gateway.apply(configOf('[api, secure]'));
   });
 
   test('the connection of either side ends that of the other', async () => {
