@@ -130,7 +130,7 @@ function stringEnd(text: string, start: number): number {
 function addKey(keys: Set<string>, quoted: string): void {
   const key = quoted.includes('\\') ? String(parse(quoted)) : quoted.slice(1, -1);
   const folded = foldCase(key);
-  if (folded === '__PROTO__') {
+  if (folded === '__proto__') {
     throw new GatewayError('malformed', 'The JSON has a key __proto__.');
   }
   if (keys.has(folded)) {
@@ -139,16 +139,16 @@ function addKey(keys: Set<string>, quoted: string): void {
   keys.add(folded);
 }
 
-/** Matches nearly all keys. These need no more than `toUpperCase` to fold. */
+/** Matches nearly all keys. These are folded already. */
 const plainKey = /^[a-z0-9_]*$/;
 
 /**
  * Folds a key so that two keys are equal if any parser may take them for the same: under Unicode's case folding, and after lone surrogates are replaced. It uses
- * lower case and then upper case: either alone keeps apart some letters that fold alike (the sign of Kelvin, the long s, the capital sharp s).
+ * lower case and then upper case: either alone keeps apart some letters that fold alike (the sign of Kelvin, the long s, the capital sharp s). The result is in lower case.
  */
 function foldCase(key: string): string {
   if (plainKey.test(key)) {
-    return key.toUpperCase();
+    return key;
   }
-  return key.toWellFormed().toLowerCase().toUpperCase();
+  return key.toWellFormed().toLowerCase().toUpperCase().toLowerCase();
 }

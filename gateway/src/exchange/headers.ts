@@ -23,6 +23,7 @@ const credentials: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 
 const headersMax = 256;
 const basicScheme = /^basic/i;
 const concealedLengthMin = 8;
+const none: ReadonlySet<string> = new Set();
 
 /**
  * Pairs names and values of headers. Names are in lower case and in order; pseudo-headers of HTTP/2 are left out, and pieces of a cookie joined (RFC 9113,
@@ -241,6 +242,9 @@ export function withoutSecrets(raw: readonly string[], secrets: readonly string[
 
 /** The headers that `connection` names. `content-length` is never one of them, because it belongs to the message. */
 function connectionOptions(headers: Headers): ReadonlySet<string> {
+  if (!headers.some(([name]) => name === 'connection')) {
+    return none;
+  }
   const options = new Set<string>();
   for (const [name, value] of headers) {
     if (name === 'connection') {

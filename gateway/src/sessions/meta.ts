@@ -86,18 +86,15 @@ export function decisionFacts({ verdict, policies, policyVersion, reason, obliga
  * GatewayError `limit_exceeded` if the rest is still too long.
  */
 export function printFacts(attributes: Attributes): string {
-  for (const _ in attributes) {
-    const text = JSON.stringify(attributes);
-    if (text.length <= attributesLengthMax) {
-      return text;
-    }
-    const cut = printCut(attributes);
-    if (cut.length <= attributesLengthMax) {
-      return cut;
-    }
-    throw tooLong();
+  const text = JSON.stringify(attributes);
+  if (text.length <= attributesLengthMax) {
+    return text === '{}' ? '' : text;
   }
-  return '';
+  const cut = printCut(attributes);
+  if (cut.length <= attributesLengthMax) {
+    return cut;
+  }
+  throw tooLong();
 }
 
 /**

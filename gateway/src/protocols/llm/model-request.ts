@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { ActionText, Attributes } from '../../domain/action.ts';
+import type { ActionText, Attributes, AttributeValue } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { unknownEffects } from '../../domain/effects.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
@@ -42,7 +42,7 @@ export function readFacts(head: RequestHead, body: Uint8Array): { readonly facts
   if (isKnown) {
     refuseLookalikes(given);
   }
-  const attributes: Attributes = {
+  const attributes: Record<string, AttributeValue> = {
     'gen_ai.operation.name': api.operation,
     'gen_ai.provider.name': api.provider,
     ...(api.takesBody ? api.shape.parameters(given) : {}),
@@ -50,11 +50,8 @@ export function readFacts(head: RequestHead, body: Uint8Array): { readonly facts
     ...systemDigest(messages),
     ...modalitiesOf(messages),
   };
-  const facts: ModelFacts = {
-    name: isKnown ? api.action : unknownName,
-    attributes: { ...attributes, [ownAttributes.effects]: effectsOf(isKnown, attributes) },
-    hasText: isKnown && api.takesBody,
-  };
+  attributes[ownAttributes.effects] = effectsOf(isKnown, attributes);
+  const facts: ModelFacts = { name: isKnown ? api.action : unknownName, attributes, hasText: isKnown && api.takesBody };
   return api.takesBody ? { facts, json: given } : { facts };
 }
 
@@ -108,6 +105,7 @@ export function parseBody(body: Uint8Array): JsonObject {
 
 /** A digest of the request's system instructions: SHA-256, in hex, of their UTF-8 texts in order, with one line feed between two. No attribute if there are none. */
 export function systemDigest(messages: readonly Message[]): Attributes {
-  const texts = messages.flatMap(({ role, parts }) => (role === 'system' ? parts.flatMap((part) => (part.type === 'text' ? [part.content] : [])) : []));
+  const parts = messages.filter(({ role }) => role === 'system').flatMap((message) => message.parts);
+  const texts = parts.flatMap((part) => (part.type === 'text' ? [part.content] : []));
   return texts.length === 0 ? {} : { [ownAttributes.systemInstructionsSha256]: hash('sha256', texts.join('\n')) };
 }

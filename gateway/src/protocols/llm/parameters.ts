@@ -12,6 +12,7 @@ export type Find = (object: JsonObject, name: string) => unknown;
 
 const nameCharactersMax = 1024;
 const namesMax = 2048;
+const none: Attributes = {};
 
 export function expectText(object: JsonObject, name: string, find: Find = memberOf): string | undefined {
   const value = find(object, name) ?? undefined;
@@ -113,11 +114,14 @@ export function providerContext(ids: Readonly<Record<string, string | undefined>
 }
 
 function listed(attribute: string, values: readonly string[]): Attributes {
+  if (values.length === 0) {
+    return none;
+  }
   const names = [...new Set(values)];
   if (names.length > namesMax) {
     throw new GatewayError('limit_exceeded', `A request names more than ${namesMax} tools or models.`);
   }
-  return names.length === 0 ? {} : { [attribute]: names };
+  return { [attribute]: names };
 }
 
 /** Leaves out the attributes whose value is undefined. */
