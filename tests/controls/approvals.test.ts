@@ -186,7 +186,7 @@ describe('approvals', () => {
     const problem: Record<string, unknown> = JSON.parse(await (await ask(token, '/changed')).text());
     const path = `/api/v1/approvals/${String(problem['approval'])}`;
     assert.equal((await gateway.api(`${path}/grant`, { method: 'POST', body: {} })).status, 200);
-    await gateway.looksAt(() => {
+    await gateway.takesUp(() => {
       writeFileSync(join(held.policies, 'more.cedar'), 'forbid (principal == Principal::"eve", action, resource);\n');
     });
     const own = await gateway.api(path, { token });

@@ -265,7 +265,7 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
 
   test('T4.18: a limit that is taken away and comes back has what was used', async () => {
     const write = async (text: string): Promise<void> =>
-      gateway.looksAt(() => {
+      gateway.takesUp(() => {
         writeFileSync(join(policies, '.new'), text);
         renameSync(join(policies, '.new'), join(policies, 'rules.cedar'));
       });

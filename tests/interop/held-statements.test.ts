@@ -371,7 +371,7 @@ describe('held statements', () => {
       for (const text of ['select id from payroll', 'select 1', 'select 2']) {
         assert.equal(await denied(reads, text), null);
       }
-      await shop.gateway.looksAt(() => {
+      await shop.gateway.takesUp(() => {
         writeFileSync(
           join(directory, 'later.cedar'),
           `@id("later") @limit("requests 3 per 1h") permit (principal, action in Action::"postgres", resource) when { context.session.tables.contains("shop/public.payroll") };`,

@@ -120,13 +120,13 @@ principals:
   });
 
   test('a file of the operator takes the place of the built-in policies', async () => {
-    await gateway.looksAt(() => {
+    await gateway.takesUp(() => {
       writeFileSync(join(policies, 'built-in.cedar'), '// Nothing is built in.\n');
     });
     assert.match(await call('bot'), /^200 /);
     assert.equal((await lastCall())?.attributes['countersign.tool_changed'], true);
     assert.doesNotMatch(gateway.cli(['policy', 'show']).stdout, /tool-changed/);
-    await gateway.looksAt(() => {
+    await gateway.takesUp(() => {
       rmSync(join(policies, 'built-in.cedar'));
     });
     assert.match(await call('bot'), /changed since it was pinned/);

@@ -345,7 +345,7 @@ principals:
       (await frames(session)).every(({ verdict }) => verdict !== 'deny'),
       'nothing had to be refused',
     );
-    await gateway.looksAt(() => {
+    await gateway.takesUp(() => {
       gateway.configure(configOf('[api, secure]'));
     });
   });

@@ -98,8 +98,15 @@ export class GatewayProcess implements AsyncDisposable {
     return readFileSync(this.#logFile, 'utf8');
   }
 
-  /** Changes files, and waits until the log says once more that the gateway has looked at them: by default, that it has taken them up. */
-  async looksAt(change: () => void, words = 'configuration applied'): Promise<void> {
+  /** Changes files, and has the gateway take them up. It may still be busy with an earlier change, and say so in its log, so only the answer tells that these are in force. */
+  async takesUp(change: () => void): Promise<void> {
+    change();
+    const answer = await this.api('/api/config/apply', { method: 'POST', body: {} });
+    assert.equal(answer.status, 200, await answer.text());
+  }
+
+  /** Changes files, and waits until the log says these words once more. */
+  async looksAt(change: () => void, words: string): Promise<void> {
     const said = (): number => this.log.split(words).length;
     const before = said();
     change();
