@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { digit, kinds, wordKinds } from '../characters.ts';
 import type { Detector, Take } from '../detector.ts';
 import type { View } from '../view.ts';
-import { keccak256 } from './keccak.ts';
 
 const base58Characters = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 const bytesOfBase58 = 25;
@@ -62,7 +61,7 @@ function isBech32(text: string): boolean {
 
 /** True for the capitals of EIP-55. */
 function isEip55(hex: string): boolean {
-  const digest = keccak256(hex.toLowerCase());
+  const digest = hash('keccak-256', hex.toLowerCase());
   return Array.from(hex).every((each, i) => !/[a-f]/i.test(each) || (each === each.toUpperCase()) === Number.parseInt(digest[i] ?? '', 16) > 7);
 }
 
