@@ -130,6 +130,10 @@ test('found: of the gateway itself, refused logins, what people did and alerts h
     '03:04:05.678 ! gateway.refuse_policy a.cedar:1:2: typo',
   );
   assert.equal(await lineOf({ ...own, kind: 'decision', action: 'gateway.connect', verdict: 'allow' }), '');
+  assert.equal(
+    await lineOf({ ...own, kind: 'mask', action: 'gateway.mask', attributes: { 'countersign.masked': ['card=1', 'email=3'] } }),
+    '03:04:05.678 ~ masked card=1, email=3',
+  );
 });
 
 test('an answer that was cut off says why, one without rows what was done, and one over HTTP has its body', async () => {

@@ -6,7 +6,7 @@ import { saidIn } from './said.ts';
 import { approversText, changeEnvironment, isAct, isRefusedLogin, readRecord, summaryOf, surroundingsOf } from './show.ts';
 import { bold, dim, escapeControls } from './terminal.ts';
 
-const marks: Readonly<Record<string, string>> = { request: '→', response: '←', event: '·', decision: '?', approval: '?', alert: '!', close: '×' };
+const marks: Readonly<Record<string, string>> = { request: '→', response: '←', event: '·', decision: '?', approval: '?', alert: '!', mask: '~', close: '×' };
 const verdicts: Readonly<Record<string, string>> = { deny: 'DENIED ', hold: 'HELD ' };
 /** After its time, target and action, a line shows at most this many characters of a text and its decision. */
 const textCharacters = 96;
@@ -67,6 +67,8 @@ function whatOf({ kind, verdict, action, attributes }: ShownRecord): string {
       return attributes['error.type'] === undefined ? '' : `CUT OFF (${String(attributes['error.type'])})`;
     case 'approval':
       return kind;
+    case 'mask':
+      return 'masked';
     case 'close':
       return String(attributes[ownAttributes.closeReason]);
     default:
@@ -106,6 +108,9 @@ function gist(record: ShownRecord): string {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   if (kind === 'approval') {
     return approvalGist(record);
+  }
+  if (kind === 'mask') {
+    return [attributes[ownAttributes.masked] ?? ''].flat().join(', ');
   }
   if (kind === 'close' || kind === 'decision') {
     return readRecord(record).text;

@@ -15,13 +15,14 @@ const kindMarks: Readonly<Record<string, string>> = {
   open: '+',
   close: '×',
   alert: '!',
+  mask: '~',
   incident: '!',
 };
 /** The only event that has a line in brief: other software, another configuration, other policies or other tags of a target from here on. */
 export const changeEnvironment = 'gateway.change_environment';
 /** The explanation of the columns of a timeline, for the help text. */
 export const legend =
-  'Before each record stand its time, its channel (0 is the run itself, - the session) and a sign: + opened, ? decided, → asked, ← answered, × closed, ! alert, · an event or anything else.';
+  'Before each record stand its time, its channel (0 is the run itself, - the session) and a sign: + opened, ? decided, → asked, ← answered, × closed, ! alert, ~ masked, · an event or anything else.';
 /** The attributes that are shown, with the name that each is shown by. */
 const shownAttributes = new Map([
   ['db.response.returned_rows', 'returned_rows'],
@@ -58,6 +59,7 @@ const shownAttributes = new Map([
   [ownAttributes.approvalNote, 'note'],
   [ownAttributes.reason, 'reason'],
   [ownAttributes.closeReason, 'reason'],
+  [ownAttributes.masked, 'masked'],
   [ownAttributes.targetTags, 'tags'],
 ]);
 /** The attributes that are shown only on records that open a channel or state an environment. The client's claims of itself may be on each of its requests too. */
