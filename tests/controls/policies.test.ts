@@ -169,6 +169,12 @@ principals:
     const [line = ''] = /\{"policy":[^\n]*/.exec(readFileSync(bundle, 'utf8')) ?? [];
     writeFileSync(bundle, readFileSync(bundle, 'utf8').replace(line, line.replace('"plain":"', '"plain":"AAAA')));
     assert.match(offline().stderr, /does not hold: integrity: record \d+: content does not match its commitment/);
+    // Policies that come again are recorded again. Their first record was made before the decision.
+    await write('');
+    await write(noPosting.replace('when', '// Reading is harmless.\nwhen'));
+    assert.equal(gateway.command(['session', 'export', denied?.session ?? '', '--out', bundle, '--policies']).status, 0);
+    const places = [...readFileSync(bundle, 'utf8').matchAll(/^\{"policy":(\d+)/gm)].map(([, index]) => Number(index));
+    assert.ok(places.length > 0 && places.every((index) => index < Number(denied?.record.split('/')[1])), places.join());
     const missing = gateway.cli(['policy', 'explain', denied?.record.replace(/\d+$/, '999999') ?? '']);
     assert.equal(missing.status, 1);
     assert.match(missing.stderr, /There is no record 999999: the log has \d+ records/);
