@@ -1,10 +1,10 @@
 import { contextWords, detectors, identifiers, ranks } from './catalogue.ts';
 import { digit, escape, kinds, odd, upper } from './characters.ts';
-import { supportOf, type Strength } from './context.ts';
+import { Context, type Strength } from './context.ts';
 import { decodeEscapes, decodeQuotedPrintable, decodeRuns, runUnitsMin, type Decoded } from './decode.ts';
 import type { Detector, Open } from './detector.ts';
 import { FormTree } from './identifiers.ts';
-import { textBefore, type View } from './view.ts';
+import type { View } from './view.ts';
 
 /** A value that was found in a view, before it is compared with others. */
 export interface Candidate {
@@ -54,7 +54,7 @@ export class ClassSet {
     }
     const { text, before, traits } = view;
     const inner = (decoded: Decoded, runEnd: number | null): void => {
-      const candidates = this.#lookDecoded({ text: decoded.text, before, traits: traitsOf(decoded.text), isCut: false }, depth + 1);
+      const candidates = this.#lookDecoded(decodedView(decoded.text, before), depth + 1);
       for (const candidate of candidates) {
         // The form by which a key is followed is gone in base64, so the rest of the run belongs to it. So does the filling behind the last group.
         const isRest = runEnd !== null && (candidate.open === 'key' || candidate.end === decoded.text.length);
@@ -75,8 +75,8 @@ export class ClassSet {
       }
     }
     if (text.length >= runUnitsMin && (traits & (upper | digit)) !== 0) {
-      for (const decoded of decodeRuns(text, view.isCut)) {
-        inner(decoded, decoded.runEnd);
+      for (const { decoded, runEnd } of decodeRuns(text, view.isCut)) {
+        inner(decoded, runEnd);
       }
     }
     return found;
@@ -84,26 +84,52 @@ export class ClassSet {
 
   #lookPlain(view: View): Candidate[] {
     const found: Candidate[] = [];
-    const take = (name: string, { start, end, strength, open }: Omit<Candidate, 'name' | 'isNamed'> & { readonly strength: Strength }): void => {
-      const support = supportOf(textBefore(view, start), { name, strength }, contextWords);
+    let of = '';
+    const take = (start: number, end: number, strength: Strength, open?: Open): void => {
+      // A form without doubt needs no words.
+      const support = strength === 'sure' ? 'named' : view.supportOf(start, { name: of, strength });
       if (support !== 'none') {
-        found.push({ name, start, end, isNamed: support === 'named', open });
+        found.push({ name: of, start, end, isNamed: support === 'named', open: open ?? null });
       }
     };
-    for (const { name, traits, find } of this.#detectors) {
-      if ((traits & view.traits) !== 0) {
-        find(view, (start, end, strength, open) => {
-          take(name, { start, end, strength, open: open ?? null });
-        });
+    const { text, traits } = view;
+    const digits = (traits & digit) === 0 ? 0 : countDigits(text);
+    for (const { name, traits: wanted, unitsMin, digitsMin, find } of this.#detectors) {
+      if ((wanted & traits) !== 0 && text.length >= unitsMin && digits >= digitsMin) {
+        of = name;
+        find(view, take);
       }
     }
-    if ((view.traits & digit) !== 0) {
-      this.#forms?.find(view, ({ name }, range) => {
-        take(name, { ...range, open: null });
+    if (digits >= formDigitsMin || (digits > 1 && (traits & upper) !== 0)) {
+      this.#forms?.find(view, ({ name }, { start, end, strength }) => {
+        of = name;
+        take(start, end, strength);
       });
     }
     return found;
   }
+}
+
+/** Forms with fewer digits begin with a capital: the code of a diagnosis. */
+const formDigitsMin = 6;
+
+function countDigits(text: string): number {
+  let count = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    count += ((kinds[text.charCodeAt(i)] ?? 0) & digit) === 0 ? 0 : 1;
+  }
+  return count;
+}
+
+/** Makes the view of a decoded text, whose words count too. */
+function decodedView(text: string, before: string): View {
+  const whole = before + text;
+  const supportOf: View['supportOf'] = (position, value) => {
+    const context = new Context(contextWords);
+    context.read(whole, 0, before.length + position);
+    return context.supportOf(before.length + position, value);
+  };
+  return { text, before, traits: traitsOf(text), isCut: false, supportOf };
 }
 
 /** Values that have no digit have capitals, and are at least so long: a BIC. */

@@ -1,3 +1,6 @@
+import { contextUnits } from './view.ts';
+import { digit, kinds, letter, lower, upper } from './characters.ts';
+
 /**
  * How much a form says by itself about the class of a value that passed its validation. `sure`: it is taken. `likely`: one number in a hundred at most would
  * pass by chance; it is taken unless the words before it say that it is something else. `weak`: it is taken only if the words before it name the class.
@@ -16,10 +19,21 @@ const otherWords: readonly string[] = (
 const stemLettersMin = 5;
 /** A word that names something else counts only among so many words directly before the value. */
 const otherWordsNear = 3;
-const wordsMax = 24;
+/** Joins values: `phones: 1 and 2`. */
+const joining: ReadonlySet<string> = new Set('and or y o und oder et ou e en of og och eller i lub'.split(' '));
+/** A number with so many digits is a value of its own. */
+const valueDigitsMin = 5;
+/** So many words are kept before those that are too far away are looked for. */
+const tokensKept = 256;
+/** Words of more letters name nothing. */
+const wordLettersMax = 40;
 
-/** The classes that each word names. An empty list stands for something else. */
-export type ContextWords = ReadonlyMap<string, readonly string[]>;
+export interface ContextWords {
+  /** The classes that each word names, for short words. An empty list stands for something else. */
+  readonly exact: ReadonlyMap<string, readonly string[]>;
+  /** The longer words, by their first letters. */
+  readonly stems: ReadonlyMap<string, readonly { readonly stem: string; readonly names: readonly string[] }[]>;
+}
 
 export function contextWordsOf(classes: readonly { readonly name: string; readonly words?: readonly string[] }[]): ContextWords {
   const named = new Map<string, string[]>(otherWords.map((word) => [word, []]));
@@ -28,60 +42,144 @@ export function contextWordsOf(classes: readonly { readonly name: string; readon
       named.set(word, [...(named.get(word) ?? []), name]);
     }
   }
-  return named;
+  const long = [...named].filter(([word]) => word.length >= stemLettersMin).map(([stem, names]) => ({ stem, names }));
+  // The longest stem counts.
+  const sorted = long.toSorted((one, other) => other.stem.length - one.stem.length);
+  return { exact: named, stems: Map.groupBy(sorted, ({ stem }) => stem.slice(0, stemLettersMin)) };
 }
 
-/** Joins values: `phones: 1 and 2`. */
-const joining: ReadonlySet<string> = new Set('and or y o und oder et ou e en of og och eller i lub'.split(' '));
-const otherValue = /\d[\d .()-]{4,}\d/g;
-
-/**
- * Returns the words that say what a value is. Those before another number say what that is, unless nothing but `and` follows it. Words are split at what is no
- * letter, and within `dateOfBirth`.
- */
-function wordsBefore(before: string): string[] {
-  let own = 0;
-  for (const { index, 0: value } of before.matchAll(otherValue)) {
-    own = index + value.length;
+function namedBy(word: string, { exact, stems }: ContextWords): readonly string[] | null {
+  if (word.length < stemLettersMin) {
+    return exact.get(word) ?? null;
   }
-  const words = wordsIn(own === 0 ? before : before.slice(own)).filter((word) => !joining.has(word));
-  return own > 0 && words.length === 0 ? wordsIn(before.slice(0, own)) : words;
+  return stems.get(word.slice(0, stemLettersMin))?.find(({ stem }) => word.startsWith(stem))?.names ?? null;
 }
 
-function wordsIn(text: string): string[] {
-  return text
-    .replaceAll(/\\+(?:[nrtbf]|u[0-9a-fA-F]{4})/g, ' ')
-    .replaceAll(/(\p{Ll})(?=\p{Lu})/gu, '$1 ')
-    .toLowerCase()
-    .split(/[^\p{L}\p{M}]+/u)
-    .filter((word) => word !== '')
-    .slice(-wordsMax);
+/** A word, or a number that is a value of its own, in the text before a value. */
+interface Token {
+  readonly start: number;
+  readonly end: number;
+  readonly kind: 'word' | 'joining' | 'value';
+  /** The classes that the word names, none if it names something else; null if it names nothing. */
+  readonly names: readonly string[] | null;
 }
 
-function namedBy(word: string, context: ContextWords): readonly string[] | null {
-  for (let { length } = word; length >= stemLettersMin; length -= 1) {
-    const named = context.get(word.slice(0, length));
-    if (named !== undefined) {
-      return named;
-    }
-  }
-  return context.get(word) ?? null;
-}
-
-/** How much speaks for a value: `none`, not enough; `form`, its own form; `named`, words before it too. */
+/** How much speaks for a value: `none`, not enough; `form`, its own form; `named`, words before it too, or a form without doubt. */
 export type Support = 'none' | 'form' | 'named';
 
-/** Says how much the text before a value of this strength, and the value, speak for the class. */
-export function supportOf(before: string, { name, strength }: { readonly name: string; readonly strength: Strength }, context: ContextWords): Support {
-  const words = wordsBefore(before);
-  for (let i = words.length - 1; i >= 0; i -= 1) {
-    const named = namedBy(words[i] ?? '', context);
-    if (named?.includes(name) === true) {
-      return 'named';
+const isLetter = (unit: number): boolean => ((kinds[unit] ?? 0) & (lower | upper | letter)) !== 0 || (unit >= 0x2e80 && unit < 0xd800);
+const isDigit = (unit: number): boolean => ((kinds[unit] ?? 0) & digit) !== 0;
+
+/**
+ * The words of a text that say what the values behind them are. It reads only what is before values, and nothing twice, so that reading is linear in the text.
+ * Positions are those of the text as a whole.
+ */
+export class Context {
+  readonly #words: ContextWords;
+  #tokens: Token[] = [];
+  #readTo = 0;
+
+  constructor(words: ContextWords) {
+    this.#words = words;
+  }
+
+  /** Forgets what is too far before this position. */
+  forget(position: number): void {
+    if (this.#tokens.length < tokensKept) {
+      return;
     }
-    if (strength !== 'sure' && named !== null && words.length - i <= otherWordsNear) {
-      return 'none';
+    const far = this.#tokens.findIndex(({ start }) => start >= position - contextUnits);
+    this.#tokens = far === -1 ? [] : far === 0 ? this.#tokens : this.#tokens.slice(far);
+  }
+
+  /** Reads on up to a position. `shift` is the position of the begin of `text`. */
+  read(text: string, shift: number, position: number): void {
+    let at = Math.max(this.#readTo, position - contextUnits, shift) - shift;
+    const end = position - shift;
+    if (at >= end) {
+      return;
+    }
+    this.#readTo = position;
+    // A word of which the begin is too far away does not count.
+    while (at > 0 && at < end && isLetter(text.charCodeAt(at)) && isLetter(text.charCodeAt(at - 1))) {
+      at += 1;
+    }
+    while (at < end) {
+      const unit = text.charCodeAt(at);
+      if (isLetter(unit)) {
+        at = this.#readWord(text, shift, { start: at, end });
+      } else if (isDigit(unit)) {
+        at = this.#readNumber(text, shift, { start: at, end });
+      } else {
+        at += unit === 0x5c ? escapeLength(text, at) : 1;
+      }
     }
   }
-  return strength === 'weak' ? 'none' : 'form';
+
+  #readWord(text: string, shift: number, { start, end }: { readonly start: number; readonly end: number }): number {
+    let at = start + 1;
+    // `dateOfBirth` is three words.
+    while (at < end && isLetter(text.charCodeAt(at)) && !(isKind(text, at, upper) && isKind(text, at - 1, lower))) {
+      at += 1;
+    }
+    const word = at - start > wordLettersMax ? '' : text.slice(start, at).toLowerCase();
+    this.#tokens.push({ start: start + shift, end: at + shift, kind: joining.has(word) ? 'joining' : 'word', names: namedBy(word, this.#words) });
+    return at;
+  }
+
+  #readNumber(text: string, shift: number, { start, end }: { readonly start: number; readonly end: number }): number {
+    let digits = 0;
+    let at = start;
+    let last = start;
+    while (at < end && (isDigit(text.charCodeAt(at)) || ' .()/-'.includes(text[at] ?? ''))) {
+      if (isDigit(text.charCodeAt(at))) {
+        digits += 1;
+        last = at + 1;
+      }
+      at += 1;
+    }
+    if (digits >= valueDigitsMin) {
+      this.#tokens.push({ start: start + shift, end: last + shift, kind: 'value', names: null });
+    }
+    return last;
+  }
+
+  /** Says how much the words before a value of this strength, and the value, speak for the class. The text before it must have been read. */
+  supportOf(position: number, { name, strength }: { readonly name: string; readonly strength: Strength }): Support {
+    let words = 0;
+    for (let i = this.#tokens.length - 1; i >= 0; i -= 1) {
+      const token = this.#tokens[i];
+      if (token === undefined || token.start < position - contextUnits) {
+        break;
+      }
+      if (token.end > position || token.kind === 'joining') {
+        continue;
+      }
+      if (token.kind === 'value') {
+        // Words before another number say what that is, unless nothing but `and` follows it.
+        if (words > 0) {
+          break;
+        }
+        continue;
+      }
+      words += 1;
+      if (token.names?.includes(name) === true) {
+        return 'named';
+      }
+      if (token.names !== null && words <= otherWordsNear) {
+        return 'none';
+      }
+    }
+    return strength === 'weak' ? 'none' : 'form';
+  }
+}
+
+function isKind(text: string, position: number, kind: number): boolean {
+  return ((kinds[text.charCodeAt(position)] ?? 0) & kind) !== 0;
+}
+
+/** The letter of an escape like `\n` belongs to no word. */
+function escapeLength(text: string, position: number): number {
+  const next = text[position + 1] ?? '';
+  return 'nrtbf'.includes(next) ? 2 : next === 'u' ? 6 : 1;
 }

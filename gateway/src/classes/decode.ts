@@ -122,8 +122,15 @@ const escapeLetters: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '
 
 /** Returns the number that hex digits stand for, or -1. */
 function hexAt(text: string, position: number, length: number): number {
-  const digits = text.slice(position, position + length);
-  return digits.length === length && /^[0-9a-f]+$/i.test(digits) ? Number.parseInt(digits, 16) : -1;
+  let number = 0;
+  for (let i = position; i < position + length; i += 1) {
+    const value = hexValue(text.charCodeAt(i));
+    if (value === -1) {
+      return -1;
+    }
+    number = number * 16 + value;
+  }
+  return number;
 }
 
 interface Escape {
@@ -210,26 +217,8 @@ export function decodeQuotedPrintable(text: string): Decoded | null {
 
 /** A run of base64 or hex is undone if it is at least so long. */
 export const runUnitsMin = 16;
-/** So many bytes at the start of a run are tried first, for most runs are hashes, keys and names. */
-const triedBytes = 16;
-
-/** True if bytes can be part of a text in UTF-8, which need not begin or end with a whole character. */
-function isText(bytes: readonly number[]): boolean {
-  let following = 0;
-  let isFirst = true;
-  for (const byte of bytes) {
-    const isFollowing = byte >= 0x80 && byte < 0xc0;
-    if (isFollowing ? following === 0 && !isFirst : following > 0) {
-      return false;
-    }
-    isFirst &&= isFollowing;
-    following = isFollowing ? Math.max(0, following - 1) : byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : byte >= 0xc0 ? 1 : 0;
-    if ((byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) || byte === 0x7f || byte >= 0xf8) {
-      return false;
-    }
-  }
-  return true;
-}
+/** So many units at the start of a run are tried first, for most runs are hashes, keys and names. */
+const triedUnits = 24;
 
 const base64Characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 /** The value of each unit of base64 and base64url, or -1. */
@@ -268,22 +257,47 @@ interface Run {
   readonly end: number;
 }
 
-function decodeRun(bytesOf: typeof hexBytes, text: string, run: Run): Decoded | null {
-  const tried: number[] = [];
-  for (const [byte] of bytesOf(text, run)) {
-    tried.push(byte);
-    if (tried.length === triedBytes) {
-      break;
-    }
-  }
-  if (!isText(tried)) {
-    return null;
-  }
+function decodeRun(bytesOf: typeof hexBytes, text: string, run: Run): Decoded {
   const writing = new Writing(run.end - run.start);
   for (const [byte, start, end] of bytesOf(text, run)) {
     writing.addByte(byte, start, end);
   }
   return writing.end();
+}
+
+/** True if the begin of a run, with so many bits in each unit, can be part of a text in UTF-8. The text need not begin or end with a whole character. */
+function mayBeText(text: string, { start, end }: Run, bitsOfUnit: 4 | 6): boolean {
+  const last = Math.min(end, start + triedUnits);
+  let bits = 0;
+  let count = 0;
+  let following = 0;
+  let isFirst = true;
+  for (let i = start; i < last; i += 1) {
+    const unit = text.charCodeAt(i);
+    const value = bitsOfUnit === 6 ? (base64Values[unit] ?? -1) : hexValue(unit);
+    if (value === -1) {
+      continue;
+    }
+    bits = ((bits << bitsOfUnit) | value) & 0xffff;
+    count += bitsOfUnit;
+    if (count < 8) {
+      continue;
+    }
+    count -= 8;
+    const byte = (bits >> count) & 0xff;
+    const isFollowing = byte >= 0x80 && byte < 0xc0;
+    const isControl = (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) || byte === 0x7f || byte >= 0xf8;
+    if (isControl || (isFollowing ? following === 0 && !isFirst : following > 0)) {
+      return false;
+    }
+    isFirst &&= isFollowing;
+    following = isFollowing ? Math.max(0, following - 1) : byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : byte >= 0xc0 ? 1 : 0;
+  }
+  return true;
+}
+
+function hexValue(unit: number): number {
+  return unit >= 0x30 && unit <= 0x39 ? unit - 0x30 : unit >= 0x61 && unit <= 0x66 ? unit - 0x57 : unit >= 0x41 && unit <= 0x46 ? unit - 0x37 : -1;
 }
 
 function isRunUnit(unit: number): boolean {
@@ -294,7 +308,7 @@ function isRunUnit(unit: number): boolean {
  * Yields what the runs of base64 and of hex in a text stand for, if that may be text. A run at the start of a text that is cut off there may begin within a
  * group, so each place of its first group is tried.
  */
-export function* decodeRuns(text: string, isCut: boolean): Generator<Decoded & { readonly runEnd: number }> {
+export function* decodeRuns(text: string, isCut: boolean): Generator<{ readonly decoded: Decoded; readonly runEnd: number }> {
   for (let start = 0; start < text.length; start += 1) {
     if (!isRunUnit(text.charCodeAt(start))) {
       continue;
@@ -305,24 +319,18 @@ export function* decodeRuns(text: string, isCut: boolean): Generator<Decoded & {
     }
     if (end - start >= runUnitsMin) {
       const runEnd = text.startsWith('==', end) ? end + 2 : text[end] === '=' ? end + 1 : end;
-      const value = text.slice(start, end);
-      const [hex, shift] = hexIn(value);
-      if (hex >= runUnitsMin) {
-        yield* found(decodeRun(hexBytes, text, { start: start + shift, end: start + shift + hex }), end);
+      const hex = hexIn(text, { start, end });
+      if (hex !== null && mayBeText(text, hex, 4)) {
+        yield { decoded: decodeRun(hexBytes, text, hex), runEnd: end };
       }
-      if (/[A-Z]/.test(value) && /[a-z0-9]/.test(value)) {
-        for (const skipped of isCut && start === 0 ? [0, 1, 2, 3] : [0]) {
-          yield* found(decodeRun(base64Bytes, text, { start: start + skipped, end }), runEnd);
+      for (const skipped of isCut && start === 0 ? [0, 1, 2, 3] : [0]) {
+        const run = { start: start + skipped, end };
+        if (mayBeText(text, run, 6)) {
+          yield { decoded: decodeRun(base64Bytes, text, run), runEnd };
         }
       }
     }
     start = end;
-  }
-}
-
-function* found(decoded: Decoded | null, runEnd: number): Generator<Decoded & { readonly runEnd: number }> {
-  if (decoded !== null) {
-    yield Object.assign(decoded, { runEnd });
   }
 }
 
@@ -331,8 +339,16 @@ function isLineEnd(text: string, position: number): boolean {
   return (unit === 0x0a || unit === 0x0d) && position > 0 && (isRunUnit(text.charCodeAt(position + 1)) || text.charCodeAt(position + 1) === 0x0a);
 }
 
-/** Returns the length of hex digits in a run, and where they begin: at its start, or behind `0x` or `x`. Zero if there are other characters too. */
-function hexIn(run: string): readonly [length: number, start: number] {
-  const [, prefix = '', digits = ''] = /^(0?x)?((?:[0-9a-f]{2})+)$/i.exec(run) ?? [];
-  return [digits.length, prefix.length];
+/** Returns the hex digits of a run, if it has nothing else but `0x` or `x` before them. */
+function hexIn(text: string, { start, end }: Run): Run | null {
+  const marked = text[start] === '0' && text[start + 1] === 'x' ? start + 2 : text[start] === 'x' ? start + 1 : start;
+  if (end - marked < runUnitsMin || (end - marked) % 2 === 1) {
+    return null;
+  }
+  for (let i = marked; i < end; i += 1) {
+    if (hexValue(text.charCodeAt(i)) === -1) {
+      return null;
+    }
+  }
+  return { start: marked, end };
 }

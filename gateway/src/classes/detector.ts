@@ -25,6 +25,10 @@ export interface BuiltIn {
 export interface Detector extends BuiltIn {
   /** It looks only at parts that have a character of one of these kinds. */
   readonly traits: number;
+  /** It looks only at parts that have so many units. */
+  readonly unitsMin: number;
+  /** It looks only at parts that have so many digits. */
+  readonly digitsMin: number;
   readonly find: (view: View, take: Take) => void;
 }
 

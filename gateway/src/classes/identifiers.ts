@@ -49,7 +49,9 @@ export class FormTree {
   }
 
   #addNode(): number {
-    this.#next.push(...Array.from({ length: symbols }, () => 0));
+    for (let i = 0; i < symbols; i += 1) {
+      this.#next.push(0);
+    }
     return this.#forms.push([]) - 1;
   }
 

@@ -1,5 +1,7 @@
+import { contextWords } from './catalogue.ts';
 import { boundary, kinds, space } from './characters.ts';
 import { ClassSet } from './class-set.ts';
+import { Context } from './context.ts';
 import { OpenValue } from './open-value.ts';
 import { joins } from './spans.ts';
 import { contextUnits, type View } from './view.ts';
@@ -39,6 +41,9 @@ export class TextScan {
   readonly #classes: ClassSet;
   /** The text that is not settled, and before it what is kept as context. Positions below are those of this text. */
   #text = '';
+  /** The length of the text before it, which is not kept. */
+  #droppedUnits = 0;
+  readonly #context = new Context(contextWords);
   #settledTo = 0;
   /** Up to here the text is divided into spans. */
   #at = 0;
@@ -104,6 +109,7 @@ export class TextScan {
     const dropped = Math.min(this.#settledTo, this.#decidedTo) - keptUnits;
     if (dropped > 0) {
       this.#text = this.#text.slice(dropped);
+      this.#droppedUnits += dropped;
       this.#settledTo -= dropped;
       this.#at -= dropped;
       this.#spanStart -= dropped;
@@ -188,7 +194,12 @@ export class TextScan {
       before: this.#text.slice(Math.max(0, from - contextUnits), from),
       isCut: from > this.#spanStart,
       traits: this.#traits,
+      supportOf: (position, value) => {
+        this.#context.read(this.#text, this.#droppedUnits, this.#droppedUnits + from + position);
+        return this.#context.supportOf(this.#droppedUnits + from + position, value);
+      },
     };
+    this.#context.forget(this.#droppedUnits + from);
     for (const candidate of this.#classes.look(view)) {
       const begin = candidate.start + from;
       const end = candidate.end + from;

@@ -1,3 +1,8 @@
+import type { Strength, Support } from './context.ts';
+
+/** Context words count in this many UTF-16 units before a value. */
+export const contextUnits = 96;
+
 /** A part of a text that detectors look at. No value goes beyond it. */
 export interface View {
   /** The part, or what it stands for once its encoding is undone. */
@@ -8,10 +13,9 @@ export interface View {
   readonly isCut: boolean;
   /** The kinds of all characters of the part, joined. */
   readonly traits: number;
+  /** Says how much the words before a position speak for a value there. */
+  readonly supportOf: (position: number, value: { readonly name: string; readonly strength: Strength }) => Support;
 }
-
-/** Context words count in this many UTF-16 units before a value. */
-export const contextUnits = 96;
 
 /** Returns the text before a position of a view, at most `contextUnits` of it. */
 export function textBefore({ text, before }: View, position: number): string {

@@ -56,6 +56,8 @@ export const iban: Detector = {
   example: 'DE89 3704 0044 0532 0130 00',
   words: ['iban'],
   traits: digit,
+  unitsMin: 15,
+  digitsMin: 6,
   find: findIban,
 };
 
@@ -88,5 +90,7 @@ export const bic: Detector = {
   example: 'BIC DEUTDEFF500',
   words: ['bic', 'swift', 'bankleitzahl'],
   traits: upper,
+  unitsMin: 8,
+  digitsMin: 0,
   find: findBic,
 };

@@ -97,5 +97,7 @@ export const cryptoAddress: Detector = {
   example: 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4',
   words: ['bitcoin', 'btc', 'ethereum', 'eth', 'wallet', 'litecoin', 'ltc', 'dogecoin', 'tron', 'crypto', 'usdt', 'erc'],
   traits: digit,
+  unitsMin: 25,
+  digitsMin: 1,
   find: findAddresses,
 };

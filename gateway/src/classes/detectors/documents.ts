@@ -42,6 +42,8 @@ export const passport: Detector = {
       ' ',
     ),
   traits: digit,
+  unitsMin: 6,
+  digitsMin: 3,
   find: (view, take) => {
     findCodes(view, { unitsMin: 6, unitsMax: 12, digitsMin: 3 }, take);
   },
@@ -56,6 +58,8 @@ export const drivingLicence: Detector = {
     'jazdy cnh habilitação carta condução ehliyet'
   ).split(' '),
   traits: digit,
+  unitsMin: 5,
+  digitsMin: 4,
   find: (view, take) => {
     findCodes(view, { unitsMin: 5, unitsMax: 20, digitsMin: 4 }, take);
   },

@@ -90,5 +90,7 @@ export const email: Detector = {
   about: 'An e-mail address with a domain of at least two labels. Not the user of a URL, nor the name of an image like logo@2x.png.',
   example: 'jane.doe@example.com',
   traits: at,
+  unitsMin: 6,
+  digitsMin: 0,
   find,
 };

@@ -50,6 +50,9 @@ function isSixth(text: string): boolean {
 
 function findAddresses(view: View, take: Take): void {
   const { text } = view;
+  if (!text.includes('.') && !text.includes(':')) {
+    return;
+  }
   let isInWord = false;
   for (let i = 0; i < text.length; i += 1) {
     const unit = text.charCodeAt(i);
@@ -85,6 +88,8 @@ export const ip: Detector = {
   about: 'An address of the Internet protocol, version 4 or 6. Not four numbers behind a word like version.',
   example: '192.0.2.17',
   traits: digit,
+  unitsMin: 3,
+  digitsMin: 1,
   find: findAddresses,
 };
 
@@ -111,6 +116,8 @@ export const mac: Detector = {
   about: 'A hardware address (EUI-48) in pairs with colons or hyphens, or in three groups with dots.',
   example: '00:00:5e:00:53:af',
   traits: mark,
+  unitsMin: 14,
+  digitsMin: 0,
   find: findMac,
 };
 
@@ -150,5 +157,7 @@ export const urlCredentials: Detector = {
   about: 'The user and password in a URL. Not where the password is a place for one, as in user:****@.',
   example: 'postgres://app:not-a-secret@db.example.com/shop',
   traits: at,
+  unitsMin: 8,
+  digitsMin: 0,
   find: findCredentials,
 };

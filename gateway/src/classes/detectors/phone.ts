@@ -172,5 +172,7 @@ export const phone: Detector = {
     'telefoon bellen mobiel telefonu komórka puhelin телефон тел 电话 手机 電話 携帯 전화 전화번호 휴대폰 phonenumber'
   ).split(' '),
   traits: digit,
+  unitsMin: 7,
+  digitsMin: 7,
   find,
 };

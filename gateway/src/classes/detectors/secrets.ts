@@ -39,6 +39,8 @@ export const jwt: Detector = {
   about: 'A JSON Web Token whose header can be decoded, signed, encrypted or neither.',
   example: 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJleGFtcGxlIn0.c2lnbmF0dXJl',
   traits: upper,
+  unitsMin: 20,
+  digitsMin: 0,
   find: findJwt,
 };
 
@@ -60,6 +62,8 @@ export const privateKey: Detector = {
   about: 'A private key in PEM: PKCS #8, PKCS #1, SEC 1, OpenSSH or PGP, with all of its lines.',
   example: `${'-'.repeat(5)}BEGIN PRIVATE KEY${'-'.repeat(5)}`,
   traits: mark,
+  unitsMin: 20,
+  digitsMin: 0,
   find: findPrivateKey,
 };
 
@@ -163,5 +167,7 @@ export const secretToken: Detector = {
   example: `npm_${'Example'.repeat(5)}0`,
   words: ['secret', 'accountkey', 'account key', 'sharedaccess', 'sharedaccesskey', 'aws'],
   traits: digit | upper,
+  unitsMin: 16,
+  digitsMin: 0,
   find: findTokens,
 };

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { builtInClasses } from '../../classes/catalogue.ts';
+import { ClassSet } from '../../classes/class-set.ts';
 import { TextScan, type Settled } from '../../classes/text-scan.ts';
 import type { Masked } from '../../domain/masked.ts';
 import type { TextChange, TextStream } from '../../domain/text-change.ts';
@@ -28,7 +29,7 @@ export interface MaskParts {
  * Makes the change that masks the values of some classes in the texts of one answer, or of one request. A text gives the same result however it is cut into pieces.
  */
 export function maskChange(methods: ClassMethods, target: string, { key, classesOf, onStandIn }: MaskParts): TextChange {
-  const classes = detectedOf(methods);
+  const classes = new ClassSet(detectedOf(methods));
   let counts = new Map<string, number>();
   let values: Masked[] = [];
   const mask = ({ text, found }: Settled): string => {
