@@ -12,8 +12,8 @@ import { median, percentile, printMachine, printTable, ratio, thousands } from '
 const connectionCounts = [1, 10, 50];
 const rounds = 3;
 const roundSeconds = 4;
-/** Before anything is measured, of each way and kind of answer: just-in-time compilers go on for some ten thousand requests. */
-const warmUp = { connections: 10, seconds: 8 };
+/** Before anything is measured, of each way and kind of answer: just-in-time compilers go on for some hundred thousand requests (docs/adr/0052-what-more-was-tried.md). */
+const warmUp = { connections: 10, seconds: 25 };
 const gatewayName = 'Countersign, process';
 
 /** Medians of one way under one load. */

@@ -13,8 +13,8 @@ const modes = ['simple', 'prepared'];
 const clientCounts = [1, 8, 32];
 const rounds = 3;
 const roundSeconds = 4;
-/** Before anything is measured, in each way and mode: just-in-time compilers go on for some ten thousand requests. */
-const warmUp = { clients: 8, seconds: 4 };
+/** Before anything is measured, in each way and mode: just-in-time compilers go on for some hundred thousand (docs/adr/0052-what-more-was-tried.md). */
+const warmUp = { clients: 8, seconds: 25 };
 const gatewayName = 'Countersign, process';
 const rowBytes = 1024;
 const resultBytes = 1024 * 1024 * 1024;

@@ -16,8 +16,8 @@ import { pgbench, startDatabase, throughGateway } from './pgbench.ts';
 import { countSyscalls } from './syscalls.ts';
 import { printMachine, printTable, thousands } from './table.ts';
 
-/** The gateway is warm when just-in-time compilers have seen some ten thousand requests. */
-const warmUpSeconds = 8;
+/** The gateway is warm when just-in-time compilers have seen some hundred thousand requests. */
+const warmUpSeconds = 25;
 const windowSeconds = 5;
 const samplingMicroseconds = 200;
 const allocationSampleBytes = 16 * 1024;
