@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME`: each benchmark is a file here that compares side by side in one run and prints a Markdown table. The words behind the name are its own. */
 import { benchInterference } from './interference.ts';
 import { benchLlm } from './llm.ts';
+import { benchMask } from './mask.ts';
 import { benchPolicy } from './policy.ts';
 import { benchPostgres } from './postgres.ts';
 import { benchRecorder } from './recorder.ts';
@@ -13,6 +14,7 @@ const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<
   interference: benchInterference,
   starts: benchStarts,
   policy: benchPolicy,
+  mask: benchMask,
 };
 
 const [name = '', ...words] = process.argv.slice(2);

@@ -129,7 +129,7 @@ function decodedView(text: string, before: string): View {
     context.read(whole, 0, before.length + position);
     return context.supportOf(before.length + position, value);
   };
-  return { text, before, traits: traitsOf(text), isCut: false, supportOf };
+  return { text, before, traits: traitsOf(text), isCut: false, goesOn: false, supportOf };
 }
 
 /** Values that have no digit have capitals, and are at least so long: a BIC. */

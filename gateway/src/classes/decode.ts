@@ -196,14 +196,21 @@ export function decodeEscapes(text: string): Decoded | null {
   return isChanged ? writing.end() : null;
 }
 
+/** False for the number of `id=4012345678`: digits behind an equals sign are an escape only among others. */
+function isQuoted(text: string, position: number, wasQuoted: boolean): boolean {
+  return wasQuoted || !/^[0-9]{3}/.test(text.slice(position + 1, position + 4));
+}
+
 /** Undoes quoted-printable. Null if there is none. */
 export function decodeQuotedPrintable(text: string): Decoded | null {
   if (!/=(?:[0-9A-F]{2}|\r?\n)/.test(text)) {
     return null;
   }
   const writing = new Writing(text.length);
+  let wasQuoted = false;
   for (let i = 0; i < text.length;) {
-    const byte = text[i] === '=' ? hexAt(text, i + 1, 2) : -1;
+    const byte: number = text[i] === '=' && isQuoted(text, i, wasQuoted) ? hexAt(text, i + 1, 2) : -1;
+    wasQuoted = byte !== -1;
     const soft = text[i] === '=' ? (text.startsWith('\r\n', i + 1) ? 3 : text[i + 1] === '\n' ? 2 : 0) : 0;
     if (byte !== -1) {
       writing.addByte(byte, i, i + 3);

@@ -193,6 +193,7 @@ export class TextScan {
       text: this.#text.slice(from, to),
       before: this.#text.slice(Math.max(0, from - contextUnits), from),
       isCut: from > this.#spanStart,
+      goesOn: decideTo < to,
       traits: this.#traits,
       supportOf: (position, value) => {
         this.#context.read(this.#text, this.#droppedUnits, this.#droppedUnits + from + position);

@@ -11,6 +11,8 @@ export interface View {
   readonly before: string;
   /** True if the part begins within a span that is looked at in parts. */
   readonly isCut: boolean;
+  /** True if the span goes on behind the part. */
+  readonly goesOn: boolean;
   /** The kinds of all characters of the part, joined. */
   readonly traits: number;
   /** Says how much the words before a position speak for a value there. */

@@ -295,7 +295,7 @@ export const europeanIdentifiers: readonly Identifier[] = [
     about: 'A unified civil number of Bulgaria, with its check digit and a date of birth.',
     example: 'ЕГН 7523169263',
     words: ['егн', 'egn'],
-    forms: { likely: '0000000000' },
+    forms: { weak: '0000000000' },
     isValid: (digits) =>
       isYearFirst(digits, (month) => (month > 40 ? month - 40 : month > 20 ? month - 20 : month)) && isCheckedBy(digits, [2, 4, 8, 5, 10, 9, 7, 3, 6], 9),
   },
@@ -354,9 +354,9 @@ export const europeanIdentifiers: readonly Identifier[] = [
   {
     name: 'tr-kimlik',
     about: 'An identity number of Türkiye, with both check digits.',
-    example: '10000000146',
+    example: 'kimlik 10000000146',
     words: ['kimlik', 'tckn', 'tc'],
-    forms: { likely: '00000000000' },
+    forms: { likely: '000 000 000 00', weak: '00000000000' },
     isValid: isKimlik,
   },
   {
@@ -364,7 +364,7 @@ export const europeanIdentifiers: readonly Identifier[] = [
     about: 'An insurance number of Russia (SNILS), with its check digits.',
     example: '112-233-445 95',
     words: ['снилс', 'snils'],
-    forms: { sure: '000-000-000 00|000-000-000-00', likely: '00000000000' },
+    forms: { sure: '000-000-000 00|000-000-000-00', weak: '00000000000' },
     isValid: (digits) => (weighted(digits, [9, 8, 7, 6, 5, 4, 3, 2, 1]) % 101) % 100 === two(digits, 9) && !isUniform(digits.slice(0, 9)),
   },
 ];

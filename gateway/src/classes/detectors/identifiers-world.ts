@@ -19,7 +19,8 @@ function isCpf(digits: string): boolean {
 function isCnpj(digits: string): boolean {
   const first = elevenLess(weighted(digits, [5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2]));
   const second = elevenLess(weighted(digits, [6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2]));
-  return !isUniform(digits) && first === digits[12] && second === digits[13];
+  // The first branch is 0001, and hardly any company has a thousand.
+  return digits[8] === '0' && !isUniform(digits) && first === digits[12] && second === digits[13];
 }
 
 function isRut(code: string): boolean {
@@ -112,7 +113,7 @@ export const worldIdentifiers: readonly Identifier[] = [
     about: 'A CPF of a person in Brazil, with both check digits.',
     example: '529.982.247-25',
     words: ['cpf', 'cadastro'],
-    forms: { sure: '000.000.000-00', likely: '00000000000|000000000-00' },
+    forms: { sure: '000.000.000-00', likely: '000000000-00', weak: '00000000000' },
     isValid: isCpf,
   },
   {

@@ -63,7 +63,7 @@ function findAddresses(view: View, take: Take): void {
     }
     const end = isDigit(text, i) ? dottedEnd(text, i) : -1;
     if (end !== -1) {
-      if (!/(?:version|release|build|revision|firmware|\bv)\W{0,3}$/i.test(textBefore(view, i))) {
+      if (!/(?:version|release|build|revision|firmware|chapter|section|kapitel|abschnitt|clause|oid|\bv)\W{0,3}$/i.test(textBefore(view, i))) {
         take(i, end, 'sure');
       }
       i = end - 1;
@@ -85,7 +85,7 @@ function findAddresses(view: View, take: Take): void {
 
 export const ip: Detector = {
   name: 'ip',
-  about: 'An address of the Internet protocol, version 4 or 6. Not four numbers behind a word like version.',
+  about: 'An address of the Internet protocol, version 4 or 6. Not four numbers behind a word like version or section.',
   example: '192.0.2.17',
   traits: digit,
   unitsMin: 3,

@@ -23,12 +23,11 @@ function findJwt(view: View, take: Take): void {
     while (end < text.length && /[A-Za-z0-9_.-]/.test(text[end] ?? '')) {
       end += 1;
     }
-    const whole = end;
-    while (text[end - 1] === '.' && end < text.length) {
+    while (text[end - 1] === '.' && !(view.goesOn && end === text.length)) {
       end -= 1;
     }
     if (/^\{\s*"/.test(header) && /"(?:alg|enc|typ|kid)"/.test(header) && end > dot + 1) {
-      take(start, whole === text.length ? whole : end, 'sure', 'token');
+      take(start, end, 'sure', 'token');
       start = end - 3;
     }
   }
@@ -148,8 +147,8 @@ function findTokens(view: View, take: Take): void {
     for (const pattern of [...(patterns.get(text.slice(i, i + 2)) ?? []), unmarked]) {
       pattern.lastIndex = i;
       if (pattern.test(text)) {
-        const end = pattern.lastIndex;
-        const value = text.slice(i, end);
+        const value = text.slice(i, pattern.lastIndex).replace(/[.-]+$/, '');
+        const end = i + value.length;
         const isMixed = /[a-z]/.test(value) && /[A-Z]/.test(value) && /\d/.test(value);
         if (pattern !== unmarked || (isMixed && text[i - 1] !== '/')) {
           take(i, end, pattern === unmarked ? 'weak' : 'sure', 'token');
