@@ -27,6 +27,16 @@ permit (principal in Group::"writers", action, resource == Target::"hr");
 @id("asked")
 @mask_request("email:pseudonym, card")
 permit (principal in Group::"writers", action, resource == Target::"brain");
+
+@id("refused")
+forbid (principal in Group::"writers", action in Action::"llm", resource == Target::"brain") when { context.model == "refused" };
+
+@id("written")
+@mask_request("email")
+permit (principal in Group::"writers", action, resource == Target::"shop");
+
+@id("kept")
+forbid (principal in Group::"writers", action in Action::"postgres", resource == Target::"shop") when { context.statements.contains("delete") };
 `;
 const salaries = '{"employees": [{"name": "Ada", "salary": 4200, "grade": 7}, {"name": "Bob", "salary": {"amount": "4300", "isNet": true}}]}';
 
@@ -76,11 +86,11 @@ describe('values that policy masks', () => {
   });
 
   /** Asks the model, and returns the text of its answer. */
-  const askModel = async (token: string, content: string): Promise<string> => {
+  const askModel = async (token: string, content: string, model = 'm'): Promise<string> => {
     const answer = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/brain/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content }] }),
+      body: JSON.stringify({ model, stream: true, messages: [{ role: 'user', content }] }),
     });
     return Array.from((await answer.text()).matchAll(/"content":"([^"]*)"/g), ([, piece]) => piece).join('');
   };
@@ -89,10 +99,13 @@ describe('values that policy masks', () => {
     const client = new pg.Client({ host: '127.0.0.1', port: shop.gateway.port('postgres'), user, password, database: 'shop' });
     await client.connect();
     const answers: unknown[] = [];
-    for (const statement of statements) {
-      answers.push(...(await client.query({ text: statement, rowMode: 'array' })).rows);
+    try {
+      for (const statement of statements) {
+        answers.push(...(await client.query({ text: statement, rowMode: 'array' })).rows);
+      }
+    } finally {
+      await client.end();
     }
-    await client.end();
     return answers;
   };
 
@@ -157,6 +170,32 @@ describe('values that policy masks', () => {
       assert.match(await answer.text(), /holds a value of the class email, which policy masks/);
     }
     assert.equal(heard.length, known);
+  });
+
+  test('are in no record of a request that is refused, whatever refuses it', async () => {
+    const token = await shop.gateway.issueToken('writer');
+    await askModel(token, `To ${address}`, 'refused');
+    await assert.rejects(asked('writer', `delete from pg_class where relname = '${address}'`), /forbidden by masks.cedar:kept/);
+    const broken = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/brain/v1/chat/completions?of=${address}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: `{"${address}": 1, "${address}": 2}`,
+    });
+    assert.equal(broken.status, 400);
+    const sessions = (await shop.gateway.sessions()).filter(({ principal }) => principal === 'writer');
+    const records = (await Promise.all(sessions.map(async ({ session }) => shop.gateway.records(session)))).flat();
+    assert.deepEqual(
+      records.filter((record) => /ada\.?lovelace7c1a/.test(JSON.stringify(record))).map(({ kind, action }) => [kind, action]),
+      // The record of an answer has the values that were put back in it.
+      [['response', null]],
+    );
+    const refused = records.filter(({ kind, verdict }) => kind === 'request' && verdict === 'deny');
+    assert.deepEqual(
+      refused
+        .map(({ action, attributes }) => `${action}: ${attributes['countersign.masked']?.toString() ?? Number(attributes['countersign.content_bytes']) > 0}`)
+        .toSorted(),
+      ['llm.chat: email=1', 'llm.list_models: true', 'llm.list_models: true', 'postgres.query: email=1', 'unknown: true'],
+    );
   });
 
   test('are known by the member that the operator names, whatever they look like', async () => {

@@ -33,6 +33,8 @@ export interface FullObjection {
   readonly approval?: ApprovalAnswer;
   /** The number of seconds, at least 1, after which the same act is let through if nothing else is done until then. Absent: waiting does not help, or nobody knows how long. */
   readonly retryAfterSeconds?: number;
+  /** True if only the facts of the act are recorded, because its bytes hold what must be in no record. Absent: false. */
+  readonly keepsFactsAlone?: boolean;
 }
 
 /** An act whose record is made, with the verdict `hold`. */

@@ -44,7 +44,10 @@ export interface Channel {
   requestChange(action: Action, bytes: readonly Uint8Array[]): RequestChange | null;
   /** Asks policy about an action that another record already contains. Makes no record and no grant. To record a denial, ask with `request`. */
   decide(action: Action): Decision;
-  /** Records something that is not a request. Throws GatewayError `cannot_record`. */
+  /**
+   * Records something that is not a request, or a request that is denied before policy is asked: of that only the facts are kept where policy masks values of requests,
+   * because its texts are as the client sent them. Throws GatewayError `cannot_record`.
+   */
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues?: boolean): number;
   /**
    * Notes that the target gives ids to this client. Called before the client gets them. From then on only this client may name them, also after a restart.

@@ -254,13 +254,13 @@ class ExchangeRun {
     return { ...changed, reading: await this.#read(channel, changed.head, { ...asked, body: changed.body }), change, isObliged };
   }
 
-  /** A request whose texts cannot be changed is in the record as denied, without its body. */
+  /** A request whose texts cannot be changed is in the record as denied. */
   #changed(channel: Channel, asked: AskedRequest, { texts }: RequestChange): ChangedRequest {
     try {
       return changeRequest(asked, texts, channel.limits.frameBytesMax);
     } catch (error) {
       if (error instanceof GatewayError) {
-        this.#recordUnread(channel, asked.head, { body: Buffer.alloc(0), reason: error.message });
+        this.#recordUnread(channel, asked.head, { body: asked.body ?? Buffer.alloc(0), reason: error.message });
       }
       throw error;
     }
@@ -285,11 +285,10 @@ class ExchangeRun {
     }
   }
 
-  /** If policy changes texts of such a request, the record has nothing of its body, because the body is as the client sent it. */
   #recordUnread(channel: Channel, head: RequestHead, { body, reason }: { readonly body: Buffer; readonly reason: string }): void {
     const [path = ''] = head.path.split('?', 1);
     const facts = { 'http.request.method': head.method, 'url.path': path, ...traceFact(headerOf(head.headers, 'traceparent')) };
-    const kept = channel.requestChange({ name: 'unknown', attributes: facts }, [body]) === null ? body.subarray(0, unreadBytesMax) : Buffer.alloc(0);
+    const kept = body.subarray(0, unreadBytesMax);
     const attributes = { ...facts, ...(kept.length < body.length ? { [ownAttributes.isWhole]: false } : {}) };
     const meta = { action: 'unknown', verdict: 'deny', reason, attributes } as const;
     this.#request = channel.record('request', meta, [composeRequestHead(this.#sentHead(head, [], channel)), kept]);

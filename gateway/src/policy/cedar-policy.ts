@@ -2,7 +2,7 @@ import { createHash, hash } from 'node:crypto';
 import type { Action } from '../domain/action.ts';
 import type { ContextField } from '../domain/context-field.ts';
 import type { Decision, Obligation } from '../domain/decision.ts';
-import { recordKind, recordObligations } from '../domain/facts-only.ts';
+import { recordKind } from '../domain/facts-only.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import type { PolicySource } from '../domain/policy-source.ts';
@@ -10,7 +10,7 @@ import { Authorizer } from './authorizer.ts';
 import { loadCedar, type CedarLibrary } from './cedar-library.ts';
 import { circumstances, commonFields, sessionFields, valueOf, type CircumstanceField, type SessionField } from './context.ts';
 import { jointUse } from './policy-json.ts';
-import { joinMasks } from './mask-text.ts';
+import { isAboutRecord, joinMasks, masksRequest } from './mask-text.ts';
 import type { PolicyEngine, Question } from './policy.ts';
 import { isLimiting, readPolicies, readsHistory, type Policy } from './policy-set.ts';
 import { policyError, printProblem } from './policy-text.ts';
@@ -75,8 +75,8 @@ export class CedarPolicy implements PolicyEngine {
   readonly #policies: ReadonlyMap<string, Policy>;
   readonly #fields: ReadonlyMap<string, readonly ContextField[]>;
   readonly #keys: KeyMaker;
-  /** True if a permit has only facts recorded. */
-  readonly #keepsFacts: boolean;
+  /** True if a policy says what the record has of a request: only facts, or no values of some classes. */
+  readonly #limitsRecord: boolean;
   /** True if a policy asks which tables a session has used. */
   readonly #readsTables: boolean;
   /** True if a policy asks what a session did. */
@@ -91,7 +91,7 @@ export class CedarPolicy implements PolicyEngine {
     this.findings = findings;
     this.texts = new Map(policies.map(({ id, text }) => [id, text]));
     this.limitsReadHistory = policies.some((policy) => isLimiting(policy) && readsHistory(policy));
-    this.#keepsFacts = policies.some(({ annotated }) => annotated.record === 'facts');
+    this.#limitsRecord = policies.some(({ annotated }) => annotated.record === 'facts' || annotated.obligations.some(masksRequest));
     this.#readsTables = policies.some(({ use }) => use.session?.has('tables') ?? true);
     this.#readsHistory = policies.some(readsHistory);
     this.#policies = new Map(policies.map((policy) => [policy.id, policy]));
@@ -114,7 +114,14 @@ export class CedarPolicy implements PolicyEngine {
     }
     if (asker.history.isPending === true && this.#readsHistory) {
       const reason = 'what the session did before the gateway started again is still being read from the record: try again in a moment';
-      return { verdict: 'deny', policies: ['countersign'], policyVersion: this.version, reason, obligations: [], answeredAs: 'catching_up' };
+      return {
+        verdict: 'deny',
+        policies: ['countersign'],
+        policyVersion: this.version,
+        reason,
+        obligations: this.#recorded(question),
+        answeredAs: 'catching_up',
+      };
     }
     if (asker.history.isCut === true && this.#readsTables) {
       const reason = 'the session has used more tables than are remembered, and a policy asks which: go on in another session';
@@ -142,11 +149,11 @@ export class CedarPolicy implements PolicyEngine {
     });
   }
 
-  /** Returns what a permit says about the record of a request that is denied whatever the permit says. */
+  /** Returns what policies say about the record of a request that is denied whatever they say. */
   #recorded(question: Question): readonly Obligation[] {
     // A run's own list of targets is in no key, so its decision must not be kept under the key of others.
     const asker = { ...question.asker, within: null };
-    return this.#keepsFacts ? recordObligations(this.#decideByKey({ ...question, asker }).obligations) : [];
+    return this.#limitsRecord ? this.#decideByKey({ ...question, asker }).obligations.filter(isAboutRecord) : [];
   }
 
   #decideByKey(question: Question): Decision {
@@ -189,19 +196,22 @@ export class CedarPolicy implements PolicyEngine {
   #verdict({ asker, target, action }: Question, granted: Decision, { satisfied, failed }: Ruling): Decision {
     const version = { policyVersion: this.version };
     if (failed.length > 0) {
-      return { ...version, verdict: 'deny', policies: failed, reason: `the policy ${failed.join(', ')} failed on this request`, obligations: [] };
+      // The masks of a policy that failed count too: nobody knows that it does not apply.
+      const masks = joinMasks([...satisfied, ...failed.flatMap((id) => this.#policies.get(id) ?? [])].flatMap(({ annotated }) => annotated.obligations));
+      const reason = `the policy ${failed.join(', ')} failed on this request`;
+      return { ...version, verdict: 'deny', policies: failed, reason, obligations: masks.filter(masksRequest) };
     }
     const forbids = satisfied.filter(({ effect }) => effect === 'forbid');
     const permits = satisfied.filter(({ effect }) => effect === 'permit');
     const obligations = joinMasks(satisfied.flatMap(({ annotated }) => annotated.obligations));
     const denials = forbids.filter(({ annotated }) => annotated.approval.length === 0);
     if (denials.length > 0) {
-      return { ...version, verdict: 'deny', policies: idsOf(denials), reason: reasonOf(denials), obligations: alertsOf(obligations) };
+      return { ...version, verdict: 'deny', policies: idsOf(denials), reason: reasonOf(denials), obligations: ofDenied(obligations) };
     }
     const allowing = [...(granted.verdict === 'allow' ? granted.policies : []), ...idsOf(permits)];
     if (allowing.length === 0) {
       const reason = `${asker.principal.id} was not granted ${target.name}: no permit allows ${action.name} there`;
-      return { ...version, verdict: 'deny', policies: [], reason, obligations: alertsOf(obligations) };
+      return { ...version, verdict: 'deny', policies: [], reason, obligations: ofDenied(obligations) };
     }
     if (forbids.length > 0) {
       const groups = [...new Set(forbids.flatMap(({ annotated }) => annotated.approval))].toSorted();
@@ -290,8 +300,9 @@ function recordOf(granted: Decision, satisfied: readonly Policy[], failed: reado
   return isFuller || policies.length === 0 ? null : { kind: recordKind, parameters: { keep: 'facts', policy: idsOf(policies).toSorted().join(',') } };
 }
 
-function alertsOf(obligations: readonly Obligation[]): readonly Obligation[] {
-  return obligations.filter(({ kind }) => kind === 'alert');
+/** Returns the obligations that count for a request that is denied: it has its alerts, and the record of it has no value that policy masks. */
+function ofDenied(obligations: readonly Obligation[]): readonly Obligation[] {
+  return obligations.filter((each) => each.kind === 'alert' || masksRequest(each));
 }
 
 function versionOf(grants: PolicyEngine, policies: readonly Policy[]): string {

@@ -1,4 +1,5 @@
 import type { Obligation } from '../domain/decision.ts';
+import { recordKind } from '../domain/facts-only.ts';
 import { suggest } from '../domain/suggest.ts';
 
 /**
@@ -20,6 +21,15 @@ const className = /^[a-z][a-z0-9-]{0,62}$/;
 
 export function isMask(kind: string): kind is MaskKind {
   return kind in masks;
+}
+
+export function masksRequest({ kind }: Obligation): boolean {
+  return kind === 'mask_request';
+}
+
+/** True if an obligation says what the record has of a request. It counts for a request that is denied too. */
+export function isAboutRecord(obligation: Obligation): boolean {
+  return obligation.kind === recordKind || masksRequest(obligation);
 }
 
 /** Reads the text of an annotation that masks, for instance `email, card:last4`. Returns what is wrong, if something is. */

@@ -89,7 +89,26 @@ export class Gate {
 
   /** Returns the obligations about the record of an act: none if its content is kept. */
   recordOf(action: Action): readonly Obligation[] {
-    return recordObligations(this.#context.policy().decide(this.#question(action)).obligations);
+    return recordObligations(this.#recordedWith(action));
+  }
+
+  /**
+   * Returns the same for an act that is denied before policy is asked about it, so that its texts were not changed. Where a control changes texts of requests, only
+   * the facts are kept: values that must be in no record may stand anywhere in such an act.
+   */
+  recordOfUnchanged(action: Action): readonly Obligation[] {
+    const obligations = this.#recordedWith(action);
+    return [...recordObligations(obligations), ...obligations.filter((each) => this.#changesRequest(each)).map(factsOnly)].slice(0, 1);
+  }
+
+  /** Returns the obligations that say what the record has of an act. */
+  #recordedWith(action: Action): readonly Obligation[] {
+    const { obligations } = this.#context.policy().decide(this.#question(action));
+    return obligations.filter((each) => each.kind === recordKind || this.#changesRequest(each));
+  }
+
+  #changesRequest(obligation: Obligation): boolean {
+    return this.#controlOf(obligation)?.changeRequest !== undefined;
   }
 
   /** The decision for a request that the gateway itself sends to carry out a decision. It is recorded like any request. */
@@ -189,7 +208,9 @@ export class Gate {
       } else if (isObjection(answer)) {
         const first = { obligation, answer: inFull(answer) };
         const last = first.answer.retryAfterSeconds === undefined ? first : this.#lastToPass(first, obligations.slice(i + 1), act, leaving);
-        return { decision: decided(namedIn(decision, last.obligation), last.answer), settle: null, changes: none };
+        const denied = decided(namedIn(decision, last.obligation), last.answer);
+        const isKept = last.answer.keepsFactsAlone !== true || recordObligations(denied.obligations).length > 0;
+        return { decision: isKept ? denied : { ...denied, obligations: [...denied.obligations, factsOnly(last.obligation)] }, settle: null, changes: none };
       }
       const answerChange = control?.change?.(act, obligation);
       if (answerChange !== undefined) {
@@ -277,7 +298,7 @@ export class Gate {
 
   /** A denial by the gateway itself, whatever policy says. */
   #refuse(action: Action, reason: string): Decision {
-    return { verdict: 'deny', policies: ['countersign'], policyVersion: this.#context.policy().version, reason, obligations: this.recordOf(action) };
+    return { verdict: 'deny', policies: ['countersign'], policyVersion: this.#context.policy().version, reason, obligations: this.#recordedWith(action) };
   }
 }
 
@@ -293,6 +314,11 @@ function isObjection(answer: Objection): boolean {
 
 function inFull(answer: Objection): FullObjection {
   return typeof answer === 'object' && answer !== null ? answer : { objection: answer };
+}
+
+/** Returns the obligation to keep only the facts of an act because of another obligation. */
+function factsOnly({ parameters: { policy } }: Obligation): Obligation {
+  return { kind: recordKind, parameters: { keep: 'facts', ...(policy === undefined ? {} : { policy }) } };
 }
 
 /** Returns a decision that names the policy of the obligation that denies the act, if it is known. */

@@ -330,7 +330,9 @@ export class LiveChannel implements Channel {
   #record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues: boolean): number {
     if (kind === 'request') {
       const { action = '', attributes = {}, request } = meta;
-      const kept = request === undefined ? this.#gate.recordOf({ name: action, attributes }) : this.#factsOnly.of(request);
+      const own = request === undefined ? none : this.#factsOnly.of(request);
+      const isEndOfRequest = request !== undefined && meta.verdict === undefined;
+      const kept = own.length > 0 || isEndOfRequest ? own : this.#gate.recordOfUnchanged({ name: action, attributes });
       return this.#recordRefused(meta, { content, kept });
     }
     const kept = this.#factsOnly.isEmpty || (meta.request === undefined && kind !== 'response') ? none : this.#factsOnly.of(meta.request);

@@ -80,7 +80,7 @@ test('bytes pass both ways unchanged, however they are cut', async () => {
   assert.deepEqual(path.channel.closes, [{ reason: 'client', code: undefined }]);
 });
 
-test('a request whose texts policy changes is asked about, recorded and forwarded as it became, and no more if it has none', async () => {
+test('a request whose texts policy changes is asked about, recorded and forwarded as it became, and not asked about if it has none', async () => {
   await using path = await openPath();
   const atTarget = new Inbox(path.target);
   const atClient = new Inbox(path.client);
@@ -91,7 +91,7 @@ test('a request whose texts policy changes is asked about, recorded and forwarde
   path.client.write('\0\nthree\n');
   await atTarget.untilText('one ***\nanother\ntwo ***\nthree\n');
   await atClient.untilText('refused\n');
-  assert.deepEqual([path.channel.records.filter(({ kind }) => kind === 'request').length, path.channel.textOf('request')], [1, '']);
+  assert.deepEqual([path.channel.records.filter(({ kind }) => kind === 'request').length, path.channel.textOf('request')], [1, '\0\n']);
 });
 
 test('neither a request nor a response moves before its record is committed', async () => {

@@ -231,11 +231,11 @@ class RelayLoop {
     }
   }
 
-  /** Records a request as denied. If policy changes its texts, the record has none of its bytes, because they are as the client sent them. */
+  /** Records a request as denied. */
   #refuse({ action, bytes, relation }: RequestOutput, reason: string): void {
     const { name, attributes } = action;
     const meta = { action: name, verdict: 'deny', reason, attributes, ...(relation?.partOf === undefined ? {} : { request: relation.partOf }) } as const;
-    const seq = this.#channel.record('request', meta, this.#channel.requestChange(action, bytes) === null ? bytes : []);
+    const seq = this.#channel.record('request', meta, bytes);
     this.#relay.decided({ verdict: 'deny', policies: ['countersign'], policyVersion: '', reason, obligations: [] }, seq);
   }
 

@@ -27,9 +27,11 @@ export class RequestMasks implements Control {
   admit({ bytes, isPart }: Act, obligation: Obligation): Objection {
     const head = isPart ? '' : headOf(bytes);
     const [found] = head === '' ? [] : findIn(head, detectedOf(methodsOf(obligation)));
-    return found === undefined
-      ? null
-      : `the address or a header of the request holds a value of the class ${found.name}, which policy masks and which cannot be masked there`;
+    if (found === undefined) {
+      return null;
+    }
+    const objection = `the address or a header of the request holds a value of the class ${found.name}, which policy masks and which cannot be masked there`;
+    return { objection, keepsFactsAlone: true };
   }
 
   changeRequest({ asker: { session }, target }: Act, obligation: Obligation): TextChange {
