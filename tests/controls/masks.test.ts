@@ -129,6 +129,52 @@ describe('values that policy masks', () => {
     assert.equal(shop.gateway.verify().status, 0);
   });
 
+  test('leave values of types that a client can read, also in the binary format and in statements that were described before', async () => {
+    const [mail, number] = [`('ada.lovelace7c1a' || '@example.com')`, `('4111 1111 ' || '1111 1111')`];
+    const types = `select ${mail} as t, replace(${number}, ' ', '')::int8 as n, 7 as i, 1.50::numeric as d, array[${mail}, 'b'] as a, jsonb_build_object('to', ${mail}, 'n', 1) as j,
+      (array[replace(${number}, ' ', '')::int8, 2]) as ns, convert_to(${mail}, 'UTF8') as y, '2020-02-03'::date::text as day, true as b, array[1, 2] as is`;
+    for (const binary of [false, true]) {
+      const login = { host: '127.0.0.1', port: shop.gateway.port('postgres'), user: 'agent', password: shop.token, database: 'shop', binary };
+      const client = new pg.Client(login);
+      // The driver reads binary values as UTF-8.
+      const raw = { getTypeParser: () => (value: string) => value };
+      await client.connect();
+      client.on('error', () => null);
+      for (const name of ['first', 'named', 'named']) {
+        const { rows } = await client.query<unknown[]>({ text: types, rowMode: 'array', name, ...(binary ? { types: raw } : {}) });
+        const [values = []] = rows;
+        if (binary) {
+          assert.deepEqual([values[0], values[1], values[2], values[7], values[9]], ['[email]', null, '\0\0\0\u{7}', '[email]', '\u{1}']);
+          const [texts, numbers] = [values[4], values[6]].map((value) => Buffer.from(String(value)).toString('hex'));
+          assert.match(texts ?? '', /^0{7}10{8}0{6}190{7}20{7}10{7}7.{14}0{7}162$/);
+          assert.equal(values[5], '\u{1}{"n": 1, "to": "[email]"}');
+          assert.match(numbers ?? '', /^0{7}10{7}10{6}140{7}20{7}1(?:efbfbd){4}0{7}80{15}2$/);
+        } else {
+          assert.deepEqual(values, [
+            '[email]',
+            null,
+            7,
+            '1.50',
+            ['[email]', 'b'],
+            { n: 1, to: '[email]' },
+            [null, '2'],
+            Buffer.from('[email]'),
+            '2020-02-03',
+            true,
+            [1, 2],
+          ]);
+        }
+      }
+      if (binary) {
+        await assert.rejects(
+          client.query({ name: 'snapshot', text: `select 'none'::text, '1:1:'::pg_snapshot` }),
+          /cannot be found in a binary value of this type/,
+        );
+      }
+      await client.end();
+    }
+  });
+
   test('give the same digest in each row and session, so that they can be joined', async () => {
     const twice = `select v || '@example.com' from (values ('ada'), ('bob'), ('ada')) as t (v)`;
     const [rows, others] = [await asked('joiner', twice), await asked('joiner', twice)];

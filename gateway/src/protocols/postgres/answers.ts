@@ -6,7 +6,8 @@ import { AnswerState } from './answer-state.ts';
 import { ChangedMessages } from './changed-messages.ts';
 import { frameHeaderBytes, frameLength } from './codec.ts';
 import type { Conversation } from './conversation.ts';
-import { comesUnasked, holdsTexts } from './text-message.ts';
+import type { Found } from './guard/catalogue.ts';
+import { comesUnasked, concernsTexts } from './text-message.ts';
 
 const nothing = Buffer.alloc(0);
 const unchanged: readonly TextChange[] = [];
@@ -20,6 +21,8 @@ export interface AnswersOptions {
   readonly encoding: string;
   /** Most bytes of a row that is held whole because its texts are changed. */
   readonly heldBytesMax: number;
+  /** Returns what the catalogue of the target knows of a type. */
+  readonly typeOf: (oid: number) => Found | undefined;
 }
 
 /**
@@ -42,11 +45,11 @@ export class Answers {
   /** True if the chunk that is being read began within a message. */
   #beganCut = false;
 
-  constructor(conversation: Conversation, { emit, nowMs, onApplicationName, encoding, heldBytesMax }: AnswersOptions) {
+  constructor(conversation: Conversation, { emit, nowMs, onApplicationName, encoding, heldBytesMax, typeOf }: AnswersOptions) {
     this.#conversation = conversation;
     this.#output = new AnswerOutput(encoding, emit);
     this.#state = new AnswerState(conversation, this.#output, { nowMs, onApplicationName });
-    this.#changed = new ChangedMessages(this.#state, heldBytesMax);
+    this.#changed = new ChangedMessages(this.#state, { conversation, heldBytesMax, typeOf });
     this.#stage = this.#state;
   }
 
@@ -137,7 +140,7 @@ export class Answers {
   #stageOf(type: number): AnswerStage {
     const own = this.#conversation.current?.changes ?? unchanged;
     const changes = own.length === 0 && comesUnasked(type) ? this.#conversation.newestChanges : own;
-    if (changes.length > 0 && holdsTexts(type)) {
+    if (changes.length > 0 && concernsTexts(type)) {
       this.#changed.use(changes);
       return this.#changed;
     }

@@ -1,23 +1,41 @@
 import { strict as assert } from 'node:assert';
 import { GatewayError } from '../../domain/errors.ts';
-import type { TextChange } from '../../domain/text-change.ts';
+import { changeText, type TextChange } from '../../domain/text-change.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
 import type { AnswerStage } from './answer-stage.ts';
+import { changedValue, type ValueChange } from './changed-value.ts';
+import type { Conversation } from './conversation.ts';
+import type { Found } from './guard/catalogue.ts';
 import { backend } from './messages.ts';
-import { textMessage } from './text-message.ts';
+import { changedRow, isRow, textMessage } from './text-message.ts';
+import type { ResultColumn, UnitResults } from './unit-results.ts';
 
-/** Changes the texts of the target's messages. Only messages with texts that an obligation changes come here, each of them whole. */
+interface ChangedMessagesOptions {
+  readonly conversation: Conversation;
+  /** Most bytes of a message, and of a row of COPY data, that are held whole. */
+  readonly heldBytesMax: number;
+  readonly typeOf: (oid: number) => Found | undefined;
+}
+
+/** A column with the changes of its values. */
+interface ChangedColumn extends ResultColumn {
+  readonly change: ValueChange;
+}
+
+/** Changes the texts of the target's messages. Only messages with texts that an obligation changes, and those that describe them, come here, each of them whole. */
 export class ChangedMessages implements AnswerStage {
   readonly #next: AnswerStage;
-  readonly #heldBytesMax: number;
+  readonly #options: ChangedMessagesOptions;
   #changes: readonly TextChange[] = [];
+  /** The columns of the rows that come, of these results. Null: the next row is the first one. */
+  #columns: readonly ChangedColumn[] | null = null;
+  #results: UnitResults | null = null;
   /** Null: no row of COPY data waits for its end. */
   #frames: ChangedFrames | null = null;
 
-  /** `heldBytesMax` is the most bytes of a message, and of a row of COPY data, that are held whole. */
-  constructor(next: AnswerStage, heldBytesMax: number) {
+  constructor(next: AnswerStage, options: ChangedMessagesOptions) {
     this.#next = next;
-    this.#heldBytesMax = heldBytesMax;
+    this.#options = options;
   }
 
   /** True if a row of COPY data may wait for its end. */
@@ -30,21 +48,32 @@ export class ChangedMessages implements AnswerStage {
     if (changes !== this.#changes) {
       this.end();
       this.#changes = changes;
+      this.#columns = null;
     }
   }
 
   headBytes(_type: number, length: number): number {
-    if (length - 1 > this.#heldBytesMax) {
-      throw new GatewayError('limit_exceeded', `Policy changes texts of this result, and a message of it is longer than ${this.#heldBytesMax} bytes.`);
+    const { heldBytesMax } = this.#options;
+    if (length - 1 > heldBytesMax) {
+      throw new GatewayError('limit_exceeded', `Policy changes texts of this result, and a message of it is longer than ${heldBytesMax} bytes.`);
     }
     return length;
   }
 
   begin(bytes: Buffer, at: number, end: number): void {
-    this.#frames ??= new ChangedFrames(this.#changes, this.#heldBytesMax);
-    this.#release(this.#frames.push(textMessage(bytes.subarray(at, end))));
-    if (bytes[at] === backend.error) {
-      this.end();
+    const type = bytes[at] ?? 0;
+    const message = bytes.subarray(at, end);
+    if (isRow(type)) {
+      this.#release([changedRow(message, this.#changeValue)]);
+    } else if (type === backend.rowDescription || type === backend.commandComplete) {
+      this.#note(type, message);
+      this.#release([message]);
+    } else {
+      this.#frames ??= new ChangedFrames(this.#changes, this.#options.heldBytesMax);
+      this.#release(this.#frames.push(textMessage(message)));
+      if (type === backend.error) {
+        this.end();
+      }
     }
   }
 
@@ -59,6 +88,41 @@ export class ChangedMessages implements AnswerStage {
     if (frames !== null) {
       this.#release(frames.end());
     }
+  }
+
+  /** Notes what a message says of the rows that come. */
+  #note(type: number, message: Buffer): void {
+    const { current } = this.#options.conversation;
+    this.#columns = null;
+    this.end();
+    if (type === backend.commandComplete) {
+      current?.results?.statementEnded();
+    } else {
+      current?.results?.described(message, current.done);
+    }
+  }
+
+  readonly #changeValue = (value: Buffer, at: number, count: number): Buffer | null => {
+    const results = this.#options.conversation.current?.results ?? null;
+    if (this.#columns?.length !== count || this.#results !== results) {
+      this.#results = results;
+      this.#columns = this.#columnsOf(results, count);
+    }
+    const column = this.#columns[at];
+    if (column === undefined || column.format === null) {
+      throw new GatewayError(
+        'unsupported',
+        'Policy changes texts of this result, and whether they are in the text format is not known, because they were asked for before. Bind the statement anew.',
+      );
+    }
+    return changedValue(value, { type: column.type, format: column.format }, column.change);
+  };
+
+  #columnsOf(results: UnitResults | null, count: number): readonly ChangedColumn[] {
+    const { typeOf } = this.#options;
+    const changes = this.#changes;
+    const change: ValueChange = { text: (text) => changeText(changes, text), isWhole: false, typeOf };
+    return (results?.columns(count) ?? []).map((column) => ({ ...column, change }));
   }
 
   #release(messages: readonly Buffer[]): void {

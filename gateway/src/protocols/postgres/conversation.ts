@@ -2,6 +2,7 @@ import type { TextChange } from '../../domain/text-change.ts';
 import type { Unit } from './client-units.ts';
 import { transaction } from './messages.ts';
 import { deallocatedName, Names, type Undo } from './names.ts';
+import { UnitResults } from './unit-results.ts';
 
 /** Most requests that wait for their answers. A client that pipelines more has to wait and costs no memory here. */
 const exchangesMax = 10_000;
@@ -27,6 +28,8 @@ export interface Exchange {
   readonly deallocates: string | null;
   /** The changes to make in the texts of its answer. */
   readonly changes: readonly TextChange[];
+  /** The columns of its results. Null: nothing in its answer is changed. */
+  readonly results: UnitResults | null;
   readonly endsCopy: boolean;
   /** Called once with the number of completions that came, when the answer is complete; that of a query that succeeded is 1. */
   readonly settle: ((done: number) => void) | null;
@@ -104,6 +107,7 @@ export class Conversation {
     if (unit.kind === 'query') {
       this.names.queried();
     }
+    const undos = skipped ? [] : this.names.apply(unit, seq);
     const exchange: Exchange = {
       seq,
       kind: unit.kind,
@@ -112,13 +116,14 @@ export class Conversation {
       done: 0,
       // Within COPY data the target ignores a Sync.
       ready: isExtended ? unit.sync && !this.#copyIn : unit.kind !== 'copy' && !skipped,
-      undos: skipped ? [] : this.names.apply(unit, seq),
+      undos,
       sqlState: null,
       refusal,
       skipped,
       deallocates: unit.kind === 'query' ? deallocatedName(unit.bytes) : null,
       endsCopy: unit.ends,
       changes,
+      results: changes.length === 0 || skipped ? null : new UnitResults(unit, this.names),
       settle,
     };
     this.newestChanges = changes.length > 0 ? changes : this.newestChanges;

@@ -3,19 +3,31 @@ import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { NamedTypes } from './changed-unit.ts';
 import { messagesOf, type NameChange, type Unit } from './client-units.ts';
 import { bindDigest, parseDigest } from './known-unit.ts';
-import { frontend } from './messages.ts';
+import { frontend, type Column } from './messages.ts';
 
 /** Most statements, and most portals, that are remembered for one connection. If there are more, the oldest is forgotten and records do not refer to it. */
 const namesMax = 10_000;
+/** Most columns that are remembered for one connection. If there are more, all are forgotten. */
+const columnsMax = 100_000;
 
-interface Statement {
+/** The results of a statement or a portal, as far as the target has described them while an obligation changed its answers. */
+export interface Described {
+  /** Null: it was not described, or may be another one by now. */
+  columns: readonly Column[] | null;
+  /** The formats of a portal's results. Null: they are not known. */
+  formats: readonly number[] | null;
+  /** The statement of a portal. */
+  readonly statement?: Described | undefined;
+}
+
+interface Statement extends Described {
   /** The sequence number of the record with the Parse. */
   readonly parse: number;
   /** The digest of the Parse. Null: it was not made. */
   readonly digest: string | null;
 }
 
-interface Portal {
+interface Portal extends Described {
   /** The sequence number of the record with the Bind. */
   readonly bind: number;
   readonly parse: number | undefined;
@@ -46,6 +58,45 @@ export class Names {
   /** The types of parameters that the Parse messages of a request named, by its number. Only requests whose texts were changed are here. */
   readonly #types = new Map<number, NamedTypes>();
   #newest: Origin = { bind: undefined, parse: undefined, attributes: null };
+  #columns = 0;
+  /** Another number after each text that may have given another meaning to names without a word of it. */
+  doubts = 0;
+
+  statement(name: string): Described | undefined {
+    return this.#statements.get(name);
+  }
+
+  portal(name: string): Described | undefined {
+    return this.#portals.get(name);
+  }
+
+  /** Notes the columns of a statement or a portal, as they were asked for when there were so many doubts. */
+  describe(subject: Described, columns: readonly Column[], doubts: number): void {
+    if (doubts !== this.doubts) {
+      return;
+    }
+    this.#columns += columns.length;
+    if (this.#columns > columnsMax) {
+      this.#forgetColumns();
+      this.#columns = columns.length;
+    }
+    subject.columns = columns;
+  }
+
+  /** Notes that a text was sent that may give another meaning to names. */
+  doubt(doubts: number): void {
+    if (doubts !== this.doubts) {
+      this.doubts = doubts;
+      this.#columns = 0;
+      this.#forgetColumns();
+    }
+  }
+
+  #forgetColumns(): void {
+    for (const described of [...this.#statements.values(), ...this.#portals.values()]) {
+      described.columns = null;
+    }
+  }
 
   /**
    * Returns the attributes of a unit that executes: they name the records with the Bind and the Parse if these are not in the unit. The object is the same as
@@ -104,11 +155,12 @@ export class Names {
     const { name } = change;
     switch (change.kind) {
       case 'parse':
-        return set(this.#statements, name, { parse: seq, digest: message === undefined ? null : parseDigest(message) });
+        return set(this.#statements, name, { parse: seq, digest: message === undefined ? null : parseDigest(message), columns: null, formats: null });
       case 'bind': {
-        const { parse, digest = null } = this.#statements.get(change.statement) ?? {};
+        const statement = this.#statements.get(change.statement);
+        const { parse, digest = null } = statement ?? {};
         const both = message === undefined || digest === null ? null : bindDigest(digest, message);
-        return set(this.#portals, name, { bind: seq, parse, digest: both });
+        return set(this.#portals, name, { bind: seq, parse, digest: both, columns: null, formats: null, statement });
       }
       case 'close-statement':
         return set(this.#statements, name, undefined);

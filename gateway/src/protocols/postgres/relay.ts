@@ -92,6 +92,7 @@ export class PostgresRelay implements Relay {
       onApplicationName: (name) => options.onApplicationName?.(name),
       encoding: options.encoding,
       heldBytesMax: options.frameBytesMax,
+      typeOf: (oid) => options.facts.typeOf(oid),
     });
     this.#attributes = { ...options.attributes, ...encodingFact(options.encoding) };
     this.#encoding = options.encoding;
@@ -374,6 +375,7 @@ export class PostgresRelay implements Relay {
     }
     const isOfClient = sent.refusal === null && unit.kind !== 'terminate';
     const settle = isOfClient ? this.#options.facts.sent(unit, sent.seq, this.#encoding, this.#conversation.isSettled) : null;
+    this.#conversation.names.doubt(this.#options.facts.doubts);
     this.#conversation.sent(unit, { nowMs: this.#options.nowMs(), ...sent, settle });
     this.#answers.sent();
   }

@@ -42,8 +42,8 @@ const decoders = new Map<number, Decoder>([
   [jsonb, (body, decode) => decode(body.rest().subarray(1))],
 ]);
 
-/** The array types, with the types of their elements. */
-const arrayTypes = new Set([199, 1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022, 1028, 1115, 1182, 1183, 1185, 1231, 2951, 3807]);
+/** The array types whose elements are shown. */
+const shownArrays = new Set([199, 1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022, 1028, 1115, 1182, 1183, 1185, 1231, 2951, 3807]);
 
 /** True if the bytes of a value are text. Any other value is shown in hex if it is read in parts. */
 export function isText(type: number, format: number): boolean {
@@ -59,7 +59,7 @@ export function formatValue(bytes: Buffer | null, type: number, format: number, 
 }
 
 function formatBinary(bytes: Buffer, type: number, decode: Decode): string {
-  const read = arrayTypes.has(type) ? array : decoders.get(type);
+  const read = shownArrays.has(type) ? array : decoders.get(type);
   if (read === undefined) {
     return hex(bytes);
   }

@@ -6,6 +6,7 @@ import { boundIn } from './bound-values.ts';
 import { messagesOf, nameBytesMax, type NameChange, type Unit } from './client-units.ts';
 import { frameHeaderBytes } from './codec.ts';
 import { parseMessage, type Bound } from './compose.ts';
+import type { Found } from './guard/catalogue.ts';
 import { builtinEffects } from './guard/builtins.ts';
 import { builtinOids } from './guard/builtin-oids.ts';
 import { FactsDraft, noSessionFacts, plainFacts, together, unknownFacts, type SessionFacts, type StatementFacts } from './guard/facts.ts';
@@ -80,6 +81,16 @@ export class RequestFacts {
   more(attributes: Attributes): Promise<void> | null {
     const effects = attributes[ownAttributes.effects];
     return Array.isArray(effects) && effects.includes('unknown') && !effects.includes('define') ? this.#catalogue.known() : null;
+  }
+
+  /** Returns the type of an object id; undefined if it is not known. */
+  typeOf(oid: number): Found | undefined {
+    return this.#session.typeOf(oid);
+  }
+
+  /** The number of texts that were sent after which a name may stand for another text. */
+  get doubts(): number {
+    return this.#texts.doubts;
   }
 
   /** The longest time in ms that the client lets a statement take. */

@@ -75,6 +75,11 @@ export class SentTexts {
     return entry?.doubts === this.#doubts && (texts === null ? entry.isOne && this.#opened === none : texts.size === 1);
   }
 
+  /** The number of times that code ran which may have given other texts to names. */
+  get doubts(): number {
+    return this.#doubts;
+  }
+
   /** Notes that code which nobody could read may have given other texts to names. */
   doubt(): void {
     this.#doubts += 1;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ChangedFrames } from '../../content/changed-frames.ts';
-import { textMessage } from './text-message.ts';
+import { changedRow, textMessage } from './text-message.ts';
+import { place } from './text-place.ts';
 
 const stars = (text: string): string => text.replaceAll(/secret-\w+/g, '***');
 
@@ -10,6 +11,14 @@ function change(...messages: readonly Buffer[]): Buffer {
   const frames = new ChangedFrames([stars], 1000);
   const released = messages.flatMap((each) => frames.push(textMessage(each)));
   return Buffer.concat([...released, ...frames.end()]);
+}
+
+/** Returns the changed form of a row. */
+function changeRow(frame: Buffer): Buffer {
+  return changedRow(frame, (value) => {
+    const { text, write } = place(value, (bytes) => bytes);
+    return text === 'none' ? null : write(stars(text));
+  });
 }
 
 function message(type: string, body: Buffer): Buffer {
@@ -35,11 +44,13 @@ test('the values of a row are changed whatever their encoding, NULL stays, and l
   const binary = Buffer.from([0xff, 0xfe, 0x00]);
   const latin = Buffer.from('\u{e9} secret-1', 'latin1');
   assert.deepEqual(
-    change(row(Buffer.from('a secret-1 b'), null, binary, latin, Buffer.from(''))),
-    row(Buffer.from('a *** b'), null, binary, Buffer.from('\u{e9} ***', 'latin1'), Buffer.from('')),
+    changeRow(row(Buffer.from('a secret-1 b'), null, binary, latin, Buffer.from(''), Buffer.from('none'))),
+    row(Buffer.from('a *** b'), null, binary, Buffer.from('\u{e9} ***', 'latin1'), Buffer.from(''), null),
   );
+  const same = row(Buffer.from('a'), null);
+  assert.equal(changeRow(same), same);
   const result = row(Buffer.from('secret-1')).subarray(7);
-  assert.deepEqual(change(message('V', result)), message('V', row(Buffer.from('***')).subarray(7)));
+  assert.deepEqual(changeRow(message('V', result)), message('V', row(Buffer.from('***')).subarray(7)));
 });
 
 test('a row of COPY data is one text, in however many messages it comes', () => {
@@ -65,7 +76,10 @@ test('what errors, notices and notifications say is changed; codes and names are
 test('a message whose texts do not fit into it is refused', () => {
   const short = row(Buffer.from('abc'));
   short.writeInt32BE(4, 7);
-  for (const broken of [short, short.subarray(0, 9), message('E', Buffer.from('Mno end')), message('A', Buffer.from('\0\0\0\x07channel\0no end'))]) {
+  for (const broken of [short, short.subarray(0, 9)]) {
+    assert.throws(() => changeRow(broken), { code: 'malformed' });
+  }
+  for (const broken of [message('E', Buffer.from('Mno end')), message('A', Buffer.from('\0\0\0\x07channel\0no end'))]) {
     assert.throws(() => change(broken), { code: 'malformed' });
   }
 });

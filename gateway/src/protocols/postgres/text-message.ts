@@ -1,20 +1,26 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { TextFrame } from '../../content/text-frame.ts';
+import { ByteWriter } from '../../wire/byte-writer.ts';
 import { frameHeaderBytes } from './codec.ts';
 import { backend } from './messages.ts';
-import { composeMessage, cstringPlace, place, textsOf, valuePlace, type MessagePiece } from './text-place.ts';
+import { composeMessage, cstringPlace, place, textsOf, type MessagePiece } from './text-place.ts';
 
 const columnCountBytes = 2;
 const lengthBytes = 4;
 const lineFeed = 0x0a;
+const nothing = Buffer.alloc(0);
 /** The name of a row of COPY data, which may be cut over several messages. */
 const copyRow = 'row';
 /** Fields of an error or a notice that are sentences, or quote a statement. https://www.postgresql.org/docs/current/protocol-error-fields.html */
 const saidFields: ReadonlySet<number> = new Set(Buffer.from('MDHWq'));
 
-/** True for messages of the target with texts that policy may change. */
-export function holdsTexts(type: number): boolean {
-  return type === backend.dataRow || type === backend.copyData || type === backend.functionResult || comesUnasked(type);
+/** True for messages of the target with texts that policy may change, and for those that say which texts come. */
+export function concernsTexts(type: number): boolean {
+  return isRow(type) || type === backend.copyData || type === backend.rowDescription || type === backend.commandComplete || comesUnasked(type);
+}
+
+export function isRow(type: number): boolean {
+  return type === backend.dataRow || type === backend.functionResult;
 }
 
 /** True for messages that may come without a request: errors, notices and notifications. */
@@ -22,7 +28,7 @@ export function comesUnasked(type: number): boolean {
   return type === backend.error || type === backend.notice || type === backend.notification;
 }
 
-/** Makes a frame of a whole message of the target. A value that is not UTF-8 is read byte by byte as Latin-1, so that no encoding hides a text. Throws GatewayError `malformed`. */
+/** Makes a frame of a whole message of the target that is no row. A text that is not UTF-8 is read byte by byte as Latin-1, so that no encoding hides a text. Throws GatewayError `malformed`. */
 export function textMessage(frame: Buffer): TextFrame {
   const type = frame.readUInt8(0);
   const body = frame.subarray(frameHeaderBytes);
@@ -41,10 +47,6 @@ function piecesOf(type: number, body: Buffer): readonly MessagePiece[] {
   switch (type) {
     case backend.copyData:
       return [place(body, (bytes) => bytes)];
-    case backend.functionResult:
-      return columns(body, 0);
-    case backend.dataRow:
-      return [body.subarray(0, columnCountBytes), ...columns(body, columnCountBytes)];
     case backend.notification:
       return notification(body);
     default:
@@ -52,19 +54,33 @@ function piecesOf(type: number, body: Buffer): readonly MessagePiece[] {
   }
 }
 
-function columns(body: Buffer, start: number): readonly MessagePiece[] {
-  const pieces: MessagePiece[] = [];
-  for (let at = start; at < body.length;) {
-    const length = at + lengthBytes <= body.length ? body.readInt32BE(at) : body.length;
+/** Returns a row, or the result of a function, with its values changed; the same if none is. NULL stays. Throws GatewayError `malformed`, and what `change` throws. */
+export function changedRow(frame: Buffer, change: (value: Buffer, at: number, count: number) => Buffer | null): Buffer {
+  const start = frameHeaderBytes + (frame[0] === backend.dataRow ? columnCountBytes : 0);
+  const count = frame[0] === backend.dataRow && frame.length >= start ? frame.readUInt16BE(frameHeaderBytes) : 1;
+  const values: (Buffer | null)[] = [];
+  let isChanged = false;
+  for (let at = start; at < frame.length;) {
+    const length = at + lengthBytes <= frame.length ? frame.readInt32BE(at) : frame.length;
     const end = at + lengthBytes + Math.max(length, 0);
-    if (end > body.length) {
+    if (end > frame.length || values.length === count) {
       throw new GatewayError('malformed', 'The target sent a row whose columns are longer than the row.');
     }
-    const value = body.subarray(at + lengthBytes, end);
-    pieces.push(length < 0 ? body.subarray(at, end) : valuePlace(value));
+    const value = length < 0 ? null : frame.subarray(at + lengthBytes, end);
+    const changed = value === null ? null : change(value, values.length, count);
+    isChanged ||= changed !== value;
+    values.push(changed);
     at = end;
   }
-  return pieces;
+  if (!isChanged) {
+    return frame;
+  }
+  const bytes = values.reduce((sum, value) => sum + lengthBytes + (value?.length ?? 0), start - 1);
+  const writer = new ByteWriter().uint8(frame.readUInt8(0)).int32(bytes).bytes(frame.subarray(frameHeaderBytes, start));
+  for (const value of values) {
+    writer.int32(value?.length ?? -1).bytes(value ?? nothing);
+  }
+  return writer.finish();
 }
 
 function fields(body: Buffer): readonly MessagePiece[] {

@@ -97,7 +97,7 @@ SELECT json_build_object('kind', 'operator', 'schema', n.nspname, 'name', oprnam
 FROM pg_operator o JOIN pg_namespace n ON n.oid = oprnamespace WHERE (n.nspname <> 'pg_catalog' OR o.oid >= 16384) AND oprcode > 0;
 WITH RECURSIVE ${checking}
 SELECT json_strip_nulls(json_build_object('kind', 'type', 'schema', n.nspname, 'name', typname, 'oids', array_remove(ARRAY[t.oid::bigint, typarray::bigint], 0),
-  'array', (SELECT typname FROM pg_type WHERE oid = t.typarray), 'runs', (
+  'array', (SELECT typname FROM pg_type WHERE oid = t.typarray), 'form', nullif(t.typtype, 'b'), 'base', nullif(t.typbasetype::bigint, 0), 'runs', (
   SELECT coalesce(json_agg(json_build_object('on', '{call}'::text[], 'sql', sql) ORDER BY sql), '[]') FROM (
     SELECT 'SELECT ' || pg_get_expr(conbin, 0) FROM pg_constraint WHERE contypid = t.oid AND contype = 'c'
     UNION SELECT 'SELECT ' || pg_get_expr(typdefaultbin, 0) WHERE typdefaultbin IS NOT NULL

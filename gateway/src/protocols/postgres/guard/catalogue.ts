@@ -40,6 +40,9 @@ export interface Found {
   /** The object ids of a type: its own and that of its arrays, whose name is `array`. */
   readonly oids?: readonly number[];
   readonly array?: string;
+  /** The form of a type that is no plain one: `c` for rows, `d` domains, `e` enums, `r` and `m` ranges; and the type of a domain's values. */
+  readonly form?: string;
+  readonly base?: number;
 }
 
 /** The gateway's knowledge of a target's catalogue, and of the session in which a text is read. It never changes: what is learned later is another object. */

@@ -1,4 +1,4 @@
-import type { Catalogue } from './catalogue.ts';
+import type { Catalogue, Found } from './catalogue.ts';
 import { noSessionFacts, unknownFacts, withUnknown, type SessionFacts, type StatementFacts } from './facts.ts';
 import type { Guard } from './guard.ts';
 import type { LearnedObjects } from './learned-catalogue.ts';
@@ -65,6 +65,11 @@ export class SessionState {
   /** The longest time in ms that the client lets a statement take, as far as it said so; Infinity if it has no limit. */
   get timeoutMs(): number {
     return this.#timeoutMs;
+  }
+
+  /** Returns the type of an object id; undefined if it is not known. */
+  typeOf(oid: number): Found | undefined {
+    return this.#parts.objects()?.typeOf(oid);
   }
 
   /** Returns the facts of a text, the same object as long as nothing changes. */

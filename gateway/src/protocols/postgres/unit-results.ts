@@ -1,0 +1,119 @@
+import { messagesOf, nameBytesMax, type Unit } from './client-units.ts';
+import { formatAt, frameHeaderBytes, parseBackend, parseFrontend } from './codec.ts';
+import { backend, frontend, type Column } from './messages.ts';
+import type { Described, Names } from './names.ts';
+
+/** The form of a column's values. The format is null if nobody said it: then it may be the binary one. */
+export interface ResultColumn extends Pick<Column, 'type' | 'table' | 'attribute'> {
+  readonly format: number | null;
+}
+
+const statementByte = 0x53;
+/** A column of which nothing was said. */
+const unknownColumn = { type: 0, table: 0, attribute: 0 } as const;
+
+/**
+ * The columns of the results of one unit. They are described once, perhaps long before a result comes and in another unit. Only what is described while an
+ * obligation changes the answers is remembered, with what `Names` keeps of the statement or portal.
+ */
+export class UnitResults {
+  readonly #names: Names;
+  /** Keeps what a message of the unit describes, by its step. */
+  readonly #describes = new Map<number, (columns: readonly Column[]) => void>();
+  #portal: Described | null = null;
+  /** The formats of the results. Null: they are not known, because they were said before the obligation applied. */
+  #formats: readonly number[] | null = null;
+  /** The newest columns that the target described for the result of this unit. */
+  #columns: readonly Column[] | null = null;
+  /** The number of statements of the unit that are over. */
+  statement = 0;
+
+  /** The unit was sent, and the names have its changes. Throws GatewayError `malformed`. */
+  constructor(unit: Unit, names: Names) {
+    this.#names = names;
+    if (unit.kind === 'query') {
+      this.#formats = [];
+    } else if (unit.kind === 'call') {
+      const [message = Buffer.alloc(0)] = messagesOf(unit.bytes);
+      this.#formats = [message.readInt16BE(message.length - 2)];
+    } else if (unit.kind !== 'copy') {
+      this.#readMessages(unit);
+    }
+  }
+
+  #readMessages(unit: Unit): void {
+    const last = unit.changes.at(-1);
+    const executed = last?.kind === 'execute' ? last.name : null;
+    for (const [step, message] of [...messagesOf(unit.bytes)].entries()) {
+      if (message[0] === frontend.bind) {
+        this.#bound(unit, step, message);
+      } else if (message[0] === frontend.describe) {
+        this.#describe(unit, step, { message, executed });
+      }
+    }
+    this.#portal = executed === null ? null : (this.#names.portal(executed) ?? null);
+    this.#formats = this.#portal?.formats ?? null;
+  }
+
+  #bound({ changes }: Unit, step: number, message: Buffer): void {
+    const name = changes.find((each) => each.step === step)?.name;
+    const portal = name === undefined ? undefined : this.#names.portal(name);
+    const bind = parseFrontend({ type: frontend.bind, body: message.subarray(frameHeaderBytes) });
+    if (portal !== undefined && bind.kind === 'bind') {
+      portal.formats = bind.resultFormats;
+    }
+  }
+
+  #describe({ changes }: Unit, step: number, { message, executed }: { readonly message: Buffer; readonly executed: string | null }): void {
+    const body = message.subarray(frameHeaderBytes);
+    const name = body.toString('latin1', 1, Math.min(body.length - 1, 1 + nameBytesMax));
+    const isStatement = body[0] === statementByte;
+    const kinds = isStatement ? ['parse', 'close-statement'] : ['bind', 'close-portal'];
+    if (changes.some((change) => change.step > step && change.name === name && kinds.includes(change.kind))) {
+      return;
+    }
+    const subject = isStatement ? this.#names.statement(name) : this.#names.portal(name);
+    const { doubts } = this.#names;
+    this.#describes.set(step, (columns) => {
+      if (!isStatement && name === executed) {
+        this.#columns = columns;
+      }
+      if (subject !== undefined) {
+        this.#names.describe(subject, columns, doubts);
+      }
+    });
+  }
+
+  /** Notes a RowDescription, which answers the message with this step. Throws GatewayError `malformed`. */
+  described(message: Buffer, step: number): void {
+    const parsed = parseBackend({ type: backend.rowDescription, body: message.subarray(frameHeaderBytes) });
+    if (parsed.kind !== 'row-description') {
+      return;
+    }
+    const columns = parsed.columns.map(({ table, attribute, type, format }) => ({ name: '', table, attribute, type, format }));
+    const describe = this.#describes.get(step);
+    if (this.#describes.size === 0) {
+      this.#columns = columns;
+    } else {
+      describe?.(columns);
+    }
+  }
+
+  /** Notes that a statement of the unit is over. */
+  statementEnded(): void {
+    this.statement += 1;
+    this.#columns = null;
+  }
+
+  /** Returns the forms of the columns of a row of so many. */
+  columns(count: number): readonly ResultColumn[] {
+    const own = this.#columns ?? this.#portal?.columns ?? null;
+    const columns = own ?? this.#portal?.statement?.columns ?? null;
+    return Array.from({ length: count }, (_, i) => {
+      const column = columns?.length === count ? columns[i] : undefined;
+      const said = this.#formats === null ? undefined : formatAt(this.#formats, i);
+      // The description of a statement does not know the format yet.
+      return { ...(column ?? unknownColumn), format: (own === null ? said : (column?.format ?? said)) ?? null };
+    });
+  }
+}
