@@ -3,7 +3,7 @@ import type { BuiltIn, Detector, Identifier } from './detector.ts';
 import { bic, iban } from './detectors/bank.ts';
 import { card } from './detectors/card.ts';
 import { cryptoAddress } from './detectors/crypto-address.ts';
-import { birthDate, drivingLicence, icd10, passport } from './detectors/documents.ts';
+import { birthDate, birthDateInWords, drivingLicence, icd10, passport } from './detectors/documents.ts';
 import { email } from './detectors/email.ts';
 import { europeanIdentifiers } from './detectors/identifiers-europe.ts';
 import { worldIdentifiers } from './detectors/identifiers-world.ts';
@@ -34,6 +34,7 @@ export const detectors: readonly Detector[] = [
   bic,
   passport,
   drivingLicence,
+  birthDateInWords,
   phone,
 ];
 
@@ -43,7 +44,7 @@ export const identifiers: readonly Identifier[] = [card, ...worldIdentifiers, ..
  * All built-in classes, in the order in which they come before one another where values of several classes have the same place, and words speak equally for
  * them.
  */
-const builtIn: readonly BuiltIn[] = [...identifiers, ...detectors];
+const builtIn: readonly BuiltIn[] = [...identifiers, ...detectors.filter(({ name }) => identifiers.every((each) => each.name !== name))];
 
 export const ranks: ReadonlyMap<string, number> = new Map(builtIn.map(({ name }, rank) => [name, rank]));
 

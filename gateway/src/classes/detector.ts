@@ -39,6 +39,6 @@ export interface Identifier extends BuiltIn {
    * 32 characters.
    */
   readonly forms: Readonly<Partial<Record<Strength, string>>>;
-  /** Says whether letters and digits of a value, without separators and in upper case, are valid. */
-  readonly isValid: (code: string) => boolean;
+  /** Says whether letters and digits of a value, without separators and in upper case, are valid in a form of this strength. */
+  readonly isValid: (code: string, strength: Strength) => boolean;
 }

@@ -106,10 +106,13 @@ export class FormTree {
     if (surroundings === 'part') {
       return;
     }
-    const code = codeOf(view.text.slice(start, end));
+    const value = view.text.slice(start, end);
+    const code = codeOf(value);
+    // Hashes have small letters, identifiers are written with capitals.
+    const isLowered = /[a-z]/.test(value);
     for (const { identifier, strength } of forms) {
-      if (identifier.isValid(code)) {
-        take(identifier, { start, end, strength: strength === 'likely' && surroundings === 'series' ? 'weak' : strength });
+      if (identifier.isValid(code, strength)) {
+        take(identifier, { start, end, strength: strength === 'likely' && (surroundings === 'series' || isLowered) ? 'weak' : strength });
       }
     }
   }
@@ -119,16 +122,29 @@ function isWordAt(text: string, position: number): boolean {
   return ((kinds[text.charCodeAt(position)] ?? 0) & wordKinds) !== 0;
 }
 
+function isKindAt(text: string, position: number, kind: number): boolean {
+  return ((kinds[text.charCodeAt(position)] ?? 0) & kind) !== 0;
+}
+
 function isDigitAt(text: string, position: number): boolean {
-  return ((kinds[text.charCodeAt(position)] ?? 0) & digit) !== 0;
+  return isKindAt(text, position, digit);
 }
 
 function codeOf(text: string): string {
   return text.replaceAll(/[^0-9A-Za-z]/g, '').toUpperCase();
 }
 
-/** A word before a hyphen is looked at for digits in so many characters. */
-const prefixUnits = 12;
+/** A word beside a hyphen is looked at for digits in so many characters: without any it is no part of a number. */
+const neighbourUnits = 12;
+
+function hasDigit(text: string, start: number): boolean {
+  for (let i = start; i < start + neighbourUnits && isWordAt(text, i); i += 1) {
+    if (isDigitAt(text, i)) {
+      return true;
+    }
+  }
+  return false;
+}
 
 /**
  * Says whether something goes on before or behind: a `part` belongs to a longer number, a decimal fraction or a UUID; a `series` has more digits behind or before
@@ -139,11 +155,14 @@ export function surroundingsOf({ text }: View, start: number, end: number): 'alo
   const after = end < text.length ? (text[end] ?? '') : '';
   const isBeforeWord = start - 1 > 0 && isWordAt(text, start - 2);
   const isAfterWord = end + 1 < text.length && isWordAt(text, end + 1);
-  if ((before === '.' && isBeforeWord && isDigitAt(text, start - 2)) || ((after === '.' || after === '-') && isAfterWord)) {
+  if (
+    (before === '.' && isBeforeWord && isDigitAt(text, start - 2)) ||
+    (isAfterWord && (after === '.' ? !isKindAt(text, end + 1, upper) : after === '-' && hasDigit(text, end + 1)))
+  ) {
     return 'part';
   }
   if (before === '-' && isBeforeWord) {
-    for (let i = start - 2; i >= 0 && start - i < prefixUnits && isWordAt(text, i); i -= 1) {
+    for (let i = start - 2; i >= 0 && start - i < neighbourUnits && isWordAt(text, i); i -= 1) {
       if (isDigitAt(text, i)) {
         return 'part';
       }

@@ -1,3 +1,4 @@
+import { months, monthUnitsMax } from './months.ts';
 import { digit, escape, kinds, lower, odd, space, upper, wordKinds } from './characters.ts';
 
 /** A word of capitals that joins others in front of a space is at most this long: the groups of an IBAN are. */
@@ -28,10 +29,13 @@ export function joins(place: Place): boolean | null {
   }
   if ((kindAt(text, at) & space) === 0) {
     const unit = text.charCodeAt(at);
-    return unit === 0x0a || unit === 0x0d ? joinsLines(place) : unit === 0x2c ? joinsYear(place) : false;
+    return unit === 0x0a || unit === 0x0d ? joinsLines(place) : unit === 0x2c && (kindAt(text, at - 1) & (digit | lower)) !== 0 ? joinsYear(place) : false;
   }
   if (text[at - 1] === '\n') {
     return true;
+  }
+  if (text[at - 1] === ',') {
+    return joinsDate(place);
   }
   const before = kindAt(text, at - 1);
   const isNumber = (before & (digit | odd)) !== 0 || text[at - 1] === ')';
@@ -119,10 +123,61 @@ function isEncodedLine(text: string, start: number, end: number): boolean {
   return length >= encodedLineUnitsMin && length <= encodedLineUnitsMax;
 }
 
-function joinsDate(_place: Place): boolean | null {
-  return false;
+/** A date with the name of a month is one span: `12 March 1980`, `12 de marzo de 1980`, `March 12, 1980`. */
+function joinsDate({ text, start, at, isEnd }: Place): boolean | null {
+  const isFollowedByDigit = (kindAt(text, at + 1) & digit) !== 0;
+  if (text[at - 1] === ',') {
+    return isFollowedByDigit;
+  }
+  const begin = wordStart(text, start, at);
+  const word = text.slice(begin, at);
+  const isDay = /^\d{1,2}(?:st|nd|rd|th|er|[.º])?$/.test(word);
+  const isFirst = begin === start;
+  // In prose, most words are followed by no digit, and nothing needs to be known of them.
+  if (!isDay && isFirst && !isFollowedByDigit && at + 1 < text.length) {
+    return false;
+  }
+  const isMonth = isNameOfMonth(word);
+  const isOf = !isFirst && (word === 'de' || word === 'del' || word === 'of');
+  if (!isDay && !isMonth && !isOf) {
+    return false;
+  }
+  if (at + 1 === text.length) {
+    return isEnd ? false : null;
+  }
+  if (isFollowedByDigit) {
+    return isMonth || isOf;
+  }
+  let end = at + 1;
+  while (end < text.length && end - at <= monthUnitsMax && (kindAt(text, end) & wordKinds) !== 0) {
+    end += 1;
+  }
+  if (end === text.length && !isEnd) {
+    return null;
+  }
+  const next = text.slice(at + 1, end);
+  const isNextOf = next === 'de' || next === 'del' || next === 'of';
+  return isMonth ? !isFirst && isNextOf : isNextOf ? isDay : isNameOfMonth(next);
 }
 
-function joinsYear(_place: Place): boolean | null {
-  return false;
+function isNameOfMonth(word: string): boolean {
+  return months.has((word.endsWith('.') ? word.slice(0, -1) : word).toLowerCase());
+}
+
+/** Returns where the word before `at` begins, of which so many units count as the name of a month may have. */
+function wordStart(text: string, start: number, at: number): number {
+  let begin = at;
+  while (begin > start && at - begin <= monthUnitsMax && text[begin - 1] !== ' ') {
+    begin -= 1;
+  }
+  return begin;
+}
+
+/** The comma of `March 12, 1980`. */
+function joinsYear({ text, start, at, isEnd }: Place): boolean | null {
+  const [, month = ''] = /(?:^| )(\p{L}{3,12})\.? \d{1,2}(?:st|nd|rd|th)?$/u.exec(text.slice(Math.max(start, at - 2 * monthUnitsMax), at)) ?? [];
+  if (!isNameOfMonth(month)) {
+    return false;
+  }
+  return at + 2 < text.length ? text[at + 1] === ' ' && (kindAt(text, at + 2) & digit) !== 0 : isEnd ? false : null;
 }

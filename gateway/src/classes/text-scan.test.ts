@@ -47,6 +47,7 @@ const token = `${['eyJhbGciOiJub25lIn0', 'eyJzdWIiOiJleGFtcGxlIn0'].join('.')}.$
 const parts = fc.oneof(
   fc.constantFrom(...builtInClasses.map(({ example }) => example)),
   fc.constantFrom(' ', ' ', '\n', '"', ',', ': ', '=', '@', '.', '-', '(', '+', '/', 'é', '\u{1f600}', '名前'),
+  fc.constantFrom('born March 12, 1980', 'born ', '12 de marzo de ', '1980', 'March ', '3rd ', ', '),
   fc.constantFrom('jane', 'Order', 'Nr.', 'passport', 'SSN', '4111', '1111 ', '2024-05-06T07:08:09Z', '550e8400-e29b-41d4-a716-446655440000', 'logo@2x.png'),
   fc.string({ unit: 'binary', maxLength: 8 }),
   fc.constantFrom(key.slice(0, 40), key, key.slice(-40), token, token.slice(0, 60)),

@@ -1,6 +1,7 @@
-import { digit, kinds, wordKinds } from '../characters.ts';
+import { digit, kinds, space, wordKinds } from '../characters.ts';
 import type { Detector, Identifier, Take } from '../detector.ts';
 import { surroundingsOf } from '../identifiers.ts';
+import { months } from '../months.ts';
 import type { View } from '../view.ts';
 
 const isWord = (text: string, position: number): boolean => ((kinds[text.charCodeAt(position)] ?? 0) & wordKinds) !== 0;
@@ -26,7 +27,7 @@ function findCodes(view: View, { unitsMin, unitsMax, digitsMin }: CodeLimits, ta
     }
     const length = end - start;
     const isCode = length >= unitsMin && length <= unitsMax && digits >= digitsMin && /^[A-Za-z0-9-]+$/.test(text.slice(start, end));
-    if (isCode && !/[a-z]{3}|^\d{4}-\d\d-\d\d$/.test(text.slice(start, end)) && surroundingsOf(view, start, end) !== 'part') {
+    if (isCode && !/[a-z]{3}|^\d{4}-\d\d-\d\d$|^\d{4}-\d{4}$|^0x/.test(text.slice(start, end)) && surroundingsOf(view, start, end) !== 'part') {
       take(start, end, 'weak');
     }
     start = end;
@@ -38,7 +39,7 @@ export const passport: Detector = {
   about: 'The number of a passport: 6 to 12 letters and digits where a word before says so.',
   example: 'passport C01X00T47',
   words:
-    'passport passports reisepass passnummer passeport pasaporte passaporto paspoort passaporte pass paszport paszportu pasaport паспорт 护照 パスポート 여권'.split(
+    'passport passports reisepass passnummer passeport pasaporte passaporto paspoort passaporte paszport paszportu pasaport паспорт 护照 パスポート 여권'.split(
       ' ',
     ),
   traits: digit,
@@ -54,14 +55,14 @@ export const drivingLicence: Detector = {
   about: "The number of a driver's licence: 5 to 20 letters, digits and hyphens where a word before says so.",
   example: "driver's license D123-4567-8901",
   words: (
-    'driver drivers driving dl dln führerschein führerscheinnummer permis conduire conducir licencia patente guida rijbewijs rijbewijsnummer körkort ajokortti ' +
-    'jazdy cnh habilitação carta condução ehliyet'
+    'driver drivers driving dl dln führerschein führerscheinnummer conduire conducir patente rijbewijs rijbewijsnummer körkort ajokortti ' +
+    'jazdy cnh habilitação condução ehliyet'
   ).split(' '),
   traits: digit,
   unitsMin: 5,
-  digitsMin: 4,
+  digitsMin: 3,
   find: (view, take) => {
-    findCodes(view, { unitsMin: 5, unitsMax: 20, digitsMin: 4 }, take);
+    findCodes(view, { unitsMin: 5, unitsMax: 20, digitsMin: 3 }, take);
   },
 };
 
@@ -92,11 +93,28 @@ export const birthDate: Identifier = {
   isValid: isDate,
 };
 
+const dateInWords =
+  /(?<![\p{L}\d])(?:\d{1,2}(?:st|nd|rd|th|er|[.º])?(?: (?:de|of))? (?<month>\p{L}{3,10})\.?(?: del?)? (?:19|20)\d\d|(?<first>\p{L}{3,10})\.? \d{1,2}(?:st|nd|rd|th)?,? (?:19|20)\d\d)(?!\d)/gu;
+
+export const birthDateInWords: Detector = {
+  ...birthDate,
+  traits: space,
+  unitsMin: 9,
+  digitsMin: 5,
+  find: ({ text }, take) => {
+    for (const { index, 0: date, groups } of text.matchAll(dateInWords)) {
+      if (months.has((groups?.['month'] ?? groups?.['first'] ?? '').toLowerCase())) {
+        take(index, index + date.length, 'weak');
+      }
+    }
+  },
+};
+
 export const icd10: Identifier = {
   name: 'icd10',
   about: 'A code of a diagnosis (ICD-10) where a word before says so.',
   example: 'diagnosis: E11.9',
-  words: ['icd', 'diagnosis', 'diagnoses', 'diagnosed', 'diagnose', 'dx', 'diagnosen', 'diagnostic', 'diagnóstico', 'diagnosi', 'diagnoz'],
+  words: ['icd', 'diagnosis', 'diagnoses', 'diagnosed', 'diagnose', 'diagnosen', 'diagnostic', 'diagnóstico', 'diagnosi', 'diagnoz'],
   forms: { weak: 'A0X|A0X.X|A0X.XX|A0X.XXX|A0X.XXXX' },
   isValid: (code) => /^[A-Z]\d/.test(code),
 };

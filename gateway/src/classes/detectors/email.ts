@@ -21,11 +21,14 @@ function isAlphanumeric(unit: number): boolean {
   return ((kinds[unit] ?? 0) & alphanumeric) !== 0;
 }
 
-/** Returns where the local part begins that ends at `end`, or `end` if there is none. */
+/** Returns where the local part begins that ends at `end`, or `end` if there is none. The letter of an escape like `\n` does not belong to it. */
 function localStart(text: string, end: number): number {
   let start = end;
   while (start > 0 && end - start < localUnitsMax && isLocal(text.charCodeAt(start - 1))) {
     start -= 1;
+  }
+  if (text[start - 1] === '\\') {
+    start += text[start] === 'u' ? 5 : /[nrtbf]/.test(text[start] ?? '') ? 1 : 0;
   }
   while (start < end && !isAlphanumeric(text.charCodeAt(start)) && text[start] !== '_') {
     start += 1;

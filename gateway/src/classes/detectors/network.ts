@@ -106,15 +106,16 @@ function findMac(view: View, take: Take): void {
     const end = i + length;
     const isApart = end === text.length || !(isWord(text, end) || (/[:.-]/.test(text[end] ?? '') && end + 1 < text.length && isWord(text, end + 1)));
     if (isApart && macPattern.test(text.slice(i, end))) {
-      take(i, end, 'sure');
+      take(i, end, length === 14 ? 'weak' : 'sure');
     }
   }
 }
 
 export const mac: Detector = {
   name: 'mac',
-  about: 'A hardware address (EUI-48) in pairs with colons or hyphens, or in three groups with dots.',
+  about: 'A hardware address (EUI-48) in pairs with colons or hyphens, or, where a word before says so, in three groups with dots.',
   example: '00:00:5e:00:53:af',
+  words: ['mac', 'macaddr', 'ether', 'ethernet', 'hwaddr', 'arp', 'bssid', 'vlan', 'interface', 'device'],
   traits: mark,
   unitsMin: 14,
   digitsMin: 0,

@@ -101,10 +101,16 @@ function isDate({ groups, digits }: Dialled): boolean {
   return key === '4-2-2' && /^(?:19|20)/.test(digits);
 }
 
+/** True for what is a code of another kind: `02110-1301`, `0020.0002.0072`, `0.0.1904.2025`, and 7 digits in one. */
+function isCode({ groups, digits }: Dialled): boolean {
+  const key = groups.join('-');
+  return key === '5-4' || key === '4-4-4' || key === '7' || (groups[0] === 1 && digits[0] !== '1') || digits === '0123456789';
+}
+
 function nationalStrength(dialled: Dialled, before: string): Strength | null {
   const { digits, groups, separators } = dialled;
   const { length } = digits;
-  if (isDate(dialled) || length < digitsMin) {
+  if (isDate(dialled) || isCode(dialled)) {
     return null;
   }
   const isGrouped = groups.length > 1;
@@ -121,7 +127,8 @@ function nationalStrength(dialled: Dialled, before: string): Strength | null {
   }
   const isFrench = isSmall && groups.length === 5 && length === 10 && /^0[1-9]/.test(digits);
   const isTrunk = /^0[1-9]/.test(digits) && isGrouped && length >= 9 && length <= 12 && first >= 3 && first <= 5 && !separators.includes('.');
-  return isFrench || isTrunk ? 'likely' : 'weak';
+  const isBare = /^0[1-9]/.test(digits) && !isGrouped && (length === 10 || length === 11);
+  return isFrench || isTrunk || isBare ? 'likely' : 'weak';
 }
 
 function strengthOf(view: View, start: number, dialled: Dialled): Strength | null {
@@ -150,7 +157,7 @@ function find(view: View, take: Take): void {
     }
     const dialled = readGroups(view, i);
     const begin = beginOf(view, i, dialled.separators);
-    const isApart = begin === 0 || !isWord(text, begin - 1);
+    const isApart = begin === 0 || !(isWord(text, begin - 1) || (text[begin - 1] === '-' && isWord(text, begin - 2)));
     const strength = isApart && dialled.digits.length >= digitsMin ? strengthOf(view, i, dialled) : null;
     const end = extendedEnd(view, dialled.end);
     const surroundings = strength === null ? 'part' : surroundingsOf(view, begin, end);
@@ -167,7 +174,7 @@ export const phone: Detector = {
     'A phone number: international with an assigned calling code, of North America, or national with its groups and trunk prefix. Other numbers of 7 to 15 digits where a word before says so.',
   example: '+1 555-555-0123',
   words: (
-    'phone phones telephone tel tél tlf tfn mobile mob cell cellphone fax call called calling dial sms whatsapp hotline landline telefon telefonnummer ' +
+    'phone phones telephone tel tél tlf tfn mobile mob cell cellphone fax call called calling dial desk sms whatsapp hotline landline telefon telefonnummer ' +
     'handy mobil mobilnummer rufnummer anruf téléphone telephone portable appeler appelez teléfono telefono móvil movil celular cellulare chiamare telefone ligue ' +
     'telefoon bellen mobiel telefonu komórka puhelin телефон тел 电话 手机 電話 携帯 전화 전화번호 휴대폰 phonenumber'
   ).split(' '),

@@ -110,7 +110,7 @@ const generators: Readonly<Record<string, (dice: Dice) => string>> = {
   card: (dice) => dice.one(cards),
   iban: (dice) => dice.one(ibans),
   ip: (dice) => dice.filled(dice.one(['192.0.2.%#', '198.51.100.%', '203.0.113.1##', '10.0.%.%#', '2001:db8::***%', '2001:db8:0:1:%:2:3:4', 'fe80::%*:feed'])),
-  mac: (dice) => dice.filled(dice.one(['00:00:5e:00:53:**', '00-00-5E-00-53-##', '0000.5e00.53**'])),
+  mac: (dice) => dice.filled(dice.one(['00:00:5e:00:53:**', '00-00-5E-00-53-##'])),
   'secret-token': (dice) =>
     dice.one([
       `AKIA${'EXAMPLE'.repeat(2)}AB`,
@@ -194,7 +194,7 @@ const named: Readonly<Record<string, readonly string[]>> = {
     '{} - - [06/May/2024:07:08:09 +0000] "GET / HTTP/1.1" 200',
     'client={} status=200',
   ],
-  mac: ['The device {} joined.', 'ether {} txqueuelen 1000', 'Gerät {} ist offline.'],
+  mac: ['The device {} joined.', 'ether {} txqueuelen 1000', 'MAC {} ist offline.'],
   'secret-token': ['export TOKEN={}', 'Authorization: Bearer {}', '"api_key": "{}"', 'Mein Schlüssel ist {}.', 'use {} for now'],
   jwt: ['Authorization: Bearer {}', 'Cookie: session={}; path=/', '"id_token":"{}"'],
   'birth-date': [

@@ -26,7 +26,7 @@ export function scoresOf(set: readonly Labelled[]): readonly Score[] {
     for (const { name, start, end } of values) {
       of(name).wanted += 1;
       if (!found.some((each) => each.name === name && each.start === start && each.end === end)) {
-        of(name).faults.push(`missed in: ${text}`);
+        of(name).faults.push(`missed ${text.slice(start, end)} in: ${text}`);
       }
     }
     for (const { name, start, end } of found) {
