@@ -1,5 +1,6 @@
 import { countOf } from './domain/count-of.ts';
 import type { Act, HeldAct } from './controls/control.ts';
+import type { OpenedRecord } from './domain/record.ts';
 import type { FindProtocol } from './feed/timeline.ts';
 
 /** A longer request is not made readable while clients wait; `countersign approval show` reads its record. */
@@ -23,8 +24,10 @@ export function heldText(findProtocol: FindProtocol, { asker, target, action, by
   const channelFacts = { principal: principal.id, groups: principal.groups, clientAddress: address, target: target.name, protocol: target.protocol };
   const meta = { channel: 1, action: action.name, attributes: action.attributes };
   const opened = { session, seq, timeMs, kind: 'request', record, meta, channelFacts, governance: null, content, continues: false, withheld: null } as const;
-  const origin = action.origin?.() ?? null;
-  const earlier = origin === null ? null : { ...opened, content: origin };
-  const { text } = findProtocol(target.protocol)?.render(opened, () => earlier) ?? { text: more };
+  const earlier = (number: number): OpenedRecord | null => {
+    const origin = action.origin?.(number) ?? null;
+    return origin === null ? null : { ...opened, seq: number, content: origin };
+  };
+  const { text } = findProtocol(target.protocol)?.render(opened, earlier) ?? { text: more };
   return text.length <= most ? text : `${text.slice(0, most).toWellFormed()}… ${more}`;
 }

@@ -28,6 +28,7 @@ create table parts (id serial primary key, state text default 'new');
 insert into parts select n, 'new' from generate_series(1, 1000) n;
 create function stamp() returns trigger language plpgsql as $$ begin execute format('select %L', new.state); return new; end $$;
 create trigger stamp before update on parts for each row execute function stamp();
+create function touch() returns int language sql as $$ update orders set state = 'fetched' where id = 1 returning id $$;
 create function twice(int) returns int immutable language sql as 'select 2 * $1';
 create schema other;
 create table other.parts (id int, state text);
@@ -234,6 +235,41 @@ describe('held statements', () => {
     assert.equal((await listed()).length, known, 'nobody was asked');
     await granted({ name: 'fresh', text: update });
     await granted({ name: 'fresh', text: update });
+  });
+
+  test('B20: people see the text for which a name in a statement stands: of EXECUTE, of FETCH, and of a message that executes what SQL prepared', async () => {
+    const text = "update orders set state = 'by name' where id = 1";
+    await using asked = await through('wait');
+    const { client, notices } = asked;
+    /** Runs what is held, and grants it. Returns the text of it in the list and in the details. */
+    const shown = async (query: string | pg.QueryConfig): Promise<readonly string[]> => {
+      const told = notices.length;
+      const running = client.query(query);
+      await waitUntil(() => notices.length > told);
+      const [, id = ''] = /countersign approval grant (ap_[0-9a-f]{16})/.exec(notices.at(-1) ?? '') ?? [];
+      const all = [(await listed()).find(({ approval }) => approval === id)?.text ?? '', (await details(id)).request?.content?.text ?? ''];
+      assert.equal(await grant(id), 200);
+      await running;
+      return all;
+    };
+    await shown(`prepare sql_named as ${text}`);
+    await shown({ name: 'driver_named', text });
+    await client.query('begin');
+    await shown('declare touching cursor for select touch() -- seen');
+    for (const [query, expected] of [
+      [
+        'execute sql_named',
+        /^execute sql_named\n-- a name in it stands for this text, of record \d+:\nprepare sql_named as update orders set state = 'by name'/,
+      ],
+      ['execute driver_named', /^execute driver_named\n-- a name in it stands for this text, of record \d+:\n[^]*update orders set state = 'by name'/],
+      [{ name: 'again', text: 'execute sql_named' }, /^execute sql_named\n-- a name in it stands for this text, of record \d+:\nprepare sql_named as update/],
+      ['fetch touching', /^fetch touching\n-- a name in it stands for this text, of record \d+:\ndeclare touching cursor for select touch\(\) -- seen/],
+    ] as const) {
+      for (const seen of await shown(query)) {
+        assert.match(seen, expected);
+      }
+    }
+    await client.query('commit');
   });
 
   test('a client that waits gets a notice, and its statement goes on in its transaction', async () => {

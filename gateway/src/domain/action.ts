@@ -24,8 +24,11 @@ export interface Action {
    * attempt (an id of the message, a trace), and with what it refers to. Absent: all of its bytes.
    */
   readonly known?: () => readonly Uint8Array[];
-  /** Returns the bytes of an earlier request to which this one refers, so that people see what it runs; null if they are not known. Absent: it refers to none. */
-  readonly origin?: () => Uint8Array | null;
+  /**
+   * Returns the bytes of an earlier request to which this one refers, by the number of its record, so that people see what it runs; null if they are not known. Absent: it
+   * refers to none.
+   */
+  readonly origin?: (record: number) => Uint8Array | null;
   /** Returns why it is not sure what the request runs, so that nobody can approve it; null if it is sure. Absent: it is always sure. */
   readonly doubt?: () => string | null;
   /**

@@ -41,6 +41,8 @@ const facts = [
   ownAttributes.inputResponses,
   ownAttributes.isWhole,
   ownAttributes.masked,
+  ownAttributes.namedRecords,
+  ownAttributes.namesAreSure,
   ownAttributes.onBehalfOf,
   ownAttributes.outcome,
   ownAttributes.parse,

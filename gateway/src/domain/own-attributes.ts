@@ -164,6 +164,10 @@ export const ownAttributes = {
   partRows: 'countersign.part_rows',
   /** List of strings: `text`, `image`, `audio`, `video`, `file`, `other`. The kinds of content that the request sends to a model. */
   modalities: 'countersign.modalities',
+  /** List of strings, each a sequence number of the session. The records with the texts for which names in a statement stand (EXECUTE, FETCH, MOVE), or a name by which a message executes what SQL prepared. At most 16. */
+  namedRecords: 'countersign.named_records',
+  /** Boolean, false. A name in a statement may stand for another text than those of `countersign.named_records`, or for one of several. */
+  namesAreSure: 'countersign.names_are_sure',
   /** String. The session whose activity this one continues, as 32 hexadecimal digits. */
   previousSession: 'countersign.previous_session',
   /** String. The version of the policies that decided, or that stay in force. */

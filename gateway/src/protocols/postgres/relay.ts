@@ -292,7 +292,12 @@ export class PostgresRelay implements Relay {
   }
 
   #requestOf(unit: Unit, kind: RequestKind): RequestOutput {
-    const attributes = this.#options.facts.attributes(this.#requestAttributes(), unit, this.#encoding, this.#conversation.copySeq);
+    const base = this.#requestAttributes();
+    const encoding = this.#encoding;
+    const origin = kind === 'execute' ? this.#conversation.names.origin(unit.changes) : null;
+    const parse = origin?.[ownAttributes.parse];
+    const belongsTo = kind === 'copy' ? this.#conversation.copySeq : typeof parse === 'number' ? parse : undefined;
+    const attributes = this.#options.facts.attributes(base, unit, encoding, belongsTo);
     const { timeoutMs } = this.#options.facts;
     if (timeoutMs !== this.#wish.onHold.waitMsMax) {
       this.#wish = { onHold: { ...this.#wish.onHold, waitMsMax: timeoutMs } };
@@ -309,17 +314,15 @@ export class PostgresRelay implements Relay {
         change: this.#change,
       };
     }
-    const origin = kind === 'execute' ? this.#conversation.names.origin(unit.changes) : null;
     const trace = unit.traceparent === null ? null : { [ownAttributes.traceparent]: unit.traceparent };
     const all = trace === null ? this.#withOrigin(attributes, origin) : { ...attributes, ...origin, ...trace };
-    const encoding = this.#encoding;
     return {
       type: 'request',
       action: {
         name: action,
         attributes: all,
         known: () => this.#known(unit, origin),
-        origin: () => this.#options.facts.prepared(unit, encoding),
+        origin: (record) => (record === parse ? this.#options.facts.prepared(unit, encoding) : this.#options.facts.namedText(unit, encoding, record)),
         doubt: () => this.#options.facts.doubt(unit, this.#encoding),
         ...this.#wish,
         estimate: () => this.#options.estimate?.(unit, encoding) ?? null,

@@ -28,8 +28,46 @@ const copyDistanceMax = 1000;
 /** Most records that are read of a request in several records to which a later request refers. */
 const partsMax = 4;
 
-/** Makes a request readable. Never throws. */
+/** Makes a request readable, with the texts that it runs by names. Never throws. */
 export function renderRequest(record: OpenedRecord, earlier: Earlier): Shown {
+  const own = renderOwn(record, earlier);
+  const { [ownAttributes.namedRecords]: records, [ownAttributes.namesAreSure]: areSure } = record.meta?.attributes ?? {};
+  if (!Array.isArray(records) && areSure !== false) {
+    return own;
+  }
+  const shown = new ShownText();
+  if (!record.continues) {
+    shown.add(own.text);
+  }
+  if (areSure === false) {
+    shown.add('-- it is not sure which text a name in it stands for; those that are known follow');
+  }
+  for (const seq of (Array.isArray(records) ? records : []).map(Number)) {
+    const named = seq < record.seq ? earlier(seq) : null;
+    const content = Buffer.from(wholeContent(named, earlier) ?? []);
+    if (named === null || content.length === 0) {
+      shown.addMissing(`-- a name in it ${areSure === false ? 'may stand' : 'stands'} for the text of record ${seq}, which is not at hand`);
+      continue;
+    }
+    shown.add(`-- a name in it ${areSure === false ? 'may stand' : 'stands'} for this text, of record ${seq}:`);
+    const whole = { ...named, continues: false };
+    shown.add((isExecution(content) ? renderExecute(whole, content, earlier) : renderMessages(whole, content, decodeOf(named, earlier))).text);
+    if (wholeBytes(content) < content.length) {
+      shown.addMissing(`-- … the rest of it is in the records after ${seq}`);
+    }
+  }
+  if (record.continues) {
+    // The next record continues this text.
+    shown.add(own.text);
+  }
+  return { text: shown.toString(), attributes: { ...own.attributes, ...shown.attributes } };
+}
+
+function isExecution(content: Buffer): boolean {
+  return [...frames(content)].some(({ type }) => type === frontend.execute);
+}
+
+function renderOwn(record: OpenedRecord, earlier: Earlier): Shown {
   const content = Buffer.from(record.content ?? []);
   const decode = decodeOf(record, earlier);
   switch (record.meta?.action) {
@@ -187,7 +225,9 @@ function renderExecute(record: OpenedRecord, content: Buffer, earlier: Earlier):
     return renderMessages(record, content, decodeOf(record, earlier));
   }
   const shown = new ShownText();
-  shown.add(parse?.text ?? `(the text of ${nameOf('statement', bind?.statement ?? '')} is not in this recording)`);
+  const isNamed = record.meta?.attributes?.[ownAttributes.namedRecords] !== undefined;
+  const what = bind === undefined ? nameOf('portal', execute?.portal ?? '') : nameOf('statement', bind.statement);
+  shown.add(parse?.text ?? (isNamed ? `EXECUTE ${what}` : `(the text of ${nameOf('statement', bind?.statement ?? '')} is not in this recording)`));
   const types = parameterTypes(parse, parseSeq, earlier);
   const values = (bind?.parameters ?? []).map((value, i) => formatValue(value, types[i] ?? 0, formatAt(bind?.formats ?? [], i), bindDecode));
   for (const [i, value] of values.entries()) {

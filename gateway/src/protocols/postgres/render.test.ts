@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import type { Attributes } from '../../domain/action.ts';
 import type { OpenedRecord, RecordMeta, Rendering } from '../../domain/record.ts';
 import { startupMessage } from './compose.ts';
 import { formatValue } from './render-values.ts';
@@ -94,6 +95,40 @@ describe('requests', () => {
     assert.equal(session(parse, once).text, 'select $1\n-- $1 = 6');
     assert.equal(session(parse, bind, later).text, 'select $1\n-- $1 = 7');
     assert.match(session({ meta: { action: 'postgres.execute' }, content: clientMessages('B::gone: / E:') }).text, /"gone" is not in this recording/);
+  });
+
+  test('the texts for which names in a statement stand are shown with it, and whether that is sure', () => {
+    const first = { meta: { action: 'postgres.prepare' }, content: clientMessages('P:a:select 1 / S') };
+    const second = { meta: { action: 'postgres.execute' }, content: clientMessages('P::prepare a as select $1 / B:::7 / E: / S') };
+    const long = { meta: { action: 'postgres.query' }, content: clientMessages('Q:prepare b as select 3').subarray(0, -4), continues: true };
+    const named = (content: string, attributes: Attributes): Rendering =>
+      session(first, second, long, {
+        meta: { action: content.startsWith('Q') ? 'postgres.query' : 'postgres.execute', attributes },
+        content: clientMessages(content),
+      });
+    const sure = named('Q:execute a', { 'countersign.named_records': ['0'] });
+    assert.equal(sure.text, 'execute a\n-- a name in it stands for this text, of record 0:\nPREPARE "a": select 1');
+    assert.deepEqual(sure.attributes, { 'db.query.text': 'execute a' });
+    assert.equal(
+      named('Q:execute a', { 'countersign.named_records': ['0', '1'], 'countersign.names_are_sure': false }).text,
+      `execute a
+-- it is not sure which text a name in it stands for; those that are known follow
+-- a name in it may stand for this text, of record 0:
+PREPARE "a": select 1
+-- a name in it may stand for this text, of record 1:
+prepare a as select $1
+-- $1 = 7`,
+    );
+    assert.match(
+      named('B::a: / E:', { 'countersign.named_records': ['1'] }).text,
+      /^EXECUTE statement "a"\n-- a name in it stands for this text, of record 1:\nprepare a as/,
+    );
+    const missing = named('Q:execute a; execute b', { 'countersign.named_records': ['2', '9'] });
+    assert.match(
+      missing.text,
+      /prepare b as selec\n-- … the rest of it is in the records after 2\n-- a name in it stands for the text of record 9, which is not at hand$/,
+    );
+    assert.equal(missing.attributes['countersign.is_whole'], false);
   });
 
   test('one record may hold both, and be an earlier one', () => {
@@ -365,6 +400,7 @@ test('any bytes of any record are shown somehow', () => {
     'countersign.bind': fc.integer(),
     'countersign.parse': fc.integer(),
     'countersign.begun_bytes': fc.integer(),
+    'countersign.named_records': fc.array(fc.constantFrom('0', '1', 'x', '-1'), { maxLength: 3 }),
   });
   fc.assert(
     fc.property(fc.constantFrom('request', 'response'), fc.constantFrom(...actions), attributes, content, (kind, action, facts, bytes) => {

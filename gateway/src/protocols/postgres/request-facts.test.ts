@@ -23,6 +23,8 @@ class Talk {
   /** True if the target has not answered the last messages yet, but all those before them. */
   isSlow = false;
   seq = 0;
+  /** The record that is known to have the Parse of what is executed. */
+  parse: number | undefined;
   /** Why it was not sure what the last request runs. */
   doubt: string | null = null;
   readonly facts: RequestFacts;
@@ -49,7 +51,7 @@ class Talk {
     let attributes: Attributes = {};
     for (let unit = this.#units.next(); unit !== null; unit = this.#units.next()) {
       this.seq += 1;
-      attributes = this.facts.attributes(base, unit, encoding, this.seq - 1);
+      attributes = this.facts.attributes(base, unit, encoding, unit.kind === 'execute' ? this.parse : this.seq - 1);
       this.doubt = this.facts.doubt(unit, encoding);
       const settle = this.facts.sent(unit, this.seq, encoding, this.answered);
       this.#waiting.push(() => settle?.(done));
@@ -119,6 +121,7 @@ describe('a name stands for every text that it may stand for', () => {
     const talk = new Talk();
     assert.equal(talk.effects('P:a:DELETE FROM payroll / S'), 'destroy write');
     assert.equal(talk.effects('P:b:SELECT 1 / S'), 'read');
+    talk.parse = 1;
     const [first, other] = [talk.says('B::a: / E: / S'), talk.says('B::b: / E: / S')];
     assert.equal(listed(first[ownAttributes.effects]), 'destroy write');
     assert.equal(listed(other[ownAttributes.effects]), 'read');
@@ -148,6 +151,7 @@ describe('a name stands for every text that it may stand for', () => {
     const talk = new Talk();
     talk.says('Q:SELECT evil.anything()');
     assert.equal(talk.effects('P:s:SELECT id FROM public.payroll / S'), 'read unknown');
+    talk.parse = 2;
     const executed = talk.says('B::s: / E: / S');
     assert.equal(talk.says('B::s: / E: / S'), executed);
   });
@@ -300,6 +304,40 @@ describe('a name stands for every text that it may stand for', () => {
     talk.says("P:b:DELETE FROM payroll WHERE employee = 'ä' / S", 'LATIN1');
     talk.says('B::b: / E: / S');
     assert.match(talk.doubt ?? '', /may be another statement/);
+  });
+
+  test('B20: the records of the texts are named that a request runs by names, and how sure that is', () => {
+    const talk = new Talk();
+    const named = (line: string): unknown => {
+      const attributes = talk.says(line);
+      return [attributes[ownAttributes.namedRecords], attributes[ownAttributes.namesAreSure]];
+    };
+    assert.deepEqual(named('P:a:SELECT 1 / S'), [undefined, undefined]);
+    assert.deepEqual(named('Q:PREPARE b AS DELETE FROM payroll'), [undefined, undefined]);
+    assert.deepEqual(named('Q:EXECUTE a'), [['1'], undefined]);
+    assert.deepEqual(named('Q:EXECUTE b; EXECUTE a'), [['1', '2'], undefined]);
+    assert.deepEqual(named('P::EXECUTE b / B::: / E: / S'), [['2'], undefined]);
+    talk.parse = 1;
+    assert.deepEqual(named('B::a: / E: / S'), [undefined, undefined], 'its Parse is known');
+    talk.parse = undefined;
+    assert.deepEqual(named('B::b: / E: / S'), [['2'], undefined], 'SQL prepared it');
+    assert.deepEqual(named('Q:PREPARE d AS SELECT 2; EXECUTE d'), [undefined, undefined], 'it is its own text');
+    assert.deepEqual(named('Q:BEGIN; DECLARE c CURSOR FOR SELECT * FROM customers'), [undefined, undefined]);
+    assert.deepEqual(named('Q:MOVE 5 FROM c'), [['9'], undefined]);
+    assert.deepEqual(named('Q:EXECUTE none'), [undefined, false]);
+    assert.deepEqual(named('Q:SELECT 1; DEALLOCATE a; PREPARE a AS SELECT 3'), [undefined, undefined]);
+    assert.deepEqual(named('Q:EXECUTE a'), [['1', '12'], false]);
+    assert.deepEqual(named('B::a: / E: / S'), [['1', '12'], false]);
+    for (let i = 0; i < 20; i += 1) {
+      talk.says(`Q:PREPARE more${i} AS SELECT ${i}`);
+    }
+    const many = talk.says(`Q:${Array.from({ length: 20 }, (_, i) => `EXECUTE more${i}`).join('; ')}`);
+    assert.equal(many[ownAttributes.namesAreSure], false);
+    assert.match(talk.doubt ?? '', /may be another statement/, 'people would not see all');
+    talk.says('C:S:a / S');
+    talk.says("P:other:DELETE FROM payroll WHERE employee = 'ä' / S", 'LATIN1');
+    talk.says('Q:EXECUTE other', 'LATIN1');
+    assert.match(talk.doubt ?? '', /may be another statement/, 'people would not see it');
   });
 
   test('A14: what a body prepares or declares is unknown, and a cursor that it opens may have any name', () => {

@@ -5,7 +5,7 @@ import { statementAttributes } from './actions.ts';
 import { boundIn } from './bound-values.ts';
 import { messagesOf, nameBytesMax, type NameChange, type Unit } from './client-units.ts';
 import { frameHeaderBytes } from './codec.ts';
-import { parseMessage, type Bound } from './compose.ts';
+import { parseMessage, simpleQuery, type Bound } from './compose.ts';
 import type { Found } from './guard/catalogue.ts';
 import { builtinEffects } from './guard/builtins.ts';
 import { builtinOids } from './guard/builtin-oids.ts';
@@ -31,6 +31,8 @@ const unreadable = [null];
 /** A name that has the same bytes in every encoding, and that the target does not cut. */
 const plainName = /^(?!all$)[ -~]{1,63}$/;
 const nonAscii = /[^\0-\x7f]/;
+/** Most records with texts that a request runs by names of which its record names each. */
+const namedRecordsMax = 16;
 
 /** The catalogue that all clients of a database share, as far as a session may change it. */
 interface SharedCatalogue {
@@ -46,6 +48,19 @@ export interface PlannedStatement {
   readonly path: readonly string[];
   /** Null: the statement has no parameters. */
   readonly bound: Bound | null;
+}
+
+/** The texts of a unit, with what its Execute runs, and what the names in them stand for. */
+interface ReadUnit {
+  readonly own: readonly (string | null)[];
+  readonly executed: Texts;
+  readonly names: readonly Named[];
+}
+
+/** The texts for which a name in a text stands that does not prepare or declare it itself, and whether these are certain. */
+interface Named {
+  readonly means: Texts;
+  readonly isSure: boolean;
 }
 
 /** Finds what the requests of one connection do: those that bring their text, and those that name a text that was sent before. */
@@ -98,23 +113,52 @@ export class RequestFacts {
     return this.#session.timeoutMs;
   }
 
-  /** Returns the attributes of a request: those of the connection and the facts of its texts. The same statement has the same object. */
-  attributes(base: Attributes, unit: Unit, encoding: string, copySeq: number | undefined): Attributes {
+  /**
+   * Returns the attributes of a request: those of the connection, the facts of its texts, and the records with the texts that it runs by names. The same statement has
+   * the same object if it names none. `origin` is the request with the COPY of these data, or with the Parse that is executed. Undefined: it is not known.
+   */
+  attributes(base: Attributes, unit: Unit, encoding: string, origin: number | undefined): Attributes {
     if (base !== this.#base) {
       this.#base = base;
       this.#attributes = new WeakMap();
     }
-    const facts = this.#facts(unit, encoding, copySeq);
+    const facts = this.#facts(unit, encoding, origin);
     const known = this.#attributes.get(facts);
-    if (known !== undefined) {
-      return known;
+    const attributes = known ?? { ...base, ...statementAttributes(facts) };
+    if (known === undefined) {
+      this.#attributes.set(facts, attributes);
     }
-    const attributes = { ...base, ...statementAttributes(facts) };
-    this.#attributes.set(facts, attributes);
-    return attributes;
+    const named = this.#namedRecords(unit, encoding, facts.session, origin !== undefined);
+    return named === null ? attributes : { ...attributes, ...named };
   }
 
-  #facts(unit: Unit, encoding: string, copySeq: number | undefined): StatementFacts {
+  /**
+   * Returns the attributes that name the records with texts that a unit runs by names: those in its texts, and those of what it executes unless that is the Parse which
+   * is known. Null: there are none.
+   */
+  #namedRecords(unit: Unit, encoding: string, { executed, fetched }: SessionFacts, isParseKnown: boolean): Attributes | null {
+    const run = unit.kind === 'execute' ? this.#executed(unit.changes, this.#parsed(unit, encoding)) : none;
+    const isShown = run === null || run.size === 0 || (run.size === 1 && (isParseKnown || run.values().next().value === 0));
+    if (executed.length === 0 && fetched.length === 0 && isShown) {
+      return null;
+    }
+    const { names } = this.#read(unit, encoding);
+    const all = isShown ? names.map(({ means }) => means) : [...names.map(({ means }) => means), run];
+    const records = [...new Set(all.flatMap((texts) => [...(texts?.values() ?? [])]))].toSorted((one, other) => one - other);
+    const isSure =
+      records.length <= namedRecordsMax &&
+      all.every((texts) => texts?.size === 1) &&
+      names.every((name) => name.isSure) &&
+      (isShown || this.#isSureExecuted(unit.changes));
+    return all.length === 0
+      ? null
+      : {
+          ...(records.length === 0 ? {} : { [ownAttributes.namedRecords]: records.slice(0, namedRecordsMax).map(String) }),
+          ...(isSure ? {} : { [ownAttributes.namesAreSure]: false }),
+        };
+  }
+
+  #facts(unit: Unit, encoding: string, origin: number | undefined): StatementFacts {
     switch (unit.kind) {
       case 'query':
         return this.#whole(this.#readable(queryText(unit), encoding));
@@ -124,7 +168,7 @@ export class RequestFacts {
       case 'call':
         return callFacts(unit);
       case 'copy':
-        return (copySeq === undefined ? undefined : this.#copies.get(copySeq)?.()) ?? unknownFacts;
+        return (origin === undefined ? undefined : this.#copies.get(origin)?.()) ?? unknownFacts;
       default:
         return plainFacts;
     }
@@ -182,32 +226,43 @@ export class RequestFacts {
     return text === null ? null : new Map([[text, 0]]);
   }
 
+  #read(unit: Unit, encoding: string): ReadUnit {
+    const { kind } = unit;
+    if (kind !== 'query' && kind !== 'execute' && kind !== 'prepare') {
+      return { own: [], executed: none, names: [] };
+    }
+    const parsed = kind === 'query' ? noTexts : this.#parsed(unit, encoding);
+    const executed = kind === 'execute' ? this.#executed(unit.changes, parsed) : none;
+    const own = kind === 'query' ? [this.#readable(queryText(unit), encoding)] : [...parsed.values(), ...(executed?.keys() ?? [])];
+    return { own, executed, names: own.flatMap((text) => (text === null ? [] : this.#namedBy(this.#session.facts(text).session))) };
+  }
+
   /**
    * Returns the texts that a unit's own texts execute by a name (EXECUTE), and whether it is sure that it executes these and no others, by whatever name. `refers`:
    * the unit executes a statement that another unit prepared.
    */
   named(unit: Unit, encoding: string, refers: boolean): { readonly texts: readonly string[]; readonly isSure: boolean } {
-    if (unit.kind !== 'query' && unit.kind !== 'execute' && unit.kind !== 'prepare') {
-      return { texts: [], isSure: true };
-    }
-    const parsed = unit.kind === 'query' ? noTexts : this.#parsed(unit, encoding);
-    const executed = unit.kind === 'execute' ? this.#executed(unit.changes, parsed) : none;
-    const own = unit.kind === 'query' ? [this.#readable(queryText(unit), encoding)] : [...parsed.values(), ...(executed?.keys() ?? [])];
-    const texts: string[] = [];
-    let isSure = !refers || (executed?.size === 1 && this.#isSureExecuted(unit.changes));
-    for (const text of own) {
-      const session = text === null ? null : this.#session.facts(text).session;
-      isSure &&= session !== null;
-      for (const { means, isSure: isSureName } of session === null ? [] : this.#namedBy(session)) {
-        texts.push(...(means?.keys() ?? []));
-        isSure &&= isSureName;
+    const { own, executed, names } = this.#read(unit, encoding);
+    const isSureExecuted = !refers || (executed?.size === 1 && this.#isSureExecuted(unit.changes));
+    return {
+      texts: names.flatMap(({ means }) => [...(means?.keys() ?? [])]),
+      isSure: isSureExecuted && own.every((text) => text !== null) && names.every((name) => name.isSure),
+    };
+  }
+
+  /** Returns a Query with the text that request `record` brought and the unit runs by a name; null if it runs none of it. */
+  namedText(unit: Unit, encoding: string, record: number): Buffer | null {
+    const { executed, names } = this.#read(unit, encoding);
+    for (const [text, seq] of [executed, ...names.map(({ means }) => means)].flatMap((texts) => [...(texts?.entries() ?? [])])) {
+      if (seq === record) {
+        return simpleQuery(partsOfSent(text).text);
       }
     }
-    return { texts, isSure };
+    return null;
   }
 
   /** Returns what the names stand for that a text executes and reads and does not make itself. */
-  #namedBy({ executed, prepared, fetched, declared }: SessionFacts): readonly { readonly means: Texts; readonly isSure: boolean }[] {
+  #namedBy({ executed, prepared, fetched, declared }: SessionFacts): readonly Named[] {
     return [
       ...executed
         .filter((name) => !prepared.includes(name))
@@ -245,18 +300,13 @@ export class RequestFacts {
     return parseMessage(bound.statement, partsOfSent(sent).text);
   }
 
-  /** Returns why it is not sure which text a unit runs by a name; null if it is sure, or if it runs only its own. */
+  /** Returns why it is not sure which text a unit runs by a name, or that people would see it; null if it is sure, or if it runs only its own. */
   doubt(unit: Unit, encoding: string): string | null {
-    const { kind, changes } = unit;
-    if (kind !== 'query' && kind !== 'execute' && kind !== 'prepare') {
-      return null;
-    }
-    const parsed = kind === 'query' ? noTexts : this.#parsed(unit, encoding);
-    const executed = kind === 'execute' ? this.#executed(changes, parsed) : none;
-    const own = kind === 'query' ? [this.#readable(queryText(unit), encoding)] : [...parsed.values(), ...(executed?.keys() ?? [])];
+    const { names } = this.#read(unit, encoding);
     const isSure =
-      (kind !== 'execute' || this.#isSureExecuted(changes)) &&
-      own.every((text) => text === null || this.#namedBy(this.#session.facts(text).session).every((name) => name.isSure));
+      (unit.kind !== 'execute' || this.#isSureExecuted(unit.changes)) &&
+      names.every((name) => name.isSure && name.means !== null) &&
+      new Set(names.flatMap(({ means }) => [...(means?.values() ?? [])])).size <= namedRecordsMax;
     return isSure
       ? null
       : 'it runs by a name what may be another statement than the one that people would see: if the target still answers, wait for that; otherwise send the statement itself';
