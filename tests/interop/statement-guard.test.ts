@@ -35,14 +35,14 @@ describe('what statements do is in their records', () => {
     await shop[Symbol.asyncDispose]();
   });
 
-  async function client(): Promise<pg.Client> {
+  async function client(database = 'shop'): Promise<pg.Client> {
     const one = new pg.Client({
       application_name: 'guarded',
       host: '127.0.0.1',
       port: shop.gateway.port('postgres'),
       user: 'agent',
       password: shop.token,
-      database: 'shop',
+      database,
     });
     await one.connect();
     return one;
@@ -153,6 +153,18 @@ describe('what statements do is in their records', () => {
     assert.deepEqual(
       selects.map(({ attributes }) => listed(attributes['countersign.effects'])),
       ['read', 'read', 'read', 'read'],
+    );
+  });
+
+  test('A14: the first statement of the first client waits until the catalogue is known, also if it changes the catalogue', async () => {
+    const made = await psql(shop.around, ['-c', 'CREATE DATABASE fresh']);
+    assert.equal(made.status, 0, made.stderr);
+    const one = await client('shop/fresh');
+    await one.query('CREATE TABLE made (id int)');
+    await one.end();
+    assert.deepEqual(
+      (await facts()).map(({ effects, tables }) => `${effects}: ${tables}`),
+      ['define: public.made'],
     );
   });
 

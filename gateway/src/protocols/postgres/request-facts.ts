@@ -38,8 +38,8 @@ const namedRecordsMax = 16;
 interface SharedCatalogue {
   readonly changing: () => void;
   readonly changed: (change: Change) => void;
-  /** Returns a promise for when it is known again; null if nobody is about to learn it. */
-  readonly known: () => Promise<void> | null;
+  /** Returns a promise for when it is known again; null if nobody is about to learn it. With `first`, only if it is not known because no client was there before. */
+  readonly known: (wanted: 'first' | 'again') => Promise<void> | null;
 }
 
 /** A statement that the target can plan without any effect, in the search path of the session. */
@@ -91,11 +91,11 @@ export class RequestFacts {
 
   /**
    * Returns a promise for when more may be known of a request than its attributes say: what it does is unknown, and the catalogue is being learned. Null: nothing more
-   * will be known soon, or the request changes the catalogue itself, so that those who make many objects do not wait after each.
+   * will be known soon, or the request changes the catalogue itself and is not the first that does: who makes many objects does not wait after each.
    */
   more(attributes: Attributes): Promise<void> | null {
     const effects = attributes[ownAttributes.effects];
-    return Array.isArray(effects) && effects.includes('unknown') && !effects.includes('define') ? this.#catalogue.known() : null;
+    return Array.isArray(effects) && effects.includes('unknown') ? this.#catalogue.known(effects.includes('define') ? 'first' : 'again') : null;
   }
 
   /** Returns the type of an object id; undefined if it is not known. */

@@ -98,7 +98,7 @@ export class StatementGuard {
       changed: (change) => {
         this.#catalogue?.changed(channel, change);
       },
-      known: () => this.#catalogue?.known(channel) ?? null,
+      known: (wanted) => this.#catalogue?.known(channel, wanted) ?? null,
     });
   }
 

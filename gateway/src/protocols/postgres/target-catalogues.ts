@@ -89,10 +89,10 @@ export class TargetCatalogue {
 
   /**
    * Returns a promise for when the objects are known to the session of a channel, a short time is over, or the channel ends. Null: they are known, or nobody is about
-   * to learn them.
+   * to learn them. With `first`, null also after the first change: they are not known then because somebody changes them.
    */
-  known(channel: Channel): Promise<void> | null {
-    return this.#isAwaited(channel) ? this.#untilKnown(channel) : null;
+  known(channel: Channel, wanted: 'first' | 'again'): Promise<void> | null {
+    return this.#isAwaited(channel) && (wanted === 'again' || this.#changes === 0) ? this.#untilKnown(channel) : null;
   }
 
   #isAwaited(channel: Channel): boolean {
