@@ -381,7 +381,9 @@ test('T4.38: what a package shows to others is named, so that a file or an expor
 
 test('T4.35: docs/configuration.md is what the schemas of the configuration say', () => {
   assert.equal(read('docs/configuration.md'), configurationDocument(), 'node tools/configuration.ts writes it');
-  assert.match(configurationDocument(), /\| `channel_binding` \| `prefer` \|/);
+  for (const named of ['`channel_binding` | `prefer` |', '`wait` | `10m` |', '`webhook` |', '`fields` |']) {
+    assert.ok(configurationDocument().includes(`\n| ${named}`), named);
+  }
 });
 
 test('an attribute of our own is named in one table, which docs/attributes.md shows', () => {

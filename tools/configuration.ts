@@ -47,9 +47,16 @@ function defaultOf(schema: z.ZodType): unknown {
   return type === 'default' ? defaultValue : innerType === undefined ? undefined : defaultOf(innerType);
 }
 
-/** Describes the fields of an object. Throws if a field has no description. */
+/** Tells whether a field takes no value at all: it is there for a message of its own. */
+function isRefused(schema: z.ZodType): boolean {
+  const { type, innerType } = inside(schema);
+  return type === 'never' || (innerType !== undefined && isRefused(innerType));
+}
+
+/** Describes the fields of an object that may have a value. Throws if one has no description. */
 function fieldsOf(shape: Readonly<Record<string, z.ZodType>>, defaults: Readonly<Record<string, unknown>> = {}): Field[] {
-  return Object.entries(shape).map(([name, schema]) => {
+  const fields = Object.entries(shape).filter(([, schema]) => !isRefused(schema));
+  return fields.map(([name, schema]) => {
     const meaning = descriptionOf(schema);
     if (meaning === undefined) {
       throw new Error(`nobody says what ${name} is: .describe() it`);
@@ -112,6 +119,22 @@ ${options.join('\n\n')}
 ## A principal
 
 ${table(fieldsOf(section('principals')))}
+
+## Approvals
+
+[approvals.md](approvals.md) says who approves and how.
+
+${table(fieldsOf(section('approvals')))}
+
+## A sink
+
+${table(fieldsOf(section('sinks')))}
+
+## A class of data
+
+An entry with the name of a built-in class adds places to it, any other makes a class of these places. [classes.md](classes.md) has an example.
+
+${table(fieldsOf(section('classes')))}
 
 ## Retention
 

@@ -1,7 +1,7 @@
 import { countOf } from '@countersign/gateway/count-of';
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { findProtocol, isLoopback, seemsLinkLocal, type Config, type Principal, type Target } from '@countersign/gateway/config';
+import { findProtocol, isLoopback, seemsLinkLocal, type Config, type Principal, type Sink, type Target } from '@countersign/gateway/config';
 import type { CheckedPolicies } from '@countersign/gateway/policy';
 import { rootKeyVariable } from '@countersign/gateway/store';
 import { formatDuration } from './duration.ts';
@@ -11,7 +11,7 @@ import { formatDuration } from './duration.ts';
  * names none.
  */
 export function explainConfig(config: Config, policies: CheckedPolicies | null, environment: NodeJS.ProcessEnv): readonly string[] {
-  const { data, listen, tls, rootKey, targets, principals, retention } = config;
+  const { data, listen, tls, rootKey, targets, principals, sinks, classes, retention } = config;
   const days = (count: number | null): string => (count === null ? 'forever' : countOf(count, 'day'));
   return [
     `data       ${data}`,
@@ -22,6 +22,8 @@ export function explainConfig(config: Config, policies: CheckedPolicies | null, 
     ...Array.from(principals.values(), (principal) => `principal  ${describePrincipal(principal)}`),
     `policies   ${policies === null ? 'none but the grants' : `${describePath(config)}: ${policies.policies} in ${countOf(policies.files, 'file')}`}`,
     `approvals  ${describeApprovals(config)}`,
+    ...Array.from(sinks, ([name, sink]) => `sink       ${name}: ${describeSink(sink)}`),
+    ...Array.from(classes.values(), ({ name, columns, fields }) => `class      ${name}: ${[...columns, ...fields].join(', ')}`),
     ...[...warnings(config), ...(policies?.warnings ?? [])].map((line) => `NOTE       ${line}`),
   ];
 }
@@ -56,6 +58,12 @@ function describeApprovals({ approvals }: Config): string {
   const told = { wait: 'whoever asks waits', return: 'whoever asks is told at once' };
   const who = mode === null ? 'people wait, agents are told at once' : told[mode];
   return `a request is held for at most ${formatDuration(waitMs)}; ${who}; notices to ${notify.join(', ') || 'nobody'}${link === null ? '' : `, with links to ${link}`}`;
+}
+
+/** Says nothing of the address of a Slack sink, which is a credential. */
+function describeSink(sink: Sink): string {
+  const place = sink.kind === 'webhook' ? `webhook at ${sink.url}` : 'an incoming webhook of Slack';
+  return `${place}; gets ${sink.text ? 'facts and texts' : 'facts alone'}${sink.caFile === undefined ? '' : `; authorities in ${sink.caFile}`}`;
 }
 
 function describePrincipal({ id, kind, groups, targets }: Principal): string {

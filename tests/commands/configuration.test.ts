@@ -198,6 +198,10 @@ approvals: { wait: 90m, mode: return }
 targets:
   shop: { url: "postgres://app@127.0.0.1/shop", options: { functions: { app.total: read } } }
   api: { url: "http://127.0.0.1", options: { routes: ["/orders/{id}"], body: { amount: /order/amount } } }
+classes: { number: { columns: [shop/public.orders.number], fields: ["api:/order/number"] } }
+sinks:
+  soc: { webhook: "https://soc.example/hook", secret: { env: SIGNS }, text: true }
+  chat: { slack: { env: HOOK } }
 principals: { bot: { kind: agent, targets: [shop, api] } }
 `,
     );
@@ -207,15 +211,22 @@ principals: { bot: { kind: agent, targets: [shop, api] } }
       'forbid (principal, action, resource) when { principal.kind == "agent" && context.effects.contains("write") };',
     );
     writeFileSync(join(directory, 'policies', 'two.cedar'), 'forbid (principal, action, resource) when { principal.knd == "agent" };');
-    const faulty = run('config check');
+    const environment = { HOOK: 'https://hooks.slack.example/canary', SIGNS: `whsec_${Buffer.alloc(24).toString('base64')}` };
+    const faulty = run('config check', environment);
     assert.match(faulty.stderr, /two\.cedar:1:45: .*`knd`/);
     assert.deepEqual([faulty.status, faulty.stdout], [1, '']);
     writeFileSync(
       join(directory, 'policies', 'two.cedar'),
       '@reason("no")\nforbid (principal, action, resource) when { context.effects.contains("administer") };\n'.repeat(3),
     );
-    const { status, stdout } = run('config check');
+    const { status, stdout } = run('config check', environment);
     assert.equal(status, 0);
+    assert.match(stdout, /^class {6}number: shop\/public\.orders\.number, api:\/order\/number$/m);
+    assert.match(
+      stdout,
+      /^sink {7}soc: webhook at https:\/\/soc\.example\/hook; gets facts and texts\nsink {7}chat: an incoming webhook of Slack; gets facts alone$/m,
+    );
+    assert.doesNotMatch(stdout, /canary/);
     assert.match(stdout, /^policies {3}\.\/policies: 4 in 2 files$/m);
     assert.match(stdout, /^approvals {2}a request is held for at most 90m; whoever asks is told at once; notices to nobody$/m);
     assert.match(stdout, /^target {5}shop: .* functions=\{"app\.total":\["read"\]\} .*sslmode=off$/m);
