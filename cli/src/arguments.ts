@@ -103,7 +103,9 @@ export function parseRecording(text: string): string {
 /** Parses the name of a record, `LOG/INDEX` or `SESSION#NUMBER`. Anything else is a usage error. */
 export function parseRecordId(text: string): string {
   if (!/^(?:[0-9a-f]{16}\/|[0-9a-f]{8,32}#)\d{1,15}$/.test(text)) {
-    throw new InvalidArgumentError('A record looks like 0123456789abcdef/42, or like SESSION#4, where session show prints #4.');
+    throw new InvalidArgumentError(
+      'A record looks like 0123456789abcdef/42, or like SESSION#4, where session show prints #4: at least the first 8 digits of the session.',
+    );
   }
   return text;
 }

@@ -133,7 +133,7 @@ principals:
   });
 
   test('to the target: another authority, another name, or no TLS at all end the login', async () => {
-    const refusals = { forged: /TLS with the target at localhost failed/, misnamed: /TLS with the target at localhost failed/, refusing: /does not offer TLS/ };
+    const refusals = { forged: /TLS with localhost failed/, misnamed: /TLS with localhost failed/, refusing: /does not offer TLS/ };
     for (const [target, words] of Object.entries(refusals)) {
       const { status, stderr } = await select({ PGDATABASE: target });
       assert.equal(status, 2);

@@ -133,7 +133,8 @@ function unknownClasses({ policy: { annotated }, written }: ReadPolicy, { classe
     .filter(([, name]) => !classes.includes(name))
     .map(([kind, name]) => {
       const meant = suggest(name, classes);
-      const others = meant === null ? '; countersign class list prints those that there are' : `: is ${meant} meant?`;
+      const others =
+        meant === null ? '; countersign class list prints those that are built in, classes in the configuration names others' : `: is ${meant} meant?`;
       return { source: written.source, offset: searched(written, `@${kind}`), message: `there is no class ${JSON.stringify(name)}${others}` };
     });
 }

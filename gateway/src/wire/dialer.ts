@@ -105,5 +105,5 @@ function unreachable({ host, port }: Address, cause: Error): GatewayError {
 }
 
 function tlsFailure({ host }: Address, cause: Error): GatewayError {
-  return new GatewayError('target_tls_failed', `TLS with the target at ${host} failed: ${reasonOf(cause)}.`, { cause });
+  return new GatewayError('target_tls_failed', `TLS with ${host} failed: ${reasonOf(cause)}.`, { cause });
 }

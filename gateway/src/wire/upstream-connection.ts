@@ -69,7 +69,7 @@ export class UpstreamConnection extends SocketStream implements Upstream {
     try {
       await handshake(secured, 'secureConnect', this.#handshakeMs);
     } catch (cause) {
-      throw new GatewayError('target_tls_failed', `TLS with the target at ${this.#host} failed: ${reasonOf(cause)}.`, { cause });
+      throw new GatewayError('target_tls_failed', `TLS with ${this.#host} failed: ${reasonOf(cause)}.`, { cause });
     }
   }
 
