@@ -6,13 +6,14 @@ import type { Config } from './config/config.ts';
 import { locate, placeOf, type Source } from './config/locate.ts';
 import type { Action, Attributes, AttributeValue } from './domain/action.ts';
 import type { ContextField } from './domain/context-field.ts';
-import type { Decision } from './domain/decision.ts';
+import type { Decision, Obligation } from './domain/decision.ts';
 import { effectNames } from './domain/effects.ts';
 import { recordObligations } from './domain/facts-only.ts';
 import { GatewayError } from './domain/errors.ts';
 import { suggest } from './domain/suggest.ts';
 import type { TargetFacts } from './domain/target.ts';
 import { commonFields } from './policy/context.ts';
+import { methodsOf, readMaskText, type MaskKind } from './policy/mask-text.ts';
 import type { PolicyEngine, Question, SessionHistory } from './policy/policy.ts';
 import { actionNames, connectActionName } from './policy/vocabulary.ts';
 import { findProtocol } from './protocols/registry.ts';
@@ -23,6 +24,22 @@ const namesMax = 20;
 
 const texts = z.array(z.string());
 const count = z.int().min(0).default(0);
+const maskKinds: readonly MaskKind[] = ['mask', 'mask_request'];
+
+/** Reads the classes that a case expects to be masked, in the words of the annotation, with the method of each class. An empty text says that none is. */
+function maskText(kind: MaskKind) {
+  return z
+    .string('classes are expected, as in @mask: "email, card:last4"')
+    .transform((written, context) => {
+      const read = written === '' ? new Map<string, string>() : readMaskText(kind, written);
+      if (typeof read === 'string') {
+        context.addIssue({ code: 'custom', message: read });
+        return z.NEVER;
+      }
+      return masksText(read);
+    })
+    .optional();
+}
 
 const policyCase = z.strictObject({
   name: z.string().optional(),
@@ -49,6 +66,8 @@ const policyCase = z.strictObject({
   expect: z.enum(['allow', 'deny', 'hold'], 'allow, deny or hold is expected'),
   policy: z.string().optional(),
   record: z.enum(['content', 'facts'], 'content or facts is expected').optional(),
+  mask: maskText('mask'),
+  mask_request: maskText('mask_request'),
 });
 
 const file = z.array(policyCase, 'a list of cases is expected');
@@ -92,7 +111,8 @@ function unreachedBy(policy: PolicyEngine, question: Question, { verdict }: Deci
   return verdict === 'deny' || connected.verdict === 'allow' ? null : `${name} ${words} before: ${connected.reason}`;
 }
 
-function differenceOf({ expect, policy, record }: PolicyCase, { verdict, policies, obligations }: Decision, { texts: known }: PolicyEngine): string | null {
+function differenceOf(expected: PolicyCase, { verdict, policies, obligations }: Decision, { texts: known }: PolicyEngine): string | null {
+  const { expect, policy, record } = expected;
   const by = `${verdict} by ${policies.join(', ') || 'no permit'}`;
   if (verdict !== expect) {
     return `${expect} was expected, the verdict is ${by}`;
@@ -103,7 +123,22 @@ function differenceOf({ expect, policy, record }: PolicyCase, { verdict, policie
     return `${policy} was expected to decide, the verdict is ${by}${meant === null ? '' : `: is ${meant} meant?`}`;
   }
   const kept = recordObligations(obligations).length > 0 ? 'facts' : 'content';
-  return record === undefined || record === kept ? null : `the record was expected to have ${record}, it has ${kept}`;
+  if (record !== undefined && record !== kept) {
+    return `the record was expected to have ${record}, it has ${kept}`;
+  }
+  const masked = maskKinds.find((kind) => expected[kind] !== undefined && expected[kind] !== maskedBy(obligations, kind));
+  return masked === undefined ? null : `${masked} was expected to be ${expected[masked] || 'nothing'}, it is ${maskedBy(obligations, masked) || 'nothing'}`;
+}
+
+function maskedBy(obligations: readonly Obligation[], kind: MaskKind): string {
+  const joined = obligations.find((each) => each.kind === kind);
+  return joined === undefined ? '' : masksText(methodsOf(joined));
+}
+
+function masksText(methods: ReadonlyMap<string, string>): string {
+  return Array.from(methods, ([name, method]) => `${name}:${method}`)
+    .toSorted()
+    .join(', ');
 }
 
 /** A member of a case that is not as it must be. */

@@ -149,7 +149,7 @@ principals:
     const answer = (await records()).findLast(({ kind }) => kind === 'response');
     assert.match(
       gateway.cli(['policy', 'explain', answer?.record ?? '']).stdout,
-      /is a record of the kind response, about which no policy decided\. It belongs to the request with the seq \d+ of/,
+      /is a record of the kind response, about which no policy decided\. It belongs to a request: countersign policy explain [0-9a-f]{8}#\d+$/m,
     );
     const bundle = join(directory, 'session.bundle');
     const offline = (more: readonly string[] = []): CliResult => gateway.commandAsIs(['policy', 'explain', denied?.record ?? '', '--bundle', bundle, ...more]);

@@ -39,12 +39,18 @@ export function addPolicy(program: Command): void {
     .action(show);
   policy
     .command('test')
-    .argument('<file>', 'cases in YAML: principal, target, action, text or context, expect')
+    .argument(
+      '<file>',
+      'cases in YAML: principal, target, action, text or context, expect; where it matters also name, policy, record, mask, mask_request, onBehalfOf, session, clientAddress, time',
+    )
     .description('decide cases and compare each verdict with the expected one')
     .addOption(configOption())
     .option('--policies <path>', 'a directory or a file in place of that of the configuration')
     .option('--json', 'one JSON object a line')
-    .addHelpText('after', '\nExits with 0 if all are as expected, else with 1.\n\nExample:\n  countersign policy test policies/cases.yaml')
+    .addHelpText(
+      'after',
+      '\nExits with 0 if all are as expected, else with 1. docs/policy.md has cases, examples/policies has more.\n\nExample:\n  countersign policy test policies/cases.yaml',
+    )
     .action(test);
   policy
     .command('try')
@@ -223,8 +229,8 @@ async function printExplanation(found: ShownRecord, wanted: string, findText: (v
   const { kind, principal, target, action, verdict, policies, attributes } = found;
   if (verdict === null) {
     const asked = attributes[ownAttributes.request];
-    const hint = typeof asked === 'number' ? `. It belongs to the request with the seq ${asked} of the session ${found.session}` : '';
-    console.log(escapeControls(`${found.record ?? wanted} is a record of the kind ${kind}, about which no policy decided${hint}.`, 'nothing'));
+    const hint = typeof asked === 'number' ? ` It belongs to a request: countersign policy explain ${found.session.slice(0, 8)}#${asked}` : '';
+    console.log(escapeControls(`${found.record ?? wanted} is a record of the kind ${kind}, about which no policy decided.${hint}`, 'nothing'));
     return;
   }
   const version = String(attributes[ownAttributes.policyVersion] ?? '');
