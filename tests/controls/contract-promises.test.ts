@@ -414,8 +414,12 @@ describe('the contract of protocols', () => {
     await gateway.apply(configOf());
   });
 
+  /** All records of all sessions. They are read once, because to read them takes long. */
+  let all: Promise<readonly ShownRecord[]> | null = null;
+  const everything = async (): Promise<readonly ShownRecord[]> => (all ??= gateway.sessions('all').then(recordsOf));
+
   test('B24: no secret is in a record, a file or the log', async () => {
-    const records = await recordsOf(await gateway.sessions('all'));
+    const records = await everything();
     assert.ok(records.length > 100);
     for (const canary of [secret, ...Object.values(contracts.environment), await gateway.issueToken('agent')]) {
       assert.ok(!JSON.stringify(records).includes(canary));
@@ -426,14 +430,14 @@ describe('the contract of protocols', () => {
   });
 
   test('a decision has a verdict, and an event has none', async () => {
-    const records = await recordsOf(await gateway.sessions('all'));
+    const records = await everything();
     const verdicts = (wanted: string) => records.flatMap(({ kind, verdict }) => (kind === wanted ? [verdict !== null] : []));
     assert.deepEqual(new Set(verdicts('decision')), new Set([true]));
     assert.deepEqual(new Set(verdicts('event')), new Set([false]));
   });
 
   test('each record of a channel names its environment, those of the gateway itself too', async () => {
-    const records = await recordsOf(await gateway.sessions('all'));
+    const records = await everything();
     const isUnnamed = ({ channel, attributes }: ShownRecord): boolean => channel !== null && typeof attributes['countersign.environment'] !== 'number';
     assert.deepEqual(records.filter(isUnnamed), []);
     assert.ok(records.some(({ principal, attributes }) => principal === null && attributes['countersign.configuration.sha256'] !== undefined));
@@ -445,7 +449,7 @@ describe('the contract of protocols', () => {
   });
 
   test('each request says what it does, in the words that all protocols share', async () => {
-    const requests = (await recordsOf(await gateway.sessions())).filter(({ kind, verdict }) => kind === 'request' && verdict === 'allow');
+    const requests = (await everything()).filter(({ kind, verdict }) => kind === 'request' && verdict === 'allow');
     const effects = requests.map(({ action, attributes }) => [attributes['countersign.effects'] ?? []].flat().map((effect) => [effect, action] as const));
     const words: readonly unknown[] = effectNames;
     assert.deepEqual([...new Set(effects.flat().filter(([effect]) => !words.includes(effect)))], []);
