@@ -39,12 +39,12 @@ function describeRootKey(data: string, environment: NodeJS.ProcessEnv): string {
 
 function describeTarget(target: Target): string {
   const { name, protocol, command, host, port, path, user, password, durability, options } = target;
-  const place = command === undefined ? `${host}:${port}${path === '' ? '' : `/${path}`}` : command.argv.join(' ');
+  const place = command === undefined ? `${host}:${port}${path === '' ? '' : `/${path}`}` : `a program that the gateway starts, ${command.argv.join(' ')}`;
   const login = `${user === '' ? '' : ` as ${user}`}${password === undefined ? ', no credential' : ', with a credential of its own'}`;
   const set = Object.entries(findProtocol(protocol)?.inEffect?.(target) ?? options).map(
     ([option, value]) => `${option}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  return `${name}: ${protocol} at ${place}${command === undefined ? login : ''}; durability ${durability}${set.length === 0 ? '' : `; ${set.join(' ')}`}`;
+  return `${name}: ${protocol}${command === undefined ? ' at' : ','} ${place}${command === undefined ? login : ''}; durability ${durability}${set.length === 0 ? '' : `; ${set.join(' ')}`}`;
 }
 
 /** Returns the path of the policies as seen from the configuration file. */

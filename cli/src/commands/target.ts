@@ -5,6 +5,7 @@ import { collect } from '../arguments.ts';
 import { addConfigEntry, loadConfig } from '../configuration.ts';
 import { addLocation, configOption, type LocationOptions } from '../location-options.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
+import { escapeControls } from '../terminal.ts';
 
 export function addTarget(program: Command): void {
   const target = program.command('target').description('the systems behind the gateway').addHelpText('after', '\nExample:\n  countersign target list');
@@ -96,10 +97,12 @@ interface AddOptions {
 async function add(name: string, address: readonly string[], options: AddOptions): Promise<void> {
   const { config, protocol, directory, passwordEnv, passwordFile, durability, tag } = options;
   const [url = ''] = address;
+  // HOST:PORT without a scheme is no program either: the configuration says what is wrong with it.
+  const isUrl = address.length === 1 && (URL.canParse(url) || /:\d/.test(url));
   const environment = { ...options.environment, ...Object.fromEntries(options.environmentFrom.map((variable) => [variable, { env: variable }])) };
   const value = {
     ...(protocol === undefined ? {} : { protocol }),
-    ...(address.length === 1 && URL.canParse(url) ? { url } : { command: address }),
+    ...(isUrl ? { url } : { command: address }),
     ...(Object.keys(environment).length === 0 ? {} : { environment }),
     ...(directory === undefined ? {} : { directory }),
     ...(passwordEnv === undefined ? {} : { password: { env: passwordEnv } }),
@@ -108,7 +111,7 @@ async function add(name: string, address: readonly string[], options: AddOptions
     ...(Object.keys(tag).length === 0 ? {} : { tags: tag }),
   };
   await addConfigEntry(config, { section: 'targets', name, value });
-  console.log(`added target ${name} to ${config}`);
+  console.log(escapeControls(`added target ${name} to ${config}${isUrl ? '' : `: a program that the gateway starts, ${address.join(' ')}`}`, 'nothing'));
 }
 
 function parseVariable(text: string, before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
