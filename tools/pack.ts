@@ -68,7 +68,7 @@ function stageCommand(built: string, staged: string): void {
   for (const path of ['cli/src', 'examples']) {
     cpSync(join(built, path), join(staged, path), { recursive: true });
   }
-  for (const path of ['cli/countersign', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE', 'docs', 'deploy']) {
+  for (const path of ['cli/countersign', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE', 'docs', 'deploy', 'examples/policies']) {
     copy(path, staged);
   }
   const workspaces = ['ledger', 'gateway', 'cli'];

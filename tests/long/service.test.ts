@@ -43,13 +43,19 @@ describe('an installation for a service', () => {
     packed[Symbol.dispose]();
   });
 
-  test('is made by the command of operating.md without a registry, and comes with its unit', () => {
+  test('is made by the command of operating.md without a registry, and comes with its unit and the examples of policy.md', () => {
     assert.deepEqual(asked, []);
-    assert.ok(existsSync(join(realpathSync(program), '..', '..', 'deploy', 'countersign.service')));
+    const home = join(realpathSync(program), '..', '..');
+    assert.ok(existsSync(join(home, 'deploy', 'countersign.service')));
+    const config = join(home, 'examples', 'policies', 'countersign.yaml');
+    const example = (ending: string): string => join(home, 'examples', 'policies', `mask.${ending}`);
+    const { status, stdout, stderr } = packed.run(program, ['policy', 'test', example('yaml'), '--policies', example('cedar'), '--config', config]);
+    assert.equal(status, 0, stdout + stderr);
   });
 
   test('says what the demo is missing, and how it is installed', () => {
-    const { status, stderr } = packed.run(program, ['demo']);
+    const { status, stdout, stderr } = packed.run(program, ['demo']);
+    assert.equal(stdout, '');
     assert.match(
       stderr,
       /^countersign: The demo needs packages that nothing else here needs\. This installs them:\n {2}npm install --global --prefix \S+\/opt @/,

@@ -77,12 +77,12 @@ async function demo(options: DemoOptions): Promise<number> {
 }
 
 async function showAll(directory: string, options: DemoOptions): Promise<number> {
+  const { openSampleDatabase } = await import('../demo/sample-database.ts').catch(explainMissing);
   const secrets = { DEMO_PASSWORD: randomBytes(16).toString('hex'), DEMO_MAIL_KEY: randomBytes(16).toString('hex') };
   say(
     '1. A PostgreSQL with a little shop in it starts, a small model, an MCP server that tracks parcels, an API that takes mail; and the gateway in front of them. What agents may do there, policies/agents.cedar says:',
   );
   console.log(indent(samplePolicies));
-  const { openSampleDatabase } = await import('../demo/sample-database.ts').catch(explainMissing);
   await using database = await openSampleDatabase(secrets.DEMO_PASSWORD);
   await using model = await openSampleModel();
   const { openSampleTools } = await import('../demo/sample-tools.ts');
