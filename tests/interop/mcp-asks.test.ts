@@ -136,6 +136,29 @@ principals:
     await gateway.apply(configOf('[tools]'));
   });
 
+  test('an open stream ends when policy masks values in it that it did not mask before', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'countersign-mcp-'));
+    const rules = join(directory.path, 'rules.cedar');
+    const mask = async (classes: string): Promise<void> => {
+      writeFileSync(rules, `@mask("${classes}") permit (principal, action in Action::"mcp", resource);\n`);
+      await gateway.apply(`${configOf('[tools]')}policies: ${rules}\n`);
+    };
+    await mask('card');
+    const answer = ask('masked');
+    const { response } = await arrived('"masked"');
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': here\n\n');
+    const streamed = (await answer).text();
+    await mask('card');
+    response.write(`: ada@example.com 4111 1111 1111 1111\n\n`);
+    const cut = once(response, 'close');
+    await mask('card, email');
+    response.write(`data: {"jsonrpc":"2.0","method":"of bob@example.com"}\n\n`);
+    assert.match(await streamed, /^: here\n\n: ada@example.com \[card\]\n\n[^]*Policy changes texts in this answer by now/);
+    assert.doesNotMatch(await streamed, /bob@/);
+    await cut;
+    await gateway.apply(configOf('[tools]'));
+  });
+
   test('the record holds', () => {
     assert.equal(gateway.verify().status, 0);
   });

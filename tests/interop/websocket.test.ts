@@ -350,6 +350,17 @@ principals:
     });
   });
 
+  test('an open connection ends when policy masks values of its messages that it did not mask before, also if its client is silent', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'countersign-websocket-'));
+    const rules = join(directory.path, 'rules.cedar');
+    writeFileSync(rules, '@mask("email") permit (principal, action in Action::"http", resource);\n');
+    const { client } = await open('/x', await gateway.issueToken('agent'));
+    const closed = within(once(client, 'close'), 'the end of a connection whose messages are masked by now');
+    await gateway.apply(`${configOf('[api, secure]')}policies: ${rules}\n`);
+    assert.equal((await closed)[0], 1008);
+    await gateway.apply(configOf('[api, secure]'));
+  });
+
   test('an open connection obeys changed tags and the mode of its target with its next frame', async () => {
     await using directory = await mkdtempDisposable(join(tmpdir(), 'countersign-websocket-'));
     const rules = join(directory.path, 'rules.cedar');

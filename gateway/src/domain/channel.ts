@@ -80,6 +80,8 @@ export interface RequestRelation {
   /** True if these bytes are a request of their own although they belong to another one: a message over WebSocket. It counts for limits, and has its alerts. */
   readonly isMessage?: boolean;
   readonly continues?: boolean;
+  /** True if the channel is for this request alone: its answer may go on for as long as the channel is open. */
+  readonly isAlone?: boolean;
   /** True if the bytes repeat most of earlier requests of the session with this mark. The repeated part is stored only once. */
   readonly repeats?: boolean;
   /**

@@ -470,6 +470,7 @@ class ExchangeRun {
       ...(continues === undefined ? {} : { continues }),
       repeats,
       change,
+      isAlone: true,
       leaving: this.#whenLeft,
       onHeld: this.#onHeld(channel),
     });

@@ -151,6 +151,11 @@ export class Gate {
     return texts.length === 0 ? null : { texts, obligations: carriedOut };
   }
 
+  /** Returns the obligations of an act whose controls change the texts of its answer. */
+  answerChanges({ ids: _ids, ...action }: Action): readonly Obligation[] {
+    return this.#mayChangeTexts() ? this.decide(action).obligations.filter((each) => this.#controlOf(each)?.change !== undefined) : [];
+  }
+
   /** Returns those of the named limits under which any act of the channel may be. */
   limitsOfAny(names: ReadonlySet<string>): readonly Obligation[] {
     const limits = this.#context.policy().limitsOfAny?.({ asker: this.#askerNow(), target: this.#context.target() }) ?? [];

@@ -112,6 +112,8 @@ export class LiveChannel implements Channel {
   readonly #masking = new MaskedAnswers();
   /** The requests of which only the facts are kept. */
   readonly #factsOnly = new ObligedRequests();
+  /** The request of a channel that is for it alone, with the obligations by which its answer is changed. */
+  #alone: { readonly action: Action; readonly obligations: readonly Obligation[] } | null = null;
   readonly #disposals: (() => void)[] = [];
   #ending: Promise<void> | null = null;
   #closed = false;
@@ -213,6 +215,9 @@ export class LiveChannel implements Channel {
       this.#noteObligations(action, decision, { seq, answeredAs: relation?.partOf ?? seq });
     }
     this.#masking.add(relation?.partOf ?? seq, changes);
+    if (relation?.isAlone === true) {
+      this.#alone = { action, obligations: decision.obligations };
+    }
     if (masked !== null) {
       this.#record('mask', { action: 'gateway.mask', request: seq, attributes: { ...masked.summary, ...masked.values } }, [], false);
     }
@@ -444,6 +449,7 @@ export class LiveChannel implements Channel {
       this.#obliged.addLater(this.#session.track.seq, limits);
     }
     this.#recheckConnection();
+    this.#recheckAnswer();
   };
 
   /** Takes the target as the configuration in force describes it. The next record of the channel states changed tags, by which policy decides from now on. */
@@ -460,6 +466,16 @@ export class LiveChannel implements Channel {
     // A credential that ended ends the whole session, in words of its own.
     if (decision.verdict !== 'allow' && decision.answeredAs !== 'catching_up' && this.#identity.standing.ended() === null) {
       this.#session.endChannel(this.number, { reason: 'withdrawn', error: new GatewayError('refused', decision.reason) });
+    }
+  }
+
+  /** Ends the channel if its answer, which may go on for long, would be changed in another way by now. Whoever asks again gets the changed one. */
+  #recheckAnswer(): void {
+    const { action, obligations = none } = this.#alone ?? {};
+    const now = action === undefined ? none : this.#gate.answerChanges(action);
+    if (now.some((each) => !obligations.some((known) => isDeepStrictEqual(known, each)))) {
+      const error = new GatewayError('refused', 'Policy changes texts in this answer by now, and its beginning was decided on before. Ask again.');
+      this.#session.endChannel(this.number, { reason: 'withdrawn', error });
     }
   }
 
