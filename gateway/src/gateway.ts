@@ -36,7 +36,7 @@ import { findLostRevocations, recordLeftTokenActs, recordLostRevocations } from 
 import { recordLeftSuspensions } from './api/suspensions.ts';
 import { apiListener } from './api/listener.ts';
 import { HttpListener } from './listeners/http.ts';
-import { OperatorSocket } from './listeners/operator-socket.ts';
+import { OperatorSocket, removeLeftSocket } from './listeners/operator-socket.ts';
 import { TcpListener } from './listeners/tcp.ts';
 import { recordLeftApprovals } from './sessions/left-approvals.ts';
 import { recordEnvironment, recordPolicy, recordPolicyChanges, recordRefusedPolicy } from './sessions/policy-record.ts';
@@ -183,6 +183,9 @@ export class Gateway implements AsyncDisposable {
     const { data, rootKey } = this.#config;
     makeDataDirectory(data);
     const lock = this.#parts.use(StoreLock.take(data));
+    if (lock.leftSocket !== null) {
+      removeLeftSocket(lock.leftSocket);
+    }
     const store = await openStore(data, rootKeyEnvironment(rootKey, process.env), acceptRollback);
     const keys = this.#parts.use(store.keys);
     const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true })));

@@ -28,12 +28,16 @@ const sharedFileSystems: ReadonlyMap<number, string> = new Map([
  * reached. Throws GatewayError `store_in_use`; `unsupported` on a file system whose locks prove nothing.
  */
 export class StoreLock implements Disposable {
+  /** The operator's socket of the gateway before, which did not remove it because it was killed. Null: there was none. */
+  readonly leftSocket: string | null;
   readonly #file: string;
   readonly #lock: Disposable;
 
   private constructor(data: string, lock: Disposable) {
     this.#file = join(data, 'gateway.json');
     this.#lock = lock;
+    const left = readPublished(data)['operator'];
+    this.leftSocket = typeof left === 'string' ? left : null;
   }
 
   static take(data: string): StoreLock {
@@ -84,10 +88,16 @@ function lockFile(data: string): string {
 }
 
 function readHolder(data: string): number | null {
+  const { pid } = readPublished(data);
+  return typeof pid === 'number' ? pid : null;
+}
+
+/** Reads `gateway.json`; empty if it is not there or cannot be read. */
+function readPublished(data: string): Readonly<Record<string, unknown>> {
   try {
-    const { pid } = JSON.parse(readFileSync(join(data, 'gateway.json'), 'utf8'));
-    return typeof pid === 'number' ? pid : null;
+    const published: unknown = JSON.parse(readFileSync(join(data, 'gateway.json'), 'utf8'));
+    return typeof published === 'object' && published !== null ? { ...published } : {};
   } catch {
-    return null;
+    return {};
   }
 }

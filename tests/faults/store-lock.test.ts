@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { requireLocks } from '../../gateway/src/store-lock.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
@@ -73,9 +73,12 @@ test('what lies in the data directory while a gateway runs, after a crash and af
   await gateway.issueToken('agent');
   const untold = (): readonly string[] => readdirSync(gateway.data).filter((name) => !told.has(name));
   assert.deepEqual(untold(), []);
+  const { operator }: { readonly operator: string } = JSON.parse(readFileSync(join(gateway.data, 'gateway.json'), 'utf8'));
   await gateway.signal('SIGKILL');
   assert.deepEqual(untold(), []);
+  assert.ok(existsSync(operator));
   await gateway.start();
+  assert.ok(!existsSync(dirname(operator)), 'the next start removes the socket of the one that was killed');
   await gateway.signal('SIGTERM');
   assert.deepEqual(untold(), []);
 });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { lstatSync, mkdtempSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { NodeRequest, NodeResponse } from '../exchange/exchange.ts';
 
 const connectionsMax = 64;
@@ -41,6 +41,22 @@ export class OperatorSocket implements AsyncDisposable {
     this.#server.closeAllConnections();
     rmSync(this.#directory, { recursive: true, force: true });
     await Promise.resolve();
+  }
+}
+
+/** Removes the socket of a gateway that was killed, with its directory. Whatever else the path names stays. */
+export function removeLeftSocket(path: string): void {
+  const directory = dirname(path);
+  if (path !== socketIn(directory) || !/^countersign-\w{6}$/.test(basename(directory))) {
+    return;
+  }
+  try {
+    if (lstatSync(path).isSocket()) {
+      unlinkSync(path);
+      rmdirSync(directory);
+    }
+  } catch {
+    // Somebody else may have removed it, as a start of the machine does.
   }
 }
 
