@@ -16,8 +16,8 @@ after(() => {
 });
 const file = '/etc/countersign/countersign.yaml';
 
-function parse(text: string, environment: NodeJS.ProcessEnv = {}): Config {
-  return parseConfig(text, { file, protocols, environment, secrets: 'needed' });
+function parse(text: string, environment: NodeJS.ProcessEnv = {}, secrets: 'needed' | 'missing' = 'needed'): Config {
+  return parseConfig(text, { file, protocols, environment, secrets });
 }
 
 /** The problems as `line:column: rest`. */
@@ -53,6 +53,7 @@ retention: { facts: forever, content: 30 }
 limits: { loginMs: 5000, idleMs: 0 }
 `,
     { ORDERS_PASSWORD: 'secret' },
+    'missing',
   );
   assert.equal(config.data, '/etc/countersign/countersign-data', 'relative to the file');
   assert.deepEqual(
@@ -107,14 +108,14 @@ test('the scheme of the URL names the protocol', () => {
 
 test('a target may be a program, with an environment of plain values and secrets', () => {
   const text = `targets:
-  files: { command: [serve, --all, ""], environment: { MODE: plain, KEY: { env: FILES_KEY } }, directory: files }
+  files: { command: [serve, --all, ""], environment: { MODE: plain, KEY: { env: FILES_KEY } }, directory: .. }
   here: { protocol: beta, command: [./serve] }
 `;
   const { targets } = parse(text, { FILES_KEY: 'secret' });
   const files = targets.get('files');
   assert.deepEqual([files?.protocol, files?.host, files?.port, files?.scheme], ['beta', '', 0, '']);
   assert.deepEqual(files?.command?.argv, ['serve', '--all', '']);
-  assert.equal(files.command.directory, '/etc/countersign/files');
+  assert.equal(files.command.directory, '/etc');
   assert.deepEqual([files.command.environment['MODE']?.(), files.command.environment['KEY']?.()], ['plain', 'secret']);
   assert.equal(targets.get('here')?.command?.directory, '/etc/countersign');
   assert.throws(() => parse(text), /targets.files.environment: the environment variable FILES_KEY is not set/);
@@ -217,6 +218,47 @@ test('who does not dial targets can do without their secrets', () => {
   writeFileSync(config, 'targets: { a: { url: "alpha://h", password: { env: ELSEWHERE } } }');
   const { targets } = readConfig(config, protocols, {}, 'missing');
   assert.throws(() => targets.get('a')?.password?.(), { code: 'key_unavailable' });
+});
+
+test('files and directories are found from the configuration file, wherever the gateway is started, and those that are missing are said with their place', () => {
+  const config = join(directory, 'files.yaml');
+  const read = (text: string, secrets?: 'missing'): Config => {
+    writeFileSync(config, text);
+    return readConfig(config, protocols, {}, secrets);
+  };
+  mkdirSync(join(directory, 'pem'));
+  writeFileSync(join(directory, 'pem', 'ca.pem'), '');
+  const there = read(`
+tls: { cert: pem/ca.pem, key: pem/ca.pem }
+targets:
+  a: { url: "alpha://h", options: { ca: pem/ca.pem } }
+  b: { url: "alpha://h?ca=pem/ca.pem" }
+  c: { url: "alpha://h", options: { ca: ${import.meta.filename} } }
+  d: { command: [x], directory: pem }
+`);
+  const ca = join(directory, 'pem', 'ca.pem');
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((name) => there.targets.get(name)?.options['ca']),
+    [ca, ca, import.meta.filename],
+  );
+  assert.equal(there.targets.get('d')?.command?.directory, join(directory, 'pem'));
+  const missing = `
+targets:
+  a: { url: "alpha://h", options: { ca: gone.pem } }
+  b: { url: "alpha://h?ca=/gone/ca.pem" }
+  d: { command: [x], directory: gone }
+`;
+  const from = `from ${directory}: relative paths start from the directory of this file`;
+  assert.throws(() => read(missing), {
+    code: 'config_invalid',
+    message: [
+      `${config}:3:41: targets.a.options.ca: there is no gone.pem ${from}`,
+      `${config}:4:13: targets.b.url: ca: there is no /gone/ca.pem`,
+      `${config}:5:33: targets.d.directory: there is no gone ${from}`,
+    ].join('\n'),
+  });
+  assert.throws(() => read('tls: { cert: gone.pem, key: pem/ca.pem }'), { message: `${config}:1:14: tls.cert: there is no gone.pem ${from}` });
+  assert.equal(read(missing, 'missing').targets.get('a')?.options['ca'], join(directory, 'gone.pem'), 'the CLI needs them as little as the secrets');
 });
 
 test('a file that cannot be read is reported as such', () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
@@ -14,6 +14,7 @@ import type { Address, Config } from './config.ts';
 import { configBytesMax } from './find.ts';
 import { locate, placeOf, type Problem, type Source } from './locate.ts';
 import { configSchema, durationMs, type RawConfig } from './schema.ts';
+import { pathFinder } from './paths.ts';
 import { liveSections, startSections } from './sections.ts';
 import { secretOpener, type OpenSecret } from './secret.ts';
 import { parseTarget } from './target.ts';
@@ -66,9 +67,11 @@ export function parseConfig(text: string, context: ParseContext): Config {
   const written = withoutEmptySections(toPlain(document, context.file) ?? {});
   const base = dirname(context.file);
   const openSecret = secretOpener({ environment: context.environment, base, needed: context.secrets === 'needed' });
+  const findPath = pathFinder(base, true);
+  const findNeeded = pathFinder(base, context.secrets === 'needed');
   const schema = configSchema({
     protocols: context.protocols.filter(({ transport }) => transport === 'stream').map(({ id }) => id),
-    parseTarget: (raw, wrong) => parseTarget(raw, { protocols: context.protocols, openSecret, base }, wrong),
+    parseTarget: (raw, wrong) => parseTarget(raw, { protocols: context.protocols, openSecret, findPath: findNeeded }, wrong),
   });
   const outcome = schema.safeParse(written);
   const problems = [...(outcome.error?.issues ?? []).flatMap(problemsOf), ...unknownTargets(written), ...unknownPlaces(written), ...unknownSinks(written)];
@@ -84,16 +87,19 @@ export function parseConfig(text: string, context: ParseContext): Config {
         wrong(at)(message);
       }
     };
-    if (caFile !== undefined && !existsSync(resolve(base, caFile))) {
-      wrong('caFile')(`there is no ${caFile} from ${base}`);
+    if (caFile !== undefined) {
+      findPath(caFile, wrong('caFile'));
     }
     check('slack', slack, refuseSinkUrl);
     check('secret', webhook === undefined ? undefined : secret, (value) =>
       readKeys(value) === null ? 'a secret is whsec_ and 24 to 64 random bytes in base64: echo whsec_$(openssl rand -base64 32)' : null,
     );
   }
-  if (outcome.data?.policies !== undefined && !existsSync(resolve(base, outcome.data.policies))) {
-    problems.push({ path: ['policies'], message: `there is no ${outcome.data.policies} from ${base}` });
+  for (const [name, path] of Object.entries(outcome.data?.tls ?? {})) {
+    findNeeded(path, (message) => problems.push({ path: ['tls', name], message }));
+  }
+  if (outcome.data?.policies !== undefined) {
+    findPath(outcome.data.policies, (message) => problems.push({ path: ['policies'], message }));
   }
   return outcome.success && problems.length === 0 ? build(outcome.data, { ...context, base, openSecret, source, text }) : fail(problems);
 }

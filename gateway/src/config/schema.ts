@@ -40,7 +40,7 @@ const target = closed({
     .record(variable, z.union([word, secret], 'text is expected, or { env: VARIABLE } or { file: PATH }'), 'NAME: VALUE lines are expected')
     .optional()
     .describe('Variables that the program gets in addition to PATH, HOME and LANG. Each is text or a secret.'),
-  directory: text.optional().describe('The directory that the program starts in; by default that of this file.'),
+  directory: text.optional().describe('The directory that the program starts in, relative to this file; by default that of this file.'),
   host: text.optional().describe('The host of the target, if `protocol` is given instead of `url`.'),
   port: port.optional().describe('The port of the target, if `protocol` is given instead of `url`.'),
   path: text.optional().describe('The database, or the path that requests are below, if `protocol` is given instead of `url`.'),
@@ -98,7 +98,9 @@ const sink = closed({
       'The secret of the signatures of a webhook, `whsec_` and 24 to 64 random bytes in base64: `{ env: VARIABLE }` or `{ file: PATH }`. While it is changed, both with a space between.',
     ),
   slack: secret.optional().describe('The address of an incoming webhook of Slack, which is a credential itself: `{ env: VARIABLE }` or `{ file: PATH }`.'),
-  caFile: text.optional().describe("PEM file of the authorities that may have signed the receiver's certificate, in place of those of the system."),
+  caFile: text
+    .optional()
+    .describe("PEM file of the authorities that may have signed the receiver's certificate, in place of those of the system; relative to this file."),
   text: z
     .boolean('true or false is expected')
     .default(false)
@@ -176,8 +178,8 @@ export function durationMs(written: string): number {
   return Number(written.slice(0, -1)) * (unitMs[written.slice(-1)] ?? 0);
 }
 
-/** Reports what is wrong with a field. */
-export type Wrong = (field: keyof RawTarget, message: string) => null;
+/** Reports what is wrong with a field, or with one of its members. */
+export type Wrong = (field: keyof RawTarget, message: string, member?: string) => null;
 
 /** A target without its name. In the file the name is the key of the entry. */
 export type UnnamedTarget = Omit<Target, 'name'>;
@@ -193,8 +195,8 @@ export interface SchemaOptions {
 export function configSchema({ protocols, parseTarget }: SchemaOptions) {
   const listeners = Object.fromEntries(['http', ...protocols].map((id) => [id, address.optional()]));
   const parsedTarget = target.transform((raw, context) => {
-    const wrong: Wrong = (field, message) => {
-      context.addIssue({ code: 'custom', path: [field], message });
+    const wrong: Wrong = (field, message, member) => {
+      context.addIssue({ code: 'custom', path: member === undefined ? [field] : [field, member], message });
       return null;
     };
     return parseTarget(raw, wrong) ?? z.NEVER;
@@ -206,7 +208,10 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
       .describe(
         '`HOST:PORT` for each listener; port 0 takes any free one. `http` is the API and all targets of models, MCP and HTTP (127.0.0.1:7070 unless given); a protocol with a listener of its own is listened for where it has a line.',
       ),
-    tls: closed({ cert: text.describe('PEM file of the certificate chain.'), key: text.describe('PEM file of the key of the certificate.') })
+    tls: closed({
+      cert: text.describe('PEM file of the certificate chain, relative to this file.'),
+      key: text.describe('PEM file of the key of the certificate, relative to this file.'),
+    })
       .optional()
       .describe('TLS on all listeners.'),
     rootKey: secret

@@ -3,14 +3,13 @@ import { GatewayError } from '../domain/errors.ts';
 import { parseOptions } from '../domain/options.ts';
 import type { TargetCommand } from '../domain/target.ts';
 import type { RawTarget, UnnamedTarget, Wrong } from './schema.ts';
+import type { FindPath } from './paths.ts';
 import type { OpenSecret } from './secret.ts';
-import { resolve } from 'node:path';
 
 export interface TargetContext {
   readonly protocols: readonly Protocol[];
   readonly openSecret: OpenSecret;
-  /** The directory from which other paths start. */
-  readonly base: string;
+  readonly findPath: FindPath;
 }
 
 /** Parses a target of the configuration. Null if something is wrong with it, which was then reported. */
@@ -32,7 +31,9 @@ export function parseTarget(raw: RawTarget, context: TargetContext, wrong: Wrong
       durability: raw.durability,
       ...(raw.tags === undefined ? {} : { tags: raw.tags }),
       ...(raw.mode === undefined ? {} : { mode: raw.mode }),
-      options: parseOptions(protocol.options, { ...address.options, ...raw.options }),
+      options: withPaths(parseOptions(protocol.options, { ...address.options, ...raw.options }), protocol.fileOptions ?? [], (name, written) =>
+        context.findPath(written, (message) => (Object.hasOwn(raw.options, name) ? wrong('options', message, name) : wrong('url', `${name}: ${message}`))),
+      ),
       ...(address.command === undefined ? {} : { command: address.command }),
       ...(raw.password === undefined ? {} : { password: context.openSecret(raw.password, (message) => wrong('password', message)) }),
     };
@@ -42,6 +43,19 @@ export function parseTarget(raw: RawTarget, context: TargetContext, wrong: Wrong
     }
     throw error;
   }
+}
+
+/** Returns options with the paths of files as `findPath` gives them. */
+function withPaths(
+  options: Readonly<Record<string, unknown>>,
+  files: readonly string[],
+  findPath: (name: string, written: string) => string,
+): Readonly<Record<string, unknown>> {
+  const paths = files.flatMap((name) => {
+    const written = options[name];
+    return typeof written === 'string' ? [[name, findPath(name, written)] as const] : [];
+  });
+  return { ...options, ...Object.fromEntries(paths) };
 }
 
 /** The address of a target, as the configuration states it. */
@@ -139,13 +153,12 @@ function findProtocol(raw: RawTarget, scheme: string | null, protocols: readonly
 
 interface CommandContext {
   readonly openSecret: OpenSecret;
-  /** The directory from which other paths start. */
-  readonly base: string;
+  readonly findPath: FindPath;
   readonly wrong: Wrong;
 }
 
 /** Parses a target that is a program. Null if something is wrong with it, which was then reported. */
-function parseCommand(argv: TargetCommand['argv'], raw: RawTarget, { openSecret, base, wrong }: CommandContext): TargetCommand | null {
+function parseCommand(argv: TargetCommand['argv'], raw: RawTarget, { openSecret, findPath, wrong }: CommandContext): TargetCommand | null {
   for (const field of ['url', 'host', 'port', 'path', 'user', 'password'] as const) {
     if (raw[field] !== undefined) {
       return wrong(field, field === 'password' ? 'a program gets its secrets in its environment' : 'a target has an address or a command, not both');
@@ -155,5 +168,6 @@ function parseCommand(argv: TargetCommand['argv'], raw: RawTarget, { openSecret,
     name,
     typeof value === 'string' ? () => value : openSecret(value, (message) => wrong('environment', message)),
   ]);
-  return { argv, environment: Object.fromEntries(environment), directory: resolve(base, raw.directory ?? '.') };
+  const directory = findPath(raw.directory ?? '.', (message) => (raw.directory === undefined ? null : wrong('directory', message)));
+  return { argv, environment: Object.fromEntries(environment), directory };
 }

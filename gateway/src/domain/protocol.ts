@@ -47,6 +47,8 @@ interface ProtocolFacts {
   readExample?(text: string, target: Pick<TargetFacts, 'options'>): Promise<Attributes>;
   /** The schema of a target's own options, from the URL's query and the configuration. */
   readonly options: OptionsSchema;
+  /** The names of the options that are files. In the configuration their paths start from its directory; a target has them absolute. Absent: there are none. */
+  readonly fileOptions?: readonly string[];
   /** Returns the options of a target as people should see them, including defaults that depend on the target. */
   inEffect?(target: TargetFacts): Readonly<Record<string, unknown>>;
   /** Returns instructions for a person or an agent to connect. The CLI and the console show them, and `run` sets them as environment. */

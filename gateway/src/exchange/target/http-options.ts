@@ -30,6 +30,9 @@ const eventBytes = z.coerce
     'How many bytes of one event of an answer, of an answer that is one JSON document, or of an answer that is compressed, are held to be read. A longer one is recorded and passed on as any other; the facts that it would have given are missing, and the record says `countersign.is_whole: false`.',
   );
 
+/** The options of every target over HTTP that are files. */
+export const httpFileOptions = ['caFile', 'certFile', 'keyFile'] as const;
+
 /** Options of every target over HTTP. */
 const shape = {
   auth: authSchema
@@ -38,9 +41,9 @@ const shape = {
       "How the target takes the gateway's credential: `bearer`, `basic`, `header:NAME`, `query:NAME`, `aws-sigv4` or `none`. Without it `basic` where the target has a user, else `bearer`; for models as the provider wants it.",
     ),
   tlsVerify: yesOrNo.default(true).describe("`true`: the chain and the name of the target's certificate are checked."),
-  caFile: file.describe('PEM file of the authorities that may have signed the certificate.'),
-  certFile: file.describe("PEM file of the gateway's own certificate for the target, with `keyFile`."),
-  keyFile: file.describe('PEM file of the key of `certFile`.'),
+  caFile: file.describe('PEM file of the authorities that may have signed the certificate, relative to this file.'),
+  certFile: file.describe("PEM file of the gateway's own certificate for the target, with `keyFile`; relative to this file."),
+  keyFile: file.describe('PEM file of the key of `certFile`, relative to this file.'),
   awsRegion: awsName.optional().describe('For `aws-sigv4`: the region that the signature is for.'),
   awsService: awsName.optional().describe('For `aws-sigv4`: the service that the signature is for.'),
   encodedSlash: yesOrNo

@@ -1,5 +1,5 @@
 import type { ExchangeProtocol } from '../../exchange/exchange-protocol.ts';
-import { httpOptions } from '../../exchange/target/http-options.ts';
+import { httpFileOptions, httpOptions } from '../../exchange/target/http-options.ts';
 import { replayExchange } from '../../exchange/recorded/recorded-call.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions, context, readExample } from './actions.ts';
@@ -16,6 +16,7 @@ export const http: ExchangeProtocol = {
   context,
   readExample: async (text, target) => readExample(text, target),
   options: httpOptions({ routes: routesOption, body: bodyOption }),
+  fileOptions: httpFileOptions,
   connection: (door) => ({
     url: targetUrl(door),
     environment: {},

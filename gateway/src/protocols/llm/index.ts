@@ -3,6 +3,7 @@ import type { ExchangeProtocol } from '../../exchange/exchange-protocol.ts';
 import { replayExchange } from '../../exchange/recorded/recorded-call.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions } from './actions.ts';
+import { httpFileOptions } from '../../exchange/target/http-options.ts';
 import { modelOptions, providerOf } from './options.ts';
 import { context } from './policy-context.ts';
 import { render } from './render.ts';
@@ -17,6 +18,7 @@ export const llm: ExchangeProtocol = {
   context,
   readExample: async (text) => (await import('./read-example.ts')).readExample(text),
   options: modelOptions,
+  fileOptions: httpFileOptions,
   connection: (door) => ({
     url: targetUrl(door),
     environment: environment(door),

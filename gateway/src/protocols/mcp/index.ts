@@ -1,5 +1,5 @@
 import type { ExchangeProtocol } from '../../exchange/exchange-protocol.ts';
-import { httpOptions } from '../../exchange/target/http-options.ts';
+import { httpFileOptions, httpOptions } from '../../exchange/target/http-options.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions } from './actions.ts';
 import { builtInPolicies } from './built-in-policies.ts';
@@ -18,6 +18,7 @@ export const mcp: ExchangeProtocol = {
   readExample: async (text) => (await import('./read-example.ts')).readExample(text),
   policies: builtInPolicies,
   options: httpOptions({}, 'run'),
+  fileOptions: httpFileOptions,
   connection: (door) => ({
     url: targetUrl(door),
     environment: {},

@@ -14,6 +14,7 @@ export const postgres: StreamProtocol = {
   context,
   readExample: async (text) => (await import('./read-example.ts')).readExample(text),
   options: postgresOptions,
+  fileOptions: ['sslrootcert'],
   inEffect: (target) => ({ ...target.options, sslmode: tlsMode(target) }),
   connection: ({ host, port, target, token }) => ({
     url: `postgres://agent:${encodeURIComponent(token)}@${host.includes(':') ? `[${host}]` : host}:${port}/${encodeURIComponent(target)}`,

@@ -23,7 +23,7 @@ export const postgresOptions = z
   .strictObject({
     sslmode: sslmode.optional().describe('`verify-full`, `require` or `off`. Without it `verify-full`, and `off` for a target on this machine.'),
     tls: sslmode.optional().describe('Another name for `sslmode`.'),
-    sslrootcert: z.string().min(1).optional().describe("PEM file of the authorities that may have signed the target's certificate."),
+    sslrootcert: z.string().min(1).optional().describe("PEM file of the authorities that may have signed the target's certificate, relative to this file."),
     channel_binding: z.enum(['prefer', 'require']).default('prefer').describe('`require`: the gateway logs in only if the login is bound to the TLS channel.'),
     require_auth: z
       .preprocess((list) => (typeof list === 'string' ? list.split(',') : list), z.array(z.enum(authMethods)).min(1))
