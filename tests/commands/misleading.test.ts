@@ -116,10 +116,17 @@ describe('without a gateway', () => {
 
 describe('with a gateway', () => {
   let gateway: GatewayProcess;
+  let directory: string;
   before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'countersign-misleading-'));
+    writeFileSync(
+      join(directory, 'policy.cedar'),
+      'forbid (principal, action in Action::"postgres", resource) when { context.statements.contains("delete") };',
+    );
     gateway = await GatewayProcess.start({
       host: '0.0.0.0',
-      config: `targets:
+      config: `policies: ${directory}
+targets:
   shop: { url: "postgres://app@127.0.0.1:1/shop" }
   brain: { protocol: llm, url: "http://127.0.0.1:1" }
 principals:
@@ -132,6 +139,7 @@ principals:
   });
   after(async () => {
     await gateway[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true });
   });
 
   test('T4.33: a target of another protocol is named as such', async () => {

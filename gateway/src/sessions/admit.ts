@@ -40,7 +40,8 @@ export function admit(
   const decision = policy().decide({
     asker: askerOf(identity, { session: null, address, history: noHistory }),
     target,
-    action: connectAction(protocol ?? target.protocol),
+    // Policies know no action of another protocol at this target. Who comes with another one is refused below, and learns only what it may know.
+    action: connectAction(target.protocol),
     timeMs: Date.now(),
   });
   if (decision.verdict !== 'allow') {
