@@ -1,8 +1,11 @@
 import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits } from '../domain/limits.ts';
 import type { Config } from './config.ts';
@@ -263,6 +266,38 @@ targets:
 
 test('a file that cannot be read is reported as such', () => {
   assert.throws(() => readConfig(join(directory, 'nowhere.yaml'), protocols, {}), { code: 'config_invalid', message: /nowhere.yaml cannot be read/ });
+});
+
+test('policies are never read in part from before a change and in part from after it', async () => {
+  const around = join(directory, 'versions');
+  const texts = ['// old', '// new'];
+  for (const [version, text] of texts.entries()) {
+    mkdirSync(join(around, String(version)), { recursive: true });
+    for (let i = 0; i < 50; i += 1) {
+      writeFileSync(join(around, String(version), `${i}.cedar`), text);
+    }
+  }
+  const current = join(around, 'current');
+  symlinkSync('0', current);
+  // Another thread replaces the link while the files are read.
+  const swap = `
+    const { rmSync, symlinkSync, renameSync } = require('node:fs');
+    const { current } = require('node:worker_threads').workerData;
+    let version = 0;
+    setInterval(() => {
+      version = 1 - version;
+      rmSync(current + '.next', { force: true });
+      symlinkSync(String(version), current + '.next');
+      renameSync(current + '.next', current);
+    }, 3);`;
+  const worker = new Worker(swap, { eval: true, workerData: { current } });
+  await once(worker, 'online');
+  for (let i = 0; i < 100; i += 1) {
+    const read = new Set(readPolicySources(current).map(({ text }) => text));
+    assert.equal(read.size, 1);
+    await setImmediate();
+  }
+  await worker.terminate();
 });
 
 test('policies that cannot be listed are an error and no empty set, and only regular files of limited length are read', () => {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { GatewayError } from '../domain/errors.ts';
 import type { PolicySource } from '../domain/policy-source.ts';
 import { systemErrorWords } from '../store/system-error.ts';
@@ -7,6 +8,8 @@ import { systemErrorWords } from '../store/system-error.ts';
 const ending = '.cedar';
 const filesMax = 200;
 const bytesMax = 1024 * 1024;
+/** Most times that files are read again because they were not as they had been read. */
+const readsMax = 16;
 
 /** Returns the paths of the files of policies, to look whether they were changed. Empty if they cannot be listed: that is for `readPolicySources` to say. */
 export function policyFiles(path: string): readonly string[] {
@@ -27,8 +30,23 @@ function listFiles(path: string): readonly string[] {
     : [path];
 }
 
-/** Reads the files of policies. A directory that cannot be listed is an error, and never a set without policies. Throws GatewayError `config_invalid`. */
+/**
+ * Reads the files of policies, until they are the same twice: files that are replaced meanwhile, or a link to them, never make a set of some that are old and some
+ * that are new. A directory that cannot be listed is an error, and never a set without policies. Throws GatewayError `config_invalid`.
+ */
 export function readPolicySources(path: string): readonly PolicySource[] {
+  let last = readOnce(path);
+  for (let i = 0; i < readsMax; i += 1) {
+    const read = readOnce(path);
+    if (isDeepStrictEqual(read, last)) {
+      return read;
+    }
+    last = read;
+  }
+  throw new GatewayError('config_invalid', `${shownPath(path)} changes while it is read.`);
+}
+
+function readOnce(path: string): readonly PolicySource[] {
   const files = orUnreadable(path, listFiles);
   if (files.length > filesMax) {
     throw new GatewayError('config_invalid', `${path}: there are ${files.length} files of policies, at most ${filesMax} are read.`);
