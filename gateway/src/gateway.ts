@@ -17,6 +17,7 @@ import type { Outbox } from './outbox/outbox.ts';
 import { Approvals } from './controls/approvals/approvals.ts';
 import { alerts } from './controls/alerts.ts';
 import type { Control } from './controls/control.ts';
+import { ClassSets } from './classes/class-sets.ts';
 import { ClassSources } from './classes/class-sources.ts';
 import { Masks } from './controls/masks/masks.ts';
 import { RequestMasks } from './controls/masks/request-masks.ts';
@@ -117,6 +118,7 @@ export class Gateway implements AsyncDisposable {
   readonly #now = steadyClock();
   readonly #limits = new Limits(this.#now);
   #classSources: ClassSources;
+  #classSets: ClassSets;
   /** Aborts what is being read when the gateway stops. */
   readonly #reading = new AbortController();
   /** Reads changed policies in a thread of its own, which ends soon after. */
@@ -136,6 +138,7 @@ export class Gateway implements AsyncDisposable {
     this.#controls = controls;
     this.#policy = (policyOf ?? configuredPolicy)(config);
     this.#classSources = new ClassSources(config.classes.values());
+    this.#classSets = new ClassSets(config.classes.values());
     this.#environment = environmentOf(config, this.#policy);
     this.#policyThread = parts.use(new StepThread());
     this.#log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'info');
@@ -218,7 +221,11 @@ export class Gateway implements AsyncDisposable {
     this.#calls = calls;
     const served = this.#parts.use(await createProtocols({ steps: this.#parts.use(new StepThread()) }));
     const requireRecalled = recalling(served, reader, recorder);
-    const masking = { key: keys.maskKey(), classesOf: (target: string, source: string) => this.#classSources.of(target, source) };
+    const masking = {
+      key: keys.maskKey(),
+      classSet: (names: readonly string[]) => this.#classSets.of(names),
+      classesOf: (target: string, source: string) => this.#classSources.of(target, source),
+    };
     const door: DoorContext = {
       recorder,
       sessions,
@@ -448,6 +455,7 @@ export class Gateway implements AsyncDisposable {
     const countsMore = [...this.#config.targets.values()].some(({ name, mode }) => mode === 'observe' && config.targets.get(name)?.mode !== 'observe');
     this.#config = { ...config, data: this.#config.data };
     this.#classSources = new ClassSources(config.classes.values());
+    this.#classSets = new ClassSets(config.classes.values());
     const changes = policyChanges(this.#policy, policy);
     this.#policy = policy;
     this.#refused = null;

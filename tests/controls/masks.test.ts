@@ -13,7 +13,7 @@ import { suiteParts } from '../support/suite-parts.ts';
 const address = 'ada.lovelace7c1a@example.com';
 const card = '4111 1111 1111 1111';
 const policies = `@id("masked")
-@mask("email, card:last4")
+@mask("email, card:last4, badge")
 permit (principal in Group::"agents", action, resource);
 
 @id("joined")
@@ -81,7 +81,7 @@ describe('values that policy masks', () => {
         response.setHeader('content-type', 'application/json').end(salaries);
       }),
     );
-    const config = `  joiner: { kind: agent, groups: [joiners] }\n  writer: { kind: agent, groups: [writers] }\npolicies: ${file}\nclasses: { salary: { fields: ["hr:/employees/*/salary"] } }\n`;
+    const config = `  joiner: { kind: agent, groups: [joiners] }\n  writer: { kind: agent, groups: [writers] }\npolicies: ${file}\nclasses: { salary: { fields: ["hr:/employees/*/salary"] }, badge: { pattern: "B-[0-9]{6}" } }\n`;
     shop = parts.use(await openShop({ config, targets: `  brain: { url: "${model.url}", protocol: llm }\n  hr: { url: "${staff.url}" }\n` }));
   });
 
@@ -127,6 +127,7 @@ describe('values that policy masks', () => {
     assert.deepEqual(filesHolding(shop.gateway.data, address), []);
     assert.deepEqual(filesHolding(shop.gateway.data, card), []);
     assert.equal(shop.gateway.verify().status, 0);
+    assert.deepEqual(await asked('agent', `select 'B-' || '123456', 'B-12345'`), [['[badge]', 'B-12345']]);
   });
 
   test('leave values of types that a client can read, also in the binary format and in statements that were described before', async () => {

@@ -4,7 +4,9 @@ import { Context, type Strength } from './context.ts';
 import { decodeEscapes, decodeQuotedPrintable, decodeRuns, runUnitsMin, type Decoded } from './decode.ts';
 import type { Detector, Open } from './detector.ts';
 import { FormTree } from './identifiers.ts';
+import type { Pattern } from './pattern.ts';
 import type { View } from './view.ts';
+import type { WordList } from './word-list.ts';
 
 /** A value that was found in a view, before it is compared with others. */
 export interface Candidate {
@@ -15,6 +17,16 @@ export interface Candidate {
   readonly open: Open | null;
 }
 
+/** A class of the operator. */
+export interface OwnClass {
+  readonly pattern: Pattern | null;
+  readonly words: WordList | null;
+  /** Classes whose values are of this one too. */
+  readonly classes: readonly string[];
+}
+
+const noOwn: ReadonlyMap<string, OwnClass> = new Map();
+
 /** Classes that are looked for together. It never changes, so many scans can share it; to make one takes much longer than to scan a short text. */
 export class ClassSet {
   readonly #detectors: readonly Detector[];
@@ -22,22 +34,72 @@ export class ClassSet {
   /** The kinds of characters without one of which nothing is found in a short span. */
   readonly #traits: number;
 
+  /** Finds the values of the classes of the operator. */
+  readonly #own: readonly { readonly name: string; readonly finder: Pattern | WordList }[];
+  /** The classes for which each built-in one is looked for. */
+  readonly #names = new Map<string, string>();
+
   /** Throws RangeError if there is no class of a name. */
-  constructor(names: readonly string[]) {
-    const unknown = names.find((name) => !ranks.has(name));
-    if (unknown !== undefined) {
-      throw new RangeError(`there is no class ${unknown}`);
+  constructor(names: readonly string[], own: ReadonlyMap<string, OwnClass> = noOwn) {
+    const finders: { readonly name: string; readonly finder: Pattern | WordList }[] = [];
+    // Values of a class that is asked for itself are of no other.
+    for (const name of names) {
+      this.#add(name, { as: name, own, within: new Set(), finders });
     }
-    const wanted = new Set(names);
-    this.#detectors = detectors.filter(({ name }) => wanted.has(name));
-    const formed = identifiers.filter(({ name }) => wanted.has(name));
+    for (const name of names.filter((each) => ranks.has(each))) {
+      this.#names.set(name, name);
+    }
+    this.#own = finders;
+    this.#detectors = detectors.filter(({ name }) => this.#names.has(name));
+    const formed = identifiers.filter(({ name }) => this.#names.has(name));
     this.#forms = formed.length === 0 ? null : new FormTree(formed);
     this.#traits = this.#detectors.reduce((traits, detector) => traits | detector.traits, (this.#forms === null ? 0 : digit) | escape | odd);
   }
 
+  /** Adds what finds the values of a class, and of those within it. */
+  #add(
+    name: string,
+    adding: {
+      readonly as: string;
+      readonly own: ReadonlyMap<string, OwnClass>;
+      readonly within: Set<string>;
+      readonly finders: { name: string; finder: Pattern | WordList }[];
+    },
+  ): void {
+    const { as, own, within, finders } = adding;
+    const found = own.get(name);
+    if (found === undefined && !ranks.has(name)) {
+      throw new RangeError(`there is no class ${name}`);
+    }
+    if (within.has(name)) {
+      return;
+    }
+    within.add(name);
+    if (ranks.has(name) && !this.#names.has(name)) {
+      this.#names.set(name, as);
+    }
+    for (const finder of [found?.pattern, found?.words]) {
+      if (finder !== null && finder !== undefined) {
+        finders.push({ name: as, finder });
+      }
+    }
+    for (const inner of found?.classes ?? []) {
+      this.#add(inner, adding);
+    }
+  }
+
+  /** True if a value of a class of the operator may have begun between `start` and `at` and go on behind the character at `at`. */
+  mayCross(text: string, { start, at, traits }: { readonly start: number; readonly at: number; readonly traits: number }): boolean {
+    if (this.#own.length === 0 || at === start) {
+      return false;
+    }
+    const decoded = (traits & (escape | odd)) === 0 ? null : decodeEscapes(text.slice(Math.max(start, at - crossingUnits), at + 1));
+    return this.#own.some(({ finder }) => finder.mayCross(text, start, at) || (decoded !== null && finder.mayCross(decoded.text, 0, decoded.text.length - 1)));
+  }
+
   /** False if nothing can be in a span of characters of these kinds, so that it need not be looked at. */
   mayHold(traits: number, length: number): boolean {
-    return (traits & (length < capitalUnitsMin ? this.#traits & ~upper : this.#traits | upper)) !== 0;
+    return this.#own.length > 0 || (traits & (length < capitalUnitsMin ? this.#traits & ~upper : this.#traits | upper)) !== 0;
   }
 
   /** Returns the values in a view. They may overlap; they are sorted, and of those that begin at one place the one that counts comes first. */
@@ -89,10 +151,15 @@ export class ClassSet {
       // A form without doubt needs no words.
       const support = strength === 'sure' ? 'named' : view.supportOf(start, { name: of, strength });
       if (support !== 'none') {
-        found.push({ name: of, start, end, isNamed: support === 'named', open: open ?? null });
+        found.push({ name: this.#names.get(of) ?? of, start, end, isNamed: support === 'named', open: open ?? null });
       }
     };
     const { text, traits } = view;
+    for (const { name, finder } of this.#own) {
+      finder.find(text, (start, end) => {
+        found.push({ name, start, end, isNamed: true, open: null });
+      });
+    }
     const digits = (traits & digit) === 0 ? 0 : countDigits(text);
     for (const { name, traits: wanted, unitsMin, digitsMin, find } of this.#detectors) {
       if ((wanted & traits) !== 0 && text.length >= unitsMin && digits >= digitsMin) {
@@ -132,6 +199,8 @@ function decodedView(text: string, before: string): View {
   return { text, before, traits: traitsOf(text), isCut: false, goesOn: false, supportOf };
 }
 
+/** So much before a boundary is decoded, to see whether a value crosses it. */
+const crossingUnits = 512;
 /** Values that have no digit have capitals, and are at least so long: a BIC. */
 const capitalUnitsMin = 8;
 /** Encodings within encodings are undone so many times. */

@@ -19,7 +19,7 @@ export class ClassSources {
   readonly #sources: readonly Source[];
   readonly #remembered = new Map<string, readonly string[]>();
 
-  constructor(classes: Iterable<DataClass>) {
+  constructor(classes: Iterable<Pick<DataClass, 'name' | 'columns' | 'fields'>>) {
     this.#sources = [...classes].flatMap(({ name, columns, fields }) => [
       ...columns.map((column) => ({ name, place: patternOf(column), table: patternOf(column.slice(0, Math.max(0, column.lastIndexOf('.')))) })),
       ...fields.map((field) => ({ name, place: patternOf(field, '(?:/.*)?'), table: null })),

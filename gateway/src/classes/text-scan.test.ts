@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { builtInClasses } from './catalogue.ts';
 import { ClassSet } from './class-set.ts';
+import { ClassSets } from './class-sets.ts';
+import { faultOfPattern, Pattern } from './pattern.ts';
 import { findIn, heldUnitsMax, TextScan, type Found } from './text-scan.ts';
 
 const names = builtInClasses.map(({ name }) => name);
@@ -231,6 +233,90 @@ describe('values in a text', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  test('classes of the operator are found by pattern, by words and by other classes, however the text is cut', () => {
+    const own = { columns: [], fields: [], pattern: null, words: [], classes: [] };
+    const sets = new ClassSets([
+      { ...own, name: 'badge', pattern: 'B-[0-9]{6}\\b' },
+      { ...own, name: 'project', pattern: 'Project [A-Z][a-z]+( (north|south), phase \\d)?' },
+      { ...own, name: 'staff', words: ['Jane Doe', 'jane doe the third', 'Müller', "O'Neill, Ann"] },
+      { ...own, name: 'health', classes: ['icd10', 'ward'] },
+      { ...own, name: 'ward', pattern: 'W\\d\\d', classes: ['health'] },
+      { ...own, name: 'salary', columns: ['a/b.c.d'] },
+    ]);
+    const classes = sets.of(['badge', 'project', 'staff', 'health', 'salary', 'email']);
+    const text =
+      "JANE DOE (B-123456, B-1234567) of Project Ada north, phase 2 and Project Bob north; o'neill, ann: diagnosis E11.9 in W12, ann-müller@example.com Müllerin jane\u200b doe";
+    const expected = [
+      ['staff', 'JANE DOE'],
+      ['badge', 'B-123456'],
+      ['project', 'Project Ada north, phase 2'],
+      ['project', 'Project Bob'],
+      ['staff', "o'neill, ann"],
+      ['health', 'E11.9'],
+      ['health', 'W12'],
+      ['email', 'ann-müller@example.com'],
+      ['staff', 'jane\u200b doe'],
+    ];
+    assert.deepEqual(
+      findIn(text, classes).map(({ name, start, end }) => [name, text.slice(start, end)]),
+      expected,
+    );
+    fc.assert(
+      fc.property(fc.array(fc.nat(text.length), { maxLength: 20 }), (cuts) => {
+        assert.deepEqual(scanPieces(text, cuts, classes).found, findIn(text, classes));
+      }),
+      { numRuns: 100 },
+    );
+    assert.deepEqual(
+      findIn('diagnosis E11.9', sets.of(['icd10', 'health'])).map(({ name }) => name),
+      ['icd10'],
+      'the class that is asked for itself',
+    );
+    assert.throws(() => sets.of(['emial']), RangeError);
+  });
+
+  test('a pattern matches what a regular expression matches, and one that is not linear is refused', () => {
+    const alphabet = fc.constantFrom('a', 'b', '1', '-');
+    const atom = fc.oneof(alphabet, fc.constantFrom('[ab]', '[^a]', '\\d', '(?:a|b1)', '.', '(a|ab)(1|)'));
+    const piece = fc.tuple(atom, fc.constantFrom('', '', '?', '+', '{2}', '{1,3}')).map((both) => both.join(''));
+    const pattern = fc.array(piece, { minLength: 1, maxLength: 4 }).map((pieces) => `a${pieces.join('')}`);
+    fc.assert(
+      fc.property(pattern, fc.array(alphabet, { maxLength: 12 }), (source, characters) => {
+        const text = characters.join('');
+        const found: string[] = [];
+        new Pattern(source).find(text, (start, end) => found.push(text.slice(start, end)));
+        // The longest match counts, so each length is tried.
+        const expected: string[] = [];
+        for (let start = 0; start < text.length; start += 1) {
+          const end = Array.from(text, (_, i) => text.length - i).find((to) => to > start && new RegExp(`^(?:${source})$`).test(text.slice(start, to)));
+          if (end !== undefined) {
+            expected.push(text.slice(start, end));
+            start = end - 1;
+          }
+        }
+        assert.deepEqual(found, expected);
+      }),
+      { numRuns: 300 },
+    );
+    for (const [source, why] of [
+      ['(a)\\1', /reference to a group/],
+      ['(?=a)b', /looks ahead/],
+      ['a*', /matches nothing/],
+      ['^a$', /\^ is not supported/],
+      ['a**', /repetition of a repetition/],
+      ['a{9999}', /too long/],
+      ['[a', /\[ without/],
+      ['(a', /\( without/],
+      ['a)', /\) without/],
+      ['"a', /begins with a letter/],
+      ['\\q', /\\q is not supported/],
+      ['a{x', /repeats what is before/],
+    ] as const) {
+      assert.match(faultOfPattern(source) ?? '', why, source);
+    }
+    assert.equal(faultOfPattern('\\bB-[0-9]{6}\\b'), null);
   });
 
   test('a class that is not asked for is not found, and an unknown one is an error', () => {

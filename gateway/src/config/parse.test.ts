@@ -366,10 +366,19 @@ test('data classes are columns and members of targets that there are', () => {
   assert.match(refused('{ salary: { columns: [employees.salary] } }'), /classes\.salary\.columns\.0: TARGET\/SCHEMA\.TABLE\.COLUMN is expected/);
   assert.match(refused('{ salary: { fields: ["a/salary"] } }'), /TARGET:\/MEMBER\/MEMBER is expected/);
   assert.match(refused('{ salary: { columns: [b/public.employees.salary] } }'), /there is no target "b"/);
-  assert.match(refused('{ salary: {} }'), /a class has columns or fields/);
+  assert.match(refused('{ salary: {} }'), /a class has columns, fields, a pattern, words or classes/);
   assert.match(refused('{ Salary: { columns: [a/public.employees.salary] } }'), /1 to 63 small letters, digits and dashes/);
+  assert.match(refused("{ badge: { pattern: '(?=B)-[0-9]{6}' } }"), /classes\.badge\.pattern: at character 3: \(\?…\) is not supported/);
+  assert.match(refused('{ staff: { words: gone.txt } }'), /classes\.staff\.words: there is no .*gone\.txt/);
   const known = parse(
     `targets: { a: { url: "alpha://h" } }\nclasses: { salary: { columns: ["*/public.*.salary", "a/public.b.c"], fields: ["a:/employees/*/salary"] } }`,
   );
-  assert.deepEqual(known.classes.get('salary'), { name: 'salary', columns: ['*/public.*.salary', 'a/public.b.c'], fields: ['a:/employees/*/salary'] });
+  assert.deepEqual(known.classes.get('salary'), {
+    name: 'salary',
+    columns: ['*/public.*.salary', 'a/public.b.c'],
+    fields: ['a:/employees/*/salary'],
+    pattern: null,
+    words: [],
+    classes: [],
+  });
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
@@ -95,6 +95,14 @@ export function parseConfig(text: string, context: ParseContext): Config {
       readKeys(value) === null ? 'a secret is whsec_ and 24 to 64 random bytes in base64: echo whsec_$(openssl rand -base64 32)' : null,
     );
   }
+  for (const [name, { words }] of Object.entries(outcome.data?.classes ?? {})) {
+    const wrong = (message: string): unknown => problems.push({ path: ['classes', name, 'words'], message });
+    const list = words === undefined ? '' : findPath(words, wrong);
+    const { size = 0 } = statSync(list, { throwIfNoEntry: false }) ?? {};
+    if (size > wordsBytesMax) {
+      wrong(`${list} has more than ${wordsBytesMax} bytes`);
+    }
+  }
   for (const [name, path] of Object.entries(outcome.data?.tls ?? {})) {
     findNeeded(path, (message) => problems.push({ path: ['tls', name], message }));
   }
@@ -149,6 +157,16 @@ function unknownTargets(written: unknown): Problem[] {
         : [{ path: ['principals', id, 'targets', i], message: `there is no target ${JSON.stringify(name)}` }],
     );
   });
+}
+
+/** A list of words has at most so many bytes. */
+const wordsBytesMax = 4 * 1024 * 1024;
+
+function readWords(file: string): string[] {
+  return readFileSync(file, 'utf8')
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
 }
 
 /** Finds targets in the places of data classes that do not exist. */
@@ -224,7 +242,12 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
       link: raw.approvals.link ?? null,
     },
     sinks: new Map(Object.entries(raw.sinks).map(([name, sink]) => [name, openSink({ name, base, openSecret }, sink)])),
-    classes: new Map(Object.entries(raw.classes).map(([name, places]) => [name, { name, ...places }])),
+    classes: new Map(
+      Object.entries(raw.classes).map(([name, { pattern, words, ...places }]) => [
+        name,
+        { name, ...places, pattern: pattern ?? null, words: words === undefined ? [] : readWords(resolve(base, words)) },
+      ]),
+    ),
     retention: { metaDays: foreverToNull(raw.retention.facts), contentDays: foreverToNull(raw.retention.content) },
     limits: overrideLimits(raw.limits),
     atStart: new Map(startSections.map((section) => [section, JSON.stringify(raw[section]) ?? ''])),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { faultOfPattern } from '../classes/pattern.ts';
 import type { Target } from '../domain/target.ts';
 import { defaultData } from './sections.ts';
 import { suggest } from '../domain/suggest.ts';
@@ -132,7 +133,26 @@ const dataClass = closed({
     .array(text.regex(fieldPlace, 'TARGET:/MEMBER/MEMBER is expected; * stands for any member or index'), 'a list of fields is expected')
     .default([])
     .describe('Members of JSON whose values are of the class, each `TARGET:/MEMBER/MEMBER`; `*` stands for any member or index.'),
-}).refine(({ columns, fields }) => columns.length + fields.length > 0, 'a class has columns or fields');
+  pattern: text
+    .optional()
+    .superRefine((pattern, context) => {
+      const fault = pattern === undefined ? null : faultOfPattern(pattern);
+      if (fault !== null) {
+        context.addIssue({ code: 'custom', message: fault });
+      }
+    })
+    .describe(
+      'What a value looks like: a regular expression without references to groups and without what looks ahead or behind ([classes.md](classes.md#patterns)).',
+    ),
+  words: text.optional().describe('A file with a word or phrase in each line. Each of them is a value, whole and in any case.'),
+  classes: z
+    .array(className, 'a list of classes is expected')
+    .default([])
+    .describe('Classes whose values are of this class too, built-in ones or others of this file.'),
+}).refine(
+  ({ columns, fields, pattern, words, classes }) => columns.length + fields.length + classes.length > 0 || pattern !== undefined || words !== undefined,
+  'a class has columns, fields, a pattern, words or classes',
+);
 
 const duration = z
   .string('a time is text like 10m')

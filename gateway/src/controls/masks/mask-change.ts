@@ -1,24 +1,19 @@
 import type { KeyObject } from 'node:crypto';
-import { builtInClasses } from '../../classes/catalogue.ts';
-import { ClassSet } from '../../classes/class-set.ts';
+import type { ClassSet } from '../../classes/class-set.ts';
 import { TextScan, type Settled } from '../../classes/text-scan.ts';
 import type { Masked } from '../../domain/masked.ts';
 import type { TextChange, TextStream } from '../../domain/text-change.ts';
 import { isStricter, type ClassMethods } from '../../policy/mask-text.ts';
 import { digestOf, maskedValue } from './methods.ts';
 
-const detected: ReadonlySet<string> = new Set(builtInClasses.map(({ name }) => name));
 /** Most values that one report tells one by one. */
 const reportedMax = 100;
-
-/** Returns those of the classes that are known by what their values look like. */
-export function detectedOf(methods: ClassMethods): readonly string[] {
-  return [...methods.keys()].filter((name) => detected.has(name));
-}
 
 export interface MaskParts {
   /** Makes the digests of values. */
   readonly key: KeyObject;
+  /** Returns the set of classes that are looked for in texts. */
+  readonly classSet: (names: readonly string[]) => ClassSet;
   /** Returns the classes of a value of a target by one of its sources. */
   readonly classesOf: (target: string, source: string) => readonly string[];
   /** Called with each value for which a pseudonym stands. */
@@ -28,8 +23,8 @@ export interface MaskParts {
 /**
  * Makes the change that masks the values of some classes in the texts of one answer, or of one request. A text gives the same result however it is cut into pieces.
  */
-export function maskChange(methods: ClassMethods, target: string, { key, classesOf, onStandIn }: MaskParts): TextChange {
-  const classes = new ClassSet(detectedOf(methods));
+export function maskChange(methods: ClassMethods, target: string, { key, classSet, classesOf, onStandIn }: MaskParts): TextChange {
+  const classes = classSet([...methods.keys()]);
   let counts = new Map<string, number>();
   let values: Masked[] = [];
   const mask = ({ text, found }: Settled): string => {

@@ -3,7 +3,7 @@ import type { Obligation } from '../../domain/decision.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import { methodsOf } from '../../policy/mask-text.ts';
 import type { Act, Control, Objection } from '../control.ts';
-import { detectedOf, maskChange, type MaskParts } from './mask-change.ts';
+import { maskChange, type MaskParts } from './mask-change.ts';
 import { Pseudonyms } from './pseudonyms.ts';
 
 const headBytesMax = 64 * 1024;
@@ -26,7 +26,7 @@ export class RequestMasks implements Control {
 
   admit({ bytes, isPart }: Act, obligation: Obligation): Objection {
     const head = isPart ? '' : headOf(bytes);
-    const [found] = head === '' ? [] : findIn(head, detectedOf(methodsOf(obligation)));
+    const [found] = head === '' ? [] : findIn(head, this.#parts.classSet([...methodsOf(obligation).keys()]));
     if (found === undefined) {
       return null;
     }
