@@ -28,6 +28,10 @@ permit (principal in Group::"writers", action, resource == Target::"hr");
 @mask_request("email:pseudonym, card")
 permit (principal in Group::"writers", action, resource == Target::"brain");
 
+@id("sent")
+@mask_request("email")
+permit (principal in Group::"writers", action in [Action::"http.connect", Action::"http.request"], resource == Target::"hr");
+
 @id("refused")
 forbid (principal in Group::"writers", action in Action::"llm", resource == Target::"brain") when { context.model == "refused" };
 
@@ -229,6 +233,12 @@ describe('values that policy masks', () => {
       body: `{"${address}": 1, "${address}": 2}`,
     });
     assert.equal(broken.status, 400);
+    const unreadable = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/hr/all`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' },
+      body: address,
+    });
+    assert.match(await unreadable.text(), /no texts can be found in a body of this form/);
     const sessions = (await shop.gateway.sessions()).filter(({ principal }) => principal === 'writer');
     const records = (await Promise.all(sessions.map(async ({ session }) => shop.gateway.records(session)))).flat();
     assert.deepEqual(
@@ -241,7 +251,7 @@ describe('values that policy masks', () => {
       refused
         .map(({ action, attributes }) => `${action}: ${attributes['countersign.masked']?.toString() ?? Number(attributes['countersign.content_bytes']) > 0}`)
         .toSorted(),
-      ['llm.chat: email=1', 'llm.list_models: true', 'llm.list_models: true', 'postgres.query: email=1', 'unknown: true'],
+      ['http.request: true', 'llm.chat: email=1', 'llm.list_models: true', 'llm.list_models: true', 'postgres.query: email=1', 'unknown: true'],
     );
   });
 

@@ -61,6 +61,8 @@ const holdHeader = 'countersign-hold';
 const attemptHeaders =
   /^(?:traceparent|tracestate|content-length|sec-websocket-key|x-stainless-retry-count|x-amz-date|amz-sdk-request|amz-sdk-invocation-id):/i;
 const noBytes = Buffer.alloc(0);
+/** The action of a request that cannot be read. */
+const unknownAction: Action = { name: 'unknown', attributes: {} };
 /** The header of an answer with status 426. It names the protocol to use instead (RFC 9110, 15.5.22). */
 const goOnIn: Headers = [['upgrade', 'HTTP/1.1']];
 const chunked: Headers = [['transfer-encoding', 'chunked']];
@@ -250,17 +252,17 @@ class ExchangeRun {
     if (change === null) {
       return { ...asked, pieces: null, reading, change, isObliged };
     }
-    const changed = this.#changed(channel, asked, change);
+    const changed = this.#changed(channel, asked, { change, action: reading.action });
     return { ...changed, reading: await this.#read(channel, changed.head, { ...asked, body: changed.body }), change, isObliged };
   }
 
-  /** A request whose texts cannot be changed is in the record as denied. */
-  #changed(channel: Channel, asked: AskedRequest, { texts }: RequestChange): ChangedRequest {
+  /** A request whose texts cannot be changed is in the record as denied, as the action that policy names the change for: by it the values are not kept. */
+  #changed(channel: Channel, asked: AskedRequest, { change, action }: { readonly change: RequestChange; readonly action: Action }): ChangedRequest {
     try {
-      return changeRequest(asked, texts, channel.limits.frameBytesMax);
+      return changeRequest(asked, change.texts, channel.limits.frameBytesMax);
     } catch (error) {
       if (error instanceof GatewayError) {
-        this.#recordUnread(channel, asked.head, { body: asked.body ?? Buffer.alloc(0), reason: error.message });
+        this.#recordUnread(channel, asked.head, { body: asked.body ?? Buffer.alloc(0), reason: error.message, action });
       }
       throw error;
     }
@@ -285,12 +287,16 @@ class ExchangeRun {
     }
   }
 
-  #recordUnread(channel: Channel, head: RequestHead, { body, reason }: { readonly body: Buffer; readonly reason: string }): void {
+  #recordUnread(
+    channel: Channel,
+    head: RequestHead,
+    { body, reason, action: { name: action, attributes: known } = unknownAction }: { readonly body: Buffer; readonly reason: string; readonly action?: Action },
+  ): void {
     const [path = ''] = head.path.split('?', 1);
     const facts = { 'http.request.method': head.method, 'url.path': path, ...traceFact(headerOf(head.headers, 'traceparent')) };
     const kept = body.subarray(0, unreadBytesMax);
-    const attributes = { ...facts, ...(kept.length < body.length ? { [ownAttributes.isWhole]: false } : {}) };
-    const meta = { action: 'unknown', verdict: 'deny', reason, attributes } as const;
+    const attributes = { ...facts, ...known, ...(kept.length < body.length ? { [ownAttributes.isWhole]: false } : {}) };
+    const meta = { action, verdict: 'deny', reason, attributes } as const;
     this.#request = channel.record('request', meta, [composeRequestHead(this.#sentHead(head, [], channel)), kept]);
   }
 
