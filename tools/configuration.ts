@@ -132,7 +132,7 @@ ${table(fieldsOf(section('sinks')))}
 
 ## A class of data
 
-An entry with the name of a built-in class adds places to it, any other makes a class of these places. [classes.md](classes.md) has an example.
+An entry with the name of a built-in class adds to it, any other makes a class. [classes.md](classes.md) has an example.
 
 ${table(fieldsOf(section('classes')))}
 

@@ -1,7 +1,7 @@
 import { countOf } from '@countersign/gateway/count-of';
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { findProtocol, isLoopback, seemsLinkLocal, type Config, type Principal, type Sink, type Target } from '@countersign/gateway/config';
+import { findProtocol, isLoopback, seemsLinkLocal, type Config, type DataClass, type Principal, type Sink, type Target } from '@countersign/gateway/config';
 import type { CheckedPolicies } from '@countersign/gateway/policy';
 import { rootKeyVariable } from '@countersign/gateway/store';
 import { formatDuration } from './duration.ts';
@@ -23,7 +23,7 @@ export function explainConfig(config: Config, policies: CheckedPolicies | null, 
     `policies   ${policies === null ? 'none but the grants' : `${describePath(config)}: ${policies.policies} in ${countOf(policies.files, 'file')}`}`,
     `approvals  ${describeApprovals(config)}`,
     ...Array.from(sinks, ([name, sink]) => `sink       ${name}: ${describeSink(sink)}`),
-    ...Array.from(classes.values(), ({ name, columns, fields }) => `class      ${name}: ${[...columns, ...fields].join(', ')}`),
+    ...Array.from(classes.values(), (each) => `class      ${describeClass(each)}`),
     ...[...warnings(config), ...(policies?.warnings ?? [])].map((line) => `NOTE       ${line}`),
   ];
 }
@@ -58,6 +58,11 @@ function describeApprovals({ approvals }: Config): string {
   const told = { wait: 'whoever asks waits', return: 'whoever asks is told at once' };
   const who = mode === null ? 'people wait, agents are told at once' : told[mode];
   return `a request is held for at most ${formatDuration(waitMs)}; ${who}; notices to ${notify.join(', ') || 'nobody'}${link === null ? '' : `, with links to ${link}`}`;
+}
+
+function describeClass({ name, columns, fields, pattern, words, classes }: DataClass): string {
+  const looks = [...(pattern === null ? [] : [`pattern ${pattern}`]), ...(words.length === 0 ? [] : [countOf(words.length, 'word')])];
+  return `${name}: ${[...columns, ...fields, ...looks, ...classes].join(', ')}`;
 }
 
 /** Says nothing of the address of a Slack sink, which is a credential. */

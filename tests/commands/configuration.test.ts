@@ -198,7 +198,9 @@ approvals: { wait: 90m, mode: return }
 targets:
   shop: { url: "postgres://app@127.0.0.1/shop", options: { functions: { app.total: read } } }
   api: { url: "http://127.0.0.1", options: { routes: ["/orders/{id}"], body: { amount: /order/amount } } }
-classes: { number: { columns: [shop/public.orders.number], fields: ["api:/order/number"] } }
+classes:
+  number: { columns: [shop/public.orders.number], fields: ["api:/order/number"] }
+  badge: { pattern: 'B-[0-9]{6}', classes: [number, icd10] }
 sinks:
   soc: { webhook: "https://soc.example/hook", secret: { env: SIGNS }, text: true }
   chat: { slack: { env: HOOK } }
@@ -222,6 +224,7 @@ principals: { bot: { kind: agent, targets: [shop, api] } }
     const { status, stdout } = run('config check', environment);
     assert.equal(status, 0);
     assert.match(stdout, /^class {6}number: shop\/public\.orders\.number, api:\/order\/number$/m);
+    assert.match(stdout, /^class {6}badge: pattern B-\[0-9\]\{6\}, number, icd10$/m);
     assert.match(
       stdout,
       /^sink {7}soc: webhook at https:\/\/soc\.example\/hook; gets facts and texts\nsink {7}chat: an incoming webhook of Slack; gets facts alone$/m,
