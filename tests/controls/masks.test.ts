@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -22,6 +23,7 @@ permit (principal in Group::"joiners", action, resource);
 
 @id("paid")
 @mask("salary:null")
+@mask_request("email")
 permit (principal in Group::"writers", action, resource == Target::"hr");
 
 @id("asked")
@@ -81,8 +83,16 @@ describe('values that policy masks', () => {
       }),
     );
     const staff = parts.use(
-      await openServer(async (_request, response) => {
-        response.setHeader('content-type', 'application/json').end(salaries);
+      await openServer(async (request, response) => {
+        heard.push(await text(request));
+        response.writeHead(200, {
+          'content-type': 'application/json',
+          'x-owner': `of ${address}`,
+          location: `/of/${encodeURIComponent(address)}`,
+          trailer: 'x-last',
+        });
+        response.addTrailers({ 'x-last': address });
+        response.end(salaries);
       }),
     );
     const config = `  joiner: { kind: agent, groups: [joiners] }\n  writer: { kind: agent, groups: [writers] }\npolicies: ${file}\nclasses: { salary: { fields: ["hr:/employees/*/salary"] }, badge: { pattern: "B-[0-9]{6}" } }\n`;
@@ -215,6 +225,7 @@ describe('values that policy masks', () => {
     for (const [path, headers] of [
       [`/v1/models?of=${encodeURIComponent(address)}`, {}],
       ['/v1/models', { 'x-customer': address }],
+      ['/v1/models', { 'x-amz-meta-customer': address }],
     ] as const) {
       const answer = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/brain${path}`, { headers: { authorization: `Bearer ${token}`, ...headers } });
       assert.equal(answer.status, 403);
@@ -251,8 +262,36 @@ describe('values that policy masks', () => {
       refused
         .map(({ action, attributes }) => `${action}: ${attributes['countersign.masked']?.toString() ?? Number(attributes['countersign.content_bytes']) > 0}`)
         .toSorted(),
-      ['http.request: true', 'llm.chat: email=1', 'llm.list_models: true', 'llm.list_models: true', 'postgres.query: email=1', 'unknown: true'],
+      [
+        'http.request: true',
+        'llm.chat: email=1',
+        'llm.list_models: true',
+        'llm.list_models: true',
+        'llm.list_models: true',
+        'postgres.query: email=1',
+        'unknown: true',
+      ],
     );
+  });
+
+  test('do not pass in headers and trailers, of an answer or of a request', async () => {
+    const ask = async (token: string, trailers: Readonly<Record<string, string>>): Promise<http.IncomingMessage> => {
+      const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'text/plain', 'transfer-encoding': 'chunked', trailer: 'x-sum' };
+      const sent = http.request(`http://127.0.0.1:${shop.gateway.port('http')}/t/hr/all`, { method: 'POST', headers }, resolve).on('error', reject);
+      sent.write('to whom?');
+      sent.addTrailers(trailers);
+      sent.end();
+      return promise;
+    };
+    const answer = await ask(shop.token, { 'x-sum': address });
+    assert.equal(await text(answer), salaries);
+    assert.deepEqual(
+      [answer.headers['x-owner'], answer.headers.location, answer.trailers['x-last'], heard.at(-1)],
+      ['of [email]', '/t/hr/of/[email]', '[email]', 'to whom?'],
+    );
+    const refused = await ask(await shop.gateway.issueToken('writer'), { 'x-sum': address });
+    assert.match(await text(refused), /a trailer of the request holds a value of the class email/);
   });
 
   test('are known by the member that the operator names, whatever they look like', async () => {

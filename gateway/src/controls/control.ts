@@ -98,7 +98,7 @@ export interface Control {
   changeRequest?(act: Act, obligation: Obligation): TextChange;
   /**
    * Returns the change for the texts of the act's answer; undefined if this obligation changes none. It is asked for also while the act is held. If a protocol cannot find the texts of an answer, it refuses the answer. Headers
-   * are not changed (docs/adr/0039-one-answer-pipeline.md).
+   * are changed only by a change with a `report` (docs/adr/0039-one-answer-pipeline.md).
    */
   change?(act: Act, obligation: Obligation): TextChange | undefined;
 }

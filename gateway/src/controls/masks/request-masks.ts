@@ -1,5 +1,6 @@
 import { findIn } from '../../classes/text-scan.ts';
 import type { Obligation } from '../../domain/decision.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import { methodsOf } from '../../policy/mask-text.ts';
 import type { Act, Control, Objection } from '../control.ts';
@@ -9,11 +10,11 @@ import { Pseudonyms } from './pseudonyms.ts';
 const headBytesMax = 64 * 1024;
 const requestLine = /^[A-Z]{1,16} \S+ HTTP\/1\.[01]\r\n/;
 /** Headers by which a client proves who it is. They are not for people to read, and many look like a value of a class. */
-const credential = /^(?:authorization|proxy-authorization|cookie|x-api-key|api-key|x-goog-api-key|x-amz-[\w-]+)$/;
+const credential = /^(?:authorization|proxy-authorization|cookie|x-api-key|api-key|x-goog-api-key|x-amz-(?!meta-)[\w-]+)$/;
 
 /**
  * Carries out `mask_request`: values of the classes that policy names do not reach the target, and are in no record. Stand-ins are put back in the answer. A
- * value in the address or a header of a request cannot be masked there, so the request is denied.
+ * value in the address, a header or a trailer of a request cannot be masked there, so the request is denied.
  */
 export class RequestMasks implements Control {
   readonly kind = 'mask_request';
@@ -24,13 +25,14 @@ export class RequestMasks implements Control {
     this.#parts = parts;
   }
 
-  admit({ bytes, isPart }: Act, obligation: Obligation): Objection {
-    const head = isPart ? '' : headOf(bytes);
+  admit({ action, bytes, isPart }: Act, obligation: Obligation): Objection {
+    const trailers = action.attributes[ownAttributes.httpTrailers];
+    const head = !isPart ? headOf(bytes) : Array.isArray(trailers) ? trailers.join('\n') : '';
     const [found] = head === '' ? [] : findIn(head, this.#parts.classSet([...methodsOf(obligation).keys()]));
     if (found === undefined) {
       return null;
     }
-    const objection = `the address or a header of the request holds a value of the class ${found.name}, which policy masks and which cannot be masked there`;
+    const objection = `the address, a header or a trailer of the request holds a value of the class ${found.name}, which policy masks and which cannot be masked there`;
     return { objection, keepsFactsAlone: true };
   }
 

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallReceiver } from '../../domain/call.ts';
-import type { TextChange } from '../../domain/text-change.ts';
+import { changeText, type TextChange } from '../../domain/text-change.ts';
+import type { Upstream } from '../../domain/upstream.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
 import { codingOf } from '../../content/codings.ts';
 import type { FindParts, TextFrame } from '../../content/text-frame.ts';
@@ -10,6 +11,8 @@ import { joinedHeaderOf } from '../reading.ts';
 import { PassedAnswer } from './answer-stage.ts';
 
 const partialContent = 206;
+/** The headers that say how an answer is read and kept. Their values are no texts. */
+const ownWords = /^(?:content-(?:type|length|encoding)|transfer-encoding|connection|upgrade|sec-websocket-accept|date|etag|last-modified|expires|age)$/i;
 
 export interface ChangedAnswerParts {
   readonly changes: readonly TextChange[];
@@ -21,11 +24,13 @@ export interface ChangedAnswerParts {
 
 /**
  * Changes the texts of an answer before it is relayed: the texts in JSON, in each event of a stream, in each line, or a plain text as a whole. A body in
- * another form, or an encoded body, is refused, because its texts cannot be found.
+ * another form, or an encoded body, is refused, because its texts cannot be found. In headers, trailers and the words beside the status, values are masked; nothing
+ * else is changed there.
  */
 export class ChangedAnswer extends PassedAnswer {
   readonly #parts: ChangedAnswerParts;
   readonly #frames: ChangedFrames;
+  readonly #masks: readonly TextChange[];
   #framer: TextFramer | null = null;
   /** The head of an answer whose texts cannot be found. It is released only if the answer has no body. */
   #head: AnsweredHead | null = null;
@@ -33,10 +38,20 @@ export class ChangedAnswer extends PassedAnswer {
   constructor(parts: ChangedAnswerParts, next: CallReceiver) {
     super(next);
     this.#parts = parts;
+    this.#masks = parts.changes.filter(({ report }) => report !== undefined);
     this.#frames = new ChangedFrames(parts.changes, parts.frameBytesMax, { namesOnce: true });
   }
 
-  override onHead(head: AnsweredHead): void {
+  override onInformation(head: AnsweredHead): void {
+    super.onInformation(this.#maskHead(head));
+  }
+
+  override onUpgrade(head: AnsweredHead, upstream: Upstream): void {
+    super.onUpgrade(this.#maskHead(head), upstream);
+  }
+
+  override onHead(received: AnsweredHead): void {
+    const head = this.#maskHead(received);
     const headers = pairHeaders(head.rawHeaders);
     const coding = codingOf(joinedHeaderOf(headers, 'content-encoding'));
     // The texts of a part of an answer cannot be found, because they may be cut.
@@ -65,8 +80,17 @@ export class ChangedAnswer extends PassedAnswer {
     this.#change(() => this.#framer?.end() ?? []);
     this.#change(() => null);
     if (!this.isOver) {
-      this.next.onEnd(trailers);
+      this.next.onEnd(this.#maskValues(trailers));
     }
+  }
+
+  #maskHead(head: AnsweredHead): AnsweredHead {
+    return this.#masks.length === 0 ? head : { ...head, statusText: changeText(this.#masks, head.statusText), rawHeaders: this.#maskValues(head.rawHeaders) };
+  }
+
+  /** Masks the values of headers or trailers, names and values in turn. */
+  #maskValues(raw: readonly string[]): readonly string[] {
+    return raw.map((word, i) => (i % 2 === 0 || ownWords.test(raw[i - 1] ?? '') ? word : changeText(this.#masks, word)));
   }
 
   /** Releases the bytes of these frames that need not wait. Null: no frame follows. */
