@@ -32,7 +32,11 @@ const misuses: readonly Misuse[] = [
     says: /^countersign: \S+new holds tokens and no record: no gateway has started here yet\. countersign up starts one/,
   },
   { words: 'run --as agent --config good.yaml -- true', status: 1, says: /no gateway is running.*countersign up --config/ },
-  { words: 'policy try rules.cedar --config good.yaml', status: 1, says: /^countersign: \S+ is no data directory of a gateway/ },
+  {
+    words: 'policy try rules.cedar --config good.yaml',
+    status: 1,
+    says: /^countersign: \S+ is no data directory of a gateway: .*\. countersign up makes one, --config FILE or --data DIR names another\.$/m,
+  },
   { words: 'token list --config new.yaml', status: 0, says: /^tok_\w+ {2}agent {2}until \S+\n$/ },
   { words: 'class test card=4111-1111-1111-1111', status: 0, says: /^5-24 {2}card {2}4111-1111-1111-1111\n$/ },
   { words: 'run -- true', status: 2, says: /outside a run '--as <principal>' says who/ },

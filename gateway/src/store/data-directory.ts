@@ -58,7 +58,7 @@ function whatIsMissing(data: string): string {
   if (isThere(`${data}/${tokensFile}`)) {
     return 'holds tokens and no record: no gateway has started here yet. countersign up starts one';
   }
-  return `is no data directory of a gateway: ${isThere(data) ? 'it holds no journal/' : 'there is no such directory'}`;
+  return `is no data directory of a gateway: ${isThere(data) ? 'it holds no journal/' : 'there is no such directory'}. countersign up makes one, --config FILE or --data DIR names another`;
 }
 
 function isThere(path: string): boolean {
