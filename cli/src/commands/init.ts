@@ -99,7 +99,7 @@ const policyTemplate = `// Policies in Cedar. countersign policy check says whet
 // docs/policy.md explains the language with fifteen examples, docs/policy-facts.md lists every action and every fact.
 
 // Agents are the principals of the group agents: groups: [agents] in the configuration, or principal add --group agents.
-// At a database they do nothing that the gateway cannot see through: functions of your own, and whatever calls them.
+// At a database they do nothing that the gateway cannot see through: functions of your own, whatever calls them, and tables that it does not find there.
 // To allow one, say what it does in the target's options: functions: { app.total: read }
 @id("unknown")
 @reason("It cannot be seen what this statement does. Say it in another way, or ask the operator to tell the gateway what the function does.")
