@@ -142,8 +142,10 @@ interface Counted {
   readonly history: HistoryFold | null;
   /** New limits of requests that are held, until it is known that an approval was asked for: a request that is sent again asks for none. */
   readonly held: Map<number, readonly UsageLimit[]>;
-  /** True if a request of it was allowed: then it is counted as a session. */
-  hasActed: boolean;
+  /** The targets at which a request of it was allowed. */
+  readonly actedAt: Set<string>;
+  /** The names of the limits for which it is counted as a session. */
+  readonly countedFor: Set<string>;
 }
 
 interface CountedChannel {
@@ -263,7 +265,7 @@ class UsageFold {
 
   #begin(): Counted {
     const history = this.#newLimits.readsHistory ? new HistoryFold() : null;
-    return { opener: new SessionOpener(this.#keys), isRun: false, channels: new Map(), history, held: new Map(), hasActed: false };
+    return { opener: new SessionOpener(this.#keys), isRun: false, channels: new Map(), history, held: new Map(), actedAt: new Set(), countedFor: new Set() };
   }
 
   async #count(counted: Counted, raw: RawRecord): Promise<void> {
@@ -289,7 +291,9 @@ class UsageFold {
           counted.channels.set(meta.channel, { facts: meta.opens, user: { principal, target }, obliged: new ObligedRequests() });
         }
         counted.isRun ||= leaf.kind === 'decision' && meta?.action === runAction;
-        counted.hasActed ||= leaf.kind === 'decision' && meta?.request !== undefined && meta.verdict === 'allow';
+        if (leaf.kind === 'decision' && meta?.request !== undefined && meta.verdict === 'allow') {
+          counted.actedAt.add(counted.channels.get(meta.channel)?.user.target ?? '');
+        }
         break;
       }
       case 'request':
@@ -314,16 +318,20 @@ class UsageFold {
     }
     const recorded = meta.obligations ?? [];
     const added = await this.#newLimits.of(requestOf(counted, channel, { leaf, meta }), meta);
-    const countsActs = ({ what }: UsageLimit): boolean => what === 'requests' || (what === 'sessions' && !counted.hasActed);
+    const countsActs = ({ name, what }: UsageLimit): boolean =>
+      what === 'requests' || (what === 'sessions' && !counted.actedAt.has(channel.user.target) && !counted.countedFor.has(name));
     const isHeld = recorded.some(({ kind }) => kind === 'approval');
     const obligations = this.#share([...recorded, ...added]);
     for (const limit of this.#limitsOf(isHeld ? recorded : obligations).filter(countsActs)) {
       this.usage.add(limit, channel.user, { amount: 1, timeMs: this.#timeOf(leaf.timeMs) });
+      counted.countedFor.add(limit.name);
     }
     if (isHeld && added.length > 0) {
       counted.held.set(leaf.sessionSeq, this.#limitsOf(added).filter(countsActs));
     }
-    counted.hasActed ||= meta.verdict === 'allow';
+    if (meta.verdict === 'allow') {
+      counted.actedAt.add(channel.user.target);
+    }
     if (obligations.length > 0) {
       channel.obliged.add(meta.request ?? leaf.sessionSeq, obligations);
     }
@@ -336,6 +344,7 @@ class UsageFold {
     const { [ownAttributes.approvalState]: state, [ownAttributes.approvalGroups]: groups } = meta?.attributes ?? {};
     if (meta?.request !== undefined && channel !== undefined && state === 'waiting' && groups !== undefined) {
       for (const limit of counted.held.get(meta.request) ?? []) {
+        counted.countedFor.add(limit.name);
         this.usage.add(limit, channel.user, { amount: 1, timeMs: this.#timeOf(raw.leaf.timeMs) });
       }
       counted.held.delete(meta.request);

@@ -114,7 +114,10 @@ test('T4.7: a limit of sessions lets those go on that have begun', () => {
   assert.deepEqual(ask(actOf({ history: first }), one), []);
   first.allowed('orders', {});
   assert.equal(ask(actOf({ history: second }), one).length, 1);
-  assert.deepEqual(ask(actOf({ history: first, target: { ...orders, name: 'mail' } }), one), []);
+  const mail = { ...orders, name: 'mail' };
+  assert.deepEqual(ask(actOf({ history: first, target: mail }), one), []);
+  second.allowed('files', {});
+  assert.equal(ask(actOf({ history: second }), one).length, 1, 'what it did at a target without the limit does not let it go on here');
 });
 
 test('T4.8: a limit that comes into force is not ready before its window is filled, and one that was in force stays so', () => {

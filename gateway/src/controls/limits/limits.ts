@@ -1,5 +1,6 @@
 import { countOf } from '../../domain/count-of.ts';
 import type { Obligation } from '../../domain/decision.ts';
+import type { Target } from '../../domain/target.ts';
 import { amountsOf, readLimit, Usage, type UsageLimit, type UsedAmount, type User } from '../../domain/usage.ts';
 import type { Asker, Question } from '../../policy/policy.ts';
 import type { Act, AnswerPart, Control, FullObjection } from '../control.ts';
@@ -21,6 +22,8 @@ export class Limits implements Control {
   readonly #usage = new Usage();
   /** The limits of obligations that were read before: a policy gives each request the same objects. */
   readonly #read = new WeakMap<Obligation, UsageLimit>();
+  /** The names of the limits for which a session is counted, by its history. */
+  readonly #sessions = new WeakMap<object, Set<string>>();
   /** The names of the limits of the policies in force. */
   #names: ReadonlySet<string> = new Set();
   /** The names of those whose windows are not filled yet, each with the filling that it waits for. */
@@ -84,7 +87,7 @@ export class Limits implements Control {
 
   admit({ asker, target, isPart }: Act, obligation: Obligation): FullObjection | null {
     const limit = this.#limitOf(obligation);
-    if (limit === null || isPart || (limit.what === 'sessions' && hasActed(asker))) {
+    if (limit === null || isPart || (limit.what === 'sessions' && this.#isCounted(limit, asker, target))) {
       return null;
     }
     const nowMs = this.#now();
@@ -104,9 +107,18 @@ export class Limits implements Control {
 
   asked({ asker, target }: Question, obligation: Obligation): void {
     const limit = this.#limitOf(obligation);
-    if (limit?.what === 'requests' || (limit?.what === 'sessions' && !hasActed(asker))) {
+    if (limit?.what === 'requests' || (limit?.what === 'sessions' && !this.#isCounted(limit, asker, target))) {
+      this.#sessions.set(asker.history, (this.#sessions.get(asker.history) ?? new Set()).add(limit.name));
       this.#usage.add(limit, { principal: asker.principal.id, target: target.name }, { amount: 1, timeMs: this.#now() });
     }
+  }
+
+  /**
+   * True if a session need not be counted, because it is, or because it acted at this target before the limit or the gateway began. What it did at other targets, to
+   * which the limit may not apply, does not count.
+   */
+  #isCounted({ name }: UsageLimit, { history }: Asker, target: Target): boolean {
+    return this.#sessions.get(history)?.has(name) === true || history.targets.has(target.name);
   }
 
   answered({ asker, target }: Pick<Question, 'asker' | 'target'>, obligation: Obligation, { attributes, bytes }: AnswerPart): void {
@@ -125,11 +137,6 @@ const secondsMax = 120;
 export function steadyClock(): () => number {
   const offsetMs = Date.now() - performance.now();
   return () => performance.now() + offsetMs;
-}
-
-/** True if an act of the session was allowed before: then the session is counted already. */
-function hasActed({ history }: Asker): boolean {
-  return history.requests > history.denials;
 }
 
 const units = [
