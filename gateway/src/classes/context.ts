@@ -31,6 +31,8 @@ const wordLettersMax = 40;
 export interface ContextWords {
   /** The classes that each word names, for short words. An empty list stands for something else. */
   readonly exact: ReadonlyMap<string, readonly string[]>;
+  /** Has 1 for the first letters of each of these words and of those that join, so that most words need not be looked up. */
+  readonly begins: Uint8Array;
   /** The longer words, by their first letters. */
   readonly stems: ReadonlyMap<string, readonly { readonly stem: string; readonly names: readonly string[] }[]>;
 }
@@ -45,7 +47,24 @@ export function contextWordsOf(classes: readonly { readonly name: string; readon
   const long = [...named].filter(([word]) => word.length >= stemLettersMin).map(([stem, names]) => ({ stem, names }));
   // The longest stem counts.
   const sorted = long.toSorted((one, other) => other.stem.length - one.stem.length);
-  return { exact: named, stems: Map.groupBy(sorted, ({ stem }) => stem.slice(0, stemLettersMin)) };
+  const begins = new Uint8Array(beginsCount);
+  for (const word of [...named.keys(), ...joining]) {
+    begins[beginOf(word, 0, word.length)] = 1;
+  }
+  return { exact: named, begins, stems: Map.groupBy(sorted, ({ stem }) => stem.slice(0, stemLettersMin)) };
+}
+
+const beginsCount = 4096;
+
+/** Returns a number for the first three letters of a word in any case. */
+function beginOf(text: string, start: number, end: number): number {
+  let begin = 0;
+  for (let i = start; i < end && i < start + 3; i += 1) {
+    const unit = text.charCodeAt(i);
+    // Other letters than those of ASCII change more than one bit with their case.
+    begin = begin * 31 + (unit < 0x80 ? unit | 0x20 : 0x7f);
+  }
+  return begin % beginsCount;
 }
 
 function namedBy(word: string, { exact, stems }: ContextWords): readonly string[] | null {
@@ -55,14 +74,9 @@ function namedBy(word: string, { exact, stems }: ContextWords): readonly string[
   return stems.get(word.slice(0, stemLettersMin))?.find(({ stem }) => word.startsWith(stem))?.names ?? null;
 }
 
-/** A word, or a number that is a value of its own, in the text before a value. */
-interface Token {
-  readonly start: number;
-  readonly end: number;
-  readonly kind: 'word' | 'joining' | 'value';
-  /** The classes that the word names, none if it names something else; null if it names nothing. */
-  readonly names: readonly string[] | null;
-}
+/** In place of the classes that a word names: it joins values, or it is a number that is a value of its own. */
+const joiningMark: readonly string[] = [];
+const valueMark: readonly string[] = [];
 
 /** How much speaks for a value: `none`, not enough; `form`, its own form; `named`, words before it too, or a form without doubt. */
 export type Support = 'none' | 'form' | 'named';
@@ -76,7 +90,10 @@ const isDigit = (unit: number): boolean => ((kinds[unit] ?? 0) & digit) !== 0;
  */
 export class Context {
   readonly #words: ContextWords;
-  #tokens: Token[] = [];
+  /** The words and numbers before the last value, with their places, and the classes that they name; null for none. */
+  #starts: number[] = [];
+  #ends: number[] = [];
+  #names: (readonly string[] | null)[] = [];
   #readTo = 0;
 
   constructor(words: ContextWords) {
@@ -85,11 +102,20 @@ export class Context {
 
   /** Forgets what is too far before this position. */
   forget(position: number): void {
-    if (this.#tokens.length < tokensKept) {
+    if (this.#starts.length < tokensKept) {
       return;
     }
-    const far = this.#tokens.findIndex(({ start }) => start >= position - contextUnits);
-    this.#tokens = far === -1 ? [] : far === 0 ? this.#tokens : this.#tokens.slice(far);
+    const far = this.#starts.findIndex((start) => start >= position - contextUnits);
+    const dropped = far === -1 ? this.#starts.length : far;
+    this.#starts = this.#starts.slice(dropped);
+    this.#ends = this.#ends.slice(dropped);
+    this.#names = this.#names.slice(dropped);
+  }
+
+  #add(start: number, end: number, names: readonly string[] | null): void {
+    this.#starts.push(start);
+    this.#ends.push(end);
+    this.#names.push(names);
   }
 
   /** Reads on up to a position. `shift` is the position of the begin of `text`. */
@@ -122,9 +148,16 @@ export class Context {
     while (at < end && isLetter(text.charCodeAt(at)) && !(isKind(text, at, upper) && isKind(text, at - 1, lower))) {
       at += 1;
     }
-    const word = at - start > wordLettersMax ? '' : text.slice(start, at).toLowerCase();
-    this.#tokens.push({ start: start + shift, end: at + shift, kind: joining.has(word) ? 'joining' : 'word', names: namedBy(word, this.#words) });
+    this.#add(start + shift, at + shift, this.#namesOf(text, start, at));
     return at;
+  }
+
+  #namesOf(text: string, start: number, end: number): readonly string[] | null {
+    if (end - start > wordLettersMax || this.#words.begins[beginOf(text, start, end)] !== 1) {
+      return null;
+    }
+    const word = text.slice(start, end).toLowerCase();
+    return joining.has(word) ? joiningMark : namedBy(word, this.#words);
   }
 
   #readNumber(text: string, shift: number, { start, end }: { readonly start: number; readonly end: number }): number {
@@ -139,7 +172,7 @@ export class Context {
       at += 1;
     }
     if (digits >= valueDigitsMin) {
-      this.#tokens.push({ start: start + shift, end: last + shift, kind: 'value', names: null });
+      this.#add(start + shift, last + shift, valueMark);
     }
     return last;
   }
@@ -147,15 +180,12 @@ export class Context {
   /** Says how much the words before a value of this strength, and the value, speak for the class. The text before it must have been read. */
   supportOf(position: number, { name, strength }: { readonly name: string; readonly strength: Strength }): Support {
     let words = 0;
-    for (let i = this.#tokens.length - 1; i >= 0; i -= 1) {
-      const token = this.#tokens[i];
-      if (token === undefined || token.start < position - contextUnits) {
-        break;
-      }
-      if (token.end > position || token.kind === 'joining') {
+    for (let i = this.#starts.length - 1; i >= 0 && (this.#starts[i] ?? 0) >= position - contextUnits; i -= 1) {
+      const names = this.#names[i] ?? null;
+      if ((this.#ends[i] ?? 0) > position || names === joiningMark) {
         continue;
       }
-      if (token.kind === 'value') {
+      if (names === valueMark) {
         // Words before another number say what that is, unless nothing but `and` follows it.
         if (words > 0) {
           break;
@@ -163,10 +193,10 @@ export class Context {
         continue;
       }
       words += 1;
-      if (token.names?.includes(name) === true) {
+      if (names?.includes(name) === true) {
         return 'named';
       }
-      if (token.names !== null && words <= otherWordsNear) {
+      if (names !== null && words <= otherWordsNear) {
         return 'none';
       }
     }

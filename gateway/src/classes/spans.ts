@@ -17,13 +17,15 @@ interface Place {
   readonly at: number;
   /** True if nothing follows the text. */
   readonly isEnd: boolean;
+  /** The kinds of the characters of the span. */
+  readonly traits: number;
 }
 
 const kindAt = (text: string, position: number): number => kinds[text.charCodeAt(position)] ?? 0;
 
 /** Says whether a span goes on behind a character that may end it. Null if that depends on what follows the text. Looks at a bounded number of characters. */
 export function joins(place: Place): boolean | null {
-  const { text, start, at, isEnd } = place;
+  const { text, start, at, isEnd, traits } = place;
   if (at === start) {
     return false;
   }
@@ -31,13 +33,17 @@ export function joins(place: Place): boolean | null {
     const unit = text.charCodeAt(at);
     return unit === 0x0a || unit === 0x0d ? joinsLines(place) : unit === 0x2c && (kindAt(text, at - 1) & (digit | lower)) !== 0 ? joinsYear(place) : false;
   }
+  const before = kindAt(text, at - 1);
+  // Nearly all words of prose are done with here: only a month goes on with a digit, and only a date with a word.
+  if ((before & lower) !== 0 && (traits & space) === 0 && at + 1 < text.length && (kindAt(text, at + 1) & digit) === 0 && (traits & digit) === 0) {
+    return false;
+  }
   if (text[at - 1] === '\n') {
     return true;
   }
   if (text[at - 1] === ',') {
     return joinsDate(place);
   }
-  const before = kindAt(text, at - 1);
   const isNumber = (before & (digit | odd)) !== 0 || text[at - 1] === ')';
   const isGroup = !isNumber && (before & upper) !== 0 && isCapitalGroup(text, start, at);
   const isDash = text[at - 1] === '-' && at - 2 > start && text[at - 2] === ' ';

@@ -139,7 +139,7 @@ export class TextScan {
       this.#at = at;
       this.#traits = traits;
       if (at < limit) {
-        const goesOn = this.#classes.mayCross(text, { start: this.#spanStart, at, traits }) || joins({ text, start: this.#spanStart, at, isEnd });
+        const goesOn = this.#classes.mayCross(text, { start: this.#spanStart, at, traits }) || joins({ text, start: this.#spanStart, at, isEnd, traits });
         if (goesOn === null) {
           return found;
         }

@@ -1,4 +1,4 @@
-import { digit, kinds, upper, wordKinds } from '../characters.ts';
+import { digit, kinds, lower, upper, wordKinds } from '../characters.ts';
 import type { Detector, Take } from '../detector.ts';
 import type { View } from '../view.ts';
 import { isMod97 } from './check-digits.ts';
@@ -16,6 +16,8 @@ const lengths: ReadonlyMap<string, number> = new Map(
 
 const kindAt = (text: string, position: number): number => kinds[text.charCodeAt(position)] ?? 0;
 const isWord = (text: string, position: number): boolean => (kindAt(text, position) & wordKinds) !== 0;
+
+const isLetter = (text: string, position: number): boolean => (kindAt(text, position) & (upper | lower)) !== 0;
 
 /** Returns the end of the IBAN that begins at `start`, or -1. Groups may have one separator between them. */
 function ibanEnd({ text }: View, start: number): number {
@@ -41,7 +43,7 @@ function ibanEnd({ text }: View, start: number): number {
 function findIban(view: View, take: Take): void {
   const { text } = view;
   for (let i = 0; i + 4 < text.length; i += 1) {
-    const isBegin = (kindAt(text, i + 2) & digit) !== 0 && (i === 0 || !isWord(text, i - 1)) && /^[A-Za-z]{2}\d\d/.test(text.slice(i, i + 4));
+    const isBegin = isLetter(text, i) && (kindAt(text, i + 2) & digit) !== 0 && (i === 0 || !isWord(text, i - 1)) && isLetter(text, i + 1);
     const end = isBegin ? ibanEnd(view, i) : -1;
     if (end !== -1) {
       take(i, end, 'sure');

@@ -14,12 +14,12 @@ function sha256(bytes: Uint8Array): Uint8Array {
 
 /** True for 25 bytes in base 58 whose last four are the begin of the double digest of the others. */
 function isBase58Check(text: string): boolean {
+  if (!/^[1-379ADLMTXmn][1-9A-HJ-NP-Za-km-z]+$/.test(text)) {
+    return false;
+  }
   const bytes = new Uint8Array(bytesOfBase58);
   for (const character of text) {
     let carry = base58Characters.indexOf(character);
-    if (carry === -1) {
-      return false;
-    }
     for (let i = bytesOfBase58 - 1; i >= 0; i -= 1) {
       carry += (bytes[i] ?? 0) * 58;
       bytes[i] = carry & 0xff;

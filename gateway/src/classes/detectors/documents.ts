@@ -102,6 +102,9 @@ export const birthDateInWords: Detector = {
   unitsMin: 9,
   digitsMin: 5,
   find: ({ text }, take) => {
+    if (!text.includes(' 19') && !text.includes(' 20')) {
+      return;
+    }
     for (const { index, 0: date, groups } of text.matchAll(dateInWords)) {
       if (months.has((groups?.['month'] ?? groups?.['first'] ?? '').toLowerCase())) {
         take(index, index + date.length, 'weak');

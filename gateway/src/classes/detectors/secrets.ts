@@ -135,6 +135,9 @@ const patterns: ReadonlyMap<string, readonly RegExp[]> = Map.groupBy(
 /** The secret that belongs to an access key of AWS, and the key of a storage account of Azure, have no prefix. */
 const unmarked = /(?:[A-Za-z0-9/+]{40}|[A-Za-z0-9/+]{86}==)(?![A-Za-z0-9/+=])/y;
 
+const unmarkedUnitsMin = 40;
+const none: readonly RegExp[] = [];
+
 function findTokens(view: View, take: Take): void {
   const { text } = view;
   let isInWord = false;
@@ -144,7 +147,8 @@ function findTokens(view: View, take: Take): void {
     if (!isBegin || !isInWord || text.length - i < 16) {
       continue;
     }
-    for (const pattern of [...(patterns.get(text.slice(i, i + 2)) ?? []), unmarked]) {
+    const marked = patterns.get(text.slice(i, i + 2)) ?? none;
+    for (const pattern of text.length - i < unmarkedUnitsMin ? marked : [...marked, unmarked]) {
       pattern.lastIndex = i;
       if (pattern.test(text)) {
         const value = text.slice(i, pattern.lastIndex).replace(/[.-]+$/, '');
