@@ -1,6 +1,7 @@
 import { contextWords, detectors, identifiers, ranks } from './catalogue.ts';
 import { digit, escape, kinds, odd, upper } from './characters.ts';
 import { Context, type Strength } from './context.ts';
+import { firstKeyEnd } from './detectors/secrets.ts';
 import { decodeEscapes, decodeQuotedPrintable, decodeRuns, runUnitsMin, type Decoded } from './decode.ts';
 import type { Detector, Open } from './detector.ts';
 import { FormTree } from './identifiers.ts';
@@ -104,7 +105,9 @@ export class ClassSet {
 
   /** Returns the values in a view. They may overlap; they are sorted, and of those that begin at one place the one that counts comes first. */
   look(view: View): Candidate[] {
-    const found = this.#lookDecoded(view, 0);
+    // A value of the operator may hold the first line of a key, and then the key has not begun.
+    const keyEnd = this.#names.has('private-key') && this.#own.length === 0 ? firstKeyEnd(view.text) : view.text.length;
+    const found = this.#lookDecoded(keyEnd === view.text.length ? view : { ...view, text: view.text.slice(0, keyEnd) }, 0);
     return found.length < 2 ? found : found.toSorted(compare);
   }
 

@@ -235,6 +235,40 @@ describe('values in a text', () => {
     );
   });
 
+  test('hostile texts are looked at a bounded number of times', () => {
+    class Counting extends ClassSet {
+      units = 0;
+      override look(...[view]: Parameters<ClassSet['look']>): ReturnType<ClassSet['look']> {
+        this.units += view.text.length;
+        return super.look(view);
+      }
+    }
+    for (const part of [
+      'a',
+      '1 ',
+      'a@',
+      '4111 ',
+      'eyJ.',
+      'March 1, ',
+      '%25',
+      '=\n',
+      `${'QUJD'.repeat(19)}\n`,
+      'a\u200b',
+      'AB 1 ',
+      '-----BEGIN ',
+      'x@example.com ',
+    ]) {
+      const text = part.repeat(30_000 / part.length);
+      const counting = new Counting(names);
+      const scan = new TextScan(counting);
+      for (let i = 0; i < text.length; i += 7) {
+        scan.push(text.slice(i, i + 7));
+      }
+      scan.end();
+      assert.ok(counting.units <= 3 * text.length + heldUnitsMax, `${part}: ${counting.units} of ${text.length}`);
+    }
+  });
+
   test('classes of the operator are found by pattern, by words and by other classes, however the text is cut', () => {
     const own = { columns: [], fields: [], pattern: null, words: [], classes: [] };
     const sets = new ClassSets([

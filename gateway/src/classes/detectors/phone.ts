@@ -71,6 +71,9 @@ function readGroups({ text }: View, start: number): Dialled {
 
 /** A number of North America has ten digits, so digits behind it are something else. */
 function isWholeNorthAmerican(text: string, start: number, { digits, groups }: Dialled): boolean {
+  if (digits.length < 10) {
+    return false;
+  }
   const isInternational = text[start - 1] === '+' && digits.startsWith('1');
   return isInternational ? digits.length === 11 : groups.at(-1) === 4 && groups.at(-2) === 3 && northAmerican.test(digits);
 }
@@ -93,6 +96,9 @@ function extendedEnd({ text }: View, end: number): number {
 
 /** True for what begins with a date: 05-06-2024, 2024-05-06, 05.06.24. */
 function isDate({ groups, digits }: Dialled): boolean {
+  if (groups.length < 3) {
+    return false;
+  }
   const key = groups.slice(0, 3).join('-');
   const [first, second] = [Number(digits.slice(0, 2)), Number(digits.slice(2, 4))];
   if (key === '2-2-4') {

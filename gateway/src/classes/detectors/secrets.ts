@@ -19,6 +19,9 @@ function findJwt(view: View, take: Take): void {
       continue;
     }
     const header = Buffer.from(text.slice(start, dot), 'base64url').toString('latin1');
+    if (!/^\{\s*"/.test(header) || !/"(?:alg|enc|typ|kid)"/.test(header)) {
+      continue;
+    }
     let end = dot + 1;
     while (end < text.length && /[A-Za-z0-9_.-]/.test(text[end] ?? '')) {
       end += 1;
@@ -26,7 +29,7 @@ function findJwt(view: View, take: Take): void {
     while (text[end - 1] === '.' && !(view.goesOn && end === text.length)) {
       end -= 1;
     }
-    if (/^\{\s*"/.test(header) && /"(?:alg|enc|typ|kid)"/.test(header) && end > dot + 1) {
+    if (end > dot + 1) {
       take(start, end, 'sure', 'token');
       start = end - 3;
     }
@@ -47,7 +50,16 @@ const begin = '-----BEGIN ';
 const header = /^-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----/;
 const headerLineUnitsMax = 72;
 
-function findPrivateKey({ text }: View, take: Take): void {
+/** Returns where the first line of the first private key in a text ends, or its length. Behind it nothing else is found, for the key goes on. */
+export function firstKeyEnd(text: string): number {
+  let end = text.length;
+  findKeys(text, (_start, each) => {
+    end = Math.min(end, each);
+  });
+  return end;
+}
+
+function findKeys(text: string, take: Take): void {
   for (let start = text.indexOf(begin); start !== -1; start = text.indexOf(begin, start + begin.length)) {
     const [line] = header.exec(text.slice(start, start + headerLineUnitsMax)) ?? [];
     if (line !== undefined) {
@@ -63,7 +75,9 @@ export const privateKey: Detector = {
   traits: mark,
   unitsMin: 20,
   digitsMin: 0,
-  find: findPrivateKey,
+  find: ({ text }, take) => {
+    findKeys(text, take);
+  },
 };
 
 /** Published formats of tokens: how they begin, and which characters follow. One class for all, because who stops one vendor's keys stops those of the next. */
