@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { before, describe, test } from 'node:test';
 import pg from 'pg';
 import { openServer } from '../../cli/src/demo/sample-server.ts';
+import { readMaskedColumns } from '../../gateway/src/protocols/postgres/testdata/masked-columns.ts';
 import { filesHolding } from '../support/canary.ts';
+import { psql } from '../support/run.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 import { suiteParts } from '../support/suite-parts.ts';
 
@@ -16,6 +19,10 @@ const card = '4111 1111 1111 1111';
 const policies = `@id("masked")
 @mask("email, card:last4, badge")
 permit (principal in Group::"agents", action, resource);
+
+@id("clerks")
+@mask("contact, email")
+permit (principal in Group::"clerks", action, resource);
 
 @id("joined")
 @mask("email:hash")
@@ -45,6 +52,8 @@ permit (principal in Group::"writers", action, resource == Target::"shop");
 forbid (principal in Group::"writers", action in Action::"postgres", resource == Target::"shop") when { context.statements.contains("delete") };
 `;
 const salaries = '{"employees": [{"name": "Ada", "salary": 4200, "grade": 7}, {"name": "Bob", "salary": {"amount": "4300", "isNet": true}}]}';
+
+const { setup, masked, blind, honest } = readMaskedColumns();
 
 /** Pieces of a model's answer, which cut a mail address in two places. */
 const said = ['Write to ada.love', 'lace7c1a@exa', 'mple.com, and not to 4111', '-1111-1111-1111.'];
@@ -95,8 +104,10 @@ describe('values that policy masks', () => {
         response.end(salaries);
       }),
     );
-    const config = `  joiner: { kind: agent, groups: [joiners] }\n  writer: { kind: agent, groups: [writers] }\npolicies: ${file}\nclasses: { salary: { fields: ["hr:/employees/*/salary"] }, badge: { pattern: "B-[0-9]{6}" } }\n`;
+    const config = `  joiner: { kind: agent, groups: [joiners] }\n  writer: { kind: agent, groups: [writers] }\n  clerk: { kind: agent, groups: [clerks] }\npolicies: ${file}\nclasses: { salary: { fields: ["hr:/employees/*/salary"] }, badge: { pattern: "B-[0-9]{6}" }, contact: { columns: ["shop/crm.customers.email", "shop/crm.parted.email"] } }\n`;
     shop = parts.use(await openShop({ config, targets: `  brain: { url: "${model.url}", protocol: llm }\n  hr: { url: "${staff.url}" }\n` }));
+    const made = await psql(shop.around, ['-c', setup]);
+    assert.equal(made.status, 0, made.stderr);
   });
 
   /** Asks the model, and returns the text of its answer. */
@@ -298,5 +309,97 @@ describe('values that policy masks', () => {
     const token = await shop.gateway.issueToken('writer');
     const answer = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/hr/all`, { headers: { authorization: `Bearer ${token}` } });
     assert.equal(await answer.text(), salaries.replace('4200', 'null').replace('"4300"', '""').replace('true', 'null'));
+  });
+
+  describe('of columns that the operator names', () => {
+    /** A client that keeps the bytes that it gets in answer to statements. It connects anew where it must, and after each statement that may change its session. */
+    class Listener {
+      readonly #login: Readonly<Record<string, string>>;
+      readonly #pieces: Buffer[] = [];
+      #client: pg.Client | null = null;
+
+      constructor(login: Readonly<Record<string, string>>) {
+        this.#login = login;
+      }
+
+      /** Returns the bytes, also those of errors. The last message says that the target is ready, and may come later. */
+      async answer(statements: readonly string[], isExtended = false): Promise<string> {
+        this.#client ??= await this.#connect();
+        this.#pieces.length = 0;
+        for (const sql of statements) {
+          await this.#client.query({ text: sql, ...(isExtended ? { name: sql.slice(0, 60) + sql.length } : {}) }).catch(() => null);
+        }
+        // The rest of an error has come when the next statement is answered.
+        await this.#client.query('SELECT').catch(() => this.end());
+        if (statements.length > 1 || /^(?!SELECT|WITH|COPY|TABLE|VALUES)|crm\.\w+\(|set_config|to_xml/.test(statements.join())) {
+          await this.end();
+        }
+        return Buffer.concat(this.#pieces).toString('latin1');
+      }
+
+      async #connect(): Promise<pg.Client> {
+        const { PGHOST: host = '', PGPORT: port, PGUSER: user = '', PGPASSWORD: password = '', PGDATABASE: database = '' } = this.#login;
+        const socket = new Socket();
+        const client = new pg.Client({ host, port: Number(port), user, password, database, stream: () => socket });
+        client.on('error', () => null);
+        await client.connect();
+        socket.on('data', (piece) => this.#pieces.push(Buffer.from(piece)));
+        return client;
+      }
+
+      async end(): Promise<void> {
+        const client = this.#client;
+        this.#client = null;
+        await client?.end().catch(() => null);
+      }
+    }
+    /** Matches parts of the values, as they are, in capital letters, from the back, in hexadecimal digits and in base64. */
+    const canary = /7319|9137|micro|orcim|37333139|NzMxOS/i;
+
+    let [through, around] = [new Listener({}), new Listener({})];
+    before(async () => {
+      through = new Listener({ ...shop.through, PGUSER: 'clerk', PGPASSWORD: await shop.gateway.issueToken('clerk') });
+      around = new Listener(shop.around);
+      parts.defer(() => around.end());
+      parts.defer(() => through.end());
+    });
+
+    test('nothing of a value passes in any expression, view, function, cursor, COPY, error or notice', async () => {
+      const leaks: string[] = [];
+      for (const each of masked) {
+        const statements = each.split(' ;; ');
+        if (!canary.test(await around.answer(statements))) {
+          leaks.push(`is no case: ${each}`);
+        }
+        for (const isExtended of statements.length === 1 ? [false, true] : [false]) {
+          const answer = await through.answer(statements, isExtended);
+          if (canary.test(answer) || answer === '') {
+            leaks.push(`${isExtended ? 'extended: ' : ''}${statements.join('; ')}: ${JSON.stringify(answer)}`);
+          }
+        }
+      }
+      assert.deepEqual(leaks, []);
+    });
+
+    test('an expression of another type tells nothing', async () => {
+      for (const each of blind) {
+        const rows = await asked('clerk', each);
+        assert.ok(rows.length > 0 && rows.flat().every((value) => value === null), `${each}: ${JSON.stringify(rows)}`);
+      }
+    });
+
+    test('columns, errors and plans that hold none of it are the same bytes as without the gateway', async () => {
+      await through.end();
+      const changed: string[] = [];
+      for (const each of honest) {
+        for (const isExtended of [false, true]) {
+          const [answer, own] = [await through.answer([each], isExtended), await around.answer([each], isExtended)];
+          if (answer !== own) {
+            changed.push(`${isExtended ? 'extended: ' : ''}${each}: ${JSON.stringify(answer)}`);
+          }
+        }
+      }
+      assert.deepEqual(changed, []);
+    });
   });
 });

@@ -3,8 +3,9 @@ import type { DataClass } from '../domain/data-class.ts';
 interface Source {
   readonly name: string;
   readonly place: RegExp;
-  /** The table of a column; null for a field. */
+  /** The table of a column, and its target; null for a field. */
   readonly table: RegExp | null;
+  readonly target: RegExp | null;
 }
 
 /** Most sources of which the classes are remembered. */
@@ -21,12 +22,17 @@ export class ClassSources {
 
   constructor(classes: Iterable<Pick<DataClass, 'name' | 'columns' | 'fields'>>) {
     this.#sources = [...classes].flatMap(({ name, columns, fields }) => [
-      ...columns.map((column) => ({ name, place: patternOf(column), table: patternOf(column.slice(0, Math.max(0, column.lastIndexOf('.')))) })),
-      ...fields.map((field) => ({ name, place: patternOf(field, '(?:/.*)?'), table: null })),
+      ...columns.map((column) => ({
+        name,
+        place: patternOf(column),
+        table: patternOf(column.slice(0, Math.max(0, column.lastIndexOf('.')))),
+        target: patternOf(column.slice(0, column.indexOf('/'))),
+      })),
+      ...fields.map((field) => ({ name, place: patternOf(field, '(?:/.*)?'), table: null, target: null })),
     ]);
   }
 
-  /** Returns the classes of a value from this source at a target: `SCHEMA.TABLE.COLUMN`, where the column `*` is any of its table, or `/MEMBER/INDEX`. */
+  /** Returns the classes of a value from this source at a target: `SCHEMA.TABLE.COLUMN`, where the column `*` is any of its table and `*` alone any of the target, or `/MEMBER/INDEX`. */
   of(target: string, named: string): readonly string[] {
     if (this.#sources.length === 0) {
       return none;
@@ -36,7 +42,7 @@ export class ClassSources {
     if (known !== undefined) {
       return known;
     }
-    const found = new Set(this.#sources.filter((each) => isFrom(each, source)).map(({ name }) => name));
+    const found = new Set(this.#sources.filter((each) => (named === '*' ? each.target?.test(target) === true : isFrom(each, source))).map(({ name }) => name));
     if (this.#remembered.size >= rememberedMax) {
       this.#remembered.clear();
     }

@@ -6,8 +6,13 @@ import type { MaskReport } from './masked.ts';
  * values of columns, of JSON members, of plain bodies.
  */
 export interface TextChange {
-  /** `sources` name where at the target the value comes from, each `SCHEMA.TABLE.COLUMN` or `/MEMBER/INDEX`. Absent: nothing but its text tells what it is. */
-  (text: string, sources?: readonly string[]): string;
+  /**
+   * `sources` name where at the target the value comes from, each `SCHEMA.TABLE.COLUMN` or `/MEMBER/INDEX`; `*` is any column of the target. Absent: nothing but its text tells what it is.
+   * `isDerived`: the value was made of those of its sources, in any way.
+   */
+  (text: string, sources?: readonly string[], isDerived?: boolean): string;
+  /** Returns whether every value of a source is changed, whatever it looks like. Absent: none is. */
+  readonly covers?: (source: string) => boolean;
   /** Begins to change a text that comes in pieces. If this is absent, such a text is held until it is whole. */
   readonly begin?: () => TextStream;
   /** Returns what was masked since the last call, for the record of the texts; null if nothing was. Absent: the change masks no values of classes. */
@@ -25,8 +30,8 @@ export interface TextStream {
 }
 
 /** Applies all changes, one after the other. */
-export function changeText(changes: readonly TextChange[], text: string, sources?: readonly string[]): string {
-  return changes.reduce((changed, change) => change(changed, sources), text);
+export function changeText(changes: readonly TextChange[], text: string, sources?: readonly string[], isDerived = false): string {
+  return changes.reduce((changed, change) => change(changed, sources, isDerived), text);
 }
 
 /**

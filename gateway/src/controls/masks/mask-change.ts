@@ -39,8 +39,10 @@ export function maskChange(methods: ClassMethods, target: string, { key, classSe
     }
     return done === 0 ? text : changed + text.slice(done);
   };
-  const maskOne = (name: string, value: string): string => {
-    const method = methods.get(name) ?? 'redact';
+  const maskOne = (name: string, value: string, isDerived = false): string => {
+    const said = methods.get(name) ?? 'redact';
+    // An expression could put any part of a value where a method shows it, or compare it piece by piece.
+    const method = isDerived && said !== 'null' ? 'redact' : said;
     counts.set(name, (counts.get(name) ?? 0) + 1);
     const digest = method === 'hash' || method === 'pseudonym' || values.length < reportedMax ? digestOf(key, name, value) : '';
     if (values.length < reportedMax) {
@@ -61,10 +63,11 @@ export function maskChange(methods: ClassMethods, target: string, { key, classSe
     const named = sources.flatMap((source) => classesOf(target, source)).filter((name) => methods.has(name));
     return named.length < 2 ? named[0] : named.reduce((one, other) => (isStricter(methods, other, one) ? other : one));
   };
-  const change = (text: string, sources?: readonly string[]): string => {
+  const covers = (source: string): boolean => classBy([source]) !== undefined;
+  const change = (text: string, sources?: readonly string[], isDerived = false): string => {
     const name = sources === undefined ? undefined : classBy(sources);
     if (name !== undefined) {
-      return maskOne(name, text);
+      return maskOne(name, text, isDerived);
     }
     const stream = begin();
     return stream.push(text) + stream.end();
@@ -78,5 +81,5 @@ export function maskChange(methods: ClassMethods, target: string, { key, classSe
     values = [];
     return told;
   };
-  return Object.assign(change, { begin, report });
+  return Object.assign(change, { begin, report, covers });
 }

@@ -3,10 +3,13 @@ import { GatewayError } from '../../domain/errors.ts';
 import { changeText, type TextChange } from '../../domain/text-change.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
 import type { AnswerStage } from './answer-stage.ts';
-import { changedValue, type ValueChange } from './changed-value.ts';
+import { changedValue, orNull, type ValueChange } from './changed-value.ts';
+import { CopiedRows } from './copied-rows.ts';
 import type { Conversation } from './conversation.ts';
 import type { Found } from './guard/catalogue.ts';
+import { anySource, noSources } from './guard/rowset.ts';
 import { backend } from './messages.ts';
+import { maskParameter, maskPayload, maskSaid } from './said-values.ts';
 import { changedRow, isRow, textMessage } from './text-message.ts';
 import type { ResultColumn, UnitResults } from './unit-results.ts';
 
@@ -32,6 +35,8 @@ export class ChangedMessages implements AnswerStage {
   #results: UnitResults | null = null;
   /** Null: no row of COPY data waits for its end. */
   #frames: ChangedFrames | null = null;
+  /** Null: no row of COPY data is changed column by column. */
+  #rows: CopiedRows | null = null;
 
   constructor(next: AnswerStage, options: ChangedMessagesOptions) {
     this.#next = next;
@@ -40,7 +45,7 @@ export class ChangedMessages implements AnswerStage {
 
   /** True if a row of COPY data may wait for its end. */
   get isHolding(): boolean {
-    return this.#frames !== null;
+    return this.#frames !== null || this.#rows !== null;
   }
 
   /** Sets the changes for the next messages. */
@@ -68,13 +73,64 @@ export class ChangedMessages implements AnswerStage {
     } else if (type === backend.rowDescription || type === backend.commandComplete) {
       this.#note(type, message);
       this.#release([message]);
+    } else if (type === backend.parameterStatus) {
+      this.#release([this.#masked(type, message)]);
+    } else if (type === backend.copyData && this.#copied() !== null) {
+      this.#release(this.#rows?.push(message) ?? []);
     } else {
       this.#frames ??= new ChangedFrames(this.#changes, this.#options.heldBytesMax);
-      this.#release(this.#frames.push(textMessage(message)));
+      this.#release(this.#frames.push(textMessage(this.#masked(type, message))));
       if (type === backend.error) {
         this.end();
       }
     }
+  }
+
+  /** Returns a message that is no row with the values masked that it may hold by where they come from. */
+  #masked(type: number, message: Buffer): Buffer {
+    const { said } = this.#options.conversation;
+    const mask = (sources: Iterable<string>) => (text: string) => changeText(this.#changes, text, [...sources], true);
+    if (type === backend.notification) {
+      return this.#isCovered('*') ? maskPayload(message, mask(anySource)) : message;
+    }
+    if (type === backend.parameterStatus && !/^.{5}application_name\0/s.test(message.toString('latin1', 0, 64))) {
+      return message;
+    }
+    const sources = type === backend.copyData ? [] : [...said.sources].filter((source) => this.#isCovered(source));
+    if (sources.length === 0) {
+      return message;
+    }
+    if (type === backend.parameterStatus) {
+      return maskParameter(message, mask(sources));
+    }
+    const isMasked = (table: string, column: string): boolean =>
+      this.#isCovered(`${table}.${column}`) || sources.some((source) => source.endsWith(`.${column}`) || (source.endsWith('*') && source !== `${table}.*`));
+    return maskSaid(message, { mask: mask(sources), isOfCode: said.isOfCode, isMasked });
+  }
+
+  #isCovered(source: string): boolean {
+    return this.#changes.some(({ covers }) => covers?.(source) === true);
+  }
+
+  /** Returns what changes the rows of COPY data column by column; null if where they come from does not matter. Throws GatewayError `unsupported`. */
+  #copied(): CopiedRows | null {
+    const results = this.#options.conversation.current?.results ?? null;
+    if (this.#rows !== null || this.#frames !== null || results === null || !this.#isCovered('*')) {
+      return this.#rows;
+    }
+    const { copy } = results;
+    if (copy === null) {
+      throw new GatewayError('unsupported', 'Policy masks columns of this target, and which columns this COPY writes is not known. Use SELECT.');
+    }
+    const change = (text: string, at: number, count: number): string | null => {
+      if (this.#columns?.length !== count) {
+        this.#columns = this.#columnsOf(results, count);
+      }
+      const column = this.#columns[at];
+      return column === undefined ? null : orNull(text, column.change.text(text));
+    };
+    this.#rows = new CopiedRows(copy, change, this.#options.heldBytesMax);
+    return this.#rows;
   }
 
   rest(): never {
@@ -83,6 +139,9 @@ export class ChangedMessages implements AnswerStage {
 
   /** Ends a row of COPY data that waits, and gives it on. */
   end(): void {
+    const rows = this.#rows;
+    this.#rows = null;
+    this.#release(rows?.end() ?? []);
     const frames = this.#frames;
     this.#frames = null;
     if (frames !== null) {
@@ -121,8 +180,13 @@ export class ChangedMessages implements AnswerStage {
   #columnsOf(results: UnitResults | null, count: number): readonly ChangedColumn[] {
     const { typeOf } = this.#options;
     const changes = this.#changes;
-    const change: ValueChange = { text: (text) => changeText(changes, text), isWhole: false, typeOf };
-    return (results?.columns(count) ?? []).map((column) => ({ ...column, change }));
+    const plain: ValueChange = { text: (text) => changeText(changes, text), isWhole: false, typeOf };
+    return (results?.columns(count) ?? []).map((column, at) => {
+      const { sources, isPlain } = results?.origin(column, at, count) ?? { sources: noSources, isPlain: true };
+      const covered = [...sources].filter((source) => this.#isCovered(source));
+      const change = covered.length === 0 ? plain : { text: (text: string) => changeText(changes, text, covered, !isPlain), isWhole: true, typeOf };
+      return { ...column, change };
+    });
   }
 
   #release(messages: readonly Buffer[]): void {

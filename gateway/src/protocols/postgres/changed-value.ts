@@ -125,7 +125,7 @@ function isJson(text: string): boolean {
 }
 
 /** A value of which nothing is left is NULL. */
-function orNull(text: string, changed: string): string | null {
+export function orNull(text: string, changed: string): string | null {
   return changed === '' && text !== '' ? null : changed;
 }
 

@@ -1,8 +1,9 @@
 import type { TextChange } from '../../domain/text-change.ts';
 import type { Unit } from './client-units.ts';
+import { noSources, union, type Sources } from './guard/rowset.ts';
 import { transaction } from './messages.ts';
 import { deallocatedName, Names, type Undo } from './names.ts';
-import { UnitResults } from './unit-results.ts';
+import { UnitResults, type UnitLineage } from './unit-results.ts';
 
 /** Most requests that wait for their answers. A client that pipelines more has to wait and costs no memory here. */
 const exchangesMax = 10_000;
@@ -35,6 +36,15 @@ export interface Exchange {
   readonly settle: ((done: number) => void) | null;
 }
 
+/** The columns whose values errors and notices may hold. */
+interface Said {
+  readonly sources: Sources;
+  /** True if code of somebody's own may have written them. */
+  readonly isOfCode: boolean;
+}
+
+const nothingSaid: Said = { sources: noSources, isOfCode: false };
+
 /**
  * The state between client and target: the requests that wait for their answers, the target's transaction, and the meaning of names.
  * https://www.postgresql.org/docs/current/protocol-flow.html
@@ -56,6 +66,8 @@ export class Conversation {
   isLost = false;
   /** The changes of texts of the last request that had some. */
   newestChanges: readonly TextChange[] = [];
+  /** The columns whose values errors and notices may hold: those of all statements of the transaction, because code may run at its end. */
+  said: Said = nothingSaid;
 
   constructor(status: number) {
     this.status = status;
@@ -97,10 +109,12 @@ export class Conversation {
       readonly nowMs: number;
       readonly refusal: Buffer | null;
       readonly changes: readonly TextChange[];
+      /** Where its results come from. Null: no change needs to know. */
+      readonly lineage: UnitLineage | null;
       readonly settle: Exchange['settle'];
     },
   ): void {
-    const { seq, nowMs, refusal, changes, settle } = sent;
+    const { seq, nowMs, refusal, changes, lineage, settle } = sent;
     const isExtended = unit.kind === 'execute' || unit.kind === 'prepare';
     const isBareEnd = isExtended && unit.steps === 0;
     const skipped = this.#skipping && unit.kind !== 'copy' && !isBareEnd;
@@ -123,10 +137,13 @@ export class Conversation {
       deallocates: unit.kind === 'query' ? deallocatedName(unit.bytes) : null,
       endsCopy: unit.ends,
       changes,
-      results: changes.length === 0 || skipped ? null : new UnitResults(unit, this.names),
+      results: changes.length === 0 || skipped ? null : new UnitResults(unit, this.names, lineage),
       settle,
     };
     this.newestChanges = changes.length > 0 ? changes : this.newestChanges;
+    for (const { said, runsCode } of lineage?.statements ?? []) {
+      this.said = { sources: union([this.said.sources, said]), isOfCode: this.said.isOfCode || runsCode };
+    }
     this.#note(unit, isExtended);
     if (unit.kind !== 'copy' || this.#waiting.length > 0) {
       this.#push(exchange);
@@ -225,6 +242,9 @@ export class Conversation {
         exchange.ready = false;
         break;
       }
+    }
+    if (status === transaction.idle && this.#waiting.length <= 1) {
+      this.said = nothingSaid;
     }
   }
 

@@ -14,6 +14,7 @@ import { ClientUnits, type Unit } from './client-units.ts';
 import { copyFail, failingParse, failingQuery, readyForQuery, sync } from './compose.ts';
 import { Conversation } from './conversation.ts';
 import { CopyRows } from './copy-rows.ts';
+import type { Output as ResultOutput } from './guard/rowset.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { knownUnit } from './known-unit.ts';
 import { fatal, refusal, refusalState, waitingNotice, sqlState } from './failures.ts';
@@ -376,12 +377,16 @@ export class PostgresRelay implements Relay {
     } else if (unit.kind !== 'prepare') {
       this.#isWithinRow = false;
     }
+    const isTraced = sent.changes.some(({ covers }) => covers?.('*') === true);
+    const lineage = isTraced ? { statements: this.#options.facts.lineage(unit, this.#encoding), column: this.#column } : null;
     const isOfClient = sent.refusal === null && unit.kind !== 'terminate';
     const settle = isOfClient ? this.#options.facts.sent(unit, sent.seq, this.#encoding, this.#conversation.isSettled) : null;
     this.#conversation.names.doubt(this.#options.facts.doubts);
-    this.#conversation.sent(unit, { nowMs: this.#options.nowMs(), ...sent, settle });
+    this.#conversation.sent(unit, { nowMs: this.#options.nowMs(), ...sent, lineage, settle });
     this.#answers.sent();
   }
+
+  readonly #column = (relation: number, attribute: number): ResultOutput | null => this.#options.facts.column(relation, attribute);
 
   /** Refuses a unit. The client gets the refusal instead of an answer, and the transaction of the statement fails. */
   #refuse(unit: Unit, words: Buffer, seq: number): void {

@@ -11,6 +11,8 @@ import { builtinEffects } from './guard/builtins.ts';
 import { builtinOids } from './guard/builtin-oids.ts';
 import { FactsDraft, noSessionFacts, plainFacts, together, unknownFacts, type SessionFacts, type StatementFacts } from './guard/facts.ts';
 import { partsOfSent, sentText } from './guard/sent-text.ts';
+import { oneOf, unknownLineage, type StatementLineage } from './guard/lineage.ts';
+import { sourcesOf, union, type Output } from './guard/rowset.ts';
 import type { SessionState } from './guard/session-state.ts';
 import { frontend } from './messages.ts';
 import { SentTexts, type Settle, type Texts } from './sent-texts.ts';
@@ -26,6 +28,8 @@ const none: Texts = new Map();
 const noTypes: readonly number[] = [];
 /** Longest unit of the extended protocol, in bytes, for which an estimate is asked. */
 const boundBytesMax = 256 * 1024;
+/** One statement of which nothing is known. */
+const unknownStatement: readonly StatementLineage[] = [unknownLineage];
 /** A text that cannot be read. */
 const unreadable = [null];
 /** A name that has the same bytes in every encoding, and that the target does not cut. */
@@ -96,6 +100,72 @@ export class RequestFacts {
   more(attributes: Attributes): Promise<void> | null {
     const effects = attributes[ownAttributes.effects];
     return Array.isArray(effects) && effects.includes('unknown') ? this.#catalogue.known(effects.includes('define') ? 'first' : 'again') : null;
+  }
+
+  /** Returns where the results of the statements of a unit come from that is sent now, one for each statement. */
+  lineage(unit: Unit, encoding: string): readonly StatementLineage[] {
+    if (unit.kind === 'query') {
+      const text = this.#readable(queryText(unit), encoding);
+      return text === null ? unknownStatement : this.#lineageOf(text);
+    }
+    if (unit.kind === 'call') {
+      return callFacts(unit) === unknownFacts ? unknownStatement : [];
+    }
+    if (unit.kind !== 'execute' && unit.kind !== 'prepare') {
+      return [];
+    }
+    const texts = unit.changes.at(-1)?.kind === 'execute' ? this.#executed(unit.changes, this.#parsed(unit, encoding)) : this.#planned(unit, encoding);
+    if (texts?.size === 0 && unit.kind === 'prepare') {
+      return [];
+    }
+    return texts === null || texts.size === 0 ? unknownStatement : [oneOf([...texts.keys()].map((text) => oneOf(this.#lineageOf(text))))];
+  }
+
+  /** Returns the texts that a unit parses and binds that executes nothing: the target may say something when it plans them. */
+  #planned({ changes, ...unit }: Unit, encoding: string): Texts {
+    const parsed = this.#parsed({ changes, ...unit }, encoding);
+    const bound = changes.flatMap((change) => (change.kind === 'bind' ? [this.#texts.statement(change.statement)] : []));
+    const texts = [...[...parsed.values()].map((text) => (text === null ? null : new Map([[text, 0]]))), ...bound];
+    return texts.includes(null) ? null : new Map(texts.flatMap((each) => [...(each ?? [])]));
+  }
+
+  #lineageOf(text: string): readonly StatementLineage[] {
+    const own = this.#session.lineage(text) ?? unknownStatement;
+    return own.map((lineage) => {
+      const { executes, fetches } = lineage;
+      if (executes === null && fetches === null) {
+        return lineage;
+      }
+      const name = executes ?? fetches ?? '';
+      const texts = executes === null ? this.#texts.cursor(wireName(name)) : this.#texts.statement(wireName(name));
+      const inner = [
+        ...own.filter(({ names }) => names === name),
+        ...[...(texts?.keys() ?? [])].map((each) => this.#lineageOfName(each, name, fetches !== null)),
+      ];
+      return texts === null || inner.length === 0 ? unknownLineage : oneOf(inner);
+    });
+  }
+
+  /**
+   * Returns what a name stands for that a text gives: to one of its statements, or to the whole text if it was prepared by a message. `isCursor`: code that the text
+   * runs may have given it.
+   */
+  #lineageOfName(text: string, name: string, isCursor: boolean): StatementLineage {
+    const all = this.#session.lineage(text) ?? unknownStatement;
+    const named = all.filter(({ names }) => names === name);
+    if (named.length > 0) {
+      return oneOf(named);
+    }
+    const [only = unknownLineage, ...more] = all;
+    if (more.length > 0 || only.executes !== null || only.fetches !== null || only.names !== null) {
+      return unknownLineage;
+    }
+    return isCursor && only.runsCode ? { ...only, rows: { columns: [], others: union([only.said, sourcesOf(only.rows)]) } } : only;
+  }
+
+  /** Returns a column with where it comes from, by its number and the object id of its relation. Null: the relation is one of PostgreSQL's own. */
+  column(relation: number, attribute: number): Output | null {
+    return this.#session.column(relation, attribute);
   }
 
   /** Returns the type of an object id; undefined if it is not known. */

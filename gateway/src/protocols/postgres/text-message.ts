@@ -16,7 +16,14 @@ const saidFields: ReadonlySet<number> = new Set(Buffer.from('MDHWq'));
 
 /** True for messages of the target with texts that policy may change, and for those that say which texts come. */
 export function concernsTexts(type: number): boolean {
-  return isRow(type) || type === backend.copyData || type === backend.rowDescription || type === backend.commandComplete || comesUnasked(type);
+  return (
+    isRow(type) ||
+    type === backend.copyData ||
+    type === backend.rowDescription ||
+    type === backend.commandComplete ||
+    type === backend.parameterStatus ||
+    comesUnasked(type)
+  );
 }
 
 export function isRow(type: number): boolean {

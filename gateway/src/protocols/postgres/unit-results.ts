@@ -1,16 +1,31 @@
 import { messagesOf, nameBytesMax, type Unit } from './client-units.ts';
 import { formatAt, frameHeaderBytes, parseBackend, parseFrontend } from './codec.ts';
 import { backend, frontend, type Column } from './messages.ts';
+import { builtinOids } from './guard/builtin-oids.ts';
+import { unknownLineage, type CopyForm, type StatementLineage } from './guard/lineage.ts';
+import { noSources, sourcesOf, union, type Output } from './guard/rowset.ts';
 import type { Described, Names } from './names.ts';
+import { bytea } from './value-types.ts';
 
 /** The form of a column's values. The format is null if nobody said it: then it may be the binary one. */
 export interface ResultColumn extends Pick<Column, 'type' | 'table' | 'attribute'> {
   readonly format: number | null;
 }
 
+/** Where the results of one unit come from. */
+export interface UnitLineage {
+  /** One for each statement. */
+  readonly statements: readonly StatementLineage[];
+  /** Returns a column with where it comes from, by its number and the object id of its relation. Null: the relation is one of PostgreSQL's own. */
+  readonly column: (relation: number, attribute: number) => Output | null;
+}
+
 const statementByte = 0x53;
 /** A column of which nothing was said. */
 const unknownColumn = { type: 0, table: 0, attribute: 0 } as const;
+const nowhere: Output = { name: '', sources: noSources, isPlain: true };
+/** A type whose values are numbers. */
+const regproc = 24;
 
 /**
  * The columns of the results of one unit. They are described once, perhaps long before a result comes and in another unit. Only what is described while an
@@ -18,6 +33,10 @@ const unknownColumn = { type: 0, table: 0, attribute: 0 } as const;
  */
 export class UnitResults {
   readonly #names: Names;
+  /** Null: no change needs to know where values come from. */
+  readonly #lineage: UnitLineage | null;
+  /** The type of a function's result. */
+  #resultType = 0;
   /** Keeps what a message of the unit describes, by its step. */
   readonly #describes = new Map<number, (columns: readonly Column[]) => void>();
   #portal: Described | null = null;
@@ -29,13 +48,16 @@ export class UnitResults {
   statement = 0;
 
   /** The unit was sent, and the names have its changes. Throws GatewayError `malformed`. */
-  constructor(unit: Unit, names: Names) {
+  constructor(unit: Unit, names: Names, lineage: UnitLineage | null) {
     this.#names = names;
+    this.#lineage = lineage;
     if (unit.kind === 'query') {
       this.#formats = [];
     } else if (unit.kind === 'call') {
       const [message = Buffer.alloc(0)] = messagesOf(unit.bytes);
       this.#formats = [message.readInt16BE(message.length - 2)];
+      const called = builtinOids.get(message.readUInt32BE(frameHeaderBytes));
+      this.#resultType = called === undefined ? 0 : called === 'loread' ? bytea : regproc;
     } else if (unit.kind !== 'copy') {
       this.#readMessages(unit);
     }
@@ -113,7 +135,29 @@ export class UnitResults {
       const column = columns?.length === count ? columns[i] : undefined;
       const said = this.#formats === null ? undefined : formatAt(this.#formats, i);
       // The description of a statement does not know the format yet.
-      return { ...(column ?? unknownColumn), format: (own === null ? said : (column?.format ?? said)) ?? null };
+      return { ...(column ?? { ...unknownColumn, type: this.#resultType }), format: (own === null ? said : (column?.format ?? said)) ?? null };
     });
+  }
+
+  /** The form in which the statement that runs copies rows to the client; null if that is not known. */
+  get copy(): CopyForm | null {
+    return this.#lineage?.statements[this.statement]?.copy ?? null;
+  }
+
+  /** Returns where a column of the result comes from. */
+  origin({ table, attribute }: ResultColumn, at: number, count: number): Output {
+    const lineage = this.#lineage;
+    if (lineage === null) {
+      return nowhere;
+    }
+    const known = table === 0 ? null : lineage.column(table, attribute);
+    if (known !== null) {
+      return known;
+    }
+    const { rows, said } = lineage.statements[this.statement] ?? unknownLineage;
+    if (rows.others === null && rows.columns.length === count) {
+      return rows.columns[at] ?? nowhere;
+    }
+    return { name: '', sources: rows.others === null ? union([sourcesOf(rows), said]) : sourcesOf(rows), isPlain: false };
   }
 }

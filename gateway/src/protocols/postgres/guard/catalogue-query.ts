@@ -77,6 +77,8 @@ WITH RECURSIVE ${checking}, depending AS (
 )
 SELECT json_strip_nulls(json_build_object('kind', 'relation', 'schema', n.nspname, 'name', c.relname,
   'columns', (SELECT json_agg(attname ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped),
+  'relation', CASE WHEN c.oid >= 16384 THEN c.oid::bigint END,
+  'numbers', (SELECT json_agg(attnum ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped HAVING max(attnum) > count(*)),
   'runs', runs, 'spreads', spreads))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN (SELECT relation, json_agg(json_build_object('on', uses, 'sql', sql, 'defines', CASE WHEN defines THEN true END, 'isLater', CASE WHEN later THEN true END)

@@ -30,6 +30,9 @@ export interface Found {
   readonly name: string;
   /** The names of a relation's columns. Absent if they are not known. */
   readonly columns?: readonly string[];
+  /** The object id of a relation, and the numbers of its columns if they do not count from 1 without a gap. */
+  readonly relation?: number;
+  readonly numbers?: readonly number[];
   /**
    * SQL that runs at the target if the object is used in this way: the query of a view, the functions of triggers, the handler of a foreign table. All names in
    * it have their schema.
@@ -61,6 +64,8 @@ export interface Catalogue {
   resolve(kind: ObjectKind, name: string): readonly Found[];
   /** Returns the type of an object id; undefined if it is not known. */
   typeOf(oid: number): Found | undefined;
+  /** Returns the tables, each as `schema.table`, of whose rows those of a table are some, too: it is a partition of them, or inherits from them. */
+  parentsOf(table: string): readonly string[];
 }
 
 /** PostgreSQL's own search path for a user of its own. */
@@ -75,4 +80,5 @@ export const unknownCatalogue: Catalogue = {
   functions: new Map(),
   resolve: () => [],
   typeOf: () => undefined,
+  parentsOf: () => [],
 };

@@ -1,5 +1,7 @@
-import type { Catalogue } from './catalogue.ts';
+import type { Catalogue, Found } from './catalogue.ts';
 import { FactsDraft, unknownFacts, type StatementFacts } from './facts.ts';
+import { lineageOf, rowsOfRelation, type StatementLineage } from './lineage.ts';
+import { noSources, sourcesOf, type Output, type Rowset } from './rowset.ts';
 import { catalogueOf, type LearnedObjects, type SessionNames } from './learned-catalogue.ts';
 import type { SqlParser } from './parser.ts';
 import { Reading } from './reading.ts';
@@ -11,14 +13,25 @@ import { readPlanned, readStatements } from './statements.ts';
 /** Most texts, and most characters of texts, whose facts are kept. */
 const textsMax = 2_000;
 const charactersMax = 8 * 1024 * 1024;
+/** Most texts of which the lineage is kept, and the longest of them. */
+const lineagesMax = 500;
+const lineageLengthMax = 64 * 1024;
 /** The kinds of statements of which PostgreSQL estimates how many rows they change. */
 const changing = ['update', 'delete', 'merge'];
+
+/** Where the results of texts come from by one catalogue, and the columns of its relations. */
+interface Lineages {
+  readonly catalogue: Catalogue;
+  readonly known: Map<string, readonly StatementLineage[] | null>;
+  readonly relations: Map<Found, Rowset>;
+}
 
 /** Finds what texts of SQL do, and keeps what it found: by text, and by shape where all texts of one shape do the same. */
 export class Guard {
   readonly #parser: SqlParser;
   readonly #texts = new KeptFacts();
   readonly #shapes = new KeptFacts();
+  #lineages: Lineages | null = null;
   /** The newest catalogue of a session that has changed nothing. Such sessions share it, and so the facts. */
   #plain: {
     readonly objects: LearnedObjects | null;
@@ -41,6 +54,37 @@ export class Guard {
     const facts = (shape === null ? null : this.#shapes.find(shape, catalogue)) ?? this.#read(text, shape, catalogue);
     this.#texts.keep(text, { catalogue, facts });
     return facts;
+  }
+
+  /** Returns where the results of a text's statements come from, one for each; null if the text cannot be read. */
+  lineage(text: string, catalogue: Catalogue): readonly StatementLineage[] | null {
+    const { known } = this.#lineagesOf(catalogue);
+    const found = known.get(text);
+    const lineage = found === undefined ? lineageOf(text, catalogue, this.#parser) : found;
+    if (text.length <= lineageLengthMax) {
+      known.set(text, lineage);
+    }
+    return lineage;
+  }
+
+  /** Returns a column of a relation, with where it comes from. */
+  column(found: Found, attribute: number, catalogue: Catalogue): Output {
+    const { relations } = this.#lineagesOf(catalogue);
+    const rows = relations.get(found) ?? rowsOfRelation(found, catalogue, this.#parser);
+    relations.set(found, rows);
+    if (attribute < 0) {
+      // A column that every table has.
+      return { name: '', sources: noSources, isPlain: true };
+    }
+    const at = found.numbers === undefined ? attribute - 1 : found.numbers.indexOf(attribute);
+    return rows.columns[at] ?? { name: '', sources: sourcesOf(rows), isPlain: false };
+  }
+
+  #lineagesOf(catalogue: Catalogue): Lineages {
+    if (this.#lineages?.catalogue !== catalogue || this.#lineages.known.size >= lineagesMax) {
+      this.#lineages = { catalogue, known: new Map(), relations: new Map() };
+    }
+    return this.#lineages;
   }
 
   #read(text: string, shape: string | null, catalogue: Catalogue): StatementFacts {

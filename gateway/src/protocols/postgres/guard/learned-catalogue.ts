@@ -16,6 +16,8 @@ export class LearnedObjects {
   readonly user: string = '';
   readonly #byKind = new Map<ObjectKind, Map<string, Found[]>>();
   readonly #typesByOid = new Map<number, Found>();
+  readonly #relationsByOid = new Map<number, Found>();
+  readonly #parents = new Map<string, string[]>();
 
   constructor(rows: Iterable<CatalogueRow>) {
     for (const { kind, ...found } of rows) {
@@ -30,6 +32,21 @@ export class LearnedObjects {
       }
       for (const oid of found.oids ?? []) {
         this.#typesByOid.set(oid, found);
+      }
+      if (kind === 'relation') {
+        this.#addRelation(found);
+      }
+    }
+  }
+
+  #addRelation(found: Found): void {
+    if (found.relation !== undefined) {
+      this.#relationsByOid.set(found.relation, found);
+    }
+    for (const { on, as, schema, name } of found.spreads ?? []) {
+      if (as === 'read' && on.includes('read')) {
+        const child = `${schema}.${name}`;
+        this.#parents.set(child, [...(this.#parents.get(child) ?? []), `${found.schema}.${found.name}`]);
       }
     }
   }
@@ -52,6 +69,16 @@ export class LearnedObjects {
   typeOf(oid: number): Found | undefined {
     return this.#typesByOid.get(oid);
   }
+
+  /** Returns the relation of an object id. PostgreSQL's own have none here. */
+  relationOf(oid: number): Found | undefined {
+    return this.#relationsByOid.get(oid);
+  }
+
+  parentsOf(table: string): readonly string[] {
+    const direct = this.#parents.get(table) ?? [];
+    return direct.flatMap((parent) => [parent, ...this.parentsOf(parent)]);
+  }
 }
 
 /** The names that a session adds to the catalogue of its database. */
@@ -70,5 +97,6 @@ export function catalogueOf(objects: LearnedObjects | null, { paths, made, funct
     functions,
     resolve: (kind, name) => objects?.resolve(kind, name) ?? none,
     typeOf: (oid) => objects?.typeOf(oid),
+    parentsOf: (table) => objects?.parentsOf(table) ?? [],
   };
 }

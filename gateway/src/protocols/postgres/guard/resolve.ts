@@ -74,7 +74,14 @@ export class Names {
   apart(draft: FactsDraft): Names {
     const { catalogue } = this;
     const names = new Names(
-      { ...catalogue, made: this.#made, paths: this.#paths, resolve: (kind, name) => catalogue.resolve(kind, name), typeOf: (oid) => catalogue.typeOf(oid) },
+      {
+        ...catalogue,
+        made: this.#made,
+        paths: this.#paths,
+        resolve: (kind, name) => catalogue.resolve(kind, name),
+        typeOf: (oid) => catalogue.typeOf(oid),
+        parentsOf: (table) => catalogue.parentsOf(table),
+      },
       draft,
     );
     names.#isStale = this.#isStale;

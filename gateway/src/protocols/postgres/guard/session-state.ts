@@ -1,6 +1,8 @@
 import type { Catalogue, Found } from './catalogue.ts';
 import { noSessionFacts, unknownFacts, withUnknown, type SessionFacts, type StatementFacts } from './facts.ts';
 import type { Guard } from './guard.ts';
+import { doubtful, type StatementLineage } from './lineage.ts';
+import { anySource, type Output } from './rowset.ts';
 import type { LearnedObjects } from './learned-catalogue.ts';
 import { timeoutMsOf } from './session-settings.ts';
 
@@ -11,6 +13,8 @@ const madeMax = 500;
 const doubtfulMax = 100;
 const doubtfulLengthMax = 1024 * 1024;
 
+/** PostgreSQL's own objects have smaller ids. */
+const ownOidMin = 16_384;
 const noTables: ReadonlySet<string> = new Set();
 
 /** The parts with which the texts of a session are read. */
@@ -65,6 +69,23 @@ export class SessionState {
   /** The longest time in ms that the client lets a statement take, as far as it said so; Infinity if it has no limit. */
   get timeoutMs(): number {
     return this.#timeoutMs;
+  }
+
+  /** Returns where the results of a text's statements come from, one for each; null if the text cannot be read. */
+  lineage(text: string): readonly StatementLineage[] | null {
+    const catalogue = this.#catalogue();
+    const lineage = this.#parts.guard.lineage(text, catalogue);
+    return this.#isLost || !catalogue.isKnown ? (lineage?.map(doubtful) ?? null) : lineage;
+  }
+
+  /** Returns a column with where it comes from, by its number and the object id of its relation. Null: the relation is one of PostgreSQL's own. */
+  column(relation: number, attribute: number): Output | null {
+    if (relation < ownOidMin) {
+      return null;
+    }
+    const catalogue = this.#catalogue();
+    const found = catalogue.isKnown ? this.#parts.objects()?.relationOf(relation) : undefined;
+    return found === undefined ? { name: '', sources: anySource, isPlain: false } : this.#parts.guard.column(found, attribute, catalogue);
   }
 
   /** Returns the type of an object id; undefined if it is not known. */
