@@ -99,7 +99,7 @@ export function configurationDocument(): string {
 Made by \`node tools/configuration.ts\` from the schemas that the file is read with. \`countersign init\` writes a file to begin with, \`countersign config check\` says what one means.
 
 The file is YAML. Relative paths in it start from its directory, wherever the gateway is started. ${whatIsLive('`')} A changed file is applied when it has stayed the same for a second. Policy decides by the new
-tags, mode and options of a target from the next action on, also on connections that are open; where a connection leads, and what a WebSocket reads by the options, stays as it was when it was opened. A file that is not valid changes
+tags, mode and options of a target from the next action on, also on connections that are open; where a connection leads, and what a WebSocket reads by the options, stays as it was when it was opened; if the target is another place by now and has other tags or another mode, the connection is ended. A file that is not valid changes
 nothing, and the log says where the fault is. A file with none of the present principals is not applied by itself, because it may have been written by mistake: \`countersign config apply --force\` applies it.
 
 ${table(fieldsOf(objectOf(root) ?? {}))}

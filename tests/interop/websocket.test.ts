@@ -350,6 +350,19 @@ principals:
     });
   });
 
+  test('an open connection ends when its target has other tags because it is another place by now', async () => {
+    const moved = (described: string): string => configOf('[api, secure]', described).replace(/(  api: \{ url: "[^"]*)/, '$1/elsewhere');
+    const { client } = await open('/x', await gateway.issueToken('agent'));
+    await gateway.apply(moved(''));
+    const answered = within(once(client, 'message'), 'the answer of the place before');
+    client.send('still there');
+    assert.equal(String((await answered)[0]), 'still there');
+    const closed = within(once(client, 'close'), 'the end of a connection that leads elsewhere');
+    await gateway.apply(moved(', tags: { state: open }'));
+    assert.equal((await closed)[0], 1008);
+    await gateway.apply(configOf('[api, secure]'));
+  });
+
   test('an open connection ends when policy masks values of its messages that it did not mask before, also if its client is silent', async () => {
     await using directory = await mkdtempDisposable(join(tmpdir(), 'countersign-websocket-'));
     const rules = join(directory.path, 'rules.cedar');

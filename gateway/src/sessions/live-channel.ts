@@ -452,10 +452,17 @@ export class LiveChannel implements Channel {
     this.#recheckAnswer();
   };
 
-  /** Takes the target as the configuration in force describes it. The next record of the channel states changed tags, by which policy decides from now on. */
+  /**
+   * Takes the target as the configuration in force describes it. The next record of the channel states changed tags, by which policy decides from now on. If they are
+   * about another place than that to which this channel leads, it ends: nothing is decided here by what is said of elsewhere.
+   */
   #redescribe(): void {
     const now = this.#context.findTarget(this.#target.name);
     const target = now === undefined ? this.#target : redescribed(this.#target, now);
+    if (now !== undefined && target !== this.#target && !isSamePlace(target, now)) {
+      const reason = `${now.name} is another place by now, with other tags or another mode, and this connection leads to the one before: connect again.`;
+      this.#session.endChannel(this.number, { reason: 'withdrawn', error: new GatewayError('refused', reason) });
+    }
     this.#isUnstated ||= !isDeepStrictEqual(target.tags, this.#target.tags);
     this.#target = target;
   }
@@ -553,15 +560,18 @@ export class LiveChannel implements Channel {
  * place and the credential stay. The same object if nothing of this differs.
  */
 function redescribed(used: Target, now: Target): Target {
-  const isSamePlace = (['protocol', 'scheme', 'host', 'port', 'path', 'user'] as const).every((part) => used[part] === now[part]);
   const { tags: _tags, mode: _mode, ...place } = used;
   const target: Target = {
     ...place,
-    options: isSamePlace ? now.options : used.options,
+    options: isSamePlace(used, now) ? now.options : used.options,
     ...(now.tags === undefined ? {} : { tags: now.tags }),
     ...(now.mode === undefined ? {} : { mode: now.mode }),
   };
   return isDeepStrictEqual(target, used) ? used : target;
+}
+
+function isSamePlace(used: Target, now: Target): boolean {
+  return (['protocol', 'scheme', 'host', 'port', 'path', 'user'] as const).every((part) => used[part] === now[part]);
 }
 
 function lengthOf(content: readonly Uint8Array[]): number {
