@@ -10,7 +10,7 @@ export type Strength = 'sure' | 'likely' | 'weak';
 /** Words that name something else than a value of a class: an order, a version, a hash. */
 const otherWords: readonly string[] = (
   'order orders invoice track tracking ticket ref reference version release build serial sku part item batch hash sha md5 commit uuid guid isbn issn ean gtin asin ' +
-  'timestamp epoch trace span shipment parcel imei expires expiry issued valid until gültig seq sequence offset checksum revision port ' +
+  'timestamp epoch trace span shipment parcel imei expires expiry issued valid until gültig mrn acct policy kundennummer kontonummer personalnummer seq sequence offset checksum revision port ' +
   'bestellung bestell bestellnr auftrag rechnung sendung artikel vorgang aktenzeichen seriennummer buchung commande facture colis référence série pedido factura ' +
   'envío seguimiento ordine fattura spedizione bestelling factuur zending encomenda fatura zamówienie zamówienia faktura paczka tilaus lasku ordrenummer sipariş'
 ).split(' ');

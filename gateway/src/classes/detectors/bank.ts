@@ -65,7 +65,11 @@ export const iban: Detector = {
 
 const countries: ReadonlySet<string> = new Set([
   ...lengths.keys(),
-  ...'US CA MX AU NZ JP CN HK SG IN KR TW TH MY ID PH VN ZA NG KE GH MA AR CL CO PE UY VE PY BO EC PA JM BS BB BM KY BD LK NP MM KH LA MO'.split(' '),
+  ...(
+    'US CA MX AU NZ JP CN HK SG IN KR TW TH MY ID PH VN ZA NG KE GH MA AR CL CO PE UY VE PY BO EC PA JM BS BB BM KY BD LK NP MM KH LA MO AF AG AI AM AO AW BF BJ BN BQ BT BW BZ ' +
+    'CD CF CG CI CK CM CU CV CW DM ER ET FJ FM GA GD GF GG GM GN GP GQ GU GW GY HT IM IR JE KG KI KM KN KP LR LS MG MH ML MQ MS MV MW MZ NA NC NE NR PF PG PR PW RE RW SB SL SN ' +
+    'SR SS SY SZ TC TD TG TJ TM TO TT TV TZ UG UZ VC VI VU WS YT ZM ZW'
+  ).split(' '),
 ]);
 
 function findBic({ text }: View, take: Take): void {
@@ -77,7 +81,7 @@ function findBic({ text }: View, take: Take): void {
     const length = i - begin;
     if (
       (length === 8 || length === 11) &&
-      /^[A-Z]{6}[A-Z2-9][A-NP-Z0-9](?:[A-Z0-9]{3})?$/.test(text.slice(begin, i)) &&
+      /^[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?$/.test(text.slice(begin, i)) &&
       countries.has(text.slice(begin + 4, begin + 6))
     ) {
       take(begin, i, 'weak');

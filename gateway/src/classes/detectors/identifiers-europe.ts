@@ -100,7 +100,7 @@ function isPesel(digits: string): boolean {
 }
 
 function isRodneCislo(digits: string): boolean {
-  return isYearFirst(digits, (month) => (month % 50 > 20 ? (month % 50) - 20 : month % 50)) && remainder(digits, 11) === 0;
+  return isYearFirst(digits, (month) => (month % 50 > 20 ? (month % 50) - 20 : month % 50)) && (digits.length === 9 || remainder(digits, 11) === 0);
 }
 
 function isPps(code: string): boolean {
@@ -136,8 +136,9 @@ export const europeanIdentifiers: readonly Identifier[] = [
     about: 'A national insurance number of the United Kingdom: prefixes that are in use, six digits and a letter from A to D. It has no check digit.',
     example: 'AB 12 34 56 C',
     words: ['nino', 'insurance', 'ni'],
-    forms: { likely: 'AA000000A|AA 00 00 00 A|AA 000000 A|AA-00-00-00-A' },
-    isValid: (code) => /^(?:QQ|(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z])\d{6}[A-D]$/.test(code),
+    forms: { likely: 'AA000000A|AA 00 00 00 A|AA 000000 A|AA-00-00-00-A', weak: 'AA000000A|AA 00 00 00 A|AA 000000 A' },
+    // Numbers for a time and for tests have other prefixes.
+    isValid: (code, strength) => strength === 'weak' || /^(?:QQ|(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z])\d{6}[A-D]$/.test(code),
   },
   {
     name: 'es-dni',
@@ -273,10 +274,11 @@ export const europeanIdentifiers: readonly Identifier[] = [
   },
   {
     name: 'cz-rodne-cislo',
-    about: 'A birth number of Czechia or Slovakia of ten digits, divisible by 11, with a date of birth.',
+    about:
+      'A birth number of Czechia or Slovakia of ten digits, divisible by 11, with a date of birth. One of nine digits, from before 1954, only where a word before says so.',
     example: '710319/2745',
     words: ['rodné', 'rodne', 'rč', 'číslo'],
-    forms: { likely: '000000/0000', weak: '0000000000' },
+    forms: { likely: '000000/0000', weak: '0000000000|000000/000' },
     isValid: isRodneCislo,
   },
   {
