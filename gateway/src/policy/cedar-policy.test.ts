@@ -236,22 +236,46 @@ describe('what is recorded', () => {
     assert.deepEqual(outcome(`${unkept} permit (principal, action, resource) ${fails}`, question), ['deny', 'rules.cedar:private']);
   });
 
-  test('facts alone where policy is not asked: beyond the targets of a run, and with more tables than are remembered', () => {
+  test('facts alone where policy is not asked: beyond the targets of a run, with more tables than are remembered, and before it is known what the session did', () => {
     const text = `${unkept} forbid (principal, action, resource) when { context.session.tables.contains("x") };`;
     const engine = policy(text);
     const strangely = { ...strange, within: ['orders'] };
     assert.deepEqual(
-      [asked(strangely), asked({ ...strange, history: { isCut: true } }), asked(strange)].map((question) => {
-        const { verdict, obligations } = engine.decide(question);
-        return [verdict, obligations.map(({ parameters }) => parameters['policy'])];
-      }),
+      [asked(strangely), asked({ ...strange, history: { isCut: true } }), asked({ ...strange, history: { isPending: true } }), asked(strange)].map(
+        (question) => {
+          const { verdict, obligations } = engine.decide(question);
+          return [verdict, obligations.map(({ parameters }) => parameters['policy'])];
+        },
+      ),
       [
+        ['deny', ['rules.cedar:private']],
         ['deny', ['rules.cedar:private']],
         ['deny', ['rules.cedar:private']],
         ['allow', ['rules.cedar:private']],
       ],
     );
   });
+});
+
+test('a request is masked in the record whatever denies it: a forbid, no permit, a policy that fails, or what is not known of the session', () => {
+  const masking = '@mask("card") @mask_request("email") permit (principal, action, resource)';
+  const fails = 'when { context.session.rows + 9223372036854775807 > 0 };';
+  const masked = (text: string, question: Question): readonly unknown[] => {
+    const { verdict, obligations } = decide(text, question);
+    return [verdict, obligations.map(({ kind, parameters }) => `${kind} ${parameters['classes']}`)];
+  };
+  const strange = { principal: ann, target: mail, action: 'web.request' };
+  for (const [text, question] of [
+    [`${masking}; forbid (principal, action, resource);`, asked()],
+    [`${masking.replace('permit', '@approval("dba") forbid')};`, asked(strange)],
+    [`${masking}; forbid (principal, action, resource) ${fails}`, asked({ history: { rows: 2 } })],
+    [`${masking} ${fails}`, asked({ history: { rows: 2 } })],
+    [`${masking}; forbid (principal, action, resource) when { context.session.rows > 9 };`, asked({ history: { isPending: true } })],
+    [`${masking}; forbid (principal, action, resource) when { context.session.tables.contains("x") };`, asked({ history: { isCut: true } })],
+    [`${masking};`, asked({ within: [] })],
+  ] as const) {
+    assert.deepEqual(masked(text, question), ['deny', ['mask_request email:redact']], text);
+  }
 });
 
 describe('what is refused', () => {
