@@ -1,6 +1,8 @@
 import { createReadStream, existsSync } from 'node:fs';
-import { builtInClasses, TextScan } from '@countersign/gateway/classes';
+import { builtInClasses, ClassSets, TextScan, type ClassSet, type DataClass } from '@countersign/gateway/classes';
+import { countOf } from '@countersign/gateway/count-of';
 import type { Command } from 'commander';
+import { loadConfig } from '../configuration.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 
 export function addClass(program: Command): void {
@@ -10,7 +12,8 @@ export function addClass(program: Command): void {
     .addHelpText('after', '\nExample:\n  countersign class test "Write to jane.doe@example.com"');
   group
     .command('list')
-    .description('the classes that are built in, with an example of each')
+    .description('the classes that are built in, with an example of each, and those of a configuration')
+    .option('--config <file>', 'with the classes of this configuration')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign class list')
     .action(list);
@@ -18,13 +21,26 @@ export function addClass(program: Command): void {
     .command('test')
     .argument('[text]', 'a file, or else a text; - or nothing for standard input', '-')
     .description('print the values of all classes in a text, with their places in UTF-16 units')
+    .option('--config <file>', 'with the classes of this configuration')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign class test "Write to jane.doe@example.com"\n  countersign class test ./answer.json --json')
     .action(test);
 }
 
-async function list(options: RowOptions): Promise<void> {
+interface ClassOptions extends RowOptions {
+  readonly config?: string;
+}
+
+async function ownClasses({ config }: ClassOptions): Promise<readonly DataClass[]> {
+  return config === undefined ? [] : [...(await loadConfig({ config })).classes.values()];
+}
+
+async function list(options: ClassOptions): Promise<void> {
   await printRows(builtInClasses, options, ({ name, about, example }) => columns(name, example, about));
+  const own = await ownClasses(options);
+  await printRows(own, options, ({ name, pattern, words, classes, columns: tables, fields }) =>
+    columns(name, pattern ?? '', `${countOf(words.length, 'word')}, ${countOf(tables.length, 'column')}, ${countOf(fields.length, 'field')}`, classes),
+  );
 }
 
 interface ShownValue {
@@ -34,8 +50,10 @@ interface ShownValue {
   value: string;
 }
 
-async function test(place: string, options: RowOptions): Promise<void> {
-  await printRows(valuesIn(piecesOf(place)), options, (shown) => columns(`${shown.start}-${shown.end}`, shown.class, shown.value));
+async function test(place: string, options: ClassOptions): Promise<void> {
+  const own = await ownClasses(options);
+  const classes = new ClassSets(own).of([...builtInClasses, ...own].map(({ name }) => name));
+  await printRows(valuesIn(piecesOf(place), classes), options, (shown) => columns(`${shown.start}-${shown.end}`, shown.class, shown.value));
 }
 
 async function* piecesOf(place: string): AsyncGenerator<string> {
@@ -49,8 +67,8 @@ async function* piecesOf(place: string): AsyncGenerator<string> {
   }
 }
 
-async function* valuesIn(pieces: AsyncIterable<string>): AsyncGenerator<ShownValue> {
-  const scan = new TextScan(builtInClasses.map(({ name }) => name));
+async function* valuesIn(pieces: AsyncIterable<string>, classes: ClassSet): AsyncGenerator<ShownValue> {
+  const scan = new TextScan(classes);
   let settledUnits = 0;
   let last: ShownValue | null = null;
   const take = function* ({ text, found }: ReturnType<TextScan['end']>): Generator<ShownValue> {
