@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,9 @@ import pg from 'pg';
 import { openServer } from '../../cli/src/demo/sample-server.ts';
 import { readMaskedColumns } from '../../gateway/src/protocols/postgres/testdata/masked-columns.ts';
 import { filesHolding } from '../support/canary.ts';
-import { psql } from '../support/run.ts';
+import { debianPostgres } from '../support/postgres-server.ts';
+import { python, requireProgram } from '../support/require-program.ts';
+import { psql, runProgram } from '../support/run.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 import { suiteParts } from '../support/suite-parts.ts';
 
@@ -54,6 +56,24 @@ forbid (principal in Group::"writers", action in Action::"postgres", resource ==
 const salaries = '{"employees": [{"name": "Ada", "salary": 4200, "grade": 7}, {"name": "Bob", "salary": {"amount": "4300", "isNet": true}}]}';
 
 const { setup, masked, blind, honest } = readMaskedColumns();
+
+const debianServer = join(debianPostgres, 'postgres');
+/** Reads the table in the binary format, by a statement that is prepared, and by a cursor of the server. */
+const psycopg = `
+import psycopg
+with psycopg.connect('') as connection:
+    for binary in (False, True):
+        with connection.cursor(binary=binary) as cursor:
+            for _ in range(7):
+                cursor.execute('select id, email, note, born, array[email, note], upper(email), id + %s, length(email) from crm.customers order by id', [1])
+                rows = cursor.fetchall()
+            print(rows)
+            assert [row[0] for row in rows] == [1, 2, 3] and [row[6] for row in rows] == [2, 3, 4] and rows[0][3].year == 1985
+            assert [row[7] for row in rows] == [None] * 3 and rows[0][4] == ['[contact]', '[contact]'], rows
+    with connection.cursor('named', binary=True) as cursor:
+        cursor.execute('select email, upper(email), id from crm.customers order by id')
+        print(cursor.fetchmany(2), cursor.fetchall())
+`;
 
 /** Pieces of a model's answer, which cut a mail address in two places. */
 const said = ['Write to ada.love', 'lace7c1a@exa', 'mple.com, and not to 4111', '-1111-1111-1111.'];
@@ -105,7 +125,9 @@ describe('values that policy masks', () => {
       }),
     );
     const config = `  joiner: { kind: agent, groups: [joiners] }\n  writer: { kind: agent, groups: [writers] }\n  clerk: { kind: agent, groups: [clerks] }\npolicies: ${file}\nclasses: { salary: { fields: ["hr:/employees/*/salary"] }, badge: { pattern: "B-[0-9]{6}" }, contact: { columns: ["shop/crm.customers.email", "shop/crm.parted.email"] } }\n`;
-    shop = parts.use(await openShop({ config, targets: `  brain: { url: "${model.url}", protocol: llm }\n  hr: { url: "${staff.url}" }\n` }));
+    // pg_dump takes no server that is newer than itself.
+    const postgres = existsSync(debianServer) ? { programs: debianPostgres } : {};
+    shop = parts.use(await openShop({ postgres, config, targets: `  brain: { url: "${model.url}", protocol: llm }\n  hr: { url: "${staff.url}" }\n` }));
     const made = await psql(shop.around, ['-c', setup]);
     assert.equal(made.status, 0, made.stderr);
   });
@@ -379,6 +401,22 @@ describe('values that policy masks', () => {
         }
       }
       assert.deepEqual(leaks, []);
+    });
+
+    test('psql, pg_dump and psycopg read what is masked', requireProgram(debianServer, 'pg_dump', 'python:psycopg'), async () => {
+      const environment = { ...shop.through, PGUSER: 'clerk', PGPASSWORD: await shop.gateway.issueToken('clerk') };
+      for (const [program, words] of [
+        ['pg_dump', ['-n', 'crm', '--data-only', '-t', 'crm.customers', '-t', 'crm.kept']],
+        ['pg_dump', ['-n', 'crm', '--inserts']],
+        ['psql', ['-X', '-c', '\\copy crm.customers to stdout with csv header', '-c', 'table crm.customers']],
+        [python, ['-c', psycopg]],
+      ] as const) {
+        const { status, stdout, stderr } = await runProgram(program, words, environment);
+        assert.equal(status, 0, `${program}: ${stderr}`);
+        assert.doesNotMatch(stdout + stderr, canary);
+        assert.match(stdout, /\[contact\]/);
+        assert.match(stdout, /gone/);
+      }
     });
 
     test('an expression of another type tells nothing', async () => {

@@ -3,7 +3,7 @@ import type { Effect } from './facts.ts';
 import type { Name } from './resolve.ts';
 import type { Reading } from './reading.ts';
 import { readSetting } from './session-settings.ts';
-import { constantText } from './tree.ts';
+import { constantText, isColumn } from './tree.ts';
 
 const isEffect = (text: string): text is Effect => /^(?:read|write|define|destroy|execute|administer)$/.test(text);
 
@@ -71,7 +71,7 @@ function readBuiltin(name: string, parameters: readonly unknown[], reading: Read
   reading.draft.isOfConstants = true;
   const [first, second] = parameters.map(constantText);
   if (name === 'set_config') {
-    readSetting(first ?? null, second ?? null, reading);
+    readSetting(first ?? (isColumn(parameters[0], 'name') ? reading.setting : null), second ?? null, reading);
   } else if (name === 'ts_rewrite' && parameters.length === 3) {
     reading.draft.add('read');
   } else if (name.startsWith('query_to_xml') || name === 'ts_stat') {

@@ -7,7 +7,7 @@ import { relationName, type Reading } from './reading.ts';
 import type { Relation } from './resolve.ts';
 import { noteAll, noteColumn, Scope, type Source } from './scope.ts';
 import { statementKind } from './statement-kinds.ts';
-import { constantNumber, list, names, ofType, textOf, tree, typed, type Tree } from './tree.ts';
+import { constantNumber, constantText, isColumn, list, names, ofType, textOf, tree, typed, type Tree } from './tree.ts';
 
 /** Reads a query or a statement that changes rows: at the beginning of a text, in WITH, in brackets, or in another statement. */
 export function readQuery(node: unknown, reading: Reading, outer: Scope | null): void {
@@ -50,16 +50,28 @@ function readSelect(select: Tree, reading: Reading, outer: Scope | null): void {
     }
   }
   readFrom(select['fromClause'], reading, scope);
+  const { setting } = reading;
+  reading.setting = settingOf(select);
   const { targetList, whereClause, groupClause, havingClause, windowClause, valuesLists, distinctClause, sortClause, limitOffset, limitCount } = select;
   readExpression(
     [targetList, whereClause, groupClause, havingClause, windowClause, valuesLists, distinctClause, sortClause, limitOffset, limitCount],
     reading,
     scope,
   );
+  reading.setting = setting;
   readLocks(select, reading, scope);
   if (select['intoClause'] !== undefined) {
     readInto(tree(select['intoClause']), reading);
   }
+}
+
+/** Returns the setting of which a query reads the row of pg_settings, and no other row; null if it reads something else. */
+function settingOf({ fromClause, whereClause }: Tree): string | null {
+  const [from, ...more] = list(fromClause).map((node) => ofType(node, 'RangeVar'));
+  const where = ofType(whereClause, 'A_Expr');
+  const isOne = more.length === 0 && from?.['relname'] === 'pg_settings' && (from['schemaname'] === undefined || from['schemaname'] === 'pg_catalog');
+  const isEqual = where?.['kind'] === 'AEXPR_OP' && names(where['name']).join('.') === '=' && isColumn(where['lexpr'], 'name');
+  return isOne && isEqual && from['alias'] === undefined ? constantText(where['rexpr']) : null;
 }
 
 /**

@@ -35,6 +35,8 @@ export class Reading {
   isPlanning = false;
   /** The names of the parameters of the SQL function whose body is read. A name after such a name and a dot may be that of a function of its row. */
   parameters: ReadonlySet<string> = new Set();
+  /** The setting whose row of pg_settings is being read, and so the value of its column `name`. Null: it is not known. */
+  setting: string | null = null;
   /** Returns the text of the statement that is being read. */
   source: () => string = () => '';
   readonly #readSql: ReadSql;

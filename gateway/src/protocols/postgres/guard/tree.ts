@@ -45,6 +45,12 @@ export function names(nodes: unknown): readonly string[] {
   });
 }
 
+/** Returns whether a node is the name of this column, without the name of a table. */
+export function isColumn(node: unknown, column: string): boolean {
+  const fields = list(ofType(node, 'ColumnRef')?.['fields']);
+  return fields.length === 1 && names(fields)[0] === column;
+}
+
 /** Returns the text of a constant; null if the node is no constant text. A cast to a type does not matter. */
 export function constantText(node: unknown): string | null {
   const cast = ofType(node, 'TypeCast');
