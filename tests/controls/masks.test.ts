@@ -30,6 +30,10 @@ permit (principal in Group::"clerks", action, resource);
 @mask("email:hash")
 permit (principal in Group::"joiners", action, resource);
 
+@id("guessed")
+@reason("That would tell addresses one letter at a time.")
+forbid (principal in Group::"joiners", action in Action::"postgres", resource) when { context.filtersOn.contains("crm.customers.email") };
+
 @id("paid")
 @mask("salary:null")
 @mask_request("email")
@@ -416,6 +420,18 @@ describe('values that policy masks', () => {
         assert.doesNotMatch(stdout + stderr, canary);
         assert.match(stdout, /\[contact\]/);
         assert.match(stdout, /gone/);
+      }
+    });
+
+    test('a condition on one is in the facts, so that policy can refuse it', async () => {
+      assert.deepEqual(await asked('joiner', 'SELECT id FROM crm.customers WHERE id = 1'), [[1]]);
+      for (const oracle of [
+        `SELECT id FROM crm.customers WHERE email LIKE 'z%'`,
+        `SELECT name FROM (SELECT name, address || '' AS a FROM crm.people) p ORDER BY a LIMIT 1`,
+        'SELECT count(*) FROM crm.orders o JOIN crm.kept k ON k.kept_address > o.what',
+        `DO $$ BEGIN PERFORM 1 FROM crm.customers WHERE email LIKE 'z%'; END $$`,
+      ]) {
+        await assert.rejects(asked('joiner', oracle), /one letter at a time/, oracle);
       }
     });
 

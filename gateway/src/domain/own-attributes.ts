@@ -88,6 +88,8 @@ export const ownAttributes = {
   effects: 'countersign.effects',
   /** Number. The sequence number of the record that states the environment in which this one was made: software, configuration and policies. */
   environment: 'countersign.environment',
+  /** List of strings, each `schema.table.column`. The columns on which it depends which rows a statement has, and in which order. `*` stands for any. */
+  filtersOn: 'countersign.filters_on',
   /** Number, milliseconds. The time from the request to the head of its answer. */
   firstByteMs: 'countersign.first_byte_ms',
   /** String, ISO 8601 in UTC. The time of the first event that the record counts. */

@@ -32,13 +32,14 @@ export function connectionAttributes(database: string): Attributes {
 
 /** Returns the facts of a statement as attributes. An empty list is left out. */
 export function statementAttributes(facts: StatementFacts): Attributes {
-  const { effects, statements, reads, writes, columns, functions, hasWhere, rowsLimit } = facts;
+  const { effects, statements, reads, writes, columns, filters, functions, hasWhere, rowsLimit } = facts;
   const lists = {
     [ownAttributes.statements]: statements,
     [ownAttributes.tables]: [...new Set([...reads, ...writes])].toSorted(),
     [ownAttributes.reads]: reads,
     [ownAttributes.writes]: writes,
     [ownAttributes.columns]: columns,
+    [ownAttributes.filtersOn]: filters,
     [ownAttributes.functions]: functions,
   };
   return {

@@ -32,6 +32,15 @@ export const context: readonly ContextField[] = [
     title: 'The columns that are named, each as SCHEMA.TABLE.COLUMN; `*` for all of a table.',
   },
   {
+    name: 'filtersOn',
+    type: 'texts',
+    attribute: ownAttributes.filtersOn,
+    absent: [],
+    parts: 'SCHEMA.TABLE.COLUMN',
+    title:
+      'The columns on which it depends which rows there are and in which order: in WHERE, JOIN, HAVING, GROUP BY, ORDER BY, DISTINCT and LIMIT, and all that code names which runs; each as SCHEMA.TABLE.COLUMN, those of a view with the columns that it reads; `*` for any.',
+  },
+  {
     name: 'functions',
     type: 'texts',
     attribute: ownAttributes.functions,

@@ -13,6 +13,8 @@ export interface StatementFacts {
   readonly writes: readonly string[];
   /** The columns that are named, each as `schema.table.column`. `*` stands for any column of the tables. */
   readonly columns: readonly string[];
+  /** The columns on which it depends which rows there are, in the same form. `*` alone stands for any column of the target. */
+  readonly filters: readonly string[];
   readonly functions: readonly string[];
   /** False if an UPDATE or DELETE has no WHERE, or one that does not depend on the row. */
   readonly hasWhere: boolean;
@@ -75,6 +77,8 @@ export const noSessionFacts: SessionFacts = {
 /** Most elements, and most characters, of the lists of one text. They fit into a record together. */
 const elementsMax = 400;
 const charactersMax = 14_000;
+/** Most columns in conditions that are listed. If there are more, `*` is. */
+const filtersMax = 60;
 /** Most columns of one relation that are listed by name. For a relation with more, `*` is listed. */
 export const columnsMax = 60;
 
@@ -86,6 +90,7 @@ export class FactsDraft {
   readonly writes = new Set<string>();
   readonly columns = new Set<string>();
   readonly functions = new Set<string>();
+  readonly filters = new Set<string>();
   hasWhere = true;
   rowsLimit: number | null = null;
   /** True if the facts may be others for a text that differs only in the values of constants. */
@@ -165,6 +170,7 @@ export class FactsDraft {
       reads: cut(this.reads),
       writes: cut(this.writes),
       columns: cut(this.columns),
+      filters: this.filters.size > filtersMax ? ['*'] : sorted(this.filters),
       functions: cut(this.functions),
       hasWhere: this.hasWhere,
       rowsLimit: this.rowsLimit,
@@ -195,6 +201,7 @@ export const unknownFacts: StatementFacts = {
   reads: [],
   writes: [],
   columns: [],
+  filters: [],
   functions: [],
   hasWhere: false,
   rowsLimit: null,
@@ -202,7 +209,7 @@ export const unknownFacts: StatementFacts = {
 };
 
 /** The facts of messages that run no statement: Describe, Close, Sync. */
-export const plainFacts: StatementFacts = { ...unknownFacts, effects: ['read'], hasWhere: true, session: noSessionFacts };
+export const plainFacts: StatementFacts = { ...unknownFacts, effects: ['read'], filters: [], hasWhere: true, session: noSessionFacts };
 
 /** Returns facts with the effect `unknown`, which they may have already. */
 export function withUnknown(facts: StatementFacts): StatementFacts {
@@ -226,7 +233,7 @@ export function together(all: readonly StatementFacts[]): StatementFacts {
 function addFacts(draft: FactsDraft, facts: StatementFacts): void {
   const { session } = facts;
   draft.add(...facts.effects);
-  for (const kind of ['statements', 'reads', 'writes', 'columns', 'functions'] as const) {
+  for (const kind of ['statements', 'reads', 'writes', 'columns', 'filters', 'functions'] as const) {
     for (const text of facts[kind]) {
       draft[kind].add(text);
     }

@@ -14,7 +14,10 @@ const parser = await loadParser();
 const corpus = readCorpus();
 const catalogueOfCase = cataloguesOfCases(readRows());
 
-function compared(facts: Omit<StatementFacts, 'session' | 'effects'> & { readonly effects: readonly string[] }, { columns, functions }: CorpusCase): object {
+function compared(
+  facts: Omit<StatementFacts, 'session' | 'effects'> & { readonly effects: readonly string[] },
+  { columns, filters, functions }: CorpusCase,
+): object {
   return {
     effects: facts.effects.toSorted(),
     statements: facts.statements.toSorted(),
@@ -23,6 +26,7 @@ function compared(facts: Omit<StatementFacts, 'session' | 'effects'> & { readonl
     hasWhere: facts.hasWhere,
     rowsLimit: facts.rowsLimit,
     ...(columns === undefined ? {} : { columns: facts.columns.toSorted() }),
+    ...(filters === undefined ? {} : { filters: facts.filters.toSorted() }),
     ...(functions === undefined ? {} : { functions: facts.functions.toSorted() }),
   };
 }
@@ -30,9 +34,9 @@ function compared(facts: Omit<StatementFacts, 'session' | 'effects'> & { readonl
 test('A14: each text of the corpus has the facts that it must have', () => {
   const guard = new Guard(parser);
   const wrong = corpus.flatMap((each) => {
-    const { sql, columns = [], functions = [] } = each;
+    const { sql, columns = [], filters = [], functions = [] } = each;
     const found = compared(guard.statementFacts(sql, catalogueOfCase(each)), each);
-    const wanted = compared({ ...each, columns, functions }, each);
+    const wanted = compared({ ...each, columns, filters, functions }, each);
     try {
       assert.deepEqual(found, wanted);
       return [];

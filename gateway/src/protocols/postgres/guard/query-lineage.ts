@@ -5,10 +5,12 @@ import type { FactsDraft } from './facts.ts';
 import { relationName, type Reading } from './reading.ts';
 import { isSystemSchema, type Name } from './resolve.ts';
 import { anyRows, anySource, beside, either, noRows, noSources, renamed, sourcesOf, union, type Output, type Rowset, type Sources } from './rowset.ts';
-import { constantText, isTree, list, names, ofType, textOf, tree, typed, type Tree } from './tree.ts';
+import { constantNumber, constantText, isTree, list, names, ofType, textOf, tree, typed, type Tree } from './tree.ts';
 
 /** Deepest nesting of queries, and of views within views, that is followed. */
 const deepMax = 100;
+/** Most queries that are followed for one statement. Recursive ones count in each round. */
+const queriesMax = 5_000;
 /** Most rounds in which the columns of a recursive query are found. */
 const roundsMax = 8;
 const queryTypes: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
@@ -104,7 +106,13 @@ function columnOf({ columns, others }: Rowset, column: string): Sources | null {
 export class QueryLineage {
   readonly #reading: Reading;
   readonly #views = new Map<string, Rowset>();
+  /** The columns on which it depends which rows there are, and in which order. Those within views are not here: nobody who asks has chosen them. */
+  readonly filters = new Set<string>();
+  /** True if the filters may be others for a text that differs only in the values of constants. */
+  isOfConstants = false;
   #deep = 0;
+  #queries = 0;
+  #viewsDeep = 0;
 
   constructor(reading: Reading) {
     this.#reading = reading;
@@ -131,7 +139,9 @@ export class QueryLineage {
 
   #query(node: unknown, outer: Level | null): Rowset {
     const [type, members] = typed(node);
-    if (this.#deep >= deepMax) {
+    this.#queries += 1;
+    if (this.#deep >= deepMax || this.#queries > queriesMax) {
+      this.#filter(anySource);
       return anyRows;
     }
     this.#deep += 1;
@@ -144,15 +154,49 @@ export class QueryLineage {
     const level = new Level(outer);
     this.#with(select['withClause'], level);
     if (textOf(select['op']) !== 'SETOP_NONE') {
-      const [left, right] = [select['larg'], select['rarg']].map((side) => this.#query({ SelectStmt: tree(side) }, level));
-      return either(left ?? anyRows, right ?? anyRows);
+      const [left = anyRows, right = anyRows] = [select['larg'], select['rarg']].map((side) => this.#query({ SelectStmt: tree(side) }, level));
+      const rows = either(left, right);
+      this.#filter(textOf(select['op']) === 'SETOP_UNION' && select['all'] === true ? noSources : sourcesOf(rows));
+      this.#sorted(select, new Level(level), rows);
+      return rows;
     }
     const lists = list(select['valuesLists']);
     if (lists.length > 0) {
       return lists.map((each) => this.#values(each, level)).reduce(either);
     }
     const star = this.#from(select['fromClause'], level);
-    return this.#targets(select['targetList'], level, star);
+    const rows = this.#targets(select['targetList'], level, star);
+    this.#filterBy([select['whereClause'], select['havingClause']], level);
+    this.#sorted(select, level, rows);
+    return rows;
+  }
+
+  /** Notes the columns by which rows are sorted, grouped, told apart and counted. They may be named by their names and numbers in the result. */
+  #sorted(select: Tree, level: Level, rows: Rowset): void {
+    const named = new Level(level);
+    named.ranges.push({ alias: '', rows });
+    const clauses = [select['sortClause'], select['groupClause'], select['distinctClause']].map(list);
+    for (const node of clauses.flat()) {
+      const sorted = ofType(node, 'SortBy')?.['node'] ?? node;
+      const number = constantNumber(sorted);
+      this.isOfConstants ||= number !== null;
+      // DISTINCT without expressions has an empty node.
+      const isWhole = isTree(node) && Object.keys(node).length === 0;
+      this.#filter(isWhole ? sourcesOf(rows) : number === null ? this.#expression(sorted, named) : (rows.columns[number - 1]?.sources ?? sourcesOf(rows)));
+    }
+    this.#filterBy([select['limitCount'], select['limitOffset'], select['windowClause']], level);
+  }
+
+  #filterBy(nodes: unknown, level: Level): void {
+    this.#filter(this.#expression(nodes, level));
+  }
+
+  #filter(sources: Sources): void {
+    if (this.#viewsDeep === 0) {
+      for (const source of sources) {
+        this.filters.add(source);
+      }
+    }
   }
 
   #values(row: unknown, level: Level): Rowset {
@@ -167,22 +211,27 @@ export class QueryLineage {
   /** Returns the columns of RETURNING. */
   #change(type: string, change: Tree, outer: Level | null): Rowset {
     const returning = change['returningList'] ?? tree(change['returningClause'])['exprs'];
-    const range = tree(change['relation']);
-    if (this.#hasRules(range)) {
-      return anyRows;
-    }
-    if (returning === undefined) {
-      return noRows;
-    }
     const level = new Level(outer);
     this.#with(change['withClause'], level);
+    const range = tree(change['relation']);
     const rows = this.relation(range);
     const alias = aliasOf(range) || (relationName(range).at(-1) ?? '');
     const from = { UpdateStmt: change['fromClause'], DeleteStmt: change['usingClause'], MergeStmt: [change['sourceRelation']] }[type];
     level.ranges.push(...[alias, 'excluded', 'old', 'new'].filter((name, i, all) => all.indexOf(name) === i).map((name) => ({ alias: name, rows })));
     const others = this.#from(from, level);
+    const conflict = tree(change['onConflictClause']);
+    const clauses = list(change['mergeWhenClauses']).map((clause) => tree(tree(clause)['MergeWhenClause'])['condition']);
+    this.#filterBy([change['whereClause'], change['joinCondition'], conflict['whereClause'], clauses], level);
+    if (change['selectStmt'] !== undefined) {
+      this.#query(change['selectStmt'], level);
+    }
+    // Queries in what is set have conditions, too.
+    this.#expression([change['targetList'], conflict['targetList']], level);
+    if (this.#hasRules(range)) {
+      return anyRows;
+    }
     const star = type === 'MergeStmt' ? [others, rows] : [rows, others];
-    return this.#targets(returning, level, beside(star));
+    return returning === undefined ? noRows : this.#targets(returning, level, beside(star));
   }
 
   /** Returns whether a table has rules, whose queries may have results beside those of the statement. */
@@ -270,7 +319,9 @@ export class QueryLineage {
     const [left = noRows, right = noRows] = [join['larg'], join['rarg']].map((side) => this.#fromItem(side, level));
     const shared =
       join['isNatural'] === true ? left.columns.map(({ name }) => name).filter((name) => columnOf(right, name) !== null) : names(join['usingClause']);
+    this.#filterBy(join['quals'], level);
     const merged = shared.map((name) => ({ name, sources: union([columnOf(left, name) ?? noSources, columnOf(right, name) ?? noSources]), isPlain: false }));
+    this.#filter(union(merged.map(({ sources }) => sources)));
     const rest = beside([left, right]);
     const isUnsure = join['isNatural'] === true && rest.others !== null;
     const columns = [...merged, ...rest.columns.filter(({ name }) => !shared.includes(name))];
@@ -355,7 +406,9 @@ export class QueryLineage {
       return anyRows;
     }
     const leave = this.#reading.names.within([], false);
+    this.#viewsDeep += 1;
     const rows = this.#query(statement['stmt'], null);
+    this.#viewsDeep -= 1;
     leave();
     return rows;
   }
@@ -377,9 +430,7 @@ export class QueryLineage {
       case 'ColumnRef':
         return this.#column(node, level);
       case 'SubLink':
-        return textOf(node['subLinkType']) === 'EXISTS_SUBLINK'
-          ? noSources
-          : union([sourcesOf(this.#query(node['subselect'], level)), this.#expression(node['testexpr'], level), this.#operator(names(node['operName']))]);
+        return this.#subLink(node, level);
       case 'FuncCall':
         return this.#call(node, level);
       case 'A_Expr':
@@ -401,6 +452,13 @@ export class QueryLineage {
     }
   }
 
+  #subLink(node: Tree, level: Level): Sources {
+    const inner = sourcesOf(this.#query(node['subselect'], level));
+    const compared = union([inner, this.#expression(node['testexpr'], level), this.#operator(names(node['operName']))]);
+    // Whether there is a row tells nothing of its columns, but of those in its conditions, which are noted.
+    return textOf(node['subLinkType']) === 'EXISTS_SUBLINK' ? noSources : compared;
+  }
+
   #column(node: Tree, level: Level): Sources {
     const fields = fieldsOf({ ColumnRef: node }) ?? [];
     return fields.length > 1 ? union([level.find(fields), this.#rowFunction(fields.at(-1) ?? '')]) : level.find(fields);
@@ -412,10 +470,12 @@ export class QueryLineage {
     const others = this.#reading.names.others('function', name);
     const isBuiltin = this.#reading.names.isBuiltin(name);
     const last = name.at(-1) ?? '';
+    this.#filterBy([node['agg_filter'], node['over'], node['agg_within_group'] === true ? null : node['agg_order']], level);
+    const values = this.#expression([parameters, node['agg_within_group'] === true ? node['agg_order'] : null], level);
     if (isBuiltin && others.length === 0 && counting.has(last)) {
       return noSources;
     }
-    const values = this.#expression([parameters, node['agg_within_group'] === true ? node['agg_order'] : null], level);
+    this.isOfConstants ||= builtinEffects(last)?.includes('unknown') === true || last === 'current_setting';
     if (isBuiltin && (last === 'current_setting' || readsAll.test(last))) {
       return union([values, last === 'current_setting' ? settingSources(constantText(parameters[0])) : anySource]);
     }

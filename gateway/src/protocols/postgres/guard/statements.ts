@@ -3,6 +3,7 @@ import type { Run } from './catalogue.ts';
 import { readDefinition } from './definitions.ts';
 import { readExpression } from './expressions.ts';
 import { limitOf, readQuery } from './queries.ts';
+import { QueryLineage } from './query-lineage.ts';
 import type { Reading } from './reading.ts';
 import type { StatementKind } from './statement-kinds.ts';
 import { list, tree, typed } from './tree.ts';
@@ -37,6 +38,9 @@ export function readStatements({ sql, defines }: Pick<Run, 'sql' | 'defines'>, r
     } else {
       readStatement(stmt, reading);
     }
+    if (!reading.isNested) {
+      noteFilters(stmt, reading);
+    }
   }
   const [only] = statements;
   if (!reading.isNested && statements.length === 1) {
@@ -44,6 +48,33 @@ export function readStatements({ sql, defines }: Pick<Run, 'sql' | 'defines'>, r
     draft.rowsLimit = limitOfStatement(only?.['stmt']);
     draft.isOfConstants ||= draft.rowsLimit !== null;
   }
+}
+
+/** Notes the columns in the conditions of a statement. The code of functions may have any that it names. */
+function noteFilters(node: unknown, reading: Reading): void {
+  const { draft } = reading;
+  const queries = new QueryLineage(reading.apart());
+  queries.query(queryOf(node), null);
+  draft.isOfConstants ||= queries.isOfConstants;
+  const runsCode = draft.statements.has('do') || [...draft.functions].some((name) => !name.startsWith('pg_catalog.'));
+  for (const filter of [...queries.filters, ...(runsCode ? draft.columns : [])]) {
+    const found = filter.endsWith('.*') ? reading.names.relation(splitName(filter.slice(0, -'.*'.length))).found : [];
+    const columns = found.flatMap(({ schema, name, columns: all = [] }) => all.map((column) => `${schema}.${name}.${column}`));
+    for (const each of columns.length === 0 ? [filter] : columns) {
+      draft.filters.add(each);
+    }
+  }
+}
+
+/** Returns the query within a statement; the statement itself if it has none. */
+function queryOf(node: unknown): unknown {
+  const [type, members] = typed(node);
+  return queryKinds[type] === undefined ? (members['query'] === undefined ? null : queryOf(members['query'])) : node;
+}
+
+function splitName(table: string): readonly string[] {
+  const dot = table.indexOf('.');
+  return [table.slice(0, dot), table.slice(dot + 1)];
 }
 
 /** Reads what the target does to plan a text. A text that is not one query, or statement that changes rows, is unknown. */

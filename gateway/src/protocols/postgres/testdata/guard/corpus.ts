@@ -20,6 +20,7 @@ const corpusCase = z.strictObject({
   rowsLimit: z.number().nullable().default(null),
   /** Not compared if they are absent. */
   columns: words.optional(),
+  filters: words.optional(),
   functions: words.optional(),
   /** The search path of the session; `any` if it is not known. Without it `public` alone. */
   path: z.union([z.array(z.string()), z.literal('any')]).optional(),
