@@ -15,6 +15,7 @@ import { python, requireProgram } from '../support/require-program.ts';
 import { psql, runProgram } from '../support/run.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 import { suiteParts } from '../support/suite-parts.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const address = 'ada.lovelace7c1a@example.com';
 const card = '4111 1111 1111 1111';
@@ -128,7 +129,7 @@ describe('values that policy masks', () => {
         response.end(salaries);
       }),
     );
-    const config = `  joiner: { kind: agent, groups: [joiners] }\n  writer: { kind: agent, groups: [writers] }\n  clerk: { kind: agent, groups: [clerks] }\npolicies: ${file}\nclasses: { salary: { fields: ["hr:/employees/*/salary"] }, badge: { pattern: "B-[0-9]{6}" }, contact: { columns: ["shop/crm.customers.email", "shop/crm.parted.email"] } }\n`;
+    const config = `  joiner: { kind: agent, groups: [joiners] }\n  writer: { kind: agent, groups: [writers] }\n  clerk: { kind: agent, groups: [clerks] }\n  late: { kind: agent, targets: [shop] }\npolicies: ${file}\nclasses: { salary: { fields: ["hr:/employees/*/salary"] }, badge: { pattern: "B-[0-9]{6}" }, contact: { columns: ["shop/crm.customers.email", "shop/crm.parted.email"] } }\n`;
     // pg_dump takes no server that is newer than itself.
     const postgres = existsSync(debianServer) ? { programs: debianPostgres } : {};
     shop = parts.use(await openShop({ postgres, config, targets: `  brain: { url: "${model.url}", protocol: llm }\n  hr: { url: "${staff.url}" }\n` }));
@@ -390,7 +391,7 @@ describe('values that policy masks', () => {
       parts.defer(() => through.end());
     });
 
-    test('nothing of a value passes in any expression, view, function, cursor, COPY, error or notice', async () => {
+    test('D39: nothing of a value passes in any expression, view, function, cursor, COPY, error or notice', async () => {
       const leaks: string[] = [];
       for (const each of masked) {
         const statements = each.split(' ;; ');
@@ -454,6 +455,23 @@ describe('values that policy masks', () => {
         }
       }
       assert.deepEqual(changed, []);
+    });
+
+    test('a statement that was prepared before the policy masks its answers as any other', async () => {
+      const password = await shop.gateway.issueToken('late');
+      const client = new pg.Client({ host: '127.0.0.1', port: shop.gateway.port('postgres'), user: 'late', password, database: 'shop' });
+      await client.connect();
+      const rows = async (): Promise<readonly unknown[]> =>
+        (await client.query({ name: 'early', text: 'SELECT email, upper(email), id FROM crm.customers WHERE id = 1', rowMode: 'array' })).rows;
+      const sql = async (): Promise<readonly unknown[]> => (await client.query({ text: 'EXECUTE early_too', rowMode: 'array' })).rows;
+      await client.query('PREPARE early_too AS SELECT upper(email) FROM crm.customers WHERE id = 1');
+      assert.deepEqual(await rows(), [['zq-7319-omicron', 'ZQ-7319-OMICRON', 1]]);
+      assert.deepEqual(await sql(), [['ZQ-7319-OMICRON']]);
+      writeFileSync(join(directory, 'masks.cedar'), `${policies}@id("late")\n@mask("contact")\npermit (principal == Principal::"late", action, resource);\n`);
+      await waitUntil(async () => !canary.test(JSON.stringify(await rows())));
+      assert.deepEqual(await rows(), [['[contact]', '[contact]', 1]]);
+      assert.deepEqual(await sql(), [['[contact]']]);
+      await client.end();
     });
   });
 });

@@ -16,13 +16,13 @@ const roundsMax = 8;
 const queryTypes: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
 /** Columns that every table has and that hold nothing of its rows. */
 const systemColumns: ReadonlySet<string> = new Set(['ctid', 'tableoid', 'xmin', 'xmax', 'cmin', 'cmax']);
-/** The relations with statistics, and their columns with values of others' columns. */
-const statistics = /^pg_(?:stats|statistic)/;
-const statisticsValues = /vals|bounds|elems|values|histogram|freqs|mcv|stxd/;
+/** The relations with statistics, and with the texts of what others run; and their columns with values of others' columns. */
+const statistics = /^pg_(?:stats|statistic|stat_activity$)/;
+const statisticsValues = /vals|bounds|elems|values|histogram|freqs|mcv|stxd|^query$/;
 /** Aggregates that tell how many there are and nothing of the values. */
 const counting: ReadonlySet<string> = new Set(['count']);
-/** Functions that read files of the server and its log, where all values are. */
-const readsAll = /^pg_read_(?:binary_)?file$|^pg_logical_slot_(?:get|peek)_/;
+/** Functions that read files of the server, its log, and the texts of what others run. */
+const readsAll = /^pg_read_(?:binary_)?file$|^pg_logical_slot_(?:get|peek)_|^pg_stat_get_(?:activity|backend_activity)$/;
 /** Settings that hold no text of somebody's choice have names without a dot, and are none of these. */
 const textSettings: ReadonlySet<string> = new Set(['application_name', 'search_path', 'session_authorization']);
 
