@@ -8,9 +8,10 @@ export interface JsonText {
   readonly path: string | null;
 }
 
-/** A text that is nested deeper has no path. The path of a text has only the beginning of a longer name. Both limit the cost of paths. */
+/** A text that is nested deeper has no path. This and the next limit the cost of paths. */
 const depthMax = 12;
-const nameCharactersMax = 64;
+/** A path has only so many characters of the name of a member. */
+export const pathNameCharactersMax = 64;
 /** Matches a word that may be in JSON. Servers in Python write numbers that JSON does not have. */
 const word = /^(?:-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|NaN|-?Infinity)$/;
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
@@ -69,7 +70,7 @@ export function jsonTexts(json: string): readonly JsonText[] | null {
       const name = parseString(quoted);
       texts.push({ text: name, start: index, end, path: null });
       if (depth <= depthMax) {
-        places[depth - 1] = name.slice(0, nameCharactersMax);
+        places[depth - 1] = name.slice(0, pathNameCharactersMax);
       }
     } else if (written === '{' || written === '[') {
       const path = here();

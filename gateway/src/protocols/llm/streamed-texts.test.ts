@@ -89,6 +89,27 @@ const forms: Readonly<Record<string, readonly [Wire, Form]>> = {
       ends: [{ id: 'c', choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }],
     },
   ],
+  'members that a server has of its own': [
+    sse,
+    {
+      piece: (which, text) => ({
+        choices: [
+          {
+            index: 0,
+            delta: { role: 'assistant', ...(which === 0 ? { record_field: text } : { reasoning_details: [{ type: 'reasoning.text', index: 0, text }] }) },
+          },
+        ],
+      }),
+    },
+  ],
+  'content as a list': [
+    sse,
+    {
+      piece: (which, text) => ({
+        choices: [{ index: 0, delta: which === 0 ? { content: [{ type: 'text', text }] } : { audio: { id: 'audio_1', transcript: text } } }],
+      }),
+    },
+  ],
   'two choices': [sse, { piece: (which, text) => ({ choices: [{ index: which, delta: { content: text } }] }) }],
   completions: [sse, { piece: (which, text) => ({ choices: [{ index: which, text }] }) }],
   responses: [
@@ -191,6 +212,20 @@ test('a text goes on piece by piece if the change allows it, and all of it befor
   assert.deepEqual(say(anthropic.piece(0, 'words sec')), ['plain '], 'an event waits while its text may begin a match');
   assert.deepEqual(say(anthropic.piece(0, 'ret-a')), ['plain words ']);
   assert.deepEqual(say({ type: 'content_block_stop', index: 0 }), ['plain words secret-***']);
+});
+
+test('a member of a delta that is whole, or the same in each event, holds nothing back', () => {
+  const whole = {
+    role: 'secret',
+    channel: 'secret',
+    annotations: [{ url: 'secret' }],
+    tool_calls: [{ index: 0, id: 'secret', function: { name: 'secret', arguments: '' } }],
+  };
+  const received = new ReceivedAnswer();
+  const answer = new ChangedAnswer({ changes: [control.change(null, { kind: 'test-mask', parameters: {} })], frameBytesMax: 1000, findParts }, received);
+  answer.onHead({ status: 200, statusText: 'OK', rawHeaders: ['content-type', 'text/event-stream'] });
+  answer.onBytes(Buffer.from(`data: ${JSON.stringify({ choices: [{ index: 0, delta: whole }] })}\n\n`));
+  assert.equal(dataOf(received.bodyBytes).length, 1);
 });
 
 test('what waits has a limit: a text that must be whole, and events behind one that waits', () => {

@@ -1,7 +1,15 @@
+import { pathNameCharactersMax } from '../../content/json-texts.ts';
 import { noParts, type EventParts, type FindParts } from '../../content/text-frame.ts';
 import { isObject, type JsonObject, memberOf, numberAt, objectAt, textAt } from './json.ts';
 
 type Part = readonly [path: string, name: string];
+
+/** Members of a delta whose texts are whole in each event. */
+const wholeMembers: ReadonlySet<string> = new Set(
+  'role id type name channel format status recipient provider model finish_reason stop_reason citation annotations signature data'.split(' '),
+);
+/** Texts that are nested deeper in a delta count as whole. */
+const deltaDepthMax = 6;
 
 /** Finds texts in pieces in an event of a model's answer, for all APIs, because their events have different members. */
 export const findParts: FindParts = (event) => {
@@ -37,9 +45,11 @@ function ofBlock(event: JsonObject, type: string, prefix: string): EventParts {
     'delta/toolUse/input',
     'delta/reasoningContent/text',
   ];
+  const known = new Set(paths);
+  const others = textsBelow(memberOf(event, 'delta'), 'delta').filter(([path]) => !known.has(path));
   return partsOf(
-    paths.map((path) => [prefix + path, name]),
-    /stop$/i.test(type) ? (each) => each === name : null,
+    [...paths.map((path) => [prefix + path, name] as const), ...others.map(([path, other]) => [prefix + path, `${name} ${other}`] as const)],
+    /stop$/i.test(type) ? (each) => each === name || each.startsWith(`${name} `) : null,
   );
 }
 
@@ -68,8 +78,11 @@ function ofChoices(event: JsonObject): EventParts {
   const parts: Part[] = [];
   for (const [i, choice] of listAt(event, 'choices')) {
     const prefix = `choice ${numberAt(choice, 'index') ?? i} `;
-    for (const path of ['text', 'delta/content', 'delta/refusal', 'delta/reasoning_content', 'delta/reasoning', 'delta/function_call/arguments']) {
+    for (const path of ['text', 'delta/content']) {
       parts.push([`choices/${i}/${path}`, prefix + path]);
+    }
+    for (const [path, name] of textsBelow(memberOf(choice, 'delta'), 'delta')) {
+      parts.push([`choices/${i}/${path}`, prefix + name]);
     }
     for (const [at, call] of listAt(objectAt(choice, 'delta'), 'tool_calls')) {
       for (const path of ['function/arguments', 'custom/input']) {
@@ -106,6 +119,32 @@ function ofGemini(event: JsonObject): EventParts {
     parts.push([`serverContent/${name}/text`, name]);
   }
   return partsOf(parts, memberOf(said, 'turnComplete') === true || memberOf(said, 'interrupted') === true ? () => true : null);
+}
+
+/**
+ * Finds the texts of a delta that other events continue. Servers have members of their own there, so any of them counts that is not known to be whole. An element of a
+ * list continues one of an earlier event if it has an index, or if it is a text of the content.
+ */
+function textsBelow(value: unknown, path: string, name = path, depth = 0): readonly Part[] {
+  if (typeof value === 'string') {
+    return [[path, name]];
+  }
+  if (depth > deltaDepthMax || typeof value !== 'object' || value === null) {
+    return [];
+  }
+  if (Array.isArray(value)) {
+    return value.flatMap((each: unknown, i) => {
+      const index = isObject(each) ? numberAt(each, 'index') : undefined;
+      const part = isObject(each) && path === 'delta/content' ? memberOf(each, 'text') : undefined;
+      if (typeof part === 'string') {
+        return [[`${path}/${i}/text`, name] as const];
+      }
+      return index === undefined ? [] : textsBelow(each, `${path}/${i}`, `${name}/${index}`, depth + 1);
+    });
+  }
+  return Object.entries(value).flatMap(([member, each]) =>
+    wholeMembers.has(member) ? [] : textsBelow(each, `${path}/${member.slice(0, pathNameCharactersMax)}`, `${name}/${member}`, depth + 1),
+  );
 }
 
 /** Returns the objects of a list, each with its index in the list. */
