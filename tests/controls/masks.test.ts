@@ -41,7 +41,7 @@ forbid (principal in Group::"joiners", action in Action::"postgres", resource) w
 permit (principal in Group::"writers", action, resource == Target::"hr");
 
 @id("asked")
-@mask_request("email:pseudonym, card")
+@mask_request("email:pseudonym, card, ip")
 permit (principal in Group::"writers", action, resource == Target::"brain");
 
 @id("sent")

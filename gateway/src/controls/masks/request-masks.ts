@@ -9,8 +9,8 @@ import { Pseudonyms } from './pseudonyms.ts';
 
 const headBytesMax = 64 * 1024;
 const requestLine = /^[A-Z]{1,16} \S+ HTTP\/1\.[01]\r\n/;
-/** Headers by which a client proves who it is. They are not for people to read, and many look like a value of a class. */
-const credential = /^(?:authorization|proxy-authorization|cookie|x-api-key|api-key|x-goog-api-key|x-amz-(?!meta-)[\w-]+)$/;
+/** The name of the target, which is the gateway's own text, and headers by which a client proves who it is: they are not for people to read, and many look like a value of a class. */
+const unread = /^(?:host|authorization|proxy-authorization|cookie|x-api-key|api-key|x-goog-api-key|x-amz-(?!meta-)[\w-]+)$/;
 
 /**
  * Carries out `mask_request`: values of the classes that policy names do not reach the target, and are in no record. Stand-ins are put back in the answer. A
@@ -51,7 +51,7 @@ export class RequestMasks implements Control {
   }
 }
 
-/** Returns the head of a request over HTTP as a person would read it, without the credentials of the client; empty if it is none. */
+/** Returns the head of a request over HTTP as a person would read it, without the host and the credentials of the client; empty if it is none. */
 function headOf(bytes: readonly Uint8Array[]): string {
   const begun = Buffer.concat(bytes.slice(0, 2)).toString('latin1', 0, headBytesMax);
   if (!requestLine.test(begun)) {
@@ -60,5 +60,5 @@ function headOf(bytes: readonly Uint8Array[]): string {
   const [asked = '', ...lines] = begun.slice(0, Math.max(0, begun.indexOf('\r\n\r\n'))).split('\r\n');
   // Names and values of an address are read as the target reads them.
   const read = asked.replaceAll(/%([\da-f]{2})|\+/gi, (_found, code?: string) => (code === undefined ? ' ' : String.fromCharCode(Number.parseInt(code, 16))));
-  return [asked, read, ...lines.filter((line) => !credential.test(line.slice(0, Math.max(0, line.indexOf(':'))).toLowerCase()))].join('\n');
+  return [asked, read, ...lines.filter((line) => !unread.test(line.slice(0, Math.max(0, line.indexOf(':'))).toLowerCase()))].join('\n');
 }
