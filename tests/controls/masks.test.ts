@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -422,6 +422,23 @@ describe('values that policy masks', () => {
         assert.match(stdout, /\[contact\]/);
         assert.match(stdout, /gone/);
       }
+    });
+
+    test('a name that nobody knows hides nothing once the target has refused it, and a large object is read', async () => {
+      const upper = 'SELECT upper(name) FROM crm.customers WHERE id = 1';
+      for (const isExtended of [false, true]) {
+        assert.match(await through.answer(['SELECT email FROM crm.custom', upper], isExtended), /ADA/);
+        assert.doesNotMatch(
+          await through.answer(['CREATE TEMP VIEW strange AS SELECT email AS e FROM crm.customers', 'SELECT upper(e), 1 FROM strange', upper], isExtended),
+          canary,
+        );
+        assert.doesNotMatch(await through.answer(['SELECT e FROM public.nowhere; SELECT 1', upper], isExtended), /ADA/);
+      }
+      const file = join(directory, 'large');
+      await psql(shop.around, ['-c', `SELECT lo_from_bytea(424242, 'large as life')`]);
+      const login = { ...shop.through, PGUSER: 'clerk', PGPASSWORD: await shop.gateway.issueToken('clerk') };
+      assert.equal((await psql(login, ['-c', `\\lo_export 424242 ${file}`])).stderr, '');
+      assert.equal(readFileSync(file, 'utf8'), 'large as life');
     });
 
     test('a condition on one is in the facts, so that policy can refuse it', async () => {

@@ -11,7 +11,7 @@ import { builtinEffects } from './guard/builtins.ts';
 import { builtinOids } from './guard/builtin-oids.ts';
 import { FactsDraft, noSessionFacts, plainFacts, together, unknownFacts, type SessionFacts, type StatementFacts } from './guard/facts.ts';
 import { partsOfSent, sentText } from './guard/sent-text.ts';
-import { oneOf, unknownLineage, type StatementLineage } from './guard/lineage.ts';
+import { oneOf, silentLineage, unknownLineage, type StatementLineage } from './guard/lineage.ts';
 import { sourcesOf, union, type Output } from './guard/rowset.ts';
 import type { SessionState } from './guard/session-state.ts';
 import { frontend } from './messages.ts';
@@ -109,7 +109,7 @@ export class RequestFacts {
       return text === null ? unknownStatement : this.#lineageOf(text);
     }
     if (unit.kind === 'call') {
-      return callFacts(unit) === unknownFacts ? unknownStatement : [];
+      return callFacts(unit) === unknownFacts ? unknownStatement : [silentLineage];
     }
     if (unit.kind !== 'execute' && unit.kind !== 'prepare') {
       return [];
@@ -457,9 +457,9 @@ export class RequestFacts {
     switch (unit.kind) {
       case 'query': {
         const text = this.#readable(queryText(unit), encoding);
-        this.#sentText(text, seq);
+        const failed = this.#sentText(text, seq);
         this.#noteCopy(seq, [text], () => this.#whole(text));
-        return this.#deallocating(unit);
+        return unlessDone(1, failed) ?? this.#deallocating(unit);
       }
       case 'execute':
       case 'prepare':
@@ -499,14 +499,21 @@ export class RequestFacts {
     const executed = this.#executed(changes, parsed);
     this.#noteCopy(seq, [...parsed.values(), ...(executed?.keys() ?? unreadable)], () => this.#ofTexts(parsed, this.#ofNames(executed)));
     const settle = this.#texts.apply(changes, { texts: parsed, seq, isSettled });
-    for (const text of executed?.keys() ?? unreadable) {
-      this.#sentText(text, seq);
-    }
-    return settle;
+    const failures = [...(executed?.keys() ?? unreadable)].map((text) => this.#sentText(text, seq));
+    // If a name may stand for several texts, it is not known which of them the target refused.
+    const failed = failures.length === 1 ? unlessDone(unit.steps, failures[0] ?? null) : null;
+    return failed === null || settle === null
+      ? (failed ?? settle)
+      : (done) => {
+          settle(done);
+          failed(done);
+        };
   }
 
-  #sentText(text: string | null, seq: number): void {
-    const session = this.#session.sent(text);
+  /** Notes a text that was sent. Returns a function to call if the target refuses it; null if that does not matter. */
+  #sentText(text: string | null, seq: number): (() => void) | null {
+    const isStrange = text !== null && this.#session.isStrange(text);
+    const session = this.#session.sent(text, isStrange);
     // Code that is not known may also be a trigger that waits for the end of its transaction, or may have made another one.
     const mayRunCode = this.#runsCode || (this.#hasRunCode && session.isLost);
     if (session.runsCode || mayRunCode) {
@@ -515,7 +522,7 @@ export class RequestFacts {
       this.#texts.doubt();
     }
     if (session === noSessionFacts) {
-      return;
+      return null;
     }
     const { defines, made, ends, prepared, declared, opens } = session;
     this.#isDefining ||= defines;
@@ -535,6 +542,11 @@ export class RequestFacts {
         this.#texts.opened(text, seq);
       }
     }
+    return isStrange
+      ? () => {
+          this.#session.strangeFailed();
+        }
+      : null;
   }
 
   /** Notes that the target has answered everything, and no transaction is open. */
@@ -594,6 +606,17 @@ export class RequestFacts {
 /** Returns a name of SQL as the units have the names of messages: its bytes as characters. */
 function wireName(name: string): string {
   return Buffer.from(name).toString('latin1', 0, nameBytesMax);
+}
+
+/** Returns a function to call with the number of completions of a unit, which calls another if they are too few; null if there is none. */
+function unlessDone(steps: number, failed: (() => void) | null): Settle | null {
+  return failed === null
+    ? null
+    : (done) => {
+        if (done < steps) {
+          failed();
+        }
+      };
 }
 
 /** Returns the text of a Query. */

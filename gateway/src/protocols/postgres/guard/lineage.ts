@@ -46,6 +46,9 @@ export const unknownLineage: StatementLineage = {
   copy: null,
 };
 
+/** A function of PostgreSQL's own that reads no table. */
+export const silentLineage: StatementLineage = { ...unknownLineage, rows: noRows, said: new Set(), runsCode: false };
+
 /** Returns where the results of the statements of a text come from, one for each; null if it cannot be read. */
 export function lineageOf(sent: string, catalogue: Catalogue, parser: SqlParser): readonly StatementLineage[] | null {
   const { text } = partsOfSent(sent);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Catalogue, Found } from './catalogue.ts';
 import { noSessionFacts, unknownFacts, withUnknown, type SessionFacts, type StatementFacts } from './facts.ts';
 import type { Guard } from './guard.ts';
@@ -15,6 +16,9 @@ const doubtfulLengthMax = 1024 * 1024;
 
 /** PostgreSQL's own objects have smaller ids. */
 const ownOidMin = 16_384;
+/** The session facts of a text of which only the meaning of names is not known. */
+const strangeFacts: SessionFacts = { ...noSessionFacts, isLost: true };
+const rowKinds: ReadonlySet<string> = new Set(['select', 'insert', 'update', 'delete', 'merge']);
 const noTables: ReadonlySet<string> = new Set();
 
 /** The parts with which the texts of a session are read. */
@@ -41,6 +45,8 @@ export class SessionState {
   #made: ReadonlySet<string> = noTables;
   /** True if a text that was sent may have changed anything of the session. */
   #isLost = false;
+  /** The number of texts under way, or that the target has taken, that named what the catalogue does not know, and did nothing else that could change the session. */
+  #strange = 0;
   /** The facts of texts with the effect `unknown`, by those without it. The same text has the same object. */
   readonly #unknown = new WeakMap<StatementFacts, StatementFacts>();
   #encodes = false;
@@ -61,9 +67,13 @@ export class SessionState {
     this.#timeoutMs = timeoutMsOf(parts.timeout);
   }
 
+  get #isUnsure(): boolean {
+    return this.#isLost || this.#strange > 0;
+  }
+
   /** True if a text that was sent may have changed the encoding of later ones. */
   get encodes(): boolean {
-    return this.#encodes || this.#isLost;
+    return this.#encodes || this.#isUnsure;
   }
 
   /** The longest time in ms that the client lets a statement take, as far as it said so; Infinity if it has no limit. */
@@ -75,7 +85,7 @@ export class SessionState {
   lineage(text: string): readonly StatementLineage[] | null {
     const catalogue = this.#catalogue();
     const lineage = this.#parts.guard.lineage(text, catalogue);
-    return this.#isLost || !catalogue.isKnown ? (lineage?.map(doubtful) ?? null) : lineage;
+    return this.#isUnsure || !catalogue.isKnown ? (lineage?.map(doubtful) ?? null) : lineage;
   }
 
   /** Returns a column with where it comes from, by its number and the object id of its relation. Null: the relation is one of PostgreSQL's own. */
@@ -96,7 +106,7 @@ export class SessionState {
   /** Returns the facts of a text, the same object as long as nothing changes. */
   facts(text: string): StatementFacts {
     const facts = this.#parts.guard.statementFacts(text, this.#catalogue());
-    return this.#isLost ? this.#lostFacts(facts) : facts;
+    return this.#isUnsure ? this.#lostFacts(facts) : facts;
   }
 
   #lostFacts(facts: StatementFacts): StatementFacts {
@@ -112,12 +122,29 @@ export class SessionState {
   plannedPath(text: string): readonly string[] | null {
     const catalogue = this.#catalogue();
     const path = catalogue.paths?.at(-1);
-    const isSure = path !== undefined && catalogue.isKnown && !this.#isLost && !this.#isOtherUser;
+    const isSure = path !== undefined && catalogue.isKnown && !this.#isUnsure && !this.#isOtherUser;
     return isSure && this.#parts.guard.isPlannable(text, catalogue) ? path : null;
   }
 
-  /** Notes that a text was sent to the target; null if it could not be read. Returns what it does to the session. */
-  sent(text: string | null): SessionFacts {
+  /**
+   * Returns whether all that is not known of a text is what its names stand for, so that it changes nothing of the session if the target refuses it: it is one query, or
+   * one statement that changes rows.
+   */
+  isStrange(text: string): boolean {
+    const catalogue = this.#catalogue();
+    const { session, statements } = this.#parts.guard.statementFacts(text, catalogue);
+    return (
+      session.isLost && catalogue.isKnown && isDeepStrictEqual(session, strangeFacts) && statements.every((kind) => rowKinds.has(kind)) && !/;\s*\S/.test(text)
+    );
+  }
+
+  /** Notes that the target has refused a strange text. */
+  strangeFailed(): void {
+    this.#strange -= 1;
+  }
+
+  /** Notes that a text was sent to the target; null if it could not be read. `isStrange`: see there. Returns what it does to the session. */
+  sent(text: string | null, isStrange = false): SessionFacts {
     const catalogue = this.#catalogue();
     const { session } = text === null ? unknownFacts : this.#parts.guard.statementFacts(text, catalogue);
     if (session === noSessionFacts) {
@@ -125,6 +152,8 @@ export class SessionState {
     }
     if (session.isLost && text !== null && !catalogue.isKnown) {
       this.#doubt(text);
+    } else if (isStrange) {
+      this.#strange += 1;
     } else {
       this.#isLost ||= session.isLost;
     }
