@@ -15,6 +15,12 @@ const otherWords: readonly string[] = (
   'envío seguimiento ordine fattura spedizione bestelling factuur zending encomenda fatura zamówienie zamówienia faktura paczka tilaus lasku ordrenummer sipariş'
 ).split(' ');
 
+/** Words that say that the value behind them is somebody's, so that a word before them does not say what the value is: `order contact`, `reference record`. */
+const ownerWords: readonly string[] = (
+  'record records contact contacts holder owner caller recipient addressee sender passenger patient guest person kontakt ansprechpartner inhaber empfänger ' +
+  'contacto contato contatto titular titulaire titolare destinatario destinatário destinataire contactpersoon houder ontvanger'
+).split(' ');
+
 /** A word of this many letters also counts as the beginning of a longer one: `telefon` in `Telefonnummer`. */
 const stemLettersMin = 5;
 /** A word that names something else counts only among so many words directly before the value. */
@@ -38,7 +44,7 @@ export interface ContextWords {
 }
 
 export function contextWordsOf(classes: readonly { readonly name: string; readonly words?: readonly string[] }[]): ContextWords {
-  const named = new Map<string, string[]>(otherWords.map((word) => [word, []]));
+  const named = new Map<string, readonly string[]>([...otherWords.map((word) => [word, []] as const), ...ownerWords.map((word) => [word, ownerMark] as const)]);
   for (const { name, words = [] } of classes) {
     for (const word of words) {
       named.set(word, [...(named.get(word) ?? []), name]);
@@ -74,8 +80,9 @@ function namedBy(word: string, { exact, stems }: ContextWords): readonly string[
   return stems.get(word.slice(0, stemLettersMin))?.find(({ stem }) => word.startsWith(stem))?.names ?? null;
 }
 
-/** In place of the classes that a word names: it joins values, or it is a number that is a value of its own. */
+/** In place of the classes that a word names: it joins values, it says that the value is somebody's, or it is a number that is a value of its own. */
 const joiningMark: readonly string[] = [];
+const ownerMark: readonly string[] = [];
 const valueMark: readonly string[] = [];
 
 /** How much speaks for a value: `none`, not enough; `form`, its own form; `named`, words before it too, or a form without doubt. */
@@ -180,6 +187,7 @@ export class Context {
   /** Says how much the words before a value of this strength, and the value, speak for the class. The text before it must have been read. */
   supportOf(position: number, { name, strength }: { readonly name: string; readonly strength: Strength }): Support {
     let words = 0;
+    let isOwned = false;
     for (let i = this.#starts.length - 1; i >= 0 && (this.#starts[i] ?? 0) >= position - contextUnits; i -= 1) {
       const names = this.#names[i] ?? null;
       if ((this.#ends[i] ?? 0) > position || names === joiningMark) {
@@ -196,7 +204,9 @@ export class Context {
       if (names?.includes(name) === true) {
         return 'named';
       }
-      if (names !== null && words <= otherWordsNear) {
+      isOwned ||= names === ownerMark;
+      const isOther = names !== null && names !== ownerMark && !(isOwned && names.length === 0);
+      if (isOther && words <= otherWordsNear) {
         return 'none';
       }
     }

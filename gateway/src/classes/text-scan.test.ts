@@ -178,6 +178,15 @@ describe('values in a text', () => {
   test('words before a value decide where its form does not', () => {
     const cases: readonly (readonly [text: string, ...names: string[]])[] = [
       ['phone 5551234567', 'phone'],
+      ['Reference record: 715-555-0130', 'phone'],
+      ['order contact 715-555-0130', 'phone'],
+      ['reference 715-555-0130'],
+      ['reference number 715-555-0130'],
+      ['a record of order 715-555-0130'],
+      ['Reference record: 908-03-0695', 'us-ssn'],
+      ['SSN 908-03-0695', 'us-ssn'],
+      ['reference 908-03-0695'],
+      ['908-00-0695'],
       ['order 5551234567'],
       ['{"phone":"5551234567","id":1234567890}', 'phone'],
       ['{"phoneNumber":"5551234567"}', 'phone'],
