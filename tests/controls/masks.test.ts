@@ -424,10 +424,12 @@ describe('values that policy masks', () => {
       }
     });
 
-    test('a name that nobody knows hides nothing once the target has refused it, and a large object is read', async () => {
+    test('what is mistyped hides nothing once the target has refused it, and a large object is read', async () => {
       const upper = 'SELECT upper(name) FROM crm.customers WHERE id = 1';
       for (const isExtended of [false, true]) {
-        assert.match(await through.answer(['SELECT email FROM crm.custom', upper], isExtended), /ADA/);
+        for (const mistyped of ['SELECT email FROM crm.custom', 'SELECT email FRO crm.customers', 'SELECT uper(email) FROM crm.customers']) {
+          assert.match(await through.answer([mistyped, upper], isExtended), /ADA/, mistyped);
+        }
         assert.doesNotMatch(
           await through.answer(['CREATE TEMP VIEW strange AS SELECT email AS e FROM crm.customers', 'SELECT upper(e), 1 FROM strange', upper], isExtended),
           canary,

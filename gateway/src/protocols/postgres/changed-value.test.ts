@@ -10,7 +10,8 @@ const stars = (isWhole = false, text = (each: string): string => each.replaceAll
       70000: { schema: 'public', name: 'mood', oids: [70000, 70001], form: 'e' },
       70001: { schema: 'public', name: 'mood', oids: [70000, 70001], form: 'e' },
       70002: { schema: 'public', name: 'pair', oids: [70002], form: 'c' },
-      70003: { schema: 'public', name: 'word', oids: [70003], form: 'd', base: 25 },
+      70003: { schema: 'public', name: 'word', oids: [70003, 70005], form: 'd', base: 25 },
+      70005: { schema: 'public', name: 'word', oids: [70003, 70005], form: 'd', base: 25 },
       70004: { schema: 'public', name: 'citext', oids: [70004] },
     })[oid],
 });
@@ -57,6 +58,7 @@ test('values in the text format stay valid for their types', () => {
     [3908, '["2020-01-01 00:00:00",)', '["2020-01-01 00:00:00",)'],
     [869, 'secret-1', null],
     [1082, '2020-01-01', '2020-01-01'],
+    [70005, '{secret-1,b}', '{"***",b}'],
   ] as const) {
     assert.equal(changed(type, text), expected, `${type}: ${text}`);
   }
@@ -68,6 +70,7 @@ test('a value that is changed whatever it is becomes NULL if its type has no suc
     [25, 'a', '[x]'],
     [23, '1', null],
     [16, 't', null],
+    [18, 'a', null],
     [3802, '{"a": 1}', '"[x]"'],
     [1007, '{1,NULL,2}', '{NULL,NULL,NULL}'],
     [1009, '{a}', '{"[x]"}'],

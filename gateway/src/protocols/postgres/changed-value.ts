@@ -18,6 +18,7 @@ import {
   mixedTypes,
   multirangeTypes,
   networkTypes,
+  oneCharacter,
   plainTypes,
   rangeTypes,
   record,
@@ -84,6 +85,10 @@ function changedText(text: string, type: number, change: ValueChange, depth: num
   }
   if (type === record || formOf(type, change) === 'c') {
     return changedComposite(text, nested(guessed)) ?? unlessChanged(text, change);
+  }
+  const { form, base } = change.typeOf(type) ?? {};
+  if (form === 'd' && base !== undefined) {
+    return changedText(text, base, change, depth + 1);
   }
   if (isTextual(type, change)) {
     return orNull(text, change.text(text));
@@ -189,7 +194,7 @@ function isOneOf(form: string, forms: string): boolean {
 
 /** True for types that any text is a value of. Of a type that is not known that is assumed in the text format. */
 function isTextual(type: number, { typeOf }: ValueChange): boolean {
-  return type === 0 || textTypes.has(type) || mixedTextTypes.has(type) || typeOf(type)?.name === 'citext';
+  return type === 0 || (textTypes.has(type) && type !== oneCharacter) || mixedTextTypes.has(type) || typeOf(type)?.name === 'citext';
 }
 
 /** refcursor and cstring. */
@@ -211,6 +216,9 @@ function changedBinary(value: Buffer, type: number, change: ValueChange, depth: 
     const text = type === jsonb ? value.subarray(1) : value;
     const changed = changedPlace(text, (each) => changedJson(each, change));
     return changed === null || changed === text ? (changed === null ? null : value) : type === jsonb ? Buffer.concat([value.subarray(0, 1), changed]) : changed;
+  }
+  if (type === oneCharacter) {
+    return changedPlace(value, (text) => unlessChanged(text, change));
   }
   if (textTypes.has(type) || type === bytea || found?.name === 'citext') {
     return changedPlace(value, (text) => orNull(text, change.text(text)));

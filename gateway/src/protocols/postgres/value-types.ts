@@ -2,6 +2,8 @@
 
 /** Types whose binary form is their text: "char", name, text, json, xml, unknown, bpchar, varchar. */
 export const textTypes: ReadonlySet<number> = new Set([18, 19, 25, 114, 142, 705, 1042, 1043]);
+/** "char", a single byte. */
+export const oneCharacter = 18;
 export const json = 114;
 /** The binary form of jsonb is a version byte and its text. */
 export const jsonb = 3802;

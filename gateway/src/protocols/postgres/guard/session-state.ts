@@ -16,8 +16,10 @@ const doubtfulLengthMax = 1024 * 1024;
 
 /** PostgreSQL's own objects have smaller ids. */
 const ownOidMin = 16_384;
-/** The session facts of a text of which only the meaning of names is not known. */
+/** The session facts of a text of which it is only known that it may do anything, beside whether it runs code. */
 const strangeFacts: SessionFacts = { ...noSessionFacts, isLost: true };
+/** Matches a text that is a query or a statement that changes rows, if it is one that cannot be read. */
+const beginsAsQuery = /^\s*(?:select|with|insert|update|delete|merge|values|table)\b/i;
 const rowKinds: ReadonlySet<string> = new Set(['select', 'insert', 'update', 'delete', 'merge']);
 const noTables: ReadonlySet<string> = new Set();
 
@@ -45,7 +47,7 @@ export class SessionState {
   #made: ReadonlySet<string> = noTables;
   /** True if a text that was sent may have changed anything of the session. */
   #isLost = false;
-  /** The number of texts under way, or that the target has taken, that named what the catalogue does not know, and did nothing else that could change the session. */
+  /** The number of texts under way, or that the target has taken, that are unknown and change nothing of the session if the target refuses them. */
   #strange = 0;
   /** The facts of texts with the effect `unknown`, by those without it. The same text has the same object. */
   readonly #unknown = new WeakMap<StatementFacts, StatementFacts>();
@@ -127,15 +129,17 @@ export class SessionState {
   }
 
   /**
-   * Returns whether all that is not known of a text is what its names stand for, so that it changes nothing of the session if the target refuses it: it is one query, or
-   * one statement that changes rows.
+   * Returns whether a text is unknown, and changes nothing of the session if the target refuses it: it is one query, or one statement that changes rows, and what these
+   * have done is undone when they fail. The names of prepared statements are another matter.
    */
   isStrange(text: string): boolean {
     const catalogue = this.#catalogue();
     const { session, statements } = this.#parts.guard.statementFacts(text, catalogue);
-    return (
-      session.isLost && catalogue.isKnown && isDeepStrictEqual(session, strangeFacts) && statements.every((kind) => rowKinds.has(kind)) && !/;\s*\S/.test(text)
-    );
+    if (!session.isLost || !catalogue.isKnown) {
+      return false;
+    }
+    const isOfRows = statements.length === 0 ? beginsAsQuery.test(text) : statements.every((kind) => rowKinds.has(kind));
+    return isOfRows && !/;\s*\S/.test(text) && isDeepStrictEqual({ ...session, runsCode: false }, strangeFacts);
   }
 
   /** Notes that the target has refused a strange text. */
