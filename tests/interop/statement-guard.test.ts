@@ -111,7 +111,14 @@ describe('what statements do is in their records', () => {
   });
 
   test('A14, E55: after a statement that may do anything, everything is unknown', async () => {
-    assert.deepEqual(await effectsOf('SELECT 1', 'SELECT nobody_knows()', 'SELECT 1'), ['read: ', 'read unknown: ', 'read unknown: ']);
+    assert.deepEqual(await effectsOf('SELECT 1', "DO $$ BEGIN EXECUTE 'SELECT ' || random(); END $$", 'SELECT 1'), [
+      'read: ',
+      'execute read unknown: ',
+      'read unknown: ',
+    ]);
+    assert.deepEqual(await effectsOf('SELECT 1; SELECT nobody_knows()', 'SELECT 1'), ['read unknown: ', 'read unknown: ']);
+    // A query that fails has done nothing.
+    assert.deepEqual(await effectsOf('SELECT nobody_knows()', 'SELECT 1', 'SELEC 1', 'SELECT 1'), ['read unknown: ', 'read: ', 'unknown: ', 'read unknown: ']);
   });
 
   test('A14: a function that is made through the gateway is not taken for another', async () => {
