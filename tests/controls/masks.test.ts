@@ -290,11 +290,10 @@ describe('values that policy masks', () => {
     assert.match(await unreadable.text(), /no texts can be found in a body of this form/);
     const sessions = (await shop.gateway.sessions()).filter(({ principal }) => principal === 'writer');
     const records = (await Promise.all(sessions.map(async ({ session }) => shop.gateway.records(session)))).flat();
-    assert.deepEqual(
-      records.filter((record) => /ada\.?lovelace7c1a/.test(JSON.stringify(record))).map(({ kind, action }) => [kind, action]),
-      // The record of an answer has the values that were put back in it.
-      [['response', null]],
-    );
+    const holding = records.filter((record) => /ada\.?lovelace7c1a/.test(JSON.stringify(record)));
+    // Records of the one answer have the values that were put back in it. How many they are depends on how its pieces arrived.
+    assert.deepEqual([...new Set(holding.map(({ kind, action }) => `${kind} ${action}`))], ['response null']);
+    assert.equal(new Set(holding.map(({ attributes }) => attributes['countersign.request'])).size, 1);
     const refused = records.filter(({ kind, verdict }) => kind === 'request' && verdict === 'deny');
     assert.deepEqual(
       refused
