@@ -136,6 +136,16 @@ const forms: Readonly<Record<string, readonly [Wire, Form]>> = {
   ],
   gemini: [sse, gemini],
   'gemini as a list': [list, gemini],
+  'arguments of gemini': [
+    sse,
+    {
+      piece: (which, text) => ({
+        candidates: [
+          { content: { parts: [{ functionCall: { partialArgs: [{ jsonPath: which === 0 ? '$.to' : '$.note', stringValue: text, willContinue: true }] } }] } },
+        ],
+      }),
+    },
+  ],
   ollama: [
     lines,
     {

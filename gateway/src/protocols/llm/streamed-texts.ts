@@ -108,6 +108,9 @@ function ofGemini(event: JsonObject): EventParts {
   const add = (path: string, content: JsonObject, name: string): void => {
     for (const [i, part] of listAt(content, 'parts')) {
       parts.push([`${path}/parts/${i}/text`, `${name} ${memberOf(part, 'thought') === true ? 'thought' : 'text'}`]);
+      for (const [at, each] of listAt(objectAt(part, 'functionCall'), 'partialArgs')) {
+        parts.push([`${path}/parts/${i}/functionCall/partialArgs/${at}/stringValue`, `${name} argument ${textAt(each, 'jsonPath') ?? ''}`]);
+      }
     }
   };
   for (const [i, candidate] of listAt(event, 'candidates')) {
