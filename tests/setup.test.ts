@@ -49,7 +49,7 @@ describe('on a machine that has only Node', () => {
 
   test('T4.44: tests whose programs are missing are skipped and say which', () => {
     put('python3', 'exit 1');
-    const files = ['tests/interop/psql.test.ts', 'tests/interop/exact-bytes.test.ts', 'tests/interop/dump.test.ts'];
+    const files = ['tests/interop/psql.test.ts', 'tests/interop/exact-bytes.test.ts', 'tests/long/dump.test.ts'];
     const { status, text } = run(process.execPath, '--no-warnings', 'tools/test.ts', ...files, 'gateway/src/policy/grants.test.ts');
     assert.equal(status, 0, text);
     assert.match(text, /# SKIP psql not installed: sh tools\/debian\.sh/);
