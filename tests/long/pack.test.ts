@@ -27,14 +27,16 @@ describe('what is packed', () => {
     }
   });
 
-  test('our own files in it are JavaScript and types', () => {
+  test('our own files in it are JavaScript and types, and the examples of policies', () => {
     const directory = join(packed.home, 'extracted');
     mkdirSync(directory);
     execFileSync('tar', ['--extract', '--gzip', '--file', packed.command, '--directory', directory]);
     const ours = globSync('package/{cli,examples,node_modules/@countersign}/**/*.*', { cwd: directory });
     assert.ok(ours.filter((file) => file.endsWith('.js')).length > 300);
     assert.deepEqual(
-      ours.filter((file) => !/\.js$|\.d\.ts$|\/package\.json$/.test(file) || /\.test\.|\/testdata\//.test(file)),
+      ours.filter(
+        (file) => !/\.js$|\.d\.ts$|\/package\.json$|^package\/examples\/policies\/[\w-]+\.(?:cedar|yaml)$/.test(file) || /\.test\.|\/testdata\//.test(file),
+      ),
       [],
     );
   });

@@ -165,8 +165,10 @@ describe('what PostgreSQL does is what the guard says, or less', () => {
     const learned = rows.filter(
       (row) => row.schema !== 'information_schema' && (row.schema !== 'pg_catalog' || known.has(`${row.kind} ${row.schema} ${row.name}`)),
     );
-    const byName = (one: CatalogueRow, other: CatalogueRow): number => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1);
-    const withoutIds = (all: readonly CatalogueRow[]) => all.map((row) => ({ ...row, oids: [] })).toSorted(byName);
+    // The file leaves out the facts that only masks need.
+    const told = new Set(readRows().flatMap((row) => Object.keys(row)));
+    const toldOf = (row: CatalogueRow) => Object.fromEntries(Object.entries({ ...row, oids: [] }).filter(([name]) => told.has(name)));
+    const withoutIds = (all: readonly CatalogueRow[]) => all.map(toldOf).toSorted((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
     assert.deepEqual(withoutIds(learned), withoutIds(readRows()));
   });
 
