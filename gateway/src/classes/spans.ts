@@ -3,6 +3,8 @@ import { digit, escape, kinds, lower, odd, space, upper, wordKinds } from './cha
 
 /** A word of capitals that joins others in front of a space is at most this long: the groups of an IBAN are. */
 const groupUnitsMax = 5;
+/** Whether a span goes on behind a character depends on no more of the text than this many UTF-16 units from that character on. */
+export const lookAheadUnits = monthUnitsMax + 2;
 /** `-----BEGIN ` and the kind of a key. */
 const keyHeaderUnitsMax = 48;
 /** Lines of base64 in MIME and PEM have 64 or 76 characters. */
@@ -133,7 +135,7 @@ function isEncodedLine(text: string, start: number, end: number): boolean {
 function joinsDate({ text, start, at, isEnd }: Place): boolean | null {
   const isFollowedByDigit = (kindAt(text, at + 1) & digit) !== 0;
   if (text[at - 1] === ',') {
-    return isFollowedByDigit;
+    return at + 1 === text.length && !isEnd ? null : isFollowedByDigit;
   }
   const begin = wordStart(text, start, at);
   const word = text.slice(begin, at);

@@ -106,6 +106,21 @@ describe('values in a text', () => {
     );
   });
 
+  test('no more is held back than is stated where it depends on what follows whether a value goes on', () => {
+    for (const tail of [' 12 Septemb', ' 3rd of Septe', '1, ', '\r', '=\r', '\ud83d']) {
+      for (let units = heldUnitsMax - 40; units <= heldUnitsMax + 4; units += 1) {
+        const scan = new TextScan(all);
+        const pushed = '1'.repeat(units) + tail;
+        const { text } = scan.push(pushed);
+        assert.ok(
+          pushed.length - text.length <= heldUnitsMax,
+          `${pushed.length - text.length} units are held with ${JSON.stringify(tail)} behind ${units} others`,
+        );
+        assert.equal(text + scan.end().text, pushed);
+      }
+    }
+  });
+
   test('each character alone gives the same values', () => {
     const text = `Write to jane.doe@example.com, or pay with 4111 1111 1111 1111 (order 550e8400-e29b-41d4-a716-446655440000). ${'x'.repeat(5000)}@example.com`;
     const cut = scanPieces(

@@ -3,7 +3,7 @@ import { boundary, kinds, space } from './characters.ts';
 import { ClassSet } from './class-set.ts';
 import { Context } from './context.ts';
 import { OpenValue } from './open-value.ts';
-import { joins } from './spans.ts';
+import { joins, lookAheadUnits } from './spans.ts';
 import { contextUnits, type View } from './view.ts';
 
 /** A value of a class in a text: positions are UTF-16 units of the `text` of the same `Settled`. */
@@ -140,7 +140,10 @@ export class TextScan {
       this.#at = at;
       this.#traits = traits;
       if (at < limit) {
-        const goesOn = this.#classes.mayCross(text, { start: this.#spanStart, at, traits }) || joins({ text, start: this.#spanStart, at, isEnd, traits });
+        // Where what follows can't be awaited without holding back too much, the span goes on, and is looked at in parts.
+        const isFull = at + lookAheadUnits > this.#decidedTo + heldUnitsMax;
+        const goesOn =
+          isFull || this.#classes.mayCross(text, { start: this.#spanStart, at, traits }) || joins({ text, start: this.#spanStart, at, isEnd, traits });
         if (goesOn === null) {
           return found;
         }
