@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../domain/errors.ts';
-import { jsonTexts, withJsonTexts } from './json-texts.ts';
+import { jsonTexts, withJsonTexts, type JsonText } from './json-texts.ts';
 
 /** A piece of an answer or a request whose texts are changed and which is released whole: an event, a line, a row, a message, or a body. */
 export interface TextFrame {
@@ -20,7 +20,9 @@ interface FrameText {
   readonly sources?: readonly string[];
 }
 
-/** Finds the texts of a JSON event that are pieces of longer texts, which other events continue. Never throws. */
+/**
+ * Finds the texts of an event that are pieces of longer texts, which other events continue. An event that is not JSON is a text. Throws GatewayError `unsupported` if they cannot be found.
+ */
 export type FindParts = (event: unknown) => EventParts;
 
 export interface EventParts {
@@ -39,6 +41,10 @@ export interface FrameParts {
 const json = /^\s*["[{]/;
 /** Matches a string, or a number that JSON does not have and some servers write. */
 const notJson = /("(?:[^"\\]|\\.)*")|\bNaN\b|-?\bInfinity\b/gs;
+/** Matches the path of a member that names the media type of bytes, and that of a member that holds them in base64: in MCP, Gemini, and Messages. */
+const typeMember = /(?<=^|\/)(?:mimeType|mime_type|media_type)$/;
+const contentMember = /(?<=^|\/)(?:blob|data)$/;
+const textType = /^(?:text\/[\w.+-]+|application\/(?:[\w.-]+\+)?(?:json|xml))(?:\s*;|$)/i;
 /** The parts of an event without texts in pieces. */
 export const noParts: EventParts = { parts: new Map(), ends: null };
 
@@ -46,19 +52,41 @@ export const noParts: EventParts = { parts: new Map(), ends: null };
 export function textFrame(text: string, { bytes, wrap, findParts }: FrameParts): TextFrame {
   const found = json.test(text) ? jsonTexts(text) : null;
   if (found === null) {
-    return { bytes, texts: [{ text, partOf: null }], ends: null, compose: ([changed = '']) => wrap(changed) };
+    const ends = findParts?.(text.trim()).ends ?? null;
+    return { bytes, texts: [{ text, partOf: null }], ends, compose: ([changed = '']) => wrap(changed) };
   }
   const { parts, ends } = findParts === null ? noParts : partsOf(text, findParts);
+  const encoded = encodedTexts(found);
   return {
     bytes,
-    texts: found.map(({ text: each, path }) => ({
-      text: each,
-      partOf: path === null ? null : (parts.get(path) ?? null),
-      ...(path === null ? {} : { sources: [`/${path}`] }),
+    texts: found.map((each) => ({
+      text: encoded.get(each) ?? each.text,
+      partOf: each.path === null ? null : (parts.get(each.path) ?? null),
+      ...(each.path === null ? {} : { sources: [`/${each.path}`] }),
     })),
     ends,
-    compose: (changed) => wrap(withJsonTexts(text, found, changed)),
+    compose: (changed) => {
+      const written = found.map((each, i) => {
+        const [was, is] = [encoded.get(each), changed[i] ?? each.text];
+        return was === undefined ? is : was === is ? each.text : Buffer.from(is).toString('base64');
+      });
+      return wrap(withJsonTexts(text, found, written));
+    },
   };
+}
+
+/** Returns the texts in base64 among those of a JSON document, decoded: those of which a member beside them says that they are text. */
+function encodedTexts(found: readonly JsonText[]): ReadonlyMap<JsonText, string> {
+  const places = new Set(
+    found.flatMap(({ text, path }) => (path !== null && typeMember.test(path) && textType.test(text) ? [path.replace(typeMember, '')] : [])),
+  );
+  const held = places.size === 0 ? [] : found.filter(({ path }) => path !== null && contentMember.test(path) && places.has(path.replace(contentMember, '')));
+  return new Map(
+    held.flatMap((each) => {
+      const bytes = Buffer.from(each.text, 'base64');
+      return bytes.toString('base64') === each.text && isUtf8(bytes) && !bytes.includes(0) ? [[each, bytes.toString()] as const] : [];
+    }),
+  );
 }
 
 /** Finds the parts of a text. A list counts as its events, one after the other. Throws GatewayError `unsupported` if the text is not one JSON document. */

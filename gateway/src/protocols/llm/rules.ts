@@ -10,7 +10,7 @@ import { goLive } from './live.ts';
 import { type Provider, providerAuth, providerOf, providerUrls } from './options.ts';
 import { step } from './request-step.ts';
 import { findApi } from './apis.ts';
-import { findParts } from './streamed-texts.ts';
+import { findParts, findPartsInUnknown } from './streamed-texts.ts';
 
 /** Handles requests to model providers. The body of a known API is read whole before it is decided on. Other requests to the provider pass as they come, with the action `unknown`. */
 export const rules: ExchangeRules = {
@@ -28,7 +28,7 @@ export const rules: ExchangeRules = {
       // An id that was given to nobody here was made elsewhere: in the provider's console, or before the gateway was used. It may pass.
       action: named === null || isFor === null ? action : { ...action, ids: { ids: named, isFor, strangePass: true } },
       answer: named === null || ids === null || keepsNothing ? answer : ids.follow(head, named, answer),
-      findParts,
+      findParts: api === null ? findPartsInUnknown : findParts,
       // A conversation is sent whole with each turn.
       repeats: true,
       // Answers of models hold no such addresses.

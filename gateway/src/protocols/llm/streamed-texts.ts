@@ -1,4 +1,5 @@
 import { pathNameCharactersMax } from '../../content/json-texts.ts';
+import { GatewayError } from '../../domain/errors.ts';
 import { noParts, type EventParts, type FindParts } from '../../content/text-frame.ts';
 import { isObject, type JsonObject, memberOf, numberAt, objectAt, textAt } from './json.ts';
 
@@ -8,6 +9,8 @@ type Part = readonly [path: string, name: string];
 const wholeMembers: ReadonlySet<string> = new Set(
   'role id type name channel format status recipient provider model finish_reason stop_reason citation annotations signature data'.split(' '),
 );
+/** The text that ends the streams of OpenAI. */
+const endOfStream = '[DONE]';
 /** Texts that are nested deeper in a delta count as whole. */
 const deltaDepthMax = 6;
 
@@ -28,6 +31,32 @@ export const findParts: FindParts = (event) => {
     return ofChoices(event);
   }
   return typeof memberOf(event, 'done') === 'boolean' ? ofOllama() : ofGemini(event);
+};
+
+/** Matches the types of events of the known APIs. */
+const knownType = /^(?:content_block_|message_|ping$|error$|response\.|session\.|conversation\.|transcript\.|speech\.|image_)/;
+/** The members of events without a type, one of which every event of a known API has. */
+const knownMembers =
+  /^(?:choices|done|candidates|usageMetadata|promptFeedback|error|message(?:Start|Stop)|contentBlock(?:Start|Delta|Stop)|metadata|\w+Exception)$/;
+
+/**
+ * Finds texts in pieces in an event of an API that is not known, if the event has the form of one that is. Throws GatewayError `unsupported` for an event in another form,
+ * because any text in it may go on in the next one.
+ */
+export const findPartsInUnknown: FindParts = (event) => {
+  const type = isObject(event) ? textAt(event, 'type') : undefined;
+  const isKnown = !isObject(event)
+    ? event === endOfStream || event === ''
+    : type === undefined
+      ? Object.keys(event).some((name) => knownMembers.test(name))
+      : knownType.test(type);
+  if (!isKnown) {
+    throw new GatewayError(
+      'unsupported',
+      'Policy changes texts in answers of this target, and the form of a stream of events is not known, so that a text may be cut in any place.',
+    );
+  }
+  return findParts(event);
 };
 
 /** Finds the pieces of Anthropic's Messages and Bedrock's Converse: a text or the input of a tool is a block, whose pieces are deltas. */
