@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request as send, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text as wholeText } from 'node:stream/consumers';
 import { before, describe, test } from 'node:test';
+import { builtInClasses } from '../../gateway/src/classes.ts';
 import { effectNames } from '../../gateway/src/domain/effects.ts';
 import type { SessionSummary, ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { protocols } from '../../gateway/src/protocols/registry.ts';
 import { parseBundle } from '../../ledger/src/testdata/whole-bundle.ts';
-import { filesHolding } from '../support/canary.ts';
+import { filesHolding, holds } from '../support/canary.ts';
 import type { Connection, ContractWay, Access, Told } from '../support/contract.ts';
 import { askAll, contractTargets, exchangeWays, startContracts, targetsOf, type StartedContracts } from '../support/contracts.ts';
 import { ask, sessionOf } from '../support/exchanges.ts';
@@ -25,21 +28,39 @@ const bodyLimit = 65_536;
 const rows = ['described', 'recorded', 'withdrawn', 'taken', 'halted', 'revoked', 'suspended', 'left', 'ended'] as const;
 const rowsOfAll = contractTargets.flatMap((target) => rows.map((row) => ({ principal: `${row}-${target}`, target })));
 
+const mail = 'ada.lovelace7c1a@example.com';
+/** Looks like a value of a class to a careless reader: numbers of orders, ids, digests, prices, times, versions. */
+const honest =
+  'order 4111-2200-17 of 550e8400-e29b-41d4-a716-446655440000; 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08; 1299.00 EUR; 2024-05-06T07:08:09.123Z; v1.22.3-rc.1';
+const shapedWords = `to ${mail}; ${honest}`;
+const maskedWords = `to [email]; ${honest}`;
+const policies = `@id("all")\n@mask("${builtInClasses.map(({ name }) => name).join(', ')}")\npermit (principal == Principal::"masked", action, resource);\n`;
+
 /** The promises that every protocol keeps, whatever it carries. */
 describe('the contract of protocols', () => {
   let contracts: StartedContracts;
   let gateway: GatewayProcess;
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-contract-'));
   const parts = suiteParts();
   before(async () => {
+    parts.defer(() => {
+      rmSync(directory, { recursive: true });
+    });
+    writeFileSync(join(directory, 'masks.cedar'), policies);
     contracts = parts.use(await startContracts(secret));
     gateway = parts.use(await GatewayProcess.start({ config: configOf(), environment: { ...contracts.environment, COUNTERSIGN_LOG: 'trace' } }));
   });
 
   /** `without`: a principal that is granted nothing. */
   function configOf(without = 'stranger'): string {
-    const granted = [{ principal: 'agent', target: contractTargets.join(', ') }, { principal: 'stranger', target: '' }, ...rowsOfAll];
+    const granted = [
+      { principal: 'agent', target: contractTargets.join(', ') },
+      { principal: 'stranger', target: '' },
+      { principal: 'masked', target: '' },
+      ...rowsOfAll,
+    ];
     const principals = granted.map(({ principal, target }) => `  ${principal}: { kind: agent, targets: [${principal === without ? '' : target}] }\n`);
-    return `${targetsOf(contracts.ways)}principals:\n${principals.join('')}limits: { frameBytesMax: ${bodyLimit} }\n`;
+    return `${targetsOf(contracts.ways)}principals:\n${principals.join('')}policies: ${join(directory, 'masks.cedar')}\nlimits: { frameBytesMax: ${bodyLimit} }\n`;
   }
 
   /** One that has just started slows down no bad token for the ones before, and some of them hardly. */
@@ -187,6 +208,28 @@ describe('the contract of protocols', () => {
             told?.answered ?? Buffer.alloc(0),
           ),
         );
+      });
+
+      test('B22: what policy masks passes in no shape of an answer; all else is as the target sent it, and so is everything for who has no mask', async () => {
+        const [plainly, masked] = [await as('agent'), await as('masked')];
+        const wrong: string[] = [];
+        for (const shape of way().shapes) {
+          const { name, form = '', outcome } = shape;
+          const [plain, got] = [await shape.ask(plainly, shapedWords), await shape.ask(masked, shapedWords)];
+          const [sent, said] = plain.bodies ?? [plain.bytes, plain.bytes];
+          const isSame = sent.equals(said) && (shape.text === undefined || plain.bodies === null || plain.text === shape.text(shapedWords));
+          const places = plain.text.split(shapedWords).length;
+          const isMasked =
+            outcome !== 'masked'
+              ? !got.text.includes('order 4111')
+              : shape.text === undefined || got.bodies === null
+                ? got.text.split(maskedWords).length === places
+                : got.text === shape.text(maskedWords);
+          if (!isSame || places < 2 || !isMasked || holds(got.bytes, 'lovelace7c1a')) {
+            wrong.push(`${name} ${form}: ${JSON.stringify({ isSame, places, isMasked, plain: plain.text, got: got.bytes.toString('latin1') })}`);
+          }
+        }
+        assert.deepEqual(wrong, []);
       });
 
       test('halt ends both sides', async () => {
@@ -427,6 +470,12 @@ describe('the contract of protocols', () => {
       assert.ok(!gateway.log.includes(canary));
     }
     assert.deepEqual(filesHolding(gateway.data, 'recorded-words'), []);
+    const masked = records.filter(({ kind, principal }) => kind === 'response' && principal === 'masked');
+    assert.ok(masked.length > 100);
+    assert.deepEqual(
+      masked.filter((record) => JSON.stringify(record).includes('lovelace7c1a')),
+      [],
+    );
   });
 
   test('a decision has a verdict, and an event has none', async () => {
@@ -453,12 +502,23 @@ describe('the contract of protocols', () => {
     const effects = requests.map(({ action, attributes }) => [attributes['countersign.effects'] ?? []].flat().map((effect) => [effect, action] as const));
     const words: readonly unknown[] = effectNames;
     assert.deepEqual([...new Set(effects.flat().filter(([effect]) => !words.includes(effect)))], []);
-    // To connect, and to cancel a request, does nothing at the target by itself.
+    // To connect, to cancel a request and to close a WebSocket does nothing at the target by itself.
+    const closes = ({ attributes }: ShownRecord): boolean => attributes['countersign.websocket.opcode'] === 'close';
     const silent = requests
-      .filter(({ action }, i) => effects[i]?.length === 0 && !/\.(?:connect|cancel)$/.test(action ?? ''))
+      .filter((request) => !closes(request))
+      .filter(({ action, attributes }) => [attributes['countersign.effects'] ?? []].flat().length === 0 && !/\.(?:connect|cancel)$/.test(action ?? ''))
       .map(({ action, target }) => `${action} ${target}`);
     assert.deepEqual([...new Set(silent)], []);
     assert.ok(new Set(requests.map(({ target }) => target)).size >= contractTargets.length);
+  });
+
+  test('the README of each protocol lists the shapes of its answers, and what becomes of them where policy masks', () => {
+    for (const { id } of protocols) {
+      const readme = readFileSync(join(import.meta.dirname, '..', '..', 'gateway', 'src', 'protocols', id, 'README.md'), 'utf8');
+      const listed = Array.from(readme.matchAll(/^\| (.*) \| (masked|NULL|refused) \|$/gm), ([row]) => row);
+      const shapes = contracts.ways.filter(({ protocol }) => protocol === id).flatMap((way) => way.shapes);
+      assert.deepEqual(listed, [...new Set(shapes.map(({ name, outcome }) => `| ${name} | ${outcome} |`))], id);
+    }
   });
 
   test('the record holds', () => {

@@ -29,6 +29,8 @@ export interface ExchangeWay {
   read?(answer: string): string;
   /** Other words that ask for an answer with `secret-abc123` in it: for instance as an error. */
   readonly maskedWords?: readonly string[];
+  /** Every shape in which this target may answer. */
+  readonly shapes: readonly ServedShape[];
   /** Entries of the protocol's own, beside those that every protocol over HTTP has. `heard` is that of the server. */
   entries?(heard: Entry['heard']): readonly Entry[];
 }
@@ -45,8 +47,57 @@ interface StreamContract {
 }
 
 interface StreamWay extends WaySteps, AsyncDisposable {
+  /** Every shape in which the target may answer. */
+  readonly shapes: readonly AskedShape[];
   /** Every way in which a client can have something done at the target. The first is the usual one. */
   readonly entries: readonly Entry[];
+}
+
+/** A shape in which a protocol gives values to its clients. The README of the protocol lists all of them, with their outcomes. */
+interface AnswerShape {
+  readonly name: string;
+  /** Tells shapes of one name apart, whose outcome is the same. */
+  readonly form?: string;
+  /** Where policy masks a value in such an answer, another value stands in its place, or NULL; or the client gets an error and nothing of the answer. */
+  readonly outcome: 'masked' | 'NULL' | 'refused';
+}
+
+export interface AskedShape extends AnswerShape {
+  /** Asks for an answer of this shape with these words in it. Never rejects because the answer is refused. */
+  ask(access: Access, words: string): Promise<ShapedAnswer>;
+  /** Returns the text of an answer with these words in it, as a client reads it. Absent: any text with the words in it. */
+  text?(words: string): string;
+}
+
+export interface ShapedAnswer {
+  /** All that the client got: head and body. */
+  readonly bytes: Buffer;
+  /** The text that a client reads in it. */
+  readonly text: string;
+  /** The body as the client got it, and as the target sent it. Null: what the client gets is not the body of the target. */
+  readonly bodies: readonly [Buffer, Buffer] | null;
+}
+
+/** An answer that the server of the targets over HTTP gives to the requests with some words. */
+export interface ServedShape extends AnswerShape {
+  /** Absent: the path of the target. */
+  readonly path?: string;
+  /** Returns the body of the request, or the message over WebSocket. Absent: that of the target. */
+  request?(said: string): string;
+  serve(words: string): Served;
+  /** Returns what a client reads in the body, or in the joined messages. Absent: the body. */
+  read?(body: Buffer): string;
+}
+
+export interface Served {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** How the body is sent. `content-encoding` names it, unless the headers do. */
+  readonly coding?: 'gzip' | 'br' | 'zstd' | 'deflate';
+  readonly trailers?: Readonly<Record<string, string>>;
+  /** Messages over WebSocket in place of all that. */
+  readonly messages?: readonly (string | Buffer)[];
 }
 
 /** A way in which a client can have something done at a target. No control is missing at any of them. */
@@ -91,6 +142,7 @@ export interface ContractWay extends WaySteps {
   readonly target: string;
   /** The claims of the client about its own software, as the record has them. */
   readonly claims: readonly string[];
+  readonly shapes: readonly AskedShape[];
 }
 
 /** The address of a gateway, and the identity of the client. */

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { protocols } from '../../gateway/src/protocols/registry.ts';
 import { httpEntries } from './http-entries.ts';
 import { asking, type Connection, type Entry, type ContractWay, type ExchangeWay, type Access, type ProtocolContract, type Told } from './contract.ts';
+import { servedShape } from './served-shapes.ts';
 import { startStreamServer, type StreamServer } from './stream-server.ts';
 import { within } from './wait-until.ts';
 
@@ -105,6 +106,7 @@ function exchangeWay(way: NamedExchangeWay, server: StreamServer, secret: string
     connect: (access) => exchangeConnection(way, access),
     heard: (words) => server.heard.flatMap(({ body }) => words.filter((said) => body.includes(said))),
     hasEnded: (said) => server.heardOf(said)?.isCut === true,
+    shapes: way.shapes.map((shape) => servedShape(way, shape, server)),
   };
 }
 

@@ -1,13 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { constants, createGzip } from 'node:zlib';
+import { setImmediate } from 'node:timers/promises';
+import { brotliCompressSync, constants, createGzip, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { Served } from './contract.ts';
 import { textOf } from './live-models.ts';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
 
 const eventMs = 5;
+/** Fewer bytes than most values have. A long body comes in longer pieces. */
+const pieceBytesMin = 11;
+const piecesMax = 300;
 
 interface Heard {
   readonly path: string;
@@ -22,6 +27,8 @@ export interface StreamServer extends SampleServer {
   /** Called with each request. The request is answered when this has resolved. */
   onRequest: () => Promise<void>;
   heardOf(marker: string): Heard | undefined;
+  /** The answers to requests, and to messages over WebSocket, that contain these words. */
+  readonly prepared: Map<string, Served>;
 }
 
 /**
@@ -32,6 +39,8 @@ export interface StreamServer extends SampleServer {
  */
 export async function startStreamServer(): Promise<StreamServer> {
   const heard: Heard[] = [];
+  const prepared = new Map<string, Served>();
+  const preparedFor = (body: string): Served | undefined => [...prepared].find(([words]) => body.includes(words))?.[1];
   const server = await openServer(async (request, response) => {
     const one: Heard = { path: request.url ?? '', headers: request.headers, body: await text(request), isCut: false };
     heard.push(one);
@@ -39,6 +48,11 @@ export async function startStreamServer(): Promise<StreamServer> {
       one.isCut = !response.writableFinished;
     });
     await streams.onRequest();
+    const served = preparedFor(one.body);
+    if (served !== undefined) {
+      await serve(response, served);
+      return;
+    }
     if (one.body.includes('in pieces')) {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       const pieces = (/secret-\w+/.exec(one.body)?.[0] ?? '').split('').map((content) => ({ index: 0, delta: { content } }));
@@ -74,16 +88,54 @@ export async function startStreamServer(): Promise<StreamServer> {
     socket.on('message', (message) => {
       const body = textOf(message);
       heard.push({ path: url, headers, body, isCut: false });
+      const served = preparedFor(body);
+      if (served !== undefined) {
+        for (const each of served.messages ?? []) {
+          socket.send(each);
+        }
+        socket.close(1000);
+        return;
+      }
       answerMessage(socket, url, body);
     });
   });
   const streams: StreamServer = {
     ...server,
     heard,
+    prepared,
     onRequest: async () => Promise.resolve(),
     heardOf: (marker) => heard.find(({ body }) => body.includes(marker)),
   };
   return streams;
+}
+
+/** Sends a body in short pieces. */
+async function serve(response: ServerResponse, { status = 200, headers = {}, body, coding, trailers }: Served): Promise<void> {
+  const bytes = encode(body, coding);
+  const named = trailers === undefined ? {} : { trailer: Object.keys(trailers).join(', ') };
+  response.writeHead(status, { ...(coding === undefined ? {} : { 'content-encoding': coding }), ...named, ...headers });
+  const pieceBytes = Math.max(pieceBytesMin, Math.ceil(bytes.length / piecesMax));
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    response.write(bytes.subarray(at, at + pieceBytes));
+    await setImmediate();
+  }
+  response.addTrailers(trailers ?? {});
+  response.end();
+}
+
+export function encode(body: Buffer, coding: Served['coding']): Buffer {
+  switch (coding) {
+    case 'gzip':
+      return gzipSync(body);
+    case 'br':
+      return brotliCompressSync(body);
+    case 'zstd':
+      return zstdCompressSync(body);
+    case 'deflate':
+      return deflateSync(body);
+    default:
+      return body;
+  }
 }
 
 /** Says the word that begins with `secret-` in messages, and in the reason for the close. In answers of models it comes letter by letter first. */

@@ -1,4 +1,5 @@
 import type { ProtocolContract } from '../../../../../tests/support/contract.ts';
+import { answerShapes } from './answer-shapes.ts';
 
 /** @public The tests find it by the protocol's id. */
 export const contract: ProtocolContract = {
@@ -13,6 +14,7 @@ export const contract: ProtocolContract = {
       socket: { path: '/socket', message: (said) => said },
       maskedWords: ['failing secret-abc123'],
       body: (said) => said,
+      shapes: answerShapes,
     },
   ],
 };

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { compileCache } from '../../../../../tests/support/compile-cache.ts';
 import { PassThrough } from 'node:stream';
 import type { EntryConnection, ProtocolContract } from '../../../../../tests/support/contract.ts';
+import { answerShapes, processShapes } from './answer-shapes.ts';
 import { runBridge } from '../bridge.ts';
 
 /** The server of the second target, which passes requests on to the server of the first. */
@@ -20,6 +21,7 @@ export const contract: ProtocolContract = {
       type: 'application/json',
       claims: [],
       maskedWords: ['asking secret-abc123'],
+      shapes: answerShapes,
       body: (words) => call({ name: 'tell', arguments: { words } }),
       entries: (heard) => [{ name: 'the bridge', connect: ({ addresses, token }) => bridged(`http://${addresses['http']}/t/mcp`, token), heard }],
     },
@@ -28,6 +30,7 @@ export const contract: ProtocolContract = {
       path: '',
       type: 'application/json',
       claims: ['clientInfo.name=contract', 'clientInfo.version=1'],
+      shapes: processShapes,
       headers: { 'mcp-protocol-version': version, 'mcp-method': 'tools/call', 'mcp-name': 'tell' },
       place: (server) => `command: ["${process.execPath}", "${program}", "${server}"], environment: { KEY: { env: TARGET_SECRET }, ${compileCache()} }`,
       body: (words) =>

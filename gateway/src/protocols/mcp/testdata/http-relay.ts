@@ -1,4 +1,4 @@
-/** A server of standard input and output that is a client of the HTTP server in its arguments: each event of an answer becomes a notification. */
+/** A server of standard input and output that is a client of the HTTP server in its arguments: each event of an answer becomes a notification, unless it is a message of MCP. */
 import { createInterface } from 'node:readline';
 
 const [, , url = ''] = process.argv;
@@ -13,15 +13,23 @@ async function answer(line: string, id: unknown): Promise<void> {
   try {
     const response = await fetch(url, { method: 'POST', body: line, signal: ended.signal });
     let rest = '';
+    let isAnswered = false;
     const decoder = new TextDecoder();
     for await (const piece of response.body ?? []) {
       const events = (rest + decoder.decode(piece, { stream: true })).split('\n\n');
       rest = events.pop() ?? '';
       for (const event of events) {
+        if (event.startsWith('{"jsonrpc"')) {
+          process.stdout.write(`${event}\n`);
+          isAnswered ||= event.includes('"result"') || event.includes('"error"');
+          continue;
+        }
         say({ method: 'notifications/message', params: { level: 'info', data: event } });
       }
     }
-    say({ id, result: { content: [] } });
+    if (!isAnswered) {
+      say({ id, result: { content: [] } });
+    }
   } catch {
     // The request was cancelled, or the other server left.
   }

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import pg from 'pg';
 import { asking, type Connection, type Access, type ProtocolContract, type Told } from '../../../../../tests/support/contract.ts';
 import { startPostgres } from '../../../../../tests/support/postgres-server.ts';
+import { makeAnswerShapes } from './answer-shapes.ts';
 import { makeEntries } from './entries.ts';
 
 const target = 'orders';
@@ -20,6 +21,7 @@ export const contract: ProtocolContract = {
       place: `url: "postgres://${server.user}@127.0.0.1:${server.port}/postgres", password: { env: ORDERS_SECRET }`,
       environment: { ORDERS_SECRET: server.password },
       connect,
+      shapes: await makeAnswerShapes(target, operator),
       entries: await makeEntries({ target, operator, log: () => server.log() }),
       heard: (words) =>
         server

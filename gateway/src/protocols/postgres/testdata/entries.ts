@@ -5,9 +5,9 @@ import type { Duplex } from 'node:stream';
 import type pg from 'pg';
 import type { Access, Entry, EntryConnection } from '../../../../../tests/support/contract.ts';
 import { waitUntil } from '../../../../../tests/support/wait-until.ts';
-import { ByteWriter } from '../../../wire/byte-writer.ts';
-import { connectTo, Inbox } from '../../../wire/testdata/sockets.ts';
-import { cancelRequest, passwordMessage, simpleQuery, startupMessage, sync } from '../compose.ts';
+import { Inbox } from '../../../wire/testdata/sockets.ts';
+import { cancelRequest, simpleQuery, sync } from '../compose.ts';
+import { int16, int32, isReady, message, openPlain, Talk } from './talk.ts';
 
 /** The server as entries need it: with a client that is not led through the gateway, and its log. */
 export interface EntryServer {
@@ -16,11 +16,6 @@ export interface EntryServer {
   readonly log: () => string;
 }
 
-/** ReadyForQuery, without its last byte. */
-const ready = 'Z\0\0\0\x05';
-/** BackendKeyData, before a key of 8 bytes. */
-const keyData = 'K\0\0\0\x0c';
-const keyBytes = 8;
 const failed = /S(?:ERROR|FATAL)\0/;
 /** SQLSTATE of an error about a table that is not there. */
 const undefinedTable = 'C42P01\0';
@@ -118,61 +113,6 @@ export async function makeEntries({ target, operator, log }: EntryServer): Promi
   ];
 }
 
-interface Login {
-  /** Null: the connection is a tunnel, which has shown it. */
-  readonly token: string | null;
-  readonly target: string;
-  readonly more?: Readonly<Record<string, string>>;
-}
-
-/** A connection on which requests are sent as raw bytes. */
-class Talk {
-  readonly #socket: Socket;
-  readonly #inbox: Inbox;
-  #end = 0;
-
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    this.#inbox = new Inbox(socket);
-  }
-
-  /** Logs in. Resolves also if the login is refused. */
-  static async open(socket: Socket, { token, target, more = {} }: Login): Promise<Talk> {
-    const talk = new Talk(socket);
-    const startup = startupMessage(new Map(Object.entries({ user: 'anybody', database: target, ...more })));
-    await talk.say(Buffer.concat([startup, ...(token === null ? [] : [passwordMessage(token)])]));
-    return talk;
-  }
-
-  get text(): string {
-    return this.#inbox.text;
-  }
-
-  get isEnded(): boolean {
-    return this.#inbox.isEnded;
-  }
-
-  /** The process id and the secret by which a client cancels what runs on this connection. */
-  get key(): Buffer {
-    const { text } = this.#inbox;
-    const start = text.indexOf(keyData) + keyData.length;
-    return Buffer.from(text.slice(start, start + keyBytes), 'latin1');
-  }
-
-  /** Sends messages. Resolves with what comes up to the end of the answer, or of the connection. */
-  async say(bytes: Buffer, isWhole = (text: string): boolean => isReady(text)): Promise<string> {
-    const start = this.#end;
-    this.#socket.write(bytes);
-    await this.#inbox.until(({ text, isEnded }) => isEnded || isWhole(text.slice(start)));
-    this.#end = this.#inbox.text.length;
-    return this.#inbox.text.slice(start);
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-}
-
 /** A connection that opens when the first request is sent. If it cannot be opened, or is closed, each request is told the last words. */
 function lasting(open: () => Promise<Talk>, tell: (talk: Talk, said: string) => Promise<Answer>): EntryConnection {
   let opening: Promise<Talk> | null = null;
@@ -192,17 +132,8 @@ function lasting(open: () => Promise<Talk>, tell: (talk: Talk, said: string) => 
   };
 }
 
-/** True if the text ends with ReadyForQuery. */
-function isReady(text: string): boolean {
-  return text.slice(-ready.length - 1, -1) === ready;
-}
-
 function answerOf(text: string): Answer {
   return { isAllowed: isReady(text) && !failed.test(text), text };
-}
-
-async function openPlain({ addresses }: Access): Promise<Socket> {
-  return connectTo(Number(addresses['postgres']?.split(':').at(-1)));
 }
 
 /** Opens a connection as `countersign connect` does. */
@@ -225,15 +156,6 @@ async function openTunnel({ addresses, token }: Access, target: string): Promise
   return socket;
 }
 
-function message(type: string, ...parts: readonly Buffer[]): Buffer {
-  const body = Buffer.concat(parts);
-  return new ByteWriter()
-    .bytes(Buffer.from(type))
-    .int32(4 + body.length)
-    .bytes(body)
-    .finish();
-}
-
 function parse(sql: string): Buffer {
   return message('P', Buffer.from(`\0${sql}\0`), int16(0));
 }
@@ -243,12 +165,4 @@ function executing(said: string): readonly Buffer[] {
   const words = Buffer.from(said);
   const bind = message('B', Buffer.from('\0\0'), int16(0), int16(1), int32(words.length), words, int16(0));
   return [parse('insert into kept values ($1)'), bind, message('E', Buffer.from('\0'), int32(0)), sync];
-}
-
-function int16(value: number): Buffer {
-  return new ByteWriter().int16(value).finish();
-}
-
-function int32(value: number): Buffer {
-  return new ByteWriter().int32(value).finish();
 }
