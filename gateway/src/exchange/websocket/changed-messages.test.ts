@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { cutAnywhere, maskAll } from '../../../../tests/support/every-cut.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import type { Output, RequestOutput } from '../../wire/relay.ts';
 import type { SocketReader } from '../reading.ts';
@@ -55,6 +56,22 @@ test('the texts of messages are changed, whatever their opcode and their frames;
   for (const pieceBytes of [1, 3, bytes.length]) {
     assert.deepEqual(released(open([stars]), bytes, pieceBytes), expected);
   }
+});
+
+test('a message is masked alike in however many frames and pieces it comes', () => {
+  const said = Buffer.from('{"to":"ada.lovelace7c1a@example.com","order":"4111-2200-17"}');
+  const expected = composeText('{"to":"[email]","order":"4111-2200-17"}');
+  const asFrames = (pieces: readonly Buffer[]): Buffer =>
+    Buffer.concat(pieces.flatMap((piece, i) => [Buffer.from([(i === pieces.length - 1 ? 0x80 : 0) | (i === 0 ? 0x01 : 0), piece.length]), piece]));
+  const cuts = cutAnywhere(said)
+    .map(asFrames)
+    .chain((bytes) => cutAnywhere(Buffer.concat([bytes, bytes])));
+  fc.assert(
+    fc.property(cuts, (pieces) => {
+      const relay = open([maskAll()]);
+      assert.deepEqual(Buffer.concat(pieces.map((piece) => released(relay, piece))), Buffer.concat([expected, expected]));
+    }),
+  );
 });
 
 test('a message that is no text, and one that is too long, end the connection before any of it is released', () => {
