@@ -25,6 +25,7 @@ import { splicedHeaderBytes } from '../gateway/src/recording/spliced-body.ts';
 import { conversation } from '../gateway/src/recording/testdata/conversation.ts';
 import { openRecorder } from '../gateway/src/recording/testdata/open-recorder.ts';
 import { LiveChannel } from '../gateway/src/sessions/live-channel.ts';
+import { looking } from '../gateway/src/following/testdata/looking.ts';
 import { IdsOfTargets } from '../gateway/src/sessions/ids-of-targets.ts';
 import { LiveSessions } from '../gateway/src/sessions/live-sessions.ts';
 import { openSqlite } from '../gateway/src/store/sqlite.ts';
@@ -59,6 +60,7 @@ function openChannel(recorder: Recorder): LiveChannel {
     ids: new IdsOfTargets(() => null),
     factNames: factNamesOf([]),
     findTarget: () => target,
+    looking,
   };
   const session = sessions.open('channel');
   const facts = { principal: 'agent', principalKind: 'agent', groups: [], tokenId: '', clientAddress: '', target: '', protocol: '', durability: '' } as const;

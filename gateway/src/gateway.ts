@@ -20,6 +20,7 @@ import type { Control } from './controls/control.ts';
 import { ClassSets } from './classes/class-sets.ts';
 import { ClassSources } from './classes/class-sources.ts';
 import { Masks } from './controls/masks/masks.ts';
+import { Prints } from './following/prints.ts';
 import { RequestMasks } from './controls/masks/request-masks.ts';
 import { Limits, steadyClock } from './controls/limits/limits.ts';
 import { LoginThrottle } from './sessions/login-throttle.ts';
@@ -232,6 +233,7 @@ export class Gateway implements AsyncDisposable {
       authenticator,
       refusals,
       policy: () => this.#policy,
+      looking: { ...masking, prints: new Prints(keys.followKey()) },
       controls: [approvals, this.#limits, alerts, new RequestMasks(masking), new Masks(masking), ...this.#controls],
       limits: this.#config.limits,
       calls,

@@ -53,6 +53,7 @@ const policyCase = z.strictObject({
     .strictObject({
       targets: texts.default([]),
       tables: texts.default([]),
+      classes: texts.default([]),
       requests: count,
       denials: count,
       approvals: count,
@@ -161,7 +162,7 @@ async function questionOf(each: PolicyCase, { principals, targets }: Config): Pr
     return action;
   }
   const { session, time, clientAddress, onBehalfOf = null } = each;
-  const history: SessionHistory = { ...session, targets: new Set(session.targets), tables: new Set(session.tables) };
+  const history: SessionHistory = { ...session, targets: new Set(session.targets), tables: new Set(session.tables), classes: new Set(session.classes) };
   return {
     asker: { principal, onBehalfOf, run: null, within: null, session: null, address: clientAddress, history },
     target,

@@ -20,6 +20,10 @@ export interface ShopOptions {
   /** Further lines of the configuration. */
   readonly config?: string;
   readonly query?: string;
+  /** Further options of the target `shop`, with a comma before each. */
+  readonly options?: string;
+  /** The targets that the agent may use, as a list in YAML. By default the target `shop` alone. */
+  readonly granted?: string;
   readonly gateway?: Partial<GatewayOptions>;
 }
 
@@ -42,11 +46,11 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   };
 }
 
-function shopConfig(database: PostgresServer, options: ShopOptions, granted: string = '[shop]'): string {
+function shopConfig(database: PostgresServer, options: ShopOptions): string {
   return `targets:
-  shop: { url: "${database.url}${options.query ?? ''}", password: { env: SHOP_PASSWORD }, durability: ${options.durability ?? 'process'} }
+  shop: { url: "${database.url}${options.query ?? ''}", password: { env: SHOP_PASSWORD }, durability: ${options.durability ?? 'process'}${options.options ?? ''} }
 ${options.targets ?? ''}principals:
-  agent: { kind: agent, groups: [agents], targets: ${granted} }
+  agent: { kind: agent, groups: [agents], targets: ${options.granted ?? '[shop]'} }
   stranger: { kind: agent, targets: [] }
 ${options.config ?? ''}`;
 }

@@ -3,11 +3,13 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { builtInClasses } from '../classes/catalogue.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import { readKeys, refuseSinkUrl, type Sink } from '../domain/sink.ts';
+import { suggest } from '../domain/suggest.ts';
 import type { SecretReader } from '../domain/target.ts';
 import { systemErrorWords } from '../store/system-error.ts';
 import type { Address, Config } from './config.ts';
@@ -74,7 +76,13 @@ export function parseConfig(text: string, context: ParseContext): Config {
     parseTarget: (raw, wrong) => parseTarget(raw, { protocols: context.protocols, openSecret, findPath: findNeeded }, wrong),
   });
   const outcome = schema.safeParse(written);
-  const problems = [...(outcome.error?.issues ?? []).flatMap(problemsOf), ...unknownTargets(written), ...unknownPlaces(written), ...unknownSinks(written)];
+  const problems = [
+    ...(outcome.error?.issues ?? []).flatMap(problemsOf),
+    ...unknownTargets(written),
+    ...unknownPlaces(written),
+    ...unknownClasses(written),
+    ...unknownSinks(written),
+  ];
   if (outcome.data?.rootKey !== undefined) {
     openSecret(outcome.data.rootKey, (message) => problems.push({ path: ['rootKey'], message }));
   }
@@ -183,6 +191,25 @@ function unknownPlaces(written: unknown): Problem[] {
       });
     }),
   );
+}
+
+/** Finds data classes that are named and do not exist. */
+function unknownClasses(written: unknown): Problem[] {
+  const { targets, classes } = asRecord(written);
+  const known = new Set([...builtInClasses.map(({ name }) => name), ...Object.keys(asRecord(classes))]);
+  const unknown = (section: string, id: string, list: string, named: unknown): Problem[] =>
+    (Array.isArray(named) ? named : []).flatMap((name, i) => {
+      if (typeof name !== 'string' || known.has(name)) {
+        return [];
+      }
+      const meant = suggest(name, [...known]);
+      const hint = meant === null ? 'countersign class list names the built-in ones' : `is ${meant} meant?`;
+      return [{ path: [section, id, list, i], message: `there is no class ${JSON.stringify(name)}: ${hint}` }];
+    });
+  return [
+    ...Object.entries(asRecord(targets)).flatMap(([id, target]) => unknown('targets', id, 'inspect', asRecord(target)['inspect'])),
+    ...Object.entries(asRecord(classes)).flatMap(([id, dataClass]) => unknown('classes', id, 'classes', asRecord(dataClass)['classes'])),
+  ];
 }
 
 /** Finds sinks that are named for notices and do not exist. */

@@ -31,6 +31,8 @@ const word = z.string('text is expected: put it in quotes').regex(/^[^\0]{0,4096
 const command = z.tuple([text], word, 'a program and its arguments are expected: [PROGRAM, ARGUMENT, ...]');
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/, 'a variable is named by letters, digits and underscores');
 
+const className = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'the name of a class is 1 to 63 small letters, digits and dashes');
+
 const target = closed({
   protocol: text.optional().describe('The id of the protocol that the target speaks. Needed where the scheme of the URL does not say it.'),
   url: text.optional().describe('`SCHEME://USER@HOST:PORT/PATH`, without a password; options may be in its query.'),
@@ -57,6 +59,10 @@ const target = closed({
     .record(name, z.string('text is expected').max(256, 'a tag is at most 256 characters'), 'NAME: TEXT lines are expected')
     .optional()
     .describe('Facts about the target that policy is told, for instance `environment: production`; at most 256 characters each.'),
+  inspect: z
+    .array(className, 'a list of classes is expected')
+    .optional()
+    .describe('Data classes whose values are looked for in requests and answers, and followed, also where nothing is masked ([masks.md](masks.md#inspect)).'),
   mode: z
     .enum(['enforce', 'observe'], 'enforce or observe is expected')
     .optional()
@@ -123,7 +129,6 @@ const sink = closed({
   }
 });
 
-const className = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'the name of a class is 1 to 63 small letters, digits and dashes');
 const dataClass = closed({
   columns: z
     .array(text.regex(columnPlace, 'TARGET/SCHEMA.TABLE.COLUMN is expected; * stands for any name'), 'a list of columns is expected')

@@ -30,6 +30,7 @@ export function parseTarget(raw: RawTarget, context: TargetContext, wrong: Wrong
       user: raw.user ?? address.user,
       durability: raw.durability,
       ...(raw.tags === undefined ? {} : { tags: raw.tags }),
+      ...(raw.inspect === undefined || raw.inspect.length === 0 ? {} : { inspect: [...new Set(raw.inspect)] }),
       ...(raw.mode === undefined ? {} : { mode: raw.mode }),
       options: withPaths(parseOptions(protocol.options, { ...address.options, ...raw.options }), protocol.fileOptions ?? [], (name, written) =>
         context.findPath(written, (message) => (Object.hasOwn(raw.options, name) ? wrong('options', message, name) : wrong('url', `${name}: ${message}`))),

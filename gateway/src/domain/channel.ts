@@ -121,7 +121,7 @@ export interface RequestChange {
 }
 
 export type RequestOutcome = Authorization & {
-  /** The changes to make in the texts of the answer before they are recorded and released. Absent: none. */
+  /** The changes to make in the texts of the answer before they are recorded and released, and the looks at them. Absent: none. */
   readonly changes?: readonly TextChange[];
   /** Sequence number of the request's record; of the first one if it takes several. */
   readonly seq: number;

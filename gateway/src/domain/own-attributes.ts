@@ -50,6 +50,10 @@ export const ownAttributes = {
   begunText: 'countersign.begun_text',
   /** Number. The sequence number of the record with the Bind message that this execution uses. */
   bind: 'countersign.bind',
+  /** List of strings, each `CLASS PRINT LOG/INDEX SOURCE`. The first 100 values in the request that the session saw before: the record of the answer in which each came first, and where it came from. */
+  carried: 'countersign.carried',
+  /** List of strings. The data classes, and the sources, of values in the request that the session saw before. */
+  carries: 'countersign.carries',
   /** Number. The sequence number of the request whose span this request names as its parent (`traceparent`). */
   causedBy: 'countersign.caused_by',
   /** List of strings, each `NAME=VALUE`. The values in the JSON body of an HTTP request that the target's option `body` names. A value is JSON: a text, a number or a boolean. */
@@ -94,6 +98,8 @@ export const ownAttributes = {
   firstByteMs: 'countersign.first_byte_ms',
   /** String, ISO 8601 in UTC. The time of the first event that the record counts. */
   firstTime: 'countersign.first_time',
+  /** List of strings, each `CLASS PRINT LOG/INDEX SOURCE`. Values of an answer that are followed from now on; the print is keyed, and the same for the same value. On a record of its own, tied to the answer. */
+  followed: 'countersign.followed',
   /** List of strings, each `schema.function`, or the name as it is written if its schema is not known. The functions that a statement calls. */
   functions: 'countersign.functions',
   /** Boolean. False if a statement of the request is an UPDATE or DELETE without a WHERE, or with one that holds for every row. */
@@ -102,8 +108,14 @@ export const ownAttributes = {
   historyApprovals: 'countersign.history.approvals',
   /** Number. The bytes of answers of earlier sessions of the activity that this session continues. */
   historyBytes: 'countersign.history.bytes',
+  /** List of strings. The data classes that earlier sessions of the activity saw. */
+  historyClasses: 'countersign.history.classes',
   /** Number. The denied requests of earlier sessions of the activity that this session continues. */
   historyDenials: 'countersign.history.denials',
+  /** List of strings, each `CLASS PRINT LOG/INDEX SOURCE`. The values that earlier sessions of the activity saw and that are followed, in as many records as they need. */
+  historyFollowed: 'countersign.history.followed',
+  /** Boolean, true. Earlier sessions saw more values than are followed. */
+  historyFollowedIsCut: 'countersign.history.followed_is_cut',
   /** Boolean, true. Earlier sessions used more tables than are remembered, so `countersign.history.tables` lacks some. */
   historyIsCut: 'countersign.history.is_cut',
   /** Number. The requests of earlier sessions of the activity that this session continues. */
@@ -122,10 +134,14 @@ export const ownAttributes = {
   ids: 'countersign.ids',
   /** Number. How many answers to questions of the target the request of MCP brings. */
   inputResponses: 'countersign.input_responses',
+  /** Boolean, false. The target's values are to be inspected, and those of the record could not be. */
+  inspected: 'countersign.inspected',
   /** Boolean, false. What is shown of the record lacks something: it exceeds a limit, it could not be read, or it needs a record that is not available. */
   isWhole: 'countersign.is_whole',
   /** String, ISO 8601 in UTC. The time of the last event that the record counts. */
   lastTime: 'countersign.last_time',
+  /** List of strings, each `CLASS SOURCE`. Values that went to a target for the first time in the session, although they came from another one. On a record of kind `alert` that no policy asked for. */
+  leak: 'countersign.leak',
   /** List of strings. The ids of the tool calls that this request probably carries out, judged by time and content. */
   likelyToolCalls: 'countersign.likely_tool_calls',
   /** List of strings, each `CLASS=COUNT`. How many values of each data class were masked in the answer. */

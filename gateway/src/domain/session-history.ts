@@ -1,4 +1,5 @@
 import type { Attributes, AttributeValue } from './action.ts';
+import { FollowedValues, printFollowed, readFollowed } from './followed-values.ts';
 import { ownAttributes } from './own-attributes.ts';
 import { inRecords } from './record.ts';
 import { amountsOf } from './usage.ts';
@@ -6,11 +7,18 @@ import { amountsOf } from './usage.ts';
 /** Most names of tables that are remembered of one session. */
 const tablesMax = 10_000;
 
+/** Most alerts of one session about values that go elsewhere. */
+const leaksMax = 1_000;
+
 /** The acts of a session so far, as one thread tells another. */
 export interface HistorySummary {
   readonly targets: readonly string[];
   readonly tables: readonly string[];
   readonly isCut: boolean;
+  readonly classes: readonly string[];
+  /** Each as `printFollowed` makes it. */
+  readonly followed: readonly string[];
+  readonly isFollowedCut: boolean;
   readonly requests: number;
   readonly denials: number;
   readonly approvals: number;
@@ -35,6 +43,9 @@ export class LiveHistory {
   readonly targets = new Set<string>();
   readonly tables = new Set<string>();
   isCut = false;
+  /** The classes of the values that it saw. A value that was masked was not seen. */
+  readonly classes = new Set<string>();
+  readonly followed = new FollowedValues();
   /** True while it is not known what the session did before the gateway started: then `include` brings it. */
   isPending = false;
   requests = 0;
@@ -43,6 +54,7 @@ export class LiveHistory {
   rows = 0;
   bytes = 0;
   tokens = 0;
+  readonly #leaks = new Set<string>();
   /** The newest request that was added: its tables need not be added again with the next one that is the same. */
   #newest: { readonly target: string; readonly attributes: Attributes } | null = null;
 
@@ -53,6 +65,7 @@ export class LiveHistory {
       return;
     }
     this.#newest = { target, attributes };
+    this.#see(attributes);
     this.targets.add(target);
     for (const table of textsOf(attributes[ownAttributes.tables])) {
       this.#addTable(`${target}/${table}`);
@@ -76,11 +89,32 @@ export class LiveHistory {
     this.bytes += bytes;
     this.rows += rows;
     this.tokens += tokens;
+    this.#see(attributes);
+  }
+
+  /** Returns true if this has not leaked before: values of a class from a source to a target. */
+  leaks(leak: string): boolean {
+    if (this.#leaks.has(leak) || this.#leaks.size >= leaksMax) {
+      return false;
+    }
+    this.#leaks.add(leak);
+    return true;
+  }
+
+  /** Adds values that are followed from now on, each as `printFollowed` makes it. */
+  follow(values: readonly string[]): void {
+    for (const text of values) {
+      const value = readFollowed(text);
+      if (value !== null) {
+        this.followed.add(value);
+      }
+    }
   }
 
   get summary(): HistorySummary {
-    const { targets, tables, isCut, requests, denials, approvals, rows, bytes, tokens } = this;
-    return { targets: [...targets], tables: [...tables], isCut, requests, denials, approvals, rows, bytes, tokens };
+    const { targets, tables, isCut, classes, followed, requests, denials, approvals, rows, bytes, tokens } = this;
+    const values = { classes: [...classes], followed: Array.from(followed, printFollowed), isFollowedCut: followed.isCut };
+    return { targets: [...targets], tables: [...tables], isCut, ...values, requests, denials, approvals, rows, bytes, tokens };
   }
 
   /** Adds what another session did before, whose activity this one continues. */
@@ -90,8 +124,19 @@ export class LiveHistory {
       this.#addTable(table);
     });
     this.isCut ||= before.isCut;
+    before.classes.forEach((name) => this.classes.add(name));
+    this.follow(before.followed);
+    this.followed.isCut ||= before.isFollowedCut;
     for (const count of counts) {
       this[count] += before[count];
+    }
+  }
+
+  #see(attributes: Attributes): void {
+    const classes = textsOf(attributes[ownAttributes.classes]);
+    if (classes.length > 0) {
+      const masked = new Set(textsOf(attributes[ownAttributes.masked]).map((each) => each.split('=', 1)[0]));
+      classes.filter((name) => !masked.has(name)).forEach((name) => this.classes.add(name));
     }
   }
 
@@ -105,31 +150,44 @@ export class LiveHistory {
 }
 
 /** Returns the attributes of the records that hold a history. The first has its counts, and all together have its names. */
-export function printHistory({ targets, tables, isCut, ...summary }: HistorySummary): readonly Attributes[] {
+export function printHistory({ targets, tables, isCut, classes, followed, isFollowedCut, ...summary }: HistorySummary): readonly Attributes[] {
   const [some = [], ...others] = inRecords(targets);
   const ofTables = inRecords(tables);
+  const ofValues = inRecords(followed);
   const first: Attributes = {
     ...Object.fromEntries(counts.map((count) => [countAttributes[count], summary[count]])),
     [ownAttributes.historyTargets]: some,
     // A name that is too long for a record is in none.
     ...(isCut || ofTables.flat().length < tables.length ? { [ownAttributes.historyIsCut]: true } : {}),
+    ...(isFollowedCut || ofValues.flat().length < followed.length ? { [ownAttributes.historyFollowedIsCut]: true } : {}),
   };
-  return [first, ...others.map((texts) => ({ [ownAttributes.historyTargets]: texts })), ...ofTables.map((texts) => ({ [ownAttributes.historyTables]: texts }))];
+  const lists = [
+    [ownAttributes.historyTargets, others],
+    [ownAttributes.historyTables, ofTables],
+    [ownAttributes.historyClasses, inRecords(classes)],
+    [ownAttributes.historyFollowed, ofValues],
+  ] as const;
+  return [first, ...lists.flatMap(([name, records]) => records.map((texts) => ({ [name]: texts })))];
 }
 
 /** Reads the history of a record that `printHistory` made. Null: the record has none. `isFirst`: it has the counts, and all that was done before. */
 export function readHistory(attributes: Attributes): { readonly summary: HistorySummary; readonly isFirst: boolean } | null {
   const targets = textsOf(attributes[ownAttributes.historyTargets]);
   const tables = textsOf(attributes[ownAttributes.historyTables]);
+  const classes = textsOf(attributes[ownAttributes.historyClasses]);
+  const followed = textsOf(attributes[ownAttributes.historyFollowed]);
   const isFirst = attributes[ownAttributes.historyRequests] !== undefined;
   const summary = {
     targets,
     tables,
+    classes,
+    followed,
+    isFollowedCut: attributes[ownAttributes.historyFollowedIsCut] === true,
     isCut: attributes[ownAttributes.historyIsCut] === true || attributes[ownAttributes.cut] !== undefined,
     ...Object.fromEntries(counts.map((count) => [count, Number(attributes[countAttributes[count]] ?? 0)])),
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `counts` names all other members of a summary
-  return isFirst || targets.length + tables.length > 0 ? { summary: summary as HistorySummary, isFirst } : null;
+  return isFirst || targets.length + tables.length + classes.length + followed.length > 0 ? { summary: summary as HistorySummary, isFirst } : null;
 }
 
 function textsOf(value: AttributeValue | undefined): readonly string[] {

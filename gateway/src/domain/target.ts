@@ -42,6 +42,8 @@ export interface Target extends TargetFacts {
   readonly durability: Durability;
   /** The tags that the configuration gives the target, for policy. */
   readonly tags?: Readonly<Record<string, string>>;
+  /** The data classes whose values are looked for in requests and answers, also where nothing is masked. Absent: none. */
+  readonly inspect?: readonly string[];
   /** `observe`: policies of files are decided and recorded for this target, and not enforced. */
   readonly mode?: 'observe' | 'enforce';
 }

@@ -1,5 +1,6 @@
 import { GatewayError } from './errors.ts';
 import type { MaskReport } from './masked.ts';
+import type { Seen } from './seen.ts';
 
 /**
  * Changes a text of an answer, or of a request, before it is recorded and moves on. The same text always gives the same result. The protocol finds the texts:
@@ -17,6 +18,19 @@ export interface TextChange {
   readonly begin?: () => TextStream;
   /** Returns what was masked since the last call, for the record of the texts; null if nothing was. Absent: the change masks no values of classes. */
   readonly report?: () => MaskReport | null;
+  /** Present: this is a look, and no change. */
+  readonly look?: Look;
+}
+
+/**
+ * Makes of a change one that only looks: it returns each text as it is, and every piece at once. Where a mask would have an answer refused, because its texts
+ * cannot be found, a look lets it pass and is told.
+ */
+interface Look {
+  /** Called where the texts of the answer, or of a part of it, cannot be found. */
+  readonly missed: () => void;
+  /** Returns what was seen since the last call, for the record of the texts; null if nothing is to be said. */
+  readonly seen: () => Seen | null;
 }
 
 /** Changes one text that comes in pieces. The results of all calls, joined, are the changed text. */

@@ -220,7 +220,7 @@ class ExchangeRun {
     const { reading, change } = understood;
     this.#answerTo = reading.answerTo ?? null;
     this.#heldForms = reading.held ?? {};
-    const isRead = reading.answer.asks !== undefined || understood.isObliged;
+    const isRead = reading.answer.asks !== undefined || understood.isObliged || channel.target.inspect !== undefined;
     const headers = understood.isObliged ? withoutRange(understood.head.headers) : understood.head.headers;
     const asked = isRead ? { ...understood.head, headers: withoutCoding(headers) } : head;
     const framing = understood.head === sent ? framingOf(body, first) : kept !== null ? [] : understood.body === null ? chunked : [];

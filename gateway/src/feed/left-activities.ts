@@ -89,12 +89,18 @@ export class HistoryFold {
     const { kind, meta, seq, content } = record;
     if (record.withheld !== null && record.withheld !== 'not_kept') {
       this.history.isCut = true;
+      this.history.followed.isCut = true;
     }
     if (meta === null) {
       return;
     }
     const { verdict, request, attributes = {} } = meta;
     if (kind === 'event') {
+      const followed = attributes[ownAttributes.followed];
+      this.history.follow(Array.isArray(followed) ? followed : []);
+      if (attributes[ownAttributes.classes] !== undefined) {
+        this.history.answered(attributes, 0);
+      }
       this.#continue(attributes);
     } else if (kind === 'request' && verdict === 'hold') {
       this.#held.set(seq, record);

@@ -79,6 +79,8 @@ export class CedarPolicy implements PolicyEngine {
   readonly #limitsRecord: boolean;
   /** True if a policy asks which tables a session has used. */
   readonly #readsTables: boolean;
+  /** True if a policy asks which values a request carries. */
+  readonly #readsCarried: boolean;
   /** True if a policy asks what a session did. */
   readonly #readsHistory: boolean;
   readonly #decisions = new Map<string, Decision>();
@@ -93,7 +95,8 @@ export class CedarPolicy implements PolicyEngine {
     this.limitsReadHistory = policies.some((policy) => isLimiting(policy) && readsHistory(policy));
     this.#limitsRecord = policies.some(({ annotated }) => annotated.record === 'facts' || annotated.obligations.some(masksRequest));
     this.#readsTables = policies.some(({ use }) => use.session?.has('tables') ?? true);
-    this.#readsHistory = policies.some(readsHistory);
+    this.#readsCarried = policies.some(({ use }) => use.fields?.has('carries') ?? true);
+    this.#readsHistory = this.#readsCarried || policies.some(readsHistory);
     this.#policies = new Map(policies.map((policy) => [policy.id, policy]));
     this.#authorizer = new Authorizer(cedar, policies, vocabulary);
     this.#fields = new Map(vocabulary.protocols.map(({ id, context }) => [id, [...commonFields, ...context]]));
@@ -125,6 +128,11 @@ export class CedarPolicy implements PolicyEngine {
     }
     if (asker.history.isCut === true && this.#readsTables) {
       const reason = 'the session has used more tables than are remembered, and a policy asks which: go on in another session';
+      return { verdict: 'deny', policies: [], policyVersion: this.version, reason, obligations: this.#recorded(question) };
+    }
+    if (asker.history.followed?.isCut === true && this.#readsCarried) {
+      const reason =
+        'the session has seen more values of data classes than are followed, and a policy asks which of them a request carries: go on in another session';
       return { verdict: 'deny', policies: [], policyVersion: this.version, reason, obligations: this.#recorded(question) };
     }
     if (action.isOnce === true) {

@@ -14,6 +14,21 @@ export const commonFields: readonly ContextField[] = [
     oneOf: effectNames,
     title: `What the request does: any of ${effectNames.join(', ')}. What destroys also writes.`,
   },
+  {
+    name: 'classes',
+    type: 'texts',
+    attribute: ownAttributes.classes,
+    absent: [],
+    title: 'The data classes of values in the request, if the target is inspected.',
+  },
+  {
+    name: 'carries',
+    type: 'texts',
+    attribute: ownAttributes.carries,
+    absent: [],
+    title:
+      'The data classes and the sources (`TARGET/SCHEMA.TABLE.COLUMN`, `TARGET:/MEMBER/*`, `TARGET`) of values in the request that the session saw before.',
+  },
 ];
 
 /** A fact that does not come from the request itself. */
@@ -38,7 +53,7 @@ export const circumstances: readonly CircumstanceField[] = [
 
 /** A fact about what the session did before, as `context.session.NAME`. */
 export interface SessionField {
-  readonly name: keyof Omit<SessionHistory, 'isCut' | 'isPending'>;
+  readonly name: keyof Omit<SessionHistory, 'isCut' | 'isPending' | 'followed'>;
   readonly type: 'texts' | 'number';
   readonly title: string;
 }
@@ -46,6 +61,7 @@ export interface SessionField {
 export const sessionFields: readonly SessionField[] = [
   { name: 'targets', type: 'texts', title: 'The targets that the session has used.' },
   { name: 'tables', type: 'texts', title: 'The tables that it has used, each as TARGET/SCHEMA.TABLE.' },
+  { name: 'classes', type: 'texts', title: 'The data classes of the values that it has seen, of targets that are inspected. What was masked was not seen.' },
   { name: 'requests', type: 'number', title: 'How many requests it has made.' },
   { name: 'denials', type: 'number', title: 'How many of its requests were denied.' },
   { name: 'approvals', type: 'number', title: 'How many of its requests people approved.' },

@@ -30,6 +30,10 @@ export interface SessionHistory {
   readonly tables: ReadonlySet<string>;
   /** True if the session used more tables than are remembered, so that `tables` lacks some. Absent: false. */
   readonly isCut?: boolean;
+  /** The classes of the values that it saw. */
+  readonly classes: ReadonlySet<string>;
+  /** The values that it saw. Absent: none. */
+  readonly followed?: { readonly isCut: boolean };
   /** True while it is not known what the session did before a restart of the gateway. Absent: false. */
   readonly isPending?: boolean;
   /** Counts of its requests, of those denied, and of those that people approved. */

@@ -211,6 +211,11 @@ export class KeyStore implements Disposable {
     return createSecretKey(createHmac('sha256', this.#root).update('countersign masks').digest());
   }
 
+  /** The key of the prints of values that are followed. It opens nothing that was recorded. */
+  followKey(): KeyObject {
+    return createSecretKey(createHmac('sha256', this.#root).update('countersign followed values').digest());
+  }
+
   [Symbol.dispose](): void {
     this.#opened[Symbol.dispose]();
   }

@@ -15,7 +15,17 @@ export interface AdmissionContext {
 /** One object for all connections: each request over HTTP asks whether it may connect, and what is decided about new objects is kept for each of them. */
 const noFacts: Attributes = {};
 /** The history of who connects. */
-const noHistory: SessionHistory = { targets: new Set(), tables: new Set(), requests: 0, denials: 0, approvals: 0, rows: 0, bytes: 0, tokens: 0 };
+const noHistory: SessionHistory = {
+  targets: new Set(),
+  tables: new Set(),
+  classes: new Set(),
+  requests: 0,
+  denials: 0,
+  approvals: 0,
+  rows: 0,
+  bytes: 0,
+  tokens: 0,
+};
 
 /** Returns the action of connecting to a target. */
 export function connectAction(protocol: string): Action {

@@ -15,6 +15,7 @@ import { HistoryFold } from '../feed/left-activities.ts';
 import { grantPolicy } from '../policy/grants.ts';
 import type { PolicyEngine } from '../policy/policy.ts';
 import { partBytesMax } from '../recording/batch.ts';
+import { looking } from '../following/testdata/looking.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import { HttpCalls } from '../exchange/target/http-calls.ts';
 import { LiveChannel } from './live-channel.ts';
@@ -44,6 +45,7 @@ async function openChannel(policy: PolicyEngine = grantPolicy([principal])) {
       ids: new IdsOfTargets(() => null),
       factNames: factNamesOf([]),
       findTarget: () => target,
+      looking,
     },
     session,
     { channel: 1, signal: ending.signal },

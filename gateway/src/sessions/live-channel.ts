@@ -14,6 +14,8 @@ import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Control, HeldAct } from '../controls/control.ts';
 import type { Channel, RequestOutcome, RequestRelation, RequestChange } from '../domain/channel.ts';
+import { printFollowed } from '../domain/followed-values.ts';
+import type { LookParts } from '../following/text-look.ts';
 import type { Upstream } from '../domain/upstream.ts';
 import { splitParts } from '../wire/split-parts.ts';
 import { inRecords, type RecordKind, type RecordMeta } from '../domain/record.ts';
@@ -28,7 +30,8 @@ import { Gate, type CurrentPolicy } from './gate.ts';
 import { addressOf, type IdsOfTargets, type Owner } from './ids-of-targets.ts';
 import type { LiveSession } from './live-session.ts';
 import type { LiveSessions } from './live-sessions.ts';
-import { MaskedAnswers, reportOf } from './masked-answers.ts';
+import { Inspection, type AskedValues } from '../following/inspection.ts';
+import { MaskedAnswers, reportAttributes, reportOf, type AnswerReport } from './masked-answers.ts';
 import { decisionFacts, printFacts, printMeta, RequestMeta } from './meta.ts';
 
 /** When a channel ends, stopping its work at the target may take at most this long. */
@@ -36,6 +39,11 @@ const endingMs = 900;
 /** The action of a record of given ids. Its first word tells the index that the gateway itself made the note. */
 const giveAction = 'gateway.give_ids';
 
+/** The action of records of values that are followed. */
+const followAction = 'gateway.follow';
+const leakSeverity = 'medium';
+
+const noLooks: readonly TextChange[] = [];
 const noDrafts: readonly EntryDraft[] = [];
 const none: readonly Obligation[] = [];
 
@@ -48,6 +56,8 @@ export interface ChannelContext {
   readonly calls: HttpCalls;
   readonly ids: IdsOfTargets;
   readonly findTarget: (name: string) => Target | undefined;
+  /** Finds values of data classes, and follows them. */
+  readonly looking: LookParts;
   /** Returns the names of the attributes of a protocol that are facts and no content. */
   readonly factNames: (protocol: string) => ReadonlySet<string>;
 }
@@ -110,6 +120,9 @@ export class LiveChannel implements Channel {
   readonly #obliged = new ObligedRequests();
   /** The masks of the answers to requests. */
   readonly #masking = new MaskedAnswers();
+  readonly #inspection: Inspection;
+  /** The look at the answer to the newest request. */
+  #looked: { readonly look: TextChange; readonly request: number; readonly classes: string } | null = null;
   /** The requests of which only the facts are kept. */
   readonly #factsOnly = new ObligedRequests();
   /** The request of a channel that is for it alone, with the obligations by which its answer is changed. */
@@ -140,6 +153,7 @@ export class LiveChannel implements Channel {
       refusalOf: (ids) => context.ids.refusal(target, ids, owner),
     });
     this.#requestMeta = new RequestMeta(opened.channel);
+    this.#inspection = new Inspection(context.looking);
     this.number = opened.channel;
     this.signal = opened.signal;
     this.#place = target;
@@ -195,12 +209,16 @@ export class LiveChannel implements Channel {
 
   request(asked: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
     const masked = relation?.change === undefined || relation.change === null ? null : reportOf(relation.change.texts);
-    const action = masked === null ? asked : { ...asked, attributes: { ...asked.attributes, ...masked.summary } };
+    const values = relation?.byGateway === true ? null : this.#askedValues(asked, bytes, relation);
+    const action = withValues(asked, masked?.summary, values);
     // The facts are printed first, so that nothing is granted that cannot be recorded.
     const facts = this.#printFacts(action, bytes, relation?.partOf);
     const leaving = relation?.leaving ?? this.#leaving;
-    const { decision, settle, changes } =
-      relation?.byGateway === true ? { decision: this.#gate.ownDecision(), settle: null, changes: [] } : this.#gate.ask(action, bytes, leaving, relation);
+    const {
+      decision,
+      settle,
+      changes: masks,
+    } = relation?.byGateway === true ? { decision: this.#gate.ownDecision(), settle: null, changes: [] } : this.#gate.ask(action, bytes, leaving, relation);
     const kept = this.#keptOf(decision, relation?.partOf);
     const attributes = kept.length === 0 ? facts : printFacts(this.#factsAmong(action.attributes, bytes));
     const meta = this.#requestMeta.print(action, attributes, decision, relation?.partOf);
@@ -214,7 +232,12 @@ export class LiveChannel implements Channel {
     if ((relation?.partOf === undefined || relation.isMessage === true) && decision.obligations.length > 0) {
       this.#noteObligations(action, decision, { seq, answeredAs: relation?.partOf ?? seq });
     }
-    this.#masking.add(relation?.partOf ?? seq, changes);
+    const answeredAs = relation?.partOf ?? seq;
+    const changes = [...this.#looks(decision, answeredAs, relation), ...masks];
+    this.#masking.add(answeredAs, changes);
+    if (values !== null) {
+      this.#noteLeak(action, decision, { seq, values });
+    }
     if (relation?.isAlone === true) {
       this.#alone = { action, obligations: decision.obligations };
     }
@@ -235,6 +258,63 @@ export class LiveChannel implements Channel {
     const withdrawn = leaving();
     const settled = settle(this.#held(action, decision, { seq, record, withdrawn, onHeld: relation?.onHeld, isFactsOnly: kept.length > 0 }));
     return this.#finishRequest({ ...unfinished, held: { settled, withdrawn } }, bytes);
+  }
+
+  #askedValues(asked: Action, bytes: readonly Uint8Array[], relation: RequestRelation | undefined): AskedValues | null {
+    const partOf = relation?.isMessage === true ? undefined : relation?.partOf;
+    return this.#inspection.ask(asked, bytes, { target: this.target, followed: this.#session.history.followed, partOf });
+  }
+
+  /** Returns the looks at the answer to a request. */
+  #looks({ verdict, obligations }: Decision, answeredAs: number, relation: RequestRelation | undefined): readonly TextChange[] {
+    if (verdict === 'deny' || relation?.byGateway === true || (relation?.partOf !== undefined && relation.isMessage !== true)) {
+      return noLooks;
+    }
+    this.#noteRest();
+    const classes = this.#inspection.classes(obligations, this.target);
+    if (classes.length === 0) {
+      return noLooks;
+    }
+    // Over WebSocket, the answers to all messages belong to one request.
+    const isSame = this.#looked?.request === answeredAs && this.#looked.classes === classes.join();
+    this.#looked = isSame ? this.#looked : { look: this.#inspection.look(classes, this.target), request: answeredAs, classes: classes.join() };
+    return this.#looked === null ? noLooks : [this.#looked.look];
+  }
+
+  /** Records what was seen at the end of the newest answer after its last record. */
+  #noteRest(): void {
+    const seen = this.#looked?.look.look?.seen() ?? null;
+    const request = this.#looked?.request ?? 0;
+    if (seen !== null) {
+      const report = { masked: null, seen: [seen] };
+      const attributes = reportAttributes(report);
+      this.#session.history.answered(attributes, 0);
+      const event = this.#record('event', { action: followAction, request, attributes }, [], false);
+      this.#follow(report, request, event);
+    }
+  }
+
+  /** Follows the values of an answer, and records which. */
+  #follow({ seen }: AnswerReport, request: number | undefined, answer: number): void {
+    const { history } = this.#session;
+    const record = this.#newestRecord();
+    const values = seen.flatMap((each) => each.values.map((value) => ({ ...value, record }))).filter((value) => history.followed.add(value));
+    const tied = request === undefined ? {} : { request };
+    for (const followed of inRecords(values.map((value) => printFollowed(value)))) {
+      this.#record('event', { action: followAction, ...tied, attributes: { [ownAttributes.followed]: followed, [ownAttributes.answer]: answer } }, [], false);
+    }
+  }
+
+  /** Records an alert if values go to this target for the first time although they came from another one, and no policy names an alert for that. */
+  #noteLeak(action: Action, { verdict, obligations, policyVersion }: Decision, { seq, values }: { readonly seq: number; readonly values: AskedValues }): void {
+    const isAlerted = obligations.some(({ kind }) => kind === 'alert');
+    const leaks =
+      verdict === 'deny' ? [] : values.carried.filter(({ source }) => !isOf(source, this.target.name)).map(({ name, source }) => `${name} ${source}`);
+    const news = [...new Set(leaks)].filter((leak) => this.#session.history.leaks(`${leak} ${this.target.name}`));
+    if (news.length > 0 && !isAlerted) {
+      const attributes = { [ownAttributes.severity]: leakSeverity, [ownAttributes.leak]: news };
+      this.record('alert', { action: action.name, request: seq, reason: `values of other targets go to ${this.target.name}`, policyVersion, attributes }, []);
+    }
   }
 
   /** Has a recorded request counted by the controls that count, and records its alerts. */
@@ -319,13 +399,23 @@ export class LiveChannel implements Channel {
     if (kind === 'response') {
       const { attributes = {}, request } = meta;
       const bytes = lengthOf(content);
-      this.#session.history.answered(attributes, bytes);
+      const report = this.#masking.report(request);
+      const told = report === null ? attributes : { ...attributes, ...reportAttributes(report) };
+      this.#session.history.answered(told, bytes);
       this.#gate.answered(this.#obliged.of(request), { attributes, bytes });
-      const masked = this.#masking.report(request);
-      if (masked !== null) {
-        const seq = this.#record(kind, { ...meta, attributes: { ...attributes, ...masked.summary } }, content, continues);
-        const tied = request === undefined ? {} : { request };
-        this.#record('mask', { action: 'gateway.mask', ...tied, attributes: { ...masked.summary, ...masked.values, [ownAttributes.answer]: seq } }, [], false);
+      if (report !== null) {
+        const seq = this.#record(kind, { ...meta, attributes: told }, content, continues);
+        this.#follow(report, request, seq);
+        const { masked } = report;
+        if (masked !== null) {
+          const tied = request === undefined ? {} : { request };
+          this.#record(
+            'mask',
+            { action: 'gateway.mask', ...tied, attributes: { ...masked.summary, ...masked.values, [ownAttributes.answer]: seq } },
+            [],
+            false,
+          );
+        }
         return seq;
       }
     }
@@ -428,6 +518,7 @@ export class LiveChannel implements Channel {
       return;
     }
     this.#closed = true;
+    this.#noteRest();
     this.#left.abort(new GatewayError('malformed', 'The client left before its request was decided.'));
     for (const dispose of this.#disposals) {
       dispose();
@@ -560,14 +651,35 @@ export class LiveChannel implements Channel {
  * place and the credential stay. The same object if nothing of this differs.
  */
 function redescribed(used: Target, now: Target): Target {
-  const { tags: _tags, mode: _mode, ...place } = used;
+  const { tags: _tags, mode: _mode, inspect: _inspect, ...place } = used;
   const target: Target = {
     ...place,
     options: isSamePlace(used, now) ? now.options : used.options,
     ...(now.tags === undefined ? {} : { tags: now.tags }),
     ...(now.mode === undefined ? {} : { mode: now.mode }),
+    ...(now.inspect === undefined ? {} : { inspect: now.inspect }),
   };
   return isDeepStrictEqual(target, used) ? used : target;
+}
+
+/** Returns an action with what is known of its values. Without any it stays the same object, which what follows from it is kept for. */
+function withValues(asked: Action, masked: Attributes | undefined, values: AskedValues | null): Action {
+  if (masked === undefined && values === null) {
+    return asked;
+  }
+  const classes = [masked?.[ownAttributes.classes] ?? [], values?.attributes[ownAttributes.classes] ?? []].flat().map(String);
+  const attributes = {
+    ...asked.attributes,
+    ...masked,
+    ...values?.attributes,
+    ...(classes.length === 0 ? {} : { [ownAttributes.classes]: [...new Set(classes)].toSorted() }),
+  };
+  return { ...asked, attributes, isOnce: true };
+}
+
+/** True if values of a source came from a target. */
+function isOf(source: string, target: string): boolean {
+  return source === target || source.startsWith(`${target}/`) || source.startsWith(`${target}:/`);
 }
 
 function isSamePlace(used: Target, now: Target): boolean {

@@ -1,10 +1,13 @@
 import type { Attributes } from '../domain/action.ts';
 import type { MaskReport } from '../domain/masked.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
+import type { Seen } from '../domain/seen.ts';
 import type { TextChange } from '../domain/text-change.ts';
 
 /** Most requests whose answers have begun and are remembered. */
 const begunMax = 1024;
+/** Most changes that are remembered of one request: each message of a client over WebSocket brings its own for the answers that follow. */
+const changesMax = 64;
 
 interface MaskedAnswer {
   readonly changes: readonly TextChange[];
@@ -19,18 +22,26 @@ export interface MaskedFacts {
   readonly values: Attributes;
 }
 
-/** The masks of a channel's answers, for the records of these answers. */
+/** Tells the record of an answer of the values in it. */
+export interface AnswerReport {
+  /** Null: no value was masked. */
+  readonly masked: MaskedFacts | null;
+  readonly seen: readonly Seen[];
+}
+
+/** The masks of a channel's answers, and what looks at them, for the records of these answers. */
 export class MaskedAnswers {
   /** By request, in the order in which they were used last. */
   readonly #answers = new Map<number | undefined, MaskedAnswer>();
 
   /** Adds the changes for the answer to a request, or to a message that belongs to it. */
   add(request: number, changes: readonly TextChange[]): void {
-    const masks = changes.filter(({ report }) => report !== undefined);
-    if (masks.length === 0) {
+    const telling = changes.filter(({ report, look }) => report !== undefined || look !== undefined);
+    if (telling.length === 0) {
       return;
     }
-    this.#answers.set(request, { changes: [...(this.#answers.get(request)?.changes ?? []), ...masks], hasBegun: false });
+    const all = new Set([...(this.#answers.get(request)?.changes ?? []), ...telling]);
+    this.#answers.set(request, { changes: [...all].slice(-changesMax), hasBegun: false });
     if (this.#answers.size > begunMax) {
       const oldest = [...this.#answers].find(([, { hasBegun }]) => hasBegun);
       this.#answers.delete(oldest?.[0]);
@@ -38,9 +49,9 @@ export class MaskedAnswers {
   }
 
   /**
-   * Returns what was masked in the answer to a request since the last call; null if nothing was. An answer that names no request has the changes of any of them, so that of all is told.
+   * Returns what was masked and seen in the answer to a request since the last call; null if nothing was. An answer that names no request has the changes of any of them, so that of all is told.
    */
-  report(request: number | undefined): MaskedFacts | null {
+  report(request: number | undefined): AnswerReport | null {
     if (this.#answers.size === 0) {
       return null;
     }
@@ -53,8 +64,19 @@ export class MaskedAnswers {
       this.#answers.set(request, { ...asked, hasBegun: true });
     }
     const changes = asked?.changes ?? Array.from(this.#answers.values(), (answer) => answer.changes).flat();
-    return reportOf(changes);
+    const report = { masked: reportOf(changes), seen: changes.flatMap(({ look }) => look?.seen() ?? []) };
+    return report.masked === null && report.seen.length === 0 ? null : report;
   }
+}
+
+/** Returns the attributes of a record that tell of values that were masked and seen. */
+export function reportAttributes({ masked, seen }: AnswerReport): Attributes {
+  const classes = new Set([...[masked?.summary[ownAttributes.classes] ?? []].flat(), ...seen.flatMap((each) => each.classes)].map(String));
+  return {
+    ...masked?.summary,
+    ...(classes.size === 0 ? {} : { [ownAttributes.classes]: [...classes].toSorted() }),
+    ...(seen.every(({ isInspected }) => isInspected) ? {} : { [ownAttributes.inspected]: false }),
+  };
 }
 
 /** Returns what these changes masked since they were asked last; null if nothing. */

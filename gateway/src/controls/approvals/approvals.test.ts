@@ -13,7 +13,17 @@ import { digestOf } from './digest.ts';
 import { standIns, type Granter } from './granters.ts';
 
 const target: Target = { name: 'orders', protocol: 'any', scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'disk', options: {} };
-const history = { targets: new Set<string>(), tables: new Set<string>(), requests: 0, denials: 0, approvals: 0, rows: 0, bytes: 0, tokens: 0 };
+const history = {
+  targets: new Set<string>(),
+  tables: new Set<string>(),
+  classes: new Set<string>(),
+  requests: 0,
+  denials: 0,
+  approvals: 0,
+  rows: 0,
+  bytes: 0,
+  tokens: 0,
+};
 const waitMs = 1000;
 
 function principalOf(id: string, ...groups: string[]): Principal {

@@ -16,6 +16,7 @@ import { BegunAnswer, withoutHead } from './begun-answer.ts';
 import { ChangedAnswer } from './changed-answer.ts';
 import { CredentialCheck } from './credential-check.ts';
 import { DecodedAnswer } from './decoded-answer.ts';
+import { LookedAnswer } from './looked-answer.ts';
 import { JoinedAnswer } from './joined-answer.ts';
 import { DirectUrls, type OwnUrls } from './own-urls.ts';
 import { RecordedAnswer } from './recorded-answer.ts';
@@ -38,7 +39,7 @@ export interface PipelineParts {
   readonly reading: AnswerReading;
   /** The head of the stream of events that the client has already, because its request was held. Null: the answer begins with the target's. */
   readonly begun: ClientHead | null;
-  /** The changes to make in the texts of the answer. */
+  /** The changes to make in the texts of the answer, and the looks at them. */
   readonly changes: readonly TextChange[];
   /** Finds texts that come in several pieces. Null: the protocol has none. */
   readonly findParts: FindParts | null;
@@ -71,9 +72,10 @@ export interface AnswerPipeline {
  * Puts together the stages of one answer. A stage that nothing asks for is left out: what it would receive goes to the next one as it is.
  *
  *     target
- *       ▼  DecodedAnswer     undoes a content coding                                 if ChangedAnswer or Screening is there
+ *       ▼  DecodedAnswer     undoes a content coding                                 if LookedAnswer, ChangedAnswer or Screening is there
  *       ▼  CredentialCheck   holds back an answer that refuses the credential        if the gateway gave a credential of its own
  *       ▼  UrlRewriting      leads the target's own addresses through the gateway    always; holds JSON if the protocol names members
+ *       ▼  LookedAnswer      looks at texts                                          if the target is inspected
  *       ▼  ChangedAnswer     changes texts                                           if an obligation says so
  *       ▼  Screening         has decided what the target asks of the client          if the protocol finds what it asks
  *       ▼  BegunAnswer       makes the answer the rest of a stream of events          if the client has its beginning, because the request was held
@@ -85,6 +87,9 @@ export interface AnswerPipeline {
  */
 export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
   const { channel, response, request, ownHeaders, urls, reading, take, changes, findParts, begin, compose, onUpgrade, onError, onDrain } = parts;
+  const looks = changes.filter(({ look }) => look !== undefined);
+  const masks = changes.filter(({ look }) => look === undefined);
+  const textParts = { frameBytesMax: eventBytesMax(channel.target), findParts };
   const isScreened = reading.asks !== undefined;
   const direct = new DirectUrls(urls);
   const guard = new AnswerGuard(onError);
@@ -95,11 +100,14 @@ export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
     stages.push((next) => new DecodedAnswer(next));
   }
   if (parts.givesCredential) {
-    stages.push((next) => new CredentialCheck({ channel, request, changes }, next));
+    stages.push((next) => new CredentialCheck({ channel, request, changes: masks }, next));
   }
   stages.push((next) => (rewriting = new UrlRewriting({ urls, members: parts.urlMembers, direct, take }, next)));
-  if (changes.length > 0) {
-    stages.push((next) => new ChangedAnswer({ changes, frameBytesMax: eventBytesMax(channel.target), findParts }, next));
+  if (looks.length > 0) {
+    stages.push((next) => new LookedAnswer({ ...textParts, changes: looks }, next));
+  }
+  if (masks.length > 0) {
+    stages.push((next) => new ChangedAnswer({ ...textParts, changes: masks }, next));
   }
   if (isScreened) {
     stages.push((next) => (screening = new Screening({ channel, request, reading, take, begin, compose }, next)));

@@ -38,7 +38,7 @@ export class ChangedAnswer extends PassedAnswer {
   constructor(parts: ChangedAnswerParts, next: CallReceiver) {
     super(next);
     this.#parts = parts;
-    this.#masks = parts.changes.filter(({ report }) => report !== undefined);
+    this.#masks = parts.changes.filter(({ report, look }) => report !== undefined || look !== undefined);
     this.#frames = new ChangedFrames(parts.changes, parts.frameBytesMax, { namesOnce: true });
   }
 

@@ -12,6 +12,7 @@ import type { Output, Relay, RequestOutput, ResponseOutput } from '../../wire/re
 import type { SocketReader } from '../reading.ts';
 import { shortBytes, type TakeStep } from '../step.ts';
 import { composeClose, composeText, FrameReader, joinPayloads, type FramePiece } from './websocket-frames.ts';
+import { LookedMessages } from './looked-messages.ts';
 import { ChangedMessages, changeForTarget } from './changed-messages.ts';
 import { MessageReader, type WholePiece } from './websocket-messages.ts';
 
@@ -60,6 +61,8 @@ export class WebSocketRelay implements Relay {
   readonly #facts: WebSocketFacts;
   readonly #fromClient: Cutter;
   #fromTarget: Cutter;
+  /** Null: nobody looks at the target's messages. */
+  #looked: LookedMessages | null = null;
   /** The gateway's own answers to refused messages. */
   readonly #own: Output[] = [];
   /** The parts of a long message of the target, after the first part. */
@@ -78,7 +81,7 @@ export class WebSocketRelay implements Relay {
     this.#facts = facts;
     const { reader, messageBytesMax, changes, changesRequests } = facts;
     this.#fromClient = reader === null && !changesRequests ? new FrameReader(true) : new MessageReader(true, messageBytesMax);
-    this.#fromTarget = reader === null && changes.length === 0 ? new FrameReader(false) : new MessageReader(false, messageBytesMax);
+    this.#fromTarget = reader === null && changes.every(({ look }) => look !== undefined) ? new FrameReader(false) : new MessageReader(false, messageBytesMax);
     this.#change(changes);
   }
 
@@ -87,6 +90,7 @@ export class WebSocketRelay implements Relay {
   }
 
   upstreamBytes(bytes: Buffer): void {
+    this.#looked?.push(bytes);
     this.#fromTarget.push(bytes);
   }
 
@@ -142,7 +146,9 @@ export class WebSocketRelay implements Relay {
   }
 
   /** The target's messages go through these changes from now on. If there are none, they go through those that a message of the client had last. */
-  #change(changes: readonly TextChange[]): void {
+  #change(all: readonly TextChange[]): void {
+    this.#lookWith(all.filter(({ look }) => look !== undefined));
+    const changes = all.filter(({ look }) => look === undefined);
     const messages = this.#fromTarget;
     if (changes.length === 0) {
       return;
@@ -156,6 +162,15 @@ export class WebSocketRelay implements Relay {
       const reason = 'Policy changes texts in answers of this target now, and this connection was opened before. Open another one.';
       this.#close({ client: policyViolation, target: goingAway }, new GatewayError('unsupported', reason));
     }
+  }
+
+  #lookWith(looks: readonly TextChange[]): void {
+    if (looks.length === 0) {
+      return;
+    }
+    const { reader, messageBytesMax } = this.#facts;
+    this.#looked ??= new LookedMessages({ waitingBytesMax: messageBytesMax, findParts: reader?.findParts ?? null });
+    this.#looked.use(looks);
   }
 
   /** Reads the next output of one direction. `from` names the side whose bytes are read: an error closes the connection and blames that side. */

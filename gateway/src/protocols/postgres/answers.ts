@@ -5,6 +5,7 @@ import type { AnswerStage } from './answer-stage.ts';
 import { AnswerState } from './answer-state.ts';
 import { ChangedMessages } from './changed-messages.ts';
 import { frameHeaderBytes, frameLength } from './codec.ts';
+import { LookedMessages } from './looked-messages.ts';
 import type { Conversation } from './conversation.ts';
 import type { Found } from './guard/catalogue.ts';
 import { comesUnasked, concernsTexts } from './text-message.ts';
@@ -29,14 +30,18 @@ export interface AnswersOptions {
  * Cuts what the target sends into messages, and gives each to the stages that it needs. Bodies are skipped: rows of any size pass through, and no part of a
  * message that has begun is held.
  *
- *     chunk ─▶ message ─┬─ nothing changes it ─────────────┬─▶ AnswerState ─▶ AnswerOutput ─▶ one output for each request
- *                       └─ its texts change ─▶ ChangedMessages ─┘
+ *     chunk ─▶ message ─┬─ nothing changes it ──────────────────┬─▶ AnswerState ─▶ AnswerOutput ─▶ one output for each request
+ *                       ├─ its texts change ─▶ ChangedMessages ─┤
+ *                       └─ its texts are looked at ─▶ LookedMessages, and then one of those
  */
 export class Answers {
   readonly #conversation: Conversation;
   readonly #output: AnswerOutput;
   readonly #state: AnswerState;
   readonly #changed: ChangedMessages;
+  readonly #looked: LookedMessages;
+  /** The newest changes, of which some only look. */
+  #split: { readonly of: readonly TextChange[]; readonly looks: readonly TextChange[]; readonly masks: readonly TextChange[] } = splitOf(unchanged);
   /** The first stage of the message that is being read, and its missing bytes. */
   #stage: AnswerStage;
   #leftBytes = 0;
@@ -50,6 +55,7 @@ export class Answers {
     this.#output = new AnswerOutput(encoding, emit);
     this.#state = new AnswerState(conversation, this.#output, { nowMs, onApplicationName });
     this.#changed = new ChangedMessages(this.#state, { conversation, heldBytesMax, typeOf });
+    this.#looked = new LookedMessages(this.#state, { conversation, heldBytesMax, typeOf });
     this.#stage = this.#state;
   }
 
@@ -140,13 +146,29 @@ export class Answers {
   #stageOf(type: number): AnswerStage {
     const own = this.#conversation.current?.changes ?? unchanged;
     const changes = own.length === 0 && comesUnasked(type) ? this.#conversation.newestChanges : own;
-    if (changes.length > 0 && concernsTexts(type)) {
-      this.#changed.use(changes);
-      return this.#changed;
+    const isText = changes.length > 0 && concernsTexts(type);
+    if (isText && changes !== this.#split.of) {
+      this.#split = splitOf(changes);
     }
-    if (this.#changed.isHolding) {
+    const { looks, masks } = this.#split;
+    const isMasked = isText && masks.length > 0;
+    if (isMasked) {
+      this.#changed.use(masks);
+    } else if (this.#changed.isHolding) {
       this.#changed.end();
     }
-    return this.#state;
+    const stage = isMasked ? this.#changed : this.#state;
+    if (isText && looks.length > 0) {
+      this.#looked.use(looks, stage, isMasked);
+      return this.#looked;
+    }
+    if (this.#looked.isHolding) {
+      this.#looked.end();
+    }
+    return stage;
   }
+}
+
+function splitOf(changes: readonly TextChange[]) {
+  return { of: changes, looks: changes.filter(({ look }) => look !== undefined), masks: changes.filter(({ look }) => look === undefined) };
 }

@@ -13,11 +13,13 @@ import { maskParameter, maskPayload, maskSaid } from './said-values.ts';
 import { changedRow, isRow, textMessage } from './text-message.ts';
 import type { ResultColumn, UnitResults } from './unit-results.ts';
 
-interface ChangedMessagesOptions {
+export interface ChangedMessagesOptions {
   readonly conversation: Conversation;
   /** Most bytes of a message, and of a row of COPY data, that are held whole. */
   readonly heldBytesMax: number;
   readonly typeOf: (oid: number) => Found | undefined;
+  /** Present: the texts are only looked at, and the looks are told where each value comes from. `isNoted`: another stage notes what messages say of the rows that come. */
+  readonly look?: { readonly isNoted: () => boolean };
 }
 
 /** A column with the changes of its values. */
@@ -154,6 +156,9 @@ export class ChangedMessages implements AnswerStage {
     const { current } = this.#options.conversation;
     this.#columns = null;
     this.end();
+    if (this.#options.look?.isNoted() === true) {
+      return;
+    }
     if (type === backend.commandComplete) {
       current?.results?.statementEnded();
     } else {
@@ -184,7 +189,13 @@ export class ChangedMessages implements AnswerStage {
     return (results?.columns(count) ?? []).map((column, at) => {
       const { sources, isPlain } = results?.origin(column, at, count) ?? { sources: noSources, isPlain: true };
       const covered = [...sources].filter((source) => this.#isCovered(source));
-      const change = covered.length === 0 ? plain : { text: (text: string) => changeText(changes, text, covered, !isPlain), isWhole: true, typeOf };
+      const isTold = this.#options.look !== undefined && sources.size > 0;
+      const change =
+        covered.length === 0
+          ? isTold
+            ? { ...plain, text: (text: string) => changeText(changes, text, [...sources]) }
+            : plain
+          : { text: (text: string) => changeText(changes, text, covered, !isPlain), isWhole: true, typeOf };
       return { ...column, change };
     });
   }

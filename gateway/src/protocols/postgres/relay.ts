@@ -377,7 +377,7 @@ export class PostgresRelay implements Relay {
     } else if (unit.kind !== 'prepare') {
       this.#isWithinRow = false;
     }
-    const isTraced = sent.changes.some(({ covers }) => covers?.('*') === true);
+    const isTraced = sent.changes.some(({ covers, look }) => look !== undefined || covers?.('*') === true);
     const lineage = isTraced ? { statements: this.#options.facts.lineage(unit, this.#encoding), column: this.#column } : null;
     const isOfClient = sent.refusal === null && unit.kind !== 'terminate';
     const settle = isOfClient ? this.#options.facts.sent(unit, sent.seq, this.#encoding, this.#conversation.isSettled) : null;

@@ -1,0 +1,87 @@
+import type { ClassSet } from '../classes/class-set.ts';
+import { TextScan, type Settled } from '../classes/text-scan.ts';
+import type { Seen, SeenValue } from '../domain/seen.ts';
+import type { TextChange } from '../domain/text-change.ts';
+import type { Prints } from './prints.ts';
+
+/** Most values of one report. More are not followed, but their classes are told. */
+const reportedMax = 10_000;
+
+export interface LookParts {
+  readonly prints: Prints;
+  /** Returns the set of classes that are looked for in texts. */
+  readonly classSet: (names: readonly string[]) => ClassSet;
+  /** Returns the classes of a value of a target by one of its sources. */
+  readonly classesOf: (target: string, source: string) => readonly string[];
+}
+
+/** Makes a look for values of these classes in the texts of one answer of a target. */
+export function textLook(names: readonly string[], target: string, { prints, classSet, classesOf }: LookParts): TextChange {
+  const classes = classSet(names);
+  const wanted = new Set(names);
+  let found = new Set<string>();
+  let values = new Map<string, SeenValue>();
+  let isMissed = false;
+  let isMissTold = false;
+  const note = (name: string, value: string, sources: readonly string[] = []): void => {
+    found.add(name);
+    const print = values.size < reportedMax ? prints.of(value) : null;
+    if (print !== null) {
+      values.set(`${name} ${print}`, { name, print, source: sourceOf(target, sources) });
+    }
+  };
+  const noteFound = ({ text, found: each }: Settled, sources?: readonly string[]): void => {
+    for (const { name, start, end, isContinued } of each) {
+      if (!isContinued) {
+        note(name, text.slice(start, end), sources);
+      }
+    }
+  };
+  const classesBy = (sources: readonly string[]): readonly string[] =>
+    sources.flatMap((source) => classesOf(target, source)).filter((name) => wanted.has(name));
+  const look = (text: string, sources: readonly string[] = []): string => {
+    for (const name of new Set(classesBy(sources))) {
+      note(name, text, sources);
+    }
+    const scan = new TextScan(classes);
+    noteFound(scan.endWith(text), sources);
+    return text;
+  };
+  const seen = (): Seen | null => {
+    const isMissNew = isMissed && !isMissTold;
+    if (found.size === 0 && !isMissNew) {
+      return null;
+    }
+    const told = { classes: [...found].toSorted(), values: [...values.values()], isInspected: !isMissNew };
+    found = new Set();
+    values = new Map();
+    isMissTold = isMissed;
+    return told;
+  };
+  return Object.assign(look, {
+    begin: () => {
+      const scan = new TextScan(classes);
+      const push = (piece: string): string => {
+        noteFound(scan.push(piece));
+        return piece;
+      };
+      const end = (): string => {
+        noteFound(scan.end());
+        return '';
+      };
+      return { push, end, isHolding: () => false };
+    },
+    covers: (source: string) => classesBy([source]).length > 0,
+    look: {
+      missed: () => {
+        isMissed = true;
+      },
+      seen,
+    },
+  });
+}
+
+/** Names the first of the sources of a value: members of lists are not told apart. */
+function sourceOf(target: string, [source]: readonly string[]): string {
+  return source === undefined ? target : source.startsWith('/') ? `${target}:${source.replaceAll(/\/\d+(?=\/|$)/g, '/*')}` : `${target}/${source}`;
+}
