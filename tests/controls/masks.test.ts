@@ -122,10 +122,14 @@ describe('values that policy masks', () => {
         response.writeHead(200, {
           'content-type': 'application/json',
           'x-owner': `of ${address}`,
+          'x-condition': request.headers['if-none-match'] ?? 'none',
           location: `/of/${encodeURIComponent(address)}`,
-          trailer: 'x-last',
+          trailer: 'x-last, repr-digest',
+          etag: '"of the salaries"',
+          'content-digest': 'sha-256=:x:',
+          signature: 'sig=:x:',
         });
-        response.addTrailers({ 'x-last': address });
+        response.addTrailers({ 'x-last': address, 'repr-digest': 'sha-256=:x:' });
         response.end(salaries);
       }),
     );
@@ -327,13 +331,18 @@ describe('values that policy masks', () => {
       [answer.headers['x-owner'], answer.headers.location, answer.trailers['x-last'], heard.at(-1)],
       ['of [email]', '/t/hr/of/[email]', '[email]', 'to whom?'],
     );
+    const { etag, 'content-digest': digest, signature } = answer.headers;
+    assert.deepEqual([etag, digest, signature, answer.trailers['repr-digest']], [undefined, undefined, undefined, undefined]);
     const refused = await ask(await shop.gateway.issueToken('writer'), { 'x-sum': address });
     assert.match(await text(refused), /a trailer of the request holds a value of the class email/);
   });
 
   test('are known by the member that the operator names, whatever they look like', async () => {
     const token = await shop.gateway.issueToken('writer');
-    const answer = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/hr/all`, { headers: { authorization: `Bearer ${token}` } });
+    // Who could ask whether a body has a tag could find out by trying what is in it.
+    const headers = { authorization: `Bearer ${token}`, 'if-none-match': '"guessed"' };
+    const answer = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/hr/all`, { headers });
+    assert.equal(answer.headers.get('x-condition'), 'none');
     assert.equal(await answer.text(), salaries.replace('4200', 'null').replace('"4300"', '""').replace('true', 'null'));
   });
 

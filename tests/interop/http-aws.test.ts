@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import aws4 from 'aws4';
 import { GatewayProcess } from '../support/gateway-process.ts';
@@ -25,6 +28,8 @@ interface Seen {
   readonly bytes: number;
   readonly told?: string;
   readonly length?: string;
+  /** The names of headers with checksums. */
+  readonly checksums?: readonly string[];
 }
 
 /** The signature that a server computes of what arrived, as far as the request says that it is signed. */
@@ -45,6 +50,10 @@ function expectedSignature(request: IncomingMessage, body: Buffer): string {
   return String(signer.sign().headers?.['Authorization']);
 }
 
+function checksumsOf({ headers }: IncomingMessage): { readonly checksums?: readonly string[] } {
+  return headers['content-type'] === undefined ? {} : { checksums: Object.keys(headers).filter((name) => name.includes('checksum')) };
+}
+
 async function startAws(): Promise<Server> {
   const server = createServer((request, response) => {
     const pieces: Buffer[] = [];
@@ -53,7 +62,9 @@ async function startAws(): Promise<Server> {
       const body = Buffer.concat(pieces);
       const isSigned = request.headers.authorization === expectedSignature(request, body);
       const told = request.headers['x-amz-content-sha256'];
-      response.writeHead(isSigned ? 200 : 403).end(JSON.stringify({ url: request.url, bytes: body.length, told, length: request.headers['content-length'] }));
+      response
+        .writeHead(isSigned ? 200 : 403)
+        .end(JSON.stringify({ url: request.url, bytes: body.length, told, length: request.headers['content-length'], ...checksumsOf(request) }));
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -66,6 +77,11 @@ describe('targets that want requests signed', () => {
   let token: string;
   before(async () => {
     server = await startAws();
+    const policies = mkdtempSync(join(tmpdir(), 'countersign-aws-'));
+    after(() => {
+      rmSync(policies, { recursive: true });
+    });
+    writeFileSync(join(policies, 'masks.cedar'), '@mask_request("email") permit (principal in Group::"masked", action, resource);');
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on TCP
     const { port } = server.address() as AddressInfo;
     const target = (service: string, options = '') =>
@@ -79,6 +95,8 @@ targets:
   renewed: ${target('sts').replace('AWS_SECRET', 'AWS_RENEWED')}
 principals:
   agent: { kind: agent, targets: [models, files, renewed] }
+  masked: { kind: agent, groups: [masked], targets: [models, files] }
+policies: ${policies}
 `,
     });
     token = await gateway.issueToken('agent');
@@ -114,6 +132,27 @@ principals:
     assert.equal(response.status, 200, await response.clone().text());
     assert.deepEqual(await seenBy(response), { url: '/x', bytes: 500_000, told: hashOf('x'.repeat(500_000)), length: '500000' });
     assert.equal((await ask('models/x', { method: 'POST', body: Buffer.alloc(1_000_001) })).status, 413);
+  });
+
+  test('a body whose texts policy changes is signed as it became, and no checksum of the client goes with it', async () => {
+    const bearer = await gateway.issueToken('masked');
+    const said = '{"to": "ada@example.com"}';
+    for (const path of ['files/bucket/a', 'models/model/x/invoke']) {
+      const headers = {
+        authorization: `Bearer ${bearer}`,
+        'content-type': 'application/json',
+        'x-amz-content-sha256': hashOf(said),
+        'x-amz-checksum-sha256': createHash('sha256').update(said).digest('base64'),
+        'x-amz-sdk-checksum-algorithm': 'SHA256',
+      };
+      const response = await ask(path, { method: 'PUT', body: said, headers });
+      assert.equal(response.status, 200, await response.clone().text());
+      const { bytes, told, checksums } = await seenBy(response);
+      assert.deepEqual([bytes, told, checksums], ['{"to": "[email]"}'.length, hashOf('{"to": "[email]"}'), []]);
+    }
+    const signed = { authorization: `Bearer ${bearer}`, 'content-type': 'text/plain', 'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER' };
+    const refused = await ask('files/bucket/a', { method: 'PUT', body: `19\r\n${said}\r\n0\r\n\r\n`, headers: signed });
+    assert.match(await refused.text(), /its client has signed them/);
   });
 
   test('a long body is not held for its signature if the service allows that', async () => {

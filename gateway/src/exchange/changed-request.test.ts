@@ -144,6 +144,35 @@ test('the head of a changed request has the new length if it is known, and no di
     ['content-length', '16'],
   ]);
   assert.deepEqual(changeRequest({ head: asked, body: null }, stars, frameBytesMax).head.headers, [['content-type', 'application/json']]);
+  const body = Buffer.from('{"say": ["public-1"]}');
+  const unchanged = changeRequest({ head: asked, body }, stars, frameBytesMax);
+  assert.deepEqual([unchanged.head, unchanged.body], [asked, body], 'they are true for a body that is not changed');
+  for (const name of ['content-md5', 'digest', 'repr-digest', 'x-amz-content-sha256', 'x-amz-checksum-crc32', 'x-amz-sdk-checksum-algorithm', 'x-goog-hash']) {
+    const { headers } = changeRequest({ head: head(['x-kept', '1'], [name, 'x']), body: Buffer.from('secret-1') }, stars, frameBytesMax).head;
+    assert.deepEqual(
+      headers,
+      [
+        ['x-kept', '1'],
+        ['content-length', '3'],
+      ],
+      name,
+    );
+  }
+});
+
+test('a message that its client signed is refused where a text of it would be changed, or could be', () => {
+  for (const header of [
+    ['signature-input', 'sig=("content-digest");keyid="k"'],
+    ['signature', 'sig=:x:'],
+    ['x-amz-content-sha256', 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD'],
+    ['x-amz-content-sha256', 'STREAMING-UNSIGNED-PAYLOAD-TRAILER'],
+  ] as const) {
+    const signed = head(['content-type', 'text/plain'], header);
+    for (const body of [Buffer.from('secret-1'), null]) {
+      assert.throws(() => changeRequest({ head: signed, body }, stars, frameBytesMax), { code: 'unsupported', message: /has signed/ });
+    }
+    assert.equal(changeRequest({ head: signed, body: Buffer.from('public') }, stars, frameBytesMax).head, signed);
+  }
 });
 
 test('a request without a body goes on as it is', () => {

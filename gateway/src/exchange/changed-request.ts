@@ -3,7 +3,7 @@ import type { TextChange } from '../domain/text-change.ts';
 import { ChangedFrames } from '../content/changed-frames.ts';
 import type { TextFrame } from '../content/text-frame.ts';
 import { framerOf, type TextFramer } from '../content/text-framer.ts';
-import { withBody, withoutBody } from './headers.ts';
+import { isSigned, withBody, withoutBody } from './headers.ts';
 import { headerOf, joinedHeaderOf, type RequestHead } from './reading.ts';
 
 /** A request as it came, or after its texts were changed. */
@@ -20,7 +20,8 @@ export interface ChangedRequest extends SentRequest {
 
 /**
  * Changes the texts in the body of a request, as those of an answer are changed: of JSON, of each event or line, of the fields of a form, or a plain text. `frameBytesMax` is the most
- * bytes of one frame of a body that is forwarded as it comes. Throws GatewayError `unsupported` for a body in which no texts can be found. The address and the headers are not changed.
+ * bytes of one frame of a body that is forwarded as it comes. Throws GatewayError `unsupported` for a body in which no texts can be found, and for one that is signed and would be changed. The
+ * address and the headers are not changed, but for those that are not true for the changed body.
  */
 export function changeRequest({ head, body }: SentRequest, changes: readonly TextChange[], frameBytesMax: number): ChangedRequest {
   if (body?.length === 0) {
@@ -35,10 +36,23 @@ export function changeRequest({ head, body }: SentRequest, changes: readonly Tex
     throw new GatewayError('unsupported', 'Policy changes texts of this request, and no texts can be found in a body of this form.');
   }
   const frames = new ChangedFrames(changes, heldMax);
+  const assertUnsigned = (): void => {
+    if (isSigned(head.headers)) {
+      throw new GatewayError(
+        'unsupported',
+        'Policy changes texts of this request, and its client has signed them: send it without a signature of the message.',
+      );
+    }
+  };
   if (body === null) {
+    assertUnsigned();
     return { head: { ...head, headers: withoutBody(head.headers) }, body, pieces: (pieces) => changePieces(pieces, framer, frames) };
   }
   const changed = bytesOf([...framer.push(body), ...framer.end()], frames);
+  if (changed.equals(body)) {
+    return { head, body, pieces: null };
+  }
+  assertUnsigned();
   return { head: { ...head, headers: withBody(head.headers, changed.length) }, body: changed, pieces: null };
 }
 

@@ -172,17 +172,46 @@ function withoutTokenProtocol(headers: Headers): Headers {
   });
 }
 
-/** Headers that describe the bytes of a body, or their coding. */
-const bodyHeaders: ReadonlySet<string> = new Set(['content-length', 'content-encoding', 'content-md5', 'digest', 'content-digest', 'repr-digest']);
+/** Matches headers with a digest of a body, and those that say which digest comes: of RFC 9530 and those before it, and of stores of AWS, Google and Azure. */
+const digest =
+  /^(?:(?:content-|repr-)?digest|content-md5|x-amz-(?:checksum-.*|content-sha256|sdk-checksum-algorithm|trailer)|x-goog-hash|x-ms-(?:blob-content-md5|content-(?:md5|crc64))|x-content-sha256)$/;
+/** Matches headers with signatures over a message (RFC 9421), of which a digest of the body is a part. */
+const signature = /^signature(?:-input)?$/;
+
+/** True for a header that describes the bytes of a body, or their coding. */
+function isOfBody(name: string): boolean {
+  return name === 'content-length' || name === 'content-encoding' || digest.test(name) || signature.test(name);
+}
 
 /** Removes the headers that are not true for a changed body. Both lists hold names and values in turn. */
 export function withoutBodyHeaders(rawHeaders: readonly string[]): readonly string[] {
-  return rawHeaders.filter((_, i) => !bodyHeaders.has(rawHeaders[i - (i % 2)]?.toLowerCase() ?? ''));
+  return withoutNames(rawHeaders, isOfBody);
 }
 
-/** Changes the headers of a request so that its answer comes whole: a client that asks for parts would get each without the rest of a text. */
-export function withoutRange(headers: Headers): Headers {
-  return headers.filter(([name]) => name !== 'range' && name !== 'if-range');
+/**
+ * Removes the headers or trailers that tell something of bytes which the client does not get: digests, signatures and the entity tag. By a digest, who knows the rest of a body can find a
+ * value in it by trying. Both lists hold names and values in turn.
+ */
+export function withoutDigests(raw: readonly string[]): readonly string[] {
+  return withoutNames(raw, (name) => name === 'etag' || digest.test(name) || signature.test(name));
+}
+
+function withoutNames(raw: readonly string[], isLeftOut: (name: string) => boolean): readonly string[] {
+  return raw.filter((_, i) => !isLeftOut(raw[i - (i % 2)]?.toLowerCase() ?? ''));
+}
+
+/** True if the client has signed the message, or its body in pieces. */
+export function isSigned(headers: Headers): boolean {
+  return headers.some(([name, value]) => signature.test(name) || (name === 'x-amz-content-sha256' && value.startsWith('STREAMING-')));
+}
+
+/**
+ * Changes the headers of a request so that its answer comes, and comes whole: a client that asks for parts would get each without the rest of a text, and one that asks by the tag of what it
+ * has could find out by trying what there is.
+ */
+export function forWholeAnswer(method: string, headers: Headers): Headers {
+  const isRead = method === 'GET' || method === 'HEAD';
+  return headers.filter(([name]) => name !== 'range' && name !== 'if-range' && !(isRead && (name === 'if-match' || name === 'if-none-match')));
 }
 
 /** Changes the headers of a message to those of a message with another body. `bytes`: the length of the new body. */
@@ -192,7 +221,7 @@ export function withBody(headers: Headers, bytes: number): Headers {
 
 /** Removes the headers of a message that are not true for another body. */
 export function withoutBody(headers: Headers): Headers {
-  return headers.filter(([name]) => !bodyHeaders.has(name));
+  return headers.filter(([name]) => !isOfBody(name));
 }
 
 /** Changes the headers of a request so that its answer comes without a content coding. */

@@ -28,13 +28,13 @@ import {
   assertNoForeignPage,
   endToEndRequest,
   endToEndTrailers,
+  forWholeAnswer,
   pairHeaders,
   readToken,
   takeTokens,
   withBody,
   withoutBody,
   withoutCoding,
-  withoutRange,
 } from './headers.ts';
 import { OwnUrls, ownUrlsOf } from './answer/own-urls.ts';
 import { normalizePath } from './path.ts';
@@ -221,7 +221,7 @@ class ExchangeRun {
     this.#answerTo = reading.answerTo ?? null;
     this.#heldForms = reading.held ?? {};
     const isRead = reading.answer.asks !== undefined || understood.isObliged || channel.target.inspect !== undefined;
-    const headers = understood.isObliged ? withoutRange(understood.head.headers) : understood.head.headers;
+    const headers = understood.isObliged ? forWholeAnswer(sent.method, understood.head.headers) : understood.head.headers;
     const asked = isRead ? { ...understood.head, headers: withoutCoding(headers) } : head;
     const framing = understood.head === sent ? framingOf(body, first) : kept !== null ? [] : understood.body === null ? chunked : [];
     const pieces = [composeRequestHead(this.#sentHead(asked, framing, channel)), ...(understood.body === null ? [] : [understood.body])].filter(

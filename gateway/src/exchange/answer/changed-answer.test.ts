@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import type { FindParts } from '../../content/text-frame.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import { composeAwsMessage } from '../../content/aws-event-stream.ts';
@@ -72,6 +73,66 @@ test('an answer in which no texts can be found is refused before its head is rel
   assert.deepEqual([binary.error?.code, binary.text, binary.isEnded], ['unsupported', '', false]);
   const empty = release('image/png', '');
   assert.deepEqual([empty.isEnded, empty.error, empty.headers.length], [true, null, 4]);
+});
+
+const digests = [
+  ...['ETag', '"5d41402a"', 'Content-MD5', 'x', 'Digest', 'sha-256=x', 'Content-Digest', 'sha-256=:x:', 'Repr-Digest', 'sha-256=:x:'],
+  ...[
+    'x-amz-checksum-sha256',
+    'x',
+    'x-amz-checksum-type',
+    'FULL_OBJECT',
+    'x-goog-hash',
+    'crc32c=x',
+    'x-ms-blob-content-md5',
+    'x',
+    'Signature',
+    's=:x:',
+    'Signature-Input',
+    's=("content-digest")',
+  ],
+];
+
+test('B24: neither the head nor the trailers of an answer tell a digest of what the client does not get; of one that is empty they stay', () => {
+  const through = (status: number, ...rawHeaders: readonly string[]): ReceivedAnswer => {
+    const received = new ReceivedAnswer();
+    const answer = new ChangedAnswer({ changes: [stars], frameBytesMax: 1000, findParts: null }, received);
+    answer.onHead({ status, statusText: 'OK', rawHeaders: [...rawHeaders, ...digests, 'Date', 'x'] });
+    answer.onEnd([...digests, 'x-trailer', '1']);
+    return received;
+  };
+  for (const [status, type, ...length] of [
+    [200, 'text/plain', 'Content-Length', '8'],
+    [200, 'image/png', 'Content-Length', '8'],
+    [200, 'image/png'],
+    [304, 'text/plain', 'Content-Length', '0'],
+  ] as const) {
+    const { headers, trailers, isEnded } = through(status, 'Content-Type', type, ...length);
+    const kept = type === 'image/png' ? length : [];
+    assert.deepEqual([headers, trailers, isEnded], [['Content-Type', type, ...kept, 'Date', 'x'], ['x-trailer', '1'], true], `${status} ${type}`);
+  }
+  assert.deepEqual(through(200, 'Content-Length', '0').headers, ['Content-Length', '0', ...digests, 'Date', 'x']);
+  assert.deepEqual(through(204).headers, [...digests, 'Date', 'x']);
+});
+
+test('a message of an event stream of AWS that is changed has its lengths and both of its checksums anew', () => {
+  const received = new ReceivedAnswer();
+  const answer = new ChangedAnswer({ changes: [stars], frameBytesMax: 1000, findParts: null }, received);
+  answer.onHead({ status: 200, statusText: 'OK', rawHeaders: ['Content-Type', 'application/vnd.amazon.eventstream'] });
+  const chunk = { bytes: Buffer.from('{"text":"secret-1"}').toString('base64') };
+  const headers = { ':message-type': 'event', ':event-type': 'contentBlockDelta' };
+  answer.onBytes(composeAwsMessage(headers, Buffer.from('{"delta":{"text":"a secret-1 ü"}}')));
+  answer.onBytes(composeAwsMessage({ ...headers, ':event-type': 'chunk' }, Buffer.from(JSON.stringify(chunk))));
+  answer.onEnd([]);
+  const payloads: string[] = [];
+  for (let bytes = received.bodyBytes; bytes.length > 0; bytes = bytes.subarray(bytes.readUInt32BE(0))) {
+    const message = bytes.subarray(0, bytes.readUInt32BE(0));
+    assert.equal(message.readUInt32BE(8), crc32(message.subarray(0, 8)));
+    assert.equal(message.readUInt32BE(message.length - 4), crc32(message.subarray(0, -4)));
+    payloads.push(message.subarray(12 + message.readUInt32BE(4), -4).toString());
+  }
+  const [delta, inner = ''] = payloads;
+  assert.deepEqual([delta, Buffer.from(JSON.parse(inner).bytes, 'base64').toString()], ['{"delta":{"text":"a *** ü"}}', '{"text":"***"}']);
 });
 
 test('a frame over the limit ends the answer, and nothing of it is released', () => {

@@ -6,11 +6,13 @@ import { ChangedFrames } from '../../content/changed-frames.ts';
 import { codingOf } from '../../content/codings.ts';
 import type { FindParts, TextFrame } from '../../content/text-frame.ts';
 import { framerOf, type TextFramer } from '../../content/text-framer.ts';
-import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
-import { joinedHeaderOf } from '../reading.ts';
+import { pairHeaders, withoutBodyHeaders, withoutDigests } from '../headers.ts';
+import { headerOf, joinedHeaderOf } from '../reading.ts';
 import { PassedAnswer } from './answer-stage.ts';
 
+const noContent = 204;
 const partialContent = 206;
+const notModified = 304;
 /** The headers that say how an answer is read and kept. Their values are no texts. */
 const ownWords = /^(?:content-(?:type|length|encoding)|transfer-encoding|connection|upgrade|sec-websocket-accept|date|etag|last-modified|expires|age)$/i;
 
@@ -24,8 +26,8 @@ export interface ChangedAnswerParts {
 
 /**
  * Changes the texts of an answer before it is relayed: the texts in JSON, in each event of a stream, in each line, or a plain text as a whole. A body in
- * another form, or an encoded body, is refused, because its texts cannot be found. In headers, trailers and the words beside the status, values are masked; nothing
- * else is changed there.
+ * another form, or an encoded body, is refused, because its texts cannot be found. In headers, trailers and the words beside the status, values are masked. Of an answer
+ * that has a body, or would have one, digests, signatures and the entity tag are left out; nothing else is changed there.
  */
 export class ChangedAnswer extends PassedAnswer {
   readonly #parts: ChangedAnswerParts;
@@ -51,8 +53,13 @@ export class ChangedAnswer extends PassedAnswer {
   }
 
   override onHead(received: AnsweredHead): void {
-    const head = this.#maskHead(received);
-    const headers = pairHeaders(head.rawHeaders);
+    const headers = pairHeaders(received.rawHeaders);
+    const masked = this.#maskHead(received);
+    if (received.status === noContent || (received.status !== notModified && headerOf(headers, 'content-length') === '0')) {
+      this.#head = masked;
+      return;
+    }
+    const head = { ...masked, rawHeaders: withoutDigests(masked.rawHeaders) };
     const coding = codingOf(joinedHeaderOf(headers, 'content-encoding'));
     // The texts of a part of an answer cannot be found, because they may be cut.
     const isWhole = head.status !== partialContent && coding === '';
@@ -80,7 +87,7 @@ export class ChangedAnswer extends PassedAnswer {
     this.#change(() => this.#framer?.end() ?? []);
     this.#change(() => null);
     if (!this.isOver) {
-      this.next.onEnd(this.#maskValues(trailers));
+      this.next.onEnd(this.#maskValues(withoutDigests(trailers)));
     }
   }
 

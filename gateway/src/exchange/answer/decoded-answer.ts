@@ -2,7 +2,7 @@ import type { Transform } from 'node:stream';
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead } from '../../domain/call.ts';
 import { codingOf, decodedBytesMax, decoderOf } from '../../content/codings.ts';
-import { pairHeaders, withoutBodyHeaders } from '../headers.ts';
+import { pairHeaders, withoutBodyHeaders, withoutDigests } from '../headers.ts';
 import { joinedHeaderOf } from '../reading.ts';
 import { PassedAnswer } from './answer-stage.ts';
 
@@ -56,7 +56,7 @@ export class DecodedAnswer extends PassedAnswer {
     if (this.#decoder === null) {
       this.next.onEnd(trailers);
     } else {
-      this.#trailers = trailers;
+      this.#trailers = withoutDigests(trailers);
       this.#decoder.end();
     }
   }
