@@ -333,6 +333,13 @@ describe('values that policy masks', () => {
     );
     const { etag, 'content-digest': digest, signature } = answer.headers;
     assert.deepEqual([etag, digest, signature, answer.trailers['repr-digest']], [undefined, undefined, undefined, undefined]);
+    const answered = (await shop.gateway.records(String(answer.headers['countersign-session']))).find(
+      ({ attributes }) => attributes['countersign.rewritten_urls'],
+    );
+    assert.deepEqual(
+      [answered?.attributes['countersign.rewritten_urls'], answered?.attributes['countersign.rewritten_urls.sha256']],
+      [['location'], undefined],
+    );
     const refused = await ask(await shop.gateway.issueToken('writer'), { 'x-sum': address });
     assert.match(await text(refused), /a trailer of the request holds a value of the class email/);
   });

@@ -166,7 +166,7 @@ export const ownAttributes = {
   opening: 'countersign.opening',
   /** String. The principal, or `operator`, who opened the session of a run. */
   openedBy: 'countersign.opened_by',
-  /** String, hexadecimal. The SHA-256 digest of a body as the target sent it, where the gateway changed addresses in it. */
+  /** String, hexadecimal. The SHA-256 digest of a body as the target sent it, where the gateway changed addresses in it. Absent if texts of the answer are masked. */
   originalBodySha256: 'countersign.original_body.sha256',
   /** List of strings. Models, besides the one that the request names, that may answer or that the provider may ask. */
   otherModels: 'countersign.other_models',
@@ -206,7 +206,7 @@ export const ownAttributes = {
   request: 'countersign.request',
   /** List of strings. The places of an answer, headers and members, whose addresses the gateway changed so that they lead through it. */
   rewrittenUrls: 'countersign.rewritten_urls',
-  /** List of strings, hexadecimal. The SHA-256 digest of each changed address as the target sent it, in the order of `countersign.rewritten_urls`. */
+  /** List of strings, hexadecimal. The SHA-256 digest of each changed address as the target sent it, in the order of `countersign.rewritten_urls`. Absent if texts of the answer are masked. */
   rewrittenUrlsSha256: 'countersign.rewritten_urls.sha256',
   /** Number. The constant LIMIT of the only statement of the request. */
   rowsLimit: 'countersign.rows_limit',

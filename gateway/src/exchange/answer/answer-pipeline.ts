@@ -102,7 +102,7 @@ export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
   if (parts.givesCredential) {
     stages.push((next) => new CredentialCheck({ channel, request, changes: masks }, next));
   }
-  stages.push((next) => (rewriting = new UrlRewriting({ urls, members: parts.urlMembers, direct, take }, next)));
+  stages.push((next) => (rewriting = new UrlRewriting({ urls, members: parts.urlMembers, direct, tellsDigests: masks.length === 0, take }, next)));
   if (looks.length > 0) {
     stages.push((next) => new LookedAnswer({ ...textParts, changes: looks }, next));
   }

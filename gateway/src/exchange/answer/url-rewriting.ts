@@ -32,6 +32,8 @@ export interface RewritingParts {
   /** The members of a JSON answer in which the target's API gives its own addresses. */
   readonly members: readonly string[];
   readonly direct: DirectUrls;
+  /** False if values in the answer are masked after this stage: a digest of what the target sent would tell something of them. */
+  readonly tellsDigests: boolean;
   readonly take: TakeElsewhere;
 }
 
@@ -53,14 +55,15 @@ export class UrlRewriting extends HeldAnswer {
 
   /** Attributes for the record of the answer's head. */
   facts(): Attributes {
-    return this.#places.length === 0
-      ? {}
-      : {
-          [ownAttributes.way]: this.#parts.urls.parts.way,
-          [ownAttributes.rewrittenUrls]: this.#places,
-          [ownAttributes.rewrittenUrlsSha256]: this.#digests,
-          ...(this.#bodyDigest === null ? {} : { [ownAttributes.originalBodySha256]: this.#bodyDigest }),
-        };
+    if (this.#places.length === 0) {
+      return {};
+    }
+    const facts = { [ownAttributes.way]: this.#parts.urls.parts.way, [ownAttributes.rewrittenUrls]: this.#places };
+    if (!this.#parts.tellsDigests) {
+      return facts;
+    }
+    const body = this.#bodyDigest === null ? {} : { [ownAttributes.originalBodySha256]: this.#bodyDigest };
+    return { ...facts, [ownAttributes.rewrittenUrlsSha256]: this.#digests, ...body };
   }
 
   override onInformation(head: AnsweredHead): void {
