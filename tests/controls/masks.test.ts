@@ -350,7 +350,7 @@ describe('values that policy masks', () => {
     const headers = { authorization: `Bearer ${token}`, 'if-none-match': '"guessed"' };
     const answer = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/hr/all`, { headers });
     assert.equal(answer.headers.get('x-condition'), 'none');
-    assert.equal(await answer.text(), salaries.replace('4200', 'null').replace('"4300"', '""').replace('true', 'null'));
+    assert.equal(await answer.text(), salaries.replace('4200', 'null').replace('"4300"', 'null').replace('true', 'null'));
   });
 
   describe('of columns that the operator names', () => {

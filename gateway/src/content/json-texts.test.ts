@@ -61,6 +61,14 @@ test('a number or a word that changes is another number, or null, and the name o
   );
 });
 
+test('a string of which nothing is left is null where that may be, and not if it is the name of a member or was empty', () => {
+  const json = '{"a": "ada@example.com", "ada@example.com": ["", "x"]}';
+  const found = jsonTexts(json) ?? [];
+  const changed = ['a', '', '', '', 'y'];
+  assert.equal(withJsonTexts(json, found, changed, true), '{"a": null, "": ["", "y"]}');
+  assert.equal(withJsonTexts(json, found, changed), '{"a": "", "": ["", "y"]}');
+});
+
 test('a text of many millions of characters is found, and one without an end is not', () => {
   const long = 'x'.repeat(20_000_000);
   assert.deepEqual(

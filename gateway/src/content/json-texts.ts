@@ -93,16 +93,17 @@ export function jsonTexts(json: string): readonly JsonText[] | null {
 }
 
 /**
- * Returns the document with other texts in place of its own, one for each. A number, true or false whose text changes becomes null, if the text is no number. Everything else
- * stays as it was written, and so does a text that is not changed.
+ * Returns the document with other texts in place of its own, one for each. A number, true or false whose text changes becomes null, if the text is no number; and so does, if
+ * `takesNull`, a string that is a value and of which nothing is left. Everything else stays as it was written, and so does a text that is not changed.
  */
-export function withJsonTexts(json: string, texts: readonly JsonText[], changed: readonly string[]): string {
+export function withJsonTexts(json: string, texts: readonly JsonText[], changed: readonly string[], takesNull = false): string {
   let at = 0;
   const pieces: string[] = [];
-  for (const [i, { text, start, end }] of texts.entries()) {
+  for (const [i, { text, start, end, path }] of texts.entries()) {
     const other = changed[i] ?? text;
     if (other !== text) {
-      pieces.push(json.slice(at, start), json[start] === '"' ? JSON.stringify(other) : number.test(other) ? other : 'null');
+      const isString = json[start] === '"' && !(takesNull && other === '' && path !== null);
+      pieces.push(json.slice(at, start), isString ? JSON.stringify(other) : number.test(other) ? other : 'null');
       at = end;
     }
   }

@@ -36,6 +36,8 @@ export interface FrameParts {
   readonly wrap: (text: string) => Buffer;
   /** Null: no text of the frame is a piece of a longer one. */
   readonly findParts: FindParts | null;
+  /** True if a value of JSON of which nothing is left may be null, whatever it was. Otherwise a string stays a string. */
+  readonly takesNull?: boolean;
 }
 
 const json = /^\s*["[{]/;
@@ -49,7 +51,7 @@ const textType = /^(?:text\/[\w.+-]+|application\/(?:[\w.-]+\+)?(?:json|xml))(?:
 export const noParts: EventParts = { parts: new Map(), ends: null };
 
 /** Makes a frame of this many bytes that is one text, or JSON with its texts. `wrap` makes the bytes of the frame. */
-export function textFrame(text: string, { bytes, wrap, findParts }: FrameParts): TextFrame {
+export function textFrame(text: string, { bytes, wrap, findParts, takesNull = false }: FrameParts): TextFrame {
   const found = json.test(text) ? jsonTexts(text) : null;
   if (found === null) {
     const ends = findParts?.(text.trim()).ends ?? null;
@@ -70,7 +72,7 @@ export function textFrame(text: string, { bytes, wrap, findParts }: FrameParts):
         const [was, is] = [encoded.get(each), changed[i] ?? each.text];
         return was === undefined ? is : was === is ? each.text : Buffer.from(is).toString('base64');
       });
-      return wrap(withJsonTexts(text, found, written));
+      return wrap(withJsonTexts(text, found, written, takesNull));
     },
   };
 }

@@ -18,6 +18,8 @@ export interface FramerOptions {
   /** Most bytes of one frame. */
   readonly frameBytesMax: number;
   readonly findParts: FindParts | null;
+  /** See `FrameParts`. */
+  readonly takesNull?: boolean;
 }
 
 /** Matches a line with its end. */
@@ -88,7 +90,7 @@ function sseFramer(options: FramerOptions): TextFramer {
       if (written.some(([, each = '']) => each !== '' && knownLine.test(each))) {
         throw new GatewayError('unsupported', 'Policy changes texts, and a line of an event in an event stream is not one.');
       }
-      return textFrame(text, { bytes: bytes.length, wrap: (changed) => Buffer.from(changed), findParts: options.findParts });
+      return textFrame(text, { bytes: bytes.length, wrap: (changed) => Buffer.from(changed), ...options });
     }
     const lines = written.map(([, each = '', end = '']) => eventLine(each, end));
     const others = lines.filter(({ isData, value }) => !isData && value !== '');
@@ -96,7 +98,7 @@ function sseFramer(options: FramerOptions): TextFramer {
     const inner: TextFrame =
       held.length === 0
         ? { bytes: bytes.length, texts: [], ends: null, compose: () => Buffer.alloc(0) }
-        : textFrame(held.join('\n'), { bytes: bytes.length, wrap: (changed) => Buffer.from(changed), findParts: options.findParts });
+        : textFrame(held.join('\n'), { bytes: bytes.length, wrap: (changed) => Buffer.from(changed), ...options });
     return {
       ...inner,
       texts: [...inner.texts, ...others.map(({ value }) => ({ text: value, partOf: null }))],
@@ -139,7 +141,7 @@ function writeEvent(lines: readonly EventLine[], changed: string, values: Readon
 
 /** Each line is a frame. */
 function lineFramer(options: FramerOptions): TextFramer {
-  return framed(new Framer(linesOf(), options.frameBytesMax), options, ({ bytes }) => wholeFrame(bytes, options.findParts));
+  return framed(new Framer(linesOf(), options.frameBytesMax), options, ({ bytes }) => wholeFrame(bytes, options));
 }
 
 /** Holds the body until it is whole. */
@@ -165,7 +167,7 @@ function bodyFrames(bytes: Buffer, options: FramerOptions): readonly TextFrame[]
     const framer = isStream ? sseFramer(options) : lineFramer(options);
     return [...framer.push(bytes), ...framer.end()];
   }
-  return [wholeFrame(bytes, /^\s*\[/.test(text) ? options.findParts : null)];
+  return [wholeFrame(bytes, /^\s*\[/.test(text) ? options : { ...options, findParts: null })];
 }
 
 /** True if a body begins like an event stream with JSON, whatever its head says. */
@@ -190,9 +192,9 @@ function isLines(text: string): boolean {
 }
 
 /** Makes a frame of bytes that are one text, or JSON. Throws GatewayError `unsupported` if they are not UTF-8. */
-function wholeFrame(bytes: Buffer, findParts: FindParts | null): TextFrame {
+function wholeFrame(bytes: Buffer, options: FramerOptions): TextFrame {
   const text = utf8Text(bytes);
-  return textFrame(text, { bytes: bytes.length, wrap: (changed) => (changed === text ? bytes : Buffer.from(changed)), findParts });
+  return textFrame(text, { bytes: bytes.length, wrap: (changed) => (changed === text ? bytes : Buffer.from(changed)), ...options });
 }
 
 /** Each message of application/vnd.amazon.eventstream is a frame. Its payload is one text, or JSON; an event of Bedrock may hold another one in base64. Throws GatewayError `malformed`, or `unsupported` for a payload that is no text. */

@@ -27,6 +27,8 @@ export interface RequestReading {
   readonly answer: AnswerReading;
   /** Finds, in an event of the answer, texts that other events continue. Absent: no text comes in pieces. */
   readonly findParts?: FindParts;
+  /** True if a member of a JSON answer of which a mask leaves nothing may be null. Otherwise a string stays a string, because clients of the protocol expect one. */
+  readonly takesNull?: boolean;
   /** The members of a JSON answer in which the target's API gives its own addresses for clients to follow. */
   readonly urlMembers?: readonly string[];
   /** True if clients of this API repeat what they sent before and add to it. A repeated part is stored only once in each session. */

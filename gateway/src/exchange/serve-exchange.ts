@@ -333,7 +333,7 @@ class ExchangeRun {
     channel: Channel,
     call: TargetCall,
     { grant, seq, changes }: Allowed,
-    { answer: reading, urlMembers, findParts }: Pick<RequestReading, 'answer' | 'urlMembers' | 'findParts'>,
+    { answer: reading, urlMembers, findParts, takesNull = false }: Pick<RequestReading, 'answer' | 'urlMembers' | 'findParts' | 'takesNull'>,
   ): void {
     const begin = (receiver: CallReceiver): UpstreamCall => this.#rules.begin?.(channel, call, receiver) ?? channel.call(call, receiver);
     this.#answer = openAnswerPipeline({
@@ -348,6 +348,7 @@ class ExchangeRun {
       begun: this.#waiting?.head ?? null,
       changes,
       findParts: findParts ?? null,
+      takesNull,
       take: this.#takeElsewhere,
       begin,
       compose: (head, framing) => this.#sentHead(head, framing, channel),

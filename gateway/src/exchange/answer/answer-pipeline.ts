@@ -43,6 +43,8 @@ export interface PipelineParts {
   readonly changes: readonly TextChange[];
   /** Finds texts that come in several pieces. Null: the protocol has none. */
   readonly findParts: FindParts | null;
+  /** True if a member of a JSON answer of which a change leaves nothing may be null. */
+  readonly takesNull: boolean;
   readonly take: TakeElsewhere;
   /** Begins a call to the same target. */
   readonly begin: (receiver: CallReceiver) => UpstreamCall;
@@ -89,7 +91,7 @@ export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
   const { channel, response, request, ownHeaders, urls, reading, take, changes, findParts, begin, compose, onUpgrade, onError, onDrain } = parts;
   const looks = changes.filter(({ look }) => look !== undefined);
   const masks = changes.filter(({ look }) => look === undefined);
-  const textParts = { frameBytesMax: eventBytesMax(channel.target), findParts };
+  const textParts = { frameBytesMax: eventBytesMax(channel.target), findParts, takesNull: parts.takesNull };
   const isScreened = reading.asks !== undefined;
   const direct = new DirectUrls(urls);
   const guard = new AnswerGuard(onError);

@@ -22,6 +22,8 @@ export interface ChangedAnswerParts {
   readonly frameBytesMax: number;
   /** Finds texts that come in several pieces. Null: the protocol has none. */
   readonly findParts: FindParts | null;
+  /** True if a member of JSON of which a change leaves nothing may be null. */
+  readonly takesNull?: boolean;
 }
 
 /**

@@ -28,5 +28,5 @@ export const rules: ExchangeRules = {
 };
 
 function readingOf(attributes: Attributes): RequestReading {
-  return { action: { name: 'http.request', attributes }, answer: noAnswerReading };
+  return { action: { name: 'http.request', attributes }, answer: noAnswerReading, takesNull: true };
 }

@@ -49,6 +49,7 @@ async function answer(give: (pipeline: AnswerPipeline, channel: FactsChannel, re
       begun: null,
       changes: [],
       findParts: null,
+      takesNull: false,
       take,
       begin: () => channel.call(),
       compose: (head) => head,

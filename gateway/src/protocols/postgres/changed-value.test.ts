@@ -40,6 +40,12 @@ function binary(type: number, value: Buffer, change = stars()): Buffer | null {
   return changedValue(value, { type, format: 1 }, change);
 }
 
+test('within JSON, a value of which nothing is left is null', () => {
+  const nothing = stars(false, (each) => (each === 'secret-1' ? '' : each));
+  assert.equal(changed(3802, '{"a": ["secret-1", "secret-1 b", ""], "n": 1}', nothing), '{"a": [null, "secret-1 b", ""], "n": 1}');
+  assert.deepEqual(binary(3802, Buffer.from('\u{1}{"a": "secret-1"}'), nothing), Buffer.from('\u{1}{"a": null}'));
+});
+
 test('values in the text format stay valid for their types', () => {
   for (const [type, text, expected] of [
     [25, 'a secret-1', 'a ***'],

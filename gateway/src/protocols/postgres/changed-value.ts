@@ -148,6 +148,7 @@ function changedJson(text: string, change: ValueChange): string | null {
     text,
     texts,
     texts.map((each) => change.text(each.text)),
+    true,
   );
 }
 
