@@ -223,7 +223,7 @@ export class Gateway implements AsyncDisposable {
     const served = this.#parts.use(await createProtocols({ steps: this.#parts.use(new StepThread()) }));
     const requireRecalled = recalling(served, reader, recorder);
     const masking = {
-      key: keys.maskKey(),
+      keys: { record: keys.maskKey('record'), hash: keys.maskKey('hash'), pseudonym: keys.maskKey('pseudonym') },
       classSet: (names: readonly string[]) => this.#classSets.of(names),
       classesOf: (target: string, source: string) => this.#classSources.of(target, source),
     };

@@ -150,14 +150,14 @@ describe('values that policy masks', () => {
     });
     return Array.from((await answer.text()).matchAll(/"content":"([^"]*)"/g), ([, piece]) => piece).join('');
   };
-  const asked = async (user: string, ...statements: readonly string[]): Promise<readonly unknown[]> => {
+  const asked = async (user: string, ...statements: readonly string[]): Promise<readonly (readonly unknown[])[]> => {
     const password = user === 'agent' ? shop.token : await shop.gateway.issueToken(user);
     const client = new pg.Client({ host: '127.0.0.1', port: shop.gateway.port('postgres'), user, password, database: 'shop' });
     await client.connect();
-    const answers: unknown[] = [];
+    const answers: (readonly unknown[])[] = [];
     try {
       for (const statement of statements) {
-        answers.push(...(await client.query({ text: statement, rowMode: 'array' })).rows);
+        answers.push(...(await client.query<unknown[]>({ text: statement, rowMode: 'array' })).rows);
       }
     } finally {
       await client.end();
@@ -259,6 +259,16 @@ describe('values that policy masks', () => {
       records.filter(({ kind }) => kind === 'mask').map(({ attributes }) => [attributes['countersign.request'], attributes['countersign.answer']]),
       [[request?.seq, undefined]],
     );
+  });
+
+  test('have another digest for each purpose: in place of a value, as its stand-in, and in the record', async () => {
+    const [[token] = []] = await asked('joiner', `select 'ada.lovelace7c1a' || '@example.com'`);
+    const [standIn] = /email_[0-9a-f]{16}/.exec(heard.findLast((sent) => sent.includes('Write to email_')) ?? '') ?? [];
+    const { session = '' } = (await shop.gateway.sessions()).findLast(({ principal }) => principal === 'joiner') ?? {};
+    const mask = (await shop.gateway.records(session)).find(({ kind }) => kind === 'mask');
+    const [, digest] = /^email hash ([0-9a-f]{16})$/.exec(String(mask?.attributes['countersign.masked.values'])) ?? [];
+    assert.deepEqual(new Set([String(token), standIn, `email_${digest}`]).size, 3);
+    assert.ok(standIn !== undefined && digest !== undefined);
   });
 
   test('are refused where they cannot be masked: in an address and in a header', async () => {

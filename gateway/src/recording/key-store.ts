@@ -206,9 +206,12 @@ export class KeyStore implements Disposable {
     return createSecretKey(createHmac('sha256', this.#root).update('countersign outbox').digest());
   }
 
-  /** The key of the digests of masked values. It opens nothing that was recorded. */
-  maskKey(): KeyObject {
-    return createSecretKey(createHmac('sha256', this.#root).update('countersign masks').digest());
+  /**
+   * The key of the digests that stand for masked values: in records of masks, in answers in place of values, or in requests as their stand-ins. Each purpose has a key of its own, so that who
+   * sees digests of one learns nothing about those of another. It opens nothing that was recorded.
+   */
+  maskKey(purpose: 'record' | 'hash' | 'pseudonym'): KeyObject {
+    return createSecretKey(createHmac('sha256', this.#root).update(`countersign masks ${purpose}`).digest());
   }
 
   /** The key of the prints of values that are followed. It opens nothing that was recorded. */

@@ -10,8 +10,8 @@ import { digestOf, maskedValue } from './methods.ts';
 const reportedMax = 100;
 
 export interface MaskParts {
-  /** Makes the digests of values. */
-  readonly key: KeyObject;
+  /** The keys of digests: of values in the record, and of those that stand in place of values. */
+  readonly keys: Readonly<Record<'record' | 'hash' | 'pseudonym', KeyObject>>;
   /** Returns the set of classes that are looked for in texts. */
   readonly classSet: (names: readonly string[]) => ClassSet;
   /** Returns the classes of a value of a target by one of its sources. */
@@ -23,7 +23,7 @@ export interface MaskParts {
 /**
  * Makes the change that masks the values of some classes in the texts of one answer, or of one request. A text gives the same result however it is cut into pieces.
  */
-export function maskChange(methods: ClassMethods, target: string, { key, classSet, classesOf, onStandIn }: MaskParts): TextChange {
+export function maskChange(methods: ClassMethods, target: string, { keys, classSet, classesOf, onStandIn }: MaskParts): TextChange {
   const classes = classSet([...methods.keys()]);
   let counts = new Map<string, number>();
   let values: Masked[] = [];
@@ -44,11 +44,11 @@ export function maskChange(methods: ClassMethods, target: string, { key, classSe
     // An expression could put any part of a value where a method shows it, or compare it piece by piece.
     const method = isDerived && said !== 'null' ? 'redact' : said;
     counts.set(name, (counts.get(name) ?? 0) + 1);
-    const digest = method === 'hash' || method === 'pseudonym' || values.length < reportedMax ? digestOf(key, name, value) : '';
     if (values.length < reportedMax) {
-      values.push({ name, method, digest });
+      values.push({ name, method, digest: digestOf(keys.record, name, value) });
     }
-    const masked = maskedValue(method, name, value, digest);
+    const isToken = method === 'hash' || method === 'pseudonym';
+    const masked = isToken ? `${name}_${digestOf(keys[method], name, value)}` : maskedValue(method, name, value);
     if (method === 'pseudonym') {
       onStandIn?.(masked, value);
     }

@@ -12,8 +12,8 @@ export function digestOf(key: KeyObject, name: string, value: string): string {
   return createHmac('sha256', key).update(`${name}\0${value}`).digest('hex').slice(0, digits);
 }
 
-/** Returns what stands in an answer in place of a value. `digest` is that of `digestOf`. */
-export function maskedValue(method: MaskMethod, name: string, value: string, digest: string): string {
+/** Returns what stands in place of a value. */
+export function maskedValue(method: Exclude<MaskMethod, 'hash' | 'pseudonym'>, name: string, value: string): string {
   switch (method) {
     case 'null':
       return '';
@@ -21,9 +21,6 @@ export function maskedValue(method: MaskMethod, name: string, value: string, dig
       return `[${name}]`;
     case 'replace':
       return value.replaceAll(/\p{L}/gu, 'x').replaceAll(/\p{N}/gu, '0');
-    case 'hash':
-    case 'pseudonym':
-      return `${name}_${digest}`;
     default: {
       const shown = [...value.matchAll(/[\p{L}\p{N}]/gu)].map(({ index }) => index);
       const from = shown.length < last4Min ? value.length : (shown.at(-shownMax) ?? value.length);

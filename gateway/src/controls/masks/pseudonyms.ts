@@ -2,7 +2,7 @@ import type { TextChange, TextStream } from '../../domain/text-change.ts';
 
 /** Most stand-ins that are remembered, of all sessions together. Of those that were used longest ago the values are forgotten: then they stay in answers. */
 const rememberedMax = 100_000;
-/** The end of a stand-in behind the name of its class: see `maskedValue`. */
+/** The end of a stand-in behind the name of its class: see `maskChange`. */
 const digest = /^_[0-9a-f]{0,16}$/;
 const digestLength = 17;
 
