@@ -15,8 +15,12 @@ export const space = 64;
 /** Is in no value. */
 export const boundary = 128;
 /** Other characters that may be in a value. */
-export const mark = 256;
-const opening = 512;
+const mark = 256;
+/** Stands before the first digit of a number. */
+export const opening = 512;
+/** A dot or colon, which addresses have. */
+export const dotted = 2048;
+export const hyphen = 4096;
 /** A letter outside of ASCII, of a script that writes spaces between words. */
 export const letter = 1024;
 
@@ -95,7 +99,9 @@ function kindsOfAll(): Uint16Array {
   ascii('%\\&=', escape);
   ascii(' ', space);
   ascii('(+', opening);
-  ascii("!#$'*)./:;?^_~-", mark);
+  ascii("!#$'*)/;?^_~", mark);
+  ascii('.:', dotted);
+  ascii('-', hyphen);
   for (const [from, to] of letters) {
     all.fill(letter, from, to + 1);
   }
@@ -107,4 +113,33 @@ function kindsOfAll(): Uint16Array {
 
 export const kinds: Uint16Array = kindsOfAll();
 
+/** Any of the kinds. */
+export const any = 0xffff;
+
 export const wordKinds: number = lower | upper | digit | letter;
+
+/** Has 1 for each ASCII unit that is a letter or a digit. */
+export const alphanumericUnits: Uint8Array = Uint8Array.from({ length: 0x80 }, (_, unit) => (((kinds[unit] ?? 0) & (lower | upper | digit)) === 0 ? 0 : 1));
+
+/**
+ * Returns where the next run of at least `least` of these ASCII units begins, at or behind `from`, or -1. Where there is none it looks at few characters of the
+ * text: behind one that is in no run, the next at which it looks is `least` units away.
+ */
+export function nextRun(text: string, from: number, least: number, units: Uint8Array): number {
+  for (let start = from; start + least <= text.length;) {
+    let i = start + least - 1;
+    while (i >= start && isOneOf(units, text.charCodeAt(i))) {
+      i -= 1;
+    }
+    if (i < start) {
+      return start;
+    }
+    start = i + 1;
+  }
+  return -1;
+}
+
+/** True for an ASCII unit that has 1 in a table. */
+export function isOneOf(units: Uint8Array, unit: number): boolean {
+  return unit < 0x80 && units[unit] === 1;
+}

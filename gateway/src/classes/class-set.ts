@@ -1,12 +1,12 @@
 import { contextWords, detectors, identifiers, ranks } from './catalogue.ts';
-import { digit, escape, kinds, odd, upper } from './characters.ts';
-import { Context, type Strength } from './context.ts';
+import { boundary, digit, escape, hyphen, kinds, odd, upper } from './characters.ts';
+import { Context, supportOf, type Strength } from './context.ts';
 import { firstKeyEnd } from './detectors/secrets.ts';
 import { decodeEscapes, decodeQuotedPrintable, decodeRuns, runUnitsMin, type Decoded } from './decode.ts';
 import type { Detector, Open } from './detector.ts';
 import { FormTree } from './identifiers.ts';
 import type { Pattern } from './pattern.ts';
-import type { View } from './view.ts';
+import { partUnitsMax, type View } from './view.ts';
 import type { WordList } from './word-list.ts';
 
 /** A value that was found in a view, before it is compared with others. */
@@ -26,17 +26,28 @@ export interface OwnClass {
   readonly classes: readonly string[];
 }
 
+/** The part of a detector that looks. */
+type Looking = Pick<Detector, 'name' | 'traits' | 'otherTraits' | 'unitsMin' | 'digitsMin' | 'find'>;
+
+const mayFind = ({ traits: wanted, otherTraits, unitsMin, digitsMin }: Looking, traits: number, units: number, digits: number): boolean =>
+  (wanted & traits) !== 0 && (otherTraits & traits) !== 0 && units >= unitsMin && digits >= digitsMin;
+
 const noOwn: ReadonlyMap<string, OwnClass> = new Map();
 
 /** Classes that are looked for together. It never changes, so many scans can share it; to make one takes much longer than to scan a short text. */
 export class ClassSet {
-  readonly #detectors: readonly Detector[];
+  readonly #detectors: readonly Looking[];
   readonly #forms: FormTree | null;
-  /** The kinds of characters without one of which nothing is found in a short span. */
-  readonly #traits: number;
+  /** By the length of a span, the kinds of characters without one of which nothing is in it. The last one is for all that are longer. */
+  readonly #traitsOfLengths: readonly number[];
 
   /** Finds the values of the classes of the operator. */
   readonly #own: readonly { readonly name: string; readonly finder: Pattern | WordList }[];
+  /** True if classes of the operator are among them, whose values may have spaces. */
+  readonly hasOwn: boolean;
+  /** The kinds of the characters of the part of a text that is looked at. Looking waits for nothing, so that all scans can share it. */
+  readonly kinds = new Uint16Array(partUnitsMax);
+
   /** The classes for which each built-in one is looked for. */
   readonly #names = new Map<string, string>();
 
@@ -51,10 +62,20 @@ export class ClassSet {
       this.#names.set(name, name);
     }
     this.#own = finders;
-    this.#detectors = detectors.filter(({ name }) => this.#names.has(name));
+    this.hasOwn = finders.length > 0;
+    // V8 reads them faster if the same properties are in the same order in each.
+    this.#detectors = detectors
+      .filter(({ name }) => this.#names.has(name))
+      .map(({ name, traits, otherTraits, unitsMin, digitsMin, find }) => ({ name, traits, otherTraits, unitsMin, digitsMin, find }));
     const formed = identifiers.filter(({ name }) => this.#names.has(name));
     this.#forms = formed.length === 0 ? null : new FormTree(formed);
-    this.#traits = this.#detectors.reduce((traits, detector) => traits | detector.traits, (this.#forms === null ? 0 : digit) | escape | odd);
+    const always = (this.#forms === null ? 0 : digit) | escape | odd;
+    this.#traitsOfLengths = Array.from({ length: lengthsMax }, (_, length) =>
+      this.#detectors.reduce(
+        (traits, { traits: wanted, unitsMin }) => (length < unitsMin ? traits : traits | wanted),
+        always | (length < runUnitsMin ? 0 : upper),
+      ),
+    );
   }
 
   /** Adds what finds the values of a class, and of those within it. */
@@ -91,23 +112,35 @@ export class ClassSet {
 
   /** True if a value of a class of the operator may have begun between `start` and `at` and go on behind the character at `at`. */
   mayCross(text: string, { start, at, traits }: { readonly start: number; readonly at: number; readonly traits: number }): boolean {
-    if (this.#own.length === 0 || at === start) {
+    if (at === start) {
       return false;
     }
     const decoded = (traits & (escape | odd)) === 0 ? null : decodeEscapes(text.slice(Math.max(start, at - crossingUnits), at + 1));
     return this.#own.some(({ finder }) => finder.mayCross(text, start, at) || (decoded !== null && finder.mayCross(decoded.text, 0, decoded.text.length - 1)));
   }
 
-  /** False if nothing can be in a span of characters of these kinds, so that it need not be looked at. */
+  /** False if nothing can be in a span that is so long and has characters of these kinds, so that it need not be looked at. */
   mayHold(traits: number, length: number): boolean {
-    return this.#own.length > 0 || (traits & (length < capitalUnitsMin ? this.#traits & ~upper : this.#traits | upper)) !== 0;
+    return this.hasOwn || (traits & (this.#traitsOfLengths[Math.min(length, lengthsMax - 1)] ?? 0)) !== 0;
+  }
+
+  /** Says it of a span in which the digits are counted, which says more than the kinds of its characters. */
+  mayHoldDigits(traits: number, length: number, digits: number): boolean {
+    return (
+      this.hasOwn ||
+      (traits & (escape | odd)) !== 0 ||
+      length >= runUnitsMin ||
+      (this.#forms !== null && mayHaveForm(traits, digits)) ||
+      this.#detectors.some((detector) => mayFind(detector, traits, length, digits))
+    );
   }
 
   /** Returns the values in a view. They may overlap; they are sorted, and of those that begin at one place the one that counts comes first. */
   look(view: View): Candidate[] {
     // A value of the operator may hold the first line of a key, and then the key has not begun.
-    const keyEnd = this.#names.has('private-key') && this.#own.length === 0 ? firstKeyEnd(view.text) : view.text.length;
-    const found = this.#lookDecoded(keyEnd === view.text.length ? view : { ...view, text: view.text.slice(0, keyEnd) }, 0);
+    const mayBegin = (view.traits & hyphen) !== 0 && (view.traits & upper) !== 0;
+    const keyEnd = mayBegin && !this.hasOwn && this.#names.has('private-key') ? firstKeyEnd(view.text) : view.text.length;
+    const found = this.#lookDecoded(keyEnd === view.text.length ? view : upTo(view, keyEnd), 0);
     return found.length < 2 ? found : found.toSorted(compare);
   }
 
@@ -118,33 +151,37 @@ export class ClassSet {
       return found;
     }
     const { text, before, traits } = view;
-    const inner = (decoded: Decoded, runEnd: number | null): void => {
-      const candidates = this.#lookDecoded(decodedView(decoded.text, before), depth + 1);
-      for (const candidate of candidates) {
-        // The form by which a key is followed is gone in base64, so the rest of the run belongs to it. So does the filling behind the last group.
-        const isRest = runEnd !== null && (candidate.open === 'key' || candidate.end === decoded.text.length);
-        const end = isRest ? runEnd : decoded.endOf(candidate.end);
-        found.push({
-          ...candidate,
-          start: decoded.startOf(candidate.start),
-          end,
-          open: runEnd === null ? candidate.open : candidate.open === 'key' ? 'token' : null,
-        });
-      }
-    };
     if ((traits & (escape | odd)) !== 0) {
       for (const decoded of [decodeEscapes(text), decodeQuotedPrintable(text)]) {
         if (decoded !== null) {
-          inner(decoded, null);
+          this.#lookWithin(found, { decoded, runEnd: null, before, depth });
         }
       }
     }
     if (text.length >= runUnitsMin && (traits & (upper | digit)) !== 0) {
       for (const { decoded, runEnd } of decodeRuns(text, view.isCut)) {
-        inner(decoded, runEnd);
+        this.#lookWithin(found, { decoded, runEnd, before, depth });
       }
     }
     return found;
+  }
+
+  /** Adds what is found in a text whose encoding was undone. */
+  #lookWithin(
+    found: Candidate[],
+    { decoded, runEnd, before, depth }: { readonly decoded: Decoded; readonly runEnd: number | null; readonly before: string; readonly depth: number },
+  ): void {
+    for (const candidate of this.#lookDecoded(decodedView(decoded.text, before), depth + 1)) {
+      // The form by which a key is followed is gone in base64, so the rest of the run belongs to it. So does the filling behind the last group.
+      const isRest = runEnd !== null && (candidate.open === 'key' || candidate.end === decoded.text.length);
+      const end = isRest ? runEnd : decoded.endOf(candidate.end);
+      found.push({
+        ...candidate,
+        start: decoded.startOf(candidate.start),
+        end,
+        open: runEnd === null ? candidate.open : candidate.open === 'key' ? 'token' : null,
+      });
+    }
   }
 
   #lookPlain(view: View): Candidate[] {
@@ -152,26 +189,25 @@ export class ClassSet {
     let of = '';
     const take = (start: number, end: number, strength: Strength, open?: Open): void => {
       // A form without doubt needs no words.
-      const support = strength === 'sure' ? 'named' : view.supportOf(start, { name: of, strength });
+      const support = strength === 'sure' ? 'named' : supportOf(view.hintAt(start), of, strength);
       if (support !== 'none') {
         found.push({ name: this.#names.get(of) ?? of, start, end, isNamed: support === 'named', open: open ?? null });
       }
     };
-    const { text, traits } = view;
+    const { text, traits, digits } = view;
     for (const { name, finder } of this.#own) {
       finder.find(text, (start, end) => {
         found.push({ name, start, end, isNamed: true, open: null });
       });
     }
-    const digits = (traits & digit) === 0 ? 0 : countDigits(text);
-    for (const { name, traits: wanted, unitsMin, digitsMin, find } of this.#detectors) {
-      if ((wanted & traits) !== 0 && text.length >= unitsMin && digits >= digitsMin) {
-        of = name;
-        find(view, take);
+    for (const detector of this.#detectors) {
+      if (mayFind(detector, traits, text.length, digits)) {
+        of = detector.name;
+        detector.find(view, take);
       }
     }
-    if (digits >= formDigitsMin || (digits > 1 && (traits & upper) !== 0)) {
-      this.#forms?.find(view, ({ name }, { start, end, strength }) => {
+    if (mayHaveForm(traits, digits)) {
+      this.#forms?.find(view, (name, start, end, strength) => {
         of = name;
         take(start, end, strength);
       });
@@ -182,40 +218,58 @@ export class ClassSet {
 
 /** Forms with fewer digits begin with a capital: the code of a diagnosis. */
 const formDigitsMin = 6;
+const mayHaveForm = (traits: number, digits: number): boolean => digits >= formDigitsMin || (digits > 1 && (traits & upper) !== 0);
 
-function countDigits(text: string): number {
-  let count = 0;
-  for (let i = 0; i < text.length; i += 1) {
-    count += ((kinds[text.charCodeAt(i)] ?? 0) & digit) === 0 ? 0 : 1;
+/** Writes the kinds of the characters between two places of a text, and `boundary` behind them. Returns the number of digits among them. */
+export function readKinds(text: string, from: number, to: number, into: Uint16Array): number {
+  let digits = 0;
+  for (let i = from; i < to; i += 1) {
+    const kind = kinds[text.charCodeAt(i)] ?? boundary;
+    into[i - from] = kind;
+    digits += kind === digit ? 1 : 0;
   }
-  return count;
+  into[to - from] = boundary;
+  return digits;
+}
+
+/** Returns the first characters of a view. The others are lost. */
+function upTo(view: View, end: number): View {
+  view.kinds[end] = boundary;
+  return { ...view, text: view.text.slice(0, end) };
 }
 
 /** Makes the view of a decoded text, whose words count too. */
 function decodedView(text: string, before: string): View {
-  const whole = before + text;
-  const supportOf: View['supportOf'] = (position, value) => {
-    const context = new Context(contextWords);
-    context.read(whole, 0, before.length + position);
-    return context.supportOf(before.length + position, value);
+  const start = before.length;
+  let read: Context | null = null;
+  const context = (): Context => {
+    if (read === null) {
+      read = new Context(contextWords);
+      read.read(before + text, 0, { from: start, to: start + text.length });
+    }
+    return read;
   };
-  return { text, before, traits: traitsOf(text), isCut: false, goesOn: false, supportOf };
+  const own = new Uint16Array(text.length + 1);
+  const digits = readKinds(text, 0, text.length, own);
+  return {
+    text,
+    before,
+    kinds: own,
+    traits: own.subarray(0, text.length).reduce((all, kind) => all | kind, 0),
+    digits,
+    isCut: false,
+    goesOn: false,
+    hintAt: (position) => context().hintAt(start + position),
+    isNamed: (name) => context().isNamed(start, name),
+  };
 }
 
 /** So much before a boundary is decoded, to see whether a value crosses it. */
 const crossingUnits = 512;
-/** Values that have no digit have capitals, and are at least so long: a BIC. */
-const capitalUnitsMin = 8;
+/** Each detector looks at spans that are so long, if its characters are there. */
+const lengthsMax = 32;
 /** Encodings within encodings are undone so many times. */
 const depthMax = 3;
-
-function traitsOf(text: string): number {
-  let traits = 0;
-  for (let i = 0; i < text.length; i += 1) {
-    traits |= kinds[text.charCodeAt(i)] ?? 0;
-  }
-  return traits;
-}
 
 function compare(one: Candidate, other: Candidate): number {
   const byNamed = Number(other.isNamed) - Number(one.isNamed);

@@ -37,7 +37,7 @@ const wordLettersMax = 40;
 export interface ContextWords {
   /** The classes that each word names, for short words. An empty list stands for something else. */
   readonly exact: ReadonlyMap<string, readonly string[]>;
-  /** Has 1 for the first letters of each of these words and of those that join, so that most words need not be looked up. */
+  /** Has 1 for the first letters of each of these words and of those that join, as a number, so that other words need not be looked up. */
   readonly begins: Uint8Array;
   /** The longer words, by their first letters. */
   readonly stems: ReadonlyMap<string, readonly { readonly stem: string; readonly names: readonly string[] }[]>;
@@ -55,22 +55,22 @@ export function contextWordsOf(classes: readonly { readonly name: string; readon
   const sorted = long.toSorted((one, other) => other.stem.length - one.stem.length);
   const begins = new Uint8Array(beginsCount);
   for (const word of [...named.keys(), ...joining]) {
-    begins[beginOf(word, 0, word.length)] = 1;
+    begins[
+      word
+        .slice(0, stemLettersMin)
+        .split('')
+        .reduce((begin, unit) => beginWith(begin, unit.charCodeAt(0)), 0)
+    ] = 1;
   }
   return { exact: named, begins, stems: Map.groupBy(sorted, ({ stem }) => stem.slice(0, stemLettersMin)) };
 }
 
-const beginsCount = 4096;
+const beginsCount = 0x10000;
 
-/** Returns a number for the first three letters of a word in any case. */
-function beginOf(text: string, start: number, end: number): number {
-  let begin = 0;
-  for (let i = start; i < end && i < start + 3; i += 1) {
-    const unit = text.charCodeAt(i);
-    // Other letters than those of ASCII change more than one bit with their case.
-    begin = begin * 31 + (unit < 0x80 ? unit | 0x20 : 0x7f);
-  }
-  return begin % beginsCount;
+/** Returns a number for the first letters of a word in any case, from that of the letters before and the next one. Others may have the same. */
+function beginWith(begin: number, unit: number): number {
+  // Other letters than those of ASCII change more than one bit with their case.
+  return (begin * 37 + (unit < 0x80 ? unit & 31 : 0)) % beginsCount;
 }
 
 function namedBy(word: string, { exact, stems }: ContextWords): readonly string[] | null {
@@ -88,7 +88,29 @@ const valueMark: readonly string[] = [];
 /** How much speaks for a value: `none`, not enough; `form`, its own form; `named`, words before it too, or a form without doubt. */
 export type Support = 'none' | 'form' | 'named';
 
-const isLetter = (unit: number): boolean => ((kinds[unit] ?? 0) & (lower | upper | letter)) !== 0 || (unit >= 0x2e80 && unit < 0xd800);
+/** Says what the words before a place in a text say about a value there. */
+export interface Hint {
+  /** The classes that they name. */
+  readonly named: readonly string[];
+  /** True if they say that it is of no other class. */
+  readonly isOther: boolean;
+}
+
+const noNames: readonly string[] = [];
+const silent: Hint = { named: noNames, isOther: false };
+
+/** Says how much a hint and a value of this strength speak for a class. */
+export function supportOf({ named, isOther }: Hint, name: string, strength: Strength): Support {
+  if (strength === 'sure' || (named.length > 0 && named.includes(name))) {
+    return 'named';
+  }
+  return isOther || strength === 'weak' ? 'none' : 'form';
+}
+
+/** From here on are scripts that write no spaces between words. */
+const firstIdeograph = 0x2e80;
+
+const isLetter = (unit: number): boolean => ((kinds[unit] ?? 0) & (lower | upper | letter)) !== 0 || (unit >= firstIdeograph && unit < 0xd800);
 const isDigit = (unit: number): boolean => ((kinds[unit] ?? 0) & digit) !== 0;
 
 /**
@@ -102,6 +124,11 @@ export class Context {
   #ends: number[] = [];
   #names: (readonly string[] | null)[] = [];
   #readTo = 0;
+  /** The place of the last word that names classes or something else. Most values have none before them. */
+  #namedAt = Number.NEGATIVE_INFINITY;
+  /** The last hint, which is often asked for again. */
+  #hint: Hint = silent;
+  #hintAt = -1;
 
   constructor(words: ContextWords) {
     this.#words = words;
@@ -123,16 +150,20 @@ export class Context {
     this.#starts.push(start);
     this.#ends.push(end);
     this.#names.push(names);
+    if (names !== null && names !== joiningMark && names !== ownerMark && names !== valueMark) {
+      this.#namedAt = start;
+    }
   }
 
-  /** Reads on up to a position. `shift` is the position of the begin of `text`. */
-  read(text: string, shift: number, position: number): void {
-    let at = Math.max(this.#readTo, position - contextUnits, shift) - shift;
-    const end = position - shift;
+  /** Reads on from the context of a value at `from` up to `to`. `shift` is the position of the begin of `text`. */
+  read(text: string, shift: number, { from, to }: { readonly from: number; readonly to: number }): void {
+    let at = Math.max(this.#readTo, from - contextUnits, shift) - shift;
+    const end = to - shift;
     if (at >= end) {
       return;
     }
-    this.#readTo = position;
+    this.#readTo = to;
+    this.#hintAt = -1;
     // A word of which the begin is too far away does not count.
     while (at > 0 && at < end && isLetter(text.charCodeAt(at)) && isLetter(text.charCodeAt(at - 1))) {
       at += 1;
@@ -140,43 +171,52 @@ export class Context {
     while (at < end) {
       const unit = text.charCodeAt(at);
       if (isLetter(unit)) {
-        at = this.#readWord(text, shift, { start: at, end });
+        at = this.#readWord(text, shift, at, end);
       } else if (isDigit(unit)) {
-        at = this.#readNumber(text, shift, { start: at, end });
+        at = this.#readNumber(text, shift, at, end);
       } else {
         at += unit === 0x5c ? escapeLength(text, at) : 1;
       }
     }
   }
 
-  #readWord(text: string, shift: number, { start, end }: { readonly start: number; readonly end: number }): number {
-    let at = start + 1;
-    // `dateOfBirth` is three words.
-    while (at < end && isLetter(text.charCodeAt(at)) && !(isKind(text, at, upper) && isKind(text, at - 1, lower))) {
-      at += 1;
+  #readWord(text: string, shift: number, start: number, end: number): number {
+    let begin = 0;
+    let mayEnd = false;
+    let at = start;
+    for (; at < end; at += 1) {
+      const unit = text.charCodeAt(at);
+      const kind = kinds[unit] ?? 0;
+      // `dateOfBirth` is three words, and a value may follow a word of Chinese without a space.
+      if (!isLetter(unit) || (mayEnd && (kind & upper) !== 0)) {
+        break;
+      }
+      mayEnd = (kind & lower) !== 0 || unit >= firstIdeograph;
+      if (at - start < stemLettersMin) {
+        begin = beginWith(begin, unit);
+      }
     }
-    this.#add(start + shift, at + shift, this.#namesOf(text, start, at));
+    const isKnown = at - start <= wordLettersMax && this.#words.begins[begin] === 1;
+    this.#add(start + shift, at + shift, isKnown ? this.#namesOf(text, start, at) : null);
     return at;
   }
 
   #namesOf(text: string, start: number, end: number): readonly string[] | null {
-    if (end - start > wordLettersMax || this.#words.begins[beginOf(text, start, end)] !== 1) {
-      return null;
-    }
     const word = text.slice(start, end).toLowerCase();
     return joining.has(word) ? joiningMark : namedBy(word, this.#words);
   }
 
-  #readNumber(text: string, shift: number, { start, end }: { readonly start: number; readonly end: number }): number {
+  #readNumber(text: string, shift: number, start: number, end: number): number {
     let digits = 0;
-    let at = start;
     let last = start;
-    while (at < end && (isDigit(text.charCodeAt(at)) || ' .()/-'.includes(text[at] ?? ''))) {
-      if (isDigit(text.charCodeAt(at))) {
+    for (let at = start; at < end; at += 1) {
+      const unit = text.charCodeAt(at);
+      if (isDigit(unit)) {
         digits += 1;
         last = at + 1;
+      } else if (!separates(unit)) {
+        break;
       }
-      at += 1;
     }
     if (digits >= valueDigitsMin) {
       this.#add(start + shift, last + shift, valueMark);
@@ -184,8 +224,34 @@ export class Context {
     return last;
   }
 
-  /** Says how much the words before a value of this strength, and the value, speak for the class. The text before it must have been read. */
-  supportOf(position: number, { name, strength }: { readonly name: string; readonly strength: Strength }): Support {
+  /** True if a word names the class that is not too far before `position`, or behind it. */
+  isNamed(position: number, name: string): boolean {
+    const first = position - contextUnits;
+    if (this.#namedAt < first) {
+      return false;
+    }
+    for (let i = this.#starts.length - 1; i >= 0 && (this.#starts[i] ?? 0) >= first; i -= 1) {
+      if (this.#names[i]?.includes(name) === true) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Says what the words before a position say about a value there. The text before it must have been read. */
+  hintAt(position: number): Hint {
+    if (this.#namedAt < position - contextUnits) {
+      return silent;
+    }
+    if (this.#hintAt !== position) {
+      this.#hint = this.#readHint(position);
+      this.#hintAt = position;
+    }
+    return this.#hint;
+  }
+
+  #readHint(position: number): Hint {
+    let named = noNames;
     let words = 0;
     let isOwned = false;
     for (let i = this.#starts.length - 1; i >= 0 && (this.#starts[i] ?? 0) >= position - contextUnits; i -= 1) {
@@ -201,21 +267,25 @@ export class Context {
         continue;
       }
       words += 1;
-      if (names?.includes(name) === true) {
-        return 'named';
+      if (names === null) {
+        continue;
       }
       isOwned ||= names === ownerMark;
-      const isOther = names !== null && names !== ownerMark && !(isOwned && names.length === 0);
+      const isOther = names !== ownerMark && !(isOwned && names.length === 0);
       if (isOther && words <= otherWordsNear) {
-        return 'none';
+        return { named: names, isOther: true };
+      }
+      if (names.length > 0) {
+        named = named.length === 0 ? names : [...named, ...names];
       }
     }
-    return strength === 'weak' ? 'none' : 'form';
+    return named.length === 0 ? silent : { named, isOther: false };
   }
 }
 
-function isKind(text: string, position: number, kind: number): boolean {
-  return ((kinds[text.charCodeAt(position)] ?? 0) & kind) !== 0;
+/** True for what stands between the groups of a number: a space, or one of -./() */
+export function separates(unit: number): boolean {
+  return unit === 0x20 || (unit >= 0x2d && unit <= 0x2f) || unit === 0x28 || unit === 0x29;
 }
 
 /** The letter of an escape like `\n` belongs to no word. */

@@ -1,4 +1,4 @@
-import { plainUnits } from './characters.ts';
+import { nextRun, plainUnits } from './characters.ts';
 
 /** A text whose encoding was undone, with the place of each of its units in what was decoded. */
 export class Decoded {
@@ -39,8 +39,19 @@ class Writing {
     this.#ends = new Int32Array(unitsMax);
   }
 
+  /** Begins with the first units of a text, which stand for themselves. */
+  static of(text: string, length: number): Writing {
+    const writing = new Writing(text.length);
+    for (let i = 0; i < length; i += 1) {
+      writing.add(text.charCodeAt(i), i, i + 1);
+    }
+    return writing;
+  }
+
   add(unit: number, start: number, end: number): void {
-    this.#bytes = [];
+    if (this.#bytes.length > 0) {
+      this.#bytes = [];
+    }
     const plain = unit < 0x80 ? unit : (plainUnits.get(unit) ?? unit);
     if (plain !== -1) {
       this.#units[this.#length] = plain;
@@ -171,29 +182,27 @@ export function decodeEscapes(text: string): Decoded | null {
   if (!/[\\&%+\u0080-\uffff]/.test(text)) {
     return null;
   }
-  const writing = new Writing(text.length);
-  let isChanged = false;
+  // Most texts have nothing to undo, so they are not written before something is found.
+  let writing: Writing | null = null;
   for (let i = 0; i < text.length;) {
     const unit = text.charCodeAt(i);
     const byte = unit === 0x25 ? hexAt(text, i + 1, 2) : -1;
     const escape = unit === 0x5c ? backslashEscape(text, i) : unit === 0x26 ? entity(text, i) : null;
-    let { length } = { length: 1 };
-    if (byte !== -1) {
-      writing.addByte(byte, i, i + 3);
-      length = 3;
-    } else if (escape !== null) {
-      ({ length } = escape);
-      writing.add(escape.code, i, i + length);
-    } else {
-      // In forms a plus is a space. Elsewhere it is part of a name: jane+news@example.com.
-      const isSpace = unit === 0x2b && /[0-9A-Z-]/.test(text[i - 1] ?? '') && /[0-9A-Z(]/.test(text[i + 1] ?? '');
-      writing.add(isSpace ? 0x20 : unit, i, i + 1);
-      isChanged ||= isSpace || plainUnits.has(unit);
+    // In forms a plus is a space. Elsewhere it is part of a name: jane+news@example.com.
+    const isSpace = unit === 0x2b && /[0-9A-Z-]/.test(text[i - 1] ?? '') && /[0-9A-Z(]/.test(text[i + 1] ?? '');
+    const isOther = unit >= 0x80 && plainUnits.has(unit);
+    if (byte !== -1 || escape !== null || isSpace || isOther) {
+      writing ??= Writing.of(text, i);
     }
-    isChanged ||= byte !== -1 || escape !== null;
+    const length = byte === -1 ? (escape?.length ?? 1) : 3;
+    if (byte !== -1) {
+      writing?.addByte(byte, i, i + length);
+    } else {
+      writing?.add(isSpace ? 0x20 : (escape?.code ?? unit), i, i + length);
+    }
     i += length;
   }
-  return isChanged ? writing.end() : null;
+  return writing?.end() ?? null;
 }
 
 /** False for the number of `id=4012345678`: digits behind an equals sign are an escape only among others. */
@@ -206,20 +215,23 @@ export function decodeQuotedPrintable(text: string): Decoded | null {
   if (!/=(?:[0-9A-F]{2}|\r?\n)/.test(text)) {
     return null;
   }
-  const writing = new Writing(text.length);
+  let writing: Writing | null = null;
   let wasQuoted = false;
   for (let i = 0; i < text.length;) {
     const byte: number = text[i] === '=' && isQuoted(text, i, wasQuoted) ? hexAt(text, i + 1, 2) : -1;
     wasQuoted = byte !== -1;
     const soft = text[i] === '=' ? (text.startsWith('\r\n', i + 1) ? 3 : text[i + 1] === '\n' ? 2 : 0) : 0;
+    if (byte !== -1 || soft !== 0) {
+      writing ??= Writing.of(text, i);
+    }
     if (byte !== -1) {
-      writing.addByte(byte, i, i + 3);
+      writing?.addByte(byte, i, i + 3);
     } else if (soft === 0) {
-      writing.add(text.charCodeAt(i), i, i + 1);
+      writing?.add(text.charCodeAt(i), i, i + 1);
     }
     i += byte !== -1 ? 3 : soft || 1;
   }
-  return writing.end();
+  return writing?.end() ?? null;
 }
 
 /** A run of base64 or hex is undone if it is at least so long. */
@@ -272,6 +284,9 @@ function decodeRun(bytesOf: typeof hexBytes, text: string, run: Run): Decoded {
   return writing.end();
 }
 
+/** Has 1 for what is in a run: base64 of both alphabets, hex and the ends of lines. */
+const runUnits: Uint8Array = Uint8Array.from(base64Values, (value, unit) => (value !== -1 || unit === 0x0a || unit === 0x0d ? 1 : 0));
+
 /** True if the begin of a run, with so many bits in each unit, can be part of a text in UTF-8. The text need not begin or end with a whole character. */
 function mayBeText(text: string, { start, end }: Run, bitsOfUnit: 4 | 6): boolean {
   const last = Math.min(end, start + triedUnits);
@@ -316,8 +331,9 @@ function isRunUnit(unit: number): boolean {
  * group, so each place of its first group is tried.
  */
 export function* decodeRuns(text: string, isCut: boolean): Generator<{ readonly decoded: Decoded; readonly runEnd: number }> {
-  for (let start = 0; start < text.length; start += 1) {
+  for (let start = nextRun(text, 0, runUnitsMin, runUnits); start !== -1; start = nextRun(text, start, runUnitsMin, runUnits)) {
     if (!isRunUnit(text.charCodeAt(start))) {
+      start += 1;
       continue;
     }
     let end = start;
@@ -337,7 +353,7 @@ export function* decodeRuns(text: string, isCut: boolean): Generator<{ readonly 
         }
       }
     }
-    start = end;
+    start = end + 1;
   }
 }
 

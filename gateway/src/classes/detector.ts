@@ -23,8 +23,9 @@ export interface BuiltIn {
 
 /** Finds the values of one class in a part of a text. It looks at each character a bounded number of times. */
 export interface Detector extends BuiltIn {
-  /** It looks only at parts that have a character of one of these kinds. */
+  /** It looks only at parts that have a character of one of these kinds, and one of the others. */
   readonly traits: number;
+  readonly otherTraits: number;
   /** It looks only at parts that have so many units. */
   readonly unitsMin: number;
   /** It looks only at parts that have so many digits. */

@@ -1,6 +1,6 @@
-import type { Strength } from './context.ts';
+import { supportOf, type Strength } from './context.ts';
 import type { Identifier } from './detector.ts';
-import { digit, kinds, lower, upper, wordKinds } from './characters.ts';
+import { digit, kinds, lower, opening, upper, wordKinds } from './characters.ts';
 import type { View } from './view.ts';
 
 /** The characters of forms: what `0` and `A` stand for, and the separators. */
@@ -23,61 +23,44 @@ const symbolOf: Int8Array = Int8Array.from({ length: 0x80 }, (_, unit) => {
 });
 
 interface Form {
-  readonly identifier: Identifier;
+  readonly name: string;
+  readonly isValid: Identifier['isValid'];
   readonly strength: Strength;
 }
 
-type TakeIdentifier = (identifier: Identifier, range: { readonly start: number; readonly end: number; readonly strength: Strength }) => void;
+type TakeIdentifier = (name: string, start: number, end: number, strength: Strength) => void;
 
 /** The forms of identifiers as a tree that is walked character by character, from each begin of a word. */
 export class FormTree {
   /** For each node and symbol the next node, or 0. */
-  readonly #next: number[] = [];
-  readonly #forms: Form[][] = [];
+  readonly #next: Uint16Array;
+  /** The forms that end at each node, or null. */
+  readonly #forms: readonly (readonly Form[] | null)[];
 
   constructor(identifiers: readonly Identifier[]) {
-    this.#addNode();
-    for (const identifier of identifiers) {
+    const growing: Growing = { next: [], forms: [] };
+    addNode(growing);
+    for (const { name, isValid, forms } of identifiers) {
       for (const strength of ['sure', 'likely', 'weak'] as const) {
-        for (const form of identifier.forms[strength]?.split('|') ?? []) {
-          for (const node of this.#nodesOf(form)) {
-            this.#forms[node]?.push({ identifier, strength });
+        for (const form of forms[strength]?.split('|') ?? []) {
+          for (const node of nodesOf(growing, form)) {
+            growing.forms[node]?.push({ name, isValid, strength });
           }
         }
       }
     }
-  }
-
-  #addNode(): number {
-    for (let i = 0; i < symbols; i += 1) {
-      this.#next.push(0);
-    }
-    return this.#forms.push([]) - 1;
-  }
-
-  #nodesOf(form: string): ReadonlySet<number> {
-    let nodes = new Set([0]);
-    for (const character of form) {
-      const reached = new Set<number>();
-      for (const node of nodes) {
-        for (const symbol of symbolsOf(character)) {
-          const at = node * symbols + symbol;
-          this.#next[at] ||= this.#addNode();
-          reached.add(this.#next[at]);
-        }
-      }
-      nodes = reached;
-    }
-    return nodes;
+    this.#next = Uint16Array.from(growing.next);
+    this.#forms = growing.forms.map((forms) => (forms.length === 0 ? null : forms));
   }
 
   find(view: View, take: TakeIdentifier): void {
-    const { text } = view;
+    const { text, kinds: kindOf } = view;
     let isInWord = false;
     for (let i = 0; i < text.length; i += 1) {
-      const kind = kinds[text.charCodeAt(i)] ?? 0;
+      const kind = kindOf[i] ?? 0;
       const isWord = (kind & wordKinds) !== 0;
-      if (isWord ? !isInWord : text[i] === '(') {
+      // A plus sign opens a number of a phone, but no form.
+      if (isWord ? !isInWord : (kind & opening) !== 0) {
         this.#walk(view, i, take);
       }
       isInWord = isWord;
@@ -85,7 +68,7 @@ export class FormTree {
   }
 
   #walk(view: View, start: number, take: TakeIdentifier): void {
-    const { text } = view;
+    const { text, kinds: kindOf } = view;
     let node = 0;
     for (let i = start; i < text.length; i += 1) {
       const unit = text.charCodeAt(i);
@@ -94,52 +77,83 @@ export class FormTree {
       if (node === 0) {
         return;
       }
-      const forms = this.#forms[node] ?? [];
-      if (forms.length > 0 && (i + 1 === text.length || !isWordAt(text, i + 1))) {
-        this.#takeValid(view, { start, end: i + 1, forms }, take);
-      }
-    }
-  }
-
-  #takeValid(view: View, { start, end, forms }: { readonly start: number; readonly end: number; readonly forms: readonly Form[] }, take: TakeIdentifier): void {
-    const surroundings = surroundingsOf(view, start, end);
-    if (surroundings === 'part') {
-      return;
-    }
-    const value = view.text.slice(start, end);
-    const code = codeOf(value);
-    // Hashes have small letters, identifiers are written with capitals.
-    const isLowered = /[a-z]/.test(value);
-    for (const { identifier, strength } of forms) {
-      if (identifier.isValid(code, strength)) {
-        take(identifier, { start, end, strength: strength === 'likely' && (surroundings === 'series' || isLowered) ? 'weak' : strength });
+      const forms = this.#forms[node] ?? null;
+      if (forms !== null && ((kindOf[i + 1] ?? 0) & wordKinds) === 0) {
+        takeValid(view, { start, end: i + 1, forms }, take);
       }
     }
   }
 }
 
-function isWordAt(text: string, position: number): boolean {
-  return ((kinds[text.charCodeAt(position)] ?? 0) & wordKinds) !== 0;
+/** A tree that grows. */
+interface Growing {
+  readonly next: number[];
+  readonly forms: Form[][];
 }
 
-function isKindAt(text: string, position: number, kind: number): boolean {
-  return ((kinds[text.charCodeAt(position)] ?? 0) & kind) !== 0;
+function addNode({ next, forms }: Growing): number {
+  for (let i = 0; i < symbols; i += 1) {
+    next.push(0);
+  }
+  return forms.push([]) - 1;
 }
 
-function isDigitAt(text: string, position: number): boolean {
-  return isKindAt(text, position, digit);
+function nodesOf(growing: Growing, form: string): ReadonlySet<number> {
+  let nodes = new Set([0]);
+  for (const character of form) {
+    const reached = new Set<number>();
+    for (const node of nodes) {
+      for (const symbol of symbolsOf(character)) {
+        const at = node * symbols + symbol;
+        growing.next[at] ||= addNode(growing);
+        reached.add(growing.next[at]);
+      }
+    }
+    nodes = reached;
+  }
+  return nodes;
+}
+
+/** Calls `take` with the forms that are valid. What the words before it say is looked at first, because most numbers are decided by it. */
+function takeValid(
+  view: View,
+  { start, end, forms }: { readonly start: number; readonly end: number; readonly forms: readonly Form[] },
+  take: TakeIdentifier,
+): void {
+  const hint = view.hintAt(start);
+  if (!forms.some(({ name, strength }) => supportOf(hint, name, strength) !== 'none')) {
+    return;
+  }
+  const surroundings = surroundingsOf(view, start, end);
+  if (surroundings === 'part') {
+    return;
+  }
+  const value = view.text.slice(start, end);
+  // Hashes have small letters, identifiers are written with capitals.
+  const isUnlikely = surroundings === 'series' || /[a-z]/.test(value);
+  const code = codeOf(value);
+  for (const { name, isValid, strength } of forms) {
+    const effective = isUnlikely && strength === 'likely' ? 'weak' : strength;
+    if (supportOf(hint, name, effective) !== 'none' && isValid(code, strength)) {
+      take(name, start, end, effective);
+    }
+  }
+}
+
+function isKindAt({ kinds: kindOf }: View, position: number, kind: number): boolean {
+  return ((kindOf[position] ?? 0) & kind) !== 0;
 }
 
 function codeOf(text: string): string {
-  return text.replaceAll(/[^0-9A-Za-z]/g, '').toUpperCase();
+  return /^\d+$/.test(text) ? text : text.replaceAll(/[^0-9A-Za-z]/g, '').toUpperCase();
 }
 
 /** A word beside a hyphen is looked at for digits in so many characters: without any it is no part of a number. */
 const neighbourUnits = 12;
 
-function hasDigit(text: string, start: number): boolean {
-  for (let i = start; i < start + neighbourUnits && isWordAt(text, i); i += 1) {
-    if (isDigitAt(text, i)) {
+function hasDigit(view: View, start: number, step: 1 | -1): boolean {
+  for (let i = 0; i < neighbourUnits && isKindAt(view, start + i * step, wordKinds); i += 1) {
+    if (isKindAt(view, start + i * step, digit)) {
       return true;
     }
   }
@@ -150,24 +164,17 @@ function hasDigit(text: string, start: number): boolean {
  * Says whether something goes on before or behind: a `part` belongs to a longer number, a decimal fraction or a UUID; a `series` has more digits behind or before
  * a space.
  */
-export function surroundingsOf({ text }: View, start: number, end: number): 'alone' | 'part' | 'series' {
-  const before = start > 0 ? (text[start - 1] ?? '') : '';
-  const after = end < text.length ? (text[end] ?? '') : '';
-  const isBeforeWord = start - 1 > 0 && isWordAt(text, start - 2);
-  const isAfterWord = end + 1 < text.length && isWordAt(text, end + 1);
+export function surroundingsOf(view: View, start: number, end: number): 'alone' | 'part' | 'series' {
+  const { text } = view;
+  const before = start > 0 ? text[start - 1] : '';
+  const after = end < text.length ? text[end] : '';
   if (
-    (before === '.' && isBeforeWord && isDigitAt(text, start - 2)) ||
-    (isAfterWord && (after === '.' ? !isKindAt(text, end + 1, upper) : after === '-' && hasDigit(text, end + 1)))
+    (before === '.' && isKindAt(view, start - 2, digit)) ||
+    (after === '.' && isKindAt(view, end + 1, wordKinds) && !isKindAt(view, end + 1, upper)) ||
+    (before === '-' && hasDigit(view, start - 2, -1)) ||
+    (after === '-' && hasDigit(view, end + 1, 1))
   ) {
     return 'part';
   }
-  if (before === '-' && isBeforeWord) {
-    for (let i = start - 2; i >= 0 && start - i < neighbourUnits && isWordAt(text, i); i -= 1) {
-      if (isDigitAt(text, i)) {
-        return 'part';
-      }
-    }
-  }
-  const isSeries = (before === ' ' && start - 1 > 0 && isDigitAt(text, start - 2)) || (after === ' ' && end + 1 < text.length && isDigitAt(text, end + 1));
-  return isSeries ? 'series' : 'alone';
+  return (before === ' ' && isKindAt(view, start - 2, digit)) || (after === ' ' && isKindAt(view, end + 1, digit)) ? 'series' : 'alone';
 }

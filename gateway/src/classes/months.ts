@@ -13,5 +13,19 @@ export const months: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+/** Joins a day, a month and a year. */
+export const joinsMonth: ReadonlySet<string> = new Set(['de', 'del', 'of']);
+
+const place = (first: number, second: number): number => (first & 31) * 32 + (second & 31);
+const begins: Uint8Array = new Uint8Array(32 * 32);
+for (const name of [...months, ...joinsMonth]) {
+  begins[place(name.charCodeAt(0), name.charCodeAt(1))] = 1;
+}
+
+/** False if the word at a place in a text is no name of a month, in any case, and none that joins one. Says so of most words, at little cost. */
+export function mayBeMonth(text: string, position: number): boolean {
+  return begins[place(text.charCodeAt(position), text.charCodeAt(position + 1))] === 1;
+}
+
 /** The longest name of a month, and more. */
 export const monthUnitsMax = 12;

@@ -1,5 +1,5 @@
-import { months, monthUnitsMax } from './months.ts';
-import { digit, escape, kinds, lower, odd, space, upper, wordKinds } from './characters.ts';
+import { joinsMonth, mayBeMonth, months, monthUnitsMax } from './months.ts';
+import { boundary, digit, escape, kinds, lower, odd, space, upper, wordKinds } from './characters.ts';
 
 /** A word of capitals that joins others in front of a space is at most this long: the groups of an IBAN are. */
 const groupUnitsMax = 5;
@@ -19,15 +19,27 @@ interface Place {
   readonly at: number;
   /** True if nothing follows the text. */
   readonly isEnd: boolean;
-  /** The kinds of the characters of the span. */
-  readonly traits: number;
 }
 
 const kindAt = (text: string, position: number): number => kinds[text.charCodeAt(position)] ?? 0;
 
+/**
+ * True for the end of nearly all words of prose and of JSON, of which nothing else needs to be known: a span without digits ends at a space or a mark if what
+ * follows is no digit, as it would be behind the name of a month. `traits` are the kinds of its characters.
+ */
+export function endsPlainly(text: string, at: number, traits: number): boolean {
+  if ((traits & (space | digit)) !== 0 || at === 0) {
+    return false;
+  }
+  const unit = text.charCodeAt(at);
+  return unit === 0x20
+    ? (kindAt(text, at - 1) & lower) !== 0 && at + 1 < text.length && (kindAt(text, at + 1) & digit) === 0
+    : unit !== 0x0a && unit !== 0x0d && (kinds[unit] ?? 0) === boundary;
+}
+
 /** Says whether a span goes on behind a character that may end it. Null if that depends on what follows the text. Looks at a bounded number of characters. */
 export function joins(place: Place): boolean | null {
-  const { text, start, at, isEnd, traits } = place;
+  const { text, start, at, isEnd } = place;
   if (at === start) {
     return false;
   }
@@ -36,10 +48,6 @@ export function joins(place: Place): boolean | null {
     return unit === 0x0a || unit === 0x0d ? joinsLines(place) : unit === 0x2c && (kindAt(text, at - 1) & (digit | lower)) !== 0 ? joinsYear(place) : false;
   }
   const before = kindAt(text, at - 1);
-  // Nearly all words of prose are done with here: only a month goes on with a digit, and only a date with a word.
-  if ((before & lower) !== 0 && (traits & space) === 0 && at + 1 < text.length && (kindAt(text, at + 1) & digit) === 0 && (traits & digit) === 0) {
-    return false;
-  }
   if (text[at - 1] === '\n') {
     return true;
   }
@@ -138,6 +146,9 @@ function joinsDate({ text, start, at, isEnd }: Place): boolean | null {
     return at + 1 === text.length && !isEnd ? null : isFollowedByDigit;
   }
   const begin = wordStart(text, start, at);
+  if ((kindAt(text, begin) & digit) === 0 && !mayBeMonth(text, begin)) {
+    return false;
+  }
   const word = text.slice(begin, at);
   const isDay = /^\d{1,2}(?:st|nd|rd|th|er|[.º])?$/.test(word);
   const isFirst = begin === start;
@@ -146,7 +157,7 @@ function joinsDate({ text, start, at, isEnd }: Place): boolean | null {
     return false;
   }
   const isMonth = isNameOfMonth(word);
-  const isOf = !isFirst && (word === 'de' || word === 'del' || word === 'of');
+  const isOf = !isFirst && joinsMonth.has(word);
   if (!isDay && !isMonth && !isOf) {
     return false;
   }
@@ -164,7 +175,7 @@ function joinsDate({ text, start, at, isEnd }: Place): boolean | null {
     return null;
   }
   const next = text.slice(at + 1, end);
-  const isNextOf = next === 'de' || next === 'del' || next === 'of';
+  const isNextOf = joinsMonth.has(next);
   return isMonth ? !isFirst && isNextOf : isNextOf ? isDay : isNameOfMonth(next);
 }
 

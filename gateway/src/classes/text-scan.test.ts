@@ -212,6 +212,7 @@ describe('values in a text', () => {
       ['version 10.4.2.1, at 10.4.2.1', 'ip'],
       ['passport C01X00T47 expires 20301231', 'passport'],
       ['passwords are not 12345678'],
+      ['身份證A1234563', 'hk-id'],
       ['550e8400-e29b-41d4-a716-446655440000 0.4111111111111111 2024-05-06T07:08:09.123456Z v1.2.3 12:34:56'],
     ];
     for (const [text, ...expected] of cases) {

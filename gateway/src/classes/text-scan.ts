@@ -1,9 +1,9 @@
 import { contextWords } from './catalogue.ts';
 import { boundary, kinds, space } from './characters.ts';
-import { ClassSet } from './class-set.ts';
+import { ClassSet, readKinds } from './class-set.ts';
 import { Context } from './context.ts';
 import { OpenValue } from './open-value.ts';
-import { joins, lookAheadUnits } from './spans.ts';
+import { endsPlainly, joins, lookAheadUnits } from './spans.ts';
 import { contextUnits, type View } from './view.ts';
 
 /** A value of a class in a text: positions are UTF-16 units of the `text` of the same `Settled`. */
@@ -124,7 +124,9 @@ export class TextScan {
     const text = this.#text;
     const found: Value[] = [];
     for (;;) {
-      this.#follow(found);
+      if (this.#open !== null) {
+        this.#follow(found, this.#open);
+      }
       const limit = Math.min(text.length, this.#decidedTo + heldUnitsMax);
       let at = this.#at;
       let traits = this.#traits;
@@ -140,10 +142,7 @@ export class TextScan {
       this.#at = at;
       this.#traits = traits;
       if (at < limit) {
-        // Where what follows can't be awaited without holding back too much, the span goes on, and is looked at in parts.
-        const isFull = at + lookAheadUnits > this.#decidedTo + heldUnitsMax;
-        const goesOn =
-          isFull || this.#classes.mayCross(text, { start: this.#spanStart, at, traits }) || joins({ text, start: this.#spanStart, at, isEnd, traits });
+        const goesOn = this.#goesOn(isEnd);
         if (goesOn === null) {
           return found;
         }
@@ -163,6 +162,22 @@ export class TextScan {
     }
   }
 
+  /** Says whether the span goes on behind the character that may end it. Null if that depends on what follows the text. */
+  #goesOn(isEnd: boolean): boolean | null {
+    const text = this.#text;
+    const at = this.#at;
+    const start = this.#spanStart;
+    const traits = this.#traits;
+    // Where what follows can't be awaited without holding back too much, the span goes on, and is looked at in parts.
+    if (at + lookAheadUnits > this.#decidedTo + heldUnitsMax) {
+      return true;
+    }
+    if (this.#classes.hasOwn && this.#classes.mayCross(text, { start, at, traits })) {
+      return true;
+    }
+    return endsPlainly(text, at, traits) ? false : joins({ text, start, at, isEnd });
+  }
+
   /** Begins a new span. */
   #begin(at: number): void {
     this.#at = at;
@@ -172,19 +187,24 @@ export class TextScan {
   }
 
   /** Adds what belongs to the open value. */
-  #follow(found: Value[]): void {
-    if (this.#open !== null) {
-      const start = this.#at;
-      const { name } = this.#open;
-      const end = this.#open.follow(this.#text, start);
-      if (end > start) {
-        found.push({ name, start, end, isContinued: true });
-      }
-      if (this.#open.isEnded) {
-        this.#open = null;
-      }
-      this.#begin(end);
+  #follow(found: Value[], open: OpenValue): void {
+    const start = this.#at;
+    const end = open.follow(this.#text, start);
+    if (end > start) {
+      found.push({ name: open.name, start, end, isContinued: true });
     }
+    if (open.isEnded) {
+      this.#open = null;
+    }
+    this.#begin(end);
+  }
+
+  /** Returns the words of what is looked at, and of the text before it. */
+  #readContext(from: number, to: number): Context {
+    const shift = this.#droppedUnits;
+    this.#context.forget(shift + from);
+    this.#context.read(this.#text, shift, { from: shift + from, to: shift + to });
+    return this.#context;
   }
 
   /** Finds the values of the span that begin between `#decidedTo` and `decideTo`. Returns true if one of them is open: the span ends with what is known of it. */
@@ -193,18 +213,21 @@ export class TextScan {
     if (!this.#classes.mayHold(this.#traits, to - from)) {
       return false;
     }
+    const digits = readKinds(this.#text, from, to, this.#classes.kinds);
+    if (!this.#classes.mayHoldDigits(this.#traits, to - from, digits)) {
+      return false;
+    }
     const view: View = {
       text: this.#text.slice(from, to),
       before: this.#text.slice(Math.max(0, from - contextUnits), from),
       isCut: from > this.#spanStart,
       goesOn: decideTo < to,
+      kinds: this.#classes.kinds,
       traits: this.#traits,
-      supportOf: (position, value) => {
-        this.#context.read(this.#text, this.#droppedUnits, this.#droppedUnits + from + position);
-        return this.#context.supportOf(this.#droppedUnits + from + position, value);
-      },
+      digits,
+      hintAt: (position) => this.#readContext(from, to).hintAt(this.#droppedUnits + from + position),
+      isNamed: (name) => this.#readContext(from, to).isNamed(this.#droppedUnits + from, name),
     };
-    this.#context.forget(this.#droppedUnits + from);
     for (const candidate of this.#classes.look(view)) {
       const begin = candidate.start + from;
       const end = candidate.end + from;

@@ -1,4 +1,4 @@
-import type { Strength, Support } from './context.ts';
+import type { Hint } from './context.ts';
 
 /** Context words count in this many UTF-16 units before a value. */
 export const contextUnits = 96;
@@ -13,11 +13,20 @@ export interface View {
   readonly isCut: boolean;
   /** True if the span goes on behind the part. */
   readonly goesOn: boolean;
+  /** The kind of each character, and `boundary` behind the last one. Only as long as the part is looked at: all scans with a set of classes share it. */
+  readonly kinds: Uint16Array;
   /** The kinds of all characters of the part, joined. */
   readonly traits: number;
-  /** Says how much the words before a position speak for a value there. */
-  readonly supportOf: (position: number, value: { readonly name: string; readonly strength: Strength }) => Support;
+  /** The number of digits among them. */
+  readonly digits: number;
+  /** Says what the words before a position say about a value there. */
+  readonly hintAt: (position: number) => Hint;
+  /** False if no word before a value of the part names the class, so that values which need one are not there. */
+  readonly isNamed: (name: string) => boolean;
 }
+
+/** A part has at most so many UTF-16 units. */
+export const partUnitsMax = 8192;
 
 /** Returns the text before a position of a view, at most `contextUnits` of it. */
 export function textBefore({ text, before }: View, position: number): string {

@@ -1,4 +1,4 @@
-import { digit, kinds, lower, upper, wordKinds } from '../characters.ts';
+import { any, digit, kinds, lower, upper, wordKinds } from '../characters.ts';
 import type { Detector, Take } from '../detector.ts';
 import type { View } from '../view.ts';
 import { isMod97 } from './check-digits.ts';
@@ -42,9 +42,12 @@ function ibanEnd({ text }: View, start: number): number {
 
 function findIban(view: View, take: Take): void {
   const { text } = view;
+  let isInWord = false;
   for (let i = 0; i + 4 < text.length; i += 1) {
-    const isBegin = isLetter(text, i) && (kindAt(text, i + 2) & digit) !== 0 && (i === 0 || !isWord(text, i - 1)) && isLetter(text, i + 1);
+    const kind = kindAt(text, i);
+    const isBegin = !isInWord && (kind & (upper | lower)) !== 0 && (kindAt(text, i + 2) & digit) !== 0 && isLetter(text, i + 1);
     const end = isBegin ? ibanEnd(view, i) : -1;
+    isInWord = (kind & wordKinds) !== 0;
     if (end !== -1) {
       take(i, end, 'sure');
       i = end - 1;
@@ -58,6 +61,7 @@ export const iban: Detector = {
   example: 'DE89 3704 0044 0532 0130 00',
   words: ['iban'],
   traits: digit,
+  otherTraits: lower | upper,
   unitsMin: 15,
   digitsMin: 6,
   find: findIban,
@@ -81,6 +85,7 @@ function findBic({ text }: View, take: Take): void {
     const length = i - begin;
     if (
       (length === 8 || length === 11) &&
+      (kindAt(text, begin) & kindAt(text, begin + 1) & kindAt(text, begin + 4) & upper) !== 0 &&
       /^[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?$/.test(text.slice(begin, i)) &&
       countries.has(text.slice(begin + 4, begin + 6))
     ) {
@@ -96,6 +101,7 @@ export const bic: Detector = {
   example: 'BIC DEUTDEFF500',
   words: ['bic', 'swift', 'bankleitzahl'],
   traits: upper,
+  otherTraits: any,
   unitsMin: 8,
   digitsMin: 0,
   find: findBic,

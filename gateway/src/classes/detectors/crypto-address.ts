@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto';
-import { digit, kinds, wordKinds } from '../characters.ts';
+import { alphanumericUnits, digit, kinds, lower, nextRun, upper, wordKinds } from '../characters.ts';
 import type { Detector, Take } from '../detector.ts';
 import type { View } from '../view.ts';
 
@@ -65,14 +65,17 @@ function isEip55(hex: string): boolean {
   return Array.from(hex).every((each, i) => !/[a-f]/i.test(each) || (each === each.toUpperCase()) === Number.parseInt(digest[i] ?? '', 16) > 7);
 }
 
+const unitsMin = 25;
+const isWord = (text: string, position: number): boolean => ((kinds[text.charCodeAt(position)] ?? 0) & wordKinds) !== 0;
+
 function findAddresses({ text }: View, take: Take): void {
-  let begin = 0;
-  for (let i = 0; i <= text.length; i += 1) {
-    if (i < text.length && ((kinds[text.charCodeAt(i)] ?? 0) & wordKinds) !== 0) {
-      continue;
+  for (let begin = nextRun(text, 0, unitsMin, alphanumericUnits); begin !== -1;) {
+    let i = begin + unitsMin;
+    while (i < text.length && isWord(text, i)) {
+      i += 1;
     }
     const length = i - begin;
-    if (length >= 25 && length <= 90) {
+    if (length <= 90 && (begin === 0 || !isWord(text, begin - 1))) {
       const value = text.slice(begin, i);
       if (length === 42 && /^0x[0-9a-f]{40}$/i.test(value)) {
         const hex = value.slice(2);
@@ -86,7 +89,7 @@ function findAddresses({ text }: View, take: Take): void {
         take(begin, i, 'sure');
       }
     }
-    begin = i + 1;
+    begin = nextRun(text, i, unitsMin, alphanumericUnits);
   }
 }
 
@@ -97,7 +100,8 @@ export const cryptoAddress: Detector = {
   example: 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4',
   words: ['bitcoin', 'btc', 'ethereum', 'eth', 'wallet', 'litecoin', 'ltc', 'dogecoin', 'tron', 'crypto', 'usdt', 'erc'],
   traits: digit,
-  unitsMin: 25,
+  otherTraits: lower | upper,
+  unitsMin,
   digitsMin: 1,
   find: findAddresses,
 };

@@ -1,33 +1,44 @@
-import { digit, kinds, space, wordKinds } from '../characters.ts';
+import { alphanumericUnits, any, digit, hyphen, letter, lower, nextRun, space, upper, wordKinds } from '../characters.ts';
 import type { Detector, Identifier, Take } from '../detector.ts';
 import { surroundingsOf } from '../identifiers.ts';
 import { months } from '../months.ts';
 import type { View } from '../view.ts';
 
-const isWord = (text: string, position: number): boolean => ((kinds[text.charCodeAt(position)] ?? 0) & wordKinds) !== 0;
-
 interface CodeLimits {
+  readonly name: string;
   readonly unitsMin: number;
   readonly unitsMax: number;
   readonly digitsMin: number;
 }
 
+const codeUnits: Uint8Array = alphanumericUnits.map((isOne, unit) => (unit === 0x2d ? 1 : isOne));
+
 /** Finds words of letters and digits of a length, which only the words before them make a value. Hyphens may be within them. */
-function findCodes(view: View, { unitsMin, unitsMax, digitsMin }: CodeLimits, take: Take): void {
-  const { text } = view;
+function findCodes(view: View, { name, unitsMin, unitsMax, digitsMin }: CodeLimits, take: Take): void {
+  const { text, kinds } = view;
+  if (nextRun(text, 0, unitsMin, codeUnits) === -1) {
+    return;
+  }
+  const isWord = (position: number): boolean => ((kinds[position] ?? 0) & wordKinds) !== 0;
   for (let start = 0; start < text.length; start += 1) {
-    if (!isWord(text, start)) {
+    if (!isWord(start)) {
       continue;
     }
     let end = start;
     let digits = 0;
-    while (end < text.length && (isWord(text, end) || (text[end] === '-' && end + 1 < text.length && isWord(text, end + 1)))) {
-      digits += ((kinds[text.charCodeAt(end)] ?? 0) & digit) === 0 ? 0 : 1;
+    let small = 0;
+    let mayBeCode = true;
+    while (isWord(end) || (((kinds[end] ?? 0) & hyphen) !== 0 && isWord(end + 1))) {
+      const kind = kinds[end] ?? 0;
+      digits += kind === digit ? 1 : 0;
+      // Three small letters together are of a word.
+      small = kind === lower ? small + 1 : 0;
+      mayBeCode &&= small < 3 && kind !== letter;
       end += 1;
     }
     const length = end - start;
-    const isCode = length >= unitsMin && length <= unitsMax && digits >= digitsMin && /^[A-Za-z0-9-]+$/.test(text.slice(start, end));
-    if (isCode && !/[a-z]{3}|^\d{4}-\d\d-\d\d$|^\d{4}-\d{4}$|^0x/.test(text.slice(start, end)) && surroundingsOf(view, start, end) !== 'part') {
+    const isCode = mayBeCode && length >= unitsMin && length <= unitsMax && digits >= digitsMin && view.isNamed(name);
+    if (isCode && !/^\d{4}-\d\d-\d\d$|^\d{4}-\d{4}$|^0x/.test(text.slice(start, end)) && surroundingsOf(view, start, end) !== 'part') {
       take(start, end, 'weak');
     }
     start = end;
@@ -43,10 +54,11 @@ export const passport: Detector = {
       ' ',
     ),
   traits: digit,
+  otherTraits: any,
   unitsMin: 6,
   digitsMin: 3,
   find: (view, take) => {
-    findCodes(view, { unitsMin: 6, unitsMax: 12, digitsMin: 3 }, take);
+    findCodes(view, { name: 'passport', unitsMin: 6, unitsMax: 12, digitsMin: 3 }, take);
   },
 };
 
@@ -59,10 +71,11 @@ export const drivingLicence: Detector = {
     'jazdy cnh habilitação condução ehliyet'
   ).split(' '),
   traits: digit,
+  otherTraits: any,
   unitsMin: 5,
   digitsMin: 3,
   find: (view, take) => {
-    findCodes(view, { unitsMin: 5, unitsMax: 20, digitsMin: 3 }, take);
+    findCodes(view, { name: 'driving-licence', unitsMin: 5, unitsMax: 20, digitsMin: 3 }, take);
   },
 };
 
@@ -99,10 +112,11 @@ const dateInWords =
 export const birthDateInWords: Detector = {
   ...birthDate,
   traits: space,
+  otherTraits: lower | upper | letter,
   unitsMin: 9,
   digitsMin: 5,
-  find: ({ text }, take) => {
-    if (!text.includes(' 19') && !text.includes(' 20')) {
+  find: ({ text, isNamed }, take) => {
+    if ((!text.includes(' 19') && !text.includes(' 20')) || !isNamed(birthDate.name)) {
       return;
     }
     for (const { index, 0: date, groups } of text.matchAll(dateInWords)) {

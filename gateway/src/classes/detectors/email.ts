@@ -1,4 +1,4 @@
-import { at, digit, kinds, letter, lower, upper } from '../characters.ts';
+import { any, at, digit, kinds, letter, lower, upper } from '../characters.ts';
 import type { Detector, Take } from '../detector.ts';
 import type { View } from '../view.ts';
 
@@ -93,6 +93,7 @@ export const email: Detector = {
   about: 'An e-mail address with a domain of at least two labels. Not the user of a URL, nor the name of an image like logo@2x.png.',
   example: 'jane.doe@example.com',
   traits: at,
+  otherTraits: any,
   unitsMin: 6,
   digitsMin: 0,
   find,

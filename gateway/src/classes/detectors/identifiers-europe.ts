@@ -47,9 +47,12 @@ function isNir(code: string): boolean {
 }
 
 function isSteuerId(digits: string): boolean {
+  if (digits[0] === '0' || !isMod11And10(digits)) {
+    return false;
+  }
   const counts = Array.from('0123456789').map((each) => digits.slice(0, 10).split(each).length - 1);
   const repeated = counts.filter((count) => count > 1);
-  return digits[0] !== '0' && repeated.length === 1 && (repeated[0] ?? 0) <= 3 && isMod11And10(digits);
+  return repeated.length === 1 && (repeated[0] ?? 0) <= 3;
 }
 
 function isRvnr(code: string): boolean {

@@ -1,4 +1,4 @@
-import { digit, kinds, mark, upper, wordKinds } from '../characters.ts';
+import { any, digit, hyphen, isOneOf, kinds, lower, upper, wordKinds } from '../characters.ts';
 import type { Detector, Take } from '../detector.ts';
 import type { View } from '../view.ts';
 
@@ -41,6 +41,7 @@ export const jwt: Detector = {
   about: 'A JSON Web Token whose header can be decoded, signed, encrypted or neither.',
   example: 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJleGFtcGxlIn0.c2lnbmF0dXJl',
   traits: upper,
+  otherTraits: any,
   unitsMin: 20,
   digitsMin: 0,
   find: findJwt,
@@ -72,7 +73,8 @@ export const privateKey: Detector = {
   name: 'private-key',
   about: 'A private key in PEM: PKCS #8, PKCS #1, SEC 1, OpenSSH or PGP, with all of its lines.',
   example: `${'-'.repeat(5)}BEGIN PRIVATE KEY${'-'.repeat(5)}`,
-  traits: mark,
+  traits: hyphen,
+  otherTraits: upper,
   unitsMin: 20,
   digitsMin: 0,
   find: ({ text }, take) => {
@@ -150,19 +152,37 @@ const patterns: ReadonlyMap<string, readonly RegExp[]> = Map.groupBy(
 const unmarked = /(?:[A-Za-z0-9/+]{40}|[A-Za-z0-9/+]{86}==)(?![A-Za-z0-9/+=])/y;
 
 const unmarkedUnitsMin = 40;
+const unmarkedUnits: Uint8Array = Uint8Array.from({ length: 0x80 }, (_, unit) => (/[A-Za-z0-9/+]/.test(String.fromCharCode(unit)) ? 1 : 0));
 const none: readonly RegExp[] = [];
+const unmarkedAlone: readonly RegExp[] = [unmarked];
+
+/** Has 1 for the first two units of each format, so that hardly any other word needs to be looked up. */
+const begins: Uint8Array = new Uint8Array(0x80 * 0x80);
+for (const two of patterns.keys()) {
+  begins[two.charCodeAt(0) * 0x80 + two.charCodeAt(1)] = 1;
+}
+
+/** Returns the formats of which one may begin at a place. */
+function patternsAt(text: string, position: number): readonly RegExp[] {
+  const [first, second] = [text.charCodeAt(position), text.charCodeAt(position + 1)];
+  const marked = first < 0x80 && second < 0x80 && begins[first * 0x80 + second] === 1 ? (patterns.get(text.slice(position, position + 2)) ?? none) : none;
+  const isLong = text.length - position >= unmarkedUnitsMin && isOneOf(unmarkedUnits, text.charCodeAt(position + unmarkedUnitsMin - 1));
+  return !isLong ? marked : marked === none ? unmarkedAlone : [...marked, unmarked];
+}
+
+const tokenUnitsMin = 16;
+const underscore = 0x5f;
 
 function findTokens(view: View, take: Take): void {
   const { text } = view;
   let isInWord = false;
-  for (let i = 0; i < text.length; i += 1) {
+  for (let i = 0; i + tokenUnitsMin <= text.length; i += 1) {
     const isBegin = !isInWord;
-    isInWord = isWord(text, i) || text[i] === '_';
-    if (!isBegin || !isInWord || text.length - i < 16) {
+    isInWord = isWord(text, i) || text.charCodeAt(i) === underscore;
+    if (!isBegin || !isInWord) {
       continue;
     }
-    const marked = patterns.get(text.slice(i, i + 2)) ?? none;
-    for (const pattern of text.length - i < unmarkedUnitsMin ? marked : [...marked, unmarked]) {
+    for (const pattern of patternsAt(text, i)) {
       pattern.lastIndex = i;
       if (pattern.test(text)) {
         const value = text.slice(i, pattern.lastIndex).replace(/[.-]+$/, '');
@@ -184,7 +204,8 @@ export const secretToken: Detector = {
   example: `npm_${'Example'.repeat(5)}0`,
   words: ['secret', 'accountkey', 'account key', 'sharedaccess', 'sharedaccesskey', 'aws'],
   traits: digit | upper,
-  unitsMin: 16,
+  otherTraits: lower | upper,
+  unitsMin: tokenUnitsMin,
   digitsMin: 0,
   find: findTokens,
 };
