@@ -18,7 +18,11 @@ const frameBytesMax = 1024 * 1024;
 
 /** Makes a mask of all built-in classes. */
 export function maskAll(): TextChange {
-  return maskChange(methods, 'target', { keys: { record: key, hash: key, pseudonym: key }, classSet: (names) => classes.of(names), classesOf: () => [] });
+  return maskChange({ methods, policies: [] }, 'target', {
+    keys: { record: key, hash: key, pseudonym: key },
+    classSet: (names) => classes.of(names),
+    classesOf: () => [],
+  });
 }
 
 /** Cuts bytes, or a text, at any places. */

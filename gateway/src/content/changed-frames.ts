@@ -54,7 +54,7 @@ export class ChangedFrames {
   push(frame: TextFrame): readonly Buffer[] {
     const waiting: Waiting = { frame, texts: [], open: 0 };
     for (const { text, partOf, sources } of frame.texts) {
-      waiting.texts.push(partOf === null ? changeText(this.#changes, text, sources) : this.#piece(partOf, text, waiting));
+      waiting.texts.push(partOf === null ? changeText(this.#changes, text, sources) : this.#piece(partOf, text, { waiting, sources }));
     }
     if (frame.ends !== null) {
       this.#endTexts(frame.ends);
@@ -77,7 +77,7 @@ export class ChangedFrames {
     return this.#release();
   }
 
-  #piece(name: string, text: string, waiting: Waiting): string {
+  #piece(name: string, text: string, { waiting, sources }: { readonly waiting: Waiting; readonly sources: readonly string[] | undefined }): string {
     let open = this.#open.get(name);
     if (open === undefined) {
       if (text !== '' && this.#ended?.has(name) === true) {
@@ -86,7 +86,7 @@ export class ChangedFrames {
       if (this.#open.size + (this.#ended?.size ?? 0) >= openMax) {
         throw new GatewayError('limit_exceeded', `Policy changes texts in answers of this target, and more than ${openMax} of one answer come in pieces.`);
       }
-      open = { stream: beginText(this.#changes, this.#heldMax), last: null };
+      open = { stream: beginText(this.#changes, this.#heldMax, sources), last: null };
       this.#open.set(name, open);
     }
     const changed = open.stream.push(text);

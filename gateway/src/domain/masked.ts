@@ -3,8 +3,10 @@ export interface Masked {
   /** The class of the value. */
   readonly name: string;
   readonly method: string;
-  /** The keyed digest of the value; null if its end was not known yet when its beginning was masked. */
-  readonly digest: string | null;
+  /** The keyed digest of the value. */
+  readonly digest: string;
+  /** The column or the member in which it stood; null if that is not known. */
+  readonly place: string | null;
 }
 
 /** The values that a change of texts masked since it was asked last. */
@@ -13,4 +15,6 @@ export interface MaskReport {
   readonly counts: ReadonlyMap<string, number>;
   /** The first of the values. */
   readonly values: readonly Masked[];
+  /** The ids of the policies that mask. */
+  readonly policies: readonly string[];
 }

@@ -148,7 +148,7 @@ export const ownAttributes = {
   masked: 'countersign.masked',
   /** Number. How many times a token of the session was replaced by `REDACTED` in the record. */
   maskedTokens: 'countersign.masked_tokens',
-  /** List of strings, each `CLASS METHOD DIGEST`. The first 100 values that were masked; the digest is keyed, and the same for the same value. On a record of kind `mask`. */
+  /** List of strings, each `CLASS METHOD DIGEST PLACE`. The first 100 values that were masked; the digest is keyed, and the same for the same value; the place is a column or a member, if it is known. On a record of kind `mask`. */
   maskedValues: 'countersign.masked.values',
   /** String, JSON. The `_meta` of a request of MCP. */
   mcpMeta: 'countersign.mcp_meta',

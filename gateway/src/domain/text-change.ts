@@ -8,14 +8,14 @@ import type { Seen } from './seen.ts';
  */
 export interface TextChange {
   /**
-   * `sources` name where at the target the value comes from, each `SCHEMA.TABLE.COLUMN` or `/MEMBER/INDEX`; `*` is any column of the target. Absent: nothing but its text tells what it is.
+   * `sources` name where at the target the value comes from, each `SCHEMA.TABLE.COLUMN`, `/MEMBER/INDEX`, or `#NUMBER` for a column of a result of which the origin is not known; `*` is any column of the target. Absent: nothing but its text tells what it is.
    * `isDerived`: the value was made of those of its sources, in any way.
    */
   (text: string, sources?: readonly string[], isDerived?: boolean): string;
   /** Returns whether every value of a source is changed, whatever it looks like. Absent: none is. */
   readonly covers?: (source: string) => boolean;
-  /** Begins to change a text that comes in pieces. If this is absent, such a text is held until it is whole. */
-  readonly begin?: () => TextStream;
+  /** Begins to change a text that comes in pieces, from one of these sources. If this is absent, such a text is held until it is whole. */
+  readonly begin?: (sources?: readonly string[]) => TextStream;
   /** Returns what was masked since the last call, for the record of the texts; null if nothing was. Absent: the change masks no values of classes. */
   readonly report?: () => MaskReport | null;
   /** Present: this is a look, and no change. */
@@ -52,8 +52,8 @@ export function changeText(changes: readonly TextChange[], text: string, sources
  * Begins to change a text that comes in pieces. A text of which more than `charactersMax` characters are held back, because no change returns anything for
  * them, throws GatewayError `limit_exceeded`.
  */
-export function beginText(changes: readonly TextChange[], charactersMax: number): TextStream {
-  const streams = changes.map((change) => change.begin?.() ?? heldText(change));
+export function beginText(changes: readonly TextChange[], charactersMax: number, sources?: readonly string[]): TextStream {
+  const streams = changes.map((change) => change.begin?.(sources) ?? heldText(change));
   const isHolding = (): boolean => streams.some((stream) => stream.isHolding());
   let characters = 0;
   return {

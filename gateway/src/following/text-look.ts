@@ -1,4 +1,5 @@
 import type { ClassSet } from '../classes/class-set.ts';
+import { namedPlace } from '../classes/named-place.ts';
 import { TextScan, type Settled } from '../classes/text-scan.ts';
 import type { Seen, SeenValue } from '../domain/seen.ts';
 import type { TextChange } from '../domain/text-change.ts';
@@ -27,7 +28,7 @@ export function textLook(names: readonly string[], target: string, { prints, cla
     found.add(name);
     const print = values.size < reportedMax ? prints.of(value) : null;
     if (print !== null) {
-      values.set(`${name} ${print}`, { name, print, source: sourceOf(target, sources) });
+      values.set(`${name} ${print}`, { name, print, source: sourceOf(target, sources, classes) });
     }
   };
   const noteFound = ({ text, found: each }: Settled, sources?: readonly string[]): void => {
@@ -59,14 +60,14 @@ export function textLook(names: readonly string[], target: string, { prints, cla
     return told;
   };
   return Object.assign(look, {
-    begin: () => {
+    begin: (sources?: readonly string[]) => {
       const scan = new TextScan(classes);
       const push = (piece: string): string => {
-        noteFound(scan.push(piece));
+        noteFound(scan.push(piece), sources);
         return piece;
       };
       const end = (): string => {
-        noteFound(scan.end());
+        noteFound(scan.end(), sources);
         return '';
       };
       return { push, end, isHolding: () => false };
@@ -82,6 +83,10 @@ export function textLook(names: readonly string[], target: string, { prints, cla
 }
 
 /** Names the first of the sources of a value: members of lists are not told apart. */
-function sourceOf(target: string, [source]: readonly string[]): string {
-  return source === undefined ? target : source.startsWith('/') ? `${target}:${source.replaceAll(/\/\d+(?=\/|$)/g, '/*')}` : `${target}/${source}`;
+function sourceOf(target: string, [source]: readonly string[], classes: ClassSet): string {
+  return source === undefined || source.startsWith('#')
+    ? target
+    : source.startsWith('/')
+      ? `${target}:${namedPlace(source, classes).replaceAll(/\/\d+(?=\/|$)/g, '/*')}`
+      : `${target}/${source}`;
 }

@@ -242,7 +242,7 @@ export class LiveChannel implements Channel {
       this.#alone = { action, obligations: decision.obligations };
     }
     if (masked !== null) {
-      this.#record('mask', { action: 'gateway.mask', request: seq, attributes: { ...masked.summary, ...masked.values } }, [], false);
+      this.#record('mask', { action: 'gateway.mask', request: seq, policies: masked.policies, attributes: { ...masked.summary, ...masked.values } }, [], false);
     }
     if (settle === null) {
       this.#remember(action, decision);
@@ -411,7 +411,7 @@ export class LiveChannel implements Channel {
           const tied = request === undefined ? {} : { request };
           this.#record(
             'mask',
-            { action: 'gateway.mask', ...tied, attributes: { ...masked.summary, ...masked.values, [ownAttributes.answer]: seq } },
+            { action: 'gateway.mask', ...tied, policies: masked.policies, attributes: { ...masked.summary, ...masked.values, [ownAttributes.answer]: seq } },
             [],
             false,
           );

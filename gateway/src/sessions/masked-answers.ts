@@ -18,8 +18,10 @@ interface MaskedAnswer {
 export interface MaskedFacts {
   /** The attributes of the answer's record: which classes, and how many values of each. */
   readonly summary: Attributes;
-  /** The attributes of the record beside it: the first of the values, each as class, method and keyed digest. */
+  /** The attributes of the record beside it: the first of the values, each as class, method, keyed digest and place. */
   readonly values: Attributes;
+  /** The ids of the policies that mask. */
+  readonly policies: readonly string[];
 }
 
 /** Tells the record of an answer of the values in it. */
@@ -93,7 +95,10 @@ export function reportOf(changes: readonly TextChange[]): MaskedFacts | null {
   return {
     summary: { [ownAttributes.classes]: names, [ownAttributes.masked]: names.map((name) => `${name}=${counts.get(name)}`) },
     values: {
-      [ownAttributes.maskedValues]: reports.flatMap(({ values }) => values).map(({ name, method, digest }) => `${name} ${method} ${digest ?? ''}`.trimEnd()),
+      [ownAttributes.maskedValues]: reports
+        .flatMap(({ values }) => values)
+        .map(({ name, method, digest, place }) => [name, method, digest, ...(place === null ? [] : [place])].join(' ')),
     },
+    policies: [...new Set(reports.flatMap(({ policies }) => policies))],
   };
 }

@@ -1,9 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import type { ClassSet } from '../../classes/class-set.ts';
+import { namedPlace } from '../../classes/named-place.ts';
 import { TextScan, type Settled } from '../../classes/text-scan.ts';
 import type { Masked } from '../../domain/masked.ts';
 import type { TextChange, TextStream } from '../../domain/text-change.ts';
-import { isStricter, type ClassMethods } from '../../policy/mask-text.ts';
+import type { Obligation } from '../../domain/decision.ts';
+import { isStricter, methodsOf, type ClassMethods } from '../../policy/mask-text.ts';
 import { digestOf, maskedValue } from './methods.ts';
 
 /** Most values that one report tells one by one. */
@@ -20,32 +22,46 @@ export interface MaskParts {
   readonly onStandIn?: (standIn: string, value: string) => void;
 }
 
+/** The masks of an obligation: the method for each class, and the policies that say it. */
+export interface MaskRule {
+  readonly methods: ClassMethods;
+  readonly policies: readonly string[];
+}
+
+const none: readonly string[] = [];
+
+/** Reads an obligation that masks. */
+export function ruleOf(obligation: Obligation): MaskRule {
+  return { methods: methodsOf(obligation), policies: (obligation.parameters['policy'] ?? '').split(',').filter((id) => id !== '') };
+}
+
 /**
  * Makes the change that masks the values of some classes in the texts of one answer, or of one request. A text gives the same result however it is cut into pieces.
  */
-export function maskChange(methods: ClassMethods, target: string, { keys, classSet, classesOf, onStandIn }: MaskParts): TextChange {
+export function maskChange({ methods, policies }: MaskRule, target: string, { keys, classSet, classesOf, onStandIn }: MaskParts): TextChange {
   const classes = classSet([...methods.keys()]);
   let counts = new Map<string, number>();
   let values: Masked[] = [];
-  const mask = ({ text, found }: Settled): string => {
+  const mask = ({ text, found }: Settled, sources: readonly string[] | undefined): string => {
     let changed = '';
     let done = 0;
     for (const { name, start, end, isContinued } of found) {
       changed += text.slice(done, start);
       done = end;
       if (!isContinued) {
-        changed += maskOne(name, text.slice(start, end));
+        changed += maskOne(name, text.slice(start, end), sources);
       }
     }
     return done === 0 ? text : changed + text.slice(done);
   };
-  const maskOne = (name: string, value: string, isDerived = false): string => {
+  const maskOne = (name: string, value: string, sources: readonly string[] = none, isDerived = false): string => {
     const said = methods.get(name) ?? 'redact';
     // An expression could put any part of a value where a method shows it, or compare it piece by piece.
     const method = isDerived && said !== 'null' ? 'redact' : said;
     counts.set(name, (counts.get(name) ?? 0) + 1);
     if (values.length < reportedMax) {
-      values.push({ name, method, digest: digestOf(keys.record, name, value) });
+      const [source] = sources;
+      values.push({ name, method, digest: digestOf(keys.record, name, value), place: source === undefined ? null : namedPlace(source, classes) });
     }
     const isToken = method === 'hash' || method === 'pseudonym';
     const masked = isToken ? `${name}_${digestOf(keys[method], name, value)}` : maskedValue(method, name, value);
@@ -54,9 +70,9 @@ export function maskChange(methods: ClassMethods, target: string, { keys, classS
     }
     return masked;
   };
-  const begin = (): TextStream => {
+  const begin = (sources?: readonly string[]): TextStream => {
     const scan = new TextScan(classes);
-    return { push: (piece) => mask(scan.push(piece)), end: () => mask(scan.end()), isHolding: () => scan.isHolding() };
+    return { push: (piece) => mask(scan.push(piece), sources), end: () => mask(scan.end(), sources), isHolding: () => scan.isHolding() };
   };
   /** Returns the class of a value by its sources, the one with the strictest method of those that policy masks. */
   const classBy = (sources: readonly string[]): string | undefined => {
@@ -64,19 +80,29 @@ export function maskChange(methods: ClassMethods, target: string, { keys, classS
     return named.length < 2 ? named[0] : named.reduce((one, other) => (isStricter(methods, other, one) ? other : one));
   };
   const covers = (source: string): boolean => classBy([source]) !== undefined;
-  const change = (text: string, sources?: readonly string[], isDerived = false): string => {
-    const name = sources === undefined ? undefined : classBy(sources);
-    if (name !== undefined) {
-      return maskOne(name, text, isDerived);
+  /** By the lists of sources that protocols keep for each column. */
+  const known = new WeakMap<readonly string[], string | null>();
+  const knownClass = (sources: readonly string[]): string | null => {
+    const found = known.get(sources);
+    const name = found === undefined ? (classBy(sources) ?? null) : found;
+    if (found === undefined) {
+      known.set(sources, name);
     }
-    const stream = begin();
+    return name;
+  };
+  const change = (text: string, sources?: readonly string[], isDerived = false): string => {
+    const name = sources === undefined ? null : knownClass(sources);
+    if (name !== null) {
+      return maskOne(name, text, sources, isDerived);
+    }
+    const stream = begin(sources);
     return stream.push(text) + stream.end();
   };
   const report = (): ReturnType<NonNullable<TextChange['report']>> => {
     if (counts.size === 0) {
       return null;
     }
-    const told = { counts, values };
+    const told = { counts, values, policies };
     counts = new Map();
     values = [];
     return told;

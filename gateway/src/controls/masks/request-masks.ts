@@ -4,7 +4,7 @@ import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import { methodsOf } from '../../policy/mask-text.ts';
 import type { Act, Control, Objection } from '../control.ts';
-import { maskChange, type MaskParts } from './mask-change.ts';
+import { maskChange, ruleOf, type MaskParts } from './mask-change.ts';
 import { Pseudonyms } from './pseudonyms.ts';
 import { readableHead } from './readable-head.ts';
 
@@ -33,7 +33,7 @@ export class RequestMasks implements Control {
   }
 
   changeRequest({ asker: { session }, target }: Act, obligation: Obligation): TextChange {
-    return maskChange(methodsOf(obligation), target.name, {
+    return maskChange(ruleOf(obligation), target.name, {
       ...this.#parts,
       onStandIn: (standIn, value) => {
         this.#pseudonyms.remember(session ?? '', standIn, value);

@@ -185,17 +185,12 @@ export class ChangedMessages implements AnswerStage {
   #columnsOf(results: UnitResults | null, count: number): readonly ChangedColumn[] {
     const { typeOf } = this.#options;
     const changes = this.#changes;
-    const plain: ValueChange = { text: (text) => changeText(changes, text), isWhole: false, typeOf };
     return (results?.columns(count) ?? []).map((column, at) => {
       const { sources, isPlain } = results?.origin(column, at, count) ?? { sources: noSources, isPlain: true };
       const covered = [...sources].filter((source) => this.#isCovered(source));
-      const isTold = this.#options.look !== undefined && sources.size > 0;
-      const change =
-        covered.length === 0
-          ? isTold
-            ? { ...plain, text: (text: string) => changeText(changes, text, [...sources]) }
-            : plain
-          : { text: (text: string) => changeText(changes, text, covered, !isPlain), isWhole: true, typeOf };
+      const isWhole = covered.length > 0;
+      const named = isWhole ? covered : sources.size > 0 ? [...sources] : [`#${at + 1}`];
+      const change = { text: (text: string) => changeText(changes, text, named, isWhole && !isPlain), isWhole, typeOf };
       return { ...column, change };
     });
   }
