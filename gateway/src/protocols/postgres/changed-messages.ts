@@ -5,6 +5,7 @@ import { ChangedFrames } from '../../content/changed-frames.ts';
 import type { AnswerStage } from './answer-stage.ts';
 import { changedValue, orNull, type ValueChange } from './changed-value.ts';
 import { CopiedRows } from './copied-rows.ts';
+import { frameHeaderBytes } from './codec.ts';
 import type { Conversation } from './conversation.ts';
 import type { Found } from './guard/catalogue.ts';
 import { anySource, noSources } from './guard/rowset.ts';
@@ -26,6 +27,8 @@ export interface ChangedMessagesOptions {
 interface ChangedColumn extends ResultColumn {
   readonly change: ValueChange;
 }
+
+const noColumns: readonly ResultColumn[] = [];
 
 /** Changes the texts of the target's messages. Only messages with texts that an obligation changes, and those that describe them, come here, each of them whole. */
 export class ChangedMessages implements AnswerStage {
@@ -74,9 +77,9 @@ export class ChangedMessages implements AnswerStage {
       this.#release([changedRow(message, this.#changeValue)]);
     } else if (type === backend.rowDescription || type === backend.commandComplete) {
       this.#note(type, message);
-      this.#release([message]);
+      this.#release([type === backend.rowDescription ? this.#named(message) : message]);
     } else if (type === backend.parameterStatus) {
-      this.#release([this.#masked(type, message)]);
+      this.#release([this.#changedTexts(this.#masked(type, message))]);
     } else if (type === backend.copyData && this.#copied() !== null) {
       this.#release(this.#rows?.push(message) ?? []);
     } else {
@@ -108,6 +111,22 @@ export class ChangedMessages implements AnswerStage {
     const isMasked = (table: string, column: string): boolean =>
       this.#isCovered(`${table}.${column}`) || sources.some((source) => source.endsWith(`.${column}`) || (source.endsWith('*') && source !== `${table}.*`));
     return maskSaid(message, { mask: mask(sources), isOfCode: said.isOfCode, isMasked });
+  }
+
+  /** Returns a RowDescription with the names of columns changed. Where code that nobody could read may have made a column, its name may be any value. */
+  #named(message: Buffer): Buffer {
+    const results = this.#options.conversation.current?.results ?? null;
+    const columns = results === null || !this.#isCovered('*') ? noColumns : results.columns(message.readUInt16BE(frameHeaderBytes));
+    return this.#changedTexts(message, (name, at) => {
+      const column = columns[at];
+      const sources = results === null || column === undefined || results.asks(name) ? noSources : results.origin(column, at, columns.length).sources;
+      return sources.has('*') ? [...sources] : undefined;
+    });
+  }
+
+  #changedTexts(message: Buffer, sourcesOf: (text: string, at: number) => readonly string[] | undefined = () => undefined): Buffer {
+    const frame = textMessage(message);
+    return frame.compose(frame.texts.map(({ text }, at) => changeText(this.#changes, text, sourcesOf(text, at), true)));
   }
 
   #isCovered(source: string): boolean {

@@ -64,13 +64,19 @@ test('a row of COPY data is one text, in however many messages it comes', () => 
   );
 });
 
-test('what errors, notices and notifications say is changed; codes and names are not', () => {
-  const fields = (say: string): Buffer => Buffer.from(`SERROR\0VERROR\0C22P02\0M${say}\0D${say}\0H${say}\0W${say}\0q${say}\0tsecret_table-1\0nsecret-name\0\0`);
+test('what errors, notices and notifications say and name is changed, and so are names of columns and values of settings; codes are not', () => {
+  const fields = (say: string): Buffer =>
+    Buffer.from(`SERROR\0VERROR\0C22P02\0M${say}\0D${say}\0H${say}\0W${say}\0q${say}\0s${say}\0t${say}\0c${say}\0d${say}\0n${say}\0\0`);
   for (const type of ['E', 'N']) {
     assert.deepEqual(change(message(type, fields('it is secret-1'))), message(type, fields('it is ***')));
   }
   const notification = (payload: string): Buffer => message('A', Buffer.from(`\0\0\0\x07secret-channel\0${payload}\0`));
   assert.deepEqual(change(notification('secret-1')), notification('***'));
+  const columns = (name: string): Buffer => message('T', Buffer.from(`\0\x02${name}\0${'secret-table'.padEnd(18)}\0${'\0'.repeat(18)}`));
+  assert.deepEqual(change(columns('a secret-1')), columns('a ***'));
+  const setting = (value: string): Buffer => message('S', Buffer.from(`secret-setting\0${value}\0`));
+  assert.deepEqual(change(setting('secret-1')), setting('***'));
+  assert.deepEqual([change(columns('a')), change(setting('b'))], [columns('a'), setting('b')]);
 });
 
 test('a message whose texts do not fit into it is refused', () => {
@@ -79,7 +85,12 @@ test('a message whose texts do not fit into it is refused', () => {
   for (const broken of [short, short.subarray(0, 9)]) {
     assert.throws(() => changeRow(broken), { code: 'malformed' });
   }
-  for (const broken of [message('E', Buffer.from('Mno end')), message('A', Buffer.from('\0\0\0\x07channel\0no end'))]) {
+  for (const broken of [
+    message('E', Buffer.from('Mno end')),
+    message('A', Buffer.from('\0\0\0\x07channel\0no end')),
+    message('T', Buffer.from('\0\x01no end')),
+    message('S', Buffer.from('a\0no end')),
+  ]) {
     assert.throws(() => change(broken), { code: 'malformed' });
   }
 });

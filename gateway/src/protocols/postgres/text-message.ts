@@ -6,13 +6,15 @@ import { backend } from './messages.ts';
 import { composeMessage, cstringPlace, place, textsOf, type MessagePiece } from './text-place.ts';
 
 const columnCountBytes = 2;
+/** Bytes behind the name of a column in a RowDescription. */
+const columnBytes = 18;
 const lengthBytes = 4;
 const lineFeed = 0x0a;
 const nothing = Buffer.alloc(0);
 /** The name of a row of COPY data, which may be cut over several messages. */
 const copyRow = 'row';
-/** Fields of an error or a notice that are sentences, or quote a statement. https://www.postgresql.org/docs/current/protocol-error-fields.html */
-const saidFields: ReadonlySet<number> = new Set(Buffer.from('MDHWq'));
+/** Fields of an error or a notice that are sentences, quote a statement, or name a schema, a table, a column, a type or a constraint: code may put any text there. https://www.postgresql.org/docs/current/protocol-error-fields.html */
+const saidFields: ReadonlySet<number> = new Set(Buffer.from('MDHWqstcdn'));
 
 /** True for messages of the target with texts that policy may change, and for those that say which texts come. */
 export function concernsTexts(type: number): boolean {
@@ -56,6 +58,10 @@ function piecesOf(type: number, body: Buffer): readonly MessagePiece[] {
       return [place(body, (bytes) => bytes)];
     case backend.notification:
       return notification(body);
+    case backend.rowDescription:
+      return columnNames(body);
+    case backend.parameterStatus:
+      return parameter(body);
     default:
       return fields(body);
   }
@@ -106,6 +112,25 @@ function fields(body: Buffer): readonly MessagePiece[] {
 /** The payload of a notification is a text. The process and the name of the notification's channel are before it. */
 function notification(body: Buffer): readonly MessagePiece[] {
   const start = cstringEnd(body, lengthBytes) + 1;
+  const end = cstringEnd(body, start);
+  return [body.subarray(0, start), cstringPlace(body.subarray(start, end)), body.subarray(end + 1)];
+}
+
+/** The name of each column is a text. Its table, type and format are behind it. */
+function columnNames(body: Buffer): readonly MessagePiece[] {
+  const pieces: MessagePiece[] = [body.subarray(0, columnCountBytes)];
+  for (let at = columnCountBytes; at < body.length;) {
+    const end = cstringEnd(body, at);
+    const next = end + 1 + columnBytes;
+    pieces.push(cstringPlace(body.subarray(at, end)), body.subarray(end + 1, next));
+    at = next;
+  }
+  return pieces;
+}
+
+/** The value of a setting is a text. Its name is before it. */
+function parameter(body: Buffer): readonly MessagePiece[] {
+  const start = cstringEnd(body, 0) + 1;
   const end = cstringEnd(body, start);
   return [body.subarray(0, start), cstringPlace(body.subarray(start, end)), body.subarray(end + 1)];
 }

@@ -32,6 +32,7 @@ const regproc = 24;
  * obligation changes the answers is remembered, with what `Names` keeps of the statement or portal.
  */
 export class UnitResults {
+  readonly #unit: Unit;
   readonly #names: Names;
   /** Null: no change needs to know where values come from. */
   readonly #lineage: UnitLineage | null;
@@ -49,6 +50,7 @@ export class UnitResults {
 
   /** The unit was sent, and the names have its changes. Throws GatewayError `malformed`. */
   constructor(unit: Unit, names: Names, lineage: UnitLineage | null) {
+    this.#unit = unit;
     this.#names = names;
     this.#lineage = lineage;
     if (unit.kind === 'query') {
@@ -137,6 +139,11 @@ export class UnitResults {
       // The description of a statement does not know the format yet.
       return { ...(column ?? { ...unknownColumn, type: this.#resultType }), format: (own === null ? said : (column?.format ?? said)) ?? null };
     });
+  }
+
+  /** True if these words are in what the client sent, so that it knows them. */
+  asks(words: string): boolean {
+    return [...messagesOf(this.#unit.bytes)].some((message) => message.includes(words));
   }
 
   /** The form in which the statement that runs copies rows to the client; null if that is not known. */

@@ -10,9 +10,11 @@ create type shapes.named as (id int, said text, more text[]);
 create type shapes.span as range (subtype = text, collation = "C");
 create table shapes.kept (said text);
 create function shapes.says(text) returns text language sql as 'select $1';
-create function shapes.raises(text) returns int language plpgsql as $$ begin raise exception 'no: %', $1 using detail = $1, hint = $1; end $$;
+create function shapes.raises(text) returns int language plpgsql as $$ begin raise exception 'no: %', $1 using detail = $1, hint = $1, column = $1, constraint = $1, datatype = $1, table = $1, schema = $1; end $$;
 select 'shapes.says'::regproc::oid as oid`;
 
+/** Most characters of a name. */
+const nameMax = 60;
 const text = 0;
 const binary = 1;
 const parse = (sql: string): Buffer => message('P', Buffer.from(`\0${sql}\0`), int16(0));
@@ -146,7 +148,7 @@ export async function makeAnswerShapes(target: string, operator: pg.Client): Pro
       query((words) => `select ${quoted(words)}::int`),
     ),
     shape(
-      'errors of functions, with detail and hint',
+      'errors of functions, with detail, hint and names',
       'masked',
       query((words) => `select shapes.raises(${quoted(words)})`),
     ),
@@ -159,6 +161,19 @@ export async function makeAnswerShapes(target: string, operator: pg.Client): Pro
       'notifications',
       'masked',
       query((words) => `listen shaped; notify shaped, ${quoted(words)}`),
+    ),
+    shape(
+      'a setting that the server reports',
+      'masked',
+      query((words) => `set application_name = ${quoted(words.slice(0, nameMax))}; select ${quoted(words)}`),
+    ),
+    shape(
+      'names of columns',
+      'masked',
+      query(
+        (words) =>
+          `begin; do $$ begin execute format('declare named cursor for select %L as %I', ${quoted(words)}, ${quoted(words.slice(0, nameMax))}); end $$; fetch all from named; commit`,
+      ),
     ),
     shape('results of a call of a function by its id, text', 'masked', called(oid, text)),
     shape('results of a call of a function that is not PostgreSQL’s own, binary', 'refused', called(oid, binary)),
