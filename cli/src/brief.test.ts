@@ -77,6 +77,25 @@ test('a request has the policies that decided on it, and if it was not allowed t
   );
 });
 
+test('a request says which values it carries and has, an answer which came in it, both whether nobody could look, and a leak what leaked', async () => {
+  const followed = (name: string, source: string, from: string): string => `${name} 50abce83-23-63d529f2e1e3e816 ${from} ${source}`;
+  const carried = [followed('email', 'shop/a.b', 'x/1'), followed('email', 'shop/a.b', 'x/1'), followed('card', 'pay:/card', 'x/2')];
+  const asked = {
+    'countersign.carries': ['card', 'email', 'pay:/card', 'shop/a.b'],
+    'countersign.carried': carried,
+    'countersign.classes': ['card', 'email', 'iban', 'phone'],
+    'countersign.masked': ['iban=1'],
+  };
+  const request = { ...answer(asked, 'hello'), kind: 'request', action: 'any.query', verdict: 'allow' };
+  const words = 'carries email of shop/a.b from x/1, card of pay:/card from x/2, holds phone';
+  assert.equal(await lineOf(request), `03:04:05.678 → model any.query hello #4 ${words}`);
+  assert.equal(await lineOf(answer({ 'countersign.classes': ['email'] }, 'hello')), '03:04:05.678 ← model hello #4 saw email');
+  assert.equal(await lineOf(answer({ 'countersign.inspected': false }, 'hello')), '03:04:05.678 ← model hello #4 not inspected');
+  const leak = { 'countersign.leak': ['email shop/a.b', 'card pay:/card'], 'countersign.reason': 'values of other targets go to mail' };
+  const alert = { ...answer(leak), kind: 'alert', action: 'http.request', target: 'mail', content: null };
+  assert.equal(await lineOf(alert), '03:04:05.678 ! mail http.request values of other targets go to mail: email of shop/a.b, card of pay:/card');
+});
+
 test('what people did is said: an approval with who gave it, and the end of a session with its reason', async () => {
   const approval = (attributes: ShownRecord['attributes']): ShownRecord => ({
     ...answer({ 'countersign.approval.id': 'ap_1', ...attributes }),

@@ -5,6 +5,7 @@ import type { Entry } from './folded.ts';
 import { saidIn } from './said.ts';
 import { approversText, changeEnvironment, isAct, isRefusedLogin, readRecord, summaryOf, surroundingsOf } from './show.ts';
 import { bold, dim, escapeControls } from './terminal.ts';
+import { valueWords } from './value-words.ts';
 
 const marks: Readonly<Record<string, string>> = { request: '→', response: '←', event: '·', decision: '?', approval: '?', alert: '!', mask: '~', close: '×' };
 const verdicts: Readonly<Record<string, string>> = { deny: 'DENIED ', hold: 'HELD ' };
@@ -23,11 +24,12 @@ export async function* briefly(records: AsyncIterable<Entry>): AsyncGenerator<st
     if (mark !== undefined && isWorthALine(record)) {
       const head = [(record.folded?.time ?? record.time).slice(11, 23), mark, record.target, whatOf(record)].filter((part) => part !== null && part !== '');
       const [policies, reason] = decisionOf(record);
+      const values = valuesIn(record);
       const text = escapeControls(gist(record), 'nothing');
-      const most = Math.max(textCharactersMin, textCharacters - policies.length - reason.length);
+      const most = Math.max(textCharactersMin, textCharacters - policies.length - reason.length - values.length);
       const cut = text.length > most ? `${text.slice(0, most)}…` : text;
       const line = `${escapeControls(head.join(' '), 'nothing')} ${cut}`;
-      yield `${isControl(record) ? bold(line) : line}${policies === '' ? '' : dim(escapeControls(policies, 'nothing'))}${escapeControls(reason, 'nothing')}`;
+      yield `${isControl(record) ? bold(line) : line}${bold(escapeControls(values, 'nothing'))}${policies === '' ? '' : dim(escapeControls(policies, 'nothing'))}${escapeControls(reason, 'nothing')}`;
     }
   }
 }
@@ -74,6 +76,12 @@ function whatOf({ kind, verdict, action, attributes }: ShownRecord): string {
     default:
       return `${verdicts[verdict ?? ''] ?? ''}${action ?? kind}`;
   }
+}
+
+/** Says what is known of the values in a request or an answer, with the number by which other lines and `countersign trace` name it. */
+function valuesIn(record: Entry): string {
+  const words = record.kind === 'alert' ? [] : valueWords(record);
+  return words.length === 0 ? '' : ` #${record.seq}${record.folded === undefined ? '' : `–#${record.folded.seq}`} ${words.join(', ')}`;
 }
 
 /** Names the policies that decided on a request, and the reason if it was denied or held, or if the gateway or a person acted. */
@@ -128,7 +136,7 @@ function gist(record: ShownRecord): string {
     return lines.at(-1) ?? '';
   }
   if (kind === 'alert' && text === '') {
-    return String(attributes[ownAttributes.reason] ?? '');
+    return [String(attributes[ownAttributes.reason] ?? ''), valueWords(record).join(', ')].filter((words) => words !== '').join(': ');
   }
   const [, body = ''] = text.split('\n\n', 2);
   return [lines[0] ?? '', ...(body === '' ? [] : [body.split('\n', 1)[0]])].join(' ');

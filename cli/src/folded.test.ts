@@ -51,6 +51,16 @@ test('T4.34: where a part of an answer has a summary, the answer has one with th
   assert.deepEqual([entry?.content?.text, entry?.attributes['countersign.summary']], ['careful\na = 1\nb = 2', 'careful\n2 parameters']);
 });
 
+test('an answer has the classes that were seen or masked in any of its records, and says if one was not inspected', async () => {
+  const [entry] = await fold(
+    piece(3, 1, 'a', goesOn),
+    piece(4, 1, 'b', { ...goesOn, 'countersign.classes': ['card', 'email'], 'countersign.masked': ['card=1'] }),
+    piece(5, 1, 'c', { ...goesOn, 'countersign.classes': ['card'], 'countersign.masked': ['card=2'], 'countersign.inspected': false }),
+    piece(6, 1, 'd'),
+  );
+  assert.match(describeRecord(entry ?? assert.fail()), / masked=card=3 saw email not inspected #3–#6 in 4 records/);
+});
+
 test('T4.34: an answer that does not end is given as far as it came, in front of what says why', async () => {
   const entries: Entry[] = [];
   const broken = async function* (): AsyncGenerator<ShownRecord> {

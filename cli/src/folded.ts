@@ -7,6 +7,8 @@ import { summaryOf } from './show.ts';
 export interface Entry extends ShownRecord {
   /** Present for an answer in several records: their number, and the sequence number and time of the last one. */
   readonly folded?: { readonly records: number; readonly seq: number; readonly time: string };
+  /** Present for a request that carries values which the session saw before: where they came from, in words. */
+  readonly carries?: string;
 }
 
 /** Most unfinished answers that are held. If there are more, the oldest is given as far as it came, so nothing is lost. */
@@ -32,6 +34,10 @@ interface Answer {
   bytes: number;
   /** Number of bytes that were not kept, because policy keeps only facts. */
   notKeptBytes: number;
+  readonly classes: Set<string>;
+  /** How many values of each class were masked. */
+  readonly masked: Map<string, number>;
+  isInspected: boolean;
 }
 
 /** Yields each answer once, when its last record came or the records end. Everything else is yielded unchanged. */
@@ -57,7 +63,7 @@ export async function* folded(records: AsyncIterable<ShownRecord>): AsyncGenerat
       if (isLate) {
         yield end(key, known);
       }
-      const answer = known === undefined || isLate ? { first: record, last: record, records: 0, texts: [], summaries: [], bytes: 0, notKeptBytes: 0 } : known;
+      const answer = known === undefined || isLate ? begin(record) : known;
       begun.set(key, answer);
       characters += add(answer, record);
       if (record.attributes[ownAttributes.continues] !== true) {
@@ -92,6 +98,11 @@ function keyOf({ kind, channel, attributes }: ShownRecord): string | null {
   return kind !== 'response' || request === undefined || isOfWebSocket ? null : `${channel} ${String(request)}`;
 }
 
+function begin(record: ShownRecord): Answer {
+  const none = { records: 0, bytes: 0, notKeptBytes: 0, isInspected: true };
+  return { first: record, last: record, texts: [], summaries: [], classes: new Set(), masked: new Map(), ...none };
+}
+
 /** Adds a record to an answer. Returns the number of characters that it added. */
 function add(answer: Answer, record: ShownRecord): number {
   const text = record.content?.text ?? record.content?.base64 ?? '';
@@ -101,10 +112,18 @@ function add(answer: Answer, record: ShownRecord): number {
   answer.summaries.push(summaryOf(record));
   answer.bytes += record.content?.bytes ?? 0;
   answer.notKeptBytes += Number(record.attributes[ownAttributes.contentBytes] ?? 0);
+  answer.isInspected &&= record.attributes[ownAttributes.inspected] !== false;
+  for (const name of [record.attributes[ownAttributes.classes] ?? []].flat()) {
+    answer.classes.add(String(name));
+  }
+  for (const each of [record.attributes[ownAttributes.masked] ?? []].flat()) {
+    const [name = '', count] = String(each).split('=');
+    answer.masked.set(name, (answer.masked.get(name) ?? 0) + Number(count));
+  }
   return text.length;
 }
 
-function entryOf({ first, last, records, texts, summaries, bytes, notKeptBytes }: Answer): Entry {
+function entryOf({ first, last, records, texts, summaries, bytes, notKeptBytes, classes, masked, isInspected }: Answer): Entry {
   if (records === 1) {
     return first;
   }
@@ -117,6 +136,9 @@ function entryOf({ first, last, records, texts, summaries, bytes, notKeptBytes }
       [ownAttributes.continues]: !isEnded,
       ...last.attributes,
       ...(last.attributes[ownAttributes.begunText] === true ? { [ownAttributes.begunText]: first.attributes[ownAttributes.begunText] === true } : {}),
+      ...(classes.size === 0 ? {} : { [ownAttributes.classes]: [...classes].toSorted() }),
+      ...(masked.size === 0 ? {} : { [ownAttributes.masked]: Array.from(masked, ([name, count]) => `${name}=${count}`).toSorted() }),
+      ...(isInspected ? {} : { [ownAttributes.inspected]: false }),
       ...(notKeptBytes === 0 ? {} : { [ownAttributes.contentBytes]: notKeptBytes }),
       ...(summaries.every((summary) => summary === null)
         ? {}

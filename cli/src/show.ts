@@ -5,6 +5,7 @@ import { unkeptText } from './facts-only.ts';
 import type { Entry } from './folded.ts';
 import { columns } from './rows.ts';
 import { bold, dim, escapeControls } from './terminal.ts';
+import { valueWords } from './value-words.ts';
 
 const kindMarks: Readonly<Record<string, string>> = {
   request: '→',
@@ -116,7 +117,7 @@ export function readRecord(record: Entry): ReadableRecord {
     const shown = shownAttributes.get(name);
     return shown === undefined || (name === 'http.response.status_code' && value === usualStatus) ? [] : `${shown}=${String(value)}`;
   });
-  details.push(...surroundingsOf(record));
+  details.push(...surroundingsOf(record), ...valueWords(record));
   return {
     line: escapeControls(head.filter((part) => part !== null).join(' '), 'nothing'),
     facts: escapeControls([...(record.policies.length === 0 ? [] : [`policies=${record.policies.join(',')}`]), ...details, number].join(' '), 'nothing'),

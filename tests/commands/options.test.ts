@@ -26,7 +26,7 @@ function* leavesOf(
 
 /**
  * Ways to call each command that has an end, which together give every option: CONFIG, URL, DATA (a copy of the data directory), NEW (a configuration to be written),
- * SESSION, BUNDLE, OUT, RECORD, TOKEN.
+ * SESSION, BUNDLE, OUT, RECORD, REQUEST, TOKEN.
  */
 const ways: Readonly<Record<string, readonly string[]>> = {
   init: ['--config NEW --data store'],
@@ -84,6 +84,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   ],
   'session halt': ['SESSION --config CONFIG --reason enough', 'SESSION --url URL'],
   'index rebuild': ['--config CONFIG', '--url URL', '--data DATA'],
+  trace: ['REQUEST --config CONFIG --json', 'REQUEST --url URL', 'REQUEST --data DATA'],
   receipt: ['RECORD --config CONFIG', 'RECORD --url URL'],
   verify: [
     '--data DATA --key KEY --known CHECKPOINT --max-age 1h --no-bodies --json',
@@ -166,6 +167,7 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
       KEY: join(file('copy'), 'log', 'key'),
       CHECKPOINT: join(file('copy'), 'log', 'checkpoint'),
       RECORD: (await gateway.records(session))[0]?.record ?? '',
+      REQUEST: (await gateway.records(session)).find(({ kind }) => kind === 'request')?.record ?? '',
       APPROVAL: 'apr_0000000000000000',
       TOKEN: 'tok_0000000000000000',
     };

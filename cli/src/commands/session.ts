@@ -29,6 +29,7 @@ import { printRows, type RowOptions } from '../rows.ts';
 import type { ServeOptions } from '../serve-recording.ts';
 import { listOf, openSource, sessionPath, type SourceOptions } from '../session-source.ts';
 import { describeRecord, describeSession, legend, type Extent } from '../show.ts';
+import { linked } from '../value-words.ts';
 
 const example = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
 const otherExample = example.split('').toReversed().join('');
@@ -141,7 +142,10 @@ function eachOption(): Option {
 
 /** Returns the entries to print. For people, an answer in several records is one entry, unless each record is asked for. */
 function timeline(records: AsyncIterable<ShownRecord>, options: Narrowing & RowOptions & Pieces): AsyncGenerator<Entry> {
-  return narrowed<Entry>(options.json === true || options.each === true ? records : folded(records), options);
+  if (options.json === true) {
+    return narrowed(records, options);
+  }
+  return narrowed<Entry>(linked(options.each === true ? records : folded(records)), options);
 }
 
 interface Pieces {

@@ -1,0 +1,103 @@
+import { countOf } from '@countersign/gateway/count-of';
+import { ownAttributes } from '@countersign/gateway/own-attributes';
+import { Option, type Command } from 'commander';
+import { parseRecordId } from '../arguments.ts';
+import { addLocation } from '../location-options.ts';
+import { findRecord } from '../names.ts';
+import { columns, printRows, type RowOptions } from '../rows.ts';
+import { openSource, type SourceOptions } from '../session-source.ts';
+import { bold } from '../terminal.ts';
+import { traceValues, type Carrier, type Place, type Trace, type TracedValue } from '../value-trace.ts';
+
+/** So many digits of a session name it, and of a print show which of two values it is. */
+const sessionDigits = 8;
+const printDigits = 8;
+
+export function addTrace(program: Command): void {
+  addLocation(
+    program
+      .command('trace')
+      .argument('<record>', 'LOG/INDEX, as session show --json prints it, or SESSION#4 for what session show prints as #4', parseRecordId),
+  )
+    .description('where the values of a request or an answer came from, and which requests carried them')
+    .addOption(new Option('--data <dir>', 'read this data directory itself, for instance a copy').conflicts(['config', 'url']))
+    .option('--json', 'one value a line: {class, print, source, from, carriedBy}')
+    .addHelpText(
+      'after',
+      '\nValues are followed that are of the classes of inspect: of a target. They are never printed: where two must be told apart, the end of their keyed print is.\n\nExample:\n  countersign trace 0123456789abcdef/42\n  countersign trace 0f1e2d3c#12 --json',
+    )
+    .action(trace);
+}
+
+async function trace(name: string, options: SourceOptions & RowOptions): Promise<void> {
+  await using source = await openSource(options);
+  const traced = await traceValues(await source.record(await findRecord(name, source)), source);
+  if (options.json === true) {
+    await printRows(traced.values, options, () => '');
+    return;
+  }
+  const { session, seq, time, target, action, kind, verdict, policies } = traced.record;
+  console.log(bold(columns(`${session.slice(0, sessionDigits)}#${seq}`, time, target ?? '', action ?? kind, ...(verdict === null ? [] : [verdict, policies]))));
+  for (const line of linesOf(traced)) {
+    console.log(line);
+  }
+}
+
+/** Values of one class that came in one place and went the same way are one group. */
+function* linesOf(traced: Trace): Generator<string> {
+  const { values, isCut } = traced;
+  const groups = Map.groupBy(values, ({ class: name, source, from, carriedBy }) =>
+    JSON.stringify([name, source, from.record, carriedBy.map(({ record }) => record)]),
+  );
+  const alike = Map.groupBy(groups.values(), ([value]) => JSON.stringify([value?.class, value?.source]));
+  for (const group of groups.values()) {
+    const [value] = group;
+    if (value !== undefined) {
+      const isOneOfSeveral = (alike.get(JSON.stringify([value.class, value.source]))?.length ?? 0) > 1;
+      const print = isOneOfSeveral && group.length === 1 ? [value.print.slice(-printDigits)] : [];
+      yield columns(value.class, countOf(group.length, 'value'), value.source, ...print);
+      yield* wayOf(value);
+    }
+  }
+  if (isCut) {
+    yield 'The record names the first 100 values that it carries. There may be more.';
+  }
+  const rest = restOf(traced);
+  if (rest !== null) {
+    yield rest;
+  }
+}
+
+function* wayOf({ from, carriedBy }: TracedValue): Generator<string> {
+  yield `  ← ${columns(...placeColumns(from))}`;
+  for (const carrier of carriedBy) {
+    yield `  → ${columns(...placeColumns(carrier), carrier.verdict ?? '', carrier.policies)}`;
+  }
+  if (carriedBy.length === 0) {
+    yield '  → in no request since';
+  }
+}
+
+function placeColumns({ record, session, seq, time, target, action }: Place | Carrier): readonly string[] {
+  return session === null ? [record, 'not found here'] : [`${session.slice(0, sessionDigits)}#${seq}`, time ?? '', target ?? '', action ?? ''];
+}
+
+/** Says which values are not followed; null if all are. */
+function restOf({ side, values, record: { attributes } }: Trace): string | null {
+  if (attributes[ownAttributes.inspected] === false) {
+    return 'It could not be inspected as a whole.';
+  }
+  if (side === 'request') {
+    return values.length > 0 ? null : 'It carries no value that the session saw before.';
+  }
+  const known = new Set([...values.map((value) => value.class), ...textsOf(attributes[ownAttributes.masked]).map((each) => each.split('=', 1)[0])]);
+  const rest = textsOf(attributes[ownAttributes.classes]).filter((name) => !known.has(name));
+  if (rest.length > 0) {
+    return `It has values of ${rest.join(', ')}, of which none came first in it or can be followed.`;
+  }
+  return values.length > 0 ? null : 'No value was seen in it. inspect: of a target says which classes are looked for, and what is masked is not seen.';
+}
+
+function textsOf(value: Trace['record']['attributes'][string] | undefined): readonly string[] {
+  return [value ?? []].flat().map(String);
+}
