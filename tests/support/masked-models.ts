@@ -33,7 +33,7 @@ export async function openMaskedModels(known: string, card: string): Promise<Mas
     const [who = known] = /email_[0-9a-f]{16}/.exec(body) ?? [];
     const api = apis.find(({ path }) => path.test(request.url ?? ''));
     response.writeHead(api === undefined ? 404 : 200, { 'content-type': 'text/event-stream' });
-    for (const event of api?.events({ text: `Write to ${who}.`, given: JSON.stringify({ to: who, card }) }) ?? []) {
+    for (const event of api?.events({ text: `Write to ${who}.`, given: JSON.stringify({ to: who, card, number: Number(card.replaceAll(' ', '')) }) }) ?? []) {
       response.write(`${'type' in event ? `event: ${String(event.type)}\n` : ''}data: ${JSON.stringify(event)}\n\n`);
       await new Promise(setImmediate);
     }

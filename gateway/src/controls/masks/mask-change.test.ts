@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { createSecretKey } from 'node:crypto';
 import { test } from 'node:test';
+import { builtInClasses } from '../../classes/catalogue.ts';
 import { ClassSets } from '../../classes/class-sets.ts';
+import type { TextChange } from '../../domain/text-change.ts';
 import { maskChange } from './mask-change.ts';
+import { Pseudonyms } from './pseudonyms.ts';
 
 const classes = new ClassSets([]);
 const key = createSecretKey(Buffer.alloc(32, 7));
@@ -24,4 +27,85 @@ test('the record tells where each value was masked and by which policies, and a 
     ],
   );
   assert.deepEqual(report.policies, ['one', 'two']);
+});
+
+/** Changes a text as a whole, and in pieces that end at each place and at the next. Returns the result, which must be the same. */
+function changedAnyhow(change: TextChange, text: string): string {
+  const whole = change(text);
+  for (let at = 0; at <= text.length; at += 1) {
+    const stream = change.begin?.();
+    const pieces = [text.slice(0, at), text.slice(at, at + 1), text.slice(at + 1)].map((piece) => stream?.push(piece));
+    assert.equal(`${pieces.join('')}${stream?.end()}`, whole, `cut at ${at}`);
+  }
+  return whole;
+}
+
+test('A13, D39: arguments of a tool that are masked stay arguments, wherever a stream cuts them', () => {
+  const given = String.raw`{"card": 4111111111111111, "n": [4111111111111111,7], "s": "4111111111111111", "to": "ada\u0040example.com", "kept": -1.50}`;
+  for (const method of ['redact', 'last4', 'hash', 'null', 'replace', 'pseudonym'] as const) {
+    const methods = new Map([
+      ['card', method],
+      ['email', method],
+    ]);
+    const changed = changedAnyhow(maskChange({ methods, policies: [] }, 'target', parts), given);
+    const { card, n, s, to, kept } = JSON.parse(changed);
+    assert.deepEqual([card, n, kept], [null, [null, 7], -1.5], changed);
+    assert.ok(!/4111111111111111|ada|example/.test(s + to) || method === 'last4', changed);
+  }
+  const redact = maskChange({ methods: new Map([['card', 'redact']]), policies: [] }, 'target', parts);
+  assert.equal(redact('card: 4111111111111111'), 'card: [card]');
+  assert.equal(redact('[{"a":4111111111111111}, 4111111111111111]'), '[{"a":null}, null]');
+});
+
+test('A13: a value that is put back in the arguments of a tool ends no string of them', () => {
+  const pseudonyms = new Pseudonyms();
+  const value = 'x", "isAdmin": true,\n"y": "\\';
+  pseudonyms.remember('session', 'note_0123456789abcdef', value);
+  const restoring = pseudonyms.restoring('session', ['note']);
+  assert.deepEqual(JSON.parse(changedAnyhow(restoring, '{"to": "of note_0123456789abcdef."}')), { to: `of ${value}.` });
+  assert.equal(changedAnyhow(restoring, 'to note_0123456789abcdef.'), `to ${value}.`);
+  assert.equal(changedAnyhow(pseudonyms.restoring('another', ['note']), 'to note_0123456789abcdef.'), 'to note_0123456789abcdef.');
+});
+
+test('D34: the time of masks, and of putting back, is linear in the length of the text', () => {
+  const methods = new Map(builtInClasses.map(({ name }) => [name, 'redact'] as const));
+  const mask = maskChange({ methods, policies: [] }, 'target', parts);
+  const restoring = new Pseudonyms().restoring(
+    'session',
+    builtInClasses.map(({ name }) => name),
+  );
+  const unit = 25_000;
+  const spent = (change: TextChange, text: string): number => {
+    const { user } = process.cpuUsage();
+    const stream = change.begin?.();
+    stream?.push(text);
+    stream?.end();
+    return process.cpuUsage().user - user;
+  };
+  for (const part of [
+    'email_',
+    'a@',
+    'a.',
+    '1 ',
+    '4',
+    '-----BEGIN ',
+    '{"',
+    '"\\',
+    'eyJ.',
+    '%40',
+    '=3D',
+    '&#64;',
+    'https://a:b',
+    'AAAA',
+    '+1-',
+    'a:',
+    '\u{200b}@',
+  ]) {
+    const [short, long] = [part.repeat(unit / part.length), part.repeat((8 * unit) / part.length)];
+    for (const change of [mask, restoring]) {
+      spent(change, short);
+      // A quadratic one would take 64 times as long. Less than some milliseconds is not measured well.
+      assert.ok(spent(change, long) < 24 * Math.max(spent(change, short), 5_000), JSON.stringify(part));
+    }
+  }
 });

@@ -6,7 +6,8 @@ import type { Masked } from '../../domain/masked.ts';
 import type { TextChange, TextStream } from '../../domain/text-change.ts';
 import type { Obligation } from '../../domain/decision.ts';
 import { isStricter, methodsOf, type ClassMethods } from '../../policy/mask-text.ts';
-import { digestOf, maskedValue } from './methods.ts';
+import { JsonPlace } from './json-place.ts';
+import { digestOf, maskedValue, showsForm } from './methods.ts';
 
 /** Most values that one report tells one by one. */
 const reportedMax = 100;
@@ -29,6 +30,8 @@ export interface MaskRule {
 }
 
 const none: readonly string[] = [];
+/** Matches a number of JSON, also the beginning of one. */
+const number = /^-?\d[\d.]*$/;
 
 /** Reads an obligation that masks. */
 export function ruleOf(obligation: Obligation): MaskRule {
@@ -42,17 +45,27 @@ export function maskChange({ methods, policies }: MaskRule, target: string, { ke
   const classes = classSet([...methods.keys()]);
   let counts = new Map<string, number>();
   let values: Masked[] = [];
-  const mask = ({ text, found }: Settled, sources: readonly string[] | undefined): string => {
+  const mask = ({ text, found }: Settled, sources: readonly string[] | undefined, place: JsonPlace): string => {
     let changed = '';
     let done = 0;
     for (const { name, start, end, isContinued } of found) {
-      changed += text.slice(done, start);
+      const before = text.slice(done, start);
+      const value = text.slice(start, end);
+      place.pass(before);
+      changed += before;
       done = end;
       if (!isContinued) {
-        changed += maskOne(name, text.slice(start, end), sources);
+        changed += maskIn(place, name, value, sources);
       }
+      place.pass(value);
     }
+    place.pass(done === 0 ? text : text.slice(done));
     return done === 0 ? text : changed + text.slice(done);
+  };
+  /** Masks a value so that a text that is JSON stays JSON: a number becomes null, and of an escape in a string nothing is left. */
+  const maskIn = (place: JsonPlace, name: string, value: string, sources: readonly string[] | undefined): string => {
+    const hidden = maskOne(name, value, sources, place.isInString && value.includes('\\') && showsForm(methods.get(name)));
+    return place.isAtValue && number.test(value) ? 'null' : hidden;
   };
   const maskOne = (name: string, value: string, sources: readonly string[] = none, isDerived = false): string => {
     const said = methods.get(name) ?? 'redact';
@@ -72,7 +85,8 @@ export function maskChange({ methods, policies }: MaskRule, target: string, { ke
   };
   const begin = (sources?: readonly string[]): TextStream => {
     const scan = new TextScan(classes);
-    return { push: (piece) => mask(scan.push(piece), sources), end: () => mask(scan.end(), sources), isHolding: () => scan.isHolding() };
+    const place = new JsonPlace();
+    return { push: (piece) => mask(scan.push(piece), sources, place), end: () => mask(scan.end(), sources, place), isHolding: () => scan.isHolding() };
   };
   /** Returns the class of a value by its sources, the one with the strictest method of those that policy masks. */
   const classBy = (sources: readonly string[]): string | undefined => {

@@ -12,6 +12,11 @@ export function digestOf(key: KeyObject, name: string, value: string): string {
   return createHmac('sha256', key).update(`${name}\0${value}`).digest('hex').slice(0, digits);
 }
 
+/** True if a method leaves characters of a value where they were. */
+export function showsForm(method: MaskMethod | undefined): boolean {
+  return method === 'last4' || method === 'replace';
+}
+
 /** Returns what stands in place of a value. */
 export function maskedValue(method: Exclude<MaskMethod, 'hash' | 'pseudonym'>, name: string, value: string): string {
   switch (method) {

@@ -1,3 +1,4 @@
+import { JsonPlace } from './json-place.ts';
 import type { TextChange, TextStream } from '../../domain/text-change.ts';
 
 /** Most stand-ins that are remembered, of all sessions together. Of those that were used longest ago the values are forgotten: then they stay in answers. */
@@ -25,17 +26,30 @@ export class Pseudonyms {
   /** Makes the change that puts values of these classes back in place of their stand-ins. One of which no value is known stays as it is. */
   restoring(session: string, classes: readonly string[]): TextChange {
     const standIn = new RegExp(`(?:${classes.join('|')})_[0-9a-f]{16}`, 'gi');
-    const restore = (text: string): string => text.replaceAll(standIn, (found) => this.#values.get(keyOf(session, found.toLowerCase())) ?? found);
+    const restoreAt = (place: JsonPlace, text: string): string => {
+      let done = 0;
+      const restored = text.replaceAll(standIn, (found, at: number) => {
+        place.pass(text.slice(done, at));
+        done = at;
+        const value = this.#values.get(keyOf(session, found.toLowerCase())) ?? found;
+        // In a string of JSON no character of the value ends the string.
+        return place.isInString ? JSON.stringify(value).slice(1, -1) : value;
+      });
+      place.pass(text.slice(done));
+      return restored;
+    };
+    const restore = (text: string): string => restoreAt(new JsonPlace(), text);
     const begin = (): TextStream => {
       let held = '';
+      const place = new JsonPlace();
       return {
         push: (piece) => {
           const text = held + piece;
           const at = beginsAt(text, classes);
           held = text.slice(at);
-          return restore(text.slice(0, at));
+          return restoreAt(place, text.slice(0, at));
         },
-        end: () => restore(held),
+        end: () => restoreAt(place, held),
         isHolding: () => held !== '',
       };
     };
