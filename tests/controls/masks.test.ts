@@ -440,6 +440,11 @@ describe('values that policy masks', () => {
       assert.deepEqual(leaks, []);
     });
 
+    test('names that the client knows stay: of a channel that it named, and of a column that has none', async () => {
+      assert.match(await through.answer(['LISTEN heard', `SELECT pg_notify('heard', 'all')`, 'SELECT 1']), /heard\0\[contact\]\0/);
+      assert.match(await through.answer([`DO $$ BEGIN EXECUTE 'SELECT 1'; END $$`, 'SELECT 1, 2 AS two']), /\?column\?\0.*two\0/s);
+    });
+
     test('psql, pg_dump and psycopg read what is masked', requireProgram(debianServer, 'pg_dump', 'python:psycopg'), async () => {
       const environment = { ...shop.through, PGUSER: 'clerk', PGPASSWORD: await shop.gateway.issueToken('clerk') };
       for (const [program, words] of [

@@ -10,7 +10,7 @@ import type { Conversation } from './conversation.ts';
 import type { Found } from './guard/catalogue.ts';
 import { anySource, noSources } from './guard/rowset.ts';
 import { backend } from './messages.ts';
-import { maskParameter, maskPayload, maskSaid } from './said-values.ts';
+import { maskNotification, maskParameter, maskSaid } from './said-values.ts';
 import { changedRow, isRow, textMessage } from './text-message.ts';
 import type { ResultColumn, UnitResults } from './unit-results.ts';
 
@@ -28,6 +28,11 @@ interface ChangedColumn extends ResultColumn {
   readonly change: ValueChange;
 }
 
+/** Names that PostgreSQL gives to columns without a name. */
+const ownNames: ReadonlySet<string> = new Set(
+  `?column? array bool bpchar btrim bytea case coalesce date date_part exists extract float4 float8 greatest inet int2 int4 int8 interval json jsonb least ltrim name nullif
+  numeric oid overlay position regclass row rtrim substring text time timestamp timestamptz timetz timezone uuid varchar`.split(/\s+/),
+);
 const noColumns: readonly ResultColumn[] = [];
 
 /** Changes the texts of the target's messages. Only messages with texts that an obligation changes, and those that describe them, come here, each of them whole. */
@@ -96,7 +101,7 @@ export class ChangedMessages implements AnswerStage {
     const { said } = this.#options.conversation;
     const mask = (sources: Iterable<string>) => (text: string) => changeText(this.#changes, text, [...sources], true);
     if (type === backend.notification) {
-      return this.#isCovered('*') ? maskPayload(message, mask(anySource)) : message;
+      return this.#isCovered('*') ? maskNotification(message, mask(anySource), this.#options.conversation.channels) : message;
     }
     if (type === backend.parameterStatus && !/^.{5}application_name\0/s.test(message.toString('latin1', 0, 64))) {
       return message;
@@ -119,7 +124,8 @@ export class ChangedMessages implements AnswerStage {
     const columns = results === null || !this.#isCovered('*') ? noColumns : results.columns(message.readUInt16BE(frameHeaderBytes));
     return this.#changedTexts(message, (name, at) => {
       const column = columns[at];
-      const sources = results === null || column === undefined || results.asks(name) ? noSources : results.origin(column, at, columns.length).sources;
+      const sources =
+        results === null || column === undefined || ownNames.has(name) || results.asks(name) ? noSources : results.origin(column, at, columns.length).sources;
       return sources.has('*') ? [...sources] : undefined;
     });
   }

@@ -1,5 +1,5 @@
 import type { TextChange } from '../../domain/text-change.ts';
-import type { Unit } from './client-units.ts';
+import { messagesOf, type Unit } from './client-units.ts';
 import { noSources, union, type Sources } from './guard/rowset.ts';
 import { transaction } from './messages.ts';
 import { deallocatedName, Names, type Undo } from './names.ts';
@@ -7,6 +7,10 @@ import { UnitResults, type UnitLineage } from './unit-results.ts';
 
 /** Most requests that wait for their answers. A client that pipelines more has to wait and costs no memory here. */
 const exchangesMax = 10_000;
+/** Most channels that are remembered. Any other one is masked where its name may be a value. */
+const channelsMax = 1_000;
+/** Matches a LISTEN with the name of its channel, in quotation marks or without. */
+const listen = /\blisten\s+(?:"((?:[^"]|"")+)"|([\w$\u{80}-\u{10ffff}]+))/giu;
 
 /** One forwarded request, and the answers that the target still owes to it. */
 export interface Exchange {
@@ -68,6 +72,8 @@ export class Conversation {
   newestChanges: readonly TextChange[] = [];
   /** The columns whose values errors and notices may hold: those of all statements of the transaction, because code may run at its end. */
   said: Said = nothingSaid;
+  /** The channels that the client itself has named in a LISTEN, while it mattered where values come from. */
+  readonly channels = new Set<string>();
 
   constructor(status: number) {
     this.status = status;
@@ -144,9 +150,22 @@ export class Conversation {
     for (const { said, runsCode } of lineage?.statements ?? []) {
       this.said = { sources: union([this.said.sources, said]), isOfCode: this.said.isOfCode || runsCode };
     }
+    if (lineage !== null) {
+      this.#noteChannels(unit);
+    }
     this.#note(unit, isExtended);
     if (unit.kind !== 'copy' || this.#waiting.length > 0) {
       this.#push(exchange);
+    }
+  }
+
+  #noteChannels(unit: Unit): void {
+    for (const message of unit.kind === 'copy' ? [] : messagesOf(unit.bytes)) {
+      for (const [, quoted, name = ''] of message.toString().matchAll(listen)) {
+        if (this.channels.size < channelsMax) {
+          this.channels.add(quoted === undefined ? name.toLowerCase() : quoted.replaceAll('""', '"'));
+        }
+      }
     }
   }
 

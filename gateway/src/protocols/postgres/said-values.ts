@@ -63,18 +63,22 @@ export function maskSaid(frame: Buffer, said: SaidValues): Buffer {
   return writer.patchInt32(1, length - 1).finish();
 }
 
-/** Returns a notification with its payload masked. Anybody who is connected to the database may have sent it. */
-export function maskPayload(frame: Buffer, mask: (text: string) => string): Buffer {
+/**
+ * Returns a notification with its payload masked, because anybody who is connected to the database may have sent it, and its channel, unless the client itself named
+ * that.
+ */
+export function maskNotification(frame: Buffer, mask: (text: string) => string, channels: ReadonlySet<string>): Buffer {
   const body = new ByteReader(frame, frameHeaderBytes);
   const process = body.int32();
-  const [channel, payload] = [body.cstringBytes(), body.cstringBytes()];
-  if (payload.length === 0) {
-    return frame;
+  const written = [body.cstringBytes(), body.cstringBytes()].map((value, i) => {
+    const { text, write } = place(value, (bytes) => bytes);
+    return text === '' || (i === 0 && channels.has(text)) ? value : write(mask(text)).filter((byte) => byte !== 0);
+  });
+  const writer = new ByteWriter().uint8(backend.notification).int32(0).int32(process);
+  for (const value of written) {
+    writer.bytes(value).uint8(0);
   }
-  const { text, write } = place(payload, (bytes) => bytes);
-  const writer = new ByteWriter().uint8(backend.notification).int32(0).int32(process).bytes(channel).uint8(0);
-  const { length } = writer.bytes(write(mask(text)).filter((byte) => byte !== 0)).uint8(0);
-  return writer.patchInt32(1, length - 1).finish();
+  return writer.patchInt32(1, writer.length - 1).finish();
 }
 
 /** Returns a ParameterStatus with its value masked: a statement may have set it to any text. */

@@ -70,7 +70,7 @@ test('what errors, notices and notifications say and name is changed, and so are
   for (const type of ['E', 'N']) {
     assert.deepEqual(change(message(type, fields('it is secret-1'))), message(type, fields('it is ***')));
   }
-  const notification = (payload: string): Buffer => message('A', Buffer.from(`\0\0\0\x07secret-channel\0${payload}\0`));
+  const notification = (payload: string): Buffer => message('A', Buffer.from(`\0\0\0\x07${payload}\0${payload}\0`));
   assert.deepEqual(change(notification('secret-1')), notification('***'));
   const columns = (name: string): Buffer => message('T', Buffer.from(`\0\x02${name}\0${'secret-table'.padEnd(18)}\0${'\0'.repeat(18)}`));
   assert.deepEqual(change(columns('a secret-1')), columns('a ***'));

@@ -109,11 +109,16 @@ function fields(body: Buffer): readonly MessagePiece[] {
   return [...pieces, body.subarray(at)];
 }
 
-/** The payload of a notification is a text. The process and the name of the notification's channel are before it. */
+/** The name of a notification's channel and its payload are texts. The process is before them. */
 function notification(body: Buffer): readonly MessagePiece[] {
-  const start = cstringEnd(body, lengthBytes) + 1;
-  const end = cstringEnd(body, start);
-  return [body.subarray(0, start), cstringPlace(body.subarray(start, end)), body.subarray(end + 1)];
+  const channelEnd = cstringEnd(body, lengthBytes);
+  const end = cstringEnd(body, channelEnd + 1);
+  return [
+    body.subarray(0, lengthBytes),
+    cstringPlace(body.subarray(lengthBytes, channelEnd)),
+    cstringPlace(body.subarray(channelEnd + 1, end)),
+    body.subarray(end + 1),
+  ];
 }
 
 /** The name of each column is a text. Its table, type and format are behind it. */

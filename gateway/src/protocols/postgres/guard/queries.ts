@@ -5,9 +5,10 @@ import { readCall } from './calls.ts';
 import { readDefinition } from './definitions.ts';
 import { relationName, type Reading } from './reading.ts';
 import type { Relation } from './resolve.ts';
+import { settingOf } from './setting-query.ts';
 import { noteAll, noteColumn, Scope, type Source } from './scope.ts';
 import { statementKind } from './statement-kinds.ts';
-import { constantNumber, constantText, isColumn, list, names, ofType, textOf, tree, typed, type Tree } from './tree.ts';
+import { constantNumber, list, names, ofType, textOf, tree, typed, type Tree } from './tree.ts';
 
 /** Reads a query or a statement that changes rows: at the beginning of a text, in WITH, in brackets, or in another statement. */
 export function readQuery(node: unknown, reading: Reading, outer: Scope | null): void {
@@ -63,15 +64,6 @@ function readSelect(select: Tree, reading: Reading, outer: Scope | null): void {
   if (select['intoClause'] !== undefined) {
     readInto(tree(select['intoClause']), reading);
   }
-}
-
-/** Returns the setting of which a query reads the row of pg_settings, and no other row; null if it reads something else. */
-function settingOf({ fromClause, whereClause }: Tree): string | null {
-  const [from, ...more] = list(fromClause).map((node) => ofType(node, 'RangeVar'));
-  const where = ofType(whereClause, 'A_Expr');
-  const isOne = more.length === 0 && from?.['relname'] === 'pg_settings' && (from['schemaname'] === undefined || from['schemaname'] === 'pg_catalog');
-  const isEqual = where?.['kind'] === 'AEXPR_OP' && names(where['name']).join('.') === '=' && isColumn(where['lexpr'], 'name');
-  return isOne && isEqual && from['alias'] === undefined ? constantText(where['rexpr']) : null;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { FactsDraft } from './facts.ts';
 import { relationName, type Reading } from './reading.ts';
 import { isSystemSchema, type Name } from './resolve.ts';
 import { anyRows, anySource, beside, either, noRows, noSources, renamed, sourcesOf, union, type Output, type Rowset, type Sources } from './rowset.ts';
+import { settingOf } from './setting-query.ts';
 import { constantNumber, constantText, isTree, list, names, ofType, textOf, tree, typed, type Tree } from './tree.ts';
 
 /** Deepest nesting of queries, and of views within views, that is followed. */
@@ -17,8 +18,10 @@ const queryTypes: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'Up
 /** Columns that every table has and that hold nothing of its rows. */
 const systemColumns: ReadonlySet<string> = new Set(['ctid', 'tableoid', 'xmin', 'xmax', 'cmin', 'cmax']);
 /** The relations with statistics, and with the texts of what others run; and their columns with values of others' columns. */
-const statistics = /^pg_(?:stats|statistic|stat_activity$)/;
-const statisticsValues = /vals|bounds|elems|values|histogram|freqs|mcv|stxd|^query$/;
+const statistics = /^pg_(?:stats|statistic|stat_activity$|stat_replication$)/;
+const statisticsValues = /vals|bounds|elems|values|histogram|freqs|mcv|stxd|^query$|^application_name$/;
+/** The columns of pg_settings with the value of a setting. */
+const settingValues = /^(?:setting|reset_val)$/;
 /** Aggregates that tell how many there are and nothing of the values. */
 const counting: ReadonlySet<string> = new Set(['count']);
 /** Functions that read files of the server, its log, and the texts of what others run. */
@@ -112,6 +115,8 @@ export class QueryLineage {
   isOfConstants = false;
   #deep = 0;
   #queries = 0;
+  /** The setting of which the query that is being read reads the row of pg_settings. Null: it is not known. */
+  #setting: string | null = null;
   #viewsDeep = 0;
 
   constructor(reading: Reading) {
@@ -164,7 +169,9 @@ export class QueryLineage {
     if (lists.length > 0) {
       return lists.map((each) => this.#values(each, level)).reduce(either);
     }
+    this.#setting = settingOf(select);
     const star = this.#from(select['fromClause'], level);
+    this.#setting = null;
     const rows = this.#targets(select['targetList'], level, star);
     this.#filterBy([select['whereClause'], select['havingClause']], level);
     this.#sorted(select, level, rows);
@@ -379,7 +386,7 @@ export class QueryLineage {
       return {
         columns: (found.columns ?? []).map((name) => ({
           name,
-          sources: statistics.test(found.name) && statisticsValues.test(name) ? anySource : noSources,
+          sources: this.#systemSources(found.name, name),
           isPlain: true,
         })),
         others: found.columns === undefined ? noSources : null,
@@ -397,6 +404,14 @@ export class QueryLineage {
     const rows = view === undefined ? base : either(base, this.#view(view.sql));
     this.#views.set(key, rows);
     return rows;
+  }
+
+  /** Returns where a column of a relation of PostgreSQL's own comes from. */
+  #systemSources(relation: string, column: string): Sources {
+    if (relation === 'pg_settings') {
+      return settingValues.test(column) ? settingSources(this.#setting) : noSources;
+    }
+    return statistics.test(relation) && statisticsValues.test(column) ? anySource : noSources;
   }
 
   /** Returns the columns of a view's query. All names in it have their schema. */
