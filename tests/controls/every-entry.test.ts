@@ -173,6 +173,22 @@ const controls: readonly ControlRow[] = [
     },
   },
   {
+    name: 'a mask of what is asked',
+    kind: 'agent',
+    bearer: 'token',
+    // A value passes through each part of a request, so a mask is of all actions.
+    policy: (group) => `@mask_request("words") permit (principal in Group::"${group}", action, resource);`,
+    check: async ({ entry, principal, ask }) => {
+      const said = newWords();
+      const { isAllowed, text } = await ask(said);
+      assert.equal(await entry.heard(said), 0);
+      // A request that has no place for a mask is refused, and its client is told why.
+      assert.ok(isAllowed || entry.isSilent === true || /policy (?:masks|changes texts)/i.test(text), text);
+      const holding = (await recordsOf(principal)).filter((record) => JSON.stringify(record).includes(said));
+      assert.deepEqual(holding, []);
+    },
+  },
+  {
     name: 'a halt',
     kind: 'agent',
     bearer: 'run',
@@ -274,7 +290,10 @@ describe('every entry and every control', { concurrency: true }, () => {
     );
     const listeners = ['http', ...streamProtocols.map(({ id }) => id)].map((id) => `${id}: 127.0.0.1:0`).join(', ');
     const configFile = join(directory, 'countersign.yaml');
-    writeFileSync(configFile, `data: store\nlisten: { ${listeners} }\npolicies: ./policies\n${targetsOf(contracts.ways)}principals:\n${principals.join('')}`);
+    writeFileSync(
+      configFile,
+      `data: store\nlisten: { ${listeners} }\npolicies: ./policies\nclasses: { words: { pattern: "words-[0-9]{5}" } }\n${targetsOf(contracts.ways)}principals:\n${principals.join('')}`,
+    );
     gateway = await Gateway.open({ configFile });
     const limited = cells.find(({ control }) => control.name === 'a limit');
     assert.ok(limited !== undefined);

@@ -5,7 +5,7 @@ import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import { connectActionName } from '../policy/vocabulary.ts';
 import { askerOf, type CurrentPolicy } from './gate.ts';
-import type { SessionHistory } from '../policy/policy.ts';
+import type { Question, SessionHistory } from '../policy/policy.ts';
 
 export interface AdmissionContext {
   readonly policy: CurrentPolicy;
@@ -42,18 +42,19 @@ export function admit(
   { identity, address }: { readonly identity: Identity; readonly address: string },
   name: string,
   protocol: string | null,
-): { target: Target; decision: Decision } {
+): { target: Target; question: Question; decision: Decision } {
   const target = findTarget(name);
   if (target === undefined) {
     throw new GatewayError('unknown_target', `There is no target "${name}" here for ${identity.principal.id}.`);
   }
-  const decision = policy().decide({
+  const question: Question = {
     asker: askerOf(identity, { session: null, address, history: noHistory }),
     target,
     // Policies know no action of another protocol at this target. Who comes with another one is refused below, and learns only what it may know.
     action: connectAction(target.protocol),
     timeMs: Date.now(),
-  });
+  };
+  const decision = policy().decide(question);
   if (decision.verdict !== 'allow') {
     throw new GatewayError('refused', decision.reason);
   }
@@ -61,5 +62,5 @@ export function admit(
     const words = `The target "${target.name}" is one of ${target.protocol}: it is not reached by ${protocol}. countersign target list shows each with its protocol.`;
     throw new GatewayError('unknown_target', words);
   }
-  return { target, decision };
+  return { target, question, decision };
 }

@@ -8,7 +8,9 @@ import type { Identity } from '../domain/principal.ts';
 import type { Credential } from '../domain/door.ts';
 import type { ChannelFacts } from '../domain/record.ts';
 import { targetFacts, type Target } from '../domain/target.ts';
+import { changeText, type TextChange } from '../domain/text-change.ts';
 import type { Authenticator } from '../identity/authenticator.ts';
+import type { Question } from '../policy/policy.ts';
 import { admit } from './admit.ts';
 import { attempt, identify } from './attempt.ts';
 import { LiveChannel, type ChannelContext } from './live-channel.ts';
@@ -27,6 +29,8 @@ export interface DoorContext extends ChannelContext {
 export interface Admitted {
   readonly identity: Identity;
   readonly target: Target;
+  /** The question that policy was asked about the connection. */
+  readonly question: Question;
   readonly decision: Decision;
 }
 
@@ -57,8 +61,8 @@ export class Login {
     return attempt(refusals, who, async () => {
       const identity = identify(authenticator, credential.token);
       this.#context.requireRecalled(this.#protocol);
-      const { target, decision } = admit(this.#context, { identity, address: credential.clientAddress }, credential.target, this.#protocol);
-      return admitted({ identity, target, decision });
+      const { target, question, decision } = admit(this.#context, { identity, address: credential.clientAddress }, credential.target, this.#protocol);
+      return admitted({ identity, target, question, decision });
     });
   }
 
@@ -77,7 +81,8 @@ export class Login {
   }
 
   /** Opens a channel for an admitted client in its session. */
-  open(session: LiveSession, credential: Credential, { identity, target, decision }: Admitted): LiveChannel {
+  open(session: LiveSession, credential: Credential, admitted: Admitted): LiveChannel {
+    const { identity, target, decision } = admitted;
     const facts: ChannelFacts = {
       principal: identity.principal.id,
       principalKind: identity.principal.kind,
@@ -93,16 +98,30 @@ export class Login {
     };
     const { verdict, policies, policyVersion } = decision;
     const { claims, token } = credential;
-    const describeClaims = (said: ClientClaims): Attributes => claimsAttribute(said, token);
+    const masks = this.#masks(session.id, admitted);
+    const describeClaims = (said: ClientClaims): Attributes =>
+      claimsAttribute(
+        said.map(([name, value]) => [name, changeText(masks, value)] as const),
+        token,
+      );
     const opened = session.openChannel(facts, {
       action: 'gateway.authenticate',
       verdict,
       policies,
       policyVersion,
-      attributes: { 'user.name': nameOf(credential), ...tagsAttribute(target.tags), ...describeClaims(claims) },
+      attributes: { 'user.name': changeText(masks, nameOf(credential)), ...tagsAttribute(target.tags), ...describeClaims(claims) },
     });
     session.endWith(identity.standing);
     return new LiveChannel(this.#context, session, opened, { identity, target, address: credential.clientAddress, claims, describeClaims });
+  }
+
+  /** Returns the changes of what the client says of itself: it is in records before there is a request, and values that policy masks in requests must be in none. */
+  #masks(session: string, { question, decision }: Admitted): readonly TextChange[] {
+    const act = { ...question, asker: { ...question.asker, session }, bytes: [], isWhole: true, isPart: false };
+    return decision.obligations.flatMap((obligation) => {
+      const control = this.#context.controls.find(({ kind }) => kind === obligation.kind);
+      return control?.changeRequest === undefined ? [] : [control.changeRequest(act, obligation)];
+    });
   }
 }
 
