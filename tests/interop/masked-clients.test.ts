@@ -281,4 +281,25 @@ describe('clients that others wrote, when values are masked', () => {
     assert.deepEqual(await call(await shop.gateway.issueToken('writer')), said(address, card));
     assert.match(String(called), /^email_[0-9a-f]{16}$/);
   });
+
+  test('A13: an argument that is masked on its way does not pass in a header that repeats it, and the record has it neither', async () => {
+    const heard = called.length;
+    const writer = await shop.gateway.issueToken('writer');
+    const call = (who: string): string => JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'find', arguments: { who } } });
+    const common = { authorization: `Bearer ${writer}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+    let session = '';
+    for (const repeated of [address, `=?base64?${Buffer.from(address).toString('base64')}?=`, address.replace('@', '%40')]) {
+      const headers = { ...common, 'mcp-method': 'tools/call', 'mcp-name': 'find', 'mcp-param-who': repeated };
+      const answer = await fetch(urlOf('tools'), { method: 'POST', headers, body: call(address) });
+      assert.ok(answer.status >= 400 && answer.status < 500, `${repeated}: ${answer.status} ${await answer.text()}`);
+      session = answer.headers.get('countersign-session') ?? session;
+    }
+    assert.equal(called.length, heard);
+    const records = JSON.stringify(await shop.gateway.records(session));
+    assert.ok(!records.includes('lovelace7c1a') && !records.includes(Buffer.from(address).toString('base64').slice(0, 12)));
+    // An argument that looks like a header or an address reaches the tool as an argument.
+    const answer = await fetch(urlOf('tools'), { method: 'POST', headers: common, body: call(`x\r\nmcp-name: other ${address}?a=b#c`) });
+    assert.equal(answer.status, 200, await answer.text());
+    assert.match(String(called.at(-1)), /^x\r\nmcp-name: other email_[0-9a-f]{16}\?a=b#c$/);
+  });
 });
