@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { labelledSet } from './testdata/labelled.ts';
 import { scoresOf } from './testdata/recall.ts';
+import { builtInClasses } from './catalogue.ts';
+import { builtInNames } from './built-in-names.ts';
 
 test('of the labelled set, at least 97 of 100 values are found, and at least 98 of 100 that are found are values', () => {
   const set = labelledSet();
@@ -14,4 +16,11 @@ test('of the labelled set, at least 97 of 100 values are found, and at least 98 
   for (const { name, wanted, right } of scores) {
     assert.ok(right / wanted >= 0.9, `${name}: ${right} of ${wanted}`);
   }
+});
+
+test('the names that the configuration knows are those of the built-in classes', () => {
+  assert.deepEqual(
+    builtInNames,
+    builtInClasses.map(({ name }) => name),
+  );
 });

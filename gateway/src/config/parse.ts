@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { builtInClasses } from '../classes/catalogue.ts';
+import { builtInNames } from '../classes/built-in-names.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Principal } from '../domain/principal.ts';
@@ -196,7 +196,7 @@ function unknownPlaces(written: unknown): Problem[] {
 /** Finds data classes that are named and do not exist. */
 function unknownClasses(written: unknown): Problem[] {
   const { targets, classes } = asRecord(written);
-  const known = new Set([...builtInClasses.map(({ name }) => name), ...Object.keys(asRecord(classes))]);
+  const known = new Set([...builtInNames, ...Object.keys(asRecord(classes))]);
   const unknown = (section: string, id: string, list: string, named: unknown): Problem[] =>
     (Array.isArray(named) ? named : []).flatMap((name, i) => {
       if (typeof name !== 'string' || known.has(name)) {
