@@ -3,9 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DataClass } from '@countersign/gateway/classes';
 import type { Miss } from '@countersign/gateway/replay-server';
 import { isStored } from './arguments.ts';
 import { commandEnvironment } from './command-environment.ts';
+import { loadConfig } from './configuration.ts';
 import { aroundDifference } from './diff/around-difference.ts';
 import { findSession } from './names.ts';
 import { runCommand } from './run-command.ts';
@@ -34,6 +36,7 @@ export async function serveRecording(recording: string, words: readonly string[]
     ...trustedKeys(options),
     speed,
     port,
+    classes: isStored(recording) ? await classesOf(options) : [],
     onMiss: (miss) => {
       misses += 1;
       process.stderr.write(describeMiss(miss));
@@ -50,6 +53,11 @@ export async function serveRecording(recording: string, words: readonly string[]
   const exitCode = await runCommand(words, commandEnvironment(options, server.environment), null);
   await server.told();
   return misses > 0 ? 1 : exitCode;
+}
+
+/** Returns the classes of the configuration of the gateway on this machine. A bundle, a copy of the data and a gateway elsewhere come without any. */
+async function classesOf({ config, data, url }: ServeOptions): Promise<readonly DataClass[]> {
+  return data === undefined && url === undefined ? [...(await loadConfig({ config })).classes.values()] : [];
 }
 
 /** Fetches the bundle into a file without a name. The file disappears with this process, because the contents are not encrypted. */

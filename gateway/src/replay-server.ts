@@ -1,6 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import { builtInClasses } from './classes/catalogue.ts';
+import { ClassSets } from './classes/class-sets.ts';
 import type { Control } from './controls/control.ts';
+import { RequestMasks } from './controls/masks/request-masks.ts';
+import type { DataClass } from './domain/data-class.ts';
 import { environmentOf } from './domain/connection-instructions.ts';
 import { GatewayError } from './domain/errors.ts';
 import type { ClientResponse } from './exchange/exchange.ts';
@@ -30,8 +34,10 @@ export interface ReplayServerOptions {
   readonly speed: number | null;
   /** The port of the first listener; the others take the next ports. 0: any free ports. */
   readonly port: number;
-  /** The controls of the gateway that recorded. Those that change requests do it here too, so that the requests are found. Absent: none. */
+  /** The controls of the gateway that recorded. Those that change requests do it here too, so that the requests are found. Absent: those that mask them. */
   readonly controls?: readonly Control[];
+  /** The data classes of the configuration, by which values in requests are masked as they were. Absent: those that are built in. */
+  readonly classes?: readonly DataClass[];
   readonly onMiss: (miss: Miss) => void;
 }
 
@@ -53,11 +59,13 @@ export class ReplayServer implements AsyncDisposable {
   readonly #parts = new AsyncDisposableStack();
   readonly #stop = new AbortController();
   readonly #addresses = new Map<string, string>();
+  readonly #controls: readonly Control[];
   #told = Promise.resolve();
 
   private constructor(recording: Recording, options: ReplayServerOptions) {
     this.#recording = recording;
     this.#options = options;
+    this.#controls = options.controls ?? [requestMasks(options.classes ?? [])];
   }
 
   /**
@@ -168,7 +176,7 @@ export class ReplayServer implements AsyncDisposable {
       recording: this.#recording,
       target,
       protocol: protocolOf(protocol),
-      controls: this.#options.controls ?? [],
+      controls: this.#controls,
       signal: this.#stop.signal,
       onMiss: (missed) => {
         this.#told = this.#told.then(async () => this.#tell(target, missed));
@@ -204,4 +212,16 @@ function protocolOf(id: string): Protocol {
 
 function listenerOf({ transport, id }: Protocol): string {
   return transport === 'exchange' ? 'http' : id;
+}
+
+/** Makes the control that masks requests as they were masked. A class that is not known here masks nothing. Tokens of values are compared by their order, so any keys will do. */
+function requestMasks(own: readonly DataClass[]): Control {
+  const known = new Set([...builtInClasses, ...own].map(({ name }) => name));
+  const sets = new ClassSets(own);
+  const keys = { record: randomKey(), hash: randomKey(), pseudonym: randomKey() };
+  return new RequestMasks({ keys, classSet: (names) => sets.of(names.filter((name) => known.has(name))), classesOf: () => [] });
+}
+
+function randomKey(): KeyObject {
+  return createSecretKey(randomBytes(32));
 }

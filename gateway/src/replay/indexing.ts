@@ -5,6 +5,7 @@ import type { Protocol } from '../domain/protocol.ts';
 import type { Keys } from '../domain/replay.ts';
 import type { TargetFacts } from '../domain/target.ts';
 import type { BundleEntry, LineExtent } from './bundle-file.ts';
+import { MaskedTokens } from './masked-tokens.ts';
 import type { RecordedMeta } from './recorded-meta.ts';
 import { createHash } from 'node:crypto';
 
@@ -59,6 +60,7 @@ export class Indexing {
   notKept = 0;
   /** The different obligations of recorded requests, by `actionKey`. Each is there once, by its text. */
   readonly obligations = new Map<string, Map<string, Obligation>>();
+  readonly tokens = new MaskedTokens();
   readonly #findProtocol: (id: string) => Protocol | undefined;
   readonly #channels = new Map<number, RecordedChannel>();
   /** The requests by the number of their record, and of each record that a long answer continues. */
@@ -119,6 +121,7 @@ export class Indexing {
   }
 
   #addObligations(target: string, { action = '', obligations = [] }: RecordedMeta): void {
+    this.tokens.add(obligations);
     for (const obligation of obligations) {
       const key = actionKey(target, action);
       const known = this.obligations.get(key) ?? new Map<string, Obligation>();
@@ -170,8 +173,9 @@ export class Indexing {
     growing.isWhole = true;
     const bytes = this.#letGo(growing);
     const { seq, channel, action, parts, answers } = growing;
-    const key = bytes === null ? null : keys({ action, bytes });
-    if (key !== null) {
+    const made = bytes === null ? null : keys({ action, bytes });
+    if (made !== null) {
+      const key = this.tokens.name(made);
       const ids = key.ids.map((id) => this.#internId(id));
       this.requests.push({ target, seq, channel, action, key: indexKey(target, key.text), ids, askedMs, parts, answers });
     }

@@ -41,6 +41,7 @@ export class Recording {
   readonly #waiting: Waiting;
   readonly #requests: ReadonlyMap<string, readonly IndexedRequest[]>;
   readonly #obligations: Indexing['obligations'];
+  readonly #tokens: Indexing['tokens'];
   readonly #findProtocol: RecordingOptions['findProtocol'];
   readonly #speed: number | null;
 
@@ -52,6 +53,7 @@ export class Recording {
     this.#waiting = new Waiting(indexing.requests);
     this.#requests = Map.groupBy(indexing.requests, ({ target }) => target);
     this.#obligations = indexing.obligations;
+    this.#tokens = indexing.tokens;
     this.#findProtocol = findProtocol;
     this.#speed = speed;
   }
@@ -75,7 +77,8 @@ export class Recording {
   }
 
   /** Takes the next request with this key; each can be taken once. If `channel` is given, its requests are taken first. */
-  take(target: string, { text, ids }: RequestKey, channel: number | null): (RecordedRequest & { readonly channel: number }) | NoneWaiting {
+  take(target: string, key: RequestKey, channel: number | null): (RecordedRequest & { readonly channel: number }) | NoneWaiting {
+    const { text, ids } = this.#tokens.name(key);
     const request = this.#waiting.take({ key: indexKey(target, text), ids, channel });
     return typeof request === 'string' ? request : { channel: request.channel, bytes: async () => this.#bytes(request), answer: () => this.#answer(request) };
   }
@@ -86,8 +89,8 @@ export class Recording {
   }
 
   /** True if this channel has a request with this key that was not taken. */
-  isWaiting(target: string, { text }: RequestKey, channel: number): boolean {
-    return this.#waiting.has(indexKey(target, text), channel);
+  isWaiting(target: string, key: RequestKey, channel: number): boolean {
+    return this.#waiting.has(indexKey(target, this.#tokens.name(key).text), channel);
   }
 
   /**
@@ -106,7 +109,7 @@ export class Recording {
       const keys = channels.get(request.channel) ?? replay.keys();
       channels.set(request.channel, keys);
       const key = keys({ action: request.action, bytes: await this.#bytes(request) });
-      const difference = key === null ? null : replay.differ(key.text, asked.text);
+      const difference = key === null ? null : replay.differ(this.#tokens.name(key).text, this.#tokens.name(asked).text);
       if (difference !== null && (nearest === null || difference.nearness >= nearest.difference.nearness)) {
         nearest = { seq: request.seq, difference };
       }
