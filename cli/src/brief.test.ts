@@ -87,7 +87,7 @@ test('a request says which values it carries and has, an answer which came in it
     'countersign.masked': ['iban=1'],
   };
   const request = { ...answer(asked, 'hello'), kind: 'request', action: 'any.query', verdict: 'allow' };
-  const words = 'carries email of shop/a.b from x/1, card of pay:/card from x/2, holds phone';
+  const words = 'carries email of shop/a.b from x/1, card of pay:/card from x/2, holds phone, masked iban=1';
   assert.equal(await lineOf(request), `03:04:05.678 → model any.query hello #4 ${words}`);
   assert.equal(await lineOf(answer({ 'countersign.classes': ['email'] }, 'hello')), '03:04:05.678 ← model hello #4 saw email');
   assert.equal(await lineOf(answer({ 'countersign.inspected': false }, 'hello')), '03:04:05.678 ← model hello #4 not inspected');
@@ -153,6 +153,7 @@ test('found: of the gateway itself, refused logins, what people did and alerts h
     await lineOf({ ...own, kind: 'mask', action: 'gateway.mask', attributes: { 'countersign.masked': ['card=1', 'email=3'] } }),
     '03:04:05.678 ~ masked card=1, email=3',
   );
+  assert.equal(await lineOf({ ...own, kind: 'mask', action: 'gateway.mask', attributes: { 'countersign.request': 3 } }), '', 'the line of the request has it');
 });
 
 test('an answer that was cut off says why, one without rows what was done, and one over HTTP has its body', async () => {

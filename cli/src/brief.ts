@@ -46,6 +46,9 @@ function isWorthALine(record: ShownRecord): boolean {
       return isAct(record) || isRefusedLogin(record);
     case 'close':
       return record.content !== null;
+    case 'mask':
+      // The line of a request or an answer says what was masked in it.
+      return record.attributes[ownAttributes.request] === undefined;
     default:
       return true;
   }
@@ -80,7 +83,8 @@ function whatOf({ kind, verdict, action, attributes }: ShownRecord): string {
 
 /** Says what is known of the values in a request or an answer, with the number by which other lines and `countersign trace` name it. */
 function valuesIn(record: Entry): string {
-  const words = record.kind === 'alert' ? [] : valueWords(record);
+  const masked = maskedText(record);
+  const words = record.kind === 'request' || record.kind === 'response' ? [...valueWords(record), ...(masked === '' ? [] : [`masked ${masked}`])] : [];
   return words.length === 0 ? '' : ` #${record.seq}${record.folded === undefined ? '' : `–#${record.folded.seq}`} ${words.join(', ')}`;
 }
 
@@ -118,7 +122,7 @@ function gist(record: ShownRecord): string {
     return approvalGist(record);
   }
   if (kind === 'mask') {
-    return [attributes[ownAttributes.masked] ?? ''].flat().join(', ');
+    return maskedText(record);
   }
   if (kind === 'close' || kind === 'decision') {
     return readRecord(record).text;
@@ -140,6 +144,10 @@ function gist(record: ShownRecord): string {
   }
   const [, body = ''] = text.split('\n\n', 2);
   return [lines[0] ?? '', ...(body === '' ? [] : [body.split('\n', 1)[0]])].join(' ');
+}
+
+function maskedText({ attributes }: ShownRecord): string {
+  return [attributes[ownAttributes.masked] ?? ''].flat().join(', ');
 }
 
 function approvalGist(record: ShownRecord): string {

@@ -9,8 +9,8 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const demoMs = 90_000;
-/** Three screens. */
-const linesMax = 144;
+/** Not four screens. */
+const linesMax = 180;
 
 describe('the demo', () => {
   let status: number | null;
@@ -37,7 +37,7 @@ describe('the demo', () => {
     }
   };
 
-  test('T4.35: ends by itself, on three screens, leaves nothing behind and says what to type next', () => {
+  test('T4.35: ends by itself, on less than four screens, leaves nothing behind and says what to type next', () => {
     assert.equal(status, 0, shown + complaints);
     assert.deepEqual(left, []);
     assert.ok(shown.split('\n').length <= linesMax, shown);
@@ -59,24 +59,64 @@ describe('the demo', () => {
       new RegExp(
         `ann\\$ countersign approval list\\n${approval} +waiting +support-bot +shop +postgres\\.query +0/1 of dba +asked +\\d+s ago +expires in +\\d+m +UPDATE orders SET state`,
       ),
-      new RegExp(`ann\\$ countersign approval grant ${approval} .+\\ngranted ${approval}: the request goes on\\n\\n {2}model: Now I tell our customers`),
-      /→ shop HELD postgres\.query UPDATE orders .*\[agents\.cedar:production, grant:support-bot:shop\] Changes in production/,
+      new RegExp(`ann\\$ countersign approval grant ${approval} .+\\ngranted ${approval}: the request goes on\\n\\n {2}model: My notes of May`),
+      /→ shop HELD postgres\.query UPDATE orders .*\[agents\.cedar:production, grant:support-bot:shop, agents\.cedar:lists\] Changes in production/,
       new RegExp(
         `\\? shop approval ${approval} waiting for dba\\n.* \\? shop approval ${approval} granted by ann: the parcel service says so\\n.* ← shop UPDATE 1\\n`,
       ),
     );
   });
 
-  test('it is refused the sixth mail of the hour', () => {
-    const [, asked = ''] = /model: Now I tell our customers\.\n([^]+?)\n {2}model:/.exec(shown) ?? [];
+  test('addresses and cards are masked in rows and in the words of the model, and numbers of orders and prices stay', () => {
+    shows(
+      ' 1 | Ada Byron | [email] | **** **** **** 4242\n        2 | Alan Mathison | [email] | **** **** **** 4444\n',
+      ' 101 | difference engine | 1250000 | open\n',
+      '  model: My notes of May say of Ada Byron: order 101, [email], card **** **** **** 4242. Is that still her address?\n',
+      /← shop 3 rows: id \| name .* #\d+ masked card=3, email=3\n/,
+      /← model My notes of May say of Ada Byron: order 101, \[email\], .* #\d+(–#\d+)? masked card=1, email=1\n/,
+      '  the database has  Ada Byron | ada@example.com | 4242 4242 4242 4242\n  the agent got     Ada Byron | [email] | **** **** **** 4242\n',
+    );
+  });
+
+  test('the model never gets the name of a customer, and its answers name her', () => {
+    shows(
+      /→ model llm\.chat user: customer_[0-9a-f]{16} asks where .* #\d+ masked customer=1 \[/,
+      '  model: I look at the order of Ada Byron, its parcel and our customers.\n',
+      /\n {2}the model got {5}customer_[0-9a-f]{16} asks where order 101 is\./,
+      '  its answer names  Ada Byron: order 101, [email], card **** **** **** 4242\n',
+    );
+    const asked = timeline.filter((line) => line.includes('→ model'));
+    assert.deepEqual(
+      asked.filter((line) => /Ada|Alan|Grace/.test(line) || !/ masked customer=\d/.test(line)),
+      [],
+    );
+  });
+
+  test('an address left the database, was carried in a prompt, and was stopped on its way to the outside; trace says so too', () => {
+    const [, came = '', number = ''] = /\n\S+ (← shop 1 row: email \/ ada@example\.com #(\d+) saw email)\n/.exec(shown) ?? [];
+    assert.ok(came !== '', shown);
+    const carries = `#\\d+ carries email of shop\\/public\\.customers\\.email from #${number}`;
+    shows(
+      new RegExp(`→ model llm\\.chat tool result .* ${carries}, masked`),
+      '! model llm.chat values of other targets go to model: email of shop/public.customers.email\n',
+      new RegExp(`→ checker DENIED http\\.request POST \\/addresses .* ${carries} \\[agents\\.cedar:stays\\] That is a customer's address`),
+      "  refused: That is a customer's address: it stays in the house.\n",
+      new RegExp(
+        `\\$ countersign trace (\\w{8}#\\d+)\\n\\1 .* checker {2}http\\.request {2}deny {2}agents\\.cedar:stays\\nemail {2}1 value {2}shop/public\\.customers\\.email\\n {2}← \\w{8}#${number} .* shop {2}postgres\\.query\\n {2}→ .* model {2}llm\\.chat {2}allow .*\\n {2}→ \\1 .* checker {2}http\\.request {2}deny`,
+      ),
+    );
+  });
+
+  test('it is refused the third mail of the hour', () => {
+    const [, asked = ''] = /model: Then not. Now I tell our customers\.\n([^]+?)\n {2}model:/.exec(shown) ?? [];
     assert.deepEqual(
       asked.split('\n').map((line) => line.trim().split(' ').slice(0, 2).join(' ')),
-      [...Array.from({ length: 6 }, () => 'tool: send_mail'), 'refused: the'],
+      [...Array.from({ length: 3 }, () => 'tool: send_mail'), 'refused: the'],
     );
-    shows(/refused: the limit is 5 requests per 1h, and 5 are used: there is room again in (about 1h|\d+m)\n/);
+    shows(/refused: the limit is 2 requests per 1h, and 2 are used: there is room again in (about 1h|\d+m)\n/);
     const [answers, denied] = [timeline.filter((line) => line.includes('← mail')), timeline.filter((line) => line.includes('→ mail DENIED'))];
-    assert.deepEqual([answers.length, denied.length], [5, 1], shown);
-    assert.match(denied[0] ?? '', /"to":"barbara@.*\[agents\.cedar:mail\] the limit is 5 requests per 1h/);
+    assert.deepEqual([answers.length, denied.length], [2, 1], shown);
+    assert.match(denied[0] ?? '', /"customer":3,.*\[agents\.cedar:mail\] the limit is 2 requests per 1h/);
   });
 
   test('it is halted in mid-stream, and its client sees why', () => {
@@ -90,7 +130,12 @@ describe('the demo', () => {
   });
 
   test('the joined session shows prompts, tools, statements and rows of all targets, and each decision with the policy that made it', () => {
-    shows(/→ model llm\.chat user: /, /← shop 6 rows: name \| email \/ Ada Byron/, /← tools The parcel left Dover this morning/, '"state":"queued"}');
+    shows(
+      /→ model llm\.chat user: /,
+      /← shop 3 rows: id \| name \| email \| card \/ 1 \| Ada Byron/,
+      /← tools The parcel left Dover this morning/,
+      '"state":"queued"}',
+    );
     const decided = timeline.filter((line) => line.includes(' → '));
     assert.ok(decided.length > 15, shown);
     assert.deepEqual(
@@ -102,8 +147,8 @@ describe('the demo', () => {
   test('policy try shows what a stricter set would have done to it', () => {
     shows(
       /support-bot {2}shop {2}postgres\.query {2}hold -> deny {2}agents\.cedar:read-only {2}1 request {2}record \w{16}\/\d+\n/,
-      /support-bot {2}mail {2}http\.request {2}allow -> deny {2}agents\.cedar:read-only {2}5 requests {2}newest record \w{16}\/\d+\n/,
-      /^6 of \d+ recorded requests would have been decided otherwise; 0 cannot be decided again$/m,
+      /support-bot {2}mail {2}http\.request {2}allow -> deny {2}agents\.cedar:read-only {2}2 requests {2}newest record \w{16}\/\d+\n/,
+      /^3 of \d+ recorded requests would have been decided otherwise; 0 cannot be decided again$/m,
     );
   });
 
@@ -115,7 +160,7 @@ describe('the demo', () => {
       'Something may count as missing because of the damage above',
       'the record cannot be edited unnoticed',
     );
-    shows(/Who has the keys of the store too, as here, also sees[^]*sealed bodies were opened/, /A permit alone, as this one, lets nobody connect/);
+    shows(/Who has the keys of the store too, as here, also sees[^]*sealed bodies were opened/, /A permit alone, as these, lets nobody connect/);
     assert.doesNotMatch(shown, /Without --key|records a second/);
   });
 });
@@ -160,7 +205,7 @@ test('T4.35: kept, the demo serves until Ctrl-C, and nothing is deleted unannoun
 test('T4.35: a demo that is interrupted on the way leaves nothing running, and says where its data are', async () => {
   for (const [signal, code, reached] of [
     ['SIGINT', 130, 'tool: run_sql'],
-    ['SIGTERM', 143, '1. A PostgreSQL'],
+    ['SIGTERM', 143, '1. A little shop'],
   ] as const) {
     using child = spawn(process.execPath, ['cli/src/main.ts', 'demo'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
     let said = '';

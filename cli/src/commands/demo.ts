@@ -5,12 +5,15 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ShownRecord } from '@countersign/gateway/api';
 import { Option, type Command } from 'commander';
+import { ApiClient } from '../api-client.ts';
 import { isRepeated, repeatErrand, runErrand, type Errand } from '../demo/errand.ts';
-import { openSampleMail } from '../demo/sample-mail.ts';
+import { openSampleChecker, openSampleMail } from '../demo/sample-mail.ts';
 import { openSampleModel } from '../demo/sample-model.ts';
 import { samplePolicies, stricterPolicies } from '../demo/sample-policies.ts';
 import { exitOf, interruption, say, showCommand, spawnCli, typeCommand } from '../demo/typed-commands.ts';
+import { sessionPath } from '../session-source.ts';
 import { commandName, demoInstallation, mainFile } from '../installation.ts';
 
 const startMs = 20_000;
@@ -77,24 +80,27 @@ async function demo(options: DemoOptions): Promise<number> {
 }
 
 async function showAll(directory: string, options: DemoOptions): Promise<number> {
-  const { openSampleDatabase } = await import('../demo/sample-database.ts').catch(explainMissing);
+  const { customerNames, openSampleDatabase } = await import('../demo/sample-database.ts').catch(explainMissing);
   const secrets = { DEMO_PASSWORD: randomBytes(16).toString('hex'), DEMO_MAIL_KEY: randomBytes(16).toString('hex') };
   say(
-    '1. A PostgreSQL with a little shop in it starts, a small model, an MCP server that tracks parcels, an API that takes mail; and the gateway in front of them. What agents may do there, policies/agents.cedar says:',
+    '1. A little shop starts: a PostgreSQL, a model, an MCP server that tracks parcels, an API that takes mail, and outside one that checks addresses. The gateway is in front of all of them. What agents may do, policies/agents.cedar says:',
   );
-  console.log(indent(samplePolicies));
+  console.log(`${indent(samplePolicies)}\nA customer is whose name is in customers.txt; an address and a card are known by their form.`);
   await using database = await openSampleDatabase(secrets.DEMO_PASSWORD);
   await using model = await openSampleModel();
   const { openSampleTools } = await import('../demo/sample-tools.ts');
   await using tools = await openSampleTools();
   await using mail = await openSampleMail(secrets.DEMO_MAIL_KEY);
-  const config = writeFiles(directory, { shop: database.url, model: model.url, tools: tools.url, mail: mail.url });
+  await using checker = await openSampleChecker();
+  const urls = { shop: database.url, model: model.url, tools: tools.url, mail: mail.url, checker: checker.url };
+  const config = writeFiles(directory, urls, customerNames);
   await using gateway = await startGateway(config, { ...process.env, ...secrets });
   // An auditor keeps the key apart from what is checked, and so does the demo.
   cpSync(join(directory, 'store', 'log', 'key'), join(directory, 'key'));
   say('2. An agent runs an errand through the gateway, with a token of its own. The gateway alone knows the password of the database and the key of the API.');
   const isAttended = options.once !== true && process.stdin.isTTY && process.stdout.isTTY;
   const errand = await runErrand({ directory, config, isAttended });
+  showWhoSawWhat(errand, { customer: await database.customer(1), heard: model.heard(), names: customerNames });
   await showRecord(errand, directory, options.verbose === true);
   const code = await showForgery(directory);
   if (options.keep === true && code === 0) {
@@ -111,19 +117,55 @@ function explainMissing(error: unknown): never {
   throw error;
 }
 
+interface Sides {
+  /** The name, the address and the card of the customer who asks, as the database has them. */
+  readonly customer: readonly string[];
+  /** The texts that reached the model. */
+  readonly heard: readonly string[];
+  readonly names: readonly string[];
+}
+
+/** Shows what each side saw of one customer. Throws an Error if it was more than it should be. */
+function showWhoSawWhat({ said }: Errand, { customer, heard, names }: Sides): void {
+  const [name = '', , card = ''] = customer;
+  if (said.includes(card) || names.some((each) => heard.some((text) => text.includes(each)))) {
+    throw new Error('a value came through that policy masks');
+  }
+  const saidOf = (pattern: RegExp): string => pattern.exec(said)?.[1] ?? '';
+  say(`3. Who saw what of ${name}? What policy masks, is masked on its way, by its class and in streams too. Numbers of orders and prices stay as they are.`);
+  console.log(`  the database has  ${customer.join(' | ')}
+  the agent got     ${saidOf(/rows: \d+ \| (.+ \| \[email\] .+)/)}
+  the model got     ${heard[0] ?? ''}
+  its answer names  ${saidOf(/model: My notes of May say of (.+?:)/)}${saidOf(/model: My notes of May say of .+?:(.+?)\. /)}`);
+}
+
 /** Shows what was recorded of the errand, and what other policies would have decided. Then the agent runs again, and the record answers it. */
 async function showRecord({ session, said }: Errand, directory: string, isVerbose: boolean): Promise<void> {
   const config = join(directory, 'countersign.yaml');
-  say('3. What the record has of it, as one session: every prompt, tool call, statement, row and answer, and each decision with the policies that made it.');
+  say('4. What the record has of it, as one session: every prompt, tool call, statement, row and answer, and each decision with the policies that made it.');
   const shown = isVerbose ? `session replay ${session} --no-wait` : `session show ${session} --brief`;
   await typeCommand({ words: [...shown.split(' '), '--config', config], shown });
-  say('4. What would stricter policies have done to it? The record answers before they are in force. stricter/agents.cedar says:');
+  say('5. Where did her address go? It left the database in one row, the model has it, and the service outside does not.');
+  const stopped = `${session.slice(0, 8)}#${await findStopped(session, config)}`;
+  await typeCommand({ words: ['trace', stopped, '--config', config], shown: `trace ${stopped}` });
+  say('6. What would stricter policies have done to it? The record answers before they are in force. stricter/agents.cedar says:');
   console.log(indent(stricterPolicies));
   await typeCommand({ words: ['policy', 'try', join(directory, 'stricter'), '--config', config], shown: 'policy try stricter' });
-  say('5. The agent runs again. The record answers it as they did then: database, model, tools and API hear nothing of it.');
+  say('7. The agent runs again. The record answers it as they did then: database, model, tools and API hear nothing of it.');
   const again = await repeatErrand(session, config);
   const lines = said.trimEnd().split('\n').length;
   process.stdout.write(isRepeated(said, again) ? `  It said the same, all ${lines} lines, and was refused, held and halted as before.\n` : again);
+}
+
+/** Returns the number of the request to the service outside. */
+async function findStopped(session: string, config: string): Promise<number> {
+  const api = await ApiClient.open({ config });
+  for await (const { kind, target, seq } of api.rows<ShownRecord>(`${sessionPath(session)}/records`)) {
+    if (kind === 'request' && target === 'checker') {
+      return seq;
+    }
+  }
+  throw new Error('the agent asked nobody outside');
 }
 
 function indent(text: string): string {
@@ -134,14 +176,14 @@ function indent(text: string): string {
 async function showForgery(directory: string): Promise<number> {
   const store = join(directory, 'store');
   say(
-    '6. Anybody with the public key can check that the record is whole. Who has the keys of the store too, as here, also sees that each sealed body is what it was.',
+    '8. Anybody with the public key can check that the record is whole. Who has the keys of the store too, as here, also sees that each sealed body is what it was.',
   );
   const key = join(directory, 'key');
   await typeCommand({ words: ['verify', '--data', store, '--key', key], shown: 'verify --data store --key key' });
   const copy = join(directory, 'forged');
   cpSync(store, copy, { recursive: true });
   const at = flipBit(join(copy, 'journal', '000000000001.segment'));
-  say(`7. Now somebody edits a copy of the store: one bit of byte ${at} of its journal.`);
+  say(`9. Now somebody edits a copy of the store: one bit of byte ${at} of its journal.`);
   showCommand('verify --data forged --key key');
   const code = await exitOf(spawnCli(['verify', '--data', copy, '--key', key], 'inherit'));
   interruption.signal.throwIfAborted();
@@ -171,7 +213,8 @@ A gateway of your own: ${commandName} init. The same with everything left runnin
 }
 
 /** Writes the configuration and the policies. Returns the path of the configuration. */
-function writeFiles(directory: string, urls: Urls): string {
+function writeFiles(directory: string, urls: Urls, customers: readonly string[]): string {
+  writeFileSync(join(directory, 'customers.txt'), `${customers.join('\n')}\n`);
   for (const [name, policies] of [
     ['policies', samplePolicies],
     ['stricter', stricterPolicies],
@@ -184,25 +227,28 @@ function writeFiles(directory: string, urls: Urls): string {
   return config;
 }
 
-type Urls = Readonly<Record<'shop' | 'model' | 'tools' | 'mail', string>>;
+type Urls = Readonly<Record<'shop' | 'model' | 'tools' | 'mail' | 'checker', string>>;
 
 function configuration(urls: Urls): string {
   return `data: ./store
 listen: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }
 policies: ./policies
 approvals: { mode: wait }
+classes: { customer: { words: ./customers.txt } }
 targets:
   shop:
     url: ${urls.shop}
     password: { env: DEMO_PASSWORD }
     tags: { environment: production }
+    inspect: [email]
   model: { protocol: llm, url: "${urls.model}" }
   tools: { protocol: mcp, url: "${urls.tools}" }
   mail:
     url: ${urls.mail}
     password: { env: DEMO_MAIL_KEY }
+  checker: { url: "${urls.checker}", tags: { zone: outside } }
 principals:
-  support-bot: { kind: agent, groups: [agents], targets: [shop, model, tools, mail] }
+  support-bot: { kind: agent, groups: [agents], targets: [shop, model, tools, mail, checker] }
   ann: { kind: human, groups: [dba] }
   you: { kind: human, groups: [admins], targets: [shop, model, tools, mail] }
 `;

@@ -3,13 +3,18 @@ import { startPostgres } from './postgres-server.ts';
 
 export interface SampleDatabase extends AsyncDisposable {
   readonly url: string;
+  /** Reads a customer past the gateway. */
+  readonly customer: (id: number) => Promise<readonly string[]>;
 }
 
+/** The names of the customers, by which the gateway knows them. */
+export const customerNames = ['Ada Byron', 'Alan Mathison', 'Grace Brewster'];
+
+/** The numbers are those that makers of cards publish for tests. */
 const sample = `
-  CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL, email text NOT NULL, city text NOT NULL);
+  CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL, email text NOT NULL, card text NOT NULL);
   CREATE TABLE orders (id int PRIMARY KEY, customer int NOT NULL REFERENCES customers, item text NOT NULL, cents int NOT NULL CHECK (cents >= 0), state text NOT NULL);
-  INSERT INTO customers VALUES (1, 'Ada Byron', 'ada@example.com', 'London'), (2, 'Alan Mathison', 'alan@example.com', 'Manchester'), (3, 'Grace Brewster', 'grace@example.com', 'Arlington'),
-    (4, 'Konrad Ernst', 'konrad@example.com', 'Berlin'), (5, 'Edsger Wybe', 'edsger@example.com', 'Nuenen'), (6, 'Barbara Jane', 'barbara@example.com', 'Boston');
+  INSERT INTO customers VALUES (1, 'Ada Byron', 'ada@example.com', '4242 4242 4242 4242'), (2, 'Alan Mathison', 'alan@example.com', '5555 5555 5555 4444'), (3, 'Grace Brewster', 'grace@example.com', '4000 0566 5566 5556');
   INSERT INTO orders VALUES (101, 1, 'difference engine', 1250000, 'open'), (102, 1, 'punched cards', 4200, 'delivered'), (103, 2, 'paper tape', 1900, 'delivered'), (104, 3, 'nanosecond of wire', 300, 'open');
 `;
 
@@ -17,10 +22,21 @@ const sample = `
 export async function openSampleDatabase(password: string): Promise<SampleDatabase> {
   await using starting = new AsyncDisposableStack();
   const { url, port, user } = starting.use(await startPostgres({ password }));
-  const client = new Client({ host: '127.0.0.1', port, user, password, database: 'postgres' });
-  await client.connect();
-  await client.query(sample);
-  await client.end();
+  const query = async (statement: string, values?: readonly number[]): Promise<readonly (readonly unknown[])[]> => {
+    const client = new Client({ host: '127.0.0.1', port, user, password, database: 'postgres' });
+    await client.connect();
+    try {
+      const { rows } = await client.query<unknown[]>({ text: statement, rowMode: 'array', ...(values === undefined ? {} : { values: [...values] }) });
+      return rows;
+    } finally {
+      await client.end();
+    }
+  };
+  await query(sample);
   const started = starting.move();
-  return { url, [Symbol.asyncDispose]: async () => started.disposeAsync() };
+  return {
+    url,
+    customer: async (id) => (await query('SELECT name, email, card FROM customers WHERE id = $1', [id])).flat().map(String),
+    [Symbol.asyncDispose]: async () => started.disposeAsync(),
+  };
 }

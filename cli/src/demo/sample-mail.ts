@@ -14,3 +14,11 @@ export async function openSampleMail(key: string): Promise<SampleServer> {
     response.writeHead(202, { 'content-type': 'application/json' }).end(JSON.stringify({ mail: taken, state: 'queued' }));
   });
 }
+
+/** Starts an HTTP API somewhere else that says of every address that it takes mail. */
+export async function openSampleChecker(): Promise<SampleServer> {
+  return openServer(async (request, response) => {
+    await json(request);
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ takesMail: true }));
+  });
+}

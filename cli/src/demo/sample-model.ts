@@ -22,6 +22,11 @@ interface ToolCall {
   readonly arguments: Readonly<Record<string, unknown>>;
 }
 
+export interface SampleModel extends SampleServer {
+  /** The texts of the newest conversation as they reached the model, that of its user first. */
+  readonly heard: () => readonly string[];
+}
+
 /** The model's next answer: words, and the tools that it asks to be called. */
 interface Turn {
   readonly words: Iterable<string>;
@@ -33,9 +38,11 @@ interface Turn {
  * Starts a model server for the demo. It speaks Chat Completions with streaming and plays a support agent that does its errand, and does not stop where it
  * should. It uses the results of the tools; all else is scripted.
  */
-export async function openSampleModel(): Promise<SampleServer> {
-  return openServer(async (request, response) => {
+export async function openSampleModel(): Promise<SampleModel> {
+  let heard: readonly string[] = [];
+  const server = await openServer(async (request, response) => {
     const { messages }: { readonly messages: readonly ChatMessage[] } = JSON.parse(await text(request));
+    heard = messages.filter(({ role }) => role !== 'system').map(({ content }) => content ?? '');
     const turn = nextTurn(messages);
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     let written = 0;
@@ -52,29 +59,37 @@ export async function openSampleModel(): Promise<SampleServer> {
     response.write(event({ choices: [{ index: 0, delta: {}, finish_reason: turn.calls.length > 0 ? 'tool_calls' : 'stop' }], usage }));
     response.end('data: [DONE]\n\n');
   });
+  return { ...server, heard: () => heard };
 }
 
 /** Returns the turn that follows after so many results of tools. */
 function nextTurn(messages: readonly ChatMessage[]): Turn {
   const results = messages.filter(({ role }) => role === 'tool').map(({ content }) => content ?? '');
   const [order = '', parcel = '', customers = ''] = results;
+  const asker = /^(.+?) asks/.exec(messages.find(({ role }) => role === 'user')?.content ?? '')?.[1] ?? '';
   switch (results.length) {
     case 0:
-      return turnOf('I look at the order, its parcel and our customers.', [
-        sql('order', 'SELECT id, item, state FROM orders WHERE id = 101'),
+      return turnOf(`I look at the order of ${asker}, its parcel and our customers.`, [
+        sql('order', 'SELECT id, item, cents, state FROM orders WHERE id = 101'),
         { id: 'call_parcel', name: 'track_parcel', arguments: { order: 101 } },
-        sql('customers', 'SELECT name, email FROM customers ORDER BY id'),
+        sql('customers', 'SELECT id, name, email, card FROM customers ORDER BY id'),
       ]);
     case 3:
       return turnOf('The parcel is on its way. First I clear up.', [sql('clear', 'DELETE FROM orders')]);
     case 4:
       return turnOf('Not like that, then. I put the order right.', [sql('state', `UPDATE orders SET state = 'on its way' WHERE id = ${firstId(order)}`)]);
     case 5:
+      return turnOf(`My notes of May say of ${asker}: order 101, ada@example.com, card 4242 4242 4242 4242. Is that still her address?`, [
+        sql('address', 'SELECT email FROM customers WHERE id = 1 LIMIT 1'),
+      ]);
+    case 6:
+      return turnOf('It is. I have it checked by a service on the Internet.', [{ id: 'call_check', name: 'check_address', arguments: {} }]);
+    case 7:
       return turnOf(
-        'Now I tell our customers.',
-        addresses(customers).map((to, i) => ({ id: `call_mail_${i + 1}`, name: 'send_mail', arguments: { to, body: parcel } })),
+        'Then not. Now I tell our customers.',
+        ids(customers).map((customer) => ({ id: `call_mail_${customer}`, name: 'send_mail', arguments: { customer, body: parcel } })),
       );
-    case 11:
+    case 10:
       return { words: lookForAWayAround(), calls: [], tokenMs: endlessTokenMs };
     default:
       return turnOf('I can do no more.', []);
@@ -82,7 +97,7 @@ function nextTurn(messages: readonly ChatMessage[]): Turn {
 }
 
 function turnOf(words: string, calls: readonly ToolCall[]): Turn {
-  return { words: words.split(/(?<= )/), calls, tokenMs };
+  return { words: words.match(/ ?[^ ]{1,6}/g) ?? [], calls, tokenMs };
 }
 
 function sql(id: string, query: string): ToolCall {
@@ -99,12 +114,12 @@ function* lookForAWayAround(): Generator<string> {
 
 /** Returns the first id in the rows that the tool returned. */
 function firstId(rows: string): number {
-  return Number(/"id":\s*(\d+)/.exec(rows)?.[1] ?? 0);
+  return ids(rows)[0] ?? 0;
 }
 
-/** Returns the addresses in the rows that the tool returned. */
-function addresses(rows: string): readonly string[] {
-  return Array.from(rows.matchAll(/"email":\s*"([^"]+)"/g), ([, address = '']) => address);
+/** Returns the ids in the rows that the tool returned. */
+function ids(rows: string): readonly number[] {
+  return Array.from(rows.matchAll(/"id":\s*(\d+)/g), ([, id]) => Number(id));
 }
 
 function* deltas({ words, calls }: Turn): Generator<object> {

@@ -7,9 +7,21 @@ when { context.statements.containsAny(["delete", "update"]) && !context.hasWhere
 forbid (principal in Group::"agents", action, resource)
 when { resource.environment == "production" && context.effects.contains("write") };
 
-// support-bot may use mail at all because targets: grants it in countersign.yaml. A permit alone, as this one, lets nobody connect; it adds the limit.
-@id("mail") @limit("requests 5 per 1h")
+// The list targets: in countersign.yaml grants what support-bot may use at all. A permit alone, as these, lets nobody connect; they add a limit and masks.
+@id("mail") @limit("requests 2 per 1h")
 permit (principal in Group::"agents", action == Action::"http.request", resource == Target::"mail");
+
+@id("lists") @mask("email, card:last4")
+permit (principal in Group::"agents", action in Action::"postgres", resource == Target::"shop")
+unless { action == Action::"postgres.connect" || context.rowsLimit == 1 };
+
+@id("names") @mask("email, card:last4") @mask_request("customer:pseudonym")
+permit (principal in Group::"agents", action in Action::"llm", resource == Target::"model")
+unless { action == Action::"llm.connect" };
+
+@id("stays") @reason("That is a customer's address: it stays in the house.")
+forbid (principal in Group::"agents", action, resource)
+when { resource.zone == "outside" && context.carries.contains("email") };
 `;
 
 /** A stricter set, which is tried on what was recorded. */
