@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request as send, type IncomingMessage } from 'node:http';
@@ -34,6 +35,9 @@ const honest =
   'order 4111-2200-17 of 550e8400-e29b-41d4-a716-446655440000; 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08; 1299.00 EUR; 2024-05-06T07:08:09.123Z; v1.22.3-rc.1';
 const shapedWords = `to ${mail}; ${honest}`;
 const maskedWords = `to [email]; ${honest}`;
+/** The classes that are looked for at all targets. Policy masks the first, and not the second. */
+const inspected = ['email', 'ticket'];
+const classes = `classes: { ticket: { pattern: '4111-2200-[0-9]{2}' } }\n`;
 const policies = `@id("all")\n@mask("${builtInClasses.map(({ name }) => name).join(', ')}")\npermit (principal == Principal::"masked", action, resource);\n`;
 
 /** The promises that every protocol keeps, whatever it carries. */
@@ -57,10 +61,12 @@ describe('the contract of protocols', () => {
       { principal: 'agent', target: contractTargets.join(', ') },
       { principal: 'stranger', target: '' },
       { principal: 'masked', target: '' },
+      { principal: 'looked', target: contractTargets.join(', ') },
       ...rowsOfAll,
     ];
     const principals = granted.map(({ principal, target }) => `  ${principal}: { kind: agent, targets: [${principal === without ? '' : target}] }\n`);
-    return `${targetsOf(contracts.ways)}principals:\n${principals.join('')}policies: ${join(directory, 'masks.cedar')}\nlimits: { frameBytesMax: ${bodyLimit} }\n`;
+    const targets = targetsOf(contracts.ways).replaceAll(', tags:', `, inspect: [${inspected.join(', ')}], tags:`);
+    return `${targets}${classes}principals:\n${principals.join('')}policies: ${join(directory, 'masks.cedar')}\nlimits: { frameBytesMax: ${bodyLimit} }\n`;
   }
 
   /** One that has just started slows down no bad token for the ones before, and some of them hardly. */
@@ -210,12 +216,16 @@ describe('the contract of protocols', () => {
         );
       });
 
-      test('B22: what policy masks passes in no shape of an answer; all else is as the target sent it, and so is everything for who has no mask', async () => {
-        const [plainly, masked] = [await as('agent'), await as('masked')];
+      test('B22: what policy masks passes in no shape of an answer; all else is as the target sent it, and so is everything for who has no mask; the record says what was looked for', async () => {
+        const [plainly, masked] = [await as('looked'), await as('masked')];
         const wrong: string[] = [];
+        const times: (readonly [shape: string, outcome: string, begun: number, ended: number])[] = [];
         for (const shape of way().shapes) {
           const { name, form = '', outcome } = shape;
+          const begun = Date.now();
           const [plain, got] = [await shape.ask(plainly, shapedWords), await shape.ask(masked, shapedWords)];
+          times.push([`${name} ${form}`, outcome, begun, Date.now()]);
+          await sleep(2);
           const [sent, said] = plain.bodies ?? [plain.bytes, plain.bytes];
           const isSame = sent.equals(said) && (shape.text === undefined || plain.bodies === null || plain.text === shape.text(shapedWords));
           const places = plain.text.split(shapedWords).length;
@@ -227,6 +237,20 @@ describe('the contract of protocols', () => {
                 : got.text === shape.text(maskedWords);
           if (!isSame || places < 2 || !isMasked || holds(got.bytes, 'lovelace7c1a')) {
             wrong.push(`${name} ${form}: ${JSON.stringify({ isSame, places, isMasked, plain: plain.text, got: got.bytes.toString('latin1') })}`);
+          }
+        }
+        for (const principal of ['looked', 'masked']) {
+          const records = (await recordsOf(await sessionsOf(principal))).filter((record) => record.target === target);
+          for (const [shape, outcome, begun, ended] of times) {
+            const own = records.filter(({ kind, time }) => kind === 'response' && Date.parse(time) >= begun && Date.parse(time) <= ended);
+            const found = new Set(own.flatMap(({ attributes }) => [attributes['countersign.classes'] ?? []].flat().map(String)));
+            const isMissed = own.some(({ attributes }) => attributes['countersign.inspected'] === false);
+            const isFound = inspected.every((name) => found.has(name));
+            // Where policy refuses the answer, nothing of it is seen.
+            const isTold = outcome === 'masked' ? isFound && !isMissed : isFound || isMissed || principal === 'masked';
+            if (!isTold) {
+              wrong.push(`${principal} ${shape}: ${JSON.stringify({ found: [...found], isMissed })}`);
+            }
           }
         }
         assert.deepEqual(wrong, []);

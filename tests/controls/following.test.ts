@@ -1,14 +1,23 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import pg from 'pg';
+import { WebSocket, WebSocketServer } from 'ws';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import type { TracedValue } from '../../cli/src/value-trace.ts';
+import { simpleQuery } from '../../gateway/src/protocols/postgres/compose.ts';
+import { message, Talk } from '../../gateway/src/protocols/postgres/testdata/talk.ts';
+import { connectTo } from '../../gateway/src/wire/testdata/sockets.ts';
 import { openServer } from '../../cli/src/demo/sample-server.ts';
 import { filesHolding } from '../support/canary.ts';
+import { textOf } from '../support/live-models.ts';
 import { psql } from '../support/run.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 import { suiteParts } from '../support/suite-parts.ts';
@@ -29,6 +38,43 @@ forbid (principal in Group::"agents", action, resource) when { resource.zone == 
 `;
 const setup = `create schema crm; create table crm.customers (id int, name text, email text, diagnosis text);
   insert into crm.customers values (1, 'Grace Hopper', '${address}', 'hay fever'), (2, 'Ada Lovelace', '${other}', 'a broken leg');`;
+
+/** Why a request is denied in which nobody can look for values. */
+const cannotLook = /nobody can look for values that the session saw/;
+
+interface Sent {
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly pieces?: readonly Buffer[];
+}
+
+function withLength(coding: string, body: Buffer): Readonly<Record<string, string>> {
+  return { 'content-encoding': coding, 'content-length': String(body.length) };
+}
+
+function cutAt(bytes: Buffer, at: number): readonly Buffer[] {
+  return [bytes.subarray(0, at), bytes.subarray(at)];
+}
+
+/** Starts a server that says each message again over WebSocket. */
+async function openEcho(parts: ReturnType<typeof suiteParts>): Promise<{ readonly port: number }> {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  server.on('connection', (client) => {
+    client.on('message', (said) => {
+      client.send(`echo of ${textOf(said)}`);
+    });
+  });
+  await once(server, 'listening');
+  parts.defer(() => {
+    server.close();
+    server.clients.forEach((client) => {
+      client.terminate();
+    });
+  });
+  const bound = server.address();
+  return { port: bound === null || typeof bound === 'string' ? 0 : bound.port };
+}
 
 interface Run {
   readonly session: string;
@@ -56,11 +102,13 @@ describe('values that are followed', () => {
     const model = await open(JSON.stringify({ id: 'c', object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content: 'Yes.' } }] }));
     const inside = await open(`{"people": [{"phone": "+49 30 901820", "mail": "${address}"}]}`);
     const outside = await open('{}');
+    const echo = await openEcho(parts);
     const targets = `  brain: { url: "${model.url}", protocol: llm, inspect: [email] }
   staff: { url: "${inside.url}", inspect: [email, phone] }
+  socket: { url: "http://127.0.0.1:${echo.port}", tags: { zone: outside } }
   mail: { url: "${outside.url}", tags: { zone: outside } }\n`;
     const config = `policies: ${file}\nclasses: { health: { columns: ["shop/crm.customers.diagnosis"] } }\n`;
-    shop = parts.use(await openShop({ config, targets, options: ', inspect: [email, health]', granted: '[shop, brain, staff, mail]' }));
+    shop = parts.use(await openShop({ config, targets, options: ', inspect: [email, health]', granted: '[shop, brain, staff, socket, mail]' }));
     const made = await psql(shop.around, ['-c', setup]);
     assert.equal(made.status, 0, made.stderr);
   });
@@ -70,12 +118,16 @@ describe('values that are followed', () => {
     const { session, token }: Run = JSON.parse(await made.text());
     return { session, token };
   };
-  const query = async ({ token }: Run, ...statements: readonly string[]): Promise<readonly unknown[]> => {
+  const query = async (
+    { token }: Run,
+    ...statements: readonly (string | { readonly text: string; readonly values: unknown[] })[]
+  ): Promise<readonly unknown[]> => {
     const client = new pg.Client({ host: '127.0.0.1', port: shop.gateway.port('postgres'), user: 'agent', password: token, database: 'shop' });
     await client.connect();
     const rows: unknown[] = [];
     for (const statement of statements) {
-      rows.push(...(await client.query({ text: statement, rowMode: 'array' })).rows);
+      const { text: asked, values = [] } = typeof statement === 'string' ? { text: statement } : statement;
+      rows.push(...(await client.query({ text: asked, values, rowMode: 'array' })).rows);
     }
     await client.end();
     return rows;
@@ -87,6 +139,22 @@ describe('values that are followed', () => {
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
     return { status: answer.status, words: await answer.text() };
+  };
+  /** Sends a request with the body in these pieces, one after the other. */
+  const sendPieces = async (
+    { token }: Run,
+    { path = '', method = 'POST', headers = {}, pieces = [] }: Sent,
+  ): Promise<{ readonly status: number; readonly words: string }> => {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const url = `http://127.0.0.1:${shop.gateway.port('http')}/t/mail${path}`;
+    const asking = httpRequest(url, { method, headers: { authorization: `Bearer ${token}`, ...headers } }, resolve).on('error', reject);
+    for (const piece of pieces) {
+      asking.write(piece);
+      await sleep(20);
+    }
+    asking.end();
+    const answer = await promise;
+    return { status: answer.statusCode ?? 0, words: await text(answer) };
   };
   const told = (records: readonly ShownRecord[], kind: string, name: string): readonly unknown[] =>
     records.filter((record) => record.kind === kind).flatMap(({ target, attributes }) => (attributes[name] === undefined ? [] : [[target, attributes[name]]]));
@@ -169,7 +237,7 @@ describe('values that are followed', () => {
       policies: by,
     }));
     assert.deepEqual(value, { class: 'email', source: 'shop/crm.customers.email', from, carriedBy });
-    assert.match(print, /^[0-9a-f]{8}-23-[0-9a-f]{16}$/);
+    assert.match(print, /^[0-9a-f]{8}-23-[0-9a-f]{24}$/);
     assert.equal(shop.gateway.command(['trace', stopped.record, '--data', shop.gateway.data]).stdout.trimEnd(), traced(stopped).join('\n'));
     const none = shop.gateway.command(['trace', records[0]?.record ?? '']);
     assert.match(
@@ -192,6 +260,127 @@ describe('values that are followed', () => {
       ({ kind, attributes }) => kind === 'access' && attributes['countersign.access.session'] === run.session,
     );
     assert.ok(reads.some(({ attributes }) => attributes['countersign.access.what'] === `record ${stopped.seq}`));
+  });
+
+  test('a value is known again in every part of a request over HTTP, and in the encodings that clients use', async () => {
+    const run = await openRun();
+    await query(run, 'select email from crm.customers where id = 1');
+    const [begin, end] = [address.slice(0, 9), address.slice(9)];
+    const base64 = (said: string): string => Buffer.from(said).toString('base64');
+    const json = (said: string): readonly Buffer[] => [Buffer.from(JSON.stringify({ said }))];
+    const parts64 = `--b\r\ncontent-disposition: form-data; name="n"\r\ncontent-transfer-encoding: base64\r\n\r\n${base64(`mail ${address} now`)}\r\n--b--`;
+    const quoted = `--b\r\ncontent-disposition: form-data; name="n"\r\n\r\nto grace.hopper91=\r\n=40example.com\r\n--b--`;
+    const rows: readonly (readonly [name: string, sent: Sent, why?: RegExp])[] = [
+      ['a path', { method: 'GET', path: `/to/${address}/send` }],
+      ['a path, encoded', { method: 'GET', path: `/to/${encodeURIComponent(address)}` }],
+      ['a query', { method: 'GET', path: `/?q=a+b&to=${address.replace('@', '%40')}` }],
+      ['a header', { method: 'GET', headers: { 'x-note': `for <${address}>` } }],
+      ['a cookie', { method: 'GET', headers: { cookie: `a=${base64(`mailto:${address}`)}` } }],
+      ['a body', { pieces: [Buffer.from(`hello ${address}, hello`)] }],
+      ['a body in two pieces', { headers: { 'transfer-encoding': 'chunked' }, pieces: [Buffer.from(`x ${begin}`), Buffer.from(`${end} y`)] }],
+      ['a body, byte by byte', { headers: { 'transfer-encoding': 'chunked' }, pieces: Array.from(`to ${address}.`, (each) => Buffer.from(each)) }],
+      ['base64 in two pieces', { headers: { 'transfer-encoding': 'chunked' }, pieces: cutAt(Buffer.from(base64(`to ${address} or another one`)), 17) }],
+      ['a form', { headers: { 'content-type': 'application/x-www-form-urlencoded' }, pieces: [Buffer.from(`a=1&to=${encodeURIComponent(address)}`)] }],
+      ['a part of a form in base64', { headers: { 'content-type': 'multipart/form-data; boundary=b' }, pieces: [Buffer.from(parts64)] }],
+      ['a part of a form in quoted-printable', { headers: { 'content-type': 'multipart/form-data; boundary=b' }, pieces: [Buffer.from(quoted)] }],
+      ['gzip', { headers: { 'content-encoding': 'gzip', 'content-length': String(gzipSync(address).length) }, pieces: [gzipSync(address)] }],
+      ['gzip within zstd', { headers: withLength('gzip, zstd', zstdCompressSync(gzipSync(address))), pieces: [zstdCompressSync(gzipSync(address))] }],
+      ['gzip that comes later', { headers: { 'content-encoding': 'gzip', 'transfer-encoding': 'chunked' }, pieces: [gzipSync(address)] }, cannotLook],
+      ['a content coding that nobody knows', { headers: withLength('own', Buffer.from('own')), pieces: [Buffer.from('own')] }, cannotLook],
+      ['a body that is not in its content coding', { headers: withLength('br', Buffer.from(address)), pieces: [Buffer.from(address)] }, cannotLook],
+      ['escapes of JSON', { pieces: [Buffer.from(`{"to": "${address.replaceAll(/[a-e]/g, (each) => `\\u00${(each.codePointAt(0) ?? 0).toString(16)}`)}"}`)] }],
+      ['base64', { pieces: json(base64(`to ${address}`)) }],
+      [
+        'base64 of URLs within base64',
+        { pieces: json(base64(JSON.stringify({ inner: Buffer.from(`to ${encodeURIComponent(address)}`).toString('base64url') }))) },
+      ],
+      ['hex', { pieces: json(Buffer.from(address).toString('hex')) }],
+      ['entities of HTML', { pieces: json(address.replace('@', '&#64;').replaceAll('.', '&period;')) }],
+      ['wide letters', { pieces: json(address.replaceAll(/[!-~]/g, (each) => String.fromCharCode(each.charCodeAt(0) + 0xfee0))) }],
+      ['characters that nobody sees', { pieces: json(address.replaceAll('p', 'p\u{200b}')) }],
+      ['other letters', { pieces: json(address.toUpperCase()) }],
+      ['spaces', { pieces: json(address.replace('@', ' @ ')) }],
+    ];
+    const wrong: string[] = [];
+    for (const [name, sent, why = /That is a customer's address\./] of rows) {
+      const { status, words } = await sendPieces(run, sent);
+      if (status !== 403 || !why.test(words)) {
+        wrong.push(`${name}: ${status} ${words}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+    const honest = gzipSync(JSON.stringify({ to: 'somebody.else@example.com', of: 'example.com', from: 'grace hopper' }));
+    assert.deepEqual(await sendPieces(run, { headers: withLength('gzip', honest), pieces: [honest] }), { status: 200, words: '{}' });
+  });
+
+  test('a value is known again in a message over WebSocket, whatever its frames are', async () => {
+    const run = await openRun();
+    await query(run, 'select email from crm.customers where id = 1');
+    const ask = async (say: (client: WebSocket) => void): Promise<string> => {
+      const client = new WebSocket(`ws://127.0.0.1:${shop.gateway.port('http')}/t/socket`, { headers: { authorization: `Bearer ${run.token}` } });
+      const { promise, resolve } = Promise.withResolvers<string>();
+      client.on('message', (said) => {
+        resolve(textOf(said));
+      });
+      client.once('close', (code, reason) => {
+        resolve(`${code} ${reason.toString()}`);
+      });
+      await once(client, 'open');
+      say(client);
+      const got = await promise;
+      client.terminate();
+      return got;
+    };
+    const halves = [address.slice(0, 7), address.slice(7)] as const;
+    const denied = /^1008 .*That is a customer's address/;
+    assert.match(
+      await ask((client) => {
+        client.send(`to ${address}`);
+      }),
+      denied,
+    );
+    assert.match(
+      await ask((client) => {
+        client.send(`to ${halves[0]}`, { fin: false });
+        client.ping('between');
+        client.send(halves[1], { fin: true });
+      }),
+      denied,
+    );
+    assert.equal(
+      await ask((client) => {
+        client.send('to nobody');
+      }),
+      'echo of to nobody',
+    );
+  });
+
+  test('a value is known again in statements, in values that are bound, and in data that are copied', async () => {
+    const run = await openRun();
+    await query(run, 'select email from crm.customers where id = 1', `select 1 from crm.customers where email = '${address}'`);
+    const bound = [
+      { text: 'select $1::text', values: [address] },
+      { text: 'select $1::text', values: [Buffer.from(address)] },
+    ];
+    for (const each of bound) {
+      await query(run, each);
+    }
+    const talk = await Talk.open(await connectTo(shop.gateway.port('postgres')), { token: run.token, target: 'shop' });
+    await talk.say(simpleQuery('create temp table inbox (said text); copy inbox from stdin'), (said) => said.includes('G\0\0\0'));
+    const copyData = (said: string): Buffer => message('d', Buffer.from(said));
+    await talk.say(Buffer.concat([copyData(`to ${address.slice(0, 7)}`), copyData(`${address.slice(7)}\nnobody\n`), message('c')]));
+    await talk.say(simpleQuery('copy inbox from stdin'), (said) => said.includes('G\0\0\0'));
+    await talk.say(copyData(`to ${address.slice(0, 11)}`), () => true);
+    await sleep(50);
+    await talk.say(Buffer.concat([copyData(`${address.slice(11)}\nnobody\n`), message('c')]));
+    talk.close();
+    const records = (await shop.gateway.records(run.session)).filter(
+      ({ kind, attributes }) => kind === 'request' && attributes['countersign.carries'] !== undefined,
+    );
+    assert.deepEqual(
+      records.map(({ action }) => action),
+      ['postgres.query', 'postgres.execute', 'postgres.execute', 'postgres.copy', 'postgres.copy'],
+    );
   });
 
   test('a run that has read a class may not write to the outside, wherever the values stood', async () => {

@@ -15,6 +15,11 @@ export interface Action {
    * protocol cannot find it.
    */
   readonly text?: () => ActionText;
+  /**
+   * Returns the bytes of the request as they are read, in UTF-8, where those that are sent are in a content coding, masked, or cut by messages. Null: they cannot be read.
+   * Absent: they are those that are sent.
+   */
+  readonly readable?: () => Uint8Array | null;
   /** The ids that the action names. Absent if it names none, or if ids have no owner in this protocol. */
   readonly ids?: NamedIds;
   /** How the client wants to learn the outcome if the request is held. Absent: it has no wish. */

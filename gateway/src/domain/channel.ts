@@ -49,6 +49,8 @@ export interface Channel {
    * because its texts are as the client sent them. Throws GatewayError `cannot_record`.
    */
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues?: boolean): number;
+  /** Notes that nothing more comes of the answer to a request, where answers may come in any order. Throws GatewayError `cannot_record`. */
+  answered(request: number): void;
   /**
    * Notes that the target gives ids to this client. Called before the client gets them. From then on only this client may name them, also after a restart.
    * Throws GatewayError `cannot_record`.

@@ -41,6 +41,7 @@ const facts = [
   ownAttributes.effects,
   ownAttributes.firstByteMs,
   ownAttributes.followed,
+  ownAttributes.followedIsCut,
   ownAttributes.inputResponses,
   ownAttributes.inspected,
   ownAttributes.isWhole,

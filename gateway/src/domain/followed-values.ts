@@ -2,7 +2,7 @@
 export interface FollowedValue {
   /** The class. */
   readonly name: string;
-  /** A keyed print of the value: see `following/prints.ts`. It begins with a number of `beginDigits` hexadecimal digits, by which values are looked up that begin alike. */
+  /** A keyed print of the value, `BEGIN-LENGTH-DIGEST`: see `following/prints.ts`. */
   readonly print: string;
   /** The record of the answer in which the value came first, `LOG/INDEX`. */
   readonly record: string;
@@ -11,15 +11,21 @@ export interface FollowedValue {
 }
 
 /** Most values that are followed in one session. */
-const followedMax = 20_000;
-export const beginDigits = 8;
+export const followedMax = 20_000;
+/** Hexadecimal digits of `BEGIN`, and of the hash of the whole value with which `DIGEST` begins: each a number of 32 bits. */
+export const hashDigits = 8;
 
 const none: readonly never[] = [];
 
-/** The values that reached the client of a session. A value that comes again with the same class keeps its first source. */
+/**
+ * The values that reached the client of a session. A value that comes again with the same class keeps its first source, unless that said only the target: where in an
+ * answer a value stands may be known only at its end.
+ */
 export class FollowedValues implements Iterable<FollowedValue> {
   readonly #byPrint = new Map<string, readonly FollowedValue[]>();
-  readonly #byBegin = new Map<number, readonly string[]>();
+  /** The lengths of the values that begin alike. */
+  readonly #lengths = new Map<number, readonly number[]>();
+  readonly #hashes = new Set<number>();
   #size = 0;
   /** True if more values came than are followed. */
   isCut = false;
@@ -28,12 +34,20 @@ export class FollowedValues implements Iterable<FollowedValue> {
     return this.#size === 0;
   }
 
-  /** Returns true if the value was not followed before, and is from now on. */
+  /** Returns true if the value was not followed before, or not from this place, and is from now on. */
   add(value: FollowedValue): boolean {
-    const { name, print } = value;
+    const { name, print, source } = value;
     const known = this.#byPrint.get(print) ?? none;
-    if (known.some((each) => each.name === name)) {
-      return false;
+    const same = known.find((each) => each.name === name);
+    if (same !== undefined) {
+      const isMore = source.startsWith(`${same.source}:/`);
+      if (isMore) {
+        this.#byPrint.set(
+          print,
+          known.map((each) => (each === same ? value : each)),
+        );
+      }
+      return isMore;
     }
     if (this.#size >= followedMax) {
       this.isCut = true;
@@ -42,15 +56,19 @@ export class FollowedValues implements Iterable<FollowedValue> {
     this.#size += 1;
     this.#byPrint.set(print, [...known, value]);
     if (known.length === 0) {
-      const begin = Number.parseInt(print.slice(0, beginDigits), 16);
-      this.#byBegin.set(begin, [...(this.#byBegin.get(begin) ?? none), print]);
+      this.#index(print);
     }
     return true;
   }
 
-  /** Returns the prints that begin with this number. */
-  beginningWith(begin: number): readonly string[] {
-    return this.#byBegin.get(begin) ?? none;
+  /** Returns the lengths of the values that begin with this number. */
+  lengthsAt(begin: number): readonly number[] {
+    return this.#lengths.get(begin) ?? none;
+  }
+
+  /** False if no value has this hash. */
+  mayHave(hash: number): boolean {
+    return this.#hashes.has(hash);
   }
 
   of(print: string): readonly FollowedValue[] {
@@ -62,6 +80,15 @@ export class FollowedValues implements Iterable<FollowedValue> {
     for (const values of this.#byPrint.values()) {
       yield* values;
     }
+  }
+
+  #index(print: string): void {
+    const [begin = '', length = '', digest = ''] = print.split('-');
+    const lengths = this.#lengths.get(Number.parseInt(begin, 16)) ?? none;
+    if (!lengths.includes(Number(length))) {
+      this.#lengths.set(Number.parseInt(begin, 16), [...lengths, Number(length)]);
+    }
+    this.#hashes.add(Number.parseInt(digest.slice(0, hashDigits), 16));
   }
 }
 

@@ -100,6 +100,8 @@ export const ownAttributes = {
   firstTime: 'countersign.first_time',
   /** List of strings, each `CLASS PRINT LOG/INDEX SOURCE`. Values of an answer that are followed from now on; the print is keyed, and the same for the same value. On a record of its own, tied to the answer. */
   followed: 'countersign.followed',
+  /** Boolean, true. The session saw more values than are followed, from this record on. */
+  followedIsCut: 'countersign.followed_is_cut',
   /** List of strings, each `schema.function`, or the name as it is written if its schema is not known. The functions that a statement calls. */
   functions: 'countersign.functions',
   /** Boolean. False if a statement of the request is an UPDATE or DELETE without a WHERE, or with one that holds for every row. */

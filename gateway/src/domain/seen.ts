@@ -1,3 +1,6 @@
+/** Stands for the classes of what nobody could look at. No class has this name. */
+export const unknownClass = 'unknown';
+
 /** The values that were seen in texts that moved on. */
 export interface Seen {
   /** The classes of the values. */

@@ -2,6 +2,7 @@ import type { Attributes, AttributeValue } from './action.ts';
 import { FollowedValues, printFollowed, readFollowed } from './followed-values.ts';
 import { ownAttributes } from './own-attributes.ts';
 import { inRecords } from './record.ts';
+import { unknownClass } from './seen.ts';
 import { amountsOf } from './usage.ts';
 
 /** Most names of tables that are remembered of one session. */
@@ -43,7 +44,7 @@ export class LiveHistory {
   readonly targets = new Set<string>();
   readonly tables = new Set<string>();
   isCut = false;
-  /** The classes of the values that it saw. A value that was masked was not seen. */
+  /** The classes of the values that it saw. A value that was masked was not seen. `unknownClass`: it saw what was to be inspected and could not be. */
   readonly classes = new Set<string>();
   readonly followed = new FollowedValues();
   /** True while it is not known what the session did before the gateway started: then `include` brings it. */
@@ -90,6 +91,9 @@ export class LiveHistory {
     this.rows += rows;
     this.tokens += tokens;
     this.#see(attributes);
+    if (attributes[ownAttributes.inspected] === false) {
+      this.classes.add(unknownClass);
+    }
   }
 
   /** Returns true if this has not leaked before: values of a class from a source to a target. */

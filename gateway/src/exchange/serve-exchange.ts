@@ -19,6 +19,7 @@ import type { Upstream } from '../domain/upstream.ts';
 import { Connection } from '../wire/connection.ts';
 import { runRelay } from '../wire/relay-loop.ts';
 import { untilCommitted } from '../wire/until-committed.ts';
+import { codingOf, undoCodings } from '../content/codings.ts';
 import { trailersAttribute } from './answer/answer-facts.ts';
 import { openAnswerPipeline, type AnswerPipeline } from './answer/answer-pipeline.ts';
 import { changeRequest, type ChangedRequest } from './changed-request.ts';
@@ -38,7 +39,7 @@ import {
 } from './headers.ts';
 import { OwnUrls, ownUrlsOf } from './answer/own-urls.ts';
 import { normalizePath } from './path.ts';
-import { headerOf, noAnswerReading, type Headers, type HeldForms, type RequestHead, type RequestReading } from './reading.ts';
+import { headerOf, joinedHeaderOf, noAnswerReading, type Headers, type HeldForms, type RequestHead, type RequestReading } from './reading.ts';
 import { RequestBody } from './request-body.ts';
 import type { ExchangeRules, Failed, Failure, TargetCall } from './rules.ts';
 import { shortBytes, type TakeElsewhere, type TakeStep } from './step.ts';
@@ -60,6 +61,8 @@ const holdHeader = 'countersign-hold';
 /** Matches headers that differ in each attempt to send the same request: traces, counters and times of attempts, the key of a WebSocket, the length of a body that is compared itself. */
 const attemptHeaders =
   /^(?:traceparent|tracestate|content-length|sec-websocket-key|x-stainless-retry-count|x-amz-date|amz-sdk-request|amz-sdk-invocation-id):/i;
+/** Most bytes of a decoded body in which values are looked for. */
+const decodedBytesMax = 4 * 1024 * 1024;
 const noBytes = Buffer.alloc(0);
 /** The action of a request that cannot be read. */
 const unknownAction: Action = { name: 'unknown', attributes: {} };
@@ -161,6 +164,7 @@ class ExchangeRun {
     await this.#recordedEnd;
     await this.#answer?.settled();
     this.#channel?.signal.removeEventListener('abort', this.#onAbort);
+    this.#noteAnswered();
     if (this.#bug !== null) {
       throw this.#bug;
     }
@@ -523,7 +527,15 @@ class ExchangeRun {
     const mode = readHoldMode(headerOf(this.#clientHeaders, holdHeader) ?? '');
     const limit = this.#heldForms.event === undefined ? { waitMsMax: limits.heldAnswerMs } : {};
     const onHold = { ...limit, ...(mode === null ? {} : { mode }), ...action.onHold };
-    return { ...action, isOnce: true, onHold, known: () => [knownHead(head, this.#rules.sessionHeader ?? null), ...(action.known?.() ?? body)] };
+    const coding = joinedHeaderOf(this.#head.headers, 'content-encoding');
+    const readable = codingOf(coding) === '' ? {} : { readable: () => this.#decoded(head, body) };
+    return { ...action, ...readable, isOnce: true, onHold, known: () => [knownHead(head, this.#rules.sessionHeader ?? null), ...(action.known?.() ?? body)] };
+  }
+
+  /** Returns a request with its body decoded; null if it cannot be, or if its body comes later. */
+  #decoded(head: Uint8Array, body: readonly Uint8Array[]): Buffer | null {
+    const decoded = body.length === 0 ? null : undoCodings(this.#head.headers, Buffer.concat(body), decodedBytesMax);
+    return decoded === null ? null : Buffer.concat([head, decoded]);
   }
 
   /** Records each piece of the body, then forwards it. The last record of a whole body holds its trailers, or nothing. */
@@ -557,7 +569,8 @@ class ExchangeRun {
 
   /** Has a part of a request decided on, recorded and committed. Null if the exchange ended meanwhile. Rejects with GatewayError `refused` or `not_found`. */
   async #decidePart(channel: Channel, action: Action, bytes: Uint8Array, relation: RequestRelation): Promise<Grant | null> {
-    const { grant, decision } = await channel.request(action, [bytes], relation);
+    const isCoded = codingOf(joinedHeaderOf(this.#head.headers, 'content-encoding')) !== '';
+    const { grant, decision } = await channel.request(isCoded ? { ...action, readable: () => null } : action, [bytes], relation);
     await this.#untilCommitted(channel);
     if (grant === null) {
       throw refusalOf(decision);
@@ -570,6 +583,19 @@ class ExchangeRun {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#drained = resolve;
       await Promise.race([promise, this.#closed.promise]);
+    }
+  }
+
+  /** If what was seen at the end of the answer cannot be recorded, nothing can, and the gateway ends. */
+  #noteAnswered(): void {
+    try {
+      if (this.#request !== null) {
+        this.#channel?.answered(this.#request);
+      }
+    } catch (unrecorded) {
+      if (this.#bug === null && !(unrecorded instanceof GatewayError)) {
+        this.#bug = unrecorded;
+      }
     }
   }
 

@@ -98,7 +98,8 @@ export class HistoryFold {
     if (kind === 'event') {
       const followed = attributes[ownAttributes.followed];
       this.history.follow(Array.isArray(followed) ? followed : []);
-      if (attributes[ownAttributes.classes] !== undefined) {
+      this.history.followed.isCut ||= attributes[ownAttributes.followedIsCut] === true;
+      if (attributes[ownAttributes.classes] !== undefined || attributes[ownAttributes.inspected] !== undefined) {
         this.history.answered(attributes, 0);
       }
       this.#continue(attributes);

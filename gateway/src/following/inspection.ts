@@ -1,24 +1,39 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Action, Attributes } from '../domain/action.ts';
 import type { Obligation } from '../domain/decision.ts';
 import type { FollowedValue, FollowedValues } from '../domain/followed-values.ts';
 import { printFollowed } from '../domain/followed-values.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
+import { unknownClass } from '../domain/seen.ts';
 import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
+import type { ClassSet } from '../classes/class-set.ts';
 import { findIn } from '../classes/text-scan.ts';
 import { readableHead } from '../controls/masks/readable-head.ts';
+import type { FoundValues } from './prints.ts';
 import { textLook, type LookParts } from './text-look.ts';
 import { methodsOf } from '../policy/mask-text.ts';
 
 /** Most values of one request that its record names one by one. */
 const carriedMax = 100;
-/** Most requests in parts of which the end of the last part is remembered. A value may begin in it. */
-const partedMax = 64;
-/** So many characters of the last part are remembered. */
-const overlapUnits = 1024;
+/** Most requests in parts of which the end of the last part is remembered. */
+const partedMax = 1024;
+/** So many bytes of the last part are remembered. A value may begin in them. */
+const overlapBytes = 4096;
+/** Most bytes of a request, or of a part of it, in which values are looked for: it takes the time of all clients. */
+const lookedBytesMax = 16 * 1024 * 1024;
+/** A longer text is looked at in slices of so many characters, and several slices in several turns of the event loop. */
+const sliceUnits = 256 * 1024;
+const slicesAtOnceMax = 4;
 
 const endOfHead = '\r\n\r\n';
+/** The header that names the target. Its value is the gateway's own. */
+const hostLine = /\r\nhost:[^\r\n]*/i;
 const noNames: readonly string[] = [];
+const nothing = Buffer.alloc(0);
+const nothingFound: FoundValues = { values: new Set(), isWhole: true };
+/** The frames of WebSocket that are no part of a message. */
+const controlFrames: ReadonlySet<string> = new Set(['close', 'ping', 'pong']);
 
 /** The values of a request, as they are known before it is decided on. */
 export interface AskedValues {
@@ -30,42 +45,42 @@ export interface AskedValues {
 /** Looks for values of data classes in what goes over one channel: of the classes for which the target is inspected, and of those that the session saw before. */
 export class Inspection {
   readonly #parts: LookParts;
-  /** The last part of a request that comes in parts, by the request. */
-  readonly #lastParts = new Map<number, string>();
+  /** The end of the last part of a request that comes in parts, by the request. */
+  readonly #lastParts = new Map<number, Buffer>();
 
   constructor(parts: LookParts) {
     this.#parts = parts;
   }
 
-  /** Looks at a request. `partOf` is the request of which it is a further part. Returns null if nothing is to be said of it. */
+  /**
+   * Looks at a request. `partOf` is the request of which it is a further part. Returns null if nothing is to be said of it. A long request is looked at in several turns
+   * of the event loop, because that takes time.
+   */
   ask(
-    { text, attributes }: Action,
+    action: Action,
     bytes: readonly Uint8Array[],
     { target: { inspect = noNames }, followed, partOf }: { readonly target: Target; readonly followed: FollowedValues; readonly partOf: number | undefined },
-  ): AskedValues | null {
+  ): AskedValues | null | Promise<AskedValues | null> {
     if (inspect.length === 0 && followed.isEmpty) {
       return null;
     }
-    const said = text?.() ?? null;
-    const pieces = said?.pieces.map((piece) => piece.text) ?? [];
-    const sent = this.#sent(bytes, partOf);
-    const carried = followed.isEmpty ? [] : this.#carried([sent, ...pieces], followed);
-    const set = this.#parts.classSet(inspect);
-    const texts = inspect.length === 0 ? [] : said?.isWhole === true ? pieces : [...pieces, readable(sent, bytes)];
-    const classes = [...new Set(texts.flatMap((each) => findIn(each, set).map(({ name }) => name)))].toSorted();
-    const isUnseen = inspect.length > 0 && (said === null ? isEncoded(sent) || attributes[ownAttributes.websocketOpcode] !== undefined : !said.isWhole);
-    if (classes.length + carried.length === 0 && !isUnseen) {
-      return null;
+    const texts = this.#read(action, bytes, partOf);
+    const said = inspect.length === 0 ? null : (action.text?.() ?? null);
+    const isInspected = inspect.length === 0 || (texts !== null && said?.isWhole !== false);
+    if (texts === null) {
+      return told({ classes: [], values: new Set(), isWhole: followed.isEmpty }, isInspected);
     }
-    const names = new Set(carried.flatMap(({ name, source }) => [name, source]));
-    const facts = {
-      ...(classes.length === 0 ? {} : { [ownAttributes.classes]: classes }),
-      ...(isUnseen ? { [ownAttributes.inspected]: false } : {}),
-      ...(names.size === 0
-        ? {}
-        : { [ownAttributes.carries]: [...names].toSorted(), [ownAttributes.carried]: carried.slice(0, carriedMax).map((each) => printFollowed(each)) }),
-    };
-    return { attributes: facts, carried };
+    const asked = { set: inspect.length === 0 ? null : this.#parts.classSet(inspect), followed: followed.isEmpty ? null : followed };
+    const pieces = said?.pieces.map(({ text }) => text) ?? noNames;
+    const own = said?.isWhole === true ? [] : [readableText(texts.own, bytes)];
+    const slices = [
+      ...[...pieces, ...own].flatMap(slicesOf).map((text) => ({ text, set: asked.set, followed: null })),
+      ...slicesOf(texts.own.replace(hostLine, '')).map((text) => ({ text, set: null, followed: asked.followed })),
+    ];
+    const seam = this.#seam(texts, asked);
+    return slices.length <= slicesAtOnceMax
+      ? told(joined([...slices.map((slice) => this.#look(slice)), seam]), isInspected)
+      : this.#inTurns(slices).then((looked) => told(joined([...looked, seam]), isInspected));
   }
 
   /** Returns the classes that are looked for in the answer to a request with these obligations. What policy masks does not reach the client, so nobody looks for it. */
@@ -79,40 +94,107 @@ export class Inspection {
     return textLook(classes, name, this.#parts);
   }
 
-  #carried(texts: readonly string[], followed: FollowedValues): readonly FollowedValue[] {
-    const found = new Set<FollowedValue>();
-    for (const text of texts) {
-      for (const value of this.#parts.prints.find(text, followed)) {
-        found.add(value);
-      }
+  /** Reads what is sent. Null: it cannot be read, or it is too long. */
+  #read({ attributes, readable }: Action, bytes: readonly Uint8Array[], partOf: number | undefined): SentText | null {
+    const read = readable === undefined ? Buffer.concat(bytes) : readable();
+    if (read === null || read.length > lookedBytesMax) {
+      return null;
     }
-    return [...found];
+    const own = Buffer.from(read.buffer, read.byteOffset, read.length);
+    const isControl = controlFrames.has(String(attributes[ownAttributes.websocketOpcode]));
+    const last = partOf === undefined || isControl ? nothing : this.#lastPart(partOf, own);
+    const seam = last.length === 0 ? '' : Buffer.concat([last, own.subarray(0, overlapBytes)]).toString();
+    return { own: own.toString(), seam, last: last.toString() };
   }
 
-  /** Returns the bytes of a request as text, with the end of the part before. */
-  #sent(bytes: readonly Uint8Array[], partOf: number | undefined): string {
-    const own = Buffer.concat(bytes).toString();
-    if (partOf === undefined) {
-      return own;
+  #look({ text, set, followed }: Slice, isCut = false): Looked {
+    const classes = set === null || text === '' ? noNames : findIn(text, set).map(({ name }) => name);
+    const { values, isWhole } = followed === null || text === '' ? nothingFound : this.#parts.prints.find(text, followed, isCut);
+    return { classes, values, isWhole };
+  }
+
+  async #inTurns(slices: readonly Slice[]): Promise<readonly Looked[]> {
+    const looked: Looked[] = [];
+    for (const slice of slices) {
+      await setImmediate();
+      looked.push(this.#look(slice, true));
     }
-    const sent = (this.#lastParts.get(partOf) ?? '') + own;
+    return looked;
+  }
+
+  /** Looks for what stands where two parts meet, and not in the first of them. */
+  #seam({ seam, last }: SentText, asked: Omit<Slice, 'text'>): Looked {
+    const before = this.#look({ ...asked, text: last }, true);
+    const { classes, values } = this.#look({ ...asked, text: seam }, true);
+    const over = [...values].filter((each) => !before.values.has(each));
+    return { classes: classes.filter((each) => !before.classes.includes(each)), values: new Set(over), isWhole: true };
+  }
+
+  /** Returns the end of the part before, and remembers that of this part. */
+  #lastPart(partOf: number, own: Buffer): Buffer {
+    const last = this.#lastParts.get(partOf) ?? nothing;
     this.#lastParts.delete(partOf);
-    this.#lastParts.set(partOf, sent.slice(-overlapUnits));
+    this.#lastParts.set(partOf, Buffer.concat([last, own.subarray(-overlapBytes)]).subarray(-overlapBytes));
     if (this.#lastParts.size > partedMax) {
       const [oldest = 0] = this.#lastParts.keys();
       this.#lastParts.delete(oldest);
     }
-    return sent;
+    return last;
   }
 }
 
-/** Returns what was sent without what is not for people to read: credentials, and the name of the target. */
-function readable(sent: string, bytes: readonly Uint8Array[]): string {
-  const head = readableHead(bytes);
-  return head === null ? sent : `${head}\n${sent.slice(sent.indexOf(endOfHead))}`;
+/** The text of a request or a part of it, the end of the part before, and both where they meet: a value that is cut over two parts stands there, and in none of them. */
+interface SentText {
+  readonly own: string;
+  readonly seam: string;
+  readonly last: string;
 }
 
-/** True if a request over HTTP has a body that is compressed. */
-function isEncoded(sent: string): boolean {
-  return /\r\ncontent-encoding: *(?!identity)[^\r]/i.test(sent.slice(0, sent.indexOf(endOfHead)));
+/** A text, and what is looked for in it. Null: no classes, or no values. */
+interface Slice {
+  readonly text: string;
+  readonly set: ClassSet | null;
+  readonly followed: FollowedValues | null;
+}
+
+/** The classes and the values that are in a text. */
+interface Looked extends FoundValues {
+  readonly classes: readonly string[];
+}
+
+/** Cuts a long text into slices that overlap. */
+function slicesOf(text: string): readonly string[] {
+  return text.length <= sliceUnits
+    ? [text]
+    : Array.from({ length: Math.ceil(text.length / sliceUnits) }, (_, at) => text.slice(Math.max(0, at * sliceUnits - overlapBytes), (at + 1) * sliceUnits));
+}
+
+function joined(looked: readonly Looked[]): Looked {
+  return {
+    classes: [...new Set(looked.flatMap(({ classes }) => classes))].toSorted(),
+    values: new Set(looked.flatMap(({ values }) => [...values])),
+    isWhole: looked.every(({ isWhole }) => isWhole),
+  };
+}
+
+/** Says what is in a request; null if that is nothing. */
+function told({ classes, values, isWhole }: Looked, isInspected: boolean): AskedValues | null {
+  if (classes.length + values.size === 0 && isInspected && isWhole) {
+    return null;
+  }
+  const carried = [...values];
+  const carries = new Set([...carried.flatMap(({ name, source }) => [name, source]), ...(isWhole ? [] : [unknownClass])]);
+  const attributes = {
+    ...(classes.length === 0 ? {} : { [ownAttributes.classes]: classes }),
+    ...(isInspected ? {} : { [ownAttributes.inspected]: false }),
+    ...(carries.size === 0 ? {} : { [ownAttributes.carries]: [...carries].toSorted() }),
+    ...(carried.length === 0 ? {} : { [ownAttributes.carried]: carried.slice(0, carriedMax).map((each) => printFollowed(each)) }),
+  };
+  return { attributes, carried };
+}
+
+/** Returns what was sent without what is not for people to read: credentials, and the name of the target. */
+function readableText(sent: string, bytes: readonly Uint8Array[]): string {
+  const head = readableHead(bytes);
+  return head === null ? sent : `${head}\n${sent.slice(sent.indexOf(endOfHead))}`;
 }

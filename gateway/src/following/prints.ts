@@ -1,7 +1,8 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import { kinds, wordKinds } from '../classes/characters.ts';
 import { readingsOf } from '../classes/readings.ts';
-import { beginDigits, type FollowedValue, type FollowedValues } from '../domain/followed-values.ts';
+import { hashDigits, type FollowedValue, type FollowedValues } from '../domain/followed-values.ts';
+import { quickHash } from './quick-hash.ts';
 
 /** A value with fewer letters and digits is not followed: too much text has it by chance. So is one that repeats fewer than `distinctMin` characters, like 10000. */
 const unitsMin = 5;
@@ -10,23 +11,37 @@ const distinctMin = 3;
 const unitsMax = 1024;
 /** Most other characters between two of a value, as in `+49 (30) 123`. */
 const gapMax = 3;
-const none: readonly number[] = [];
-/** Hexadecimal digits of the digest: 64 bits. */
+/** Hexadecimal digits of the keyed digest: 64 bits. */
 const digestDigits = 16;
+
+/** The values that are in a text. */
+export interface FoundValues {
+  readonly values: ReadonlySet<FollowedValue>;
+  /** False if not all encodings in the text were undone: it may have others. */
+  readonly isWhole: boolean;
+}
 
 /**
  * Makes keyed prints of values, and finds values in texts by them. A value is known again by its letters and digits, in any case, with other characters between them,
  * and in the encodings of `classes/readings.ts`.
  *
- * A print is `BEGIN-LENGTH-DIGEST`: a hash of the first letters and digits, by which most places of a text are known to hold no value, how many there are, and a keyed digest of all.
+ * A print is `BEGIN-LENGTH-DIGEST`: a keyed hash of the first letters and digits, by which most places of a text are known to hold no value; how many letters and digits
+ * there are; and a keyed hash and a digest of all of them. Two prints tell whether two values are the same, whether they begin alike, and how long they are, and
+ * nothing else to who does not have the key.
  */
 export class Prints {
   readonly #key: KeyObject;
-  readonly #seed: number;
+  readonly #beginKey: readonly [number, number];
+  readonly #hashKey: readonly [number, number];
 
   constructor(key: KeyObject) {
     this.#key = key;
-    this.#seed = createHmac('sha256', key).update('begin').digest().readUInt32LE(0);
+    const keyOf = (use: string): readonly [number, number] => {
+      const bytes = createHmac('sha256', key).update(use).digest();
+      return [bytes.readInt32LE(0), bytes.readInt32LE(4)];
+    };
+    this.#beginKey = keyOf('begin');
+    this.#hashKey = keyOf('hash');
   }
 
   /** Returns the print of a value; null if it is too short, too long or too plain to be followed. */
@@ -35,46 +50,52 @@ export class Prints {
     if (length < unitsMin || length > unitsMax || new Set(units.subarray(0, length)).size < distinctMin) {
       return null;
     }
-    return this.#print(units, 0, length);
+    return this.#print(this.#begin(units, 0), quickHash(this.#hashKey, units, 0, length), units.subarray(0, length));
   }
 
-  /** Returns those of the values that are in a text. */
-  *find(text: string, values: FollowedValues): Generator<FollowedValue> {
-    for (const reading of readingsOf(text)) {
-      yield* this.#findIn(read(reading), values);
+  /** Finds values in a text. `isCut`: the text is the end of a longer one. */
+  find(text: string, values: FollowedValues, isCut = false): FoundValues {
+    const { texts, isWhole } = readingsOf(text, isCut);
+    const found = new Set<FollowedValue>();
+    for (const each of texts) {
+      this.#findIn(read(each), values, found);
     }
+    return { values: found, isWhole };
   }
 
-  *#findIn({ units, marks, length }: ReadText, values: FollowedValues): Generator<FollowedValue> {
+  #findIn({ units, marks, length }: ReadText, values: FollowedValues, found: Set<FollowedValue>): void {
     for (let start = 0; start + unitsMin <= length; start += 1) {
       if (((marks[start] ?? 0) & begins) === 0) {
         continue;
       }
-      const prints = values.beginningWith(this.#begin(units, start));
-      const counts = prints.length === 0 ? none : new Set(prints.map((print) => Number(print.split('-')[1])));
-      for (const count of counts) {
+      const begin = this.#begin(units, start);
+      for (const count of values.lengthsAt(begin)) {
         const end = start + count;
-        if (end <= length && ((marks[end - 1] ?? 0) & ends) !== 0 && isJoined(marks, start, end)) {
-          yield* values.of(this.#print(units, start, end));
+        if (end > length || ((marks[end - 1] ?? 0) & ends) === 0 || !isJoined(marks, start, end)) {
+          continue;
+        }
+        const hash = quickHash(this.#hashKey, units, start, end);
+        if (values.mayHave(hash)) {
+          for (const value of values.of(this.#print(begin, hash, units.subarray(start, end)))) {
+            found.add(value);
+          }
         }
       }
     }
   }
 
-  #print(units: Uint16Array, start: number, end: number): string {
-    const begin = this.#begin(units, start).toString(16).padStart(beginDigits, '0');
-    const digest = createHmac('sha256', this.#key).update(units.subarray(start, end)).digest('hex').slice(0, digestDigits);
-    return `${begin}-${end - start}-${digest}`;
+  #print(begin: number, hash: number, units: Uint16Array): string {
+    const digest = createHmac('sha256', this.#key).update(units).digest('hex').slice(0, digestDigits);
+    return `${hex(begin)}-${units.length}-${hex(hash)}${digest}`;
   }
 
   #begin(units: Uint16Array, start: number): number {
-    let hash = this.#seed;
-    for (let i = start; i < start + unitsMin; i += 1) {
-      hash = Math.imul(hash ^ (units[i] ?? 0), 0x01000193);
-      hash ^= hash >>> 15;
-    }
-    return hash >>> 0;
+    return quickHash(this.#beginKey, units, start, start + unitsMin);
   }
+}
+
+function hex(hash: number): string {
+  return hash.toString(16).padStart(hashDigits, '0');
 }
 
 /** The letters and digits of a text, in lower case. */
@@ -91,7 +112,7 @@ const ends = 2;
 const isFar = 4;
 
 function read(text: string): ReadText {
-  const plain = text.normalize('NFKC').toLowerCase();
+  const plain = (/[^\0-\x7f]/.test(text) ? text.normalize('NFKC') : text).toLowerCase();
   const units = new Uint16Array(plain.length);
   const marks = new Uint8Array(plain.length);
   let length = 0;

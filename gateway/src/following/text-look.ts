@@ -1,12 +1,13 @@
 import type { ClassSet } from '../classes/class-set.ts';
 import { namedPlace } from '../classes/named-place.ts';
 import { TextScan, type Settled } from '../classes/text-scan.ts';
+import { followedMax } from '../domain/followed-values.ts';
 import type { Seen, SeenValue } from '../domain/seen.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import type { Prints } from './prints.ts';
 
-/** Most values of one report. More are not followed, but their classes are told. */
-const reportedMax = 10_000;
+/** Most values of one report: one more than are followed, so that the session knows that it saw more. */
+const reportedMax = followedMax + 1;
 
 export interface LookParts {
   readonly prints: Prints;

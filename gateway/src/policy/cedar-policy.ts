@@ -3,7 +3,9 @@ import type { Action } from '../domain/action.ts';
 import type { ContextField } from '../domain/context-field.ts';
 import type { Decision, Obligation } from '../domain/decision.ts';
 import { recordKind } from '../domain/facts-only.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Principal } from '../domain/principal.ts';
+import { unknownClass } from '../domain/seen.ts';
 import type { Target } from '../domain/target.ts';
 import type { PolicySource } from '../domain/policy-source.ts';
 import { Authorizer } from './authorizer.ts';
@@ -133,6 +135,12 @@ export class CedarPolicy implements PolicyEngine {
     if (asker.history.followed?.isCut === true && this.#readsCarried) {
       const reason =
         'the session has seen more values of data classes than are followed, and a policy asks which of them a request carries: go on in another session';
+      return { verdict: 'deny', policies: [], policyVersion: this.version, reason, obligations: this.#recorded(question) };
+    }
+    const carries = this.#readsCarried ? action.attributes[ownAttributes.carries] : undefined;
+    if (Array.isArray(carries) && carries.includes(unknownClass)) {
+      const reason =
+        'the request is in a form in which nobody can look for values that the session saw, or too long for that, and a policy asks which it carries: send it in parts, and without a content coding';
       return { verdict: 'deny', policies: [], policyVersion: this.version, reason, obligations: this.#recorded(question) };
     }
     if (action.isOnce === true) {

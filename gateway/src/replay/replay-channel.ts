@@ -100,6 +100,10 @@ export class ReplayChannel implements Channel, RecordedTarget {
     return { ...this.#gate.grant(this.#gate.decide(action), bytes), seq, record: `replay/${seq}` };
   }
 
+  answered(): void {
+    // Nothing is looked at.
+  }
+
   isObliged({ name }: Action): boolean {
     return this.#parts.recording.obligations(this.target.name, name).length > 0;
   }

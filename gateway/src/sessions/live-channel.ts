@@ -121,8 +121,6 @@ export class LiveChannel implements Channel {
   /** The masks of the answers to requests. */
   readonly #masking = new MaskedAnswers();
   readonly #inspection: Inspection;
-  /** The look at the answer to the newest request. */
-  #looked: { readonly look: TextChange; readonly request: number; readonly classes: string } | null = null;
   /** The requests of which only the facts are kept. */
   readonly #factsOnly = new ObligedRequests();
   /** The request of a channel that is for it alone, with the obligations by which its answer is changed. */
@@ -208,8 +206,21 @@ export class LiveChannel implements Channel {
   }
 
   request(asked: Action, bytes: readonly Uint8Array[], relation?: RequestRelation): RequestOutcome | Promise<RequestOutcome> {
-    const masked = relation?.change === undefined || relation.change === null ? null : reportOf(relation.change.texts);
     const values = relation?.byGateway === true ? null : this.#askedValues(asked, bytes, relation);
+    return values instanceof Promise
+      ? values.then((found) => {
+          this.#assertOpen();
+          return this.#request(asked, bytes, { relation, values: found });
+        })
+      : this.#request(asked, bytes, { relation, values });
+  }
+
+  #request(
+    asked: Action,
+    bytes: readonly Uint8Array[],
+    { relation, values }: { readonly relation: RequestRelation | undefined; readonly values: AskedValues | null },
+  ): RequestOutcome | Promise<RequestOutcome> {
+    const masked = relation?.change === undefined || relation.change === null ? null : reportOf(relation.change.texts);
     const action = withValues(asked, masked?.summary, values);
     // The facts are printed first, so that nothing is granted that cannot be recorded.
     const facts = this.#printFacts(action, bytes, relation?.partOf);
@@ -260,9 +271,8 @@ export class LiveChannel implements Channel {
     return this.#finishRequest({ ...unfinished, held: { settled, withdrawn } }, bytes);
   }
 
-  #askedValues(asked: Action, bytes: readonly Uint8Array[], relation: RequestRelation | undefined): AskedValues | null {
-    const partOf = relation?.isMessage === true ? undefined : relation?.partOf;
-    return this.#inspection.ask(asked, bytes, { target: this.target, followed: this.#session.history.followed, partOf });
+  #askedValues(asked: Action, bytes: readonly Uint8Array[], relation: RequestRelation | undefined): ReturnType<Inspection['ask']> {
+    return this.#inspection.ask(asked, bytes, { target: this.target, followed: this.#session.history.followed, partOf: relation?.partOf });
   }
 
   /** Returns the looks at the answer to a request. */
@@ -270,38 +280,33 @@ export class LiveChannel implements Channel {
     if (verdict === 'deny' || relation?.byGateway === true || (relation?.partOf !== undefined && relation.isMessage !== true)) {
       return noLooks;
     }
-    this.#noteRest();
     const classes = this.#inspection.classes(obligations, this.target);
-    if (classes.length === 0) {
-      return noLooks;
-    }
-    // Over WebSocket, the answers to all messages belong to one request.
-    const isSame = this.#looked?.request === answeredAs && this.#looked.classes === classes.join();
-    this.#looked = isSame ? this.#looked : { look: this.#inspection.look(classes, this.target), request: answeredAs, classes: classes.join() };
-    return this.#looked === null ? noLooks : [this.#looked.look];
+    return classes.length === 0 ? noLooks : [this.#masking.lookAt(answeredAs, classes, () => this.#inspection.look(classes, this.target))];
   }
 
-  /** Records what was seen at the end of the newest answer after its last record. */
-  #noteRest(): void {
-    const seen = this.#looked?.look.look?.seen() ?? null;
-    const request = this.#looked?.request ?? 0;
-    if (seen !== null) {
-      const report = { masked: null, seen: [seen] };
-      const attributes = reportAttributes(report);
-      this.#session.history.answered(attributes, 0);
-      const event = this.#record('event', { action: followAction, request, attributes }, [], false);
-      this.#follow(report, request, event);
-    }
+  /** Records what was seen of an answer after its last record. */
+  #noteRest(request: number, report: AnswerReport): void {
+    const attributes = reportAttributes(report);
+    this.#session.history.answered(attributes, 0);
+    const event = this.#record('event', { action: followAction, request, attributes }, [], false);
+    this.#follow(report, request, event);
   }
 
   /** Follows the values of an answer, and records which. */
   #follow({ seen }: AnswerReport, request: number | undefined, answer: number): void {
-    const { history } = this.#session;
+    const { followed } = this.#session.history;
+    const wasCut = followed.isCut;
     const record = this.#newestRecord();
-    const values = seen.flatMap((each) => each.values.map((value) => ({ ...value, record }))).filter((value) => history.followed.add(value));
+    const values = seen.flatMap((each) => each.values.map((value) => ({ ...value, record }))).filter((value) => followed.add(value));
     const tied = request === undefined ? {} : { request };
-    for (const followed of inRecords(values.map((value) => printFollowed(value)))) {
-      this.#record('event', { action: followAction, ...tied, attributes: { [ownAttributes.followed]: followed, [ownAttributes.answer]: answer } }, [], false);
+    const note = (attributes: Attributes): void => {
+      this.#record('event', { action: followAction, ...tied, attributes: { ...attributes, [ownAttributes.answer]: answer } }, [], false);
+    };
+    for (const texts of inRecords(values.map((value) => printFollowed(value)))) {
+      note({ [ownAttributes.followed]: texts });
+    }
+    if (followed.isCut && !wasCut) {
+      note({ [ownAttributes.followedIsCut]: true });
     }
   }
 
@@ -380,6 +385,13 @@ export class LiveChannel implements Channel {
       }
     } else if (verdict === 'deny' && answeredAs !== 'catching_up') {
       history.denied();
+    }
+  }
+
+  answered(request: number): void {
+    const report = this.#masking.over(request);
+    if (report !== null && !this.#closed) {
+      this.#noteRest(request, report);
     }
   }
 
@@ -518,7 +530,9 @@ export class LiveChannel implements Channel {
       return;
     }
     this.#closed = true;
-    this.#noteRest();
+    for (const [request, report] of this.#masking.end()) {
+      this.#noteRest(request, report);
+    }
     this.#left.abort(new GatewayError('malformed', 'The client left before its request was decided.'));
     for (const dispose of this.#disposals) {
       dispose();
@@ -637,11 +651,15 @@ export class LiveChannel implements Channel {
   async #appendInTurns(drafts: readonly EntryDraft[]): Promise<void> {
     for (const draft of drafts) {
       await setImmediate();
-      this.signal.throwIfAborted();
-      if (this.#closed) {
-        throw new GatewayError('malformed', 'The client left before all of its request was recorded.');
-      }
+      this.#assertOpen();
       this.#session.append(draft);
+    }
+  }
+
+  #assertOpen(): void {
+    this.signal.throwIfAborted();
+    if (this.#closed) {
+      throw new GatewayError('malformed', 'The client left before all of its request was recorded.');
     }
   }
 }

@@ -11,7 +11,14 @@ const changesMax = 64;
 
 interface MaskedAnswer {
   readonly changes: readonly TextChange[];
+  /** The look at it, and at which classes. Null: nobody looks at it. */
+  readonly looked: LookedClasses | null;
   hasBegun: boolean;
+}
+
+interface LookedClasses {
+  readonly look: TextChange;
+  readonly classes: readonly string[];
 }
 
 /** The attributes of records by which they tell of masked values. */
@@ -34,19 +41,54 @@ export interface AnswerReport {
 /** The masks of a channel's answers, and what looks at them, for the records of these answers. */
 export class MaskedAnswers {
   /** By request, in the order in which they were used last. */
-  readonly #answers = new Map<number | undefined, MaskedAnswer>();
+  readonly #answers = new Map<number, MaskedAnswer>();
+
+  /** Returns the look at the answer to a request, which is one for all messages that belong to it. `make` makes it, and again if other classes are looked for from now on. */
+  lookAt(request: number, classes: readonly string[], make: () => TextChange): TextChange {
+    const { changes = [], looked = null, hasBegun = false } = this.#answers.get(request) ?? {};
+    if (looked !== null && looked.classes.join() === classes.join()) {
+      return looked.look;
+    }
+    const look = make();
+    this.#set(request, { changes: looked === null ? changes : [...changes, looked.look], looked: { look, classes }, hasBegun });
+    return look;
+  }
 
   /** Adds the changes for the answer to a request, or to a message that belongs to it. */
   add(request: number, changes: readonly TextChange[]): void {
-    const telling = changes.filter(({ report, look }) => report !== undefined || look !== undefined);
+    const telling = changes.filter(({ report }) => report !== undefined);
     if (telling.length === 0) {
       return;
     }
-    const all = new Set([...(this.#answers.get(request)?.changes ?? []), ...telling]);
-    this.#answers.set(request, { changes: [...all].slice(-changesMax), hasBegun: false });
+    const { changes: known = [], looked = null } = this.#answers.get(request) ?? {};
+    const all = new Set([...known, ...telling]);
+    this.#set(request, { changes: [...all].slice(-changesMax), looked, hasBegun: false });
+  }
+
+  /** Forgets the answer to a request, because it is over. Returns what was seen in it since the last report. */
+  over(request: number): AnswerReport | null {
+    const report = this.#answers.has(request) ? this.report(request) : null;
+    this.#answers.delete(request);
+    return report;
+  }
+
+  /** Forgets all answers. Yields what was seen in each since its last report. */
+  *end(): Generator<readonly [request: number, report: AnswerReport]> {
+    for (const request of this.#answers.keys()) {
+      const report = this.over(request);
+      if (report !== null) {
+        yield [request, report];
+      }
+    }
+  }
+
+  #set(request: number, answer: MaskedAnswer): void {
+    this.#answers.set(request, answer);
     if (this.#answers.size > begunMax) {
-      const oldest = [...this.#answers].find(([, { hasBegun }]) => hasBegun);
-      this.#answers.delete(oldest?.[0]);
+      const [oldest] = [...this.#answers].find(([, { hasBegun }]) => hasBegun) ?? [];
+      if (oldest !== undefined) {
+        this.#answers.delete(oldest);
+      }
     }
   }
 
@@ -57,15 +99,16 @@ export class MaskedAnswers {
     if (this.#answers.size === 0) {
       return null;
     }
-    const asked = this.#answers.get(request);
-    if (request !== undefined && asked === undefined) {
-      return null;
-    }
-    if (asked !== undefined) {
+    const asked = request === undefined ? undefined : this.#answers.get(request);
+    if (request !== undefined) {
+      if (asked === undefined) {
+        return null;
+      }
       this.#answers.delete(request);
       this.#answers.set(request, { ...asked, hasBegun: true });
     }
-    const changes = asked?.changes ?? Array.from(this.#answers.values(), (answer) => answer.changes).flat();
+    const answers = asked === undefined ? [...this.#answers.values()] : [asked];
+    const changes = answers.flatMap((answer) => [...answer.changes, ...(answer.looked === null ? [] : [answer.looked.look])]);
     const report = { masked: reportOf(changes), seen: changes.flatMap(({ look }) => look?.seen() ?? []) };
     return report.masked === null && report.seen.length === 0 ? null : report;
   }

@@ -74,7 +74,7 @@ export interface AnswerPipeline {
  * Puts together the stages of one answer. A stage that nothing asks for is left out: what it would receive goes to the next one as it is.
  *
  *     target
- *       ▼  DecodedAnswer     undoes a content coding                                 if LookedAnswer, ChangedAnswer or Screening is there
+ *       ▼  DecodedAnswer     undoes a content coding                                 if ChangedAnswer or Screening is there
  *       ▼  CredentialCheck   holds back an answer that refuses the credential        if the gateway gave a credential of its own
  *       ▼  UrlRewriting      leads the target's own addresses through the gateway    always; holds JSON if the protocol names members
  *       ▼  LookedAnswer      looks at texts                                          if the target is inspected
@@ -97,8 +97,9 @@ export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
   const guard = new AnswerGuard(onError);
   let rewriting: UrlRewriting | null = null;
   let screening: Screening | null = null;
+  let looked: LookedAnswer | null = null;
   const stages: AnswerStage[] = [];
-  if (isScreened || changes.length > 0) {
+  if (isScreened || masks.length > 0) {
     stages.push((next) => new DecodedAnswer(next));
   }
   if (parts.givesCredential) {
@@ -106,7 +107,7 @@ export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
   }
   stages.push((next) => (rewriting = new UrlRewriting({ urls, members: parts.urlMembers, direct, tellsDigests: masks.length === 0, take }, next)));
   if (looks.length > 0) {
-    stages.push((next) => new LookedAnswer({ ...textParts, changes: looks }, next));
+    stages.push((next) => (looked = new LookedAnswer({ ...textParts, changes: looks }, next)));
   }
   if (masks.length > 0) {
     stages.push((next) => new ChangedAnswer({ ...textParts, changes: masks }, next));
@@ -129,6 +130,7 @@ export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
     },
     stop: () => {
       guard.stop();
+      looked?.breakOff();
     },
     facts,
     openHead: () => released.openHead,

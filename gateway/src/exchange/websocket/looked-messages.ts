@@ -40,6 +40,11 @@ export class LookedMessages {
     }
   }
 
+  /** Ends all texts, because no message follows. */
+  end(): void {
+    this.#messages?.end();
+  }
+
   #miss(): void {
     this.#looks.forEach(({ look }) => look?.missed());
   }

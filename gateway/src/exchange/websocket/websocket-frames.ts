@@ -191,6 +191,11 @@ export function joinPayloads(bytes: Buffer): Buffer {
   return payloads.length === 1 && payloads[0] !== undefined ? payloads[0] : Buffer.concat(payloads);
 }
 
+/** Returns the payload in a piece of a frame. */
+export function payloadIn({ head, offset, bytes }: FramePiece): Buffer {
+  return unmask(Buffer.concat(bytes).subarray(offset === 0 ? head.headBytes : 0), head.mask, offset);
+}
+
 /** Reads the head of a frame; null if it is not whole. */
 export function readHead(bytes: Buffer): FrameHead | null {
   try {

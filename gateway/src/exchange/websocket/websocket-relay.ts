@@ -11,7 +11,7 @@ import { noEffects } from '../../domain/effects.ts';
 import type { Output, Relay, RequestOutput, ResponseOutput } from '../../wire/relay.ts';
 import type { SocketReader } from '../reading.ts';
 import { shortBytes, type TakeStep } from '../step.ts';
-import { composeClose, composeText, FrameReader, joinPayloads, type FramePiece } from './websocket-frames.ts';
+import { composeClose, composeText, FrameReader, joinPayloads, payloadIn, type FramePiece } from './websocket-frames.ts';
 import { LookedMessages } from './looked-messages.ts';
 import { ChangedMessages, changeForTarget } from './changed-messages.ts';
 import { MessageReader, type WholePiece } from './websocket-messages.ts';
@@ -116,12 +116,14 @@ export class WebSocketRelay implements Relay {
   }
 
   clientEnded(): void {
+    this.#looked?.end();
     this.#last ??= [...this.#left(), { type: 'close', reason: 'client' }];
   }
 
   /** Messages of the target that wait are still released. */
   upstreamEnded(): void {
     const outputs: Output[] = [];
+    this.#looked?.end();
     if (this.#fromTarget instanceof ChangedMessages) {
       this.#fromTarget.end();
       for (let output = this.#nextOf(this.#fromTargetNext, 'target'); output !== null; output = this.#nextOf(this.#fromTargetNext, 'target')) {
@@ -269,7 +271,12 @@ export class WebSocketRelay implements Relay {
   #requestOf(piece: FramePiece | WholePiece, action: Action, change: RequestChange | null = null): RequestOutput {
     return {
       type: 'request',
-      action: { ...action, attributes: { ...action.attributes, ...attributesOf(piece) }, known: () => [this.#facts.opening, ...knownOf(piece)] },
+      action: {
+        ...action,
+        attributes: { ...action.attributes, ...attributesOf(piece) },
+        readable: () => payloadOf(piece),
+        known: () => [this.#facts.opening, ...knownOf(piece)],
+      },
       bytes: piece.bytes,
       relation: { partOf: this.#facts.request, isMessage: isEndOfMessage(piece), continues: !piece.isLast, change },
       // Frames that come as they are may each be a part of a text.
@@ -332,6 +339,11 @@ function closeCodes({ code }: GatewayError, from: 'client' | 'target'): CloseCod
     default:
       return { client: protocolError, target: protocolError };
   }
+}
+
+/** Returns the payload of a piece, without its mask. */
+function payloadOf(piece: FramePiece | WholePiece): Buffer {
+  return isMessage(piece) ? piece.payload() : payloadIn(piece);
 }
 
 /** True for a whole message, which only a `MessageReader` gives; false for a control frame or a plain frame. */

@@ -128,7 +128,7 @@ export class AnswerState implements AnswerStage {
       case backend.copyBoth:
         throw new GatewayError('unsupported', 'The replication protocol is not spoken here.');
       case backend.copyOut:
-        if ((this.#conversation.current?.changes.length ?? 0) > 0 && bytes[body] === binaryFormat) {
+        if (this.#conversation.current?.changes.some(({ look }) => look === undefined) === true && bytes[body] === binaryFormat) {
           throw new GatewayError('unsupported', 'Policy changes texts of this result, which cannot be done in the binary format of COPY. Use the text format.');
         }
         this.#isBinaryCopy = bytes[body] === binaryFormat;

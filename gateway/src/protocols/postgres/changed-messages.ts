@@ -1,8 +1,10 @@
 import { strict as assert } from 'node:assert';
+import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../../domain/errors.ts';
 import { changeText, type TextChange } from '../../domain/text-change.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
 import type { AnswerStage } from './answer-stage.ts';
+import { beginsBinary, binaryRow } from './binary-rows.ts';
 import { changedValue, orNull, type ValueChange } from './changed-value.ts';
 import { CopiedRows } from './copied-rows.ts';
 import { frameHeaderBytes } from './codec.ts';
@@ -47,6 +49,8 @@ export class ChangedMessages implements AnswerStage {
   #frames: ChangedFrames | null = null;
   /** Null: no row of COPY data is changed column by column. */
   #rows: CopiedRows | null = null;
+  /** True if rows of COPY data come in the binary format. They are only looked at. */
+  #isBinaryCopy = false;
 
   constructor(next: AnswerStage, options: ChangedMessagesOptions) {
     this.#next = next;
@@ -55,7 +59,7 @@ export class ChangedMessages implements AnswerStage {
 
   /** True if a row of COPY data may wait for its end. */
   get isHolding(): boolean {
-    return this.#frames !== null || this.#rows !== null;
+    return this.#frames !== null || this.#rows !== null || this.#isBinaryCopy;
   }
 
   /** Sets the changes for the next messages. */
@@ -85,6 +89,8 @@ export class ChangedMessages implements AnswerStage {
       this.#release([type === backend.rowDescription ? this.#named(message) : message]);
     } else if (type === backend.parameterStatus) {
       this.#release([this.#changedTexts(this.#masked(type, message))]);
+    } else if (type === backend.copyData && this.#isBinary(message)) {
+      this.#lookAtRow(binaryRow(message.subarray(frameHeaderBytes)));
     } else if (type === backend.copyData && this.#copied() !== null) {
       this.#release(this.#rows?.push(message) ?? []);
     } else {
@@ -139,6 +145,26 @@ export class ChangedMessages implements AnswerStage {
     return this.#changes.some(({ covers }) => covers?.(source) === true);
   }
 
+  #isBinary(message: Buffer): boolean {
+    const isBegin = this.#options.look !== undefined && this.#frames === null && this.#rows === null;
+    this.#isBinaryCopy ||= isBegin && beginsBinary(message.subarray(frameHeaderBytes));
+    return this.#isBinaryCopy;
+  }
+
+  /** Looks at the texts of a row of COPY data in the binary format. Nothing says the types of its values, so those that are no text are missed. */
+  #lookAtRow(values: readonly (Buffer | null)[]): void {
+    if (this.#columns?.length !== values.length) {
+      this.#columns = this.#columnsOf(this.#options.conversation.current?.results ?? null, values.length);
+    }
+    for (const [at, value] of values.entries()) {
+      if (value !== null && isUtf8(value) && !value.includes(0)) {
+        this.#columns[at]?.change.text(value.toString());
+      } else if (value !== null) {
+        this.#missed(value);
+      }
+    }
+  }
+
   /** Returns what changes the rows of COPY data column by column; null if where they come from does not matter. Throws GatewayError `unsupported`. */
   #copied(): CopiedRows | null {
     const results = this.#options.conversation.current?.results ?? null;
@@ -168,6 +194,7 @@ export class ChangedMessages implements AnswerStage {
   end(): void {
     const rows = this.#rows;
     this.#rows = null;
+    this.#isBinaryCopy = false;
     this.#release(rows?.end() ?? []);
     const frames = this.#frames;
     this.#frames = null;
@@ -199,13 +226,36 @@ export class ChangedMessages implements AnswerStage {
     }
     const column = this.#columns[at];
     if (column === undefined || column.format === null) {
+      if (this.#options.look !== undefined) {
+        return this.#missed(value);
+      }
       throw new GatewayError(
         'unsupported',
         'Policy changes texts of this result, and whether they are in the text format is not known, because they were asked for before. Bind the statement anew.',
       );
     }
-    return changedValue(value, { type: column.type, format: column.format }, column.change);
+    return this.#orMissed(value, () => changedValue(value, { type: column.type, format: column.format ?? 0 }, column.change));
   };
+
+  /** A value whose texts cannot be found is refused where they are changed. Where they are looked at, it is missed, and the others of its row are not. */
+  #orMissed(value: Buffer, change: () => Buffer | null): Buffer | null {
+    if (this.#options.look === undefined) {
+      return change();
+    }
+    try {
+      return change();
+    } catch (error) {
+      if (!(error instanceof GatewayError)) {
+        throw error;
+      }
+      return this.#missed(value);
+    }
+  }
+
+  #missed(value: Buffer): Buffer {
+    this.#changes.forEach(({ look }) => look?.missed());
+    return value;
+  }
 
   #columnsOf(results: UnitResults | null, count: number): readonly ChangedColumn[] {
     const { typeOf } = this.#options;

@@ -15,6 +15,7 @@ import { copyFail, failingParse, failingQuery, readyForQuery, sync } from './com
 import { Conversation } from './conversation.ts';
 import { CopyRows } from './copy-rows.ts';
 import type { Output as ResultOutput } from './guard/rowset.ts';
+import { readableUnit } from './readable-unit.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { knownUnit } from './known-unit.ts';
 import { fatal, refusal, refusalState, waitingNotice, sqlState } from './failures.ts';
@@ -309,7 +310,7 @@ export class PostgresRelay implements Relay {
       const begun = unit.begunBytes > 0 ? { ...attributes, [ownAttributes.begunBytes]: unit.begunBytes } : attributes;
       return {
         type: 'request',
-        action: { name: action, attributes: begun, ...this.#wish },
+        action: { name: action, attributes: begun, readable: () => readableUnit(unit, encoding), ...this.#wish },
         bytes: unit.bytes,
         relation: { ...(partOf === undefined ? {} : { partOf }), continues: !unit.ends },
         change: this.#change,
@@ -322,6 +323,7 @@ export class PostgresRelay implements Relay {
       action: {
         name: action,
         attributes: all,
+        readable: () => readableUnit(unit, encoding),
         known: () => this.#known(unit, origin),
         origin: (record) => (record === parse ? this.#options.facts.prepared(unit, encoding) : this.#options.facts.namedText(unit, encoding, record)),
         doubt: () => this.#options.facts.doubt(unit, this.#encoding),

@@ -63,6 +63,10 @@ export class MemoryChannel implements Channel {
     throw new GatewayError('unsupported', 'The test dials by itself.');
   }
 
+  answered(): void {
+    // Nothing is looked at.
+  }
+
   isObliged(): boolean {
     return this.wantedChange !== null;
   }

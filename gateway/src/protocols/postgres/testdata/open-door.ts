@@ -103,6 +103,10 @@ export class ArrayChannel implements Channel {
     return UpstreamConnection.dial(this.target, { dialMs: this.limits.dialMs, signal });
   }
 
+  answered(): void {
+    // Nothing is looked at.
+  }
+
   isObliged(): boolean {
     return this.wantedChange !== null;
   }
