@@ -126,6 +126,9 @@ export function endOfString(json: string, start: number): number | null {
 
 /** Returns the value of a JSON string, also as a lenient parser takes it. */
 function parseString(written: string): string {
+  if (!written.includes('\\')) {
+    return written.slice(1, -1);
+  }
   try {
     return String(JSON.parse(written));
   } catch {

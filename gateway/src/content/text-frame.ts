@@ -80,7 +80,7 @@ export function textFrame(text: string, { bytes, wrap, findParts, takesNull = fa
 /** Returns the texts in base64 among those of a JSON document, decoded: those of which a member beside them says that they are text. */
 function encodedTexts(found: readonly JsonText[]): ReadonlyMap<JsonText, string> {
   const places = new Set(
-    found.flatMap(({ text, path }) => (path !== null && typeMember.test(path) && textType.test(text) ? [path.replace(typeMember, '')] : [])),
+    found.flatMap(({ text, path }) => (path?.endsWith('ype') === true && typeMember.test(path) && textType.test(text) ? [path.replace(typeMember, '')] : [])),
   );
   const held = places.size === 0 ? [] : found.filter(({ path }) => path !== null && contentMember.test(path) && places.has(path.replace(contentMember, '')));
   return new Map(

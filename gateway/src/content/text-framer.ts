@@ -26,6 +26,8 @@ export interface FramerOptions {
 const line = /([^\r\n]*)(\r\n|\r|\n|$)/g;
 /** Matches the field of a line, and its value. A comment has a field without a name. */
 const fieldAndValue = /^([^:]*: ?)(.*)$/s;
+/** Matches an event of one line of data. */
+const onlyData = /^data: ?([^\r\n]*)[\r\n]*$/;
 /** Matches a line with a field that an event may have, or with a comment. */
 const knownLine = /^(?:(?:data|event|id|retry)?:|(?:data|event|id|retry)?$)/;
 /** Matches a line of an event whose data begin like JSON. */
@@ -85,24 +87,33 @@ function sseFramer(options: FramerOptions): TextFramer {
     const text = utf8Text(bytes);
     const mark = isFirst && text.startsWith('\u{feff}') ? 1 : 0;
     isFirst = false;
+    const frameOf = (data: string): TextFrame => textFrame(data, { bytes: bytes.length, wrap: (changed) => Buffer.from(changed), ...options });
+    // Most events are one line of data, and stay as they are.
+    const [, only] = onlyData.exec(text) ?? [];
+    if (only !== undefined) {
+      const inner = frameOf(only);
+      const write = (changed: readonly string[]): Buffer => Buffer.from(writeEvent(eventLines(text), inner.compose(changed).toString(), new Map()));
+      return { ...inner, compose: (changed) => (isSame(inner, changed) ? bytes : write(changed)) };
+    }
     const written = [...text.slice(mark).matchAll(line)];
     if (written.some(([, each = '']) => !knownLine.test(each))) {
       if (written.some(([, each = '']) => each !== '' && knownLine.test(each))) {
         throw new GatewayError('unsupported', 'Policy changes texts, and a line of an event in an event stream is not one.');
       }
-      return textFrame(text, { bytes: bytes.length, wrap: (changed) => Buffer.from(changed), ...options });
+      return frameOf(text);
     }
-    const lines = written.map(([, each = '', end = '']) => eventLine(each, end));
+    const lines = eventLines(text.slice(mark));
     const others = lines.filter(({ isData, value }) => !isData && value !== '');
     const held = lines.filter(({ isData }) => isData).map(({ value }) => value);
-    const inner: TextFrame =
-      held.length === 0
-        ? { bytes: bytes.length, texts: [], ends: null, compose: () => Buffer.alloc(0) }
-        : textFrame(held.join('\n'), { bytes: bytes.length, wrap: (changed) => Buffer.from(changed), ...options });
+    const inner: TextFrame = held.length === 0 ? { bytes: bytes.length, texts: [], ends: null, compose: () => Buffer.alloc(0) } : frameOf(held.join('\n'));
+    const texts = [...inner.texts, ...others.map(({ value }) => ({ text: value, partOf: null }))];
     return {
       ...inner,
-      texts: [...inner.texts, ...others.map(({ value }) => ({ text: value, partOf: null }))],
+      texts,
       compose: (changed) => {
+        if (isSame({ texts }, changed)) {
+          return bytes;
+        }
         const { length } = inner.texts;
         const values = new Map(others.map((each, i) => [each, (changed[length + i] ?? '').replaceAll(/[\r\n]+/g, ' ')]));
         return Buffer.from(text.slice(0, mark) + writeEvent(lines, inner.compose(changed.slice(0, length)).toString(), values));
@@ -119,6 +130,15 @@ interface EventLine {
   /** The characters that end the line. */
   readonly end: string;
   readonly isData: boolean;
+}
+
+function eventLines(text: string): readonly EventLine[] {
+  return Array.from(text.matchAll(line), ([, each = '', end = '']) => eventLine(each, end));
+}
+
+/** True if the texts of a frame are its own. */
+function isSame({ texts }: Pick<TextFrame, 'texts'>, changed: readonly string[]): boolean {
+  return changed.every((each, i) => each === texts[i]?.text);
 }
 
 function eventLine(text: string, end: string): EventLine {
