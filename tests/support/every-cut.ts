@@ -18,7 +18,7 @@ const frameBytesMax = 1024 * 1024;
 
 /** Makes a mask of all built-in classes. */
 export function maskAll(): TextChange {
-  return maskChange({ methods, policies: [] }, 'target', {
+  return maskChange({ methods, classes: [...methods.keys()], policies: [] }, 'target', {
     keys: { record: key, hash: key, pseudonym: key },
     classSet: (names) => classes.of(names),
     classesOf: () => [],

@@ -10,6 +10,8 @@ const rememberedMax = 100;
 export class ClassSets {
   readonly #own: ReadonlyMap<string, OwnClass>;
   readonly #remembered = new Map<string, ClassSet>();
+  /** The sets by lists of names: requests ask with the same lists again and again, and sorting them costs more than many a scan. */
+  readonly #ofLists = new WeakMap<readonly string[], ClassSet>();
 
   /** Throws PatternError if a pattern cannot be used. */
   constructor(classes: Iterable<DataClass>) {
@@ -23,6 +25,12 @@ export class ClassSets {
 
   /** Returns the set of these classes. A class that is known by its places alone is in no text. Throws RangeError if there is no class of a name. */
   of(names: readonly string[]): ClassSet {
+    const set = this.#ofLists.get(names) ?? this.#ofNames(names);
+    this.#ofLists.set(names, set);
+    return set;
+  }
+
+  #ofNames(names: readonly string[]): ClassSet {
     const key = names.toSorted().join();
     const known = this.#remembered.get(key);
     if (known !== undefined) {

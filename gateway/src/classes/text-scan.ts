@@ -43,7 +43,8 @@ export class TextScan {
   #text = '';
   /** The length of the text before it, which is not kept. */
   #droppedUnits = 0;
-  readonly #context = new Context(contextWords);
+  /** Null: nothing that was looked at needed its words. */
+  #context: Context | null = null;
   #settledTo = 0;
   /** Up to here the text is divided into spans. */
   #at = 0;
@@ -202,6 +203,7 @@ export class TextScan {
   /** Returns the words of what is looked at, and of the text before it. */
   #readContext(from: number, to: number): Context {
     const shift = this.#droppedUnits;
+    this.#context ??= new Context(contextWords);
     this.#context.forget(shift + from);
     this.#context.read(this.#text, shift, { from: shift + from, to: shift + to });
     return this.#context;

@@ -20,7 +20,6 @@ export interface LookParts {
 /** Makes a look for values of these classes in the texts of one answer of a target. */
 export function textLook(names: readonly string[], target: string, { prints, classSet, classesOf }: LookParts): TextChange {
   const classes = classSet(names);
-  const wanted = new Set(names);
   let found = new Set<string>();
   let values = new Map<string, SeenValue>();
   let isMissed = false;
@@ -40,7 +39,7 @@ export function textLook(names: readonly string[], target: string, { prints, cla
     }
   };
   const classesBy = (sources: readonly string[]): readonly string[] =>
-    sources.flatMap((source) => classesOf(target, source)).filter((name) => wanted.has(name));
+    sources.flatMap((source) => classesOf(target, source)).filter((name) => names.includes(name));
   const look = (text: string, sources: readonly string[] = []): string => {
     for (const name of new Set(classesBy(sources))) {
       note(name, text, sources);

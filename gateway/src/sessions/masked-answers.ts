@@ -85,9 +85,15 @@ export class MaskedAnswers {
   #set(request: number, answer: MaskedAnswer): void {
     this.#answers.set(request, answer);
     if (this.#answers.size > begunMax) {
-      const [oldest] = [...this.#answers].find(([, { hasBegun }]) => hasBegun) ?? [];
-      if (oldest !== undefined) {
-        this.#answers.delete(oldest);
+      this.#forgetBegun();
+    }
+  }
+
+  #forgetBegun(): void {
+    for (const [request, { hasBegun }] of this.#answers) {
+      if (hasBegun) {
+        this.#answers.delete(request);
+        return;
       }
     }
   }

@@ -300,7 +300,7 @@ class RelayLoop {
     }
     try {
       const [only] = batch;
-      if (batch.length === 1 && only !== undefined) {
+      if (batch.length === 1 && only !== undefined && isOnePiece(only)) {
         this.#releaseOne(only);
       } else {
         this.#client.cork();
@@ -467,4 +467,9 @@ function setPaused(stream: Client | Upstream, isPaused: boolean): void {
   } else {
     stream.resume();
   }
+}
+
+/** True for what is written at once. Bytes of more pieces are written together, or each of them would be a system call. */
+function isOnePiece(held: Held): boolean {
+  return held instanceof Grant || held.type !== 'response' || held.bytes.length === 1;
 }

@@ -12,7 +12,7 @@ const key = createSecretKey(Buffer.alloc(32, 7));
 const parts = { keys: { record: key, hash: key, pseudonym: key }, classSet: (names: readonly string[]) => classes.of(names), classesOf: () => [] };
 
 test('the record tells where each value was masked and by which policies, and a member that is named by a value is not told', () => {
-  const change = maskChange({ methods: new Map([['email', 'redact']]), policies: ['one', 'two'] }, 'target', parts);
+  const change = maskChange({ methods: new Map([['email', 'redact']]), classes: ['email'], policies: ['one', 'two'] }, 'target', parts);
   assert.equal(change('to ada@example.com', ['/people/ada@example.com/mail']), 'to [email]');
   const piece = change.begin?.(['/said']);
   assert.equal(`${piece?.push('to bob@exam')}${piece?.push('ple.com')}${piece?.end()}`, 'to [email]');
@@ -47,12 +47,12 @@ test('A13, D39: arguments of a tool that are masked stay arguments, wherever a s
       ['card', method],
       ['email', method],
     ]);
-    const changed = changedAnyhow(maskChange({ methods, policies: [] }, 'target', parts), given);
+    const changed = changedAnyhow(maskChange({ methods, classes: [...methods.keys()], policies: [] }, 'target', parts), given);
     const { card, n, s, to, kept } = JSON.parse(changed);
     assert.deepEqual([card, n, kept], [null, [null, 7], -1.5], changed);
     assert.ok(!/4111111111111111|ada|example/.test(s + to) || method === 'last4', changed);
   }
-  const redact = maskChange({ methods: new Map([['card', 'redact']]), policies: [] }, 'target', parts);
+  const redact = maskChange({ methods: new Map([['card', 'redact']]), classes: ['card'], policies: [] }, 'target', parts);
   assert.equal(redact('card: 4111111111111111'), 'card: [card]');
   assert.equal(redact('[{"a":4111111111111111}, 4111111111111111]'), '[{"a":null}, null]');
 });
@@ -69,7 +69,7 @@ test('A13: a value that is put back in the arguments of a tool ends no string of
 
 test('D34: the time of masks, and of putting back, is linear in the length of the text', () => {
   const methods = new Map(builtInClasses.map(({ name }) => [name, 'redact'] as const));
-  const mask = maskChange({ methods, policies: [] }, 'target', parts);
+  const mask = maskChange({ methods, classes: [...methods.keys()], policies: [] }, 'target', parts);
   const restoring = new Pseudonyms().restoring(
     'session',
     builtInClasses.map(({ name }) => name),

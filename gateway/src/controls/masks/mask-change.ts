@@ -11,6 +11,9 @@ import { digestOf, maskedValue, showsForm } from './methods.ts';
 
 /** Most values that one report tells one by one. */
 const reportedMax = 100;
+/** Most texts of one answer of which is remembered that nothing is in them, and the length of the longest. */
+const plainMax = 256;
+const plainUnitsMax = 64;
 
 export interface MaskParts {
   /** The keys of digests: of values in the record, and of those that stand in place of values. */
@@ -26,6 +29,7 @@ export interface MaskParts {
 /** The masks of an obligation: the method for each class, and the policies that say it. */
 export interface MaskRule {
   readonly methods: ClassMethods;
+  readonly classes: readonly string[];
   readonly policies: readonly string[];
 }
 
@@ -33,18 +37,31 @@ const none: readonly string[] = [];
 /** Matches a number of JSON, also the beginning of one. */
 const number = /^-?\d[\d.]*$/;
 
-/** Reads an obligation that masks. */
-export function ruleOf(obligation: Obligation): MaskRule {
-  return { methods: methodsOf(obligation), policies: (obligation.parameters['policy'] ?? '').split(',').filter((id) => id !== '') };
+/** Reads obligations that mask, each once: a policy gives each request the same objects. */
+export class MaskRules {
+  readonly #read = new WeakMap<Obligation, MaskRule>();
+
+  of(obligation: Obligation): MaskRule {
+    const rule = this.#read.get(obligation) ?? ruleOf(obligation);
+    this.#read.set(obligation, rule);
+    return rule;
+  }
+}
+
+function ruleOf(obligation: Obligation): MaskRule {
+  const methods = methodsOf(obligation);
+  return { methods, classes: [...methods.keys()], policies: (obligation.parameters['policy'] ?? '').split(',').filter((id) => id !== '') };
 }
 
 /**
  * Makes the change that masks the values of some classes in the texts of one answer, or of one request. A text gives the same result however it is cut into pieces.
  */
-export function maskChange({ methods, policies }: MaskRule, target: string, { keys, classSet, classesOf, onStandIn }: MaskParts): TextChange {
-  const classes = classSet([...methods.keys()]);
+export function maskChange({ methods, classes: names, policies }: MaskRule, target: string, { keys, classSet, classesOf, onStandIn }: MaskParts): TextChange {
+  const classes = classSet(names);
   let counts = new Map<string, number>();
   let values: Masked[] = [];
+  /** Texts without values: names of members, ids and models are in each event of a stream. */
+  const plain = new Set<string>();
   const mask = ({ text, found }: Settled, sources: readonly string[] | undefined, place: JsonPlace): string => {
     let changed = '';
     let done = 0;
@@ -97,6 +114,10 @@ export function maskChange({ methods, policies }: MaskRule, target: string, { ke
   /** By the lists of sources that protocols keep for each column. */
   const known = new WeakMap<readonly string[], string | null>();
   const knownClass = (sources: readonly string[]): string | null => {
+    const [only] = sources;
+    if (sources.length === 1 && only !== undefined && classesOf(target, only).length === 0) {
+      return null;
+    }
     const found = known.get(sources);
     const name = found === undefined ? (classBy(sources) ?? null) : found;
     if (found === undefined) {
@@ -109,8 +130,17 @@ export function maskChange({ methods, policies }: MaskRule, target: string, { ke
     if (name !== null) {
       return maskOne(name, text, sources, isDerived);
     }
-    const stream = begin(sources);
-    return stream.push(text) + stream.end();
+    if (plain.has(text)) {
+      return text;
+    }
+    const settled = new TextScan(classes).endWith(text);
+    if (settled.found.length > 0) {
+      return mask(settled, sources, new JsonPlace());
+    }
+    if (text.length <= plainUnitsMax && plain.size < plainMax) {
+      plain.add(text);
+    }
+    return text;
   };
   const report = (): ReturnType<NonNullable<TextChange['report']>> => {
     if (counts.size === 0) {

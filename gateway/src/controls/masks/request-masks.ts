@@ -2,9 +2,8 @@ import { findIn } from '../../classes/text-scan.ts';
 import type { Obligation } from '../../domain/decision.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { TextChange } from '../../domain/text-change.ts';
-import { methodsOf } from '../../policy/mask-text.ts';
 import type { Act, Control, Objection } from '../control.ts';
-import { maskChange, ruleOf, type MaskParts } from './mask-change.ts';
+import { maskChange, MaskRules, type MaskParts } from './mask-change.ts';
 import { Pseudonyms } from './pseudonyms.ts';
 import { readableHead } from './readable-head.ts';
 
@@ -15,6 +14,7 @@ import { readableHead } from './readable-head.ts';
 export class RequestMasks implements Control {
   readonly kind = 'mask_request';
   readonly #parts: MaskParts;
+  readonly #rules = new MaskRules();
   readonly #pseudonyms = new Pseudonyms();
 
   constructor(parts: MaskParts) {
@@ -24,7 +24,7 @@ export class RequestMasks implements Control {
   admit({ action, bytes, isPart }: Act, obligation: Obligation): Objection {
     const trailers = action.attributes[ownAttributes.httpTrailers];
     const head = !isPart ? (readableHead(bytes) ?? '') : Array.isArray(trailers) ? trailers.join('\n') : '';
-    const [found] = head === '' ? [] : findIn(head, this.#parts.classSet([...methodsOf(obligation).keys()]));
+    const [found] = head === '' ? [] : findIn(head, this.#parts.classSet(this.#rules.of(obligation).classes));
     if (found === undefined) {
       return null;
     }
@@ -33,7 +33,7 @@ export class RequestMasks implements Control {
   }
 
   changeRequest({ asker: { session }, target }: Act, obligation: Obligation): TextChange {
-    return maskChange(ruleOf(obligation), target.name, {
+    return maskChange(this.#rules.of(obligation), target.name, {
       ...this.#parts,
       onStandIn: (standIn, value) => {
         this.#pseudonyms.remember(session ?? '', standIn, value);
@@ -42,7 +42,7 @@ export class RequestMasks implements Control {
   }
 
   change({ asker: { session } }: Act, obligation: Obligation): TextChange | undefined {
-    const classes = [...methodsOf(obligation)].flatMap(([name, method]) => (method === 'pseudonym' ? [name] : []));
+    const classes = [...this.#rules.of(obligation).methods].flatMap(([name, method]) => (method === 'pseudonym' ? [name] : []));
     return classes.length === 0 ? undefined : this.#pseudonyms.restoring(session ?? '', classes);
   }
 }

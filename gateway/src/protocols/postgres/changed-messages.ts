@@ -83,10 +83,10 @@ export class ChangedMessages implements AnswerStage {
     const type = bytes[at] ?? 0;
     const message = bytes.subarray(at, end);
     if (isRow(type)) {
-      this.#release([changedRow(message, this.#changeValue)]);
+      this.#pass(changedRow(message, this.#changeValue), message, bytes, at);
     } else if (type === backend.rowDescription || type === backend.commandComplete) {
       this.#note(type, message);
-      this.#release([type === backend.rowDescription ? this.#named(message) : message]);
+      this.#pass(type === backend.rowDescription ? this.#named(message) : message, message, bytes, at);
     } else if (type === backend.parameterStatus) {
       this.#release([this.#changedTexts(this.#masked(type, message))]);
     } else if (type === backend.copyData && this.#isBinary(message)) {
@@ -138,7 +138,8 @@ export class ChangedMessages implements AnswerStage {
 
   #changedTexts(message: Buffer, sourcesOf: (text: string, at: number) => readonly string[] | undefined = () => undefined): Buffer {
     const frame = textMessage(message);
-    return frame.compose(frame.texts.map(({ text }, at) => changeText(this.#changes, text, sourcesOf(text, at), true)));
+    const changed = frame.texts.map(({ text }, at) => changeText(this.#changes, text, sourcesOf(text, at), true));
+    return changed.every((text, at) => text === frame.texts[at]?.text) ? message : frame.compose(changed);
   }
 
   #isCovered(source: string): boolean {
@@ -268,6 +269,15 @@ export class ChangedMessages implements AnswerStage {
       const change = { text: (text: string) => changeText(changes, text, named, isWhole && !isPlain), isWhole, typeOf };
       return { ...column, change };
     });
+  }
+
+  /** Gives a message on. One that is the same stays a part of the bytes with which it came, so that it leaves together with its neighbours. */
+  #pass(changed: Buffer, message: Buffer, bytes: Buffer, at: number): void {
+    if (changed === message) {
+      this.#next.begin(bytes, at, at + message.length, 0);
+    } else {
+      this.#release([changed]);
+    }
   }
 
   #release(messages: readonly Buffer[]): void {
