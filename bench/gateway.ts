@@ -1,7 +1,10 @@
 import { GatewayProcess, type GatewayOptions } from '../tests/support/gateway-process.ts';
 import type { PostgresServer } from '../tests/support/postgres-server.ts';
 
-type Start = Partial<Pick<GatewayOptions, 'environment' | 'wrapper' | 'config'>>;
+export type Start = Partial<Pick<GatewayOptions, 'environment' | 'wrapper' | 'config'>> & {
+  /** Classes that are looked for in what targets answer and are sent. */
+  readonly inspect?: readonly string[];
+};
 
 /** A gateway with everything on, in front of a database: the targets `process` and `disk` differ in durability, and `bench` is the principal that may have both. */
 export function startDatabaseGateway(database: PostgresServer, start: Start = {}): Promise<GatewayProcess> {
@@ -14,9 +17,10 @@ export function startModelGateway(model: { readonly port: number }, start: Start
 }
 
 function startGateway(address: string, secret: string, start: Start): Promise<GatewayProcess> {
-  const target = `${address}, password: { env: BENCH_SECRET }`;
+  const { inspect = [], ...others } = start;
+  const target = `${address}, password: { env: BENCH_SECRET }${inspect.length === 0 ? '' : `, inspect: [${inspect.join(', ')}]`}`;
   return GatewayProcess.start({
-    ...start,
+    ...others,
     environment: { ...start.environment, BENCH_SECRET: secret },
     config: `targets:
   process: { ${target}, durability: process }

@@ -6,17 +6,18 @@ import { labelledSet } from '../gateway/src/classes/testdata/labelled.ts';
 import { scoresOf } from '../gateway/src/classes/testdata/recall.ts';
 import { TextScan } from '../gateway/src/classes/text-scan.ts';
 import { printAims } from './aims.ts';
+import { benchMaskLoads } from './mask-loads.ts';
 import { median, printMachine, printTable } from './table.ts';
 
 /** Each text is about so long, in UTF-16 units. */
-const textUnits = 4_000_000;
+const textUnits = 2_000_000;
 /** Pieces as a socket or a model brings them. */
 const pieceUnits = 1400;
 const rounds = 7;
 
 const document = readFileSync(join(import.meta.dirname, '..', 'docs', 'threat-model.md'), 'utf8');
 
-/** Texts by what they are. Those of the first three hold nothing, or hardly anything, of any class. */
+/** Texts by what they are. Those without values in their names hold nothing, or hardly anything, of any class. */
 function texts(): Readonly<Record<string, string>> {
   const set = labelledSet();
   const repeat = (text: string): string => text.repeat(Math.ceil(textUnits / text.length));
@@ -26,15 +27,28 @@ function texts(): Readonly<Record<string, string>> {
     `{"id":${i},"name":"Item ${i}","state":"shipped","total":${10 + (i % 90)}.50,"at":"2024-05-${10 + (i % 20)}","note":"left at the door of the house"},\n`;
   const person = (i: number): string =>
     `{"id":${i},"name":"Jane ${i}","email":"user${i}@example.com","phone":"+1 555-555-01${10 + (i % 90)}","note":"please write or call about what was ordered"},\n`;
+  // A row of a generator of random digits, so that no two numbers are the same.
+  const digits = (i: number, salt: number, count: number): string => String((i * 2_654_435_761 + salt * 40_503) % 10 ** count).padStart(count, '0');
+  const numbers = (i: number): string => [3, 5, 8, 10, 6].map((count) => digits(i, count, count)).join('\t') + `\t${digits(i, 1, 4)}.${digits(i, 2, 2)}\n`;
+  const time = (i: number): string => `2024-05-${10 + (i % 20)} 10:${10 + (i % 50)}:${10 + (i % 49)}.${digits(i, 3, 6)}+00\n`;
+  const id = (i: number): string => `${uuidOf(i)}\n`;
   const made = (of: (i: number) => string): string => repeat(Array.from({ length: 2000 }, (_, i) => of(i)).join(''));
   return {
     prose: repeat(document),
     'rows in JSON': made(row),
     'lines of logs': made(line),
+    'columns of numbers': made(numbers),
+    'times of a day': made(time),
+    UUIDs: made(id),
     'what looks like values': repeat(set.flatMap(({ text, values }) => (values.length === 0 ? [text] : [])).join('\n')),
     'rows in JSON with two values each': made(person),
     'sentences with a value each': repeat(set.flatMap(({ text, values }) => (values.length === 0 ? [] : [text])).join('\n')),
   };
+}
+
+function uuidOf(i: number): string {
+  const hex = Buffer.from(String(i * 7919).padStart(16, '3')).toString('hex');
+  return [hex.slice(16, 24), hex.slice(0, 4), `4${hex.slice(5, 8)}`, `a${hex.slice(9, 12)}`, hex.slice(12, 24)].join('-');
 }
 
 /** Scans a text in pieces. Returns the number of values, and the processor time in seconds. */
@@ -50,9 +64,21 @@ function scan(text: string, classes: ClassSet): { readonly values: number; reado
   return { values, seconds: (user + system) / 1e6 };
 }
 
-/** Prints how fast texts are scanned, and how many values of the labelled set are found. */
-export async function benchMask(): Promise<void> {
+/**
+ * Prints how fast texts are scanned, how many values of the labelled set are found, and what inspection and masks cost in the path of statements and of requests
+ * to a model. `mask texts` and `mask loads` measure a part.
+ */
+export async function benchMask([part]: readonly string[]): Promise<void> {
   printMachine();
+  if (part !== 'loads') {
+    benchTexts();
+  }
+  if (part !== 'texts') {
+    await benchMaskLoads();
+  }
+}
+
+function benchTexts(): void {
   console.log(`Texts of ${textUnits / 1e6} MB in pieces of ${pieceUnits} units; MB per second of processor time, median of ${rounds}.\n`);
   const sets = {
     'email, card, phone, iban': new ClassSet(['email', 'card', 'phone', 'iban']),

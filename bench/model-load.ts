@@ -21,15 +21,17 @@ export interface ModelLoad {
   readonly connections: number;
   readonly seconds: number;
   readonly streams: boolean;
+  /** True for answers with an e-mail address and the number of a phone. */
+  readonly hasValues?: boolean;
 }
 
 /** Sends requests on each connection, one after the other, from a process of its own. */
-export function loadModel(way: ModelWay, { connections, seconds, streams }: ModelLoad): LoadResult {
+export function loadModel(way: ModelWay, { connections, seconds, streams, hasValues = false }: ModelLoad): LoadResult {
   const body = JSON.stringify({
     model: 'bench-1',
     messages: [
       { role: 'system', content: 'You answer briefly.' },
-      { role: 'user', content: 'Say a word twenty times.' },
+      { role: 'user', content: hasValues ? 'Say twenty words, and whom to write to.' : 'Say a word twenty times.' },
     ],
     temperature: 0,
     ...(streams ? { stream: true } : {}),

@@ -17,6 +17,8 @@ export interface PgbenchLoad {
   readonly mode: string;
   readonly clients: number;
   readonly seconds: number;
+  /** A file with the statement of each transaction in place of that of `-S`. */
+  readonly script?: string | null;
 }
 
 export interface PgbenchResult {
@@ -47,9 +49,20 @@ export function throughGateway(name: string, gateway: GatewayProcess, target: st
   return { name, pid: gateway.pid, environment: libpq(gateway.port('postgres'), login) };
 }
 
-/** `pgbench -S`: one SELECT of one row by its key in each transaction. */
-export function pgbench({ environment }: DatabaseWay, { mode, clients, seconds }: PgbenchLoad): PgbenchResult {
-  const words = ['-n', '-S', '-M', mode, '-c', String(clients), '-j', String(Math.min(clients, 2)), '-T', String(seconds)];
+/** `pgbench -S`: one SELECT of one row by its key in each transaction, or the statement of a file. */
+export function pgbench({ environment }: DatabaseWay, { mode, clients, seconds, script = null }: PgbenchLoad): PgbenchResult {
+  const words = [
+    '-n',
+    ...(script === null ? ['-S'] : ['-f', script]),
+    '-M',
+    mode,
+    '-c',
+    String(clients),
+    '-j',
+    String(Math.min(clients, 2)),
+    '-T',
+    String(seconds),
+  ];
   const report = runProgram('pgbench', words, environment);
   const [, transactions] = /^number of transactions actually processed: (\d+)/m.exec(report) ?? [];
   const [, rate] = /^tps = ([\d.]+)/m.exec(report) ?? [];
