@@ -13,8 +13,8 @@ const multipart = /^multipart\/form-data(?:\s*;\s*charset="?[\w-]+"?)?\s*;\s*bou
 /** Matches the line of a part that names its field. Names in another spelling than their own characters are not taken. */
 const disposition = /^content-disposition: *form-data(?:; *(?:name|filename)=("?)[^"\\%;=\r\n]*\1)+$/i;
 const mediaType = /^content-type: *(.*)$/i;
-/** Matches a name in such a line. */
-const named = /(?<=; *(?:name|filename)=)("?)([^"\\%;=]*)\1/gi;
+/** Matches a name in such a line, or the media type of a part. */
+const named = /(?<=; *(?:name|filename)=)("?)([^"\\%;=\r\n]*)\1|(?<=^content-type: *)(\S[^\r\n]*)/gim;
 
 /**
  * Makes a frame of a body in application/x-www-form-urlencoded. Each name and each value is a text, or JSON with its texts. Throws GatewayError `unsupported` for a body
@@ -107,13 +107,14 @@ function partType(head: string): string {
 function partHead(head: string): TextFrame {
   return {
     bytes: head.length,
-    texts: [...head.matchAll(named)].map(([, , text = '']) => ({ text, partOf: null })),
+    texts: [...head.matchAll(named)].map(([, , name, type = '']) => ({ text: name ?? type, partOf: null })),
     ends: null,
     compose: (changed) => {
       let at = 0;
-      const write = (found: string, _quote: string, text: string): string => {
+      const write = (found: string, _quote: string, name: string | undefined, type = ''): string => {
+        const text = name ?? type;
         const other = changed[at++] ?? text;
-        return other === text ? found : `"${other.replaceAll(/["\\%;=\r\n]+/g, ' ')}"`;
+        return other === text ? found : name === undefined ? other.replaceAll(/[\r\n]+/g, ' ') : `"${other.replaceAll(/["\\%;=\r\n]+/g, ' ')}"`;
       };
       return Buffer.from(head.replaceAll(named, write));
     },

@@ -75,6 +75,32 @@ test('an answer in which no texts can be found is refused before its head is rel
   assert.deepEqual([empty.isEnded, empty.error, empty.headers.length], [true, null, 4]);
 });
 
+test('B24: nothing of a head or of trailers tells a value: no name, and no header that is about the answer itself', () => {
+  const mask = Object.assign((text: string) => stars(text), { report: () => null });
+  const received = new ReceivedAnswer();
+  const answer = new ChangedAnswer({ changes: [mask], frameBytesMax: 1000, findParts: null }, received);
+  const dates = ['Date', 'Sun, 29 Nov 2026 14:02:38 GMT', 'Expires', 'secret-1', 'Age', 'secret-2', 'Last-Modified', 'Sun, secret-3 GMT'];
+  answer.onHead({
+    status: 204,
+    statusText: 'of secret-4',
+    rawHeaders: ['ETag', '"secret-5"', 'Content-Type', 'text/plain; of=secret-6', 'x-secret-7', '1', ...dates],
+  });
+  answer.onEnd(['x-secret-8', '1', 'Expires', 'secret-9']);
+  assert.deepEqual(
+    [received.headers, received.trailers],
+    [
+      ['ETag', '"***"', 'Content-Type', 'text/plain; of=***', ...dates.slice(0, 2), 'Expires', '***', 'Age', '***', 'Last-Modified', 'Sun, *** GMT'],
+      ['Expires', '***'],
+    ],
+  );
+  const [form, boundary] = [
+    (type: string) => `--x\r\nContent-Disposition: form-data; name=a\r\nContent-Type: ${type}\r\n\r\n1\r\n--x--`,
+    'multipart/form-data; boundary=',
+  ];
+  assert.equal(release(`${boundary}x`, form('text/plain; of=secret-1'), { change: mask }).text, form('text/plain; of=***'));
+  assert.equal(release(`${boundary}secret-1`, form('text/plain').replaceAll('--x', '--secret-1'), { change: mask }).error?.code, 'unsupported');
+});
+
 const digests = [
   ['ETag', '"5d41402a"'],
   ['Content-MD5', 'x'],

@@ -13,8 +13,9 @@ import { PassedAnswer } from './answer-stage.ts';
 const noContent = 204;
 const partialContent = 206;
 const notModified = 304;
-/** The headers that say how an answer is read and kept. Their values are no texts. */
-const ownWords = /^(?:content-(?:type|length|encoding)|transfer-encoding|connection|upgrade|sec-websocket-accept|date|etag|last-modified|expires|age)$/i;
+/** Matches lines that say how an answer is read and kept, as servers write them: such a date or number is no text. */
+const ownWords =
+  /^(?:(?:content-encoding|transfer-encoding|connection|upgrade|sec-websocket-accept): .*|(?:content-length|age): \d{1,12}|(?:date|last-modified|expires): (?:\w{6,9}|\w{3}), \d\d[ -]\w{3}[ -]\d{2,4} \d\d:\d\d:\d\d GMT)$/i;
 
 export interface ChangedAnswerParts {
   readonly changes: readonly TextChange[];
@@ -65,7 +66,10 @@ export class ChangedAnswer extends PassedAnswer {
     const coding = codingOf(joinedHeaderOf(headers, 'content-encoding'));
     // The texts of a part of an answer cannot be found, because they may be cut.
     const isWhole = head.status !== partialContent && coding === '';
-    this.#framer = isWhole ? framerOf(joinedHeaderOf(headers, 'content-type'), this.#parts) : null;
+    const type = joinedHeaderOf(headers, 'content-type');
+    // The parts of a form cannot be found by a boundary that is masked.
+    const isReadable = !/^\s*multipart/i.test(type) || changeText(this.#masks, type) === type;
+    this.#framer = isWhole && isReadable ? framerOf(type, this.#parts) : null;
     if (this.#framer === null) {
       this.#head = head;
     } else {
@@ -97,9 +101,12 @@ export class ChangedAnswer extends PassedAnswer {
     return this.#masks.length === 0 ? head : { ...head, statusText: changeText(this.#masks, head.statusText), rawHeaders: this.#maskValues(head.rawHeaders) };
   }
 
-  /** Masks the values of headers or trailers, names and values in turn. */
+  /** Masks the values of headers or trailers, names and values in turn. One whose name holds a value is left out. */
   #maskValues(raw: readonly string[]): readonly string[] {
-    return raw.map((word, i) => (i % 2 === 0 || ownWords.test(raw[i - 1] ?? '') ? word : changeText(this.#masks, word)));
+    return raw.flatMap((name, i) => {
+      const value = raw[i + 1] ?? '';
+      return i % 2 === 1 || changeText(this.#masks, name) !== name ? [] : [name, ownWords.test(`${name}: ${value}`) ? value : changeText(this.#masks, value)];
+    });
   }
 
   /** Releases the bytes of these frames that need not wait. Null: no frame follows. */
