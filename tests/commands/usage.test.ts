@@ -20,6 +20,7 @@ const misuses: readonly Misuse[] = [
   { words: 'session list --nope', status: 2, says: /unknown option.*\n.*--help/ },
   { words: 'session show --config good.yaml', status: 2, says: /missing required argument 'id'/ },
   { words: 'session show short --config good.yaml', status: 2, says: /32 hex digits|session/ },
+  { words: 'trace 12 --config good.yaml', status: 2, says: /A record looks like 0123456789abcdef\/42, or like SESSION#4/ },
   { words: 'session replay --speed fast --config good.yaml ID', status: 2, says: /A number above 0/ },
   { words: 'token create agent --ttl soon --config good.yaml', status: 2, says: /Write 90s, 30m, 1h or 7d/ },
   { words: 'verify --max-age soon', status: 2, says: /Write 90s/ },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -396,16 +396,25 @@ describe('values that are followed', () => {
     await send(run, 'staff', '{}');
     const first = (await shop.gateway.newest()).session;
     assert.equal(await shop.gateway.signal('SIGTERM'), 0);
+    appendFileSync(shop.gateway.configFile, 'limits: { sessionRecordsMax: 12 }\n');
     await shop.gateway.start();
     const prompt = { model: 'm', messages: [{ role: 'user', content: `Write to ${address}` }] };
-    await waitUntil(async () => (await send(run, 'brain', prompt, '/v1/chat/completions')).status === 200);
-    const second = (await shop.gateway.newest()).session;
-    assert.notEqual(first, second);
-    const rows = (await shop.gateway.records(first)).find(({ attributes }) => attributes['countersign.classes'] !== undefined);
-    const asked = (await shop.gateway.records(second)).findLast(({ kind }) => kind === 'request');
-    for (const record of [rows, asked]) {
+    const sessions = new Set([first]);
+    await waitUntil(async () => {
+      await send(run, 'brain', prompt, '/v1/chat/completions');
+      sessions.add((await shop.gateway.newest()).session);
+      return sessions.size === 3;
+    });
+    const records = (await Promise.all([...sessions].map(async (session) => shop.gateway.records(session)))).flat();
+    const rows = records.find(({ attributes }) => attributes['countersign.classes'] !== undefined);
+    const carrying = records.filter(({ attributes }) => attributes['countersign.carried'] !== undefined);
+    assert.deepEqual([...new Set(carrying.map(({ session }) => session))], [...sessions].slice(1));
+    for (const record of [rows, carrying[0], carrying.at(-1)]) {
       const value = shop.gateway.rows<TracedValue>(['trace', record?.record ?? '']).find((each) => each.class === 'email');
-      assert.deepEqual([value?.from.session, value?.from.record, value?.carriedBy.map(({ record: name }) => name)], [first, rows?.record, [asked?.record]]);
+      assert.deepEqual(
+        [value?.from.session, value?.from.record, value?.carriedBy.map(({ record: name }) => name)],
+        [first, rows?.record, carrying.map(({ record: name }) => name)],
+      );
     }
   });
 });

@@ -85,7 +85,7 @@ async function showAll(directory: string, options: DemoOptions): Promise<number>
   say(
     '1. A little shop starts: a PostgreSQL, a model, an MCP server that tracks parcels, an API that takes mail, and outside one that checks addresses. The gateway is in front of all of them. What agents may do, policies/agents.cedar says:',
   );
-  console.log(`${indent(samplePolicies)}\nA customer is whose name is in customers.txt; an address and a card are known by their form.`);
+  console.log(`${indent(samplePolicies)}\nCustomers are known by the names in customers.txt, addresses and cards by their form.`);
   await using database = await openSampleDatabase(secrets.DEMO_PASSWORD);
   await using model = await openSampleModel();
   const { openSampleTools } = await import('../demo/sample-tools.ts');
