@@ -11,6 +11,7 @@ when { resource.environment == "production" && context.effects.contains("write")
 @id("mail") @limit("requests 2 per 1h")
 permit (principal in Group::"agents", action == Action::"http.request", resource == Target::"mail");
 
+// Lists come masked, one row alone as it is. A subquery can put more into one row; whatever was read is followed in any case.
 @id("lists") @mask("email, card:last4")
 permit (principal in Group::"agents", action in Action::"postgres", resource == Target::"shop")
 unless { action == Action::"postgres.connect" || context.rowsLimit == 1 };
