@@ -91,6 +91,10 @@ test('a request says which values it carries and has, an answer which came in it
   assert.equal(await lineOf(request), `03:04:05.678 → model any.query hello #4 ${words}`);
   assert.equal(await lineOf(answer({ 'countersign.classes': ['email'] }, 'hello')), '03:04:05.678 ← model hello #4 saw email');
   assert.equal(await lineOf(answer({ 'countersign.inspected': false }, 'hello')), '03:04:05.678 ← model hello #4 not inspected');
+  const unread = { ...request, attributes: { 'countersign.carries': ['unknown'] } };
+  assert.equal(await lineOf(unread), '03:04:05.678 → model any.query hello #4 may carry unknown values');
+  const cut = { ...answer({ 'countersign.followed_is_cut': true }), kind: 'event', action: 'gateway.follow', content: null };
+  assert.equal(await lineOf(cut), '03:04:05.678 · model gateway.follow more values came than are followed');
   const leak = { 'countersign.leak': ['email shop/a.b', 'card pay:/card'], 'countersign.reason': 'values of other targets go to mail' };
   const alert = { ...answer(leak), kind: 'alert', action: 'http.request', target: 'mail', content: null };
   assert.equal(await lineOf(alert), '03:04:05.678 ! mail http.request values of other targets go to mail: email of shop/a.b, card of pay:/card');

@@ -41,7 +41,7 @@ function isWorthALine(record: ShownRecord): boolean {
     case 'approval':
       return isStepOfPeople(record);
     case 'event':
-      return record.action === changeEnvironment;
+      return record.action === changeEnvironment || record.attributes[ownAttributes.followedIsCut] === true;
     case 'decision':
       return isAct(record) || isRefusedLogin(record);
     case 'close':
@@ -128,7 +128,7 @@ function gist(record: ShownRecord): string {
     return readRecord(record).text;
   }
   if (kind === 'event') {
-    return surroundingsOf(record).join(' ');
+    return [...surroundingsOf(record), ...valueWords(record)].join(' ');
   }
   if (said !== undefined) {
     return saidIn(said, 'parts').join(' ');

@@ -40,6 +40,8 @@ export interface Trace {
   readonly values: readonly TracedValue[];
   /** True if values were found in the request that its record does not name one by one. */
   readonly isCut: boolean;
+  /** The number of the record of its session from which on further values are not followed; null if all are. */
+  readonly forgetsFrom: number | null;
 }
 
 /** So many values the record of a request names one by one. */
@@ -77,6 +79,7 @@ class SessionValues {
   next: string | null = null;
   principal: string | null = null;
   isEndedByGateway = false;
+  forgetsFrom: number | null = null;
   readonly #actions = new Map<number, string | null>();
   /** The answers in which values of classes were found. */
   readonly #answers = new Map<number, Place>();
@@ -106,6 +109,9 @@ class SessionValues {
       this.#answers.set(seq, placeOf(record));
     } else if (kind === 'event') {
       this.#bring(record, request);
+      if (attributes[ownAttributes.followedIsCut] === true || attributes[ownAttributes.historyFollowedIsCut] === true) {
+        this.forgetsFrom ??= seq;
+      }
     }
   }
 
@@ -155,7 +161,7 @@ export async function traceValues(record: ShownRecord, source: SessionSource): P
     from: sourceOf(value, sessions) ?? { record: value.record, session: null, seq: null, time: null, target: null, action: null },
     carriedBy: sessions.flatMap((each) => [...each.carriersOf(value)]).toSorted((a, b) => String(a.time).localeCompare(String(b.time))),
   }));
-  return { record, side, values, isCut: carrying.some((each) => each.values.length >= carriedMax) };
+  return { record, side, values, isCut: carrying.some((each) => each.values.length >= carriedMax), forgetsFrom: own.forgetsFrom };
 }
 
 function sideOf({ kind, record, session, attributes }: ShownRecord): Trace['side'] {

@@ -1,6 +1,7 @@
 import type { ShownRecord } from '@countersign/gateway/api';
 import { readFollowed } from '@countersign/gateway/followed-values';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
+import { unknownClass } from '@countersign/gateway/seen';
 import type { Entry } from './folded.ts';
 
 /** So many places from which a request carries values are named. */
@@ -28,15 +29,21 @@ export function valueWords(record: Entry): readonly string[] {
   const { kind, attributes } = record;
   const leaks = textsOf(record, ownAttributes.leak);
   if (kind !== 'request' && kind !== 'response') {
-    return leaks.map((leak) => leak.replace(' ', ' of '));
+    return attributes[ownAttributes.followedIsCut] === true ? ['more values came than are followed'] : leaks.map((leak) => leak.replace(' ', ' of '));
   }
   const known = new Set([...textsOf(record, ownAttributes.masked).map((each) => each.split('=', 1)[0] ?? ''), ...textsOf(record, ownAttributes.carries)]);
   const classes = textsOf(record, ownAttributes.classes).filter((name) => !known.has(name));
   return [
     record.carries ?? carriesWords(record, noAnswers),
+    mayCarry(record) ? 'may carry unknown values' : '',
     classes.length === 0 ? '' : `${kind === 'request' ? 'holds' : 'saw'} ${classes.join(', ')}`,
     attributes[ownAttributes.inspected] === false ? 'not inspected' : '',
   ].filter((words) => words !== '');
+}
+
+/** True if nobody could look for values in a request as a whole. */
+export function mayCarry(record: ShownRecord): boolean {
+  return textsOf(record, ownAttributes.carries).includes(unknownClass);
 }
 
 function carriesWords(record: ShownRecord, answers: ReadonlyMap<string, number>): string {

@@ -7,6 +7,7 @@ import { findRecord } from '../names.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 import { openSource, type SourceOptions } from '../session-source.ts';
 import { bold } from '../terminal.ts';
+import { mayCarry } from '../value-words.ts';
 import { traceValues, type Carrier, type Place, type Trace, type TracedValue } from '../value-trace.ts';
 
 /** So many digits of a session name it, and of a print show which of two values it is. */
@@ -45,9 +46,9 @@ async function trace(name: string, options: SourceOptions & RowOptions): Promise
 
 /** Values of one class that came in one place and went the same way are one group. */
 function* linesOf(traced: Trace): Generator<string> {
-  const { values, isCut } = traced;
+  const { values, isCut, forgetsFrom, record } = traced;
   const groups = Map.groupBy(values, ({ class: name, source, from, carriedBy }) =>
-    JSON.stringify([name, source, from.record, carriedBy.map(({ record }) => record)]),
+    JSON.stringify([name, source, from.record, carriedBy.map(({ record: by }) => by)]),
   );
   const alike = Map.groupBy(groups.values(), ([value]) => JSON.stringify([value?.class, value?.source]));
   for (const group of groups.values()) {
@@ -61,6 +62,9 @@ function* linesOf(traced: Trace): Generator<string> {
   }
   if (isCut) {
     yield 'The record names the first 100 values that it carries. There may be more.';
+  }
+  if (forgetsFrom !== null) {
+    yield `From ${record.session.slice(0, sessionDigits)}#${forgetsFrom} on its session saw more values than are followed.`;
   }
   const rest = restOf(traced);
   if (rest !== null) {
@@ -83,7 +87,11 @@ function placeColumns({ record, session, seq, time, target, action }: Place | Ca
 }
 
 /** Says which values are not followed; null if all are. */
-function restOf({ side, values, record: { attributes } }: Trace): string | null {
+function restOf({ side, values, record }: Trace): string | null {
+  const { attributes } = record;
+  if (side === 'request' && mayCarry(record)) {
+    return 'It is in a form in which nobody can look for values, or too long for that: it may carry some.';
+  }
   if (attributes[ownAttributes.inspected] === false) {
     return 'It could not be inspected as a whole.';
   }
