@@ -26,7 +26,7 @@ import { waitUntil } from '../support/wait-until.ts';
 const address = 'grace.hopper91@example.com';
 const other = 'ada.lovelace7c1a@example.com';
 const policies = `@id("reads")
-permit (principal in Group::"agents", action, resource);
+permit (principal in Group::"agents", action, resource) unless { resource == Target::"vault" };
 
 @id("stays")
 @reason("That is a customer's address.")
@@ -36,6 +36,15 @@ forbid (principal in Group::"agents", action, resource) when { resource.zone == 
 @reason("This run has read health data: it may not write to the outside.")
 forbid (principal in Group::"agents", action, resource) when { resource.zone == "outside" && context.session.classes.contains("health") };
 `;
+const kept = `@id("facts")
+@record("facts")
+permit (principal in Group::"agents", action, resource == Target::"vault");
+
+@id("asks")
+@approval("clerks")
+forbid (principal in Group::"agents", action, resource == Target::"slow") when { context.carries.contains("email") };
+`;
+const late = 'late.reader5d@example.com';
 const setup = `create schema crm; create table crm.customers (id int, name text, email text, diagnosis text);
   insert into crm.customers values (1, 'Grace Hopper', '${address}', 'hay fever'), (2, 'Ada Lovelace', '${other}', 'a broken leg');`;
 
@@ -90,7 +99,7 @@ describe('values that are followed', () => {
       rmSync(directory, { recursive: true });
     });
     const file = join(directory, 'following.cedar');
-    writeFileSync(file, policies);
+    writeFileSync(file, policies + kept);
     const open = async (answer: string) =>
       parts.use(
         await openServer(async (request, response) => {
@@ -102,13 +111,23 @@ describe('values that are followed', () => {
     const model = await open(JSON.stringify({ id: 'c', object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content: 'Yes.' } }] }));
     const inside = await open(`{"people": [{"phone": "+49 30 901820", "mail": "${address}"}]}`);
     const outside = await open('{}');
+    const slow = parts.use(
+      await openServer(async (_request, response) => {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.write(`{"people": [{"mail": "${late}"}, `);
+        await once(response, 'close');
+      }),
+    );
     const echo = await openEcho(parts);
     const targets = `  brain: { url: "${model.url}", protocol: llm, inspect: [email] }
   staff: { url: "${inside.url}", inspect: [email, phone] }
+  files: { url: "${inside.url}", inspect: [email, health] }
+  slow: { url: "${slow.url}", inspect: [email] }
+  vault: { url: "${outside.url}" }
   socket: { url: "http://127.0.0.1:${echo.port}", tags: { zone: outside } }
   mail: { url: "${outside.url}", tags: { zone: outside } }\n`;
-    const config = `policies: ${file}\nclasses: { health: { columns: ["shop/crm.customers.diagnosis"] } }\n`;
-    shop = parts.use(await openShop({ config, targets, options: ', inspect: [email, health]', granted: '[shop, brain, staff, socket, mail]' }));
+    const config = `policies: ${file}\nclasses: { health: { columns: ["shop/crm.customers.diagnosis"], fields: ["files:/people/*/phone"] } }\n`;
+    shop = parts.use(await openShop({ config, targets, options: ', inspect: [email, health]', granted: '[shop, brain, staff, files, slow, socket, mail]' }));
     const made = await psql(shop.around, ['-c', setup]);
     assert.equal(made.status, 0, made.stderr);
   });
@@ -381,6 +400,90 @@ describe('values that are followed', () => {
       records.map(({ action }) => action),
       ['postgres.query', 'postgres.execute', 'postgres.execute', 'postgres.copy', 'postgres.copy'],
     );
+  });
+
+  test('what the client has of an answer counts before it is whole, and what is missing of it is said', async () => {
+    const run = await openRun();
+    const leaving = new AbortController();
+    const headers = { authorization: `Bearer ${run.token}` };
+    const answer = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/slow/`, { headers, signal: leaving.signal });
+    const begun = await answer.body?.getReader().read();
+    assert.ok(Buffer.from(begun?.value ?? []).includes(late));
+    assert.equal((await send(run, 'mail', `to ${late}`)).status, 403);
+    leaving.abort();
+    const seen = async (): Promise<readonly unknown[]> => told(await shop.gateway.records(run.session), 'response', 'countersign.inspected');
+    await waitUntil(async () => (await seen()).length > 0);
+    assert.deepEqual(await seen(), [['slow', false]]);
+    const of = (await shop.gateway.records(run.session)).filter(
+      ({ target, attributes }) => target === 'slow' && attributes['countersign.classes'] !== undefined,
+    );
+    assert.deepEqual(new Set(of.flatMap(({ attributes }) => attributes['countersign.classes'])), new Set(['email']));
+  });
+
+  test('no value of one session is known in another; what is held, or kept as facts alone, says what it carries', async () => {
+    const foreign = await openRun();
+    const token = await shop.gateway.issueToken('agent');
+    await send({ session: '', token }, 'staff', '{}');
+    const run = { session: (await shop.gateway.newest()).session, token };
+    await query(foreign, 'select id from crm.customers');
+    assert.deepEqual(await send(foreign, 'mail', address), { status: 200, words: '{}' });
+    assert.deepEqual(await send(run, 'vault', address), { status: 200, words: '{}' });
+    const held = fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/slow/`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${run.token}`, 'countersign-hold': 'return' },
+      body: address,
+    });
+    assert.equal((await held).status, 409);
+    const records = await shop.gateway.records(run.session);
+    assert.deepEqual(
+      told(records, 'request', 'countersign.carries').map((each) => [each].flat()[0]),
+      ['vault', 'slow'],
+    );
+    const inVault = records.find(({ target, kind }) => target === 'vault' && kind === 'request');
+    assert.deepEqual([inVault?.content, inVault?.attributes['countersign.withheld']], [null, 'not_kept']);
+    const theirs = await shop.gateway.records(foreign.session);
+    assert.deepEqual(
+      theirs.filter(({ attributes }) => ['carries', 'followed', 'classes'].some((name) => attributes[`countersign.${name}`] !== undefined)),
+      [],
+    );
+    assert.deepEqual(filesHolding(shop.gateway.data, address), []);
+  });
+
+  test('after a kill -9 and after a stop, an activity that goes on still knows what it saw', async () => {
+    const visitor = { session: '', token: await shop.gateway.issueToken('agent') };
+    const settled = async (body: string): Promise<readonly [number, string]> => {
+      for (;;) {
+        const { status, words } = await send(visitor, 'mail', body);
+        if (status !== 503) {
+          return [status, /That is a customer's address|This run has read health data/.exec(words)?.[0] ?? ''];
+        }
+      }
+    };
+    await send(visitor, 'staff', '{}');
+    const [carrying, allowed] = [
+      [403, "That is a customer's address"],
+      [200, ''],
+    ] as const;
+    assert.deepEqual([await settled(address), await settled('somebody')], [carrying, allowed]);
+    await shop.gateway.signal('SIGKILL');
+    await shop.gateway.start();
+    assert.deepEqual([await settled(address), await settled('somebody')], [carrying, allowed]);
+    await send(visitor, 'files', '{}');
+    await shop.gateway.signal('SIGTERM');
+    await shop.gateway.start();
+    const [, words] = await settled('somebody');
+    assert.deepEqual([words, (await settled(address))[0]], ['This run has read health data', 403]);
+    await shop.gateway.signal('SIGKILL');
+    await shop.gateway.start();
+    assert.equal((await settled('somebody'))[0], 403);
+    const carried = (await shop.gateway.sessions()).filter(({ principal }) => principal === 'agent');
+    const records = (await Promise.all(carried.map(async ({ session }) => shop.gateway.records(session)))).flat();
+    const sources = records
+      .filter(({ target, kind }) => target === 'mail' && kind === 'request')
+      .flatMap(({ attributes }) => attributes['countersign.carries'] ?? []);
+    assert.ok(sources.includes('staff:/people/*/mail'));
+    assert.deepEqual(filesHolding(shop.gateway.data, address), []);
+    assert.equal(shop.gateway.verify().status, 0);
   });
 
   test('a run that has read a class may not write to the outside, wherever the values stood', async () => {
