@@ -1,6 +1,7 @@
 import type { ClassSet } from '../classes/class-set.ts';
 import { namedPlace } from '../classes/named-place.ts';
 import { TextScan, type Settled } from '../classes/text-scan.ts';
+import { WholeTexts } from '../classes/whole-texts.ts';
 import { followedMax } from '../domain/followed-values.ts';
 import type { Seen, SeenValue } from '../domain/seen.ts';
 import type { TextChange } from '../domain/text-change.ts';
@@ -20,6 +21,7 @@ export interface LookParts {
 /** Makes a look for values of these classes in the texts of one answer of a target. */
 export function textLook(names: readonly string[], target: string, { prints, classSet, classesOf }: LookParts): TextChange {
   const classes = classSet(names);
+  const whole = new WholeTexts(classes);
   let found = new Set<string>();
   let values = new Map<string, SeenValue>();
   let isMissed = false;
@@ -44,8 +46,10 @@ export function textLook(names: readonly string[], target: string, { prints, cla
     for (const name of new Set(classesBy(sources))) {
       note(name, text, sources);
     }
-    const scan = new TextScan(classes);
-    noteFound(scan.endWith(text), sources);
+    const settled = whole.look(text);
+    if (settled !== null) {
+      noteFound(settled, sources);
+    }
     return text;
   };
   const seen = (): Seen | null => {

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { ClassSet } from '../../classes/class-set.ts';
 import { namedPlace } from '../../classes/named-place.ts';
 import { TextScan, type Settled } from '../../classes/text-scan.ts';
+import { WholeTexts } from '../../classes/whole-texts.ts';
 import type { Masked } from '../../domain/masked.ts';
 import type { TextChange, TextStream } from '../../domain/text-change.ts';
 import type { Obligation } from '../../domain/decision.ts';
@@ -11,9 +12,6 @@ import { digestOf, maskedValue, showsForm } from './methods.ts';
 
 /** Most values that one report tells one by one. */
 const reportedMax = 100;
-/** Most texts of one answer of which is remembered that nothing is in them, and the length of the longest. */
-const plainMax = 256;
-const plainUnitsMax = 64;
 
 export interface MaskParts {
   /** The keys of digests: of values in the record, and of those that stand in place of values. */
@@ -60,8 +58,7 @@ export function maskChange({ methods, classes: names, policies }: MaskRule, targ
   const classes = classSet(names);
   let counts = new Map<string, number>();
   let values: Masked[] = [];
-  /** Texts without values: names of members, ids and models are in each event of a stream. */
-  const plain = new Set<string>();
+  const whole = new WholeTexts(classes);
   const mask = ({ text, found }: Settled, sources: readonly string[] | undefined, place: JsonPlace): string => {
     let changed = '';
     let done = 0;
@@ -130,17 +127,8 @@ export function maskChange({ methods, classes: names, policies }: MaskRule, targ
     if (name !== null) {
       return maskOne(name, text, sources, isDerived);
     }
-    if (plain.has(text)) {
-      return text;
-    }
-    const settled = new TextScan(classes).endWith(text);
-    if (settled.found.length > 0) {
-      return mask(settled, sources, new JsonPlace());
-    }
-    if (text.length <= plainUnitsMax && plain.size < plainMax) {
-      plain.add(text);
-    }
-    return text;
+    const settled = whole.look(text);
+    return settled === null ? text : mask(settled, sources, new JsonPlace());
   };
   const report = (): ReturnType<NonNullable<TextChange['report']>> => {
     if (counts.size === 0) {
