@@ -199,3 +199,18 @@ test('where messages are not held until they are whole, none can be changed', as
   const { requests } = await asked(composeMessage('secret-1', 'text', mask), { isHeld: false });
   assert.equal(requests[0]?.refused, 'It cannot be changed.');
 });
+
+test('B24: a ping or a pong with a text that would be changed ends the connection, from either side', async () => {
+  const control = (first: number, mask: Buffer | null): Buffer => {
+    const frame = composeMessage('secret-1', 'binary', mask);
+    frame[0] = first;
+    return frame;
+  };
+  for (const first of [0x89, 0x8a]) {
+    const told = released(open([stars]), Buffer.concat([composeText('kept'), control(first, null), composeText('never')]));
+    assert.deepEqual(told.subarray(0, 6), composeText('kept'));
+    assert.deepEqual([joinPayloads(told.subarray(6)).readUInt16BE(0), told.includes('secret')], [1008, false]);
+    const { requests } = await asked(control(first, mask));
+    assert.match(requests[0]?.refused ?? '', /a ping or a pong has one/);
+  }
+});

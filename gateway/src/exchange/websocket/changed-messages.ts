@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { changeText, type TextChange } from '../../domain/text-change.ts';
+import { GatewayError } from '../../domain/errors.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
 import { textFrame, utf8Text, type FindParts, type TextFrame } from '../../content/text-frame.ts';
 import { composeClose, composeMessage, joinPayloads } from './websocket-frames.ts';
@@ -79,7 +80,7 @@ export class ChangedMessages {
 
 /**
  * Changes the texts of a message of a client, each as a whole, and the reason for a close. A message that is changed comes in one frame with another mask; one whose texts stay the
- * same comes as the client sent it. Throws GatewayError `unsupported` for a message that is no text.
+ * same comes as the client sent it. Throws GatewayError `unsupported` for a message that is no text, and for a ping or a pong with a text that would be changed.
  */
 export function changeForTarget(piece: WholePiece, changes: readonly TextChange[]): WholePiece {
   const mask = randomBytes(maskBytes);
@@ -101,10 +102,14 @@ function messageFrame(
   return textFrame(text, { bytes: payload.length, wrap, findParts });
 }
 
-/** Changes the reason for a close, which follows its code. Other control frames stay as they are. */
+/** Changes the reason for a close, which follows its code. The other side answers a ping with the same bytes, so another control frame that would be changed is refused. */
 function changedControl(piece: WholePiece, changes: readonly TextChange[], mask: Uint8Array | null): WholePiece {
-  const payload = piece.head.opcode === 'close' ? joinPayloads(Buffer.concat(piece.bytes)) : Buffer.alloc(0);
-  const reason = payload.toString('utf8', codeBytes);
+  const payload = joinPayloads(Buffer.concat(piece.bytes));
+  const isClose = piece.head.opcode === 'close';
+  const reason = payload.toString('utf8', isClose ? codeBytes : 0);
   const changed = changeText(changes, reason);
+  if (!isClose && changed !== reason) {
+    throw new GatewayError('unsupported', 'Policy changes texts, and a ping or a pong has one.');
+  }
   return payload.length <= codeBytes || changed === reason ? piece : pieceOf(composeClose(payload.readUInt16BE(0), changed, mask));
 }
