@@ -26,6 +26,10 @@ test('a value has the classes of the column or the member that it comes from', (
   }
 });
 
+test('D39: a text that may be of any member has the classes of all members of its target, and of no column', () => {
+  assert.deepEqual([sources.of('hr', '/*'), sources.of('payroll', '/*'), sources.of('hr', '*'), sources.of('payroll', '*')], [['salary'], [], [], ['salary']]);
+});
+
 test('any column of a table has the classes of all its columns', () => {
   assert.deepEqual(sources.of('payroll', 'public.employees.*'), ['salary']);
   assert.deepEqual(sources.of('clinic', 'public.visits.*'), ['health']);

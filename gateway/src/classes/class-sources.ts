@@ -3,9 +3,9 @@ import type { DataClass } from '../domain/data-class.ts';
 interface Source {
   readonly name: string;
   readonly place: RegExp;
-  /** The table of a column, and its target; null for a field. */
+  /** The table of a column; null for a field. */
   readonly table: RegExp | null;
-  readonly target: RegExp | null;
+  readonly target: RegExp;
 }
 
 /** Most sources of which the classes are remembered. */
@@ -13,6 +13,7 @@ const rememberedMax = 10_000;
 /** Matches characters that mean something in a regular expression. */
 const special = /[.*+?^${}()|[\]\\/]/g;
 const anyColumn = '.*';
+const anyMember = '/*';
 const none: readonly string[] = [];
 
 /** Tells the classes of a value by where it comes from. */
@@ -28,11 +29,11 @@ export class ClassSources {
         table: patternOf(column.slice(0, Math.max(0, column.lastIndexOf('.')))),
         target: patternOf(column.slice(0, column.indexOf('/'))),
       })),
-      ...fields.map((field) => ({ name, place: patternOf(field, '(?:/.*)?'), table: null, target: null })),
+      ...fields.map((field) => ({ name, place: patternOf(field, '(?:/.*)?'), table: null, target: patternOf(field.slice(0, field.indexOf(':'))) })),
     ]);
   }
 
-  /** Returns the classes of a value from this source at a target: `SCHEMA.TABLE.COLUMN`, where the column `*` is any of its table and `*` alone any of the target, or `/MEMBER/INDEX`. */
+  /** Returns the classes of a value from this source at a target: `SCHEMA.TABLE.COLUMN`, where the column `*` is any of its table and `*` alone any of the target, or `/MEMBER/INDEX`, where the member `*` alone is any of the target. */
   of(target: string, named: string): readonly string[] {
     if (this.#sources.length === 0) {
       return none;
@@ -42,7 +43,9 @@ export class ClassSources {
     if (known !== undefined) {
       return known;
     }
-    const found = new Set(this.#sources.filter((each) => (named === '*' ? each.target?.test(target) === true : isFrom(each, source))).map(({ name }) => name));
+    const isAny = named === '*' || named === anyMember;
+    const isOf = (each: Source): boolean => (isAny ? (each.table === null) === (named === anyMember) && each.target.test(target) : isFrom(each, source));
+    const found = new Set(this.#sources.filter(isOf).map(({ name }) => name));
     if (this.#remembered.size >= rememberedMax) {
       this.#remembered.clear();
     }

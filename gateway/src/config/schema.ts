@@ -83,7 +83,8 @@ const principal = closed({
 });
 
 const columnPlace = /^[^\s/:]+\/[^\s.]+\.[^\s.]+\.[^\s.]+$/;
-const fieldPlace = /^[^\s/:]+:(?:\/[^\s/]+)+$/;
+/** Of a longer name of a member only the beginning is compared: see `content/json-texts.ts`. */
+const fieldPlace = /^[^\s/:]+:(?:\/[^\s/]{1,64})+$/;
 
 /** Kinds of sinks that are meant to be there later. */
 const laterSinks = ['ocsf', 'syslog', 'otlp', 'smtp', 's3', 'file'] as const;
@@ -135,7 +136,10 @@ const dataClass = closed({
     .default([])
     .describe('Columns whose values are of the class, each `TARGET/SCHEMA.TABLE.COLUMN`; `*` stands for any name.'),
   fields: z
-    .array(text.regex(fieldPlace, 'TARGET:/MEMBER/MEMBER is expected; * stands for any member or index'), 'a list of fields is expected')
+    .array(
+      text.regex(fieldPlace, 'TARGET:/MEMBER/MEMBER is expected, with at most 64 characters in each; * stands for any member or index'),
+      'a list of fields is expected',
+    )
     .default([])
     .describe('Members of JSON whose values are of the class, each `TARGET:/MEMBER/MEMBER`; `*` stands for any member or index.'),
   pattern: text

@@ -4,11 +4,11 @@ export interface JsonText {
   /** The position in the document of the opening quote, or of a number or a word; `end` is the position after it. */
   readonly start: number;
   readonly end: number;
-  /** The members and indexes that lead to the text, such as `choices/0/delta/content`. Null for the name of a member, and if it is nested too deeply. */
+  /** The members and indexes that lead to the text, such as `choices/0/delta/content`; `*` if it is nested too deeply. Null for the name of a member. */
   readonly path: string | null;
 }
 
-/** A text that is nested deeper has no path. This and the next limit the cost of paths. */
+/** A text that is nested deeper has no path of its own. This and the next limit the cost of paths. */
 const depthMax = 12;
 /** A path has only so many characters of the name of a member. */
 export const pathNameCharactersMax = 64;
@@ -30,11 +30,11 @@ export function jsonTexts(json: string): readonly JsonText[] | null {
   const places: (string | number)[] = [];
   let depth = 0;
   let isAfterWord = false;
-  const here = (): string | null => {
+  const here = (): string => {
     if (depth === 0) {
       return '';
     }
-    return depth > depthMax ? null : `${paths[depth - 1] ?? ''}${places[depth - 1] ?? ''}`;
+    return depth > depthMax ? '*' : `${paths[depth - 1] ?? ''}${places[depth - 1] ?? ''}`;
   };
   // The first group is a character that begins a string, opens, closes or divides. Without it the match is another word.
   const token = /(["{}[\],])|[^\s{}[\],"]+/g;

@@ -38,8 +38,12 @@ export interface FrameParts {
   readonly findParts: FindParts | null;
   /** True if a value of JSON of which nothing is left may be null, whatever it was. Otherwise a string stays a string. */
   readonly takesNull?: boolean;
+  /** True if its media type says that it is JSON. */
+  readonly isJson?: boolean;
 }
 
+/** The source of a text that may be of any member. See `TextChange`. */
+const anyMember: readonly string[] = ['/*'];
 const json = /^\s*["[{]/;
 /** Matches a string, or a number that JSON does not have and some servers write. */
 const notJson = /("(?:[^"\\]|\\.)*")|\bNaN\b|-?\bInfinity\b/gs;
@@ -51,10 +55,14 @@ const textType = /^(?:text\/[\w.+-]+|application\/(?:[\w.-]+\+)?(?:json|xml))(?:
 export const noParts: EventParts = { parts: new Map(), ends: null };
 
 /** Makes a frame of this many bytes that is one text, or JSON with its texts. `wrap` makes the bytes of the frame. */
-export function textFrame(text: string, { bytes, wrap, findParts, takesNull = false }: FrameParts): TextFrame {
+export function textFrame(text: string, { bytes, wrap, findParts, takesNull = false, isJson = false }: FrameParts): TextFrame {
   const found = json.test(text) ? jsonTexts(text) : null;
   if (found === null) {
     const ends = findParts?.(text.trim()).ends ?? null;
+    if (mayHaveMembers(text, isJson)) {
+      const inner = text.trim();
+      return { bytes, texts: [{ text: inner, partOf: null, sources: anyMember }], ends, compose: ([changed = '']) => wrap(text.replace(inner, () => changed)) };
+    }
     return { bytes, texts: [{ text, partOf: null }], ends, compose: ([changed = '']) => wrap(changed) };
   }
   const { parts, ends } = findParts === null ? noParts : partsOf(text, findParts);
@@ -75,6 +83,11 @@ export function textFrame(text: string, { bytes, wrap, findParts, takesNull = fa
       return wrap(withJsonTexts(text, found, written, takesNull));
     },
   };
+}
+
+/** True if a text that is not read as JSON may be taken for it by others, who then find members in it. */
+function mayHaveMembers(text: string, isJson: boolean): boolean {
+  return isJson ? jsonTexts(text) === null : json.test(text) && text.includes(':', text.indexOf('{') + 1) && text.includes('{');
 }
 
 /** Returns the texts in base64 among those of a JSON document, decoded: those of which a member beside them says that they are text. */

@@ -33,6 +33,29 @@ describe('bodies whose texts are changed', () => {
     assert.deepEqual(textsOf(framesOf('text/plain', `:\ndata: secret\n`)), [':\ndata: secret\n']);
   });
 
+  test('D39: JSON that is not read may have any member, and so may a text that is nested too deeply', () => {
+    const [plain, json, lines] = ['text/plain', 'application/problem+json; charset=utf-8', 'application/x-ndjson'];
+    for (const [type, body, ...texts] of [
+      [json, '{"salary": 1} ok', '{"salary": 1} ok'],
+      [json, `)]}',\n{"salary": 1}`, `)]}',\n{"salary": 1}`],
+      [json, 'not a member', 'not a member'],
+      ['text/javascript', 'call({"salary": 1});\n', 'call({"salary": 1});'],
+      [plain, `\n{'salary': 1}`, `{'salary': 1}`],
+      [plain, 'all of {"salary": 1}'],
+      [plain, '[12:30] said'],
+      [json, '4200'],
+      [lines, '{"a": 1}\n\n{"salary": +1}\n', '{"salary": +1}'],
+      ['text/event-stream', 'data: {"salary": 1} ok\n\ndata: [DONE]\n\n', '{"salary": 1} ok'],
+      [json, `${'{"a":'.repeat(12)}{"b":1}${'}'.repeat(12)}`, '1'],
+      [json, `${'{"a":'.repeat(11)}{"b":1}${'}'.repeat(11)}`],
+    ] as const) {
+      const frames = framesOf(type, body);
+      const any = frames.flatMap((frame) => frame.texts.filter(({ sources }) => sources?.includes('/*')).map(({ text }) => text));
+      assert.deepEqual(any, texts, body);
+      assert.equal(frames.map((frame) => frame.compose(frame.texts.map(({ text }) => text)).toString()).join(''), body);
+    }
+  });
+
   test('D34: the head of a part of a form has a limit', () => {
     const form = (head: string): string => `--x\r\nContent-Disposition: form-data; ${head}\r\n\r\nsecret\r\n--x--`;
     const type = 'multipart/form-data; boundary=x';

@@ -20,6 +20,8 @@ export interface FramerOptions {
   readonly findParts: FindParts | null;
   /** See `FrameParts`. */
   readonly takesNull?: boolean;
+  /** See `FrameParts`. */
+  readonly isJson?: boolean;
 }
 
 /** Matches a line with its end. */
@@ -46,7 +48,7 @@ export function framerOf(contentType: string, options: FramerOptions): TextFrame
       return sseFramer(options);
     case 'application/x-ndjson':
     case 'application/jsonl':
-      return lineFramer(options);
+      return lineFramer({ ...options, isJson: true });
     case 'application/vnd.amazon.eventstream':
       return awsFramer(options);
     case 'application/x-www-form-urlencoded':
@@ -54,7 +56,7 @@ export function framerOf(contentType: string, options: FramerOptions): TextFrame
     case 'multipart/form-data':
       return formFramer(contentType, options);
     default:
-      return isText(type.trim()) ? wholeFramer(options, (bytes) => bodyFrames(bytes, options)) : null;
+      return isText(type.trim()) ? wholeFramer(options, (bytes) => bodyFrames(bytes, { ...options, isJson: isJson(type.trim()) })) : null;
   }
 }
 
@@ -74,7 +76,12 @@ function isUtf8Named(contentType: string): boolean {
 }
 
 function isText(type: string): boolean {
-  return /^application\/(?:[\w.-]+\+)?json$/.test(type) || /^(?:text\/[^,]*)?$/.test(type);
+  return isJson(type) || /^(?:text\/[^,]*)?$/.test(type);
+}
+
+/** True for JSON, and for a script, which may hand over JSON to a function. */
+function isJson(type: string): boolean {
+  return /^(?:application\/(?:[\w.-]+\+)?json|text\/(?:json|(?:java|ecma)script))$/.test(type);
 }
 
 /**
@@ -184,7 +191,7 @@ function bodyFrames(bytes: Buffer, options: FramerOptions): readonly TextFrame[]
   const text = utf8Text(bytes);
   const isStream = isEventStream(text);
   if (isStream || isLines(text)) {
-    const framer = isStream ? sseFramer(options) : lineFramer(options);
+    const framer = isStream ? sseFramer({ ...options, isJson: false }) : lineFramer(options);
     return [...framer.push(bytes), ...framer.end()];
   }
   return [wholeFrame(bytes, /^\s*\[/.test(text) ? options : { ...options, findParts: null })];

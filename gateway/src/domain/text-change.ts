@@ -8,7 +8,7 @@ import type { Seen } from './seen.ts';
  */
 export interface TextChange {
   /**
-   * `sources` name where at the target the value comes from, each `SCHEMA.TABLE.COLUMN`, `/MEMBER/INDEX`, or `#NUMBER` for a column of a result of which the origin is not known; `*` is any column of the target. Absent: nothing but its text tells what it is.
+   * `sources` name where at the target the value comes from, each `SCHEMA.TABLE.COLUMN`, `/MEMBER/INDEX`, or `#NUMBER` for a column of a result of which the origin is not known; `*` is any column of the target, `/*` any member of its JSON. Absent: nothing but its text tells what it is.
    * `isDerived`: the value was made of those of its sources, in any way.
    */
   (text: string, sources?: readonly string[], isDerived?: boolean): string;
