@@ -201,8 +201,8 @@ test('where messages are not held until they are whole, none can be changed', as
 });
 
 test('B24: a ping or a pong with a text that would be changed ends the connection, from either side', async () => {
-  const control = (first: number, mask: Buffer | null): Buffer => {
-    const frame = composeMessage('secret-1', 'binary', mask);
+  const control = (first: number, own: Buffer | null): Buffer => {
+    const frame = composeMessage('secret-1', 'binary', own);
     frame[0] = first;
     return frame;
   };
