@@ -5,7 +5,10 @@ import type { TextChange } from '../../domain/text-change.ts';
 import type { Act, Control, Objection } from '../control.ts';
 import { maskChange, MaskRules, type MaskParts } from './mask-change.ts';
 import { Pseudonyms } from './pseudonyms.ts';
-import { readableHead } from './readable-head.ts';
+import { cookiesOf, readableHead } from './readable-head.ts';
+
+/** Classes of values by which a client proves who it is. In a cookie that is what they are for. */
+const credentialClasses: ReadonlySet<string> = new Set(['jwt', 'secret-token', 'private-key', 'url-credentials']);
 
 /**
  * Carries out `mask_request`: values of the classes that policy names do not reach the target, and are in no record. Stand-ins are put back in the answer. A
@@ -24,7 +27,10 @@ export class RequestMasks implements Control {
   admit({ action, bytes, isPart }: Act, obligation: Obligation): Objection {
     const trailers = action.attributes[ownAttributes.httpTrailers];
     const head = !isPart ? (readableHead(bytes) ?? '') : Array.isArray(trailers) ? trailers.join('\n') : '';
-    const [found] = head === '' ? [] : findIn(head, this.#parts.classSet(this.#rules.of(obligation).classes));
+    const cookies = isPart ? '' : cookiesOf(bytes);
+    const classes = head === '' ? null : this.#parts.classSet(this.#rules.of(obligation).classes);
+    const inCookies = classes === null || cookies === '' ? [] : findIn(cookies, classes).filter(({ name }) => !credentialClasses.has(name));
+    const [found] = classes === null ? [] : [...findIn(head, classes), ...inCookies];
     if (found === undefined) {
       return null;
     }
