@@ -83,7 +83,7 @@ const principal = closed({
 });
 
 const columnPlace = /^[^\s/:]+\/[^\s.]+\.[^\s.]+\.[^\s.]+$/;
-/** Of a longer name of a member only the beginning is compared: see `content/json-texts.ts`. */
+/** Of a name of a member only so many characters are compared. */
 const fieldPlace = /^[^\s/:]+:(?:\/[^\s/]{1,64})+$/;
 
 /** Kinds of sinks that are meant to be there later. */
