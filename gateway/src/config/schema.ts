@@ -83,7 +83,7 @@ const principal = closed({
 });
 
 const columnPlace = /^[^\s/:]+\/[^\s.]+\.[^\s.]+\.[^\s.]+$/;
-/** Of a name of a member only so many characters are compared. */
+/** Matches the place of a member. A name has at most the 64 characters that are compared. */
 const fieldPlace = /^[^\s/:]+:(?:\/[^\s/]{1,64})+$/;
 
 /** Kinds of sinks that are meant to be there later. */
