@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { ClassSources } from './class-sources.ts';
 
 const sources = new ClassSources([
-  { name: 'salary', columns: ['payroll/public.employees.salary'], fields: ['hr:/employees/*/salary'] },
-  { name: 'health', columns: ['clinic/public.*.diagnosis'], fields: [] },
+  { name: 'salary', columns: ['payroll/public.employees.salary'], fields: ['hr:/employees/*/salary'], classes: [] },
+  { name: 'health', columns: ['clinic/public.*.diagnosis'], fields: [], classes: ['icd10'] },
 ]);
 
 test('a value has the classes of the column or the member that it comes from', () => {
@@ -34,4 +34,17 @@ test('any column of a table has the classes of all its columns', () => {
   assert.deepEqual(sources.of('payroll', 'public.employees.*'), ['salary']);
   assert.deepEqual(sources.of('clinic', 'public.visits.*'), ['health']);
   assert.deepEqual(sources.of('payroll', 'public.others.*'), []);
+});
+
+test('a class has the places of the classes within it', () => {
+  const nested = new ClassSources([
+    { name: 'secret', columns: [], fields: ['hr:/notes'], classes: ['private', 'email'] },
+    { name: 'private', columns: [], fields: [], classes: ['salary', 'secret'] },
+    { name: 'salary', columns: ['payroll/public.employees.salary'], fields: ['hr:/employees/*/salary'], classes: [] },
+  ]);
+  assert.deepEqual(nested.of('payroll', 'public.employees.salary'), ['secret', 'private', 'salary']);
+  assert.deepEqual(nested.of('payroll', 'public.employees.*'), ['secret', 'private', 'salary']);
+  assert.deepEqual(nested.of('hr', '/employees/12/salary'), ['secret', 'private', 'salary']);
+  assert.deepEqual(nested.of('hr', '/notes'), ['secret', 'private']);
+  assert.deepEqual(nested.of('hr', '/other'), []);
 });

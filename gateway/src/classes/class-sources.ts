@@ -1,5 +1,7 @@
 import type { DataClass } from '../domain/data-class.ts';
 
+type PlacedClass = Pick<DataClass, 'name' | 'columns' | 'fields' | 'classes'>;
+
 interface Source {
   readonly name: string;
   readonly place: RegExp;
@@ -21,8 +23,10 @@ export class ClassSources {
   readonly #sources: readonly Source[];
   readonly #remembered = new Map<string, readonly string[]>();
 
-  constructor(classes: Iterable<Pick<DataClass, 'name' | 'columns' | 'fields'>>) {
-    this.#sources = [...classes].flatMap(({ name, columns, fields }) => [
+  constructor(classes: Iterable<PlacedClass>) {
+    const named = new Map(Array.from(classes, (each) => [each.name, each]));
+    const placed = [...named.keys()].flatMap((name) => classesWithin(name, named).map(({ columns, fields }) => ({ name, columns, fields })));
+    this.#sources = placed.flatMap(({ name, columns, fields }) => [
       ...columns.map((column) => ({
         name,
         place: patternOf(column),
@@ -53,6 +57,18 @@ export class ClassSources {
     this.#remembered.set(source, classes);
     return classes;
   }
+}
+
+/** Returns a class and all classes whose values are of it too. */
+function classesWithin(name: string, classes: ReadonlyMap<string, PlacedClass>, found = new Set<PlacedClass>()): readonly PlacedClass[] {
+  const each = classes.get(name);
+  if (each !== undefined && !found.has(each)) {
+    found.add(each);
+    for (const inner of each.classes) {
+      classesWithin(inner, classes, found);
+    }
+  }
+  return [...found];
 }
 
 function isFrom({ place, table }: Source, source: string): boolean {
