@@ -46,18 +46,15 @@ const none: readonly TextChange[] = [];
 /** Decides on the acts of one channel. For an allowed act it makes the grant, the only thing that an upstream forwards. */
 export class Gate {
   readonly #context: GateContext;
-  /** False: no control changes texts of requests, so policy need not be asked for that. */
-  readonly #changesRequests: boolean;
-  /** The kinds of obligations whose controls change texts. */
-  readonly #changing: ReadonlySet<string>;
-  /** The policy of which is known whether it may name one of them. */
-  #known: { readonly policy: PolicyEngine; readonly mayChangeTexts: boolean } | null = null;
+  /** By the kind of the obligations that each carries out. */
+  readonly #controls: ReadonlyMap<string, Control>;
+  /** The policy of which is known whether it may name an obligation whose control changes texts, and texts of requests. */
+  #known: { readonly policy: PolicyEngine; readonly mayChangeTexts: boolean; readonly mayChangeRequests: boolean } | null = null;
   #asker: Asker | null = null;
 
   constructor(context: GateContext) {
     this.#context = context;
-    this.#changesRequests = context.controls.some((control) => control.changeRequest !== undefined);
-    this.#changing = new Set(context.controls.filter((control) => control.change !== undefined || control.changeRequest !== undefined).map(({ kind }) => kind));
+    this.#controls = new Map(context.controls.toReversed().map((control) => [control.kind, control]));
   }
 
   /** Asks policy about an act and has controls carry out the obligations. `leaving` gives the signal that aborts when nobody waits any more: a held act is then given up. `change` of the relation: what the act's texts have gone through. */
@@ -107,8 +104,8 @@ export class Gate {
     return obligations.filter((each) => each.kind === recordKind || this.#changesRequest(each));
   }
 
-  #changesRequest(obligation: Obligation): boolean {
-    return this.#controlOf(obligation)?.changeRequest !== undefined;
+  #changesRequest({ kind }: Pick<Obligation, 'kind'>): boolean {
+    return this.#controls.get(kind)?.changeRequest !== undefined;
   }
 
   /** The decision for a request that the gateway itself sends to carry out a decision. It is recorded like any request. */
@@ -129,12 +126,12 @@ export class Gate {
 
   /** True if policy names obligations for an act whose controls change texts. A policy that can name none is not asked. */
   isObliged({ ids: _ids, ...action }: Action): boolean {
-    return this.#mayChangeTexts() && this.decide(action).obligations.some(({ kind }) => this.#changing.has(kind));
+    return this.#knownOfPolicy().mayChangeTexts && this.decide(action).obligations.some((each) => this.#changesTexts(each));
   }
 
   /** Returns the change that an act's texts go through before it is asked about; null if none. The owners of the ids that it names are looked up only with the act itself. */
   requestChange(asked: Action, bytes: readonly Uint8Array[]): RequestChange | null {
-    if (!this.#changesRequests || !this.#mayChangeTexts()) {
+    if (!this.#knownOfPolicy().mayChangeRequests) {
       return null;
     }
     const { ids: _ids, ...action } = asked;
@@ -153,7 +150,7 @@ export class Gate {
 
   /** Returns the obligations of an act whose controls change the texts of its answer. */
   answerChanges({ ids: _ids, ...action }: Action): readonly Obligation[] {
-    return this.#mayChangeTexts() ? this.decide(action).obligations.filter((each) => this.#controlOf(each)?.change !== undefined) : [];
+    return this.#knownOfPolicy().mayChangeTexts ? this.decide(action).obligations.filter((each) => this.#controlOf(each)?.change !== undefined) : [];
   }
 
   /** Returns those of the named limits under which any act of the channel may be. */
@@ -176,16 +173,23 @@ export class Gate {
     }
   }
 
-  #mayChangeTexts(): boolean {
+  #knownOfPolicy(): { readonly mayChangeTexts: boolean; readonly mayChangeRequests: boolean } {
     const policy = this.#context.policy();
     if (this.#known?.policy !== policy) {
-      this.#known = { policy, mayChangeTexts: this.#changing.size > 0 && (policy.obligations?.some(({ kind }) => this.#changing.has(kind)) ?? true) };
+      const mayName = (changes: (obligation: Pick<Obligation, 'kind'>) => boolean): boolean =>
+        [...this.#controls.values()].some(changes) && (policy.obligations?.some(changes) ?? true);
+      this.#known = { policy, mayChangeTexts: mayName((each) => this.#changesTexts(each)), mayChangeRequests: mayName((each) => this.#changesRequest(each)) };
     }
-    return this.#known.mayChangeTexts;
+    return this.#known;
+  }
+
+  #changesTexts({ kind }: Pick<Obligation, 'kind'>): boolean {
+    const control = this.#controls.get(kind);
+    return control?.change !== undefined || control?.changeRequest !== undefined;
   }
 
   #controlOf({ kind }: Obligation): Control | undefined {
-    return this.#context.controls.find((control) => control.kind === kind);
+    return this.#controls.get(kind);
   }
 
   #oblige(asked: Decision, act: Act, leaving: () => AbortSignal, change: RequestChange | null): Verdict {
@@ -193,7 +197,8 @@ export class Gate {
     const pending: (Promise<Objection> | OnceRecorded)[] = [];
     const heldFor: Obligation[] = [];
     const changes: TextChange[] = [];
-    const obligations = decision.obligations.filter(({ kind }) => kind !== recordKind);
+    const isAboutRecord = decision.obligations.some(({ kind }) => kind === recordKind);
+    const obligations = isAboutRecord ? decision.obligations.filter(({ kind }) => kind !== recordKind) : decision.obligations;
     for (const [i, obligation] of obligations.entries()) {
       const control = this.#controlOf(obligation);
       if (control?.isReady?.(obligation) === false) {

@@ -61,8 +61,8 @@ export class MaskedAnswers {
       return;
     }
     const { changes: known = [], looked = null } = this.#answers.get(request) ?? {};
-    const all = new Set([...known, ...telling]);
-    this.#set(request, { changes: [...all].slice(-changesMax), looked, hasBegun: false });
+    const all = known.length === 0 ? telling : [...new Set([...known, ...telling])].slice(-changesMax);
+    this.#set(request, { changes: all, looked, hasBegun: false });
   }
 
   /** Forgets the answer to a request, because it is over. Returns what was seen in it since the last report. */
@@ -110,13 +110,17 @@ export class MaskedAnswers {
       if (asked === undefined) {
         return null;
       }
-      this.#answers.delete(request);
-      this.#answers.set(request, { ...asked, hasBegun: true });
+      asked.hasBegun = true;
+      if (this.#answers.size > 1) {
+        this.#answers.delete(request);
+        this.#answers.set(request, asked);
+      }
     }
     const answers = asked === undefined ? [...this.#answers.values()] : [asked];
-    const changes = answers.flatMap((answer) => [...answer.changes, ...(answer.looked === null ? [] : [answer.looked.look])]);
-    const report = { masked: reportOf(changes), seen: changes.flatMap(({ look }) => look?.seen() ?? []) };
-    return report.masked === null && report.seen.length === 0 ? null : report;
+    // Nearly all records have nothing to tell.
+    const reports = answers.flatMap(({ changes }) => reportsOf(changes));
+    const seen = answers.flatMap(({ changes, looked }) => [...changes, ...(looked === null ? [] : [looked.look])].flatMap(({ look }) => look?.seen() ?? []));
+    return reports.length + seen.length === 0 ? null : { masked: factsOf(reports), seen };
   }
 }
 
@@ -132,13 +136,20 @@ export function reportAttributes({ masked, seen }: AnswerReport): Attributes {
 
 /** Returns what these changes masked since they were asked last; null if nothing. */
 export function reportOf(changes: readonly TextChange[]): MaskedFacts | null {
-  const reports: readonly MaskReport[] = changes.flatMap((change) => change.report?.() ?? []);
+  return factsOf(reportsOf(changes));
+}
+
+function reportsOf(changes: readonly TextChange[]): readonly MaskReport[] {
+  return changes.flatMap((change) => change.report?.() ?? []);
+}
+
+function factsOf(reports: readonly MaskReport[]): MaskedFacts | null {
+  if (reports.length === 0) {
+    return null;
+  }
   const counts = new Map<string, number>();
   for (const [name, count] of reports.flatMap((report) => [...report.counts])) {
     counts.set(name, (counts.get(name) ?? 0) + count);
-  }
-  if (counts.size === 0) {
-    return null;
   }
   const names = [...counts.keys()].toSorted();
   return {

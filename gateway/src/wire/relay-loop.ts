@@ -199,6 +199,9 @@ class RelayLoop {
             this.#channel.give(output.given);
           }
           this.#channel.record('response', output.meta, output.bytes, output.continues);
+          if (output.isEnd === true && output.meta.request !== undefined) {
+            this.#channel.answered(output.meta.request);
+          }
           this.#hold(output, output.bytes);
         } else {
           this.#sayLast(output);

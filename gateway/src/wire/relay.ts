@@ -66,6 +66,8 @@ export interface ResponseOutput {
   readonly bytes: readonly Uint8Array[];
   /** True if more of the same response follows in a later record. */
   readonly continues: boolean;
+  /** True if nothing more belongs to the request. Absent: more may come. */
+  readonly isEnd?: true;
   /** The ids that the target gives in the response. */
   readonly given?: GivenIds;
 }

@@ -56,9 +56,10 @@ function ruleOf(obligation: Obligation): MaskRule {
  */
 export function maskChange({ methods, classes: names, policies }: MaskRule, target: string, { keys, classSet, classesOf, onStandIn }: MaskParts): TextChange {
   const classes = classSet(names);
-  let counts = new Map<string, number>();
+  // Most answers have no value, so what tells of values is made with the first one.
+  let counts: Map<string, number> | null = null;
   let values: Masked[] = [];
-  const whole = new WholeTexts(classes);
+  let whole: WholeTexts | null = null;
   const mask = ({ text, found }: Settled, sources: readonly string[] | undefined, place: JsonPlace): string => {
     let changed = '';
     let done = 0;
@@ -85,6 +86,7 @@ export function maskChange({ methods, classes: names, policies }: MaskRule, targ
     const said = methods.get(name) ?? 'redact';
     // An expression could put any part of a value where a method shows it, or compare it piece by piece.
     const method = isDerived && said !== 'null' ? 'redact' : said;
+    counts ??= new Map();
     counts.set(name, (counts.get(name) ?? 0) + 1);
     if (values.length < reportedMax) {
       const [source] = sources;
@@ -109,12 +111,13 @@ export function maskChange({ methods, classes: names, policies }: MaskRule, targ
   };
   const covers = (source: string): boolean => classBy([source]) !== undefined;
   /** By the lists of sources that protocols keep for each column. */
-  const known = new WeakMap<readonly string[], string | null>();
+  let known: WeakMap<readonly string[], string | null> | null = null;
   const knownClass = (sources: readonly string[]): string | null => {
     const [only] = sources;
     if (sources.length === 1 && only !== undefined && classesOf(target, only).length === 0) {
       return null;
     }
+    known ??= new WeakMap();
     const found = known.get(sources);
     const name = found === undefined ? (classBy(sources) ?? null) : found;
     if (found === undefined) {
@@ -127,15 +130,16 @@ export function maskChange({ methods, classes: names, policies }: MaskRule, targ
     if (name !== null) {
       return maskOne(name, text, sources, isDerived);
     }
+    whole ??= new WholeTexts(classes);
     const settled = whole.look(text);
     return settled === null ? text : mask(settled, sources, new JsonPlace());
   };
   const report = (): ReturnType<NonNullable<TextChange['report']>> => {
-    if (counts.size === 0) {
+    if (counts === null) {
       return null;
     }
     const told = { counts, values, policies };
-    counts = new Map();
+    counts = null;
     values = [];
     return told;
   };

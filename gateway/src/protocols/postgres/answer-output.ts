@@ -44,7 +44,7 @@ export class AnswerOutput {
   finish(request: number, facts: Attributes, isNoted: boolean): void {
     this.#endView();
     if (this.#pieces.length > 0 || isNoted) {
-      this.#output(request, facts, false);
+      this.#output(request, facts, 'ends');
     }
     this.isCut = false;
   }
@@ -54,7 +54,7 @@ export class AnswerOutput {
     this.#endView();
     if (this.#pieces.length > 0) {
       this.isCut ||= isMidMessage;
-      this.#output(request, facts(), request !== undefined || isMidMessage);
+      this.#output(request, facts(), request !== undefined || isMidMessage ? 'continues' : 'stands alone');
     }
   }
 
@@ -65,7 +65,7 @@ export class AnswerOutput {
     }
   }
 
-  #output(seq: number | undefined, facts: Attributes | undefined, continues: boolean): void {
+  #output(seq: number | undefined, facts: Attributes | undefined, part: 'continues' | 'ends' | 'stands alone'): void {
     const begun = this.#begunBytes > 0 ? { [ownAttributes.begunBytes]: this.#begunBytes } : null;
     const encoding = encodingFact(this.#begunEncoding);
     const attributes = begun === null && encoding === null ? facts : { ...facts, ...begun, ...encoding };
@@ -77,7 +77,8 @@ export class AnswerOutput {
       type: 'response',
       meta: { ...(seq === undefined ? {} : { request: seq }), ...(attributes === undefined ? {} : { attributes }) },
       bytes,
-      continues,
+      continues: part === 'continues',
+      ...(part === 'ends' ? { isEnd: true } : {}),
     });
   }
 }

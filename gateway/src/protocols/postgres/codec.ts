@@ -84,6 +84,18 @@ export function parseFrontend(frame: Frame, decode: Decode = utf8): FrontendMess
   }
 }
 
+/** Returns the formats of the results that the body of a Bind message asks for, and reads nothing else. Throws GatewayError `malformed`. */
+export function resultFormatsOf(bind: Buffer): readonly number[] {
+  const body = new ByteReader(bind);
+  body.cstringBytes();
+  body.cstringBytes();
+  body.bytes(body.uint16() * 2);
+  for (let left = body.uint16(); left > 0; left -= 1) {
+    body.bytes(Math.max(0, body.int32()));
+  }
+  return list(body, () => body.int16());
+}
+
 function parseBind(body: ByteReader): BindMessage {
   const [portal, statement] = [body.cstring(), body.cstring()];
   const formats = list(body, () => body.int16());

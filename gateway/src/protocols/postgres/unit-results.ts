@@ -1,5 +1,5 @@
 import { messagesOf, nameBytesMax, type Unit } from './client-units.ts';
-import { formatAt, frameHeaderBytes, parseBackend, parseFrontend } from './codec.ts';
+import { formatAt, frameHeaderBytes, parseBackend, resultFormatsOf } from './codec.ts';
 import { backend, frontend, type Column } from './messages.ts';
 import { builtinOids } from './guard/builtin-oids.ts';
 import { unknownLineage, type CopyForm, type StatementLineage } from './guard/lineage.ts';
@@ -82,9 +82,8 @@ export class UnitResults {
   #bound({ changes }: Unit, step: number, message: Buffer): void {
     const name = changes.find((each) => each.step === step)?.name;
     const portal = name === undefined ? undefined : this.#names.portal(name);
-    const bind = parseFrontend({ type: frontend.bind, body: message.subarray(frameHeaderBytes) });
-    if (portal !== undefined && bind.kind === 'bind') {
-      portal.formats = bind.resultFormats;
+    if (portal !== undefined) {
+      portal.formats = resultFormatsOf(message.subarray(frameHeaderBytes));
     }
   }
 
