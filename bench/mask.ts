@@ -6,6 +6,7 @@ import { labelledSet } from '../gateway/src/classes/testdata/labelled.ts';
 import { scoresOf } from '../gateway/src/classes/testdata/recall.ts';
 import { TextScan } from '../gateway/src/classes/text-scan.ts';
 import { printAims } from './aims.ts';
+import { benchFollowed } from './followed.ts';
 import { benchMaskLoads } from './mask-loads.ts';
 import { median, printMachine, printTable } from './table.ts';
 
@@ -66,14 +67,17 @@ function scan(text: string, classes: ClassSet): { readonly values: number; reado
 
 /**
  * Prints how fast texts are scanned, how many values of the labelled set are found, and what inspection and masks cost in the path of statements and of requests
- * to a model. `mask texts` and `mask loads` measure a part.
+ * to a model. `mask texts`, `mask followed` and `mask loads` measure a part.
  */
 export async function benchMask([part]: readonly string[]): Promise<void> {
   printMachine();
-  if (part !== 'loads') {
+  if (part === undefined || part === 'texts') {
     benchTexts();
   }
-  if (part !== 'texts') {
+  if (part === undefined || part === 'followed') {
+    benchFollowed();
+  }
+  if (part === undefined || part === 'loads') {
     await benchMaskLoads();
   }
 }

@@ -78,7 +78,7 @@ export function checkPolicies(config: Config, path: string | null = config.polic
 
 function groundsOf({ targets, principals, classes }: Config, path: string | null): PolicyGrounds {
   // The other members of a target read its secrets, and no other thread may have them.
-  const told = Array.from(targets.values(), ({ name, protocol, tags = {}, options }) => ({ name, protocol, tags, options }));
+  const told = Array.from(targets.values(), ({ name, protocol, tags = {}, options, inspect = [] }) => ({ name, protocol, tags, options, inspect }));
   const names = new Set([...builtInClasses.map(({ name }) => name), ...classes.keys()]);
   return { path, targets: told, principals: [...principals.values()], classes: [...names] };
 }

@@ -6,7 +6,7 @@ import type { Principal } from './domain/principal.ts';
 import { runAction } from './domain/record.ts';
 import type { ShownRecord } from './feed/shown-record.ts';
 import type { PolicyEngine } from './policy/policy.ts';
-import { LiveHistory } from './domain/session-history.ts';
+import { LiveHistory, readHistory } from './domain/session-history.ts';
 import { findProtocol } from './protocols/registry.ts';
 
 /** A recorded request that a candidate decides otherwise than it was decided. */
@@ -48,7 +48,7 @@ export class PolicyTrial {
 
   /** Yields the requests of one session that the candidate decides otherwise. */
   async *otherwise(records: AsyncIterable<ShownRecord>): AsyncGenerator<Otherwise> {
-    const history = new LiveHistory();
+    let history = new LiveHistory();
     const held = new Map<number, ShownRecord>();
     let run: string | null = null;
     for await (const record of records) {
@@ -71,6 +71,13 @@ export class PolicyTrial {
         if (asked !== undefined && verdict !== null) {
           remember(history, verdict, asked);
         }
+      } else if (kind === 'event') {
+        const before = readHistory(attributes);
+        if (before !== null) {
+          history = before.isFirst ? new LiveHistory() : history;
+          history.include(before.summary);
+        }
+        history.noted(attributes);
       } else if (kind === 'response') {
         history.answered(attributes, record.content?.bytes ?? Number(attributes[ownAttributes.contentBytes] ?? 0));
       }

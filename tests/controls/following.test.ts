@@ -44,6 +44,16 @@ permit (principal in Group::"agents", action, resource == Target::"vault");
 @approval("clerks")
 forbid (principal in Group::"agents", action, resource == Target::"slow") when { context.carries.contains("email") };
 `;
+/** Policies that are tried on what was recorded. */
+const candidates = `@id("reads")
+permit (principal in Group::"agents", action, resource);
+
+@id("keeps")
+forbid (principal, action, resource == Target::"brain") when { context.carries.contains("shop/crm.customers.email") };
+
+@id("outside")
+forbid (principal, action, resource == Target::"mail") when { context.session.classes.contains("email") };
+`;
 const late = 'late.reader5d@example.com';
 const setup = `create schema crm; create table crm.customers (id int, name text, email text, diagnosis text);
   insert into crm.customers values (1, 'Grace Hopper', '${address}', 'hay fever'), (2, 'Ada Lovelace', '${other}', 'a broken leg');`;
@@ -201,6 +211,19 @@ describe('values that are followed', () => {
     assert.deepEqual(told(records, 'alert', 'countersign.leak'), [['brain', [`email ${source}`]]]);
     assert.deepEqual(filesHolding(shop.gateway.data, address), []);
     assert.equal(shop.gateway.verify().status, 0);
+    const stopped = records.find(({ target, verdict }) => target === 'mail' && verdict === 'deny')?.record ?? '';
+    const explained = shop.gateway.command(['policy', 'explain', stopped]);
+    assert.match(explained.stdout, /deny {2}following\.cedar:stays\nreason +That is a customer's address/);
+    const candidate = join(directory, 'candidate.cedar');
+    writeFileSync(candidate, candidates);
+    const tried = shop.gateway.rows<{ readonly target?: string; readonly policies?: readonly string[] }>(['policy', 'try', candidate]);
+    assert.deepEqual(
+      tried.flatMap(({ target, policies: by }) => (by === undefined ? [] : [[target, ...by]])),
+      [
+        ['brain', 'candidate.cedar:keeps'],
+        ['mail', 'candidate.cedar:outside'],
+      ],
+    );
   });
 
   test('trace says where the values of a request came from and where those of an answer went, and the timeline links them', async () => {

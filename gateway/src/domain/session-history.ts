@@ -96,6 +96,15 @@ export class LiveHistory {
     }
   }
 
+  /** Adds what a record of values that are followed tells: the values, and what was seen at the end of an answer. */
+  noted(attributes: Attributes): void {
+    this.follow(textsOf(attributes[ownAttributes.followed]));
+    this.followed.isCut ||= attributes[ownAttributes.followedIsCut] === true;
+    if (attributes[ownAttributes.classes] !== undefined || attributes[ownAttributes.inspected] !== undefined) {
+      this.answered(attributes, 0);
+    }
+  }
+
   /** Returns true if this has not leaked before: values of a class from a source to a target. */
   leaks(leak: string): boolean {
     if (this.#leaks.has(leak) || this.#leaks.size >= leaksMax) {

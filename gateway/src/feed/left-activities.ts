@@ -96,12 +96,7 @@ export class HistoryFold {
     }
     const { verdict, request, attributes = {} } = meta;
     if (kind === 'event') {
-      const followed = attributes[ownAttributes.followed];
-      this.history.follow(Array.isArray(followed) ? followed : []);
-      this.history.followed.isCut ||= attributes[ownAttributes.followedIsCut] === true;
-      if (attributes[ownAttributes.classes] !== undefined || attributes[ownAttributes.inspected] !== undefined) {
-        this.history.answered(attributes, 0);
-      }
+      this.history.noted(attributes);
       this.#continue(attributes);
     } else if (kind === 'request' && verdict === 'hold') {
       this.#held.set(seq, record);

@@ -45,6 +45,35 @@ describe('T4.32: policy check finds', () => {
     finds(permit('principal == Principal::"ann"', 'principal == Principal::"bot", action, resource'), /principal is not as it says/);
   });
 
+  test('classes and values of which no target is inspected', () => {
+    const warned = (condition: string, inspect: readonly string[] = []): readonly string[] => {
+      const targets = vocabulary.targets.map((target) => ({ ...target, ...(target.name === 'orders' ? { inspect } : {}) }));
+      const { problems, warnings } = readPolicies(cedar, [source(`forbid (principal, action, resource) when { ${condition} };`)], { ...vocabulary, targets });
+      assert.deepEqual(problems.map(printProblem), []);
+      return warnings().map(printProblem);
+    };
+    const rows = [
+      ['context.carries.contains("email")', [], /:1:45: context\.carries is always empty, because no target is inspected/],
+      ['context.session.classes.isEmpty()', [], /context\.session\.classes is always empty/],
+      ['context.carries.contains("email")', ['card'], /context\.carries never has "email": no target is inspected for it/],
+      ['context.session.classes.containsAny(["card", "email"])', ['card'], /context\.session\.classes never has "email"/],
+      ['context.carries.contains("emial")', ['email'], /context\.carries never has "emial": there is no such class: is "email" meant\?/],
+      ['context.carries.contains("mail/crm.t.c")', ['email'], /never has "mail\/crm\.t\.c": no target is inspected for it/],
+      ['context.classes.contains("card")', ['email'], /context\.classes never has "card"/],
+    ] as const;
+    for (const [condition, inspect, message] of rows) {
+      assert.match(warned(condition, inspect).join('\n'), message);
+    }
+    for (const condition of [
+      'context.carries.contains("card")',
+      'context.carries.containsAny(["orders", "orders/public.people.mail", "orders:/people/*/mail"])',
+      'context.session.classes.contains("unknown") && context.session.classes.contains("card")',
+      'context.classes.contains("card")',
+    ]) {
+      assert.deepEqual(warned(condition, ['card']), [], condition);
+    }
+  });
+
   test('and nothing in conditions that some request satisfies', () => {
     for (const condition of [
       'context.hour > 22 || context.hour > 30',

@@ -4,6 +4,7 @@ import type { PolicySource } from '../domain/policy-source.ts';
 import { readAnnotations, type Annotated } from './annotations.ts';
 import { parseWords, schemaWords } from './cedar-words.ts';
 import type { CedarLibrary } from './cedar-library.ts';
+import { findUnseen } from './unseen-classes.ts';
 import { findAgentsThatApprove, findBesideGrants, findConflicts, findMisshapen, findUnreachable, protocolsOf } from './conflicts.ts';
 import { cedarSchema } from './cedar-schema.ts';
 import { isMask, methodsOf } from './mask-text.ts';
@@ -76,6 +77,7 @@ export function readPolicies(cedar: CedarLibrary, sources: readonly PolicySource
           ...findUnreachable(policies, vocabulary),
           ...findAgentsThatApprove(policies, vocabulary),
           ...findBesideGrants(policies, vocabulary),
+          ...findUnseen(policies, vocabulary),
         ];
   const conflicts = (): readonly PolicyProblem[] =>
     problems.length > 0

@@ -22,6 +22,8 @@ export interface PolicyTarget {
   readonly protocol: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly options?: Readonly<Record<string, unknown>>;
+  /** The data classes for which it is inspected. */
+  readonly inspect?: readonly string[];
 }
 
 interface PolicyPrincipal {
