@@ -245,7 +245,7 @@ export class LiveChannel implements Channel {
     }
     const answeredAs = relation?.partOf ?? seq;
     const changes = [...this.#looks(decision, answeredAs, relation), ...masks];
-    this.#masking.add(answeredAs, changes);
+    this.#masking.add(answeredAs, changes, relation?.isAlone !== true);
     if (values !== null) {
       this.#noteLeak(action, decision, { seq, values });
     }
@@ -281,7 +281,8 @@ export class LiveChannel implements Channel {
       return noLooks;
     }
     const classes = this.#inspection.classes(obligations, this.target);
-    return classes.length === 0 ? noLooks : [this.#masking.lookAt(answeredAs, classes, () => this.#inspection.look(classes, this.target))];
+    const isInOrder = relation?.isAlone !== true;
+    return classes.length === 0 ? noLooks : [this.#masking.lookAt(answeredAs, { classes, isInOrder }, () => this.#inspection.look(classes, this.target))];
   }
 
   /** Records what was seen of an answer after its last record. */

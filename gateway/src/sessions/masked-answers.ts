@@ -13,6 +13,8 @@ interface MaskedAnswer {
   readonly changes: readonly TextChange[];
   /** The look at it, and at which classes. Null: nobody looks at it. */
   readonly looked: LookedClasses | null;
+  /** True if the answers before it are over once it begins. */
+  readonly isInOrder: boolean;
   hasBegun: boolean;
 }
 
@@ -44,25 +46,32 @@ export class MaskedAnswers {
   readonly #answers = new Map<number, MaskedAnswer>();
 
   /** Returns the look at the answer to a request, which is one for all messages that belong to it. `make` makes it, and again if other classes are looked for from now on. */
-  lookAt(request: number, classes: readonly string[], make: () => TextChange): TextChange {
-    const { changes = [], looked = null, hasBegun = false } = this.#answers.get(request) ?? {};
+  lookAt(request: number, { classes, isInOrder }: { readonly classes: readonly string[]; readonly isInOrder: boolean }, make: () => TextChange): TextChange {
+    const known = this.#answers.get(request);
+    const { changes = [], looked = null, hasBegun = false } = known ?? {};
     if (looked !== null && looked.classes.join() === classes.join()) {
       return looked.look;
     }
     const look = make();
-    this.#set(request, { changes: looked === null ? changes : [...changes, looked.look], looked: { look, classes }, hasBegun });
+    this.#set(request, {
+      changes: looked === null ? changes : [...changes, looked.look],
+      looked: { look, classes },
+      isInOrder: known?.isInOrder ?? isInOrder,
+      hasBegun,
+    });
     return look;
   }
 
   /** Adds the changes for the answer to a request, or to a message that belongs to it. */
-  add(request: number, changes: readonly TextChange[]): void {
+  add(request: number, changes: readonly TextChange[], isInOrder: boolean): void {
     const telling = changes.filter(({ report }) => report !== undefined);
     if (telling.length === 0) {
       return;
     }
-    const { changes: known = [], looked = null } = this.#answers.get(request) ?? {};
+    const answer = this.#answers.get(request);
+    const { changes: known = [], looked = null } = answer ?? {};
     const all = known.length === 0 ? telling : [...new Set([...known, ...telling])].slice(-changesMax);
-    this.#set(request, { changes: all, looked, hasBegun: false });
+    this.#set(request, { changes: all, looked, isInOrder: answer?.isInOrder ?? isInOrder, hasBegun: false });
   }
 
   /** Forgets the answer to a request, because it is over. Returns what was seen in it since the last report. */
@@ -98,6 +107,15 @@ export class MaskedAnswers {
     }
   }
 
+  /** Forgets the answers that are over because another one begins. */
+  #forgetInOrder(): void {
+    for (const [request, { isInOrder, hasBegun }] of this.#answers) {
+      if (isInOrder && hasBegun) {
+        this.#answers.delete(request);
+      }
+    }
+  }
+
   /**
    * Returns what was masked and seen in the answer to a request since the last call; null if nothing was. An answer that names no request has the changes of any of them, so that of all is told.
    */
@@ -109,6 +127,9 @@ export class MaskedAnswers {
     if (request !== undefined) {
       if (asked === undefined) {
         return null;
+      }
+      if (asked.isInOrder && !asked.hasBegun && this.#answers.size > 1) {
+        this.#forgetInOrder();
       }
       asked.hasBegun = true;
       if (this.#answers.size > 1) {
