@@ -103,6 +103,10 @@ export class Timeline {
     if (record.kind === 'policy') {
       return { mediaType: 'text/plain', text: Buffer.from(record.content ?? []).toString(), attributes: {} };
     }
+    // A protocol would say of a record of the gateway's own, as of a mask, that its bytes are lacking.
+    if (record.content === null && record.kind !== 'request' && record.kind !== 'response') {
+      return null;
+    }
     const protocol = record.channelFacts === null ? undefined : this.#findProtocol(record.channelFacts.protocol);
     return protocol?.render(record, (seq) => this.#requests.find(seq) ?? this.#responses.find(seq) ?? null) ?? null;
   }
