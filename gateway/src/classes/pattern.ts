@@ -131,6 +131,8 @@ class Parser {
     const character = this.#text[this.#at] ?? '';
     this.#at += 1;
     switch (character) {
+      case '\b':
+        throw this.#error('this is a backspace, as "\\b" is in double quotes in YAML: write the pattern in single quotes');
       case '(': {
         if (this.#takes('?') && !this.#takes(':')) {
           throw this.#error('(?…) is not supported: what looks ahead or behind cannot be matched in one pass');

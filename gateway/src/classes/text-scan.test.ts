@@ -371,6 +371,7 @@ describe('values in a text', () => {
       ['a)', /\) without/],
       ['"a', /begins with a letter/],
       ['\\q', /\\q is not supported/],
+      ['B-[0-9]{6}\b', /backspace.*single quotes/],
       ['a{x', /repeats what is before/],
     ] as const) {
       assert.match(faultOfPattern(source) ?? '', why, source);
