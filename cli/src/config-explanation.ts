@@ -38,13 +38,24 @@ function describeRootKey(data: string, environment: NodeJS.ProcessEnv): string {
 }
 
 function describeTarget(target: Target): string {
-  const { name, protocol, command, host, port, path, user, password, durability, options } = target;
+  const { name, protocol, command, host, port, path, user, password, durability, tags = {}, inspect = [], mode, options } = target;
   const place = command === undefined ? `${host}:${port}${path === '' ? '' : `/${path}`}` : `a program that the gateway starts, ${command.argv.join(' ')}`;
   const login = `${user === '' ? '' : ` as ${user}`}${password === undefined ? ', no credential' : ', with a credential of its own'}`;
   const set = Object.entries(findProtocol(protocol)?.inEffect?.(target) ?? options).map(
     ([option, value]) => `${option}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  return `${name}: ${protocol}${command === undefined ? ' at' : ','} ${place}${command === undefined ? login : ''}; durability ${durability}${set.length === 0 ? '' : `; ${set.join(' ')}`}`;
+  const policy = [
+    ...(Object.keys(tags).length === 0
+      ? []
+      : [
+          `tags ${Object.entries(tags)
+            .map(([tag, value]) => `${tag}=${value}`)
+            .join(' ')}`,
+        ]),
+    ...(inspect.length === 0 ? [] : [`inspected for ${inspect.join(', ')}`]),
+    ...(mode === 'observe' ? ['policies are observed and not enforced'] : []),
+  ];
+  return `${name}: ${protocol}${command === undefined ? ' at' : ','} ${place}${command === undefined ? login : ''}; durability ${durability}${policy.map((each) => `; ${each}`).join('')}${set.length === 0 ? '' : `; ${set.join(' ')}`}`;
 }
 
 /** Returns the path of the policies as seen from the configuration file. */

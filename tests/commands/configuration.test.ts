@@ -196,7 +196,7 @@ principals: { bot: { kind: agent, targets: [shop] } }
 policies: ./policies
 approvals: { wait: 90m, mode: return }
 targets:
-  shop: { url: "postgres://app@127.0.0.1/shop", options: { functions: { app.total: read } } }
+  shop: { url: "postgres://app@127.0.0.1/shop", tags: { zone: inside }, inspect: [email, number], mode: observe, options: { functions: { app.total: read } } }
   api: { url: "http://127.0.0.1", options: { routes: ["/orders/{id}"], body: { amount: /order/amount } } }
 classes:
   number: { columns: [shop/public.orders.number], fields: ["api:/order/number"] }
@@ -232,6 +232,7 @@ principals: { bot: { kind: agent, targets: [shop, api] } }
     assert.doesNotMatch(stdout, /canary/);
     assert.match(stdout, /^policies {3}\.\/policies: 4 in 2 files$/m);
     assert.match(stdout, /^approvals {2}a request is held for at most 90m; whoever asks is told at once; notices to nobody$/m);
+    assert.match(stdout, /^target {5}shop: .*; tags zone=inside; inspected for email, number; policies are observed and not enforced; /m);
     assert.match(stdout, /^target {5}shop: .* functions=\{"app\.total":\["read"\]\} .*sslmode=off$/m);
     assert.match(stdout, /^target {5}api: .* routes=\["\/orders\/\{id\}"\] body=\{"amount":"\/order\/amount"\} /m);
   });

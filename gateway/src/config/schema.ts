@@ -282,7 +282,7 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
     classes: z
       .record(className, dataClass, 'NAME: and below it what the class is')
       .default({})
-      .describe('Data classes beside the built-in ones, and further places of those, for `@mask` in policies.'),
+      .describe('Data classes beside the built-in ones, and further places of those, for `inspect` and for `@mask` in policies.'),
     principals: z
       .record(name, principal, 'NAME: and below it who the principal is')
       .default({})
