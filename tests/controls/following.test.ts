@@ -353,6 +353,27 @@ describe('values that are followed', () => {
     assert.deepEqual(wrong, []);
     const honest = gzipSync(JSON.stringify({ to: 'somebody.else@example.com', of: 'example.com', from: 'grace hopper' }));
     assert.deepEqual(await sendPieces(run, { headers: withLength('gzip', honest), pieces: [honest] }), { status: 200, words: '{}' });
+    // So long a request is looked at in several turns, and the value is cut by the end of a slice.
+    const prompt = (content: string): string => JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] });
+    const asked = async (content: string): Promise<ShownRecord> => {
+      await send(run, 'brain', prompt(content), '/v1/chat/completions');
+      const records = await shop.gateway.records(run.session);
+      return records.findLast(({ target, kind, verdict }) => target === 'brain' && kind === 'request' && verdict !== null) ?? assert.fail();
+    };
+    const sliced = 4 * 256 * 1024;
+    const words = 'and '.repeat(sliced / 2);
+    const honestWords = await asked(words);
+    assert.equal(honestWords.attributes['countersign.carries'], undefined);
+    // The head of the request is before the prompt, without the line that names the host.
+    const headBytes = (await shop.gateway.records(run.session))
+      .filter(
+        ({ seq, attributes }) =>
+          seq === honestWords.seq || (attributes['countersign.request'] === honestWords.seq && attributes['countersign.answer'] === undefined),
+      )
+      .reduce((sum, { kind, content }) => sum + (kind === 'request' ? (content?.bytes ?? 0) : 0), -prompt(words).length);
+    const begun = sliced - headBytes + '\r\nhost: 127.0.0.1:12345'.length - prompt('').indexOf('""') - 1 - address.length / 2;
+    const carrying = await asked(`${words.slice(0, begun - 1)} ${address} ${words.slice(0, sliced * 2 - begun - address.length - 1)}`);
+    assert.deepEqual(carrying.attributes['countersign.carries'], ['email', 'shop/crm.customers.email']);
   });
 
   test('a value is known again in a message over WebSocket, whatever its frames are', async () => {
