@@ -59,6 +59,7 @@ describe('T4.32: policy check finds', () => {
       ['context.session.classes.containsAny(["card", "email"])', ['card'], /context\.session\.classes never has "email"/],
       ['context.carries.contains("emial")', ['email'], /context\.carries never has "emial": there is no such class: is "email" meant\?/],
       ['context.carries.contains("mail/crm.t.c")', ['email'], /never has "mail\/crm\.t\.c": no target is inspected for it/],
+      ['context.carries.contains("malls/crm.t.c")', ['email'], /never has "malls\/crm\.t\.c": a source is .*, and there is no such target/],
       ['context.classes.contains("card")', ['email'], /context\.classes never has "card"/],
     ] as const;
     for (const [condition, inspect, message] of rows) {

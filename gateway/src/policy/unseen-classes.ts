@@ -36,10 +36,13 @@ export function findUnseen(policies: readonly ReadPolicy[], vocabulary: Vocabula
       }
       const words = JSON.stringify(name);
       const isKnown = vocabulary.classes.includes(name) || vocabulary.targets.some((target) => isSourceOf(name, target));
-      const meant = isKnown ? null : suggest(name, [...found, ...vocabulary.classes]);
+      const isPlace = path === 'context.carries' && name.includes('/');
+      const meant = isKnown || isPlace ? null : suggest(name, [...found, ...vocabulary.classes]);
       const why = isKnown
         ? 'no target is inspected for it: name the class in inspect of those that have such values'
-        : `there is no such class${meant === null ? ': countersign class list prints those that are built in' : `: is ${JSON.stringify(meant)} meant?`}`;
+        : isPlace
+          ? 'a source is TARGET/SCHEMA.TABLE.COLUMN or TARGET:/MEMBER, and there is no such target'
+          : `there is no such class${meant === null ? ': countersign class list prints those that are built in' : `: is ${JSON.stringify(meant)} meant?`}`;
       return [problem(`${path} never has ${words}: ${why}`, words)];
     });
   });
