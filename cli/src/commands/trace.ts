@@ -96,7 +96,8 @@ function restOf({ side, values, record }: Trace): string | null {
     return 'It could not be inspected as a whole.';
   }
   if (side === 'request') {
-    return values.length > 0 ? null : 'It carries no value that the session saw before.';
+    const besides = attributes[ownAttributes.masked] === undefined ? '' : ', beside what a mask kept from the target';
+    return values.length > 0 ? null : `It carries no value that the session saw before${besides}.`;
   }
   const known = new Set([...values.map((value) => value.class), ...textsOf(attributes[ownAttributes.masked]).map((each) => each.split('=', 1)[0])]);
   const rest = textsOf(attributes[ownAttributes.classes]).filter((name) => !known.has(name));
