@@ -58,11 +58,13 @@ describe('a configuration', () => {
   test('T4.35: what init gives as examples is valid when its marks are taken away', () => {
     run('init');
     const text = readFileSync(file, 'utf8');
-    writeFileSync(file, text.replaceAll(/^#( {2}.*)$/gm, '$1').replaceAll(/^# (tls|rootKey|retention): /gm, '$1: '));
+    writeFileSync(file, text.replaceAll(/^#( {2}.*)$/gm, '$1').replaceAll(/^# (tls|rootKey|classes|retention): /gm, '$1: '));
     const { status, stdout, stderr } = run('config check --without-secrets');
     assert.equal(status, 0, stderr);
     assert.match(stdout, /claude: llm at api\.anthropic\.com:443/);
     assert.match(stdout, /ann: human of admins, may use the API; reaches orders/);
+    assert.match(stdout, /orders: .*; tags environment=production; inspected for email;/);
+    assert.match(stdout, /^class {6}health: icd10, nhs-number$/m);
     assert.match(stdout, /http on 127\.0\.0\.1:7070, TLS/);
   });
 

@@ -75,6 +75,8 @@ targets:
 #  orders:
 #    url: postgres://app@db.internal:5432/orders?sslmode=verify-full
 #    password: { env: ORDERS_PASSWORD }
+#    tags: { environment: production }       # for policies
+#    inspect: [email]                        # classes of data that are looked for, followed and recorded; docs/masks.md
 #  claude:
 #    protocol: llm
 #    url: https://api.anthropic.com
@@ -90,6 +92,9 @@ principals:
 
 # What may be done beyond the grants: the files *.cedar of this directory. docs/policy.md leads to the first policy in five minutes.
 policies: ./policies
+
+# Classes of data beside those that countersign class list prints, for inspect and for @mask in policies. docs/classes.md has columns, members of JSON, patterns and words.
+# classes: { health: { classes: [icd10, nhs-number] } }
 
 # For how many days the keys of facts and contents are made, or forever. Nothing is deleted yet, whatever these say.
 # retention: { facts: 400, content: 90 }
