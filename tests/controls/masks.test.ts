@@ -188,6 +188,14 @@ describe('values that policy masks', () => {
     assert.deepEqual(filesHolding(shop.gateway.data, card), []);
     assert.equal(shop.gateway.verify().status, 0);
     assert.deepEqual(await asked('agent', `select 'B-' || '123456', 'B-12345'`), [['[badge]', 'B-12345']]);
+    for (const [form, written] of [
+      [`delimiter '@'`, '[email]'],
+      [`format csv, delimiter 'e'`, '"[email]"'],
+      [`format csv, quote 'l'`, 'l[emaill]l'],
+    ]) {
+      const { stdout, stderr } = await psql(shop.through, ['-c', `copy (select 'ada.lovelace7c1a' || '@example.com') to stdout (${form})`]);
+      assert.equal(stdout, `${written}\n`, stderr);
+    }
   });
 
   test('leave values of types that a client can read, also in the binary format and in statements that were described before', async () => {
@@ -303,6 +311,17 @@ describe('values that policy masks', () => {
     const token = await shop.gateway.issueToken('writer');
     await askModel(token, `To ${address}`, 'refused');
     await assert.rejects(asked('writer', `delete from pg_class where relname = '${address}'`), /forbidden by masks.cedar:kept/);
+    const [name = '', domain = ''] = address.split('@');
+    for (const escaped of [
+      `E'${name}\\100${domain}'`,
+      `E'${name}\\@${domain}'`,
+      `U&'${name}\\0040${domain}'`,
+      `U&'${name}!0040${domain}' UESCAPE '!'`,
+      `'${name}' -- \n'@${domain}'`,
+    ]) {
+      await assert.rejects(asked('writer', `select ${escaped}`), /one of them has escapes of SQL/, escaped);
+    }
+    assert.deepEqual(await asked('writer', `select E'a\\100b', U&'\\0041', 'a'\n'b', '{"c:\\\\d"}'::text[]`), [['a@b', 'A', 'ab', ['c:\\d']]]);
     const broken = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/brain/v1/chat/completions?of=${address}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
@@ -331,6 +350,7 @@ describe('values that policy masks', () => {
         'llm.chat: email=1',
         ...Array.from({ length: 6 }, () => 'llm.list_models: true'),
         'postgres.query: email=1',
+        ...Array.from({ length: 5 }, () => 'postgres.query: false'),
         'unknown: true',
         'unknown: true',
       ],

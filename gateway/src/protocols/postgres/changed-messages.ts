@@ -6,7 +6,7 @@ import { ChangedFrames } from '../../content/changed-frames.ts';
 import type { AnswerStage } from './answer-stage.ts';
 import { beginsBinary, binaryRow } from './binary-rows.ts';
 import { changedValue, orNull, type ValueChange } from './changed-value.ts';
-import { CopiedRows } from './copied-rows.ts';
+import { CopiedRows, isReadAsText } from './copied-rows.ts';
 import { frameHeaderBytes } from './codec.ts';
 import type { Conversation } from './conversation.ts';
 import type { Found } from './guard/catalogue.ts';
@@ -169,10 +169,13 @@ export class ChangedMessages implements AnswerStage {
   /** Returns what changes the rows of COPY data column by column; null if where they come from does not matter. Throws GatewayError `unsupported`. */
   #copied(): CopiedRows | null {
     const results = this.#options.conversation.current?.results ?? null;
-    if (this.#rows !== null || this.#frames !== null || results === null || !this.#isCovered('*')) {
+    if (this.#rows !== null || this.#frames !== null || results === null) {
       return this.#rows;
     }
     const { copy } = results;
+    if (!this.#isCovered('*') && (copy === null || isReadAsText(copy))) {
+      return null;
+    }
     if (copy === null) {
       throw new GatewayError('unsupported', 'Policy masks columns of this target, and which columns this COPY writes is not known. Use SELECT.');
     }

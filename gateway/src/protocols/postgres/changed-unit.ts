@@ -1,11 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { GatewayError } from '../../domain/errors.ts';
-import type { TextChange } from '../../domain/text-change.ts';
+import { changeText, type TextChange } from '../../domain/text-change.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
 import { nameBytesMax, type Unit } from './client-units.ts';
 import { frameHeaderBytes, frames, parseFrontend, type Frame } from './codec.ts';
 import { frontend, type FrontendMessage } from './messages.ts';
 import { requestMessage, type ParameterTypes } from './request-message.ts';
+import { unescapedSql } from './sql-escapes.ts';
 import { byteByByte } from './text-encoding.ts';
 import { findTraceparent } from './traceparent.ts';
 
@@ -36,13 +37,18 @@ export function changeUnit(unit: Unit, { changes, typesOf, bytesMax }: UnitChang
   const messages: Buffer[] = [];
   let traceparent: string | null = null;
   let at = 0;
+  const typesIn: ParameterTypes = (statement) => types.get(statement) ?? typesOf(statement);
   for (const frame of frames(bytes)) {
     const end = at + frameHeaderBytes + frame.body.length;
-    const texts = requestMessage(frame, (statement) => types.get(statement) ?? typesOf(statement));
+    const texts = requestMessage(frame, typesIn);
     const message = texts === null ? bytes.subarray(at, end) : Buffer.concat(changed.push(texts));
     messages.push(message);
     at = end;
     const statement = texts === null ? null : statementIn({ type: frame.type, body: message.subarray(frameHeaderBytes) });
+    const isBound = frame.type === frontend.bind && message.includes('\\');
+    const bound = isBound ? requestMessage({ type: frame.type, body: message.subarray(frameHeaderBytes) }, typesIn) : null;
+    const sent = statement === null ? (bound?.texts ?? []).map(({ text }) => text) : [Buffer.from(statement.text, 'latin1').toString()];
+    assertUnescaped(sent, changes);
     traceparent = (statement === null ? null : traceparentIn(statement.text)) ?? traceparent;
     if (statement?.kind === 'parse') {
       types.set(statement.name.slice(0, nameBytesMax), statement.parameterTypes);
@@ -54,6 +60,16 @@ export function changeUnit(unit: Unit, { changes, typesOf, bytesMax }: UnitChang
     throw new GatewayError('limit_exceeded', `Policy changes texts of this request, which then is longer than the limit of ${bytesMax} bytes.`);
   }
   return { unit: { ...unit, bytes: [whole], traceparent }, types };
+}
+
+/** Throws GatewayError `unsupported` if there is a text to change behind escapes of SQL, where it cannot be changed. */
+function assertUnescaped(texts: readonly string[], changes: readonly TextChange[]): void {
+  for (const text of texts) {
+    const read = unescapedSql(text);
+    if (read === null || read.some((each) => changeText(changes, each) !== each)) {
+      throw new GatewayError('unsupported', 'Policy changes texts of this request, and one of them has escapes of SQL. Send it without them, or as a value.');
+    }
+  }
 }
 
 /** Reads the statement in a message; null if the message holds none. */
