@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../domain/errors.ts';
-import { jsonTexts, withJsonTexts, type JsonText } from './json-texts.ts';
+import { endOfString, jsonTexts, withJsonTexts, type JsonText } from './json-texts.ts';
 
 /** A piece of an answer or a request whose texts are changed and which is released whole: an event, a line, a row, a message, or a body. */
 export interface TextFrame {
@@ -21,7 +21,8 @@ interface FrameText {
 }
 
 /**
- * Finds the texts of an event that are pieces of longer texts, which other events continue. An event that is not JSON is a text. Throws GatewayError `unsupported` if they cannot be found.
+ * Finds the texts of an event that are pieces of longer texts, which other events continue. An event that is not JSON is a text. What such a piece says must not matter for the result: other events are
+ * known by it that differ only there. Throws GatewayError `unsupported` if they cannot be found.
  */
 export type FindParts = (event: unknown) => EventParts;
 
@@ -47,6 +48,8 @@ const anyMember: readonly string[] = ['/*'];
 const json = /^\s*["[{]/;
 /** Matches a string, or a number that JSON does not have and some servers write. */
 const notJson = /("(?:[^"\\]|\\.)*")|\bNaN\b|-?\bInfinity\b/gs;
+/** Matches what is written between the quotes of a string without escapes. */
+const plainString = /^[ !#-[\]-\uffff]*$/;
 /** Matches the path of a member that names the media type of bytes, and that of a member that holds them in base64: in MCP, Gemini, and Messages. */
 const typeMember = /(?<=^|\/)(?:mimeType|mime_type|media_type)$/;
 const contentMember = /(?<=^|\/)(?:blob|data)$/;
@@ -55,34 +58,150 @@ const textType = /^(?:text\/[\w.+-]+|application\/(?:[\w.-]+\+)?(?:json|xml))(?:
 export const noParts: EventParts = { parts: new Map(), ends: null };
 
 /** Makes a frame of this many bytes that is one text, or JSON with its texts. `wrap` makes the bytes of the frame. */
-export function textFrame(text: string, { bytes, wrap, findParts, takesNull = false, isJson = false }: FrameParts): TextFrame {
+export function textFrame(text: string, parts: FrameParts): TextFrame {
+  const document = readDocument(text, parts.findParts);
+  return document === null ? plainFrame(text, parts) : documentFrame(document, parts);
+}
+
+/**
+ * Makes the frames of one stream. Most events of a stream say the same as the one before except for their piece of a text. Of such an event only that piece is read: it has the other texts, and the
+ * names of longer texts, of the event before.
+ */
+export class TextFrames {
+  /** The last document in which a text is a piece of a longer one. Null: there was none. */
+  #last: RepeatedDocument | null = null;
+
+  frame(text: string, parts: FrameParts): TextFrame {
+    const repeated = this.#last?.read(text) ?? null;
+    const document = repeated ?? readDocument(text, parts.findParts);
+    if (document === null) {
+      return plainFrame(text, parts);
+    }
+    if (repeated === null && parts.findParts !== null) {
+      this.#last = repeatedDocument(document) ?? this.#last;
+    }
+    return documentFrame(document, parts);
+  }
+}
+
+function plainFrame(text: string, { bytes, wrap, findParts, isJson = false }: FrameParts): TextFrame {
+  const ends = findParts?.(text.trim()).ends ?? null;
+  if (mayHaveMembers(text, isJson)) {
+    const inner = text.trim();
+    return { bytes, texts: [{ text: inner, partOf: null, sources: anyMember }], ends, compose: ([changed = '']) => wrap(text.replace(inner, () => changed)) };
+  }
+  return { bytes, texts: [{ text, partOf: null }], ends, compose: ([changed = '']) => wrap(changed) };
+}
+
+/** A JSON document with its texts. */
+interface Document {
+  readonly text: string;
+  /** Finds the texts in the document. */
+  readonly found: () => readonly JsonText[];
+  /** The texts in base64, decoded. */
+  readonly encoded: ReadonlyMap<JsonText, string>;
+  readonly texts: readonly FrameText[];
+  readonly ends: TextFrame['ends'];
+}
+
+/** Null: the text is no JSON. */
+function readDocument(text: string, findParts: FindParts | null): Document | null {
   const found = json.test(text) ? jsonTexts(text) : null;
   if (found === null) {
-    const ends = findParts?.(text.trim()).ends ?? null;
-    if (mayHaveMembers(text, isJson)) {
-      const inner = text.trim();
-      return { bytes, texts: [{ text: inner, partOf: null, sources: anyMember }], ends, compose: ([changed = '']) => wrap(text.replace(inner, () => changed)) };
-    }
-    return { bytes, texts: [{ text, partOf: null }], ends, compose: ([changed = '']) => wrap(changed) };
+    return null;
   }
   const { parts, ends } = findParts === null ? noParts : partsOf(text, findParts);
   const encoded = encodedTexts(found);
-  return {
-    bytes,
-    texts: found.map((each) => ({
-      text: encoded.get(each) ?? each.text,
-      partOf: each.path === null ? null : (parts.get(each.path) ?? null),
-      ...(each.path === null ? {} : { sources: [`/${each.path}`] }),
-    })),
-    ends,
-    compose: (changed) => {
-      const written = found.map((each, i) => {
-        const [was, is] = [encoded.get(each), changed[i] ?? each.text];
-        return was === undefined ? is : was === is ? each.text : Buffer.from(is).toString('base64');
-      });
-      return wrap(withJsonTexts(text, found, written, takesNull));
-    },
+  const texts = found.map((each): FrameText => {
+    const said = encoded.get(each) ?? each.text;
+    return each.path === null ? { text: said, partOf: null } : { text: said, partOf: parts.get(each.path) ?? null, sources: [`/${each.path}`] };
+  });
+  return { text, found: () => found, encoded, texts, ends };
+}
+
+function documentFrame(document: Document, { bytes, wrap, takesNull = false }: FrameParts): TextFrame {
+  const { text, encoded, texts, ends } = document;
+  const compose = (changed: readonly string[]): Buffer => {
+    if (texts.every((each, i) => each.text === (changed[i] ?? each.text))) {
+      return wrap(text);
+    }
+    const found = document.found();
+    const written = found.map((each, i) => {
+      const [was, is] = [encoded.get(each), changed[i] ?? each.text];
+      return was === undefined ? is : was === is ? each.text : Buffer.from(is).toString('base64');
+    });
+    return wrap(withJsonTexts(text, found, written, takesNull));
   };
+  return { bytes, texts, ends, compose };
+}
+
+/** Reads documents that differ from an earlier one only in pieces of longer texts. */
+class RepeatedDocument {
+  readonly #document: Document;
+  /** The indexes of the pieces among the texts. */
+  readonly #pieces: readonly number[];
+  /** The part of the document before each piece, with the opening quote, and the part behind the last piece. */
+  readonly #between: readonly string[];
+
+  constructor(document: Document, pieces: readonly number[]) {
+    const found = document.found();
+    const bounds = pieces.flatMap((i) => [(found[i]?.start ?? 0) + 1, (found[i]?.end ?? 0) - 1]);
+    this.#document = document;
+    this.#pieces = pieces;
+    this.#between = [0, ...pieces.map((_, i) => bounds[2 * i + 1] ?? 0)].map((from, i) => document.text.slice(from, bounds[2 * i]));
+  }
+
+  /** Null: the text differs in something else. */
+  read(text: string): Document | null {
+    const { texts, encoded, ends } = this.#document;
+    const read = texts.slice();
+    let at = 0;
+    for (const [i, piece] of this.#pieces.entries()) {
+      const before = this.#between[i] ?? '';
+      const of = texts[piece];
+      if (of === undefined || !text.startsWith(before, at)) {
+        return null;
+      }
+      at += before.length;
+      const end = endOfString(text, at - 1);
+      const said = end === null ? null : readString(text.slice(at, end - 1));
+      if (end === null || said === null) {
+        return null;
+      }
+      read[piece] = { ...of, text: said };
+      at = end - 1;
+    }
+    const rest = this.#between.at(-1) ?? '';
+    if (text.length !== at + rest.length || !text.endsWith(rest)) {
+      return null;
+    }
+    return { text, found: () => jsonTexts(text) ?? [], encoded, texts: read, ends };
+  }
+}
+
+/** Null: no text of the document is a piece of a longer one. Of a text in base64, and of the name of its type, another text may mean that it is none. */
+function repeatedDocument(document: Document): RepeatedDocument | null {
+  const found = document.found();
+  const pieces =
+    document.encoded.size > 0
+      ? []
+      : [...document.texts.keys()].filter((i) => {
+          const path = found[i]?.path ?? '';
+          return document.texts[i]?.partOf !== null && document.text[found[i]?.start ?? 0] === '"' && !typeMember.test(path) && !contentMember.test(path);
+        });
+  return pieces.length === 0 ? null : new RepeatedDocument(document, pieces);
+}
+
+/** Returns what is written between the quotes of a string of JSON; null if that cannot be there. */
+function readString(written: string): string | null {
+  if (plainString.test(written)) {
+    return written;
+  }
+  try {
+    return String(JSON.parse(`"${written}"`));
+  } catch {
+    return null;
+  }
 }
 
 /** True if a text that is not read as JSON may be taken for it by others, who then find members in it. */

@@ -4,7 +4,7 @@ import type { AwsMessage, Frame } from './frame.ts';
 import { Framer, lines as linesOf, wholeBody } from './framer.ts';
 import { SseEvents } from './sse.ts';
 import { boundaryOf, multipartFrame, urlencodedFrame } from './form-frames.ts';
-import { textFrame, utf8Text, type EventParts, type FindParts, type TextFrame } from './text-frame.ts';
+import { TextFrames, textFrame, utf8Text, type EventParts, type FindParts, type TextFrame } from './text-frame.ts';
 
 /** Splits a body into frames whose texts can be changed. Any bytes are acceptable, in any pieces. */
 export interface TextFramer {
@@ -90,11 +90,12 @@ function isJson(type: string): boolean {
  */
 function sseFramer(options: FramerOptions): TextFramer {
   let isFirst = true;
+  const frames = new TextFrames();
   return framed(new Framer(new SseEvents({ areCommentsApart: false }), options.frameBytesMax), options, ({ bytes }) => {
     const text = utf8Text(bytes);
     const mark = isFirst && text.startsWith('\u{feff}') ? 1 : 0;
     isFirst = false;
-    const frameOf = (data: string): TextFrame => textFrame(data, { bytes: bytes.length, wrap: (changed) => Buffer.from(changed), ...options });
+    const frameOf = (data: string): TextFrame => frames.frame(data, { bytes: bytes.length, wrap: (changed) => Buffer.from(changed), ...options });
     // Most events are one line of data, and stay as they are.
     const [, only] = onlyData.exec(text) ?? [];
     if (only !== undefined) {
@@ -168,7 +169,8 @@ function writeEvent(lines: readonly EventLine[], changed: string, values: Readon
 
 /** Each line is a frame. */
 function lineFramer(options: FramerOptions): TextFramer {
-  return framed(new Framer(linesOf(), options.frameBytesMax), options, ({ bytes }) => wholeFrame(bytes, options));
+  const frames = new TextFrames();
+  return framed(new Framer(linesOf(), options.frameBytesMax), options, ({ bytes }) => wholeFrame(bytes, options, frames));
 }
 
 /** Holds the body until it is whole. */
@@ -219,9 +221,9 @@ function isLines(text: string): boolean {
 }
 
 /** Makes a frame of bytes that are one text, or JSON. Throws GatewayError `unsupported` if they are not UTF-8. */
-function wholeFrame(bytes: Buffer, options: FramerOptions): TextFrame {
+function wholeFrame(bytes: Buffer, options: FramerOptions, frames = new TextFrames()): TextFrame {
   const text = utf8Text(bytes);
-  return textFrame(text, { bytes: bytes.length, wrap: (changed) => (changed === text ? bytes : Buffer.from(changed)), ...options });
+  return frames.frame(text, { bytes: bytes.length, wrap: (changed) => (changed === text ? bytes : Buffer.from(changed)), ...options });
 }
 
 /** Each message of application/vnd.amazon.eventstream is a frame. Its payload is one text, or JSON; an event of Bedrock may hold another one in base64. Throws GatewayError `malformed`, or `unsupported` for a payload that is no text. */

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MaskControl } from '../../../../tests/support/controls/mask.ts';
+import { framerOf, type TextFramer } from '../../content/text-framer.ts';
+import { GatewayError } from '../../domain/errors.ts';
 import { ChangedAnswer } from '../../exchange/answer/changed-answer.ts';
 import { ReceivedAnswer } from '../../exchange/answer/testdata/received-answer.ts';
 import { findParts } from './streamed-texts.ts';
@@ -83,6 +85,61 @@ test('what waits has a limit: a text that must be whole, and events behind one t
     assert.equal(received.error?.code, 'limit_exceeded');
     assert.ok(!received.body.includes('secret-'));
   }
+});
+
+test('an event that repeats another one but for its piece is read as if it came alone', () => {
+  const written = fc.constantFrom(
+    'a',
+    ' b',
+    '',
+    '\\n',
+    '\\u0041',
+    '\\/',
+    '\\"',
+    '\\\\',
+    'ü',
+    '\\ud83d',
+    '\t',
+    '\\x',
+    '"',
+    '","text":"',
+    '"}],"object":"',
+    'text/plain',
+  );
+  const events = [
+    (a: string, b: string) => `{"object":"${b}","choices":[{"index":0,"delta":{"content":"${a}","n":1.50}},{"index":1,"delta":{"content":"${b}"}}]}`,
+    (a: string, b: string) => `{"choices":[{"index":0,"delta":{"content":"${a}"}}],"object":"${b}"}`,
+    (a: string, b: string) => `{"choices":[{"index":0,"delta":{"mimeType":"${a}","data":"YWJj","audio":{"transcript":"${b}"}}}]}`,
+    (a: string, b: string) => `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"${a}","${b}":"c"}}`,
+    (a: string, b: string) => `{"type":"response.output_text.delta","item_id":"${b}","delta":"${a}"}`,
+    (a: string, b: string) => `{"type":"response.output_text.d${b}","delta":"${a}"}`,
+    (a: string, b: string) => `[{"candidates":[{"content":{"parts":[{"text":"${a}"},{"text":"${b}"}]}}]}]`,
+  ];
+  const event = fc.record({ form: fc.constantFrom(...events), first: fc.array(written, { maxLength: 2 }), second: fc.array(written, { maxLength: 1 }) });
+  /** The frame of an event, or the code of the error for it. */
+  const read = (framer: TextFramer | null, data: string): unknown => {
+    try {
+      return framer?.push(Buffer.from(`data: ${data}\n\n`)).map((frame) => ({
+        bytes: frame.bytes,
+        found: frame.texts,
+        ends: frame.ends === null ? null : ['block 0', ' response.output_text  0'].map(frame.ends),
+        // Each text is changed once, and all of them are left as they are.
+        composed: [...frame.texts.keys(), -1].map((i) => frame.compose(frame.texts.map(({ text }, at) => (at === i ? `${text}"x` : text))).toString()),
+      }));
+    } catch (error) {
+      return error instanceof GatewayError ? error.code : error;
+    }
+  };
+  fc.assert(
+    fc.property(fc.array(event, { minLength: 2, maxLength: 8 }), fc.boolean(), (stream, isSame) => {
+      const framer = framerOf('text/event-stream', { frameBytesMax: 10_000, findParts });
+      for (const { form, first, second } of stream) {
+        const data = (isSame ? (stream[0]?.form ?? form) : form)(first.join(''), second.join(''));
+        assert.deepEqual(read(framer, data), read(framerOf('text/event-stream', { frameBytesMax: 10_000, findParts }), data), data);
+      }
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test('a transcription of what was said to a live model ends with the event that says so, or that it failed', () => {
