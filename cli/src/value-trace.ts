@@ -78,6 +78,8 @@ class SessionValues {
   previous: string | null = null;
   next: string | null = null;
   principal: string | null = null;
+  /** The runs that it is within and that are within it. */
+  readonly family = new Set<string>();
   isEndedByGateway = false;
   forgetsFrom: number | null = null;
   readonly #actions = new Map<number, string | null>();
@@ -95,6 +97,11 @@ class SessionValues {
     this.previous = textOf(attributes[ownAttributes.previousSession]) ?? this.previous;
     this.next = textOf(attributes[ownAttributes.nextSession]) ?? this.next;
     this.principal ??= record.principal;
+    for (const member of [textOf(attributes[ownAttributes.parentSession]), textOf(attributes[ownAttributes.childSession])]) {
+      if (member !== null) {
+        this.family.add(member);
+      }
+    }
     if (kind === 'request') {
       this.#actions.set(seq, record.action);
       const values = valuesOf(attributes[ownAttributes.carried]);
@@ -202,6 +209,13 @@ async function readActivity(own: SessionValues, wanted: readonly FollowedValue[]
     const after = await readValues(next, source);
     sessions.push(after);
     next = await nextOf(after, source);
+  }
+  for (const each of sessions) {
+    for (const member of each.family) {
+      if (sessions.every(({ session }) => session !== member)) {
+        sessions.push(await readValues(member, source));
+      }
+    }
   }
   return sessions;
 }

@@ -51,12 +51,14 @@ export class PolicyTrial {
     let history = new LiveHistory();
     const held = new Map<number, ShownRecord>();
     let run: string | null = null;
+    let isShared = false;
     for await (const record of records) {
       const { kind, verdict, attributes, target } = record;
+      isShared ||= attributes[ownAttributes.parentSession] !== undefined || attributes[ownAttributes.childSession] !== undefined;
       if (kind === 'decision' && record.action === runAction) {
         run = record.session;
       } else if (kind === 'request' && verdict !== null && attributes[ownAttributes.request] === undefined) {
-        const found = this.#decide(record, { history, run });
+        const found = this.#decide(record, { history, run }, isShared);
         if (found !== null) {
           yield found;
         }
@@ -90,7 +92,8 @@ export class PolicyTrial {
     return null;
   }
 
-  #decide(record: ShownRecord, asked: { readonly history: LiveHistory; readonly run: string | null }): Otherwise | null {
+  /** `isShared`: the session is of a run within another, or has one within it, so that its own records are not all that policy knew. */
+  #decide(record: ShownRecord, asked: { readonly history: LiveHistory; readonly run: string | null }, isShared: boolean): Otherwise | null {
     const { principal, target: name, action, verdict, attributes, time } = record;
     const target = this.#config.targets.get(name ?? '');
     this.#requests += 1;
@@ -100,6 +103,9 @@ export class PolicyTrial {
     }
     if (target === undefined) {
       return this.#leaveOut(record, 'its target is not configured any more');
+    }
+    if (isShared && this.#candidate.readsHistory === true) {
+      return this.#leaveOut(record, 'it is of a run within another or around one, and a policy asks what both did');
     }
     if (attributes[ownAttributes.cut] !== undefined || principal === null || action === null) {
       return this.#leaveOut(record, 'its facts were too long for the record');

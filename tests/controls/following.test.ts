@@ -530,6 +530,23 @@ describe('values that are followed', () => {
     assert.equal(shop.gateway.verify().status, 0);
   });
 
+  test('runs within one another have one history: whatever one of them saw, another may not send', async () => {
+    const outer = await openRun();
+    const made = await shop.gateway.api('/api/runs', { method: 'POST', token: outer.token, body: { command: 'inner' } });
+    const inner: Run = JSON.parse(await made.text());
+    await query(outer, 'select email from crm.customers where id = 1');
+    assert.equal((await send(inner, 'mail', { to: address })).status, 403);
+    await query(inner, 'select diagnosis from crm.customers');
+    const { status, words } = await send(outer, 'mail', '{}');
+    assert.deepEqual([status, words.includes('read health data')], [403, true], words);
+    const denied = (await shop.gateway.records(inner.session)).find(({ attributes }) => attributes['countersign.carries'] !== undefined);
+    const { stdout } = shop.gateway.cli(['trace', denied?.record ?? '', '--json']);
+    const traced: { from: { session: string; target: string } } = JSON.parse(stdout);
+    assert.deepEqual([traced.from.session, traced.from.target], [outer.session, 'shop']);
+    const { stdout: tried } = shop.gateway.cli(['policy', 'try', join(directory, 'following.cedar')]);
+    assert.match(tried, /of a run within another or around one/);
+  });
+
   test('a run that has read a class may not write to the outside, wherever the values stood', async () => {
     const run = await openRun();
     await query(run, 'select id from crm.customers');

@@ -369,6 +369,7 @@ test('data classes are columns and members of targets that there are', () => {
   assert.match(refused('{ salary: {} }'), /a class has columns, fields, a pattern, words or classes/);
   assert.match(refused('{ Salary: { columns: [a/public.employees.salary] } }'), /1 to 63 small letters, digits and dashes/);
   assert.match(refused("{ badge: { pattern: '(?=B)-[0-9]{6}' } }"), /classes\.badge\.pattern: at character 3: \(\?…\) is not supported/);
+  assert.match(refused('{ unknown: { pattern: x } }'), /no class is called unknown/);
   assert.match(refused('{ mine: { classes: [emial] } }'), /^2:30: classes\.mine\.classes\.0: there is no class "emial": is email meant\?/m);
   assert.match(
     problems('targets: { a: { url: "alpha://h", inspect: [card, iban-number-x] } }').join('\n'),

@@ -31,7 +31,10 @@ const word = z.string('text is expected: put it in quotes').regex(/^[^\0]{0,4096
 const command = z.tuple([text], word, 'a program and its arguments are expected: [PROGRAM, ARGUMENT, ...]');
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/, 'a variable is named by letters, digits and underscores');
 
-const className = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'the name of a class is 1 to 63 small letters, digits and dashes');
+const className = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, 'the name of a class is 1 to 63 small letters, digits and dashes')
+  .refine((written) => written !== 'unknown', 'no class is called unknown: it stands for what nobody could look at');
 
 const target = closed({
   protocol: text.optional().describe('The id of the protocol that the target speaks. Needed where the scheme of the URL does not say it.'),

@@ -95,6 +95,11 @@ export class HistoryFold {
       return;
     }
     const { verdict, request, attributes = {} } = meta;
+    if (attributes[ownAttributes.parentSession] !== undefined || attributes[ownAttributes.childSession] !== undefined) {
+      // Runs within one another have one history, which the records of one of them do not tell.
+      this.history.isCut = true;
+      this.history.followed.isCut = true;
+    }
     if (kind === 'event') {
       this.history.noted(attributes);
       this.#continue(attributes);

@@ -72,6 +72,7 @@ export class CedarPolicy implements PolicyEngine {
   readonly texts: ReadonlyMap<string, string>;
   readonly findings: () => readonly string[];
   readonly limitsReadHistory: boolean;
+  readonly readsHistory: boolean;
   readonly #grants: PolicyEngine;
   readonly #authorizer: Authorizer;
   readonly #policies: ReadonlyMap<string, Policy>;
@@ -83,8 +84,6 @@ export class CedarPolicy implements PolicyEngine {
   readonly #readsTables: boolean;
   /** True if a policy asks which values a request carries. */
   readonly #readsCarried: boolean;
-  /** True if a policy asks what a session did. */
-  readonly #readsHistory: boolean;
   readonly #decisions = new Map<string, Decision>();
   /** The newest decision about an object of facts: a statement that is executed again has the same one, and no key is made for it. */
   readonly #newest = new WeakMap<object, NewestDecision>();
@@ -98,7 +97,7 @@ export class CedarPolicy implements PolicyEngine {
     this.#limitsRecord = policies.some(({ annotated }) => annotated.record === 'facts' || annotated.obligations.some(masksRequest));
     this.#readsTables = policies.some(({ use }) => use.session?.has('tables') ?? true);
     this.#readsCarried = policies.some(({ use }) => use.fields?.has('carries') ?? true);
-    this.#readsHistory = this.#readsCarried || policies.some(readsHistory);
+    this.readsHistory = this.#readsCarried || policies.some(readsHistory);
     this.#policies = new Map(policies.map((policy) => [policy.id, policy]));
     this.#authorizer = new Authorizer(cedar, policies, vocabulary);
     this.#fields = new Map(vocabulary.protocols.map(({ id, context }) => [id, [...commonFields, ...context]]));
@@ -117,7 +116,7 @@ export class CedarPolicy implements PolicyEngine {
     if (asker.within?.includes(target.name) === false) {
       return { ...this.#grants.decide(question), policyVersion: this.version, obligations: this.#recorded(question) };
     }
-    if (asker.history.isPending === true && this.#readsHistory) {
+    if (asker.history.isPending === true && this.readsHistory) {
       const reason = 'what the session did before the gateway started again is still being read from the record: try again in a moment';
       return {
         verdict: 'deny',

@@ -22,7 +22,7 @@ export interface Asker {
   readonly history: SessionHistory;
 }
 
-/** The acts of a session so far, on all its channels. It is the same object as long as the session lasts, and its values change. */
+/** The acts of a session so far, on all its channels, and of the runs that it is within and that are within it. It is the same object as long as the session lasts, and its values change. */
 export interface SessionHistory {
   /** The names of the targets that it used. */
   readonly targets: ReadonlySet<string>;
@@ -72,6 +72,8 @@ export interface PolicyEngine {
   readonly findings?: () => readonly string[];
   /** True if a policy with a limit asks what a session did. Absent: false. */
   readonly limitsReadHistory?: boolean;
+  /** True if a policy asks what a session did. Absent: false. */
+  readonly readsHistory?: boolean;
   /** Returns the limits under which some request of one who asks may be at a target. Absent: none. */
   limitsOfAny?(question: Pick<Question, 'asker' | 'target'>): readonly Obligation[];
   /** Reads beforehand what it needs to decide, a piece in each turn of the event loop. Before that, a decision may take longer. Absent: nothing is to be read. */

@@ -70,7 +70,7 @@ export class LiveSession {
   readonly #endedFor = new Map<number, string>();
   readonly #closed: SessionClosed;
   #activity: string;
-  #history = new LiveHistory();
+  #history: LiveHistory;
   #next: LiveSession | null = null;
   readonly #givingUp: (() => Promise<void>)[] = [];
   /** Functions that are called when the session is ended from outside. */
@@ -95,6 +95,8 @@ export class LiveSession {
     if (this.parent !== null) {
       this.parent.#checkRoom();
     }
+    // Runs within one another act together: whatever one of them saw, another could send.
+    this.#history = this.parent?.history ?? new LiveHistory();
     this.track = recorder.openSession();
     this.#activity = this.track.id;
     this.#lifetime = options.lifetime;
@@ -137,7 +139,7 @@ export class LiveSession {
     return this.#activity;
   }
 
-  /** The acts of the session, and of those whose activity it continues. */
+  /** The acts of the session, of those whose activity it continues, and of the runs that it is within and that are within it. */
   get history(): LiveHistory {
     return this.#history;
   }
