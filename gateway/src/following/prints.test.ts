@@ -39,6 +39,23 @@ test('a value is found with its words alone, whatever stands around and between 
   assert.deepEqual(found('1+49309018200 may fevers hay', values), []);
 });
 
+test('a long value is found within a word, as binary forms and hostile clients write it, and a short one is not', () => {
+  const [mail, short] = ['jane.roe@example.com', 'ab12cd34'];
+  assert.deepEqual(found(`x${mail}x`, [mail]), [mail]);
+  const length = String.fromCharCode(0x60 + mail.length);
+  assert.deepEqual(found(`\xa2btO${length}${mail}aN\x01`, [mail]), [mail]);
+  assert.deepEqual([found(`x${short}`, [short]), found(`${short}x`, [short]), found(`x ${short}.x`, [short])], [[], [], [short]]);
+});
+
+test('D34: a text that begins at each place like many values takes no long time, and then it says that it was not all', () => {
+  const followed = following(...Array.from({ length: 1000 }, (_, at) => `${'abcdef'.repeat(200).slice(0, at + 5)}z`));
+  for (const text of ['a b c d e f ', 'abcdef', 'abcde ']) {
+    const { user } = process.cpuUsage();
+    assert.equal(prints.find(text.repeat(20_000), followed).isWhole, false);
+    assert.ok(process.cpuUsage().user - user < 2_000_000, text);
+  }
+});
+
 test('a value that is too short, too long or too plain is not followed', () => {
   assert.deepEqual(
     ['abcd', '10000', 'x'.repeat(2000), 'ab c'.repeat(400), 'a1b2c'].map((value) => prints.of(value) !== null),

@@ -11,13 +11,18 @@ const distinctMin = 3;
 const unitsMax = 1024;
 /** Most other characters between two of a value, as in `+49 (30) 123`. */
 const gapMax = 3;
+/** A value with so many letters and digits is found within a word too: no text has it by chance. Binary forms write the length of a text before it, which may be a letter. */
+const gluedMin = 12;
+/** Most letters and digits that are compared for each character of a text, and `comparedMin` more. A hostile text begins like many values at each of its places. */
+const comparedMax = 64;
+const comparedMin = 1_000_000;
 /** Hexadecimal digits of the keyed digest: 64 bits. */
 const digestDigits = 16;
 
 /** The values that are in a text. */
 export interface FoundValues {
   readonly values: ReadonlySet<FollowedValue>;
-  /** False if not all encodings in the text were undone: it may have others. */
+  /** False if not all encodings in the text were undone, or not all of its places compared: it may have others. */
   readonly isWhole: boolean;
 }
 
@@ -57,21 +62,27 @@ export class Prints {
   find(text: string, values: FollowedValues, isCut = false): FoundValues {
     const { texts, isWhole } = readingsOf(text, isCut);
     const found = new Set<FollowedValue>();
+    let left = text.length * comparedMax + comparedMin;
     for (const each of texts) {
-      this.#findIn(read(each), values, found);
+      left = this.#findIn(read(each), { values, left }, found);
     }
-    return { values: found, isWhole };
+    return { values: found, isWhole: isWhole && left > 0 };
   }
 
-  #findIn({ units, marks, length }: ReadText, values: FollowedValues, found: Set<FollowedValue>): void {
-    for (let start = 0; start + unitsMin <= length; start += 1) {
-      if (((marks[start] ?? 0) & begins) === 0) {
-        continue;
-      }
+  /** `left`: how many letters and digits are compared at most. Returns how many of them are left. */
+  #findIn({ units, marks, length }: ReadText, { values, left }: { readonly values: FollowedValues; readonly left: number }, found: Set<FollowedValue>): number {
+    let unitsLeft = left;
+    for (let start = 0; start + unitsMin <= length && unitsLeft > 0; start += 1) {
+      const isWord = ((marks[start] ?? 0) & begins) !== 0;
       const begin = this.#begin(units, start);
       for (const count of values.lengthsAt(begin)) {
         const end = start + count;
-        if (end > length || ((marks[end - 1] ?? 0) & ends) === 0 || !isJoined(marks, start, end)) {
+        unitsLeft -= 1;
+        if (end > length || (count < gluedMin && !(isWord && ((marks[end - 1] ?? 0) & ends) !== 0)) || unitsLeft <= 0) {
+          continue;
+        }
+        unitsLeft -= count;
+        if (!isJoined(marks, start, end)) {
           continue;
         }
         const hash = quickHash(this.#hashKey, units, start, end);
@@ -82,6 +93,7 @@ export class Prints {
         }
       }
     }
+    return unitsLeft;
   }
 
   #print(begin: number, hash: number, units: Uint16Array): string {
