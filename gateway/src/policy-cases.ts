@@ -62,6 +62,7 @@ const policyCase = z.strictObject({
       tokens: count,
     })
     .prefault({}),
+  run: z.boolean('true or false is expected').default(false),
   clientAddress: z.union([z.ipv4(), z.ipv6()], 'an IP address is expected').default('127.0.0.1'),
   time: z.iso.datetime('a time in UTC is expected, as 2026-11-28T09:00:00Z').optional(),
   expect: z.enum(['allow', 'deny', 'hold'], 'allow, deny or hold is expected'),
@@ -70,6 +71,9 @@ const policyCase = z.strictObject({
   mask: maskText('mask'),
   mask_request: maskText('mask_request'),
 });
+
+/** The session of a run, for a case that is in one. */
+const anyRun = '0'.repeat(32);
 
 const file = z.array(policyCase, 'a list of cases is expected');
 
@@ -161,10 +165,10 @@ async function questionOf(each: PolicyCase, { principals, targets }: Config): Pr
   if ('message' in action) {
     return action;
   }
-  const { session, time, clientAddress, onBehalfOf = null } = each;
+  const { session, time, clientAddress, run, onBehalfOf = null } = each;
   const history: SessionHistory = { ...session, targets: new Set(session.targets), tables: new Set(session.tables), classes: new Set(session.classes) };
   return {
-    asker: { principal, onBehalfOf, run: null, within: null, session: null, address: clientAddress, history },
+    asker: { principal, onBehalfOf, run: run ? anyRun : null, within: null, session: null, address: clientAddress, history },
     target,
     action,
     timeMs: time === undefined ? Date.now() : Date.parse(time),

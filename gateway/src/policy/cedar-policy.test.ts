@@ -108,6 +108,7 @@ describe('what a set of policies decides', () => {
     assert.ok(denies('context.clientAddress.isInRange(ip("10.0.0.0/8"))', asked({ address: '10.1.2.3' })));
     assert.ok(!denies('context.clientAddress.isInRange(ip("10.0.0.0/8"))', asked({ address: '::1' })));
     assert.ok(denies('context.attended', asked({ principal: ann })) && !denies('context.attended', asked()));
+    assert.ok(denies('!context.inRun', asked()) && !denies('!context.inRun', asked({ run: '0'.repeat(32) })));
     assert.ok(denies('principal.kind == "human" && principal.groups.contains("dba")', asked({ principal: ann })));
   });
 

@@ -49,6 +49,12 @@ export const circumstances: readonly CircumstanceField[] = [
     title: 'True if a person is at the other end, and no program that a person started.',
     of: ({ asker }) => isAttended(asker),
   },
+  {
+    name: 'inRun',
+    type: 'boolean',
+    title: 'True if the request is made in a run: then what is known of the session is over all of its targets.',
+    of: ({ asker }) => asker.run !== null,
+  },
 ];
 
 /** A fact about what the session did before, as `context.session.NAME`. */

@@ -62,6 +62,7 @@ interface Asked {
   readonly timeMs?: number;
   readonly address?: string;
   readonly within?: readonly string[] | null;
+  readonly run?: string | null;
 }
 
 /** A question: by default the bot asks to query orders. */
@@ -74,9 +75,9 @@ export function asked({
   history = {},
   ...rest
 }: Asked = {}): Question {
-  const { timeMs = 0, address = '127.0.0.1', within = null } = rest;
+  const { timeMs = 0, address = '127.0.0.1', within = null, run = null } = rest;
   return {
-    asker: { principal, onBehalfOf: null, run: null, within, session: null, address, history: { ...noHistory, ...history } },
+    asker: { principal, onBehalfOf: null, run, within, session: null, address, history: { ...noHistory, ...history } },
     target,
     action: { name: action, attributes: { [ownAttributes.effects]: effects, ...attributes } },
     timeMs,
