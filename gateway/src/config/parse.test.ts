@@ -371,6 +371,7 @@ test('data classes are columns and members of targets that there are', () => {
   assert.match(refused("{ badge: { pattern: '(?=B)-[0-9]{6}' } }"), /classes\.badge\.pattern: at character 3: \(\?…\) is not supported/);
   assert.match(refused('{ unknown: { pattern: x } }'), /no class is called unknown/);
   assert.match(refused('{ mine: { classes: [emial] } }'), /^2:30: classes\.mine\.classes\.0: there is no class "emial": is email meant\?/m);
+  assert.match(refused('{ mine: { classes: [email, mine] } }'), /^2:37: classes\.mine\.classes\.1: the class "mine" names itself: name the classes/m);
   assert.match(
     problems('targets: { a: { url: "alpha://h", inspect: [card, iban-number-x] } }').join('\n'),
     /targets\.a\.inspect\.1: there is no class "iban-number-x": countersign class list/,

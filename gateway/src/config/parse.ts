@@ -193,12 +193,15 @@ function unknownPlaces(written: unknown): Problem[] {
   );
 }
 
-/** Finds data classes that are named and do not exist. */
+/** Finds data classes that are named and do not exist, and those that name themselves. */
 function unknownClasses(written: unknown): Problem[] {
   const { targets, classes } = asRecord(written);
   const known = new Set([...builtInNames, ...Object.keys(asRecord(classes))]);
   const unknown = (section: string, id: string, list: string, named: unknown): Problem[] =>
     (Array.isArray(named) ? named : []).flatMap((name, i) => {
+      if (section === 'classes' && name === id) {
+        return [{ path: [section, id, list, i], message: `the class ${JSON.stringify(name)} names itself: name the classes whose values are of it too` }];
+      }
       if (typeof name !== 'string' || known.has(name)) {
         return [];
       }
