@@ -189,7 +189,7 @@ export class ClassSet {
     let of = '';
     const take = (start: number, end: number, strength: Strength, open?: Open): void => {
       // A form without doubt needs no words.
-      const support = strength === 'sure' ? 'named' : supportOf(view.hintAt(start), of, strength);
+      const support = strength === 'sure' ? 'named' : supportOf(view.hintAt(start, end), of, strength);
       if (support !== 'none') {
         found.push({ name: this.#names.get(of) ?? of, start, end, isNamed: support === 'named', open: open ?? null });
       }
@@ -259,7 +259,7 @@ function decodedView(text: string, before: string): View {
     digits,
     isCut: false,
     goesOn: false,
-    hintAt: (position) => context().hintAt(start + position),
+    hintAt: (from, to) => context().hintAt(start + from, start + to),
     isNamed: (name) => context().isNamed(start, name),
   };
 }

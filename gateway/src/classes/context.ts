@@ -129,6 +129,7 @@ export class Context {
   /** The last hint, which is often asked for again. */
   #hint: Hint = silent;
   #hintAt = -1;
+  #hintEnd = -1;
 
   constructor(words: ContextWords) {
     this.#words = words;
@@ -238,25 +239,35 @@ export class Context {
     return false;
   }
 
-  /** Says what the words before a position say about a value there. The text before it must have been read. */
-  hintAt(position: number): Hint {
+  /** Says what the words before a value say about it. The text up to its end must have been read. */
+  hintAt(position: number, end: number): Hint {
     if (this.#namedAt < position - contextUnits) {
       return silent;
     }
-    if (this.#hintAt !== position) {
-      this.#hint = this.#readHint(position);
+    if (this.#hintAt !== position || this.#hintEnd !== end) {
+      this.#hint = this.#readHint(position, end);
       this.#hintAt = position;
+      this.#hintEnd = end;
     }
     return this.#hint;
   }
 
-  #readHint(position: number): Hint {
+  #readHint(position: number, end: number): Hint {
     let named = noNames;
+    // Where the digits of the value begin, behind a plus sign or parenthesis, and how long the first number of a list before it is.
+    let begin = position;
+    let firstUnits: number | null = null;
     let words = 0;
     let isOwned = false;
     for (let i = this.#starts.length - 1; i >= 0 && (this.#starts[i] ?? 0) >= position - contextUnits; i -= 1) {
       const names = this.#names[i] ?? null;
-      if ((this.#ends[i] ?? 0) > position || names === joiningMark) {
+      const start = this.#starts[i] ?? 0;
+      const units = (this.#ends[i] ?? 0) - start;
+      if (start + units > position) {
+        begin = start >= position && start < end ? start : begin;
+        continue;
+      }
+      if (names === joiningMark) {
         continue;
       }
       if (names === valueMark) {
@@ -264,6 +275,7 @@ export class Context {
         if (words > 0) {
           break;
         }
+        firstUnits = units;
         continue;
       }
       words += 1;
@@ -271,7 +283,9 @@ export class Context {
         continue;
       }
       isOwned ||= names === ownerMark;
-      const isOther = names !== ownerMark && !(isOwned && names.length === 0);
+      // A word for something else stands before a list of numbers of one form: one of another length is something else again.
+      const isOfOthers = isOwned || (firstUnits !== null && firstUnits !== end - begin);
+      const isOther = names !== ownerMark && !(isOfOthers && names.length === 0);
       if (isOther && words <= otherWordsNear) {
         return { named: names, isOther: true };
       }

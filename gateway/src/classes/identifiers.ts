@@ -120,7 +120,7 @@ function takeValid(
   { start, end, forms }: { readonly start: number; readonly end: number; readonly forms: readonly Form[] },
   take: TakeIdentifier,
 ): void {
-  const hint = view.hintAt(start);
+  const hint = view.hintAt(start, end);
   if (!forms.some(({ name, strength }) => supportOf(hint, name, strength) !== 'none')) {
     return;
   }
@@ -130,7 +130,7 @@ function takeValid(
   }
   const value = view.text.slice(start, end);
   // Hashes have small letters, identifiers are written with capitals.
-  const isUnlikely = surroundings === 'series' || /[a-z]/.test(value);
+  const isUnlikely = (surroundings === 'series' && !isJoined(value)) || /[a-z]/.test(value);
   const code = codeOf(value);
   for (const { name, isValid, strength } of forms) {
     const effective = isUnlikely && strength === 'likely' ? 'weak' : strength;
@@ -138,6 +138,11 @@ function takeValid(
       take(name, start, end, effective);
     }
   }
+}
+
+/** True for a value whose groups are joined by something else than spaces, so that a number behind or before a space is another one. Dots also divide amounts. */
+function isJoined(value: string): boolean {
+  return !value.includes(' ') && /[-+/]/.test(value);
 }
 
 function isKindAt({ kinds: kindOf }: View, position: number, kind: number): boolean {

@@ -227,7 +227,7 @@ export class TextScan {
       kinds: this.#classes.kinds,
       traits: this.#traits,
       digits,
-      hintAt: (position) => this.#readContext(from, to).hintAt(this.#droppedUnits + from + position),
+      hintAt: (start, end) => this.#readContext(from, to).hintAt(this.#droppedUnits + from + start, this.#droppedUnits + from + end),
       isNamed: (name) => this.#readContext(from, to).isNamed(this.#droppedUnits + from, name),
     };
     for (const candidate of this.#classes.look(view)) {

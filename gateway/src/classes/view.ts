@@ -19,8 +19,8 @@ export interface View {
   readonly traits: number;
   /** The number of digits among them. */
   readonly digits: number;
-  /** Says what the words before a position say about a value there. */
-  readonly hintAt: (position: number) => Hint;
+  /** Says what the words before a value say about it. */
+  readonly hintAt: (start: number, end: number) => Hint;
   /** False if no word before a value of the part names the class, so that values which need one are not there. */
   readonly isNamed: (name: string) => boolean;
 }

@@ -91,7 +91,7 @@ function readGroups(view: View, start: number): Dialled {
       dialled.hasDot ||= unit === 0x2e;
       dialled.hasParenthesis ||= unit === 0x29;
     }
-    if (isWholeNorthAmerican(text, dialled)) {
+    if (isWholeNorthAmerican(text, dialled) || (!isCallingCode(text, dialled) && isGroupedAt(text, end))) {
       break;
     }
   }
@@ -136,6 +136,25 @@ function isWholeNorthAmerican(text: string, dialled: Dialled): boolean {
   }
   const isInternational = text[start - 1] === '+' && leadDigit(dialled, 0) === 1;
   return isInternational ? digits === 11 : last === 4 && beforeLast === 3 && isNorthAmerican(dialled);
+}
+
+/** A space, and a number of North America in the groups that are written there. */
+const grouped = /^ (?:\d{3}([-.])\d{3}\1\d{4}|\(\d{3}\) ?\d{3}[-.]\d{4})(?![\p{L}\d])/u;
+const groupedUnitsMax = 16;
+
+/** True if a number of North America that is whole by itself follows the space, so that what is before it is something else. */
+function isGroupedAt(text: string, position: number): boolean {
+  return text[position] === ' ' && grouped.test(text.slice(position, position + groupedUnitsMax));
+}
+
+/** True for digits that may be the calling code of a number behind a space. */
+function isCallingCode(text: string, { start, digits, lead }: Dialled): boolean {
+  return text[start - 1] === '+' || (text[start] === '0' && text[start + 1] === '0') || (digits === 1 && lead === 1);
+}
+
+/** True for a number of three groups or more that have no space between them but behind a parenthesis, so that a number behind or before a space is another one. */
+function isJoined(value: string): boolean {
+  return /^(?:(?:\(\d+\) ?|\d+[-.])\d+(?:[-.]\d+)*-\d+|\d{3}\.\d{3}\.\d{4})(?:x\d+)?$/i.test(value);
 }
 
 function isExtension({ text, kinds }: View, position: number): boolean {
@@ -236,7 +255,8 @@ function find(view: View, take: Take): void {
     const end = extendedEnd(view, dialled.end);
     const surroundings = surroundingsOf(view, begin, end);
     if (surroundings !== 'part') {
-      take(begin, end, surroundings === 'series' && strength === 'likely' ? 'weak' : strength);
+      const isSeries = surroundings === 'series' && strength === 'likely' && !isJoined(text.slice(begin, end));
+      take(begin, end, isSeries ? 'weak' : strength);
       i = end - 1;
       isInWord = true;
     }
