@@ -353,6 +353,52 @@ describe('values in a text', () => {
     assert.throws(() => sets.of(['emial']), RangeError);
   });
 
+  test('a phrase is found with any white space between its words and with its accents in both forms, however the text is cut', () => {
+    const own = { columns: [], fields: [], pattern: null, classes: [] };
+    const classes = new ClassSets([{ ...own, name: 'staff', words: ['Margaret Holloway', 'M\u00fcller', 'Jose\u0301  Nu\u0301n\u0303ez', "O'Neill, Ann"] }]).of(
+      ['staff'],
+    );
+    const spaces = fc.array(fc.constantFrom(' ', '\n', '\r\n', '\t', '\u00a0', '\u2009', '\u3000'), { minLength: 1, maxLength: 8 }).map((run) => run.join(''));
+    const phrase = fc.constantFrom('Margaret Holloway', 'M\u00fcller', 'Jos\u00e9 N\u00fa\u00f1ez', "o'neill, ann");
+    const form = fc.constantFrom('NFC', 'NFD');
+    fc.assert(
+      fc.property(phrase, spaces, form, fc.array(fc.nat(60), { maxLength: 12 }), (listed, space, normal, cuts) => {
+        const value = listed.normalize(normal).replace(' ', space);
+        const text = `12 ${value} and Margaret, Hollow\n${value.toUpperCase()}`;
+        const { found } = scanPieces(text, cuts, classes);
+        assert.deepEqual(
+          found.map(({ start, end }) => text.slice(start, end)),
+          [value, value.toUpperCase()],
+        );
+      }),
+      { numRuns: 200 },
+    );
+    for (const text of [
+      'Mullers',
+      'M\u00fcllerin',
+      'Mu\u0308ller\u0301',
+      'Jose Nunez',
+      'Margaret-Holloway',
+      'MargaretHolloway',
+      'Margaret\ufeffHolloway',
+      "O' Neill, Ann",
+    ]) {
+      assert.deepEqual(findIn(text, classes), [], text);
+    }
+    assert.equal(findIn('Margaret\\n  Holloway', classes).length, 1, 'an escape is white space too');
+    for (const units of [400, 490, 500, 510, 600, 9000]) {
+      const text = `1${' 1'.repeat(1800)} Margaret${' '.repeat(units)}Holloway`;
+      const cut = scanPieces(
+        text,
+        Array.from(text, (_, at) => at),
+        classes,
+      );
+      assert.deepEqual(cut.found, findIn(text, classes));
+      assert.equal(cut.found.length, units <= 490 ? 1 : 0, `${units}`);
+      assert.ok(cut.held <= heldUnitsMax, `${cut.held} units are held`);
+    }
+  });
+
   test('a pattern matches what a regular expression matches, and one that is not linear is refused', () => {
     const alphabet = fc.constantFrom('a', 'b', '1', '-');
     const atom = fc.oneof(alphabet, fc.constantFrom('[ab]', '[^a]', '\\d', '(?:a|b1)', '.', '(a|ab)(1|)'));

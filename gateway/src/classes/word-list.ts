@@ -2,29 +2,34 @@ import { kinds, wordKinds } from './characters.ts';
 
 /** A word or phrase of a list has at most so many UTF-16 units. */
 const listedUnitsMax = 128;
+/** In a text it may have more white space between its words, and accents that are characters of their own: up to so many UTF-16 units together. */
+const foundUnitsMax = 512;
 
-/** Finds words and phrases of a list, whole and in any case. */
+/** Finds words and phrases of a list, whole and in any case, with any white space between the words. */
 export class WordList {
   readonly #listed: ReadonlySet<string>;
   /** Phrases up to each character that ends a word. */
   readonly #begun: ReadonlySet<string>;
+  /** The length of the longest of them. */
+  readonly #longest: number;
 
   constructor(words: Iterable<string>) {
     const listed = new Set<string>();
     const begun = new Set<string>();
     for (const word of words) {
-      const small = word.trim().toLowerCase();
-      if (small !== '' && small.length <= listedUnitsMax) {
-        listed.add(small);
-        for (let i = 1; i < small.length; i += 1) {
-          if (!isWordAt(small, i)) {
-            begun.add(small.slice(0, i + 1));
+      const plain = plainOf(word.trim());
+      if (plain !== '' && plain.length <= listedUnitsMax) {
+        listed.add(plain);
+        for (let i = 1; i < plain.length; i += 1) {
+          if (!isWordAt(plain, i)) {
+            begun.add(plain.slice(0, i + 1));
           }
         }
       }
     }
     this.#listed = listed;
     this.#begun = begun;
+    this.#longest = begun.values().reduce((longest, { length }) => Math.max(longest, length), 0);
   }
 
   /** Calls `take` with each word of the list in a text, the longest first where several begin at one place. */
@@ -40,32 +45,65 @@ export class WordList {
 
   #endOf(text: string, start: number): number {
     let found = -1;
-    for (let i = start + 1; i <= text.length && i - start <= listedUnitsMax; i += 1) {
-      if (i < text.length && isWordAt(text, i)) {
+    for (let i = start + 1; i <= text.length && i - start <= foundUnitsMax; i += 1) {
+      if (i < text.length && (isWordAt(text, i) || isWithinSpace(text, i))) {
         continue;
       }
-      const begun = text.slice(start, i).toLowerCase();
-      if (this.#listed.has(begun)) {
+      if (this.#listed.has(plainOf(text.slice(start, i)))) {
         found = i;
       }
-      if (i === text.length || !this.#begun.has(begun + text[i])) {
+      if (i === text.length || !this.#begun.has(plainOf(text.slice(start, i + 1)))) {
         break;
       }
     }
     return found;
   }
 
-  /** True if a phrase may have begun between `start` and `at` and go on behind the character at `at`. */
+  /** True if a phrase may have begun between `start` and `at` and go on behind the character at `at`, which ends a word. */
   mayCross(text: string, start: number, at: number): boolean {
-    for (let begin = Math.max(start, at + 1 - listedUnitsMax); begin < at; begin += 1) {
-      if (isWordAt(text, begin) && (begin === start || !isWordAt(text, begin - 1)) && this.#begun.has(text.slice(begin, at + 1).toLowerCase())) {
+    const first = Math.max(start, at + 1 - foundUnitsMax);
+    let units = 1;
+    for (let begin = at - 1; begin >= first && units < this.#longest; begin -= 1) {
+      units += isWithinSpace(text, begin + 1) || isAccent(text, begin) ? 0 : 1;
+      if (isWordAt(text, begin) && (begin === start || !isWordAt(text, begin - 1)) && this.#goesOn(text, begin, at)) {
         return true;
       }
     }
     return false;
   }
+
+  #goesOn(text: string, start: number, at: number): boolean {
+    for (let i = start + 1; i <= at; i += 1) {
+      if (!isWordAt(text, i) && !isWithinSpace(text, i) && !this.#begun.has(plainOf(text.slice(start, i + 1)))) {
+        return false;
+      }
+    }
+    return !isWordAt(text, at);
+  }
 }
 
 export function isWordAt(text: string, position: number): boolean {
   return ((kinds[text.charCodeAt(position)] ?? 0) & wordKinds) !== 0;
+}
+
+/** White space, without the mark of an order of bytes: that is as if it were not there. */
+const spaces = /[^\S\ufeff]+/g;
+const isSpace = (unit: number): boolean =>
+  unit < 0x80 ? unit === 0x20 || (unit >= 0x09 && unit <= 0x0d) : unit !== 0xfeff && String.fromCharCode(unit).trim() === '';
+
+/** True behind the first character of a run of white space. */
+function isWithinSpace(text: string, position: number): boolean {
+  return position > 0 && isSpace(text.charCodeAt(position)) && isSpace(text.charCodeAt(position - 1));
+}
+
+/** True for a unit that may become one with the letter before it. */
+const isAccent = (text: string, position: number): boolean => text.charCodeAt(position) >= 0x300 && /\p{M}/u.test(text[position] ?? '');
+
+/** Matches what another text may stand for: white space but one space, and what may have an accent that is a character of its own. */
+const mayDiffer = /[^ -~\u00a1-\u02ff]| {2}/;
+
+/** Returns what is the same for all ways to write a phrase: in small letters, with accents on their letters (NFC) and one space for each white space. */
+function plainOf(text: string): string {
+  const small = text.toLowerCase();
+  return mayDiffer.test(small) ? small.replaceAll(spaces, ' ').normalize('NFC') : small;
 }
