@@ -6,6 +6,7 @@ import { decodeEscapes, decodeQuotedPrintable, decodeRuns, runUnitsMin, type Dec
 import type { Detector, Open } from './detector.ts';
 import { FormTree } from './identifiers.ts';
 import type { Pattern } from './pattern.ts';
+import { PlainTexts } from './plain-texts.ts';
 import { partUnitsMax, type View } from './view.ts';
 import type { WordList } from './word-list.ts';
 
@@ -34,7 +35,7 @@ const mayFind = ({ traits: wanted, otherTraits, unitsMin, digitsMin }: Looking, 
 
 const noOwn: ReadonlyMap<string, OwnClass> = new Map();
 
-/** Classes that are looked for together. It never changes, so many scans can share it; to make one takes much longer than to scan a short text. */
+/** Classes that are looked for together. They never change, so many scans can share it; to make one takes much longer than to scan a short text. */
 export class ClassSet {
   readonly #detectors: readonly Looking[];
   readonly #forms: FormTree | null;
@@ -47,6 +48,8 @@ export class ClassSet {
   readonly hasOwn: boolean;
   /** The kinds of the characters of the part of a text that is looked at. Looking waits for nothing, so that all scans can share it. */
   readonly kinds = new Uint16Array(partUnitsMax);
+  /** Texts in which nothing is, for all that look at whole texts. */
+  readonly plain = new PlainTexts();
 
   /** The classes for which each built-in one is looked for. */
   readonly #names = new Map<string, string>();
@@ -133,6 +136,21 @@ export class ClassSet {
       (this.#forms !== null && mayHaveForm(traits, digits)) ||
       this.#detectors.some((detector) => mayFind(detector, traits, length, digits))
     );
+  }
+
+  /** False if nothing can be in a text, whatever its parts are. It looks at each character, so it is for short texts. */
+  mayHoldIn(text: string): boolean {
+    if (this.hasOwn) {
+      return true;
+    }
+    let traits = 0;
+    let digits = 0;
+    for (let i = 0; i < text.length; i += 1) {
+      const kind = kinds[text.charCodeAt(i)] ?? boundary;
+      traits |= kind;
+      digits += kind === digit ? 1 : 0;
+    }
+    return this.mayHold(traits, text.length) && this.mayHoldDigits(traits, text.length, digits);
   }
 
   /** Returns the values in a view. They may overlap; they are sorted, and of those that begin at one place the one that counts comes first. */

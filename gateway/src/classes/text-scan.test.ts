@@ -6,6 +6,7 @@ import { ClassSet } from './class-set.ts';
 import { ClassSets } from './class-sets.ts';
 import { faultOfPattern, Pattern } from './pattern.ts';
 import { findIn, heldUnitsMax, TextScan, type Found } from './text-scan.ts';
+import { WholeTexts } from './whole-texts.ts';
 
 const names = builtInClasses.map(({ name }) => name);
 const all = new ClassSet(names);
@@ -104,6 +105,21 @@ describe('values in a text', () => {
       }),
       { numRuns: 250 },
     );
+  });
+
+  test('whole texts give the same values, however often they came before, also where they are not looked at', () => {
+    for (const classes of [all, ...builtInClasses.map(({ name }) => new ClassSet([name]))]) {
+      const short = fc.oneof(texts, fc.constantFrom(...builtInClasses.map(({ example }) => example))).map((text) => text.slice(0, 70));
+      fc.assert(
+        fc.property(fc.array(short, { maxLength: 4 }), (come) => {
+          for (const text of [...come, ...come]) {
+            const found = findIn(text, classes);
+            assert.deepEqual(new WholeTexts(classes).look(text)?.found ?? [], found, text);
+          }
+        }),
+        { numRuns: 50 },
+      );
+    }
   });
 
   test('no more is held back than is stated where it depends on what follows whether a value goes on', () => {

@@ -156,23 +156,20 @@ class RepeatedDocument {
     const { texts, encoded, ends } = this.#document;
     const read = texts.slice();
     let at = 0;
-    for (const [i, piece] of this.#pieces.entries()) {
+    for (let i = 0; i < this.#pieces.length; i += 1) {
+      const piece = this.#pieces[i] ?? 0;
       const before = this.#between[i] ?? '';
       const of = texts[piece];
-      if (of === undefined || !text.startsWith(before, at)) {
-        return null;
-      }
-      at += before.length;
-      const end = endOfString(text, at - 1);
-      const said = end === null ? null : readString(text.slice(at, end - 1));
-      if (end === null || said === null) {
+      const end = of !== undefined && text.slice(at, at + before.length) === before ? endOfString(text, at + before.length - 1) : null;
+      const said = end === null ? null : readString(text.slice(at + before.length, end - 1));
+      if (of === undefined || end === null || said === null) {
         return null;
       }
       read[piece] = { ...of, text: said };
       at = end - 1;
     }
     const rest = this.#between.at(-1) ?? '';
-    if (text.length !== at + rest.length || !text.endsWith(rest)) {
+    if (text.slice(at) !== rest) {
       return null;
     }
     return { text, found: () => jsonTexts(text) ?? [], encoded, texts: read, ends };

@@ -1,6 +1,6 @@
 import { GatewayError } from '../domain/errors.ts';
 import { AwsMessages, composeAwsMessage, withPayload } from './aws-event-stream.ts';
-import type { AwsMessage, Frame } from './frame.ts';
+import type { AwsMessage, Frame, Splitter } from './frame.ts';
 import { Framer, lines as linesOf, wholeBody } from './framer.ts';
 import { SseEvents } from './sse.ts';
 import { boundaryOf, multipartFrame, urlencodedFrame } from './form-frames.ts';
@@ -91,7 +91,11 @@ function isJson(type: string): boolean {
 function sseFramer(options: FramerOptions): TextFramer {
   let isFirst = true;
   const frames = new TextFrames();
-  return framed(new Framer(new SseEvents({ areCommentsApart: false }), options.frameBytesMax), options, ({ bytes }) => {
+  const events = new SseEvents({ areCommentsApart: false });
+  // The texts of an event are found in its bytes, so the event itself is not read.
+  const unread = (bytes: Buffer): Frame => ({ is: 'other', bytes });
+  const splitter: Splitter = { isStream: true, ends: (bytes) => events.ends(bytes), frame: unread, last: unread };
+  return framed(new Framer(splitter, options.frameBytesMax), options, ({ bytes }) => {
     const text = utf8Text(bytes);
     const mark = isFirst && text.startsWith('\u{feff}') ? 1 : 0;
     isFirst = false;

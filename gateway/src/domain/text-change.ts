@@ -45,7 +45,11 @@ export interface TextStream {
 
 /** Applies all changes, one after the other. */
 export function changeText(changes: readonly TextChange[], text: string, sources?: readonly string[], isDerived = false): string {
-  return changes.reduce((changed, change) => change(changed, sources, isDerived), text);
+  let changed = text;
+  for (const change of changes) {
+    changed = change(changed, sources, isDerived);
+  }
+  return changed;
 }
 
 /**
