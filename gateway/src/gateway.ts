@@ -233,7 +233,7 @@ export class Gateway implements AsyncDisposable {
       authenticator,
       refusals,
       policy: () => this.#policy,
-      looking: { ...masking, prints: new Prints(keys.followKey()) },
+      looking: { nestedClasses: (names) => this.#classSets.nested(names), classesOf: masking.classesOf, prints: new Prints(keys.followKey()) },
       controls: [approvals, this.#limits, alerts, new RequestMasks(masking), new Masks(masking), ...this.#controls],
       limits: this.#config.limits,
       calls,

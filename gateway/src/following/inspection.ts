@@ -7,7 +7,7 @@ import { ownAttributes } from '../domain/own-attributes.ts';
 import { unknownClass } from '../domain/seen.ts';
 import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
-import type { ClassSet } from '../classes/class-set.ts';
+import type { NestedClasses } from '../classes/class-sets.ts';
 import { findIn } from '../classes/text-scan.ts';
 import { readableHead } from '../controls/masks/readable-head.ts';
 import type { FoundValues } from './prints.ts';
@@ -70,12 +70,12 @@ export class Inspection {
     if (texts === null) {
       return told({ classes: [], values: new Set(), isWhole: followed.isEmpty }, isInspected);
     }
-    const asked = { set: inspect.length === 0 ? null : this.#parts.classSet(inspect), followed: followed.isEmpty ? null : followed };
+    const asked = { nested: inspect.length === 0 ? null : this.#parts.nestedClasses(inspect), followed: followed.isEmpty ? null : followed };
     const pieces = said?.pieces.map(({ text }) => text) ?? noNames;
     const own = said?.isWhole === true ? [] : [readableText(texts.own, bytes)];
     const slices = [
-      ...[...pieces, ...own].flatMap(slicesOf).map((text) => ({ text, set: asked.set, followed: null })),
-      ...slicesOf(texts.own.replace(hostLine, '')).map((text) => ({ text, set: null, followed: asked.followed })),
+      ...[...pieces, ...own].flatMap(slicesOf).map((text) => ({ text, nested: asked.nested, followed: null })),
+      ...slicesOf(texts.own.replace(hostLine, '')).map((text) => ({ text, nested: null, followed: asked.followed })),
     ];
     const seam = this.#seam(texts, asked);
     return slices.length <= slicesAtOnceMax
@@ -107,8 +107,8 @@ export class Inspection {
     return { own: own.toString(), seam, last: last.toString() };
   }
 
-  #look({ text, set, followed }: Slice, isCut = false): Looked {
-    const classes = set === null || text === '' ? noNames : findIn(text, set).map(({ name }) => name);
+  #look({ text, nested, followed }: Slice, isCut = false): Looked {
+    const classes = nested === null || text === '' ? noNames : findIn(text, nested.set).flatMap(({ name }) => nested.namesOf(name));
     const { values, isWhole } = followed === null || text === '' ? nothingFound : this.#parts.prints.find(text, followed, isCut);
     return { classes, values, isWhole };
   }
@@ -153,7 +153,7 @@ interface SentText {
 /** A text, and what is looked for in it. Null: no classes, or no values. */
 interface Slice {
   readonly text: string;
-  readonly set: ClassSet | null;
+  readonly nested: NestedClasses | null;
   readonly followed: FollowedValues | null;
 }
 

@@ -1,4 +1,5 @@
 import type { ClassSet } from '../classes/class-set.ts';
+import type { NestedClasses } from '../classes/class-sets.ts';
 import { namedPlace } from '../classes/named-place.ts';
 import { TextScan, type Settled } from '../classes/text-scan.ts';
 import { WholeTexts } from '../classes/whole-texts.ts';
@@ -12,15 +13,15 @@ const reportedMax = followedMax + 1;
 
 export interface LookParts {
   readonly prints: Prints;
-  /** Returns the set of classes that are looked for in texts. */
-  readonly classSet: (names: readonly string[]) => ClassSet;
+  /** Returns the classes that are looked for in texts, with those within them. */
+  readonly nestedClasses: (names: readonly string[]) => NestedClasses;
   /** Returns the classes of a value of a target by one of its sources. */
   readonly classesOf: (target: string, source: string) => readonly string[];
 }
 
 /** Makes a look for values of these classes in the texts of one answer of a target. */
-export function textLook(names: readonly string[], target: string, { prints, classSet, classesOf }: LookParts): TextChange {
-  const classes = classSet(names);
+export function textLook(names: readonly string[], target: string, { prints, nestedClasses, classesOf }: LookParts): TextChange {
+  const { set: classes, namesOf } = nestedClasses(names);
   const whole = new WholeTexts(classes);
   let found = new Set<string>();
   let values = new Map<string, SeenValue>();
@@ -33,10 +34,12 @@ export function textLook(names: readonly string[], target: string, { prints, cla
       values.set(`${name} ${print}`, { name, print, source: sourceOf(target, sources, classes) });
     }
   };
-  const noteFound = ({ text, found: each }: Settled, sources?: readonly string[]): void => {
-    for (const { name, start, end, isContinued } of each) {
+  const noteFound = ({ text, found: settled }: Settled, sources?: readonly string[]): void => {
+    for (const { name, start, end, isContinued } of settled) {
       if (!isContinued) {
-        note(name, text.slice(start, end), sources);
+        for (const each of namesOf(name)) {
+          note(each, text.slice(start, end), sources);
+        }
       }
     }
   };
@@ -46,9 +49,9 @@ export function textLook(names: readonly string[], target: string, { prints, cla
     for (const name of new Set(classesBy(sources))) {
       note(name, text, sources);
     }
-    const settled = whole.look(text);
-    if (settled !== null) {
-      noteFound(settled, sources);
+    const looked = whole.look(text);
+    if (looked !== null) {
+      noteFound(looked, sources);
     }
     return text;
   };

@@ -6,6 +6,6 @@ import type { LookParts } from '../text-look.ts';
 /** The parts with which channels look for values, of a gateway without classes of its own. */
 export const looking: LookParts = {
   prints: new Prints(createSecretKey(Buffer.alloc(32, 7))),
-  classSet: (names) => new ClassSets([]).of(names),
+  nestedClasses: (names) => new ClassSets([]).nested(names),
   classesOf: () => [],
 };
