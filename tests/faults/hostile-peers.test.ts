@@ -26,8 +26,8 @@ const limits = {
 };
 /** Longer than a stop may take. */
 const patientMs = 60_000;
-/** The most memory that a connection may cost, however much its peer asks for or leaves unread. */
-const growthBytesMax = 96 * 1024 * 1024;
+/** The most by which memory may grow for a connection, garbage included, however much its peer asks for or leaves unread: the result is 1 GB. */
+const growthBytesMax = 192 * 1024 * 1024;
 
 const copyBytes = 128 * 1024 * 1024;
 const stoppedMs = 1000;
