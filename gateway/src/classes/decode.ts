@@ -238,6 +238,8 @@ export function decodeQuotedPrintable(text: string): Decoded | null {
 export const runUnitsMin = 16;
 /** So many units at the start of a run are tried first, for most runs are hashes, keys and names. */
 const triedUnits = 24;
+/** Most parts of a path in a run that are tried. */
+const partsMax = 16;
 
 const base64Characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 /** The value of each unit of base64 and base64url, or -1. */
@@ -327,9 +329,24 @@ function isRunUnit(unit: number): boolean {
 }
 
 /**
- * Yields what the runs of base64 and of hex in a text stand for, if that may be text. A run at the start of a text that is cut off there may begin within a
- * group, so each place of its first group is tried.
+ * Returns the places of a run at which base64 of a text may begin. If that is not at its start, it may be glued to up to three other characters, or be a part of a
+ * path. `isCut`: it may begin within a group in any case.
  */
+function beginsOf(text: string, { start, end }: Run, isCut: boolean): readonly number[] {
+  const ofText = (begins: readonly number[]): readonly number[] =>
+    begins.filter((begin) => end - begin >= (begin === start ? 0 : runUnitsMin) && mayBeText(text, { start: begin, end }, 6));
+  const first = ofText(isCut ? [start, start + 1, start + 2, start + 3] : [start]);
+  if (first.length > 0 || isCut) {
+    return first;
+  }
+  const parts: number[] = [];
+  for (let at = text.indexOf('/', start); at !== -1 && at < end && parts.length < partsMax; at = text.indexOf('/', at + 1)) {
+    parts.push(at + 1);
+  }
+  return ofText([...new Set([start + 1, start + 2, start + 3, ...parts])]);
+}
+
+/** Yields what the runs of base64 and of hex in a text stand for, if that may be text. `isCut`: the text begins within a longer one, and so perhaps within a run. */
 export function* decodeRuns(text: string, isCut: boolean): Generator<{ readonly decoded: Decoded; readonly runEnd: number }> {
   for (let start = nextRun(text, 0, runUnitsMin, runUnits); start !== -1; start = nextRun(text, start, runUnitsMin, runUnits)) {
     if (!isRunUnit(text.charCodeAt(start))) {
@@ -346,11 +363,8 @@ export function* decodeRuns(text: string, isCut: boolean): Generator<{ readonly 
       if (hex !== null && mayBeText(text, hex, 4)) {
         yield { decoded: decodeRun(hexBytes, text, hex), runEnd: end };
       }
-      for (const skipped of isCut && start === 0 ? [0, 1, 2, 3] : [0]) {
-        const run = { start: start + skipped, end };
-        if (mayBeText(text, run, 6)) {
-          yield { decoded: decodeRun(base64Bytes, text, run), runEnd };
-        }
+      for (const begin of beginsOf(text, { start, end }, isCut && start === 0)) {
+        yield { decoded: decodeRun(base64Bytes, text, { start: begin, end }), runEnd };
       }
     }
     start = end + 1;

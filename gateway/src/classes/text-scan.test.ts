@@ -88,6 +88,8 @@ const encodings: Readonly<Record<string, (text: string) => string>> = {
     ).join('\r\n'),
   base64url: (text) => Buffer.from(`? ${text} >`).toString('base64url'),
   'base64 in base64': (text) => Buffer.from(Buffer.from(`It is ${text}.`).toString('base64')).toString('base64'),
+  'base64 behind other characters': (text) => `xyz${Buffer.from(`It is ${text}.`).toString('base64')}`,
+  'base64 in a path': (text) => `POST /t/mail/v1/${Buffer.from(`It is ${text}.`).toString('base64')} HTTP/1.1`,
   'base64, long': (text) => Buffer.from(`${'padding '.repeat(500)}${text} ${'and more '.repeat(400)}`).toString('base64'),
   hex: (text) => Buffer.from(`It is ${text}.`).toString('hex'),
   'hex of bytea': (text) => `\\x${Buffer.from(`It is ${text}.`).toString('hex')}`,
