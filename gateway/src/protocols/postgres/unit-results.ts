@@ -157,10 +157,10 @@ export class UnitResults {
       return nowhere;
     }
     const known = table === 0 ? null : lineage.column(table, attribute);
+    const { rows, assigned, said } = lineage.statements[this.statement] ?? unknownLineage;
     if (known !== null) {
-      return known;
+      return assigned.size === 0 ? known : { ...known, sources: union([known.sources, assigned]), isPlain: false };
     }
-    const { rows, said } = lineage.statements[this.statement] ?? unknownLineage;
     if (rows.others === null && rows.columns.length === count) {
       return rows.columns[at] ?? nowhere;
     }

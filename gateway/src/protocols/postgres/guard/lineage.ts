@@ -4,7 +4,7 @@ import { isQuery, QueryLineage, settingSources } from './query-lineage.ts';
 import type { SqlParser } from './parser.ts';
 import { Reading } from './reading.ts';
 import { Names } from './resolve.ts';
-import { anyRows, anySource, either, noRows, sourcesOf, union, type Rowset, type Sources } from './rowset.ts';
+import { anyRows, anySource, either, noRows, noSources, sourcesOf, union, type Rowset, type Sources } from './rowset.ts';
 import { partsOfSent } from './sent-text.ts';
 import { readStatement, readStatements } from './statements.ts';
 import { list, ofType, textOf, tree, typed, type Tree } from './tree.ts';
@@ -22,6 +22,8 @@ export interface CopyForm {
 /** Where the values of a statement's result come from. */
 export interface StatementLineage {
   readonly rows: Rowset;
+  /** The columns of which it stores values in the table whose columns it gives back. */
+  readonly assigned: Sources;
   /** All that its errors and notices may hold. */
   readonly said: Sources;
   /** True if code of somebody's own runs, which may say anything in any way. */
@@ -38,6 +40,7 @@ export interface StatementLineage {
 /** A statement of which nothing is known. */
 export const unknownLineage: StatementLineage = {
   rows: anyRows,
+  assigned: noSources,
   said: anySource,
   runsCode: true,
   executes: null,
@@ -99,11 +102,11 @@ const withoutRows =
 
 function rowsOf(type: string, members: Tree, { queries, said, runsCode }: Parts): Partial<StatementLineage> {
   if (isQuery(type)) {
-    return { rows: members['intoClause'] === undefined ? queries.query({ [type]: members }, null) : noRows };
+    return { rows: members['intoClause'] === undefined ? queries.query({ [type]: members }, null) : noRows, assigned: queries.assigned };
   }
   switch (type) {
     case 'PrepareStmt':
-      return { rows: queries.query(members['query'], null), names: textOf(members['name']) };
+      return { rows: queries.query(members['query'], null), assigned: queries.assigned, names: textOf(members['name']) };
     case 'DeclareCursorStmt':
       return { rows: queries.query(members['query'], null), names: textOf(members['portalname']) };
     case 'ExecuteStmt':

@@ -111,6 +111,8 @@ export class QueryLineage {
   readonly #views = new Map<string, Rowset>();
   /** The columns on which it depends which rows there are, and in which order. Those within views are not here: nobody who asks has chosen them. */
   readonly filters = new Set<string>();
+  /** The columns of which values are stored in others by a statement that gives them back with RETURNING. */
+  readonly assigned = new Set<string>();
   /** True if the filters may be others for a text that differs only in the values of constants. */
   isOfConstants = false;
   #deep = 0;
@@ -221,24 +223,38 @@ export class QueryLineage {
     const level = new Level(outer);
     this.#with(change['withClause'], level);
     const range = tree(change['relation']);
-    const rows = this.relation(range);
+    const stored = this.relation(range);
     const alias = aliasOf(range) || (relationName(range).at(-1) ?? '');
     const from = { UpdateStmt: change['fromClause'], DeleteStmt: change['usingClause'], MergeStmt: [change['sourceRelation']] }[type];
-    level.ranges.push(...[alias, 'excluded', 'old', 'new'].filter((name, i, all) => all.indexOf(name) === i).map((name) => ({ alias: name, rows })));
+    const aliases = [...new Set([alias, 'excluded', 'old', 'new'])];
+    level.ranges.push(...aliases.map((each) => ({ alias: each, rows: stored })));
     const others = this.#from(from, level);
     const conflict = tree(change['onConflictClause']);
-    const clauses = list(change['mergeWhenClauses']).map((clause) => tree(tree(clause)['MergeWhenClause'])['condition']);
-    this.#filterBy([change['whereClause'], change['joinCondition'], conflict['whereClause'], clauses], level);
-    if (change['selectStmt'] !== undefined) {
-      this.#query(change['selectStmt'], level);
-    }
+    const merged = list(change['mergeWhenClauses']).map((clause) => tree(tree(clause)['MergeWhenClause']));
+    const conditions = merged.map((clause) => clause['condition']);
+    this.#filterBy([change['whereClause'], change['joinCondition'], conflict['whereClause'], conditions], level);
     // Queries in what is set have conditions, too.
-    this.#expression([change['targetList'], conflict['targetList']], level);
+    const set = union([
+      change['selectStmt'] === undefined ? noSources : sourcesOf(this.#query(change['selectStmt'], level)),
+      this.#expression([change['targetList'], conflict['targetList'], ...merged.flatMap((clause) => [clause['targetList'], clause['values']])], level),
+    ]);
+    const rows = returning === undefined ? stored : this.#given(stored, set);
+    level.ranges.splice(0, aliases.length, ...aliases.map((each) => ({ alias: each, rows })));
     if (this.#hasRules(range)) {
       return anyRows;
     }
     const star = type === 'MergeStmt' ? [others, rows] : [rows, others];
     return returning === undefined ? noRows : this.#targets(returning, level, beside(star));
+  }
+
+  /** Returns the columns that a statement gives back of a table in which it stored values of these columns, in any of its own. */
+  #given(stored: Rowset, set: Sources): Rowset {
+    if (set.size === 0) {
+      return stored;
+    }
+    set.forEach((source) => this.assigned.add(source));
+    const columns = stored.columns.map(({ name, sources }) => ({ name, sources: union([sources, set]), isPlain: false }));
+    return { columns, others: stored.others === null ? null : union([stored.others, set]) };
   }
 
   /** Returns whether a table has rules, whose queries may have results beside those of the statement. */
