@@ -9,8 +9,8 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const demoMs = 90_000;
-/** Not four screens. */
-const linesMax = 180;
+/** Four screens. */
+const linesMax = 192;
 
 describe('the demo', () => {
   let status: number | null;
@@ -37,7 +37,7 @@ describe('the demo', () => {
     }
   };
 
-  test('T4.35: ends by itself, on less than four screens, leaves nothing behind and says what to type next', () => {
+  test('T4.35: ends by itself, on four screens, leaves nothing behind and says what to type next', () => {
     assert.equal(status, 0, shown + complaints);
     assert.deepEqual(left, []);
     assert.ok(shown.split('\n').length <= linesMax, shown);
@@ -72,7 +72,7 @@ describe('the demo', () => {
       ' 1 | Ada Byron | [email] | **** **** **** 4242\n        2 | Alan Mathison | [email] | **** **** **** 4444\n',
       ' 101 | difference engine | 1250000 | open\n',
       '  model: My notes of May say of Ada Byron: order 101, [email], card **** **** **** 4242. Is that still her address?\n',
-      /← shop 3 rows: id \| name .* #\d+ masked card=3, email=3\n/,
+      /← shop 6 rows: id \| name .* #\d+ masked card=6, email=6\n/,
       /← model My notes of May say of Ada Byron: order 101, \[email\], .* #\d+(–#\d+)? masked card=1, email=1\n/,
       '  the database has  Ada Byron | ada@example.com | 4242 4242 4242 4242\n  the agent got     Ada Byron | [email] | **** **** **** 4242\n',
     );
@@ -87,7 +87,7 @@ describe('the demo', () => {
     );
     const asked = timeline.filter((line) => line.includes('→ model'));
     assert.deepEqual(
-      asked.filter((line) => /Ada|Alan|Grace/.test(line) || !/ masked customer=\d/.test(line)),
+      asked.filter((line) => /Ada|Alan|Grace|Konrad|Edsger|Barbara/.test(line) || !/ masked customer=\d/.test(line)),
       [],
     );
   });
@@ -107,16 +107,16 @@ describe('the demo', () => {
     );
   });
 
-  test('it is refused the third mail of the hour', () => {
+  test('it is refused the sixth mail of the hour', () => {
     const [, asked = ''] = /model: Then not. Now I tell our customers\.\n([^]+?)\n {2}model:/.exec(shown) ?? [];
     assert.deepEqual(
       asked.split('\n').map((line) => line.trim().split(' ').slice(0, 2).join(' ')),
-      [...Array.from({ length: 3 }, () => 'tool: send_mail'), 'refused: the'],
+      [...Array.from({ length: 6 }, () => 'tool: send_mail'), 'refused: the'],
     );
-    shows(/refused: the limit is 2 requests per 1h, and 2 are used: there is room again in (about 1h|\d+m)\n/);
+    shows(/refused: the limit is 5 requests per 1h, and 5 are used: there is room again in (about 1h|\d+m)\n/);
     const [answers, denied] = [timeline.filter((line) => line.includes('← mail')), timeline.filter((line) => line.includes('→ mail DENIED'))];
-    assert.deepEqual([answers.length, denied.length], [2, 1], shown);
-    assert.match(denied[0] ?? '', /"customer":3,.*\[agents\.cedar:mail\] the limit is 2 requests per 1h/);
+    assert.deepEqual([answers.length, denied.length], [5, 1], shown);
+    assert.match(denied[0] ?? '', /"customer":6,.*\[agents\.cedar:mail\] the limit is 5 requests per 1h/);
   });
 
   test('it is halted in mid-stream, and its client sees why', () => {
@@ -132,7 +132,7 @@ describe('the demo', () => {
   test('the joined session shows prompts, tools, statements and rows of all targets, and each decision with the policy that made it', () => {
     shows(
       /→ model llm\.chat user: /,
-      /← shop 3 rows: id \| name \| email \| card \/ 1 \| Ada Byron/,
+      /← shop 6 rows: id \| name \| email \| card \/ 1 \| Ada Byron/,
       /← tools The parcel left Dover this morning/,
       '"state":"queued"}',
     );
@@ -147,8 +147,8 @@ describe('the demo', () => {
   test('policy try shows what a stricter set would have done to it', () => {
     shows(
       /support-bot {2}shop {2}postgres\.query {2}hold -> deny {2}agents\.cedar:read-only {2}1 request {2}record \w{16}\/\d+\n/,
-      /support-bot {2}mail {2}http\.request {2}allow -> deny {2}agents\.cedar:read-only {2}2 requests {2}newest record \w{16}\/\d+\n/,
-      /^3 of \d+ recorded requests would have been decided otherwise; 0 cannot be decided again$/m,
+      /support-bot {2}mail {2}http\.request {2}allow -> deny {2}agents\.cedar:read-only {2}5 requests {2}newest record \w{16}\/\d+\n/,
+      /^6 of \d+ recorded requests would have been decided otherwise; 0 cannot be decided again$/m,
     );
   });
 

@@ -8,7 +8,7 @@ forbid (principal in Group::"agents", action, resource)
 when { resource.environment == "production" && context.effects.contains("write") };
 
 // The list targets: in countersign.yaml grants what support-bot may use at all. A permit alone, as these, lets nobody connect; they add a limit and masks.
-@id("mail") @limit("requests 2 per 1h")
+@id("mail") @limit("requests 5 per 1h")
 permit (principal in Group::"agents", action == Action::"http.request", resource == Target::"mail");
 
 // Lists come masked, one row alone as it is. A subquery can put more into one row; whatever was read is followed in any case.

@@ -4,7 +4,7 @@ import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import { grantPolicy } from './grants.ts';
 import type { Question } from './policy.ts';
-import { noHistory } from './testdata/history.ts';
+import { noHistory } from './no-history.ts';
 
 const principal = (id: string, targets: readonly string[]): Principal => ({ id, kind: 'agent', groups: [], targets });
 const target = (name: string): Target => ({ name, protocol: 'any', scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'disk', options: {} });

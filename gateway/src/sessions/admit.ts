@@ -5,7 +5,8 @@ import type { Identity } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import { connectActionName } from '../policy/vocabulary.ts';
 import { askerOf, type CurrentPolicy } from './gate.ts';
-import type { Question, SessionHistory } from '../policy/policy.ts';
+import { noHistory } from '../policy/no-history.ts';
+import type { Question } from '../policy/policy.ts';
 
 export interface AdmissionContext {
   readonly policy: CurrentPolicy;
@@ -14,19 +15,6 @@ export interface AdmissionContext {
 
 /** One object for all connections: each request over HTTP asks whether it may connect, and what is decided about new objects is kept for each of them. */
 const noFacts: Attributes = {};
-/** The history of who connects. */
-const noHistory: SessionHistory = {
-  targets: new Set(),
-  tables: new Set(),
-  classes: new Set(),
-  requests: 0,
-  denials: 0,
-  approvals: 0,
-  rows: 0,
-  bytes: 0,
-  tokens: 0,
-};
-
 /** Returns the action of connecting to a target. */
 export function connectAction(protocol: string): Action {
   return { name: connectActionName(protocol), attributes: noFacts };

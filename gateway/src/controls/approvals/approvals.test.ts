@@ -6,6 +6,7 @@ import type { ApprovalState } from '../../domain/approval.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { CredentialEnd, Identity, Principal } from '../../domain/principal.ts';
+import { noHistory } from '../../policy/no-history.ts';
 import type { Target } from '../../domain/target.ts';
 import type { Act, HeldAct, Objection } from '../control.ts';
 import { Approvals } from './approvals.ts';
@@ -13,17 +14,6 @@ import { digestOf } from './digest.ts';
 import { standIns, type Granter } from './granters.ts';
 
 const target: Target = { name: 'orders', protocol: 'any', scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'disk', options: {} };
-const history = {
-  targets: new Set<string>(),
-  tables: new Set<string>(),
-  classes: new Set<string>(),
-  requests: 0,
-  denials: 0,
-  approvals: 0,
-  rows: 0,
-  bytes: 0,
-  tokens: 0,
-};
 const waitMs = 1000;
 
 function principalOf(id: string, ...groups: string[]): Principal {
@@ -88,7 +78,7 @@ class World implements Disposable {
 
   act(said: string, mode: 'wait' | 'return', more: Partial<Act['asker']> = {}, waitMsMax = Infinity): Act {
     const principal = this.principals.get('bot') ?? assert.fail();
-    const asker = { principal, onBehalfOf: null, run: null, within: null, session: 's', address: '::1', history, ...more };
+    const asker = { principal, onBehalfOf: null, run: null, within: null, session: 's', address: '::1', history: noHistory, ...more };
     return {
       asker,
       target,

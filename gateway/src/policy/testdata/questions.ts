@@ -5,7 +5,7 @@ import type { Target } from '../../domain/target.ts';
 import type { PolicySource } from '../../domain/policy-source.ts';
 import type { Question, SessionHistory } from '../policy.ts';
 import type { Vocabulary } from '../vocabulary.ts';
-import { noHistory } from './history.ts';
+import { noHistory } from '../no-history.ts';
 
 export const bot: Principal = { id: 'bot', kind: 'agent', groups: ['agents'], targets: ['orders', 'mail'] };
 export const ann: Principal = { id: 'ann', kind: 'human', groups: ['dba'], targets: ['orders'] };

@@ -1,6 +1,6 @@
-import type { SessionHistory } from '../policy.ts';
+import type { SessionHistory } from './policy.ts';
 
-/** The history of a session that did nothing. */
+/** The history of a session that did nothing yet. */
 export const noHistory: SessionHistory = {
   targets: new Set(),
   tables: new Set(),
