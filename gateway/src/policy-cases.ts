@@ -10,7 +10,7 @@ import type { Decision, Obligation } from './domain/decision.ts';
 import { effectNames } from './domain/effects.ts';
 import { recordObligations } from './domain/facts-only.ts';
 import { GatewayError } from './domain/errors.ts';
-import { suggest } from './domain/suggest.ts';
+import { knownNames, suggest } from './domain/suggest.ts';
 import type { TargetFacts } from './domain/target.ts';
 import { commonFields } from './policy/context.ts';
 import { methodsOf, readMaskText, type MaskKind } from './policy/mask-text.ts';
@@ -18,9 +18,6 @@ import type { PolicyEngine, Question, SessionHistory } from './policy/policy.ts'
 import { actionNames, connectActionName } from './policy/vocabulary.ts';
 import { findProtocol } from './protocols/registry.ts';
 import { systemErrorWords } from './store/system-error.ts';
-
-/** Most names that a message lists. */
-const namesMax = 20;
 
 const texts = z.array(z.string());
 const count = z.int().min(0).default(0);
@@ -156,10 +153,10 @@ async function questionOf(each: PolicyCase, { principals, targets }: Config): Pr
   const principal = principals.get(each.principal);
   const target = targets.get(each.target);
   if (principal === undefined) {
-    return { member: 'principal', message: `there is no principal ${JSON.stringify(each.principal)}${hint(each.principal, [...principals.keys()])}` };
+    return { member: 'principal', message: `there is no principal ${JSON.stringify(each.principal)}${knownNames(each.principal, [...principals.keys()])}` };
   }
   if (target === undefined) {
-    return { member: 'target', message: `there is no target ${JSON.stringify(each.target)}${hint(each.target, [...targets.keys()])}` };
+    return { member: 'target', message: `there is no target ${JSON.stringify(each.target)}${knownNames(each.target, [...targets.keys()])}` };
   }
   const action = await actionOf(each, target);
   if ('message' in action) {
@@ -175,12 +172,6 @@ async function questionOf(each: PolicyCase, { principals, targets }: Config): Pr
   };
 }
 
-/** Returns the end of a message about a name that is not known. */
-function hint(name: string, known: readonly string[]): string {
-  const meant = suggest(name, known);
-  return meant === null ? `; there is ${known.slice(0, namesMax).join(', ') || 'none'}` : `: is ${meant} meant?`;
-}
-
 /** Returns the action of a case: the facts that the protocol finds in its text, and those that the case states itself. */
 async function actionOf({ action: name, text, context = {} }: PolicyCase, target: TargetFacts): Promise<Action | CaseFault> {
   const id = target.protocol;
@@ -188,7 +179,7 @@ async function actionOf({ action: name, text, context = {} }: PolicyCase, target
   const names = protocol === undefined ? [] : actionNames(protocol);
   // Records have the name `unknown` for what is in no catalogue.
   if (name !== 'unknown' && !names.includes(name)) {
-    return { member: 'action', message: `${target.name} has no action ${JSON.stringify(name)}${hint(name, names)}` };
+    return { member: 'action', message: `${target.name} has no action ${JSON.stringify(name)}${knownNames(name, names)}` };
   }
   const isWithoutText = name === connectActionName(id) || protocol?.actions.find((each) => each.name === name)?.isWithoutText === true;
   if (text !== undefined && isWithoutText) {
@@ -204,7 +195,7 @@ async function actionOf({ action: name, text, context = {} }: PolicyCase, target
     const known = fields.find((each) => each.name === field);
     if (known === undefined) {
       const facts = fields.map((each) => each.name);
-      return { member: 'context', message: `${id} has no fact ${JSON.stringify(field)}${hint(field, facts)}` };
+      return { member: 'context', message: `${id} has no fact ${JSON.stringify(field)}${knownNames(field, facts)}` };
     }
     if (!isOfType(known, value)) {
       return { member: 'context', message: `${field}: ${typeWords[known.type]} is expected` };

@@ -149,7 +149,7 @@ limits: { loginMs: soon }
       '11:16: principals.bot.kind: human or agent is expected',
       '12:20: limits.loginMs: a whole number of milliseconds from 100 to 86400000 is expected',
       '1:1: lisen: this is not known here: is listen meant?',
-      '11:41: principals.bot.targets.1: there is no target "oders"',
+      '11:41: principals.bot.targets.1: there is no target "oders": is orders meant?',
     ],
   );
 });
@@ -357,7 +357,7 @@ test('sinks are webhooks with a secret, or Slack, over https, and are named only
   assert.match(refused('{ slack: { env: SLACK }, caFile: gone.pem }'), /sinks\.soc\.caFile: there is no gone\.pem from /);
   assert.match(refused('{ webhook: "http://localhost/hook", secret: { env: HOOK }, caFile: gone.pem }'), /leave caFile out/);
   assert.match(refused('{ syslog: "tls://host:6514" }'), /not supported yet/);
-  assert.match(refused('{ slack: { env: SLACK } }', 'approvals: { notify: [other] }'), /there is no sink "other"/);
+  assert.match(refused('{ slack: { env: SLACK } }', 'approvals: { notify: [other] }'), /there is no sink "other"; known are soc/);
   assert.ok(!refused('{ slack: { env: PLAIN } }').includes('hooks.slack'));
 });
 
@@ -365,7 +365,15 @@ test('data classes are columns and members of targets that there are', () => {
   const refused = (classes: string): string => problems(`targets: { a: { url: "alpha://h" } }\nclasses: ${classes}`).join('\n');
   assert.match(refused('{ salary: { columns: [employees.salary] } }'), /classes\.salary\.columns\.0: TARGET\/SCHEMA\.TABLE\.COLUMN is expected/);
   assert.match(refused('{ salary: { fields: ["a/salary"] } }'), /TARGET:\/MEMBER\/MEMBER is expected/);
-  assert.match(refused('{ salary: { columns: [b/public.employees.salary] } }'), /there is no target "b"/);
+  assert.match(refused('{ salary: { columns: [b/public.employees.salary] } }'), /there is no target "b"; known are a$/);
+  assert.match(
+    refused('{ salary: { fields: ["a:/salary"] } }'),
+    /^2:31: classes\.salary\.fields\.0: a is a target of Alpha: its values are named under columns,/,
+  );
+  assert.match(
+    problems('targets: { b: { url: "beta://h" } }\nclasses: { salary: { columns: ["*/x.y.z", b/public.employees.salary] } }').join('\n'),
+    /^2:43: classes\.salary\.columns\.1: b is a target of Beta: its values are named under fields, as TARGET:\/MEMBER\/MEMBER$/,
+  );
   assert.match(refused('{ salary: {} }'), /a class has columns, fields, a pattern, words or classes/);
   assert.match(refused('{ Salary: { columns: [a/public.employees.salary] } }'), /1 to 63 small letters, digits and dashes/);
   assert.match(refused("{ badge: { pattern: '(?=B)-[0-9]{6}' } }"), /classes\.badge\.pattern: at character 3: \(\?…\) is not supported/);
@@ -373,17 +381,21 @@ test('data classes are columns and members of targets that there are', () => {
   assert.match(refused('{ mine: { classes: [emial] } }'), /^2:30: classes\.mine\.classes\.0: there is no class "emial": is email meant\?/m);
   assert.match(refused('{ mine: { classes: [email, mine] } }'), /^2:37: classes\.mine\.classes\.1: the class "mine" names itself: name the classes/m);
   assert.match(
+    refused('{ one: { classes: [two] }, two: { classes: [email, three] }, three: { classes: [one] }, four: { classes: [one] } }'),
+    /^2:29: .* "one" names itself by way of "two".*\n2:61: .* "two" names itself by way of "three".*\n2:90: .* "three" names itself by way of "one".*$/,
+  );
+  assert.match(
     problems('targets: { a: { url: "alpha://h", inspect: [card, iban-number-x] } }').join('\n'),
     /targets\.a\.inspect\.1: there is no class "iban-number-x": countersign class list/,
   );
   assert.match(refused('{ staff: { words: gone.txt } }'), /classes\.staff\.words: there is no .*gone\.txt/);
   const known = parse(
-    `targets: { a: { url: "alpha://h" } }\nclasses: { salary: { columns: ["*/public.*.salary", "a/public.b.c"], fields: ["a:/employees/*/salary"] } }`,
+    `targets: { a: { url: "alpha://h" }, b: { url: "beta://h" } }\nclasses: { salary: { columns: ["*/public.*.salary", "a/public.b.c"], fields: ["b:/employees/*/salary"] } }`,
   );
   assert.deepEqual(known.classes.get('salary'), {
     name: 'salary',
     columns: ['*/public.*.salary', 'a/public.b.c'],
-    fields: ['a:/employees/*/salary'],
+    fields: ['b:/employees/*/salary'],
     pattern: null,
     words: [],
     classes: [],

@@ -9,7 +9,7 @@ import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import { readKeys, refuseSinkUrl, type Sink } from '../domain/sink.ts';
-import { suggest } from '../domain/suggest.ts';
+import { knownNames, suggest } from '../domain/suggest.ts';
 import type { SecretReader } from '../domain/target.ts';
 import { systemErrorWords } from '../store/system-error.ts';
 import type { Address, Config } from './config.ts';
@@ -111,6 +111,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
       wrong(`${list} has more than ${wordsBytesMax} bytes`);
     }
   }
+  problems.push(...(outcome.success ? misplaced(outcome.data, context.protocols) : []));
   for (const [name, path] of Object.entries(outcome.data?.tls ?? {})) {
     findNeeded(path, (message) => problems.push({ path: ['tls', name], message }));
   }
@@ -162,7 +163,7 @@ function unknownTargets(written: unknown): Problem[] {
     return (Array.isArray(granted) ? granted : []).flatMap((name, i) =>
       typeof name !== 'string' || Object.hasOwn(known, name)
         ? []
-        : [{ path: ['principals', id, 'targets', i], message: `there is no target ${JSON.stringify(name)}` }],
+        : [{ path: ['principals', id, 'targets', i], message: `there is no target ${JSON.stringify(name)}${knownNames(name, Object.keys(known))}` }],
     );
   });
 }
@@ -180,29 +181,66 @@ function readWords(file: string): string[] {
 /** Finds targets in the places of data classes that do not exist. */
 function unknownPlaces(written: unknown): Problem[] {
   const { targets, classes } = asRecord(written);
+  const known = Object.keys(asRecord(targets));
   return Object.entries(asRecord(classes)).flatMap(([id, dataClass]) =>
-    ['columns', 'fields'].flatMap((list) => {
+    valuePlaces.flatMap((list) => {
       const places = asRecord(dataClass)[list];
       return (Array.isArray(places) ? places : []).flatMap((place, i) => {
-        const [target = ''] = typeof place === 'string' ? place.split(/[/:]/, 1) : [];
-        return target === '' || target === '*' || Object.hasOwn(asRecord(targets), target)
+        const target = typeof place === 'string' ? targetOf(place) : '';
+        return target === '' || target === '*' || known.includes(target)
           ? []
-          : [{ path: ['classes', id, list, i], message: `there is no target ${JSON.stringify(target)}` }];
+          : [{ path: ['classes', id, list, i], message: `there is no target ${JSON.stringify(target)}${knownNames(target, known)}` }];
       });
     }),
   );
 }
 
-/** Finds data classes that are named and do not exist, and those that name themselves. */
+/** Finds columns of targets that have fields, and fields of targets that have columns. */
+function misplaced({ targets, classes }: RawConfig, protocols: readonly Protocol[]): Problem[] {
+  return Object.entries(classes).flatMap(([id, dataClass]) =>
+    valuePlaces.flatMap((list) =>
+      dataClass[list].flatMap((place, i) => {
+        const target = targetOf(place);
+        const protocol = protocols.find((each) => each.id === targets[target]?.protocol);
+        return protocol === undefined || protocol.valuePlaces === list
+          ? []
+          : [
+              {
+                path: ['classes', id, list, i],
+                message: `${target} is a target of ${protocol.title}: its values are named under ${placeForms[protocol.valuePlaces]}`,
+              },
+            ];
+      }),
+    ),
+  );
+}
+
+const valuePlaces = ['columns', 'fields'] as const;
+const placeForms = { columns: 'columns, as TARGET/SCHEMA.TABLE.COLUMN', fields: 'fields, as TARGET:/MEMBER/MEMBER' };
+
+/** Returns the name of the target in the place of a value. */
+function targetOf(place: string): string {
+  return /^[^/:]*/.exec(place)?.[0] ?? '';
+}
+
+/** Finds data classes that are named and do not exist, and those that name themselves, by way of others too. */
 function unknownClasses(written: unknown): Problem[] {
   const { targets, classes } = asRecord(written);
   const known = new Set([...builtInNames, ...Object.keys(asRecord(classes))]);
+  const within = (name: string): readonly unknown[] => {
+    const named = asRecord(asRecord(classes)[name])['classes'];
+    return Array.isArray(named) ? named : [];
+  };
   const unknown = (section: string, id: string, list: string, named: unknown): Problem[] =>
     (Array.isArray(named) ? named : []).flatMap((name, i) => {
-      if (section === 'classes' && name === id) {
-        return [{ path: [section, id, list, i], message: `the class ${JSON.stringify(name)} names itself: name the classes whose values are of it too` }];
+      if (typeof name !== 'string') {
+        return [];
       }
-      if (typeof name !== 'string' || known.has(name)) {
+      if (section === 'classes' && reaches(name, id, within)) {
+        const way = name === id ? '' : ` by way of ${JSON.stringify(name)}`;
+        return [{ path: [section, id, list, i], message: `the class ${JSON.stringify(id)} names itself${way}: name the classes whose values are of it too` }];
+      }
+      if (known.has(name)) {
         return [];
       }
       const meant = suggest(name, [...known]);
@@ -215,6 +253,19 @@ function unknownClasses(written: unknown): Problem[] {
   ];
 }
 
+/** True if a class is another one, or has it within it, at whatever depth. */
+function reaches(name: string, wanted: string, within: (name: string) => readonly unknown[]): boolean {
+  const found = new Set([name]);
+  for (const each of found) {
+    for (const inner of within(each)) {
+      if (typeof inner === 'string') {
+        found.add(inner);
+      }
+    }
+  }
+  return found.has(wanted);
+}
+
 /** Finds sinks that are named for notices and do not exist. */
 function unknownSinks(written: unknown): Problem[] {
   const { sinks, approvals } = asRecord(written);
@@ -222,7 +273,7 @@ function unknownSinks(written: unknown): Problem[] {
   return (Array.isArray(notify) ? notify : []).flatMap((name, i) =>
     typeof name !== 'string' || Object.hasOwn(asRecord(sinks), name)
       ? []
-      : [{ path: ['approvals', 'notify', i], message: `there is no sink ${JSON.stringify(name)}` }],
+      : [{ path: ['approvals', 'notify', i], message: `there is no sink ${JSON.stringify(name)}${knownNames(name, Object.keys(asRecord(sinks)))}` }],
   );
 }
 

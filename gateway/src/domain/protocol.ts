@@ -31,6 +31,8 @@ export interface ExchangeFacts extends ProtocolFacts {
 interface ProtocolFacts {
   readonly id: string;
   readonly title: string;
+  /** How the configuration names places of values at its targets: columns of tables, or fields of JSON. */
+  readonly valuePlaces: 'columns' | 'fields';
   /** URL schemes that a target's `url` may have, each with its default port. If several protocols accept a scheme, the first registered is the default. */
   readonly schemes: Readonly<Record<string, number>>;
   /**

@@ -22,6 +22,7 @@ const echo: StreamProtocol = {
   id: 'echo',
   title: 'Echo',
   transport: 'stream',
+  valuePlaces: 'columns',
   schemes: {},
   actions: [],
   context: [],

@@ -1,5 +1,5 @@
 import type { PolicyJson, ValidationError } from '@cedar-policy/cedar-wasm/nodejs';
-import { suggest } from '../domain/suggest.ts';
+import { knownNames, suggest } from '../domain/suggest.ts';
 import type { PolicySource } from '../domain/policy-source.ts';
 import { readAnnotations, type Annotated } from './annotations.ts';
 import { parseWords, schemaWords } from './cedar-words.ts';
@@ -148,8 +148,7 @@ function unknownTargets({ json, written }: ReadPolicy, { targets }: Vocabulary):
     if (names.includes(name)) {
       return [];
     }
-    const meant = suggest(name, names);
-    const message = `there is no target ${JSON.stringify(name)}${meant === null ? `; there are ${names.join(', ') || 'none'}` : `: is ${meant} meant?`}`;
+    const message = `there is no target ${JSON.stringify(name)}${knownNames(name, names)}`;
     return [{ source: written.source, offset: searched(written, JSON.stringify(name)), message }];
   });
 }

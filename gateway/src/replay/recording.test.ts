@@ -27,6 +27,7 @@ const stream: StreamFacts = {
   id: 'toy',
   title: 'Toy',
   transport: 'stream',
+  valuePlaces: 'columns',
   schemes: {},
   actions: [],
   context: [],

@@ -8,6 +8,7 @@ const alpha: StreamProtocol = {
   id: 'alpha',
   title: 'Alpha',
   transport: 'stream',
+  valuePlaces: 'columns',
   schemes: { alpha: 1111, alphas: 1111 },
   actions: [],
   context: [],
@@ -25,4 +26,7 @@ const alpha: StreamProtocol = {
   },
 };
 
-export const protocols: readonly Protocol[] = [alpha, { ...alpha, id: 'beta', schemes: { beta: 2222 }, takesCommand: true }];
+export const protocols: readonly Protocol[] = [
+  alpha,
+  { ...alpha, id: 'beta', title: 'Beta', schemes: { beta: 2222 }, valuePlaces: 'fields', takesCommand: true },
+];

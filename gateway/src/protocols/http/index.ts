@@ -11,6 +11,7 @@ export const http: ExchangeProtocol = {
   id: 'http',
   title: 'HTTP',
   transport: 'exchange',
+  valuePlaces: 'fields',
   schemes: { https: 443, http: 80 },
   actions,
   context,

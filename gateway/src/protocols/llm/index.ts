@@ -13,6 +13,7 @@ export const llm: ExchangeProtocol = {
   id: 'llm',
   title: 'Models',
   transport: 'exchange',
+  valuePlaces: 'fields',
   schemes: { https: 443, http: 80 },
   actions,
   context,

@@ -11,6 +11,7 @@ export const mcp: ExchangeProtocol = {
   id: 'mcp',
   title: 'MCP',
   transport: 'exchange',
+  valuePlaces: 'fields',
   schemes: { https: 443, http: 80 },
   takesCommand: true,
   actions,

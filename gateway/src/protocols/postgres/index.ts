@@ -9,6 +9,7 @@ export const postgres: StreamProtocol = {
   id: 'postgres',
   title: 'PostgreSQL',
   transport: 'stream',
+  valuePlaces: 'columns',
   schemes: { postgres: 5432, postgresql: 5432 },
   actions,
   context,
