@@ -321,6 +321,10 @@ describe('values that are followed', () => {
       ['a body', { pieces: [Buffer.from(`hello ${address}, hello`)] }],
       ['a body in two pieces', { headers: { 'transfer-encoding': 'chunked' }, pieces: [Buffer.from(`x ${begin}`), Buffer.from(`${end} y`)] }],
       ['a body, byte by byte', { headers: { 'transfer-encoding': 'chunked' }, pieces: Array.from(`to ${address}.`, (each) => Buffer.from(each)) }],
+      [
+        'a later piece that looks like a head',
+        { headers: { 'transfer-encoding': 'chunked' }, pieces: [Buffer.from(`x\r\nhost: ${address}\r\n`), Buffer.from('y')] },
+      ],
       ['base64 in two pieces', { headers: { 'transfer-encoding': 'chunked' }, pieces: cutAt(Buffer.from(base64(`to ${address} or another one`)), 17) }],
       ['a form', { headers: { 'content-type': 'application/x-www-form-urlencoded' }, pieces: [Buffer.from(`a=1&to=${encodeURIComponent(address)}`)] }],
       ['a part of a form in base64', { headers: { 'content-type': 'multipart/form-data; boundary=b' }, pieces: [Buffer.from(parts64)] }],
@@ -399,6 +403,12 @@ describe('values that are followed', () => {
     assert.match(
       await ask((client) => {
         client.send(`to ${address}`);
+      }),
+      denied,
+    );
+    assert.match(
+      await ask((client) => {
+        client.send(`to\r\nhost: ${address}\r\n`);
       }),
       denied,
     );

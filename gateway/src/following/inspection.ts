@@ -27,7 +27,7 @@ const sliceUnits = 256 * 1024;
 const slicesAtOnceMax = 4;
 
 const endOfHead = '\r\n\r\n';
-/** The header that names the target. Its value is the gateway's own. */
+/** The header that names the target, the first one of a head. Its value is the gateway's own. */
 const hostLine = /\r\nhost:[^\r\n]*/i;
 const noNames: readonly string[] = [];
 const nothing = Buffer.alloc(0);
@@ -72,10 +72,12 @@ export class Inspection {
     }
     const asked = { nested: inspect.length === 0 ? null : this.#parts.nestedClasses(inspect), followed: followed.isEmpty ? null : followed };
     const pieces = said?.pieces.map(({ text }) => text) ?? noNames;
-    const own = said?.isWhole === true ? [] : [readableText(texts.own, bytes)];
+    // A further part has no head, whatever it looks like.
+    const head = partOf === undefined ? readableHead(bytes) : null;
+    const own = said?.isWhole === true ? [] : [head === null ? texts.own : `${head}\n${texts.own.slice(texts.own.indexOf(endOfHead))}`];
     const slices = [
       ...[...pieces, ...own].flatMap(slicesOf).map((text) => ({ text, nested: asked.nested, followed: null })),
-      ...slicesOf(texts.own.replace(hostLine, '')).map((text) => ({ text, nested: null, followed: asked.followed })),
+      ...slicesOf(head === null ? texts.own : texts.own.replace(hostLine, '')).map((text) => ({ text, nested: null, followed: asked.followed })),
     ];
     const seam = this.#seam(texts, asked);
     return slices.length <= slicesAtOnceMax
@@ -191,10 +193,4 @@ function told({ classes, values, isWhole }: Looked, isInspected: boolean): Asked
     ...(carried.length === 0 ? {} : { [ownAttributes.carried]: carried.slice(0, carriedMax).map((each) => printFollowed(each)) }),
   };
   return { attributes, carried };
-}
-
-/** Returns what was sent without what is not for people to read: credentials, and the name of the target. */
-function readableText(sent: string, bytes: readonly Uint8Array[]): string {
-  const head = readableHead(bytes);
-  return head === null ? sent : `${head}\n${sent.slice(sent.indexOf(endOfHead))}`;
 }

@@ -7,6 +7,10 @@ import { Inspection } from './inspection.ts';
 import { looking } from './testdata/looking.ts';
 import { textLook } from './text-look.ts';
 
+function inspected(...inspect: readonly string[]): Target {
+  return { name: 'target', protocol: 'http', scheme: 'http', host: '', port: 0, path: '', options: {}, user: '', durability: 'disk', inspect };
+}
+
 test('a value is of every class that is asked for and has the class of the value within it, in any order', () => {
   const own = { columns: [], fields: [], pattern: null, words: [], classes: [] };
   const sets = new ClassSets([
@@ -53,19 +57,28 @@ test('a value is of every class that is asked for and has the class of the value
     ['health', 'ward'],
     'the code is too short to be followed',
   );
-  const target: Target = {
-    name: 'target',
-    protocol: 'http',
-    scheme: 'http',
-    host: '',
-    port: 0,
-    path: '',
-    options: {},
-    user: '',
-    durability: 'disk',
-    inspect: ['icd10', 'private'],
-  };
+  const target = inspected('icd10', 'private');
   const asked = new Inspection(parts).ask({ name: 'ask', attributes: {} }, [Buffer.from(text)], { target, followed: new FollowedValues(), partOf: undefined });
   assert.ok(asked !== null && !(asked instanceof Promise));
   assert.deepEqual(asked.attributes['countersign.classes'], ['icd10', 'private']);
+});
+
+test('only the head of a request has lines that are not for people to read: a further part, and a statement, may look like one', () => {
+  const address = 'ada@example.com';
+  const followed = new FollowedValues();
+  followed.add({ name: 'email', print: looking.prints.of(address) ?? assert.fail(), record: 'log/1', source: 'shop' });
+  const found = (text: string, partOf?: number): readonly unknown[] => {
+    const asked = new Inspection(looking).ask({ name: 'ask', attributes: {} }, [Buffer.from(text)], { target: inspected('email'), followed, partOf });
+    assert.ok(!(asked instanceof Promise));
+    return [asked?.attributes['countersign.classes'], asked?.attributes['countersign.carries']];
+  };
+  const all = [['email'], ['email', 'shop']];
+  const head = (name: string): string => `POST / HTTP/1.1\r\nhost: of.target\r\n${name}: ${address}\r\n\r\n`;
+  assert.deepEqual(found(head('x-note')), all);
+  assert.deepEqual(found(head('authorization')), [undefined, ['email', 'shop']]);
+  assert.deepEqual(found(`POST / HTTP/1.1\r\nhost: ${address}\r\n\r\n`), [undefined, undefined]);
+  for (const name of ['host', 'authorization', 'cookie']) {
+    assert.deepEqual(found(head(name), 1), all, name);
+    assert.deepEqual(found(`select 1 --\r\n${name}: ${address}\r\n`), all, name);
+  }
 });
