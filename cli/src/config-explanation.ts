@@ -23,7 +23,7 @@ export function explainConfig(config: Config, policies: CheckedPolicies | null, 
     `policies   ${policies === null ? 'none but the grants' : `${describePath(config)}: ${policies.policies} in ${countOf(policies.files, 'file')}`}`,
     `approvals  ${describeApprovals(config)}`,
     ...Array.from(sinks, ([name, sink]) => `sink       ${name}: ${describeSink(sink)}`),
-    ...Array.from(classes.values(), (each) => `class      ${describeClass(each)}`),
+    ...Array.from(classes.values(), (each) => `class      ${each.name}: ${describeClass(each)}`),
     ...[...warnings(config), ...(policies?.warnings ?? [])].map((line) => `NOTE       ${line}`),
   ];
 }
@@ -71,9 +71,10 @@ function describeApprovals({ approvals }: Config): string {
   return `a request is held for at most ${formatDuration(waitMs)}; ${who}; notices to ${notify.join(', ') || 'nobody'}${link === null ? '' : `, with links to ${link}`}`;
 }
 
-function describeClass({ name, columns, fields, pattern, words, classes }: DataClass): string {
+/** Describes by what the values of a class of the configuration are known. */
+export function describeClass({ columns, fields, pattern, words, classes }: DataClass): string {
   const looks = [...(pattern === null ? [] : [`pattern ${pattern}`]), ...(words.length === 0 ? [] : [countOf(words.length, 'word')])];
-  return `${name}: ${[...columns, ...fields, ...looks, ...classes].join(', ')}`;
+  return [...columns, ...fields, ...looks, ...classes].join(', ');
 }
 
 /** Says nothing of the address of a Slack sink, which is a credential. */

@@ -41,6 +41,9 @@ const misuses: readonly Misuse[] = [
   { words: 'token list --config new.yaml', status: 0, says: /^tok_\w+ {2}agent {2}until \S+\n$/ },
   { words: 'class test card=4111-1111-1111-1111', status: 0, says: /^5-24 {2}card {2}4111-1111-1111-1111\n$/ },
   { words: 'class test B-123456 --config classes.yaml', status: 0, says: /^0-8 {2}badge {2}B-123456\n$/ },
+  { words: 'class test nothing --json', status: 0, says: /^No value of a class was found in the 7 bytes of this text\.\n$/ },
+  { words: 'class test rules.cedar', status: 0, says: /^No value of a class was found in the 37 bytes of this file\.\n$/ },
+  { words: 'class list --config classes.yaml', status: 0, says: /^badge {2}pattern B-\[0-9\]\{6\}, email\n$/m },
   { words: 'run -- true', status: 2, says: /outside a run '--as <principal>' says who/ },
   { words: 'connect shop --as agent --config good.yaml', status: 1, says: /no gateway is running.*countersign up/ },
   { words: 'session halt ID --config good.yaml', status: 1, says: /no gateway is running.*countersign up/ },
@@ -64,7 +67,7 @@ describe('a command that cannot do what was asked says what to do:', () => {
     writeFileSync(join(directory, 'good.yaml'), `data: ./data\n${target}\nprincipals: { agent: { kind: agent, targets: [shop] } }\n`);
     writeFileSync(join(directory, 'new.yaml'), `data: ./new\n${target}\nprincipals: { agent: { kind: agent, targets: [shop] } }\n`);
     assert.equal(thread.runIn(directory, { words: ['token', 'create', 'agent', '--config', 'new.yaml'] }).status, 0);
-    writeFileSync(join(directory, 'classes.yaml'), `${target}\nclasses: { badge: { pattern: 'B-[0-9]{6}' } }\n`);
+    writeFileSync(join(directory, 'classes.yaml'), `${target}\nclasses: { badge: { pattern: 'B-[0-9]{6}', classes: [email] } }\n`);
     writeFileSync(join(directory, 'rules.cedar'), 'permit (principal, action, resource);');
     writeFileSync(join(directory, 'bad.yaml'), `${target}\nprinzipals: {}\n`);
   });

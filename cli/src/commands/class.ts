@@ -38,9 +38,8 @@ async function ownClasses({ config }: ClassOptions): Promise<readonly DataClass[
 async function list(options: ClassOptions): Promise<void> {
   await printRows(builtInClasses, options, ({ name, about, example }) => columns(name, example, about));
   const own = await ownClasses(options);
-  await printRows(own, options, ({ name, pattern, words, classes, columns: tables, fields }) =>
-    columns(name, pattern ?? '', `${countOf(words.length, 'word')}, ${countOf(tables.length, 'column')}, ${countOf(fields.length, 'field')}`, classes),
-  );
+  const { describeClass } = await import('../config-explanation.ts');
+  await printRows(own, options, (each) => columns(each.name, describeClass(each)));
 }
 
 interface ShownValue {
@@ -53,17 +52,20 @@ interface ShownValue {
 async function test(place: string, options: ClassOptions): Promise<void> {
   const own = await ownClasses(options);
   const classes = new ClassSets(own).of([...builtInClasses, ...own].map(({ name }) => name));
-  await printRows(valuesIn(piecesOf(place), classes), options, (shown) => columns(`${shown.start}-${shown.end}`, shown.class, shown.value));
-}
-
-async function* piecesOf(place: string): AsyncGenerator<string> {
-  if (place !== '-' && !existsSync(place)) {
-    yield place;
-    return;
-  }
-  const stream = place === '-' ? process.stdin : createReadStream(place);
-  for await (const piece of stream.setEncoding('utf8')) {
-    yield String(piece);
+  const isText = place !== '-' && !existsSync(place);
+  let bytes = 0;
+  const pieces = async function* (): AsyncGenerator<string> {
+    const input = isText ? [place] : (place === '-' ? process.stdin : createReadStream(place)).setEncoding('utf8');
+    for await (const piece of input) {
+      bytes += Buffer.byteLength(String(piece));
+      yield String(piece);
+    }
+  };
+  const values = await printRows(valuesIn(pieces(), classes), options, (shown) => columns(`${shown.start}-${shown.end}`, shown.class, shown.value));
+  if (values === 0) {
+    console.error(
+      `No value of a class was found in the ${countOf(bytes, 'byte')} of ${isText ? 'this text' : place === '-' ? 'standard input' : 'this file'}.`,
+    );
   }
 }
 
