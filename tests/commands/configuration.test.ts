@@ -84,11 +84,12 @@ describe('a configuration', () => {
       assert.equal(stdout.match(/^(?:target|principal) /gm)?.length ?? 0, taken.length);
     }
     writeFileSync(file, text);
-    assert.equal(run('target add mail https://mail.internal').status, 0);
+    assert.match(run('target add mail https://mail.internal --inspect emial').stderr, /targets\.mail\.inspect\.0: there is no class "emial": is email meant\?/);
+    assert.equal(run('target add mail https://mail.internal --inspect email,card').status, 0);
     const grown = readFileSync(file, 'utf8');
     assert.deepEqual(
       grown.split('\n').filter((line) => !text.split('\n').includes(line)),
-      ['  mail:', '    url: https://mail.internal'],
+      ['  mail:', '    url: https://mail.internal', '    inspect:', '      - email', '      - card'],
       'all else is as it was',
     );
   });

@@ -36,7 +36,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'target tools': ['tools --config CONFIG --pin --json', 'tools --url URL --accept add'],
   'target add': [
     'one http://127.0.0.1:1 --tag a=b --config NEW --protocol http --password-env SECRET --durability process',
-    'two http://127.0.0.1:1 --config NEW --password-file secret',
+    'two http://127.0.0.1:1 --config NEW --password-file secret --inspect email,card',
     'three --config NEW --environment A=b --environment-from HOME --directory /tmp -- cat -u',
   ],
   'policy check': ['--config CONFIG'],

@@ -35,6 +35,7 @@ export function addTarget(program: Command): void {
     .option('--environment-from <variable>', "a variable of the gateway's own environment that the program gets; may be repeated", collect, [])
     .option('--directory <directory>', 'the directory in which the program starts')
     .option('--tag <NAME=VALUE>', 'what policies may ask of the target, for instance environment=production; may be repeated', parseVariable, {})
+    .option('--inspect <classes>', 'data classes whose values are looked for in requests and answers, with commas between: email,card', parseList)
     .option('--password-env <variable>', 'the gateway reads the password from this variable of its environment')
     .addOption(new Option('--password-file <file>', 'the gateway reads the password from this file').conflicts('passwordEnv'))
     .addOption(
@@ -91,11 +92,12 @@ interface AddOptions {
   readonly passwordEnv?: string;
   readonly passwordFile?: string;
   readonly durability: string;
+  readonly inspect?: readonly string[];
   readonly tag: Readonly<Record<string, string>>;
 }
 
 async function add(name: string, address: readonly string[], options: AddOptions): Promise<void> {
-  const { config, protocol, directory, passwordEnv, passwordFile, durability, tag } = options;
+  const { config, protocol, directory, passwordEnv, passwordFile, durability, tag, inspect } = options;
   const [url = ''] = address;
   // HOST:PORT without a scheme is no program either: the configuration says what is wrong with it.
   const isUrl = address.length === 1 && (URL.canParse(url) || /:\d/.test(url));
@@ -109,9 +111,14 @@ async function add(name: string, address: readonly string[], options: AddOptions
     ...(passwordFile === undefined ? {} : { password: { file: passwordFile } }),
     ...(durability === 'disk' ? {} : { durability }),
     ...(Object.keys(tag).length === 0 ? {} : { tags: tag }),
+    ...(inspect === undefined ? {} : { inspect }),
   };
   await addConfigEntry(config, { section: 'targets', name, value });
   console.log(escapeControls(`added target ${name} to ${config}${isUrl ? '' : `: a program that the gateway starts, ${address.join(' ')}`}`, 'nothing'));
+}
+
+function parseList(text: string): readonly string[] {
+  return text.split(/[,\s]+/).filter((each) => each !== '');
 }
 
 function parseVariable(text: string, before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
