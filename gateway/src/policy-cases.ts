@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { builtInNames } from './classes/built-in-names.ts';
+import { closed, problemsOf } from './config/closed.ts';
 import { configBytesMax } from './config/find.ts';
 import type { Config } from './config/config.ts';
 import { locate, placeOf, type Source } from './config/locate.ts';
@@ -10,11 +12,13 @@ import type { Decision, Obligation } from './domain/decision.ts';
 import { effectNames } from './domain/effects.ts';
 import { recordObligations } from './domain/facts-only.ts';
 import { GatewayError } from './domain/errors.ts';
+import { unknownClass } from './domain/seen.ts';
 import { knownNames, suggest } from './domain/suggest.ts';
 import type { TargetFacts } from './domain/target.ts';
 import { commonFields } from './policy/context.ts';
 import { methodsOf, readMaskText, type MaskKind } from './policy/mask-text.ts';
 import type { PolicyEngine, Question, SessionHistory } from './policy/policy.ts';
+import { isSourceOf } from './policy/unseen-classes.ts';
 import { actionNames, connectActionName } from './policy/vocabulary.ts';
 import { findProtocol } from './protocols/registry.ts';
 import { systemErrorWords } from './store/system-error.ts';
@@ -38,7 +42,7 @@ function maskText(kind: MaskKind) {
     .optional();
 }
 
-const policyCase = z.strictObject({
+const policyCase = closed({
   name: z.string().optional(),
   principal: z.string('the id of a principal is expected'),
   onBehalfOf: z.string().optional(),
@@ -46,19 +50,17 @@ const policyCase = z.strictObject({
   action: z.string('the name of an action is expected, as postgres.query'),
   text: z.string().optional(),
   context: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), texts])).optional(),
-  session: z
-    .strictObject({
-      targets: texts.default([]),
-      tables: texts.default([]),
-      classes: texts.default([]),
-      requests: count,
-      denials: count,
-      approvals: count,
-      rows: count,
-      bytes: count,
-      tokens: count,
-    })
-    .prefault({}),
+  session: closed({
+    targets: texts.default([]),
+    tables: texts.default([]),
+    classes: texts.default([]),
+    requests: count,
+    denials: count,
+    approvals: count,
+    rows: count,
+    bytes: count,
+    tokens: count,
+  }).prefault({}),
   run: z.boolean('true or false is expected').default(false),
   clientAddress: z.union([z.ipv4(), z.ipv6()], 'an IP address is expected').default('127.0.0.1'),
   time: z.iso.datetime('a time in UTC is expected, as 2026-11-28T09:00:00Z').optional(),
@@ -149,7 +151,7 @@ interface CaseFault {
   readonly message: string;
 }
 
-async function questionOf(each: PolicyCase, { principals, targets }: Config): Promise<Question | CaseFault> {
+async function questionOf(each: PolicyCase, { principals, targets, classes }: Config): Promise<Question | CaseFault> {
   const principal = principals.get(each.principal);
   const target = targets.get(each.target);
   if (principal === undefined) {
@@ -162,7 +164,18 @@ async function questionOf(each: PolicyCase, { principals, targets }: Config): Pr
   if ('message' in action) {
     return action;
   }
-  const { session, time, clientAddress, run, onBehalfOf = null } = each;
+  const { session, time, clientAddress, run, onBehalfOf = null, context = {} } = each;
+  const known = [...builtInNames, ...classes.keys(), unknownClass];
+  for (const [member, names, sourcesOf] of [
+    ['context', context['classes'], []],
+    ['context', context['carries'], [...targets.keys()]],
+    ['session', session.classes, []],
+  ] as const) {
+    const strange = [names ?? []].flat().find((name) => !known.includes(String(name)) && !sourcesOf.some((source) => isSourceOf(String(name), source)));
+    if (strange !== undefined) {
+      return { member, message: `there is no class ${JSON.stringify(strange)}${knownNames(String(strange), known)}` };
+    }
+  }
   const history: SessionHistory = { ...session, targets: new Set(session.targets), tables: new Set(session.tables), classes: new Set(session.classes) };
   return {
     asker: { principal, onBehalfOf, run: run ? anyRun : null, within: null, session: null, address: clientAddress, history },
@@ -246,7 +259,7 @@ function readCases(path: string): { readonly cases: readonly PolicyCase[]; reado
   const problems =
     outcome === null
       ? document.errors.map(({ pos, message }) => locate(source, { offset: pos[0], message }))
-      : (outcome.error?.issues ?? []).map(({ path: place, message }) => {
+      : (outcome.error?.issues ?? []).flatMap(problemsOf).map(({ path: place, message }) => {
           const [i, ...member] = place;
           return typeof i === 'number'
             ? `${placeOf(source, place)}: case ${i + 1}: ${[...member, message].join(': ')}`

@@ -219,14 +219,21 @@ principals:
       tested.stdout,
       /^ok {4}case 1: bot, files, GET \/x: allow by grant:bot:files\nok {4}case 2: .*\nFAIL {2}wrong: hold was expected, the verdict is allow by grant:bot:files\n$/,
     );
-    const refused = (more: string): string => {
+    const tried = (more: string): CliResult => {
       writeFileSync(cases, `- { principal: bot, target: files, expect: allow, ${more} }\n`);
-      return gateway.command(['policy', 'test', cases]).stdout;
+      return gateway.command(['policy', 'test', cases]);
     };
+    const refused = (more: string): string => tried(more).stdout;
+    const unreadable = (more: string): string => tried(more).stderr;
     assert.match(refused('action: http.requests'), /^FAIL {2}case 1: .*cases\.yaml:1:\d+: files has no action "http\.requests": is http\.request meant\?/);
     assert.match(refused('action: http.request, context: { effects: write }'), /effects: a list of texts is expected/);
     assert.match(refused('action: http.request, context: { effects: [writes] }'), /effects: a list of/);
     assert.match(refused('action: http.request, context: { bodyReadable: "no" }'), /bodyReadable: true or false is expected/);
+    assert.match(refused('action: http.request, context: { carry: [email] }'), /http has no fact "carry"; known are carries, /);
+    assert.match(refused('action: http.request, context: { carries: [files, fils] }'), /there is no class "fils"; known are /);
+    assert.match(refused('action: http.request, session: { classes: [emial] }'), /there is no class "emial": is email meant\?/);
+    assert.match(unreadable('action: http.request, contxt: {}'), /case 1: contxt: this is not known here: is context meant\?/);
+    assert.match(unreadable('action: http.request, session: { clases: [email] }'), /case 1: session: clases: this is not known here: is classes meant\?/);
     assert.match(refused('action: http.connect, text: GET /x'), /http\.connect has no text/);
     writeFileSync(
       cases,

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
-import type { z } from 'zod';
 import { builtInNames } from '../classes/built-in-names.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
@@ -13,6 +12,7 @@ import { knownNames, suggest } from '../domain/suggest.ts';
 import type { SecretReader } from '../domain/target.ts';
 import { systemErrorWords } from '../store/system-error.ts';
 import type { Address, Config } from './config.ts';
+import { problemsOf } from './closed.ts';
 import { configBytesMax } from './find.ts';
 import { locate, placeOf, type Problem, type Source } from './locate.ts';
 import { configSchema, durationMs, type RawConfig } from './schema.ts';
@@ -140,16 +140,6 @@ function withoutEmptySections(written: unknown): unknown {
   return Array.isArray(written) || typeof written !== 'object'
     ? written
     : Object.fromEntries(Object.entries(asRecord(written)).filter(([name]) => !isEmpty(name)));
-}
-
-function problemsOf(issue: z.core.$ZodIssue): Problem[] {
-  if (issue.code === 'unrecognized_keys') {
-    const messages = issue.message.split('\n');
-    return issue.keys.map((key, i) => ({ path: [...issue.path, key], at: 'key', message: messages[i] ?? issue.message }));
-  }
-  // For a malformed name, its own message says more than that the key is invalid.
-  const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
-  return [{ path: issue.path, message, ...(issue.code === 'invalid_key' ? { at: 'key' } : {}) }];
 }
 
 /**

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { faultOfPattern } from '../classes/pattern.ts';
 import type { Target } from '../domain/target.ts';
 import { defaultData } from './sections.ts';
-import { suggest } from '../domain/suggest.ts';
+import { closed } from './closed.ts';
 import { refuseSinkUrl } from '../domain/sink.ts';
 
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -303,20 +303,6 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
 }
 
 export type RawConfig = z.output<ReturnType<typeof configSchema>>;
-
-/** An object with these keys and no others. Each unknown key gives one line of the error, in the order of the issue's `keys`. */
-function closed<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
-  const known = Object.keys(shape);
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(key, known)).join('\n') : `${known.join(', ')} are expected here`,
-  });
-}
-
-function unknownKey(key: string, known: readonly string[]): string {
-  const meant = suggest(key, known);
-  return meant === null ? `this is not known here; known are ${known.join(', ')}` : `this is not known here: is ${meant} meant?`;
-}
 
 function whole(min: number, max: number, unit = ''): z.ZodInt {
   const message = `a whole number${unit === '' ? '' : ` of ${unit}`} from ${min} to ${max} is expected`;

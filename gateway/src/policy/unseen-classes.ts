@@ -35,7 +35,7 @@ export function findUnseen(policies: readonly ReadPolicy[], vocabulary: Vocabula
         return [];
       }
       const words = JSON.stringify(name);
-      const isKnown = vocabulary.classes.includes(name) || vocabulary.targets.some((target) => isSourceOf(name, target));
+      const isKnown = vocabulary.classes.includes(name) || vocabulary.targets.some((target) => isSourceOf(name, target.name));
       const isPlace = path === 'context.carries' && name.includes('/');
       const meant = isKnown || isPlace ? null : suggest(name, [...found, ...vocabulary.classes]);
       const why = isKnown
@@ -62,9 +62,10 @@ function maskedBy({ annotated: { obligations } }: Policy): readonly string[] {
 }
 
 function isOfInspected(name: string, targets: readonly PolicyTarget[]): boolean {
-  return targets.some((target) => (target.inspect ?? []).length > 0 && isSourceOf(name, target));
+  return targets.some((target) => (target.inspect ?? []).length > 0 && isSourceOf(name, target.name));
 }
 
-function isSourceOf(name: string, { name: target }: PolicyTarget): boolean {
+/** True if the source of a value is a target, or a place of it. */
+export function isSourceOf(name: string, target: string): boolean {
   return name === target || name.startsWith(`${target}/`) || name.startsWith(`${target}:/`);
 }
