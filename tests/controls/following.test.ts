@@ -380,6 +380,36 @@ describe('values that are followed', () => {
     assert.deepEqual(carrying.attributes['countersign.carries'], ['email', 'shop/crm.customers.email']);
   });
 
+  test('a value is known again in a statement, however SQL spells it', async () => {
+    const run = await openRun();
+    await query(run, 'select email from crm.customers where id = 1');
+    const [name, domain] = address.split('@');
+    const hex = Buffer.from(address).toString('hex');
+    const spellings = [
+      `E'${name}\\100${domain}'`,
+      `U&'${name}!0040${domain}' uescape '!'`,
+      `'--', '${name}' -- it's\n '@${domain}'`,
+      `'\\x${hex}'::bytea`,
+      `'${name}\\100${domain}'::bytea`,
+      `X'${hex}'`,
+      `'{"${name?.replace('.', '\\\\.')}@${domain}"}'::text[]`,
+    ];
+    for (const spelling of spellings) {
+      await query(run, `select ${spelling}`, { text: `select ${spelling}, $1::int`, values: [1] });
+    }
+    await query(run, { text: 'select $1::text[]', values: [`{"${name}\\@${domain}"}`] });
+    const asked = told(await shop.gateway.records(run.session), 'request', 'countersign.carries').map((each) => [each].flat(2).includes('email'));
+    assert.deepEqual(
+      asked,
+      Array.from({ length: 2 * spellings.length + 1 }, () => true),
+    );
+    const classes = told(await shop.gateway.records(run.session), 'request', 'countersign.classes');
+    assert.deepEqual(
+      classes,
+      asked.map(() => ['shop', ['email']]),
+    );
+  });
+
   test('a value is known again in a message over WebSocket, whatever its frames are', async () => {
     const run = await openRun();
     await query(run, 'select email from crm.customers where id = 1');

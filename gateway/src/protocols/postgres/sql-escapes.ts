@@ -1,41 +1,52 @@
-/** Matches a text that may spell characters in a way of SQL alone. */
-const mayEscape = /\\|u&|'\s*(?:--[^\n]*)?\n/i;
-/** Matches the end of a part of a string with its beginning in a later line (4.1.2.1). */
-const continued = /'(?:\s|--[^\n]*\n)*'/g;
-const backslash = /\\(?:([0-7]{1,3})|x([\da-f]{1,2})|u([\da-f]{4})|U([\da-f]{8})|(.))/gis;
-const named = /uescape\s*'(.)'/gis;
-/** Most characters that are tried as an escape. A statement with more of them has a different one for each of its strings. */
-const escapesMax = 8;
+import { readBytes, sqlStrings, withoutBackslashes } from './sql-strings.ts';
+
+/** Strings within strings are read so many times, such as those of a function's body. */
+const depthMax = 3;
+/** All readings together are at most so many times as long as the text, and `unitsMin` more. Texts of clients that mean well need far less. */
+const growthMax = 8;
+const unitsMin = 64 * 1024;
+/** Matches bytea in hex (8.4.1). */
+const hex = /\\x([\da-f][\da-f\s]{3,})/gi;
 
 /**
- * Returns what a statement, or a literal of an array or a row, may say where its strings have escapes: parts of a string in several lines, `E'\100'`, `U&'\0040'`, also with another escape. It is not
- * asked where strings begin and end, because that depends on settings of the session. Null: there is too much of that. https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS
+ * Returns what a statement, a value or a row of COPY may say where escapes of SQL are undone: strings in several parts, `E'\100'`, `U&'\0040'`, `'\x40'`, those of arrays and rows, and one within another. How
+ * strings without a prefix are read depends on settings of the session, so both ways count. Null: there is too much of that.
  */
 export function unescapedSql(text: string): readonly string[] | null {
-  if (!mayEscape.test(text)) {
-    return [];
-  }
-  const joined = text.replaceAll(continued, '');
-  const plain = joined.replaceAll(backslash, (_found, octal?: string, ...[short, four, eight, other]: readonly (string | undefined)[]) =>
-    octal === undefined ? (other ?? characterOf(Number.parseInt(short ?? four ?? eight ?? '', 16))) : characterOf(Number.parseInt(octal, 8)),
-  );
-  const escapes = /u&/i.test(text) ? new Set(['\\', ...Array.from(joined.matchAll(named), ([, escape = '']) => escape)]) : new Set<string>();
-  if (escapes.size > escapesMax) {
-    return null;
-  }
-  return [joined, plain, ...Array.from(escapes, (escape) => withoutUnicode(joined, escape))];
+  const readings = new Set<string>();
+  let left = text.length * growthMax + unitsMin;
+  const read = (each: string, depth: number): boolean => {
+    for (const reading of depth < depthMax ? onceRead(each) : []) {
+      if (!readings.has(reading)) {
+        left -= reading.length;
+        if (left < 0) {
+          return false;
+        }
+        readings.add(reading);
+        if (!read(reading, depth + 1)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  };
+  const isWhole = read(text, 0);
+  readings.delete(text);
+  return isWhole ? [...readings] : null;
 }
 
-function withoutUnicode(text: string, escape: string): string {
-  return text
-    .split(escape)
-    .map((part, i) => {
-      const [found, four, six] = i === 0 ? [] : (/^(?:([\da-f]{4})|\+([\da-f]{6}))/i.exec(part) ?? []);
-      return found === undefined ? part : characterOf(Number.parseInt(four ?? six ?? '', 16)) + part.slice(found.length);
-    })
-    .join('');
-}
-
-function characterOf(code: number): string {
-  return code > 0x10ffff ? '\u{fffd}' : String.fromCodePoint(code);
+function* onceRead(text: string): Generator<string> {
+  const isEscaping = text.includes('\\');
+  if (isEscaping) {
+    yield withoutBackslashes(text);
+    const bytes = Array.from(text.matchAll(hex), ([, digits = '']) => readBytes(Buffer.from(digits.replaceAll(/\s/g, ''), 'hex')));
+    yield* bytes.length === 0 ? [] : [bytes.join('\n')];
+  }
+  for (const escaping of /['"$]/.test(text) ? (isEscaping ? [false, true] : [false]) : []) {
+    for (const string of sqlStrings(text, escaping)) {
+      if (string.kind === 'dollar' || !text.slice(string.start, string.end).includes(string.text)) {
+        yield string.text;
+      }
+    }
+  }
 }
