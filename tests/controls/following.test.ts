@@ -55,6 +55,16 @@ forbid (principal, action, resource == Target::"brain") when { context.carries.c
 forbid (principal, action, resource == Target::"mail") when { context.session.classes.contains("email") };
 `;
 const late = 'late.reader5d@example.com';
+const chunk = (content: string): string => `data: ${JSON.stringify({ object: 'chat.completion.chunk', choices: [{ index: 0, delta: { content } }] })}\n\n`;
+/** Answers that begin and do not come to their end, by their paths: the media type and the pieces. */
+const unended: Readonly<Record<string, readonly [type: string, pieces: readonly string[]]>> = {
+  '/': ['application/json', [`{"people": [{"mail": "${late}"}, `]],
+  '/text': ['text/plain', [`to ${late}`]],
+  '/json': ['application/json', [`{"said": "to ${late}`]],
+  '/event': ['text/event-stream', ['data: first\n\n', `data: to ${late}`]],
+  '/line': ['application/x-ndjson', ['{"said": 1}\n', `{"said": "to ${late}`]],
+  '/v1/chat/completions': ['text/event-stream', [chunk('to '), chunk(late.slice(0, 9)), chunk(late.slice(9))]],
+};
 const setup = `create schema crm; create table crm.customers (id int, name text, email text, diagnosis text);
   insert into crm.customers values (1, 'Grace Hopper', '${address}', 'hay fever'), (2, 'Ada Lovelace', '${other}', 'a broken leg');`;
 
@@ -81,7 +91,7 @@ async function openEcho(parts: ReturnType<typeof suiteParts>): Promise<{ readonl
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   server.on('connection', (client) => {
     client.on('message', (said) => {
-      client.send(`echo of ${textOf(said)}`);
+      client.send(`echo of ${textOf(said)}`, { fin: !textOf(said).startsWith('begin') });
     });
   });
   await once(server, 'listening');
@@ -122,9 +132,12 @@ describe('values that are followed', () => {
     const inside = await open(`{"people": [{"phone": "+49 30 901820", "mail": "${address}"}]}`);
     const outside = await open('{}');
     const slow = parts.use(
-      await openServer(async (_request, response) => {
-        response.writeHead(200, { 'content-type': 'application/json' });
-        response.write(`{"people": [{"mail": "${late}"}, `);
+      await openServer(async ({ url = '' }, response) => {
+        const [type, pieces] = unended[url] ?? assert.fail(url);
+        response.writeHead(200, { 'content-type': type });
+        for (const piece of pieces) {
+          response.write(piece);
+        }
         await once(response, 'close');
       }),
     );
@@ -133,11 +146,15 @@ describe('values that are followed', () => {
   staff: { url: "${inside.url}", inspect: [email, phone] }
   files: { url: "${inside.url}", inspect: [email, health] }
   slow: { url: "${slow.url}", inspect: [email] }
+  slowly: { url: "${slow.url}", protocol: llm, inspect: [email] }
+  parts: { url: "http://127.0.0.1:${echo.port}", inspect: [email] }
   vault: { url: "${outside.url}" }
   socket: { url: "http://127.0.0.1:${echo.port}", tags: { zone: outside } }
   mail: { url: "${outside.url}", tags: { zone: outside } }\n`;
     const config = `policies: ${file}\nclasses: { health: { columns: ["shop/crm.customers.diagnosis"], fields: ["files:/people/*/phone"] } }\n`;
-    shop = parts.use(await openShop({ config, targets, options: ', inspect: [email, health]', granted: '[shop, brain, staff, files, slow, socket, mail]' }));
+    shop = parts.use(
+      await openShop({ config, targets, options: ', inspect: [email, health]', granted: '[shop, brain, staff, files, slow, slowly, parts, socket, mail]' }),
+    );
     const made = await psql(shop.around, ['-c', setup]);
     assert.equal(made.status, 0, made.stderr);
   });
@@ -502,6 +519,40 @@ describe('values that are followed', () => {
       ({ target, attributes }) => target === 'slow' && attributes['countersign.classes'] !== undefined,
     );
     assert.deepEqual(new Set(of.flatMap(({ attributes }) => attributes['countersign.classes'])), new Set(['email']));
+  });
+
+  test('a value at the end of what came so far of an answer is known again, before it is known where it ends', async () => {
+    const wrong: string[] = [];
+    for (const path of Object.keys(unended)) {
+      const run = await openRun();
+      const leaving = new AbortController();
+      const target = path.startsWith('/v1') ? 'slowly' : 'slow';
+      const answer = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/${target}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${run.token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'm', stream: true, messages: [] }),
+        signal: leaving.signal,
+      });
+      const reader = answer.body?.getReader() ?? assert.fail();
+      for (let got = ''; !got.includes(late.slice(9));) {
+        got += Buffer.from((await reader.read()).value ?? assert.fail(path)).toString();
+      }
+      const { status } = await send(run, 'mail', `to ${late}`);
+      const honest = await send(run, 'mail', 'to nobody');
+      const followed = told(await shop.gateway.records(run.session), 'event', 'countersign.followed');
+      if (status !== 403 || honest.status !== 200 || followed.length !== 1) {
+        wrong.push(`${path}: ${status}, ${honest.status}, ${followed.length}`);
+      }
+      leaving.abort();
+    }
+    assert.deepEqual(wrong, []);
+    const run = await openRun();
+    const client = new WebSocket(`ws://127.0.0.1:${shop.gateway.port('http')}/t/parts`, { headers: { authorization: `Bearer ${run.token}` } });
+    await once(client, 'open');
+    client.send(`begin ${late}`);
+    await waitUntil(async () => (await shop.gateway.records(run.session)).some(({ attributes }) => attributes['countersign.websocket.final'] === false));
+    assert.equal((await send(run, 'mail', `to ${late}`)).status, 403);
+    client.terminate();
   });
 
   test('no value of one session is known in another; what is held, or kept as facts alone, says what it carries', async () => {

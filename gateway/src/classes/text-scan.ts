@@ -86,6 +86,13 @@ export class TextScan {
     return this.#settle(this.#text.length, found);
   }
 
+  /** Returns what more would be found if the text ended here. It goes on as if it had not been asked. */
+  peek(): Settled {
+    const text = this.#text;
+    const found = this.isHolding() ? findIn(text, this.#classes).filter(({ end }) => end > this.#settledTo) : [];
+    return { text, found };
+  }
+
   /** True if part of what was pushed is not settled. */
   isHolding(): boolean {
     return this.#settledTo < this.#text.length;

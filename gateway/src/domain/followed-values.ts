@@ -61,6 +61,11 @@ export class FollowedValues implements Iterable<FollowedValue> {
     return true;
   }
 
+  /** True if a value with this print is followed as one of this class. */
+  has(name: string, print: string): boolean {
+    return this.of(print).some((each) => each.name === name);
+  }
+
   /** Returns the lengths of the values that begin with this number. */
   lengthsAt(begin: number): readonly number[] {
     return this.#lengths.get(begin) ?? none;

@@ -56,6 +56,7 @@ export class LiveHistory {
   bytes = 0;
   tokens = 0;
   readonly #leaks = new Set<string>();
+  readonly #looks = new Set<() => void>();
   /** The newest request that was added: its tables need not be added again with the next one that is the same. */
   #newest: { readonly target: string; readonly attributes: Attributes } | null = null;
 
@@ -103,6 +104,21 @@ export class LiveHistory {
     if (attributes[ownAttributes.classes] !== undefined || attributes[ownAttributes.inspected] !== undefined) {
       this.answered(attributes, 0);
     }
+  }
+
+  /** Registers an act that adds what the client may have of answers before they are whole. Returns the act that ends this. */
+  onAsked(look: () => void): () => void {
+    this.#looks.add(look);
+    return () => {
+      this.#looks.delete(look);
+    };
+  }
+
+  /** Adds what the client may have by now. */
+  asked(): void {
+    this.#looks.forEach((look) => {
+      look();
+    });
   }
 
   /** Returns true if this has not leaked before: values of a class from a source to a target. */

@@ -31,6 +31,10 @@ interface Look {
   readonly missed: () => void;
   /** Returns what was seen since the last call, for the record of the texts; null if nothing is to be said. */
   readonly seen: () => Seen | null;
+  /** Called with bytes that pass before all of their texts are found, because a text may go on in bytes that follow. */
+  readonly passed: (bytes: Uint8Array) => void;
+  /** Returns what would be seen if no more came; null if nothing is to be said. A text that comes in pieces may have a value at its end, and is not looked at before more of it came. */
+  readonly peek: () => Seen | null;
 }
 
 /** Changes one text that comes in pieces. The results of all calls, joined, are the changed text. */

@@ -1,12 +1,15 @@
 import type { ClassSet } from '../classes/class-set.ts';
 import type { NestedClasses } from '../classes/class-sets.ts';
 import { namedPlace } from '../classes/named-place.ts';
-import { TextScan, type Settled } from '../classes/text-scan.ts';
+import { findIn, TextScan, type Settled } from '../classes/text-scan.ts';
 import { WholeTexts } from '../classes/whole-texts.ts';
 import { followedMax } from '../domain/followed-values.ts';
 import type { Seen, SeenValue } from '../domain/seen.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import type { Prints } from './prints.ts';
+
+/** So many of the last bytes that passed are remembered. */
+const passedBytes = 4096;
 
 /** Most values of one report: one more than are followed, so that the session knows that it saw more. */
 const reportedMax = followedMax + 1;
@@ -27,6 +30,9 @@ export function textLook(names: readonly string[], target: string, { prints, nes
   let values = new Map<string, SeenValue>();
   let isMissed = false;
   let isMissTold = false;
+  /** The texts that come in pieces and have not ended, with their sources. */
+  const open = new Map<TextScan, readonly string[] | undefined>();
+  let last = Buffer.alloc(0);
   const note = (name: string, value: string, sources: readonly string[] = []): void => {
     found.add(name);
     const print = values.size < reportedMax ? prints.of(value) : null;
@@ -55,6 +61,19 @@ export function textLook(names: readonly string[], target: string, { prints, nes
     }
     return text;
   };
+  const peek = (): Seen | null => {
+    const told = [found, values] as const;
+    found = new Set();
+    values = new Map();
+    for (const [scan, sources] of open) {
+      noteFound(scan.peek(), sources);
+    }
+    const text = last.toString();
+    noteFound({ text, found: findIn(text, classes) });
+    const peeked = found.size === 0 ? null : { classes: [...found].toSorted(), values: [...values.values()], isInspected: true };
+    [found, values] = told;
+    return peeked;
+  };
   const seen = (): Seen | null => {
     const isMissNew = isMissed && !isMissTold;
     if (found.size === 0 && !isMissNew) {
@@ -69,11 +88,13 @@ export function textLook(names: readonly string[], target: string, { prints, nes
   return Object.assign(look, {
     begin: (sources?: readonly string[]) => {
       const scan = new TextScan(classes);
+      open.set(scan, sources);
       const push = (piece: string): string => {
         noteFound(scan.push(piece), sources);
         return piece;
       };
       const end = (): string => {
+        open.delete(scan);
         noteFound(scan.end(), sources);
         return '';
       };
@@ -85,6 +106,10 @@ export function textLook(names: readonly string[], target: string, { prints, nes
         isMissed = true;
       },
       seen,
+      passed: (bytes: Uint8Array) => {
+        last = Buffer.concat([last, bytes.subarray(-passedBytes)]).subarray(-passedBytes);
+      },
+      peek,
     },
   });
 }

@@ -160,6 +160,7 @@ export class LiveChannel implements Channel {
     this.#describeClaims = describeClaims;
     this.limits = context.limits;
     this.onClose(context.sessions.onRecheck(this.#recheck));
+    this.onClose(session.history.onAsked(this.#notePassed));
     const leave = (): void => {
       this.#left.abort(this.signal.reason);
     };
@@ -272,7 +273,9 @@ export class LiveChannel implements Channel {
   }
 
   #askedValues(asked: Action, bytes: readonly Uint8Array[], relation: RequestRelation | undefined): ReturnType<Inspection['ask']> {
-    return this.#inspection.ask(asked, bytes, { target: this.target, followed: this.#session.history.followed, partOf: relation?.partOf });
+    const { history } = this.#session;
+    history.asked();
+    return this.#inspection.ask(asked, bytes, { target: this.target, followed: history.followed, partOf: relation?.partOf });
   }
 
   /** Returns the looks at the answer to a request. */
@@ -284,6 +287,16 @@ export class LiveChannel implements Channel {
     const isInOrder = relation?.isAlone !== true;
     return classes.length === 0 ? noLooks : [this.#masking.lookAt(answeredAs, { classes, isInOrder }, () => this.#inspection.look(classes, this.target))];
   }
+
+  /** Records what the client has of answers and was not seen yet, because more of it may come. */
+  readonly #notePassed = (): void => {
+    const { classes, followed } = this.#session.history;
+    for (const [request, seen] of this.#masking.peek()) {
+      if (seen.classes.some((name) => !classes.has(name)) || seen.values.some(({ name, print }) => !followed.has(name, print))) {
+        this.#noteRest(request, { masked: null, seen: [seen] });
+      }
+    }
+  };
 
   /** Records what was seen of an answer after its last record. */
   #noteRest(request: number, report: AnswerReport): void {

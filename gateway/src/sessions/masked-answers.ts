@@ -91,6 +91,18 @@ export class MaskedAnswers {
     }
   }
 
+  /** Yields what would be seen in each answer if no more of it came. */
+  *peek(): Generator<readonly [request: number, seen: Seen]> {
+    for (const [request, answer] of this.#answers) {
+      for (const { look } of looksOf(answer)) {
+        const seen = look?.peek() ?? null;
+        if (seen !== null) {
+          yield [request, seen];
+        }
+      }
+    }
+  }
+
   #set(request: number, answer: MaskedAnswer): void {
     this.#answers.set(request, answer);
     if (this.#answers.size > begunMax) {
@@ -140,9 +152,14 @@ export class MaskedAnswers {
     const answers = asked === undefined ? [...this.#answers.values()] : [asked];
     // Nearly all records have nothing to tell.
     const reports = answers.flatMap(({ changes }) => reportsOf(changes));
-    const seen = answers.flatMap(({ changes, looked }) => [...changes, ...(looked === null ? [] : [looked.look])].flatMap(({ look }) => look?.seen() ?? []));
+    const seen = answers.flatMap((each) => looksOf(each).flatMap(({ look }) => look?.seen() ?? []));
     return reports.length + seen.length === 0 ? null : { masked: factsOf(reports), seen };
   }
+}
+
+/** Returns the looks at an answer, among its changes. */
+function looksOf({ changes, looked }: MaskedAnswer): readonly TextChange[] {
+  return looked === null ? changes : [...changes, looked.look];
 }
 
 /** Returns the attributes of a record that tell of values that were masked and seen. */

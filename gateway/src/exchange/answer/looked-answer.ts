@@ -118,7 +118,11 @@ export class LookedAnswer extends PassedAnswer {
       return;
     }
     this.#texts.onBytes(bytes);
-    if (!this.#isStreamed && (this.#body !== null || bytes.length < this.#bodyBytes)) {
+    if (this.#isStreamed) {
+      for (const { look } of this.#parts.changes) {
+        look?.passed(bytes);
+      }
+    } else if (this.#body !== null || bytes.length < this.#bodyBytes) {
       this.#body ??= { text: beginText(this.#parts.changes, this.#parts.frameBytesMax), utf8: new StringDecoder('utf8') };
       this.#body.text.push(this.#body.utf8.write(bytes));
     }

@@ -26,6 +26,7 @@ export class LookedMessages {
   }
 
   push(bytes: Buffer): void {
+    this.#looks.forEach(({ look }) => look?.passed(bytes));
     try {
       this.#messages?.push(bytes);
       while ((this.#messages?.next() ?? null) !== null) {
