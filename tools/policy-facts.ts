@@ -46,10 +46,11 @@ function table(facts: readonly Fact[], prefix = 'context'): string {
 }
 
 export function policyFactsDocument(): string {
-  const sections = protocols.map(({ id, title, actions, context }) => {
+  const sections = protocols.map((protocol) => {
+    const { id, title, actions, context } = protocol;
     const titles = new Map(actions.map(({ name, title: words }) => [name, words]));
     const known = new Map([[`${id}.connect`, 'Connect to the target'], [`${id}.unknown`, 'Any request that has no other action'], ...titles]);
-    const rows = actionNames({ id, actions, context }).map((name) => `| \`${name}\` | ${known.get(name) ?? ''} |`);
+    const rows = actionNames(protocol).map((name) => `| \`${name}\` | ${known.get(name) ?? ''} |`);
     return `## ${title}
 
 ${table(context)}

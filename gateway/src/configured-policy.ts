@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { builtInClasses } from './classes/catalogue.ts';
+import { builtInNames } from './classes/built-in-names.ts';
 import type { Config } from './config/config.ts';
 import { policyFiles } from './config/policies.ts';
 import { GatewayError } from './domain/errors.ts';
@@ -78,7 +78,27 @@ export function checkPolicies(config: Config, path: string | null = config.polic
 
 function groundsOf({ targets, principals, classes }: Config, path: string | null): PolicyGrounds {
   // The other members of a target read its secrets, and no other thread may have them.
-  const told = Array.from(targets.values(), ({ name, protocol, tags = {}, options, inspect = [] }) => ({ name, protocol, tags, options, inspect }));
-  const names = new Set([...builtInClasses.map(({ name }) => name), ...classes.keys()]);
+  const told = Array.from(targets.values(), ({ name, protocol, tags = {}, options, inspect = [] }) => {
+    const seenPlaces = placesAlone(inspect, classes);
+    return { name, protocol, tags, options, inspect, seenPlaces };
+  });
+  const names = new Set([...builtInNames, ...classes.keys()]);
   return { path, targets: told, principals: [...principals.values()], classes: [...names] };
+}
+
+/** Returns the places of the values of these classes; null if some of them are known by what they look like. */
+function placesAlone(names: readonly string[], classes: Config['classes']): readonly string[] | null {
+  const found = new Set(names);
+  const places: string[] = [];
+  for (const name of found) {
+    const known = classes.get(name);
+    if (known === undefined || builtInNames.includes(name) || known.pattern !== null || known.words.length > 0) {
+      return null;
+    }
+    places.push(...known.columns, ...known.fields);
+    for (const inner of known.classes) {
+      found.add(inner);
+    }
+  }
+  return places;
 }

@@ -240,6 +240,23 @@ principals: { bot: { kind: agent, targets: [shop, api] } }
     assert.match(stdout, /^target {5}api: .* routes=\["\/orders\/\{id\}"\] body=\{"amount":"\/order\/amount"\} /m);
   });
 
+  test('policy check has a note where a policy names a column of which no value is seen', () => {
+    const notes = (inspect: string, more = ''): string => {
+      const classes = `classes: { salary: { columns: [shop/public.staff.salary] }, pay: { classes: [salary${more}] } }`;
+      writeFileSync(file, `targets: { shop: { url: "postgres://app@127.0.0.1/shop", inspect: [${inspect}] } }\n${classes}\n`);
+      return run('policy check rules.cedar').stdout;
+    };
+    const rule = (column: string): void => {
+      writeFileSync(join(directory, 'rules.cedar'), `forbid (principal, action, resource) when { context.carries.contains("shop/public.staff.${column}") };\n`);
+    };
+    rule('name');
+    assert.match(notes('pay'), /^NOTE .*never has "shop\/public\.staff\.name": shop is inspected for pay, and this is a place of none of them$/m);
+    assert.doesNotMatch(notes('pay', ', email'), /NOTE/, 'an address may be in any column');
+    assert.doesNotMatch(notes('email'), /NOTE/);
+    rule('salary');
+    assert.doesNotMatch(notes('pay'), /NOTE/);
+  });
+
   test("A10: a target at an address of the link, or of a machine's metadata, is told with its place, unless its option allows it", () => {
     writeFileSync(
       file,

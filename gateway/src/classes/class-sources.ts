@@ -1,4 +1,5 @@
 import type { DataClass } from '../domain/data-class.ts';
+import { placePattern } from '../domain/value-place.ts';
 
 type PlacedClass = Pick<DataClass, 'name' | 'columns' | 'fields' | 'classes'>;
 
@@ -12,8 +13,6 @@ interface Source {
 
 /** Most sources of which the classes are remembered. */
 const rememberedMax = 10_000;
-/** Matches characters that mean something in a regular expression. */
-const special = /[.*+?^${}()|[\]\\/]/g;
 const anyColumn = '.*';
 const anyMember = '/*';
 const none: readonly string[] = [];
@@ -29,11 +28,11 @@ export class ClassSources {
     this.#sources = placed.flatMap(({ name, columns, fields }) => [
       ...columns.map((column) => ({
         name,
-        place: patternOf(column),
-        table: patternOf(column.slice(0, Math.max(0, column.lastIndexOf('.')))),
-        target: patternOf(column.slice(0, column.indexOf('/'))),
+        place: placePattern(column),
+        table: placePattern(column.slice(0, Math.max(0, column.lastIndexOf('.')))),
+        target: placePattern(column.slice(0, column.indexOf('/'))),
       })),
-      ...fields.map((field) => ({ name, place: patternOf(field, '(?:/.*)?'), table: null, target: patternOf(field.slice(0, field.indexOf(':'))) })),
+      ...fields.map((field) => ({ name, place: placePattern(field), table: null, target: placePattern(field.slice(0, field.indexOf(':'))) })),
     ]);
   }
 
@@ -73,15 +72,4 @@ function classesWithin(name: string, classes: ReadonlyMap<string, PlacedClass>, 
 
 function isFrom({ place, table }: Source, source: string): boolean {
   return place.test(source) || (table !== null && source.endsWith(anyColumn) && table.test(source.slice(0, -anyColumn.length)));
-}
-
-/** `*` takes any characters, so that a name with a dot or a slash in it hides nothing. `within` takes what is within a member. */
-function patternOf(named: string, within = ''): RegExp {
-  return new RegExp(
-    `^${named
-      .split('*')
-      .map((text) => text.replaceAll(special, String.raw`\$&`))
-      .join('.*')}${within}$`,
-    's',
-  );
 }

@@ -10,6 +10,7 @@ import type { Protocol } from '../domain/protocol.ts';
 import { readKeys, refuseSinkUrl, type Sink } from '../domain/sink.ts';
 import { knownNames, suggest } from '../domain/suggest.ts';
 import type { SecretReader } from '../domain/target.ts';
+import { placeForms, placeKinds } from '../domain/value-place.ts';
 import { systemErrorWords } from '../store/system-error.ts';
 import type { Address, Config } from './config.ts';
 import { problemsOf } from './closed.ts';
@@ -173,7 +174,7 @@ function unknownPlaces(written: unknown): Problem[] {
   const { targets, classes } = asRecord(written);
   const known = Object.keys(asRecord(targets));
   return Object.entries(asRecord(classes)).flatMap(([id, dataClass]) =>
-    valuePlaces.flatMap((list) => {
+    placeKinds.flatMap((list) => {
       const places = asRecord(dataClass)[list];
       return (Array.isArray(places) ? places : []).flatMap((place, i) => {
         const target = typeof place === 'string' ? targetOf(place) : '';
@@ -188,7 +189,7 @@ function unknownPlaces(written: unknown): Problem[] {
 /** Finds columns of targets that have fields, and fields of targets that have columns. */
 function misplaced({ targets, classes }: RawConfig, protocols: readonly Protocol[]): Problem[] {
   return Object.entries(classes).flatMap(([id, dataClass]) =>
-    valuePlaces.flatMap((list) =>
+    placeKinds.flatMap((list) =>
       dataClass[list].flatMap((place, i) => {
         const target = targetOf(place);
         const protocol = protocols.find((each) => each.id === targets[target]?.protocol);
@@ -197,16 +198,13 @@ function misplaced({ targets, classes }: RawConfig, protocols: readonly Protocol
           : [
               {
                 path: ['classes', id, list, i],
-                message: `${target} is a target of ${protocol.title}: its values are named under ${placeForms[protocol.valuePlaces]}`,
+                message: `${target} is a target of ${protocol.title}: its values are named under ${protocol.valuePlaces}, as ${placeForms[protocol.valuePlaces]}`,
               },
             ];
       }),
     ),
   );
 }
-
-const valuePlaces = ['columns', 'fields'] as const;
-const placeForms = { columns: 'columns, as TARGET/SCHEMA.TABLE.COLUMN', fields: 'fields, as TARGET:/MEMBER/MEMBER' };
 
 /** Returns the name of the target in the place of a value. */
 function targetOf(place: string): string {

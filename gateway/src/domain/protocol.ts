@@ -6,6 +6,7 @@ import type { OptionsSchema } from './options.ts';
 import type { OpenedRecord, Rendering } from './record.ts';
 import type { ExchangeReplay, StreamReplay } from './replay.ts';
 import type { TargetFacts } from './target.ts';
+import type { PlaceKind } from './value-place.ts';
 
 /**
  * The facts of a protocol. They never change, and reading a configuration or a recording needs nothing else. A protocol is a folder and one line in the
@@ -31,8 +32,7 @@ export interface ExchangeFacts extends ProtocolFacts {
 interface ProtocolFacts {
   readonly id: string;
   readonly title: string;
-  /** How the configuration names places of values at its targets: columns of tables, or fields of JSON. */
-  readonly valuePlaces: 'columns' | 'fields';
+  readonly valuePlaces: PlaceKind;
   /** URL schemes that a target's `url` may have, each with its default port. If several protocols accept a scheme, the first registered is the default. */
   readonly schemes: Readonly<Record<string, number>>;
   /**

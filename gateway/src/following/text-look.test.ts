@@ -63,6 +63,20 @@ test('a value is of every class that is asked for and has the class of the value
   assert.deepEqual(asked.attributes['countersign.classes'], ['icd10', 'private']);
 });
 
+test('the source of a value that is of a class by where it comes from is the one that has the class', () => {
+  const sets = new ClassSets([{ name: 'salary', columns: ['shop/public.staff.salary'], fields: [], pattern: null, words: [], classes: [] }]);
+  const look = textLook(['salary'], 'shop', {
+    ...looking,
+    nestedClasses: (names) => sets.nested(names),
+    classesOf: (_, source) => (source === 'public.staff.salary' ? ['salary'] : []),
+  });
+  look('ann 12345', ['public.staff.name', 'public.staff.salary']);
+  assert.deepEqual(
+    look.look?.seen()?.values.map(({ source }) => source),
+    ['shop/public.staff.salary'],
+  );
+});
+
 test('only the head of a request has lines that are not for people to read: a further part, and a statement, may look like one', () => {
   const address = 'ada@example.com';
   const followed = new FollowedValues();

@@ -53,7 +53,11 @@ export function textLook(names: readonly string[], target: string, { prints, nes
     sources.flatMap((source) => classesOf(target, source)).filter((name) => names.includes(name));
   const look = (text: string, sources: readonly string[] = []): string => {
     for (const name of new Set(classesBy(sources))) {
-      note(name, text, sources);
+      note(
+        name,
+        text,
+        sources.filter((source) => classesOf(target, source).includes(name)),
+      );
     }
     const looked = whole.look(text);
     if (looked !== null) {

@@ -4,7 +4,7 @@ import { loadCedar } from './cedar-library.ts';
 import { readPolicies } from './policy-set.ts';
 import { printProblem } from './policy-text.ts';
 import { ann, bot, source, vocabulary } from './testdata/questions.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import type { PolicyTarget, Vocabulary } from './vocabulary.ts';
 
 const cedar = loadCedar();
 const permit = (condition: string, scope = 'principal, action, resource'): string => `permit (${scope}) when { ${condition} };`;
@@ -46,8 +46,8 @@ describe('T4.32: policy check finds', () => {
   });
 
   test('classes and values of which no target is inspected', () => {
-    const warned = (condition: string, inspect: readonly string[] = []): readonly string[] => {
-      const targets = vocabulary.targets.map((target) => ({ ...target, ...(target.name === 'orders' ? { inspect } : {}) }));
+    const warned = (condition: string, inspect: readonly string[] = [], more: Partial<PolicyTarget> = {}): readonly string[] => {
+      const targets = vocabulary.targets.map((target) => ({ ...target, ...(target.name === 'orders' ? { inspect, ...more } : {}) }));
       const { problems, warnings } = readPolicies(cedar, [source(`forbid (principal, action, resource) when { ${condition} };`)], { ...vocabulary, targets });
       assert.deepEqual(problems.map(printProblem), []);
       return warnings().map(printProblem);
@@ -60,14 +60,29 @@ describe('T4.32: policy check finds', () => {
       ['context.carries.contains("emial")', ['email'], /context\.carries never has "emial": there is no such class: is "email" meant\?/],
       ['context.carries.contains("mail/crm.t.c")', ['email'], /never has "mail\/crm\.t\.c": no target is inspected for it/],
       ['context.carries.contains("malls/crm.t.c")', ['email'], /never has "malls\/crm\.t\.c": a source is .*, and there is no such target/],
+      [
+        'context.carries.contains("orders:/people/mail")',
+        ['email'],
+        /never has "orders:\/people\/mail": a source at orders is TARGET\/SCHEMA\.TABLE\.COLUMN$/m,
+      ],
+      ['context.carries.contains("orders/people.mail")', ['email'], /a source at orders is TARGET\/SCHEMA\.TABLE\.COLUMN$/m],
       ['context.classes.contains("card")', ['email'], /context\.classes never has "card"/],
     ] as const;
     for (const [condition, inspect, message] of rows) {
       assert.match(warned(condition, inspect).join('\n'), message);
     }
+    const web = { protocol: 'web' };
+    assert.match(warned('context.carries.contains("orders:/0/mail")', ['email'], web).join('\n'), /a source at orders is .*, with \* for any index$/m);
+    assert.deepEqual(warned('context.carries.contains("orders:/people/*/mail")', ['card'], web), []);
+    const places = { seenPlaces: ['orders/public.people.*', 'orders/public.*.card'] };
+    assert.match(
+      warned('context.carries.contains("orders/public.customers.email")', ['card'], places).join('\n'),
+      /:1:\d+: context\.carries never has "orders\/public\.customers\.email": orders is inspected for card, and this is a place of none of them$/m,
+    );
+    assert.deepEqual(warned('context.carries.containsAny(["orders", "orders/*", "orders/public.people.mail", "orders/public.x.card"])', ['card'], places), []);
     for (const condition of [
       'context.carries.contains("card")',
-      'context.carries.containsAny(["orders", "orders/public.people.mail", "orders:/people/*/mail"])',
+      'context.carries.containsAny(["orders", "orders/public.people.mail"])',
       'context.session.classes.contains("unknown") && context.session.classes.contains("card")',
       'context.classes.contains("card")',
     ]) {

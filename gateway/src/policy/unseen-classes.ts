@@ -1,6 +1,7 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { unknownClass } from '../domain/seen.ts';
 import { suggest } from '../domain/suggest.ts';
+import { placeForms, placePattern, type PlaceKind } from '../domain/value-place.ts';
 import type { Policy } from './policy-set.ts';
 import { isMask, readMaskText } from './mask-text.ts';
 import type { PolicyProblem, WrittenPolicy } from './policy-text.ts';
@@ -30,23 +31,51 @@ export function findUnseen(policies: readonly ReadPolicy[], vocabulary: Vocabula
     }
     return comparedTexts(json).flatMap(([path, name]) => {
       const found = new Set(path === 'context.classes' ? [...inspected, ...masked] : [...inspected, unknownClass]);
-      const isSource = path === 'context.carries' && isOfInspected(name, vocabulary.targets);
-      if (!classFacts.has(path) || name === '' || found.has(name) || isSource) {
-        return [];
-      }
       const words = JSON.stringify(name);
-      const isKnown = vocabulary.classes.includes(name) || vocabulary.targets.some((target) => isSourceOf(name, target.name));
-      const isPlace = path === 'context.carries' && name.includes('/');
-      const meant = isKnown || isPlace ? null : suggest(name, [...found, ...vocabulary.classes]);
-      const why = isKnown
-        ? 'no target is inspected for it: name the class in inspect of those that have such values'
-        : isPlace
-          ? 'a source is TARGET/SCHEMA.TABLE.COLUMN or TARGET:/MEMBER, and there is no such target'
-          : `there is no such class${meant === null ? ': countersign class list prints those that are built in' : `: is ${JSON.stringify(meant)} meant?`}`;
-      return [problem(`${path} never has ${words}: ${why}`, words)];
+      const target = path === 'context.carries' ? vocabulary.targets.find((each) => isSourceOf(name, each.name)) : undefined;
+      const why =
+        !classFacts.has(path) || name === '' || found.has(name)
+          ? null
+          : target === undefined
+            ? whyNoClass(name, path, vocabulary)
+            : whyNoSource(name, target, vocabulary);
+      return why === null ? [] : [problem(`${path} never has ${words}: ${why}`, words)];
     });
   });
 }
+
+const uninspected = 'no target is inspected for it: name the class in inspect of those that have such values';
+
+/** Says why no value is of a class for which no target is inspected. */
+function whyNoClass(name: string, path: string, { classes }: Vocabulary): string {
+  if (classes.includes(name)) {
+    return uninspected;
+  }
+  if (path === 'context.carries' && name.includes('/')) {
+    return `a source is ${placeForms.columns} or ${placeForms.fields}, and there is no such target`;
+  }
+  const meant = suggest(name, [...classes, unknownClass]);
+  return `there is no such class${meant === null ? ': countersign class list prints those that are built in' : `: is ${JSON.stringify(meant)} meant?`}`;
+}
+
+/** Says why no value has this source at a target; null if one may have it. */
+function whyNoSource(name: string, { name: target, protocol, inspect = [], seenPlaces = null }: PolicyTarget, { protocols }: Vocabulary): string | null {
+  if (inspect.length === 0) {
+    return uninspected;
+  }
+  const kind = protocols.find(({ id }) => id === protocol)?.valuePlaces;
+  if (name === target || kind === undefined) {
+    return null;
+  }
+  if (!sourceForms[kind].test(name)) {
+    return `a source at ${target} is ${placeForms[kind]}${kind === 'fields' ? ', with * for any index' : ''}`;
+  }
+  const isSeen = seenPlaces === null || name.includes('*') || seenPlaces.some((place) => placePattern(place).test(name));
+  return isSeen ? null : `${target} is inspected for ${inspect.join(', ')}, and this is a place of none of them`;
+}
+
+/** Matches the sources of values as they are told: a column, `*` for any, or a member that is no index. */
+const sourceForms: Readonly<Record<PlaceKind, RegExp>> = { columns: /^[^/:]+\/(?:\*|.+\..+\..+)$/s, fields: /^[^/:]+:\/(?!(?:.*\/)?\d+(?:\/|$))/s };
 
 /** Returns the facts about what a session saw of which a policy speaks. A policy that looks at the whole context may mean others. */
 function factsIn({ use: { fields, session } }: Policy): readonly string[] {
@@ -59,10 +88,6 @@ function maskedBy({ annotated: { obligations } }: Policy): readonly string[] {
     const read = isMask(kind) && kind === 'mask_request' ? readMaskText(kind, classes) : '';
     return typeof read === 'string' ? [] : [...read.keys()];
   });
-}
-
-function isOfInspected(name: string, targets: readonly PolicyTarget[]): boolean {
-  return targets.some((target) => (target.inspect ?? []).length > 0 && isSourceOf(name, target.name));
 }
 
 /** True if the source of a value is a target, or a place of it. */

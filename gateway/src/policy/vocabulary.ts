@@ -1,5 +1,6 @@
 import type { ActionDefinition } from '../domain/action.ts';
 import type { ContextField } from '../domain/context-field.ts';
+import type { PlaceKind } from '../domain/value-place.ts';
 
 /** Everything that policies may speak of: what exists in this gateway and in its configuration. */
 export interface Vocabulary {
@@ -12,6 +13,7 @@ export interface Vocabulary {
 
 export interface PolicyProtocol {
   readonly id: string;
+  readonly valuePlaces: PlaceKind;
   readonly actions: readonly ActionDefinition[];
   /** The facts about its requests, beside those that all protocols have. */
   readonly context: readonly ContextField[];
@@ -24,6 +26,8 @@ export interface PolicyTarget {
   readonly options?: Readonly<Record<string, unknown>>;
   /** The data classes for which it is inspected. */
   readonly inspect?: readonly string[];
+  /** The places of the values for which it is inspected. Null or absent: values are found by what they look like too, so they may come from anywhere. */
+  readonly seenPlaces?: readonly string[] | null;
 }
 
 interface PolicyPrincipal {

@@ -20,6 +20,7 @@ export const vocabulary: Vocabulary = {
   protocols: [
     {
       id: 'sql',
+      valuePlaces: 'columns',
       actions: [
         { name: 'sql.query', title: 'Run a statement' },
         { name: 'sql.copy', title: 'Copy' },
@@ -40,6 +41,7 @@ export const vocabulary: Vocabulary = {
     },
     {
       id: 'web',
+      valuePlaces: 'fields',
       actions: [{ name: 'web.request', title: 'Make a request' }],
       context: [{ name: 'method', type: 'text', attribute: 'http.request.method', absent: '', title: 'The method.' }],
     },
