@@ -153,32 +153,42 @@ export class ClassSet {
     return this.mayHold(traits, text.length) && this.mayHoldDigits(traits, text.length, digits);
   }
 
-  /** Returns the values in a view. They may overlap; they are sorted, and of those that begin at one place the one that counts comes first. */
-  look(view: View): Candidate[] {
+  /**
+   * Returns the values in a view. They may overlap; they are sorted, and of those that begin at one place the one that counts comes first. Null: it has so many encodings
+   * within one another that not all were undone.
+   */
+  look(view: View): Candidate[] | null {
     // A value of the operator may hold the first line of a key, and then the key has not begun.
     const mayBegin = (view.traits & hyphen) !== 0 && (view.traits & upper) !== 0;
     const keyEnd = mayBegin && !this.hasOwn && this.#names.has('private-key') ? firstKeyEnd(view.text) : view.text.length;
-    const found = this.#lookDecoded(keyEnd === view.text.length ? view : upTo(view, keyEnd), 0);
-    return found.length < 2 ? found : found.toSorted(compare);
+    const undoing = { unitsLeft: view.text.length * growthMax };
+    const found = this.#lookDecoded(keyEnd === view.text.length ? view : upTo(view, keyEnd), { depth: 0, undoing, texts: new Set() });
+    return undoing.unitsLeft < 0 ? null : found.length < 2 ? found : found.toSorted(compare);
   }
 
   /** Looks at a text and at what it stands for. */
-  #lookDecoded(view: View, depth: number): Candidate[] {
+  #lookDecoded(view: View, level: Level): Candidate[] {
     const found = this.#lookPlain(view);
-    if (depth === depthMax) {
+    if (level.depth === depthMax) {
       return found;
     }
     const { text, before, traits } = view;
     if ((traits & (escape | odd)) !== 0) {
-      for (const decoded of [decodeEscapes(text), decodeQuotedPrintable(text)]) {
-        if (decoded !== null) {
-          this.#lookWithin(found, { decoded, runEnd: null, before, depth });
+      for (const undo of [decodeEscapes, decodeQuotedPrintable]) {
+        const decoded = level.undoing.unitsLeft < 0 ? null : undo(text);
+        // Escapes within quoted-printable are the same text as quoted-printable within escapes.
+        if (decoded !== null && !level.texts.has(decoded.text)) {
+          level.texts.add(decoded.text);
+          this.#lookWithin(found, { decoded, runEnd: null, before }, level);
         }
       }
     }
     if (text.length >= runUnitsMin && (traits & (upper | digit)) !== 0) {
       for (const { decoded, runEnd } of decodeRuns(text, view.isCut)) {
-        this.#lookWithin(found, { decoded, runEnd, before, depth });
+        if (level.undoing.unitsLeft < 0) {
+          break;
+        }
+        this.#lookWithin(found, { decoded, runEnd, before }, { ...level, texts: new Set() });
       }
     }
     return found;
@@ -187,9 +197,14 @@ export class ClassSet {
   /** Adds what is found in a text whose encoding was undone. */
   #lookWithin(
     found: Candidate[],
-    { decoded, runEnd, before, depth }: { readonly decoded: Decoded; readonly runEnd: number | null; readonly before: string; readonly depth: number },
+    { decoded, runEnd, before }: { readonly decoded: Decoded; readonly runEnd: number | null; readonly before: string },
+    { depth, undoing, texts }: Level,
   ): void {
-    for (const candidate of this.#lookDecoded(decodedView(decoded.text, before), depth + 1)) {
+    undoing.unitsLeft -= decoded.text.length;
+    if (undoing.unitsLeft < 0) {
+      return;
+    }
+    for (const candidate of this.#lookDecoded(decodedView(decoded.text, before), { depth: depth + 1, undoing, texts })) {
       // The form by which a key is followed is gone in base64, so the rest of the run belongs to it. So does the filling behind the last group.
       const isRest = runEnd !== null && (candidate.open === 'key' || candidate.end === decoded.text.length);
       const end = isRest ? runEnd : decoded.endOf(candidate.end);
@@ -269,11 +284,15 @@ function decodedView(text: string, before: string): View {
   };
   const own = new Uint16Array(text.length + 1);
   const digits = readKinds(text, 0, text.length, own);
+  let traits = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    traits |= own[i] ?? 0;
+  }
   return {
     text,
     before,
     kinds: own,
-    traits: own.subarray(0, text.length).reduce((all, kind) => all | kind, 0),
+    traits,
     digits,
     isCut: false,
     goesOn: false,
@@ -288,6 +307,18 @@ const crossingUnits = 512;
 const lengthsMax = 32;
 /** Encodings within encodings are undone so many times. */
 const depthMax = 3;
+/** All that the encodings in a part of a text stand for is together at most so many times as long as the part. Texts of those who mean well need far less. */
+const growthMax = 12;
+
+/** How far the encodings in a text were undone. */
+interface Level {
+  /** The number of encodings around it. */
+  readonly depth: number;
+  /** How much more may be undone in the part of a text that is looked at. Below 0: more was in it. */
+  readonly undoing: { unitsLeft: number };
+  /** The texts for which escapes and quoted-printable stood, so that none is looked at twice. */
+  readonly texts: Set<string>;
+}
 
 function compare(one: Candidate, other: Candidate): number {
   const byNamed = Number(other.isNamed) - Number(one.isNamed);

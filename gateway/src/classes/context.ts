@@ -124,6 +124,7 @@ export class Context {
   #ends: number[] = [];
   #names: (readonly string[] | null)[] = [];
   #readTo = 0;
+  #forgottenTo = -1;
   /** The place of the last word that names classes or something else. Most values have none before them. */
   #namedAt = Number.NEGATIVE_INFINITY;
   /** The last hint, which is often asked for again. */
@@ -135,11 +136,12 @@ export class Context {
     this.#words = words;
   }
 
-  /** Forgets what is too far before this position. */
+  /** Forgets what is too far before this position. Each position takes time only once. */
   forget(position: number): void {
-    if (this.#starts.length < tokensKept) {
+    if (this.#starts.length < tokensKept || this.#forgottenTo === position) {
       return;
     }
+    this.#forgottenTo = position;
     const far = this.#starts.findIndex((start) => start >= position - contextUnits);
     const dropped = far === -1 ? this.#starts.length : far;
     this.#starts = this.#starts.slice(dropped);

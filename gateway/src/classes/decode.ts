@@ -238,8 +238,9 @@ export function decodeQuotedPrintable(text: string): Decoded | null {
 export const runUnitsMin = 16;
 /** So many units at the start of a run are tried first, for most runs are hashes, keys and names. */
 const triedUnits = 24;
-/** Most parts of a path in a run that are tried. */
-const partsMax = 16;
+/** Most places in a run that are tried. */
+const triedMax = 20;
+const slash = 0x2f;
 
 const base64Characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 /** The value of each unit of base64 and base64url, or -1. */
@@ -247,8 +248,8 @@ const base64Values: Int8Array = Int8Array.from({ length: 0x80 }, (_, unit) =>
   base64Characters.indexOf(String.fromCharCode(unit === 0x2d ? 0x2b : unit === 0x5f ? 0x2f : unit)),
 );
 
-/** Yields the bytes of base64, with the places of their groups. Line ends are left out. */
-function* base64Bytes(text: string, { start, end }: Run): Generator<readonly [byte: number, start: number, end: number]> {
+/** Writes the bytes of base64, with the places of their groups. Line ends are left out. */
+function writeBase64(writing: Writing, text: string, { start, end }: Run): void {
   let bits = 0;
   let count = 0;
   let groupStart = start;
@@ -257,19 +258,19 @@ function* base64Bytes(text: string, { start, end }: Run): Generator<readonly [by
     if (value === -1) {
       continue;
     }
-    groupStart = count % 4 === 0 ? i : groupStart;
+    groupStart = count === 0 ? i : groupStart;
     bits = ((bits << 6) | value) & 0xffffff;
-    count += 1;
-    if (count % 4 > 1 || count % 4 === 0) {
-      const shift = count % 4 === 2 ? 4 : count % 4 === 3 ? 2 : 0;
-      yield [(bits >> shift) & 0xff, count % 4 === 2 ? groupStart : i - 1, i + 1];
+    count = (count + 1) % 4;
+    if (count !== 1) {
+      const shift = count === 2 ? 4 : count === 3 ? 2 : 0;
+      writing.addByte((bits >> shift) & 0xff, count === 2 ? groupStart : i - 1, i + 1);
     }
   }
 }
 
-function* hexBytes(text: string, { start, end }: Run): Generator<readonly [byte: number, start: number, end: number]> {
+function writeHex(writing: Writing, text: string, { start, end }: Run): void {
   for (let i = start; i + 1 < end; i += 2) {
-    yield [hexAt(text, i, 2), i, i + 2];
+    writing.addByte(hexAt(text, i, 2), i, i + 2);
   }
 }
 
@@ -278,11 +279,9 @@ interface Run {
   readonly end: number;
 }
 
-function decodeRun(bytesOf: typeof hexBytes, text: string, run: Run): Decoded {
+function decodeRun(write: typeof writeHex, text: string, run: Run): Decoded {
   const writing = new Writing(run.end - run.start);
-  for (const [byte, start, end] of bytesOf(text, run)) {
-    writing.addByte(byte, start, end);
-  }
+  write(writing, text, run);
   return writing.end();
 }
 
@@ -330,20 +329,27 @@ function isRunUnit(unit: number): boolean {
 
 /**
  * Returns the places of a run at which base64 of a text may begin. If that is not at its start, it may be glued to up to three other characters, or be a part of a
- * path. `isCut`: it may begin within a group in any case.
+ * path. `isCut`: it may begin within a group in any case. Of places from which the groups are the same only the first is returned, because all that is undone from the others is undone from there too.
  */
-function beginsOf(text: string, { start, end }: Run, isCut: boolean): readonly number[] {
-  const ofText = (begins: readonly number[]): readonly number[] =>
-    begins.filter((begin) => end - begin >= (begin === start ? 0 : runUnitsMin) && mayBeText(text, { start: begin, end }, 6));
-  const first = ofText(isCut ? [start, start + 1, start + 2, start + 3] : [start]);
-  if (first.length > 0 || isCut) {
-    return first;
+function beginsOf(text: string, run: Run, isCut: boolean): readonly number[] {
+  const { start, end } = run;
+  if (!isCut && mayBeText(text, run, 6)) {
+    return [start];
   }
-  const parts: number[] = [];
-  for (let at = text.indexOf('/', start); at !== -1 && at < end && parts.length < partsMax; at = text.indexOf('/', at + 1)) {
-    parts.push(at + 1);
+  const begins: number[] = [];
+  const phases = new Set<number>();
+  let tried = 0;
+  let values = 0;
+  for (let i = start; i < end && tried < triedMax && phases.size < 4; i += 1) {
+    const isTried = i < start + 4 ? isCut || i > start : !isCut && text.charCodeAt(i - 1) === slash;
+    tried += isTried ? 1 : 0;
+    if (isTried && !phases.has(values % 4) && (i === start || end - i >= runUnitsMin) && mayBeText(text, { start: i, end }, 6)) {
+      phases.add(values % 4);
+      begins.push(i);
+    }
+    values += isRunUnit(text.charCodeAt(i)) ? 1 : 0;
   }
-  return ofText([...new Set([start + 1, start + 2, start + 3, ...parts])]);
+  return begins;
 }
 
 /** Yields what the runs of base64 and of hex in a text stand for, if that may be text. `isCut`: the text begins within a longer one, and so perhaps within a run. */
@@ -361,10 +367,10 @@ export function* decodeRuns(text: string, isCut: boolean): Generator<{ readonly 
       const runEnd = text.startsWith('==', end) ? end + 2 : text[end] === '=' ? end + 1 : end;
       const hex = hexIn(text, { start, end });
       if (hex !== null && mayBeText(text, hex, 4)) {
-        yield { decoded: decodeRun(hexBytes, text, hex), runEnd: end };
+        yield { decoded: decodeRun(writeHex, text, hex), runEnd: end };
       }
       for (const begin of beginsOf(text, { start, end }, isCut && start === 0)) {
-        yield { decoded: decodeRun(base64Bytes, text, { start: begin, end }), runEnd };
+        yield { decoded: decodeRun(writeBase64, text, { start: begin, end }), runEnd };
       }
     }
     start = end + 1;

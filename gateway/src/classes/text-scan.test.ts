@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { unknownClass } from '../domain/seen.ts';
 import { builtInClasses } from './catalogue.ts';
 import { ClassSet } from './class-set.ts';
 import { ClassSets } from './class-sets.ts';
 import { faultOfPattern, Pattern } from './pattern.ts';
+import { hostileTexts } from './testdata/hostile-texts.ts';
 import { findIn, heldUnitsMax, TextScan, type Found } from './text-scan.ts';
 import { WholeTexts } from './whole-texts.ts';
 
@@ -326,6 +328,45 @@ describe('values in a text', () => {
       }
       scan.end();
       assert.ok(counting.units <= 3 * text.length + heldUnitsMax, `${part}: ${counting.units} of ${text.length}`);
+    }
+  });
+
+  test('what a text stands for is looked at a bounded number of times, however its encodings are nested', () => {
+    class Counting extends Pattern {
+      units = 0;
+      override find(text: string): void {
+        this.units += text.length;
+      }
+      override mayCross(): boolean {
+        return false;
+      }
+    }
+    for (const [name, part] of Object.entries(hostileTexts)) {
+      const pattern = new Counting('x');
+      const text = part.repeat(Math.ceil(40_000 / part.length));
+      const found = findIn(text, new ClassSet([...names, 'counted'], new Map([['counted', { pattern, words: null, classes: [] }]])));
+      assert.ok(pattern.units <= 30 * text.length, `${name}: ${pattern.units} of ${text.length}`);
+      assert.equal(
+        found.some((value) => value.name === unknownClass),
+        name === 'more encodings than are undone',
+      );
+    }
+  });
+
+  test('texts of those who mean well are read in all of their encodings', () => {
+    const address = 'jane.doe@example.com';
+    const link = `https://a.example.com/?qs=AB12cd34&u=${encodeURIComponent(`https://b.example.com/p?a=1&r=${encodeURIComponent(`https://c.example.com/?c=AB1234567&mail=${address}`)}`)}`;
+    const html = `<td align="center" style="color:#FFF">Hello&nbsp;Jane &amp;&nbsp;Bob, café — <a href="${link.replaceAll('&', '&amp;')}">here</a></td>`.repeat(
+      100,
+    );
+    const quoted = Array.from(Buffer.from(html), (byte) =>
+      byte > 0x7e || byte === 0x3d ? `=${byte.toString(16).toUpperCase()}` : String.fromCharCode(byte),
+    ).join('');
+    const mail = quoted.replaceAll(/[^=]{70}/g, '$&=\r\n');
+    const json = JSON.stringify({ raw: JSON.stringify(mail) });
+    for (const text of [mail, json, Buffer.from(html).toString('base64'), encodeURIComponent(html)]) {
+      const found = new Set(findIn(text, all).map(({ name }) => name));
+      assert.ok(!found.has(unknownClass) && found.has('email'), text.slice(0, 200));
     }
   });
 

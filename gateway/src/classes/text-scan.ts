@@ -1,3 +1,4 @@
+import { unknownClass } from '../domain/seen.ts';
 import { contextWords } from './catalogue.ts';
 import { boundary, kinds, space } from './characters.ts';
 import { ClassSet, readKinds } from './class-set.ts';
@@ -8,7 +9,7 @@ import { contextUnits, type View } from './view.ts';
 
 /** A value of a class in a text: positions are UTF-16 units of the `text` of the same `Settled`. */
 export interface Found {
-  /** The name of the class. */
+  /** The name of the class; `unknownClass` for a part of the text with so many encodings within one another that not all were undone. */
   readonly name: string;
   readonly start: number;
   readonly end: number;
@@ -237,7 +238,13 @@ export class TextScan {
       hintAt: (start, end) => this.#readContext(from, to).hintAt(this.#droppedUnits + from + start, this.#droppedUnits + from + end),
       isNamed: (name) => this.#readContext(from, to).isNamed(this.#droppedUnits + from, name),
     };
-    for (const candidate of this.#classes.look(view)) {
+    const candidates = this.#classes.look(view);
+    if (candidates === null) {
+      found.push({ name: unknownClass, start: Math.max(this.#decidedTo, this.#takenTo), end: to, isContinued: false });
+      this.#takenTo = to;
+      return false;
+    }
+    for (const candidate of candidates) {
       const begin = candidate.start + from;
       const end = candidate.end + from;
       // A value that begins within another one and goes beyond it is found from there on.

@@ -8,7 +8,7 @@ import { unknownClass } from '../domain/seen.ts';
 import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import type { NestedClasses } from '../classes/class-sets.ts';
-import { findIn } from '../classes/text-scan.ts';
+import { findIn, type Found } from '../classes/text-scan.ts';
 import { readableHead } from '../controls/masks/readable-head.ts';
 import type { FoundValues } from './prints.ts';
 import { textLook, type LookParts } from './text-look.ts';
@@ -31,6 +31,7 @@ const endOfHead = '\r\n\r\n';
 const hostLine = /\r\nhost:[^\r\n]*/i;
 const noNames: readonly string[] = [];
 const nothing = Buffer.alloc(0);
+const nothingSeen: readonly Found[] = [];
 const nothingFound: FoundValues = { values: new Set(), isWhole: true };
 /** The frames of WebSocket that are no part of a message. */
 const controlFrames: ReadonlySet<string> = new Set(['close', 'ping', 'pong']);
@@ -68,7 +69,7 @@ export class Inspection {
     const said = inspect.length === 0 ? null : (action.text?.() ?? null);
     const isInspected = inspect.length === 0 || (texts !== null && said?.isWhole !== false);
     if (texts === null) {
-      return told({ classes: [], values: new Set(), isWhole: followed.isEmpty }, isInspected);
+      return told({ classes: [], values: new Set(), isInspected, isWhole: followed.isEmpty });
     }
     const asked = { nested: inspect.length === 0 ? null : this.#parts.nestedClasses(inspect), followed: followed.isEmpty ? null : followed };
     const pieces = said?.pieces.map(({ text }) => text) ?? noNames;
@@ -81,8 +82,8 @@ export class Inspection {
     ];
     const seam = this.#seam(texts, asked);
     return slices.length <= slicesAtOnceMax
-      ? told(joined([...slices.map((slice) => this.#look(slice)), seam]), isInspected)
-      : this.#inTurns(slices).then((looked) => told(joined([...looked, seam]), isInspected));
+      ? told(joined([...slices.map((slice) => this.#look(slice)), seam], isInspected))
+      : this.#inTurns(slices).then((looked) => told(joined([...looked, seam], isInspected)));
   }
 
   /** Returns the classes that are looked for in the answer to a request with these obligations. What policy masks does not reach the client, so nobody looks for it. */
@@ -110,9 +111,10 @@ export class Inspection {
   }
 
   #look({ text, nested, followed }: Slice, isCut = false): Looked {
-    const classes = nested === null || text === '' ? noNames : findIn(text, nested.set).flatMap(({ name }) => nested.namesOf(name));
+    const found = nested === null || text === '' ? nothingSeen : findIn(text, nested.set);
+    const classes = found.flatMap(({ name }) => nested?.namesOf(name) ?? noNames);
     const { values, isWhole } = followed === null || text === '' ? nothingFound : this.#parts.prints.find(text, followed, isCut);
-    return { classes, values, isWhole };
+    return { classes, isInspected: !found.some(({ name }) => name === unknownClass), values, isWhole };
   }
 
   async #inTurns(slices: readonly Slice[]): Promise<readonly Looked[]> {
@@ -129,7 +131,7 @@ export class Inspection {
     const before = this.#look({ ...asked, text: last }, true);
     const { classes, values } = this.#look({ ...asked, text: seam }, true);
     const over = [...values].filter((each) => !before.values.has(each));
-    return { classes: classes.filter((each) => !before.classes.includes(each)), values: new Set(over), isWhole: true };
+    return { classes: classes.filter((each) => !before.classes.includes(each)), values: new Set(over), isInspected: true, isWhole: true };
   }
 
   /** Returns the end of the part before, and remembers that of this part. */
@@ -162,6 +164,8 @@ interface Slice {
 /** The classes and the values that are in a text. */
 interface Looked extends FoundValues {
   readonly classes: readonly string[];
+  /** False if not all encodings in the text were undone. */
+  readonly isInspected: boolean;
 }
 
 /** Cuts a long text into slices that overlap. */
@@ -171,16 +175,17 @@ function slicesOf(text: string): readonly string[] {
     : Array.from({ length: Math.ceil(text.length / sliceUnits) }, (_, at) => text.slice(Math.max(0, at * sliceUnits - overlapBytes), (at + 1) * sliceUnits));
 }
 
-function joined(looked: readonly Looked[]): Looked {
+function joined(looked: readonly Looked[], areRead: boolean): Looked {
   return {
     classes: [...new Set(looked.flatMap(({ classes }) => classes))].toSorted(),
     values: new Set(looked.flatMap(({ values }) => [...values])),
+    isInspected: areRead && looked.every(({ isInspected }) => isInspected),
     isWhole: looked.every(({ isWhole }) => isWhole),
   };
 }
 
 /** Says what is in a request; null if that is nothing. */
-function told({ classes, values, isWhole }: Looked, isInspected: boolean): AskedValues | null {
+function told({ classes, values, isInspected, isWhole }: Looked): AskedValues | null {
   if (classes.length + values.size === 0 && isInspected && isWhole) {
     return null;
   }

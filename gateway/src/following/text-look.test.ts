@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ClassSets } from '../classes/class-sets.ts';
+import { hostileTexts } from '../classes/testdata/hostile-texts.ts';
 import { FollowedValues } from '../domain/followed-values.ts';
 import type { Target } from '../domain/target.ts';
 import { Inspection } from './inspection.ts';
@@ -10,6 +11,17 @@ import { textLook } from './text-look.ts';
 function inspected(...inspect: readonly string[]): Target {
   return { name: 'target', protocol: 'http', scheme: 'http', host: '', port: 0, path: '', options: {}, user: '', durability: 'disk', inspect };
 }
+
+test('a text with more encodings than are undone was not inspected', () => {
+  const text = hostileTexts['more encodings than are undone'] ?? assert.fail();
+  const look = textLook(['email'], 'target', looking);
+  look(text);
+  assert.deepEqual(look.look?.seen(), { classes: [], values: [], isInspected: false });
+  const of = { target: inspected('email'), followed: new FollowedValues(), partOf: undefined };
+  const asked = new Inspection(looking).ask({ name: 'ask', attributes: {} }, [Buffer.from(text)], of);
+  assert.ok(asked !== null && !(asked instanceof Promise));
+  assert.deepEqual(asked.attributes, { 'countersign.inspected': false });
+});
 
 test('a value is of every class that is asked for and has the class of the value within it, in any order', () => {
   const own = { columns: [], fields: [], pattern: null, words: [], classes: [] };

@@ -4,7 +4,7 @@ import { namedPlace } from '../classes/named-place.ts';
 import { findIn, TextScan, type Settled } from '../classes/text-scan.ts';
 import { WholeTexts } from '../classes/whole-texts.ts';
 import { followedMax } from '../domain/followed-values.ts';
-import type { Seen, SeenValue } from '../domain/seen.ts';
+import { unknownClass, type Seen, type SeenValue } from '../domain/seen.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import type { Prints } from './prints.ts';
 
@@ -42,6 +42,7 @@ export function textLook(names: readonly string[], target: string, { prints, nes
   };
   const noteFound = ({ text, found: settled }: Settled, sources?: readonly string[]): void => {
     for (const { name, start, end, isContinued } of settled) {
+      isMissed ||= name === unknownClass;
       if (!isContinued) {
         for (const each of namesOf(name)) {
           note(each, text.slice(start, end), sources);

@@ -3,6 +3,7 @@ import { createSecretKey } from 'node:crypto';
 import { test } from 'node:test';
 import { builtInClasses } from '../../classes/catalogue.ts';
 import { ClassSets } from '../../classes/class-sets.ts';
+import { hostileTexts } from '../../classes/testdata/hostile-texts.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import { maskChange } from './mask-change.ts';
 import { Pseudonyms } from './pseudonyms.ts';
@@ -27,6 +28,19 @@ test('the record tells where each value was masked and by which policies, and a 
     ],
   );
   assert.deepEqual(report.policies, ['one', 'two']);
+});
+
+test('a part of a text with more encodings than are undone is masked as a whole, by whatever method', () => {
+  const part = hostileTexts['more encodings than are undone'] ?? assert.fail();
+  const change = maskChange({ methods: new Map([['email', 'last4']]), classes: ['email'], policies: [] }, 'target', parts);
+  assert.equal(change(`"to ada@example.com" "${part} "and bob@example.com"`), '"to ***@******e.com" "[unknown]" "and ***@******e.com"');
+  assert.deepEqual(
+    [...(change.report?.()?.counts ?? [])],
+    [
+      ['email', 2],
+      ['unknown', 1],
+    ],
+  );
 });
 
 /** Changes a text as a whole, and in pieces that end at each place and at the next. Returns the result, which must be the same. */
