@@ -110,6 +110,11 @@ class SessionValues {
       }
     } else if (kind === 'decision' && request !== undefined) {
       this.#decisions.set(request, { verdict, policies });
+      // Values that came while the request was held.
+      const values = valuesOf(attributes[ownAttributes.carried]);
+      if (values.length > 0) {
+        this.carrying.push({ place: { ...placeOf(record), seq: request }, request, values, verdict, policies });
+      }
     } else if (kind === 'close') {
       this.isEndedByGateway = gatewayEnds.has(textOf(attributes[ownAttributes.closeReason]) ?? '');
     } else if (kind === 'response' && attributes[ownAttributes.classes] !== undefined) {

@@ -43,6 +43,10 @@ permit (principal in Group::"agents", action, resource == Target::"vault");
 @id("asks")
 @approval("clerks")
 forbid (principal in Group::"agents", action, resource == Target::"slow") when { context.carries.contains("email") };
+
+@id("people")
+@approval("clerks")
+forbid (principal in Group::"agents", action == Action::"http.request", resource) when { resource == Target::"desk" || resource == Target::"inner" };
 `;
 /** Policies that are tried on what was recorded. */
 const candidates = `@id("reads")
@@ -150,10 +154,17 @@ describe('values that are followed', () => {
   parts: { url: "http://127.0.0.1:${echo.port}", inspect: [email] }
   vault: { url: "${outside.url}" }
   socket: { url: "http://127.0.0.1:${echo.port}", tags: { zone: outside } }
+  desk: { url: "${outside.url}", tags: { zone: outside } }
+  inner: { url: "${outside.url}" }
   mail: { url: "${outside.url}", tags: { zone: outside } }\n`;
     const config = `policies: ${file}\nclasses: { health: { columns: ["shop/crm.customers.diagnosis"], fields: ["files:/people/*/phone"] } }\n`;
     shop = parts.use(
-      await openShop({ config, targets, options: ', inspect: [email, health]', granted: '[shop, brain, staff, files, slow, slowly, parts, socket, mail]' }),
+      await openShop({
+        config,
+        targets,
+        options: ', inspect: [email, health]',
+        granted: '[shop, brain, staff, files, slow, slowly, parts, socket, desk, inner, mail]',
+      }),
     );
     const made = await psql(shop.around, ['-c', setup]);
     assert.equal(made.status, 0, made.stderr);
@@ -582,6 +593,37 @@ describe('values that are followed', () => {
       [],
     );
     assert.deepEqual(filesHolding(shop.gateway.data, address), []);
+  });
+
+  test('a request that was held carries what the session saw meanwhile', async () => {
+    const run = await openRun();
+    const headers = { authorization: `Bearer ${run.token}`, 'countersign-hold': 'wait' };
+    const ask = async (target: string): Promise<Response> =>
+      fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/${target}/`, { method: 'POST', headers, body: `to ${other}` });
+    const asked = [ask('desk'), ask('inner')];
+    const waiting = async (): Promise<readonly { readonly approval: string; readonly session: string }[]> => {
+      const all: Awaited<ReturnType<typeof waiting>> = JSON.parse(await (await shop.gateway.api('/api/v1/approvals')).text());
+      return all.filter(({ session }) => session === run.session);
+    };
+    await waitUntil(async () => (await waiting()).length === 2);
+    await query(run, 'select email from crm.customers where id = 2');
+    for (const { approval } of await waiting()) {
+      assert.equal((await shop.gateway.api(`/api/v1/approvals/${approval}/grant`, { method: 'POST', body: {} })).status, 200);
+    }
+    const [desk, inner] = await Promise.all(asked);
+    assert.deepEqual([desk?.status, inner?.status], [403, 200]);
+    assert.match((await desk?.text()) ?? '', /That is a customer's address/);
+    const records = await shop.gateway.records(run.session);
+    assert.deepEqual(
+      told(records, 'decision', 'countersign.carries')
+        .map((each) => String(each))
+        .toSorted(),
+      ['desk', 'inner'].map((target) => `${target},email,shop/crm.customers.email`),
+    );
+    assert.deepEqual(told(records, 'alert', 'countersign.leak'), [['inner', ['email shop/crm.customers.email']]]);
+    const rows = records.find(({ attributes }) => attributes['countersign.classes'] !== undefined);
+    const [traced] = shop.gateway.rows<TracedValue>(['trace', rows?.record ?? '']);
+    assert.deepEqual(new Set(traced?.carriedBy.map(({ target, verdict }) => `${target} ${verdict}`)), new Set(['desk deny', 'inner allow']));
   });
 
   test('after a kill -9 and after a stop, an activity that goes on still knows what it saw', async () => {

@@ -190,12 +190,24 @@ function told({ classes, values, isInspected, isWhole }: Looked): AskedValues | 
     return null;
   }
   const carried = [...values];
-  const carries = new Set([...carried.flatMap(({ name, source }) => [name, source]), ...(isWhole ? [] : [unknownClass])]);
   const attributes = {
     ...(classes.length === 0 ? {} : { [ownAttributes.classes]: classes }),
     ...(isInspected ? {} : { [ownAttributes.inspected]: false }),
+    ...carriedAttributes(carried, isWhole),
+  };
+  return { attributes, carried };
+}
+
+function carriedAttributes(carried: readonly FollowedValue[], isWhole: boolean): Attributes {
+  const carries = new Set([...carried.flatMap(({ name, source }) => [name, source]), ...(isWhole ? [] : [unknownClass])]);
+  return {
     ...(carries.size === 0 ? {} : { [ownAttributes.carries]: [...carries].toSorted() }),
     ...(carried.length === 0 ? {} : { [ownAttributes.carried]: carried.slice(0, carriedMax).map((each) => printFollowed(each)) }),
   };
-  return { attributes, carried };
+}
+
+/** Returns what a request carries of the values that were seen between two looks at it; null if nothing. */
+export function newsOf(before: AskedValues | null, now: AskedValues | null): AskedValues | null {
+  const carried = now?.carried.filter((each) => before?.carried.includes(each) !== true) ?? [];
+  return carried.length === 0 ? null : { attributes: carriedAttributes(carried, true), carried };
 }

@@ -184,7 +184,10 @@ test('policy is asked again when an act that was held may go on: what it looks a
     let policy = policyWith('hold', wait);
     const { promise, resolve } = Promise.withResolvers<null>();
     const changing: PolicyEngine = { version: 'v', text: '', decide: (question) => policy.decide(question) };
-    const { settle } = gate(changing, [{ kind: 'wait', admit: async () => promise }]).ask(act, bytes, waits);
+    const { settle } = gate(changing, [
+      { kind: 'wait', admit: async () => promise },
+      { kind: 'change', change: () => (text) => text },
+    ]).ask(act, bytes, waits);
     const settled = settle?.(held);
     policy = later;
     resolve(null);
@@ -196,4 +199,14 @@ test('policy is asked again when an act that was held may go on: what it looks a
   assert.deepEqual([denied?.verdict, denied?.policies, denied?.reason], ['deny', ['p'], 'it is a rule']);
   const more = await gone(policyWith('hold', { ...wait, parameters: { groups: 'more' } }));
   assert.deepEqual([more?.verdict, more?.reason], ['deny', 'it is a rule: policy asks for others than when it was held']);
+  const masked = await gone(policyWith('allow', { kind: 'change', parameters: {} }));
+  assert.equal(masked?.verdict, 'deny', 'the answer would go on unchanged');
+  const seen = { name: 'seen', attributes: {} };
+  const deciding: PolicyEngine = {
+    version: 'v',
+    text: '',
+    decide: (question) => policyWith(question.action === seen ? 'deny' : 'hold', wait).decide(question),
+  };
+  const asked = gate(deciding, [{ kind: 'wait', admit: async () => Promise.resolve(null) }]).ask(act, bytes, waits, { again: () => seen });
+  assert.equal((await asked.settle?.(held))?.verdict, 'deny', 'policy decides on the act as it is known by then');
 });

@@ -41,6 +41,15 @@ export interface Verdict {
   readonly changes: readonly TextChange[];
 }
 
+type Again = () => Action | Promise<Action>;
+
+/** Comes with an act that is asked about: see `Gate.ask`. */
+interface Asked {
+  readonly leaving: () => AbortSignal;
+  readonly change: RequestChange | null;
+  readonly again: Again;
+}
+
 const none: readonly TextChange[] = [];
 
 /** Decides on the acts of one channel. For an allowed act it makes the grant, the only thing that an upstream forwards. */
@@ -57,17 +66,21 @@ export class Gate {
     this.#controls = new Map(context.controls.toReversed().map((control) => [control.kind, control]));
   }
 
-  /** Asks policy about an act and has controls carry out the obligations. `leaving` gives the signal that aborts when nobody waits any more: a held act is then given up. `change` of the relation: what the act's texts have gone through. */
+  /** Asks policy about an act and has controls carry out the obligations. `leaving` gives the signal that aborts when nobody waits any more: a held act is then given up. `change` of the relation: what the act's texts have gone through. `again` returns the action with what is known of it once it was held and may go on. */
   ask(
     action: Action,
     bytes: readonly Uint8Array[],
     leaving: () => AbortSignal,
-    { change = null, continues = false, partOf, isMessage = false }: RequestRelation = {},
+    { change = null, continues = false, partOf, isMessage = false, again = () => action }: RequestRelation & { readonly again?: Again } = {},
   ): Verdict {
     const decision = this.decide(action);
     return decision.verdict === 'deny' || (decision.verdict === 'allow' && decision.obligations.length === 0)
       ? { decision, settle: null, changes: none }
-      : this.#oblige(decision, { ...this.#question(action), bytes, isWhole: !continues, isPart: partOf !== undefined && !isMessage }, leaving, change);
+      : this.#oblige(
+          decision,
+          { ...this.#question(action), bytes, isWhole: !continues, isPart: partOf !== undefined && !isMessage },
+          { leaving, change, again },
+        );
   }
 
   /** Returns the decision before any obligation is carried out: policy's, or a denial if the credential ended or an id may not be named. */
@@ -192,7 +205,7 @@ export class Gate {
     return this.#controls.get(kind);
   }
 
-  #oblige(asked: Decision, act: Act, leaving: () => AbortSignal, change: RequestChange | null): Verdict {
+  #oblige(asked: Decision, act: Act, { leaving, change, again }: Asked): Verdict {
     const decision = this.#isAgain(asked, act) ? { ...asked, obligations: asked.obligations.filter((each) => !this.#countsActs(each)) } : asked;
     const pending: (Promise<Objection> | OnceRecorded)[] = [];
     const heldFor: Obligation[] = [];
@@ -230,7 +243,7 @@ export class Gate {
     if (pending.length > 0) {
       return {
         decision: { ...decision, verdict: 'hold' },
-        settle: async (held) => this.#stillAllowed(await this.#settle(decision, pending, held), act, heldFor),
+        settle: async (held) => this.#stillAllowed(await this.#settle(decision, pending, held), again, heldFor),
         changes,
       };
     }
@@ -278,14 +291,19 @@ export class Gate {
     return decided(decision, first);
   }
 
-  /** Asks policy again about an act that was held and may go on: what policy looks at (the hour, what the session did) may have changed while it waited. */
-  #stillAllowed(settled: Decision, { action }: Act, heldFor: readonly Obligation[]): Decision {
+  /**
+   * Asks policy again about an act that was held and may go on: what policy looks at (the hour, what the session did, what it saw) may have changed while it waited. The
+   * changes of texts are those of before, so one that policy names only now denies the act.
+   */
+  async #stillAllowed(settled: Decision, again: Again, heldFor: readonly Obligation[]): Promise<Decision> {
     if (settled.verdict !== 'allow') {
       return settled;
     }
-    const now = this.decide(action);
+    const now = this.decide(await again());
     const kinds = new Set(heldFor.map(({ kind }) => kind));
-    const isMore = now.obligations.some((each) => kinds.has(each.kind) && !heldFor.some((known) => isDeepStrictEqual(known, each)));
+    const isMore = now.obligations.some(
+      (each) => (kinds.has(each.kind) || this.#changesTexts(each)) && !settled.obligations.some((known) => isDeepStrictEqual(known, each)),
+    );
     if (now.verdict !== 'deny' && !isMore) {
       return settled;
     }

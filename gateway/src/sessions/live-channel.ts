@@ -30,7 +30,7 @@ import { Gate, type CurrentPolicy } from './gate.ts';
 import { addressOf, type IdsOfTargets, type Owner } from './ids-of-targets.ts';
 import type { LiveSession } from './live-session.ts';
 import type { LiveSessions } from './live-sessions.ts';
-import { Inspection, type AskedValues } from '../following/inspection.ts';
+import { Inspection, newsOf, type AskedValues } from '../following/inspection.ts';
 import { MaskedAnswers, reportAttributes, reportOf, type AnswerReport } from './masked-answers.ts';
 import { decisionFacts, printFacts, printMeta, RequestMeta } from './meta.ts';
 
@@ -78,8 +78,15 @@ interface UnfinishedRequest {
   /** The records of the request after the first one. */
   readonly others: readonly EntryDraft[];
   readonly decision: Decision;
-  /** The final decision of a held request, and the signal that aborts when the client no longer waits for it. Null: the request is not held. */
-  readonly held: { readonly settled: Promise<Decision>; readonly withdrawn: AbortSignal } | null;
+  /** Null: the request is not held. */
+  readonly held: {
+    /** The final decision. */
+    readonly settled: Promise<Decision>;
+    /** Aborts when the client no longer waits. */
+    readonly withdrawn: AbortSignal;
+    /** Returns what the request carries of the values that were seen while it was held; null if nothing. */
+    readonly seen: () => AskedValues | null;
+  } | null;
   readonly made: MadeRecord & { readonly changes: readonly TextChange[] };
   readonly action: Action;
 }
@@ -223,6 +230,11 @@ export class LiveChannel implements Channel {
   ): RequestOutcome | Promise<RequestOutcome> {
     const masked = relation?.change === undefined || relation.change === null ? null : reportOf(relation.change.texts);
     const action = withValues(asked, masked?.summary, values);
+    let latest = values;
+    const again = async (): Promise<Action> => {
+      latest = await this.#askedValues(asked, bytes, relation);
+      return withValues(asked, masked?.summary, latest);
+    };
     // The facts are printed first, so that nothing is granted that cannot be recorded.
     const facts = this.#printFacts(action, bytes, relation?.partOf);
     const leaving = relation?.leaving ?? this.#leaving;
@@ -230,7 +242,9 @@ export class LiveChannel implements Channel {
       decision,
       settle,
       changes: masks,
-    } = relation?.byGateway === true ? { decision: this.#gate.ownDecision(), settle: null, changes: [] } : this.#gate.ask(action, bytes, leaving, relation);
+    } = relation?.byGateway === true
+      ? { decision: this.#gate.ownDecision(), settle: null, changes: [] }
+      : this.#gate.ask(action, bytes, leaving, { ...relation, again });
     const kept = this.#keptOf(decision, relation?.partOf);
     const attributes = kept.length === 0 ? facts : printFacts(this.#factsAmong(action.attributes, bytes));
     const meta = this.#requestMeta.print(action, attributes, decision, relation?.partOf);
@@ -269,7 +283,8 @@ export class LiveChannel implements Channel {
     }
     const withdrawn = leaving();
     const settled = settle(this.#held(action, decision, { seq, record, withdrawn, onHeld: relation?.onHeld, isFactsOnly: kept.length > 0 }));
-    return this.#finishRequest({ ...unfinished, held: { settled, withdrawn } }, bytes);
+    const seen = (): AskedValues | null => newsOf(values, latest);
+    return this.#finishRequest({ ...unfinished, held: { settled, withdrawn, seen } }, bytes);
   }
 
   #askedValues(asked: Action, bytes: readonly Uint8Array[], relation: RequestRelation | undefined): ReturnType<Inspection['ask']> {
@@ -655,7 +670,15 @@ export class LiveChannel implements Channel {
     }
     const decision = await unlessAborted(held.settled, held.withdrawn);
     if (decision.verdict !== 'hold') {
-      this.record('decision', { action: action.name, request: made.seq, ...decisionFacts(decision) }, []);
+      const seen = held.seen();
+      this.record(
+        'decision',
+        { action: action.name, request: made.seq, ...decisionFacts(decision), ...(seen === null ? {} : { attributes: seen.attributes }) },
+        [],
+      );
+      if (seen !== null) {
+        this.#noteLeak(action, decision, { seq: made.seq, values: seen });
+      }
     }
     this.#remember(action, decision);
     return { ...this.#gate.grant(decision, bytes), ...made };
