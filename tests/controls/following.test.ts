@@ -76,6 +76,7 @@ const setup = `create schema crm; create table crm.customers (id int, name text,
 const cannotLook = /nobody can look for values that the session saw/;
 
 interface Sent {
+  readonly target?: string;
   readonly method?: string;
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -153,17 +154,18 @@ describe('values that are followed', () => {
   slowly: { url: "${slow.url}", protocol: llm, inspect: [email] }
   parts: { url: "http://127.0.0.1:${echo.port}", inspect: [email] }
   vault: { url: "${outside.url}" }
+  notes: { url: "${outside.url}", inspect: [email, health] }
   socket: { url: "http://127.0.0.1:${echo.port}", tags: { zone: outside } }
   desk: { url: "${outside.url}", tags: { zone: outside } }
   inner: { url: "${outside.url}" }
   mail: { url: "${outside.url}", tags: { zone: outside } }\n`;
-    const config = `policies: ${file}\nclasses: { health: { columns: ["shop/crm.customers.diagnosis"], fields: ["files:/people/*/phone"] } }\n`;
+    const config = `policies: ${file}\nclasses: { health: { columns: ["shop/crm.customers.diagnosis"], fields: ["files:/people/*/phone", "notes:/patient"] } }\n`;
     shop = parts.use(
       await openShop({
         config,
         targets,
         options: ', inspect: [email, health]',
-        granted: '[shop, brain, staff, files, slow, slowly, parts, socket, desk, inner, mail]',
+        granted: '[shop, brain, staff, files, notes, slow, slowly, parts, socket, desk, inner, mail]',
       }),
     );
     const made = await psql(shop.around, ['-c', setup]);
@@ -200,10 +202,10 @@ describe('values that are followed', () => {
   /** Sends a request with the body in these pieces, one after the other. */
   const sendPieces = async (
     { token }: Run,
-    { path = '', method = 'POST', headers = {}, pieces = [] }: Sent,
+    { target = 'mail', path = '', method = 'POST', headers = {}, pieces = [] }: Sent,
   ): Promise<{ readonly status: number; readonly words: string }> => {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const url = `http://127.0.0.1:${shop.gateway.port('http')}/t/mail${path}`;
+    const url = `http://127.0.0.1:${shop.gateway.port('http')}/t/${target}${path}`;
     const asking = httpRequest(url, { method, headers: { authorization: `Bearer ${token}`, ...headers } }, resolve).on('error', reject);
     for (const piece of pieces) {
       asking.write(piece);
@@ -406,6 +408,48 @@ describe('values that are followed', () => {
     const begun = sliced - headBytes + '\r\nhost: 127.0.0.1:12345'.length - prompt('').indexOf('""') - 1 - address.length / 2;
     const carrying = await asked(`${words.slice(0, begun - 1)} ${address} ${words.slice(0, sliced * 2 - begun - address.length - 1)}`);
     assert.deepEqual(carrying.attributes['countersign.carries'], ['email', 'shop/crm.customers.email']);
+  });
+
+  test('inspection finds in each part of a request what a mask would find there', async () => {
+    const run = await openRun();
+    const json = { 'content-type': 'application/json' };
+    const patient = [Buffer.from('{"patient": {"name": "Grace"}, "to": "none"}')];
+    const prompt = { model: 'm', user: address, messages: [{ role: 'user', content: 'hello' }] };
+    const chunked = { ...json, 'transfer-encoding': 'chunked' };
+    const rows: readonly (readonly [name: string, sent: Sent, classes: string | null, isInspected?: boolean])[] = [
+      ['a path', { method: 'GET', path: `/to/${encodeURIComponent(address)}` }, 'email'],
+      ['a header', { method: 'GET', headers: { 'x-note': `for <${address}>` } }, 'email'],
+      ['a cookie', { method: 'GET', headers: { cookie: `a=b; mail=${encodeURIComponent(address)}` } }, 'email'],
+      ['a credential', { method: 'GET', headers: { 'api-key': address } }, null],
+      ['a member', { headers: json, pieces: [Buffer.from(JSON.stringify({ to: address }))] }, 'email'],
+      ['the name of a member', { headers: json, pieces: [Buffer.from(JSON.stringify({ [address]: 1 }))] }, 'email'],
+      ['a member that is named', { headers: json, pieces: patient }, 'health'],
+      [
+        'a member that is named, encoded',
+        { headers: { ...json, ...withLength('gzip', gzipSync(patient[0] ?? '')) }, pieces: [gzipSync(patient[0] ?? '')] },
+        'health',
+      ],
+      ['a body of unknown length', { headers: chunked, pieces: [Buffer.from(JSON.stringify({ to: address }))] }, 'email', false],
+      ['a form', { headers: { 'content-type': 'application/x-www-form-urlencoded' }, pieces: [Buffer.from(`to=${encodeURIComponent(address)}`)] }, 'email'],
+      ['a member beside a prompt', { target: 'brain', path: '/v1/chat/completions', headers: json, pieces: [Buffer.from(JSON.stringify(prompt))] }, 'email'],
+    ];
+    const wrong: string[] = [];
+    let newest = 0;
+    for (const [name, sent, expected, isInspected = true] of rows) {
+      const length = sent.pieces === undefined || sent.headers === chunked ? {} : { 'content-length': String(Buffer.concat(sent.pieces).length) };
+      const { status, words } = await sendPieces(run, { target: 'notes', ...sent, headers: { ...length, ...sent.headers } });
+      assert.equal(status, 200, `${name}: ${words}`);
+      const records = await shop.gateway.records(run.session);
+      const first = records.find(({ kind, seq }) => kind === 'request' && seq > newest)?.seq;
+      newest = records.at(-1)?.seq ?? 0;
+      const own = records.filter(({ seq, kind, attributes }) => kind === 'request' && [seq, attributes['countersign.request']].includes(first));
+      const found = own.flatMap(({ attributes }) => attributes['countersign.classes'] ?? []).flat();
+      const isTold = own.every(({ attributes }) => attributes['countersign.inspected'] !== false);
+      if (found.join() !== (expected ?? '') || isTold !== isInspected) {
+        wrong.push(`${name}: ${JSON.stringify({ found, isTold })}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
   });
 
   test('a value is known again in a statement, however SQL spells it', async () => {

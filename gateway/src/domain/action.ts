@@ -1,4 +1,5 @@
 import type { HoldWish } from './approval.ts';
+import type { TextChange } from './text-change.ts';
 
 /** The action that a request asks for. Its name is from the protocol's own catalogue: `postgres.query`, `llm.chat` ... */
 export interface Action {
@@ -20,6 +21,11 @@ export interface Action {
    * Absent: they are those that are sent.
    */
   readonly readable?: () => Uint8Array | null;
+  /**
+   * Gives each text of the request that policy could mask to a look, with the members from which it is. Returns false if the texts cannot be found. Absent: the protocol gives only
+   * the readable bytes.
+   */
+  readonly look?: (look: TextChange) => boolean;
   /** The ids that the action names. Absent if it names none, or if ids have no owner in this protocol. */
   readonly ids?: NamedIds;
   /** How the client wants to learn the outcome if the request is held. Absent: it has no wish. */

@@ -529,13 +529,39 @@ class ExchangeRun {
     const onHold = { ...limit, ...(mode === null ? {} : { mode }), ...action.onHold };
     const coding = joinedHeaderOf(this.#head.headers, 'content-encoding');
     const readable = codingOf(coding) === '' ? {} : { readable: () => this.#decoded(head, body) };
-    return { ...action, ...readable, isOnce: true, onHold, known: () => [knownHead(head, this.#rules.sessionHeader ?? null), ...(action.known?.() ?? body)] };
+    const look = (change: TextChange): boolean => this.#lookAt(change, body);
+    return {
+      ...action,
+      ...readable,
+      look,
+      isOnce: true,
+      onHold,
+      known: () => [knownHead(head, this.#rules.sessionHeader ?? null), ...(action.known?.() ?? body)],
+    };
   }
 
   /** Returns a request with its body decoded; null if it cannot be, or if its body comes later. */
   #decoded(head: Uint8Array, body: readonly Uint8Array[]): Buffer | null {
     const decoded = body.length === 0 ? null : undoCodings(this.#head.headers, Buffer.concat(body), decodedBytesMax);
     return decoded === null ? null : Buffer.concat([head, decoded]);
+  }
+
+  /** Gives each text of a body to a look. Returns false if they cannot be found. */
+  #lookAt(look: TextChange, body: readonly Uint8Array[]): boolean {
+    const { headers } = this.#head;
+    const plain = body.length === 0 ? Buffer.alloc(0) : undoCodings(headers, Buffer.concat(body), decodedBytesMax);
+    if (plain === null) {
+      return false;
+    }
+    try {
+      changeRequest({ head: { ...this.#head, headers: headers.filter(([name]) => name !== 'content-encoding') }, body: plain }, [look], plain.length);
+      return true;
+    } catch (error) {
+      if (error instanceof GatewayError) {
+        return false;
+      }
+      throw error;
+    }
   }
 
   /** Records each piece of the body, then forwards it. The last record of a whole body holds its trailers, or nothing. */

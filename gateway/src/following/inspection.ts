@@ -9,7 +9,7 @@ import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import type { NestedClasses } from '../classes/class-sets.ts';
 import { findIn, type Found } from '../classes/text-scan.ts';
-import { readableHead } from '../controls/masks/readable-head.ts';
+import { classesInHead, headOf } from '../controls/masks/readable-head.ts';
 import type { FoundValues } from './prints.ts';
 import { textLook, type LookParts } from './text-look.ts';
 import { methodsOf } from '../policy/mask-text.ts';
@@ -60,30 +60,35 @@ export class Inspection {
   ask(
     action: Action,
     bytes: readonly Uint8Array[],
-    { target: { inspect = noNames }, followed, partOf }: { readonly target: Target; readonly followed: FollowedValues; readonly partOf: number | undefined },
+    { target, followed, partOf }: { readonly target: Target; readonly followed: FollowedValues; readonly partOf: number | undefined },
   ): AskedValues | null | Promise<AskedValues | null> {
+    const { inspect = noNames } = target;
     if (inspect.length === 0 && followed.isEmpty) {
       return null;
     }
     const texts = this.#read(action, bytes, partOf);
-    const said = inspect.length === 0 ? null : (action.text?.() ?? null);
-    const isInspected = inspect.length === 0 || (texts !== null && said?.isWhole !== false);
     if (texts === null) {
-      return told({ classes: [], values: new Set(), isInspected, isWhole: followed.isEmpty });
+      return told({ classes: [], values: new Set(), isInspected: inspect.length === 0, isWhole: followed.isEmpty });
     }
     const asked = { nested: inspect.length === 0 ? null : this.#parts.nestedClasses(inspect), followed: followed.isEmpty ? null : followed };
-    const pieces = said?.pieces.map(({ text }) => text) ?? noNames;
     // A further part has no head, whatever it looks like.
-    const head = partOf === undefined ? readableHead(bytes) : null;
-    const own = said?.isWhole === true ? [] : [head === null ? texts.own : `${head}\n${texts.own.slice(texts.own.indexOf(endOfHead))}`];
+    const head = partOf === undefined ? headOf(bytes) : null;
+    const ofMembers = this.#classesOfMembers(action, texts, target);
+    const inHead = asked.nested === null || head === null ? noNames : classesInHead(head, asked.nested.set);
+    const known = {
+      classes: [...inHead.flatMap((name) => asked.nested?.namesOf(name) ?? noNames), ...(ofMembers ?? noNames)],
+      isInspected: asked.nested === null || (action.text?.().isWhole !== false && ofMembers !== null && !inHead.includes(unknownClass)),
+      ...nothingFound,
+    };
+    const rest = head === null ? texts.own : texts.own.slice(texts.own.indexOf(endOfHead));
     const slices = [
-      ...[...pieces, ...own].flatMap(slicesOf).map((text) => ({ text, nested: asked.nested, followed: null })),
+      ...slicesOf(rest).map((text) => ({ text, nested: asked.nested, followed: null })),
       ...slicesOf(head === null ? texts.own : texts.own.replace(hostLine, '')).map((text) => ({ text, nested: null, followed: asked.followed })),
     ];
     const seam = this.#seam(texts, asked);
     return slices.length <= slicesAtOnceMax
-      ? told(joined([...slices.map((slice) => this.#look(slice)), seam], isInspected))
-      : this.#inTurns(slices).then((looked) => told(joined([...looked, seam], isInspected)));
+      ? told(joined([known, ...slices.map((slice) => this.#look(slice)), seam]))
+      : this.#inTurns(slices).then((looked) => told(joined([known, ...looked, seam])));
   }
 
   /** Returns the classes that are looked for in the answer to a request with these obligations. What policy masks does not reach the client, so nobody looks for it. */
@@ -95,6 +100,19 @@ export class Inspection {
   /** Returns a look at an answer of a target. */
   look(classes: readonly string[], { name }: Target): TextChange {
     return textLook(classes, name, this.#parts);
+  }
+
+  /** Returns the classes of values by the members of JSON in which they are; null if the members are not known, or if that takes too long for one turn of the event loop. */
+  #classesOfMembers({ look }: Action, { own }: SentText, { name, inspect = noNames }: Target): readonly string[] | null {
+    if (!this.#parts.classesOf(name, '/*').some((each) => inspect.includes(each))) {
+      return noNames;
+    }
+    const seen = textLook(inspect, name, this.#parts);
+    if (look === undefined || own.length > sliceUnits * slicesAtOnceMax || !look(seen)) {
+      return null;
+    }
+    const { classes, isInspected } = seen.look?.seen() ?? { classes: noNames, isInspected: true };
+    return isInspected ? classes : null;
   }
 
   /** Reads what is sent. Null: it cannot be read, or it is too long. */
@@ -175,11 +193,11 @@ function slicesOf(text: string): readonly string[] {
     : Array.from({ length: Math.ceil(text.length / sliceUnits) }, (_, at) => text.slice(Math.max(0, at * sliceUnits - overlapBytes), (at + 1) * sliceUnits));
 }
 
-function joined(looked: readonly Looked[], areRead: boolean): Looked {
+function joined(looked: readonly Looked[]): Looked {
   return {
     classes: [...new Set(looked.flatMap(({ classes }) => classes))].toSorted(),
     values: new Set(looked.flatMap(({ values }) => [...values])),
-    isInspected: areRead && looked.every(({ isInspected }) => isInspected),
+    isInspected: looked.every(({ isInspected }) => isInspected),
     isWhole: looked.every(({ isWhole }) => isWhole),
   };
 }

@@ -1,3 +1,6 @@
+import type { ClassSet } from '../../classes/class-set.ts';
+import { findIn } from '../../classes/text-scan.ts';
+
 const headBytesMax = 256 * 1024;
 /** A method has any characters of a token (RFC 9110, 5.6.2), such as `M-SEARCH`. */
 const requestLine = /^[!#$%&'*+.^`|~\w-]+ \S+ HTTP\/1\.[01]\r\n/;
@@ -5,32 +8,26 @@ const requestLine = /^[!#$%&'*+.^`|~\w-]+ \S+ HTTP\/1\.[01]\r\n/;
 const credentials =
   'authorization|proxy-authorization|x-api-key|api-key|x-goog-api-key|x-amz-(?:date|expires|security-token|content-sha256|checksum-[\\w-]+|sdk-[\\w-]+|algorithm|credential|signature|signedheaders|id-2)';
 /** Matches the name of a header that is not read as a text. The host is the gateway's own name of the target. */
-const unread = new RegExp(`^(?:host|cookie|${credentials})$`);
-const none: readonly string[] = [];
+const unread = new RegExp(`^(?:host|${credentials})$`);
 
-/** Returns the head of a request over HTTP as a person would read it, without the host, cookies and the credentials of the client; null if the bytes do not begin with one. */
-export function readableHead(bytes: readonly Uint8Array[]): string | null {
-  const [asked = '', ...lines] = linesOf(bytes);
-  if (asked === '') {
-    return null;
-  }
+/** Classes of values by which a client proves who it is. In a cookie that is what they are for. */
+const credentialClasses: ReadonlySet<string> = new Set(['jwt', 'secret-token', 'private-key', 'url-credentials']);
+
+/** Returns the request line and the headers of a request over HTTP; null if the bytes do not begin with a head. */
+export function headOf(bytes: readonly Uint8Array[]): readonly string[] | null {
+  const begun = Buffer.concat(bytes.slice(0, 2)).toString('latin1', 0, headBytesMax);
+  return requestLine.test(begun) ? (begun.split('\r\n\r\n', 1)[0]?.split('\r\n') ?? null) : null;
+}
+
+/** Returns the classes of the values in a head, as a person would read it: without the host and the credentials of the client. */
+export function classesInHead([asked = '', ...lines]: readonly string[], classes: ClassSet): readonly string[] {
   // Names and values of an address are read as the target reads them. Each part of a path is a text of its own.
   const read = asked.replaceAll(/%([\da-f]{2})|\+/gi, (_found, code?: string) => (code === undefined ? ' ' : String.fromCharCode(Number.parseInt(code, 16))));
-  const parts = read.replaceAll('/', ' ');
-  return [asked, read, parts, ...lines.filter((line) => !unread.test(nameOf(line)))].join('\n');
-}
-
-/** Returns the cookies of a request over HTTP. A cookie may be a text, and may be a credential. */
-export function cookiesOf(bytes: readonly Uint8Array[]): string {
-  return linesOf(bytes)
-    .filter((line) => nameOf(line) === 'cookie')
-    .join('\n');
-}
-
-/** Returns the request line and the headers; nothing if the bytes do not begin with a head. */
-function linesOf(bytes: readonly Uint8Array[]): readonly string[] {
-  const begun = Buffer.concat(bytes.slice(0, 2)).toString('latin1', 0, headBytesMax);
-  return requestLine.test(begun) ? (begun.split('\r\n\r\n', 1)[0]?.split('\r\n') ?? none) : none;
+  const isCookie = (line: string): boolean => nameOf(line) === 'cookie';
+  const text = [asked, read, read.replaceAll('/', ' '), ...lines.filter((line) => !isCookie(line) && !unread.test(nameOf(line)))].join('\n');
+  const cookies = lines.filter(isCookie).join('\n');
+  const inCookies = cookies === '' ? [] : findIn(cookies, classes).filter(({ name }) => !credentialClasses.has(name));
+  return [...findIn(text, classes), ...inCookies].map(({ name }) => name);
 }
 
 function nameOf(line: string): string {

@@ -5,10 +5,7 @@ import type { TextChange } from '../../domain/text-change.ts';
 import type { Act, Control, Objection } from '../control.ts';
 import { maskChange, MaskRules, type MaskParts } from './mask-change.ts';
 import { Pseudonyms } from './pseudonyms.ts';
-import { cookiesOf, readableHead } from './readable-head.ts';
-
-/** Classes of values by which a client proves who it is. In a cookie that is what they are for. */
-const credentialClasses: ReadonlySet<string> = new Set(['jwt', 'secret-token', 'private-key', 'url-credentials']);
+import { classesInHead, headOf } from './readable-head.ts';
 
 /**
  * Carries out `mask_request`: values of the classes that policy names do not reach the target, and are in no record. Stand-ins are put back in the answer. A
@@ -25,16 +22,14 @@ export class RequestMasks implements Control {
   }
 
   admit({ action, bytes, isPart }: Act, obligation: Obligation): Objection {
+    const classes = this.#parts.classSet(this.#rules.of(obligation).classes);
     const trailers = action.attributes[ownAttributes.httpTrailers];
-    const head = !isPart ? (readableHead(bytes) ?? '') : Array.isArray(trailers) ? trailers.join('\n') : '';
-    const cookies = isPart ? '' : cookiesOf(bytes);
-    const classes = head === '' ? null : this.#parts.classSet(this.#rules.of(obligation).classes);
-    const inCookies = classes === null || cookies === '' ? [] : findIn(cookies, classes).filter(({ name }) => !credentialClasses.has(name));
-    const [found] = classes === null ? [] : [...findIn(head, classes), ...inCookies];
+    const head = isPart ? null : headOf(bytes);
+    const [found] = head !== null ? classesInHead(head, classes) : Array.isArray(trailers) ? findIn(trailers.join('\n'), classes).map(({ name }) => name) : [];
     if (found === undefined) {
       return null;
     }
-    const objection = `the address, a header or a trailer of the request holds a value of the class ${found.name}, which policy masks and which cannot be masked there`;
+    const objection = `the address, a header or a trailer of the request holds a value of the class ${found}, which policy masks and which cannot be masked there`;
     return { objection, keepsFactsAlone: true };
   }
 

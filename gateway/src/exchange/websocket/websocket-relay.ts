@@ -275,6 +275,7 @@ export class WebSocketRelay implements Relay {
         ...action,
         attributes: { ...action.attributes, ...attributesOf(piece) },
         readable: () => payloadOf(piece),
+        ...('payload' in piece ? { look: (look: TextChange) => isLookedAt(piece, look) } : {}),
         known: () => [this.#facts.opening, ...knownOf(piece)],
       },
       bytes: piece.bytes,
@@ -368,4 +369,17 @@ function attributesOf({ head, offset }: FramePiece): Attributes {
     [ownAttributes.websocketFinal]: head.isFinal,
     ...(offset === 0 ? {} : { [ownAttributes.websocketOffset]: offset, [ownAttributes.websocketMask]: head.mask.toString('hex') }),
   };
+}
+
+/** Gives each text of a message to a look. Returns false if they cannot be found. */
+function isLookedAt(piece: WholePiece, look: TextChange): boolean {
+  try {
+    changeForTarget(piece, [look]);
+    return true;
+  } catch (error) {
+    if (error instanceof GatewayError) {
+      return false;
+    }
+    throw error;
+  }
 }
