@@ -120,6 +120,16 @@ ${options.join('\n\n')}
 
 ${table(fieldsOf(section('principals')))}
 
+## A group
+
+${table(fieldsOf(section('groups')))}
+
+## An issuer
+
+Below \`identity.issuers\`, each with the name that begins the names of its principals: \`corp/ann@corp.example\`. [identity.md](identity.md) says what a token must be, and who it stands for.
+
+${table(fieldsOf(objectOf(section('identity')['issuers'] ?? root) ?? {}))}
+
 ## Approvals
 
 [approvals.md](approvals.md) says who approves and how.

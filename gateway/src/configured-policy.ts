@@ -19,7 +19,7 @@ export function filesOfPolicy({ file, policies }: Config): readonly string[] {
 
 /** Makes the policy that a configuration says: its grants, and the policies of its files, or of those of `path`. Throws GatewayError `config_invalid` with all faults of the files. */
 export function configuredPolicy(config: Config, path: string | null = config.policies): PolicyEngine {
-  const grants = grantPolicy([...config.principals.values()]);
+  const grants = grantPolicy([...config.principals.values()], config.groups);
   const grounds = groundsOf(config, path);
   const sources = sourcesOf(grounds);
   return sources.length === 0 ? grants : cedarPolicy(grants, sources, vocabularyOf(grounds));
@@ -30,7 +30,7 @@ export function configuredPolicy(config: Config, path: string | null = config.po
  * GatewayError `config_invalid`, and with the reason of the signal.
  */
 export async function configuredPolicyFromThread(config: Config, steps: Steps, signal: AbortSignal): Promise<PolicyEngine> {
-  const grants = grantPolicy([...config.principals.values()]);
+  const grants = grantPolicy([...config.principals.values()], config.groups);
   const grounds = groundsOf(config, config.policies);
   const set = await steps.take(step, grounds, { whose: '', signal }).catch((cause: unknown): never => {
     signal.throwIfAborted();
@@ -76,14 +76,15 @@ export function checkPolicies(config: Config, path: string | null = config.polic
   };
 }
 
-function groundsOf({ targets, principals, classes }: Config, path: string | null): PolicyGrounds {
+function groundsOf({ targets, principals, groups, issuers, classes }: Config, path: string | null): PolicyGrounds {
   // The other members of a target read its secrets, and no other thread may have them.
   const told = Array.from(targets.values(), ({ name, protocol, tags = {}, options, inspect = [] }) => {
     const seenPlaces = placesAlone(inspect, classes);
     return { name, protocol, tags, options, inspect, seenPlaces };
   });
+  const issued = { issuers: [...issuers.keys()], groups: [...groups].flatMap(([name, group]) => (group.issuers.length === 0 ? [] : [name])) };
   const names = new Set([...builtInNames, ...classes.keys()]);
-  return { path, targets: told, principals: [...principals.values()], classes: [...names] };
+  return { path, targets: told, principals: [...principals.values()], issued, classes: [...names] };
 }
 
 /** Returns the places of the values of these classes; null if some of them are known by what they look like. */

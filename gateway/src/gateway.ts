@@ -32,6 +32,8 @@ import type { TunnelIdentity } from './domain/client.ts';
 import type { LimitPolicies } from './feed/recorded-usage.ts';
 import { sayBehind } from './feed/index-state.ts';
 import { Authenticator } from './identity/authenticator.ts';
+import { Issuers } from './identity/issuers.ts';
+import { readIssuerDocument } from './issuer-document.ts';
 import { openOperatorToken } from './api/operator-token.ts';
 import type { ApiParts, TakenUp } from './api/parts.ts';
 import { findLostRevocations, recordLeftTokenActs, recordLostRevocations } from './api/token-acts.ts';
@@ -204,7 +206,8 @@ export class Gateway implements AsyncDisposable {
     this.#reader = reader;
     const prepared = this.#policy.prepare?.();
     const filled = Promise.all([this.#enforceLimits().filled, this.#takeUpActivities(sessions, reader, recorder.size)]);
-    const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now }));
+    const issuers = new Issuers({ directory: () => this.#config, read: readIssuerDocument, now: Date.now });
+    const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now, issuers }));
     this.#authenticator = authenticator;
     await recordLeftTokenActs(recorder, tokens);
     await recordLeftSuspensions(recorder, tokens);
@@ -215,7 +218,7 @@ export class Gateway implements AsyncDisposable {
     keys.noteRevocations(tokens.revocations());
     const outbox = this.#parts.use(openOutbox({ data, keys, recorder, config: () => this.#config, log: this.#log }));
     this.#outbox = outbox;
-    const approvals = this.#parts.use(await this.#openApprovals({ recorder, outbox, tokens }));
+    const approvals = this.#parts.use(await this.#openApprovals({ recorder, outbox, tokens, authenticator }));
     this.#approvals = approvals;
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
     const calls = this.#parts.use(new HttpCalls(this.#config.limits));
@@ -265,6 +268,7 @@ export class Gateway implements AsyncDisposable {
         return served.pins.get(protocol) ?? null;
       },
       principals: () => this.#config.principals,
+      issuers: () => this.#config.issuers,
       takeUpConfig: async (isMeant) => this.#takeUp(isMeant),
       addresses: () => this.#addresses,
       isEncrypted: this.#config.tls !== null,
@@ -296,7 +300,17 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** Opens the approvals. What was held when the gateway ended is recorded as refused. */
-  async #openApprovals({ recorder, outbox, tokens }: { readonly recorder: Recorder; readonly outbox: Outbox; readonly tokens: Tokens }): Promise<Approvals> {
+  async #openApprovals({
+    recorder,
+    outbox,
+    tokens,
+    authenticator,
+  }: {
+    readonly recorder: Recorder;
+    readonly outbox: Outbox;
+    readonly tokens: Tokens;
+    readonly authenticator: Authenticator;
+  }): Promise<Approvals> {
     const store = this.#parts.use(new OpenApprovalsFile(this.#config.data));
     await recordLeftApprovals(recorder, store.left);
     tellLeft(outbox, this.#config, store.left);
@@ -305,7 +319,7 @@ export class Gateway implements AsyncDisposable {
       settings: () => this.#config.approvals,
       store,
       policyVersion: () => this.#policy.version,
-      findPrincipal: (id) => (tokens.suspension(id) === null ? this.#config.principals.get(id) : undefined),
+      findPrincipal: (id) => (tokens.suspension(id) === null ? authenticator.find(id) : undefined),
       textOf: (act, held) => heldText(findProtocol, act, held),
       newId: () => `ap_${randomBytes(8).toString('hex')}`,
       now: Date.now,

@@ -10,7 +10,7 @@ import { protocols } from './protocols/registry.ts';
 const builtInFile = 'built-in.cedar';
 
 /** All that the policies of a configuration are read from: plain data, so that another thread can have it. */
-export interface PolicyGrounds extends Pick<Vocabulary, 'targets' | 'principals' | 'classes'> {
+export interface PolicyGrounds extends Pick<Vocabulary, 'targets' | 'principals' | 'issued' | 'classes'> {
   /** The directory of the files, or the one file. Null: there are only built-in policies. */
   readonly path: string | null;
 }
@@ -39,8 +39,8 @@ export function sourcesOf({ path, targets }: PolicyGrounds): readonly PolicySour
 }
 
 /** Returns what policies may speak of. */
-export function vocabularyOf({ targets, principals, classes }: PolicyGrounds): Vocabulary {
-  return { protocols, targets, principals, classes };
+export function vocabularyOf({ path: _path, ...named }: PolicyGrounds): Vocabulary {
+  return { protocols, ...named };
 }
 
 /** Returns the built-in policies of the protocols that targets speak. A file of the operator with their name takes the place of all of them. */

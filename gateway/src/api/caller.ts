@@ -47,7 +47,7 @@ export async function findCaller(
     return { id: operatorId, address, standing: null };
   }
   return attempt(refusals, { address, protocol: 'api', isQuestion: token === '' }, async () => {
-    const identity = identify(authenticator, token, " Give an administrator's in COUNTERSIGN_TOKEN.");
+    const identity = await identify(authenticator, token, " Give an administrator's in COUNTERSIGN_TOKEN.");
     const { principal, session, standing } = identity;
     const caller: Caller = { id: principal.id, address, standing };
     if (callers === 'everybody') {

@@ -1,8 +1,10 @@
 import { tokenIn } from '../exchange/token-header.ts';
+import { jwtCharactersMax } from '../domain/jwt-form.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { NodeRequest } from '../exchange/exchange.ts';
 
-const tokenCharactersMax = 256;
+/** A longer token is cut, and refused because it is too long. */
+const tokenCharactersMax = jwtCharactersMax + 1;
 
 /**
  * Returns the token that a request presents; empty if there is none. A browser sends a cookie with the requests of every page: if a console's cookie is to be

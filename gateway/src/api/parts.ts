@@ -1,5 +1,6 @@
 import type { Approvals } from '../controls/approvals/approvals.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import type { Issuer } from '../domain/issuer.ts';
 import type { Pins } from '../domain/pins.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
@@ -48,6 +49,7 @@ export interface ApiParts {
   /** Returns the tools of a target; null if its protocol has none. Throws GatewayError `catching_up` while it is not known what was pinned. */
   readonly pinsOf: (target: Target) => Pins | null;
   readonly principals: () => ReadonlyMap<string, Principal>;
+  readonly issuers: () => ReadonlyMap<string, Issuer>;
   /**
    * Applies the configuration file. Rejects with GatewayError `config_invalid`; `conflict` if none of the present principals would be left, unless `isMeant`;
    * `stopping`.

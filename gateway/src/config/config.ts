@@ -1,7 +1,7 @@
 import type { DataClass } from '../domain/data-class.ts';
 import type { HoldMode } from '../domain/approval.ts';
+import type { Directory } from '../domain/issuer.ts';
 import type { Limits } from '../domain/limits.ts';
-import type { Principal } from '../domain/principal.ts';
 import type { Sink } from '../domain/sink.ts';
 import type { SecretReader, Target } from '../domain/target.ts';
 
@@ -11,7 +11,7 @@ export interface Address {
 }
 
 /** The whole configuration, validated and frozen. */
-export interface Config {
+export interface Config extends Directory {
   /** Absolute path. */
   readonly file: string;
   /** The SHA-256 digest of the file, hexadecimal: what `sha256sum` prints. */
@@ -26,7 +26,6 @@ export interface Config {
   readonly targets: ReadonlyMap<string, Target>;
   /** The place of each target's address in the file, as `FILE:LINE:COLUMN`, by the target's name. */
   readonly places: ReadonlyMap<string, string>;
-  readonly principals: ReadonlyMap<string, Principal>;
   /** Absolute path of the policies: a directory or a file. Null: there are none but the grants. */
   readonly policies: string | null;
   /** How long a held request may wait for people, and how its client learns the outcome: null if people wait and agents are answered at once. */

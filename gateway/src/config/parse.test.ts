@@ -37,6 +37,76 @@ function problems(text: string): readonly string[] {
   return assert.fail('it was accepted');
 }
 
+test('issuers, groups and bound principals', () => {
+  const config = parse(
+    `
+targets: { orders: { url: "alpha://h:1/d" }, wiki: { url: "alpha://h:1/w" } }
+groups:
+  compliance: { targets: [orders] }
+  admins: {}
+principals:
+  ann@corp.example: { kind: human, issuer: corp, subject: "248289761001" }
+  bob: { kind: human, groups: [compliance], targets: [wiki, orders] }
+identity:
+  issuers:
+    corp: { url: https://id.corp.example, clientId: countersign, clientSecret: { env: OIDC_SECRET }, audience: countersign, groups: groups, principal: email }
+`,
+    { OIDC_SECRET: 'oidc secret' },
+  );
+  const { clientSecret, ...corp } = config.issuers.get('corp') ?? assert.fail();
+  assert.deepEqual(corp, {
+    name: 'corp',
+    url: 'https://id.corp.example',
+    clientId: 'countersign',
+    audience: 'countersign',
+    groups: 'groups',
+    principal: 'email',
+  });
+  assert.equal(clientSecret?.(), 'oidc secret');
+  assert.ok(!JSON.stringify([...config.atStart]).includes('oidc secret'));
+  assert.deepEqual(Object.fromEntries(config.groups), {
+    compliance: { targets: ['orders'], issuers: ['corp'] },
+    admins: { targets: [], issuers: ['corp'] },
+  });
+  assert.deepEqual([...config.subjects.values()], ['ann@corp.example']);
+  assert.deepEqual(config.principals.get('bob'), { id: 'bob', kind: 'human', groups: ['compliance'], targets: ['wiki', 'orders'] });
+  assert.deepEqual(config.principals.get('ann@corp.example')?.targets, []);
+});
+
+test('faults of issuers, groups and bound principals, each at its place', () => {
+  const corp = 'corp: { url: https://id.corp.example, clientId: c, audience: a }';
+  assert.deepEqual(
+    problems(`
+groups: { compliance: { targets: [nowhere], issuers: [crop] }, idle: {} }
+principals:
+  ann: { kind: human, issuer: corp, subject: "1" }
+  bob: { kind: human, issuer: corp, subject: "1" }
+  eve: { kind: human, issuer: elsewhere, subject: "2" }
+  joe: { kind: human, issuer: corp }
+  corp/max: { kind: human }
+identity:
+  issuers:
+    ${corp}
+    twin: { url: https://id.corp.example, clientId: c, audience: a }
+    open: { url: http://id.corp.example, clientId: c, audience: a }
+    query: { url: "https://u:p@id.corp.example", clientId: c, audience: a, group: g }
+`).toSorted(),
+    [
+      '12:18: identity.issuers.twin.url: this is the address of corp already',
+      '13:18: identity.issuers.open.url: an issuer is asked only over https://, or on this machine',
+      '14:19: identity.issuers.query.url: an address has no user, password or fragment',
+      '14:76: identity.issuers.query.group: this is not known here: is groups meant?',
+      '2:35: groups.compliance.targets.0: there is no target "nowhere"; known are none',
+      '2:55: groups.compliance.issuers.0: there is no issuer "crop": is corp meant?',
+      '2:64: groups.idle: there are several issuers: say whose claim makes members of it, issuers: [corp, twin, open, query]',
+      '5:46: principals.bob.subject: this is the subject of ann already',
+      '6:31: principals.eve.issuer: there is no issuer "elsewhere"; known are query, corp, twin, open',
+      '7:8: principals.joe: issuer and subject stand together: { issuer: NAME, subject: "the claim sub of its tokens" }',
+      '8:3: principals.corp/max: a principal is named by 1 to 254 letters, digits, dots, dashes, underscores, + and @, and the name begins with a letter or digit; principals of an issuer get grants by groups',
+    ],
+  );
+});
+
 test('the configuration of the design', () => {
   const config = parse(
     `

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { builtInNames } from '../classes/built-in-names.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { subjectKey, type Group, type Issuer } from '../domain/issuer.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Protocol } from '../domain/protocol.ts';
@@ -83,6 +84,8 @@ export function parseConfig(text: string, context: ParseContext): Config {
     ...unknownPlaces(written),
     ...unknownClasses(written),
     ...unknownSinks(written),
+    ...unknownIssuers(written),
+    ...sharedNames(written),
   ];
   if (outcome.data?.rootKey !== undefined) {
     openSecret(outcome.data.rootKey, (message) => problems.push({ path: ['rootKey'], message }));
@@ -103,6 +106,15 @@ export function parseConfig(text: string, context: ParseContext): Config {
     check('secret', webhook === undefined ? undefined : secret, (value) =>
       readKeys(value) === null ? 'a secret is whsec_ and 24 to 64 random bytes in base64: echo whsec_$(openssl rand -base64 32)' : null,
     );
+  }
+  for (const [name, { clientSecret, caFile }] of Object.entries(outcome.data?.identity.issuers ?? {})) {
+    const wrong = (at: string) => (message: string) => problems.push({ path: ['identity', 'issuers', name, at], message });
+    if (clientSecret !== undefined) {
+      openSecret(clientSecret, wrong('clientSecret'));
+    }
+    if (caFile !== undefined) {
+      findPath(caFile, wrong('caFile'));
+    }
   }
   for (const [name, { words }] of Object.entries(outcome.data?.classes ?? {})) {
     const wrong = (message: string): unknown => problems.push({ path: ['classes', name, 'words'], message });
@@ -144,19 +156,59 @@ function withoutEmptySections(written: unknown): unknown {
 }
 
 /**
- * Finds targets that are granted to principals and do not exist. It looks at the document as written, so that these faults are reported along with all others.
+ * Finds targets that are granted to principals and groups and do not exist. It looks at the document as written, so that these faults are reported along with all
+ * others.
  */
 function unknownTargets(written: unknown): Problem[] {
-  const { targets, principals } = asRecord(written);
-  const known = asRecord(targets);
-  return Object.entries(asRecord(principals)).flatMap(([id, principal]) => {
-    const granted = asRecord(principal)['targets'];
-    return (Array.isArray(granted) ? granted : []).flatMap((name, i) =>
-      typeof name !== 'string' || Object.hasOwn(known, name)
-        ? []
-        : [{ path: ['principals', id, 'targets', i], message: `there is no target ${JSON.stringify(name)}${knownNames(name, Object.keys(known))}` }],
-    );
+  const sections = asRecord(written);
+  const known = asRecord(sections['targets']);
+  return ['principals', 'groups'].flatMap((section) =>
+    Object.entries(asRecord(sections[section])).flatMap(([id, member]) => {
+      const granted = asRecord(member)['targets'];
+      return (Array.isArray(granted) ? granted : []).flatMap((name, i) =>
+        typeof name !== 'string' || Object.hasOwn(known, name)
+          ? []
+          : [{ path: [section, id, 'targets', i], message: `there is no target ${JSON.stringify(name)}${knownNames(name, Object.keys(known))}` }],
+      );
+    }),
+  );
+}
+
+/** Finds issuers that are named and do not exist, and groups that do not say which of several issuers counts. */
+function unknownIssuers(written: unknown): Problem[] {
+  const { identity, principals, groups } = asRecord(written);
+  const known = Object.keys(asRecord(asRecord(identity)['issuers']));
+  const unknown = (named: unknown, path: readonly PropertyKey[]): Problem[] =>
+    typeof named !== 'string' || known.includes(named) ? [] : [{ path, message: `there is no issuer ${JSON.stringify(named)}${knownNames(named, known)}` }];
+  return [
+    ...Object.entries(asRecord(principals)).flatMap(([id, principal]) => unknown(asRecord(principal)['issuer'], ['principals', id, 'issuer'])),
+    ...Object.entries(asRecord(groups)).flatMap(([id, group]): Problem[] => {
+      const { issuers } = asRecord(group);
+      if (issuers === undefined && known.length > 1) {
+        return [{ path: ['groups', id], at: 'key', message: `there are several issuers: say whose claim makes members of it, issuers: [${known.join(', ')}]` }];
+      }
+      return (Array.isArray(issuers) ? issuers : []).flatMap((named, i) => unknown(named, ['groups', id, 'issuers', i]));
+    }),
+  ];
+}
+
+/** Finds subjects that are bound to two principals, and issuers with the address of another: a token would not say who or whose it is. */
+function sharedNames(written: unknown): Problem[] {
+  const { identity, principals } = asRecord(written);
+  const again = (entries: readonly (readonly [key: string, name: string, path: readonly PropertyKey[]])[], whose: string): Problem[] =>
+    entries.flatMap(([key, , path], i) => {
+      const first = entries.slice(0, i).find(([other]) => other === key);
+      return first === undefined ? [] : [{ path, message: `this is ${whose} of ${first[1]} already` }];
+    });
+  const bound = Object.entries(asRecord(principals)).flatMap(([id, principal]) => {
+    const { issuer, subject } = asRecord(principal);
+    return typeof issuer === 'string' && typeof subject === 'string' ? [[subjectKey(issuer, subject), id, ['principals', id, 'subject']] as const] : [];
   });
+  const addresses = Object.entries(asRecord(asRecord(identity)['issuers'])).flatMap(([name, issuer]) => {
+    const { url } = asRecord(issuer);
+    return typeof url === 'string' ? [[url, name, ['identity', 'issuers', name, 'url']] as const] : [];
+  });
+  return [...again(bound, 'the subject'), ...again(addresses, 'the address')];
 }
 
 /** A list of words has at most so many bytes. */
@@ -302,7 +354,19 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
     rootKey: raw.rootKey === undefined ? null : openSecret(raw.rootKey, () => undefined),
     targets: new Map(Object.entries(raw.targets).map(([name, target]) => [name, { name, ...target }])),
     places: new Map(Object.keys(raw.targets).map((name) => [name, placeOf(source, ['targets', name, 'url'])])),
-    principals: new Map(Object.entries(raw.principals).map(([id, principal]): [string, Principal] => [id, { id, ...principal }])),
+    principals: new Map(Object.entries(raw.principals).map(([id, principal]) => [id, openPrincipal(id, principal, raw.groups)])),
+    subjects: new Map(
+      Object.entries(raw.principals).flatMap(([id, { issuer, subject }]) =>
+        issuer === undefined || subject === undefined ? [] : [[subjectKey(issuer, subject), id] as const],
+      ),
+    ),
+    groups: new Map(
+      Object.entries(raw.groups).map(([name, { targets, issuers }]): [string, Group] => [
+        name,
+        { targets, issuers: issuers ?? Object.keys(raw.identity.issuers) },
+      ]),
+    ),
+    issuers: new Map(Object.entries(raw.identity.issuers).map(([name, issuer]) => [name, openIssuer({ name, base, openSecret }, issuer)])),
     policies: raw.policies === undefined ? null : resolve(base, raw.policies),
     approvals: {
       waitMs: durationMs(raw.approvals.wait),
@@ -323,11 +387,35 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
   });
 }
 
-interface SinkContext extends Pick<BuildContext, 'base' | 'openSecret'> {
+/** Returns a principal with the targets that are granted to it, and to its groups. */
+function openPrincipal(id: string, { kind, groups, targets }: RawConfig['principals'][string], known: RawConfig['groups']): Principal {
+  return {
+    id,
+    kind,
+    groups,
+    targets: [...new Set([...targets, ...groups.flatMap((group) => (Object.hasOwn(known, group) ? (known[group]?.targets ?? []) : []))])],
+  };
+}
+
+function openIssuer({ name, base, openSecret }: NamedContext, raw: RawConfig['identity']['issuers'][string]): Issuer {
+  const { url, clientId, clientSecret, audience, groups, principal, caFile } = raw;
+  return {
+    name,
+    url,
+    clientId,
+    clientSecret: clientSecret === undefined ? null : openSecret(clientSecret, () => undefined),
+    audience,
+    groups: groups ?? null,
+    principal,
+    ...(caFile === undefined ? {} : { caFile: resolve(base, caFile) }),
+  };
+}
+
+interface NamedContext extends Pick<BuildContext, 'base' | 'openSecret'> {
   readonly name: string;
 }
 
-function openSink({ name, base, openSecret }: SinkContext, { webhook, secret, slack, text, caFile }: RawConfig['sinks'][string]): Sink {
+function openSink({ name, base, openSecret }: NamedContext, { webhook, secret, slack, text, caFile }: RawConfig['sinks'][string]): Sink {
   const open = (source: typeof secret): SecretReader => (source === undefined ? () => '' : openSecret(source, () => undefined));
   const shared = { name, text, ...(caFile === undefined ? {} : { caFile: resolve(base, caFile) }) };
   return webhook === undefined ? { ...shared, kind: 'slack', url: open(slack) } : { ...shared, kind: 'webhook', url: webhook, secret: open(secret) };

@@ -4,6 +4,7 @@ import type { Target } from '../domain/target.ts';
 import { defaultData } from './sections.ts';
 import { closed } from './closed.ts';
 import { refuseSinkUrl } from '../domain/sink.ts';
+import { faultOfWebAddress } from '../domain/web-address.ts';
 
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** The longest time that a held request may wait. */
@@ -76,6 +77,14 @@ const target = closed({
     .describe('Options that only targets of this protocol have, listed below.'),
 });
 
+/** A name, or an e-mail address. */
+const principalName = z
+  .string('a name is text: put it in quotes')
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,253}$/,
+    'a principal is named by 1 to 254 letters, digits, dots, dashes, underscores, + and @, and the name begins with a letter or digit; principals of an issuer get grants by groups',
+  );
+
 const principal = closed({
   kind: z.enum(['human', 'agent'], 'human or agent is expected').describe('`human` or `agent`. Every record has it.'),
   groups: z
@@ -83,7 +92,57 @@ const principal = closed({
     .default([])
     .describe('Names of groups. Every record has them. `admins` may use the API with their own token, `auditors` read the public log and the metrics.'),
   targets: z.array(name, 'a list of names is expected').default([]).describe('The targets that it may reach.'),
+  issuer: name.optional().describe('The name of an issuer under `identity`. A token of this issuer for `subject` stands for this principal.'),
+  subject: text.max(255, 'a subject is at most 255 characters').optional().describe('The claim `sub` of such a token.'),
+}).superRefine(({ issuer, subject }, context) => {
+  if ((issuer === undefined) !== (subject === undefined)) {
+    context.addIssue({ code: 'custom', message: 'issuer and subject stand together: { issuer: NAME, subject: "the claim sub of its tokens" }' });
+  }
 });
+
+const group = closed({
+  targets: z.array(name, 'a list of names is expected').default([]).describe('The targets that all members may reach.'),
+  issuers: z
+    .array(name, 'a list of names is expected')
+    .optional()
+    .describe('The issuers whose claim makes somebody a member. Needed where there are several issuers; otherwise the one that there is.'),
+});
+
+const claim = text.max(256, 'a claim is at most 256 characters');
+
+const issuer = closed({
+  url: text
+    .superRefine((written, context) => {
+      const message = faultOfWebAddress(written, 'an issuer is asked only over https://, or on this machine');
+      if (message !== null) {
+        context.addIssue({ code: 'custom', message });
+      }
+    })
+    .describe(
+      'The address of the issuer, exactly as its tokens have it in the claim `iss`. Its keys are found by what it publishes below `/.well-known/openid-configuration`.',
+    ),
+  clientId: text.describe(
+    'The id of the client, registered at the issuer, as which `countersign login` signs people in: a public client that may use the device flow.',
+  ),
+  clientSecret: secret
+    .optional()
+    .describe(
+      'The secret of the client, if the issuer gave it one: `{ env: VARIABLE }` or `{ file: PATH }`. The device flow is for clients without a secret, so nothing uses it yet.',
+    ),
+  audience: text.describe('A token is accepted only if its claim `aud` is or has this text. Tokens of the issuer for anything else are refused.'),
+  groups: claim
+    .optional()
+    .describe('The claim with the groups: a list of texts, or one text. Only groups under `groups` of this file count. Absent: no token names a group.'),
+  principal: claim
+    .default('sub')
+    .describe('The claim that names its principals. An e-mail address of `email` is taken in small letters, and not where `email_verified` is false.'),
+  caFile: text
+    .optional()
+    .describe("PEM file of the authorities that may have signed the issuer's certificate, in place of those of the system; relative to this file."),
+});
+
+/** Most issuers. */
+const issuersMax = 20;
 
 const columnPlace = /^[^\s/:]+\/[^\s.]+\.[^\s.]+\.[^\s.]+$/;
 /** Matches the place of a member. A name has at most the 64 characters that are compared. */
@@ -287,9 +346,24 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
       .default({})
       .describe('Data classes beside the built-in ones, and further places of those, for `inspect` and for `@mask` in policies.'),
     principals: z
-      .record(name, principal, 'NAME: and below it who the principal is')
+      .record(principalName, principal, 'NAME: and below it who the principal is')
       .default({})
       .describe('The people and agents that may come in, by the names that stand in every record.'),
+    groups: z
+      .record(name, group, 'NAME: and below it what its members get')
+      .default({})
+      .describe(
+        'Groups, for grants to all members, and for membership by a token of an issuer: a group that is not here is none that a token can make somebody a member of.',
+      ),
+    identity: closed({
+      issuers: z
+        .record(name, issuer, 'NAME: and below it what the issuer is')
+        .refine((issuers) => Object.keys(issuers).length <= issuersMax, `there are at most ${issuersMax} issuers`)
+        .default({})
+        .describe('OpenID providers whose tokens are accepted like those of the gateway, by the names that begin the names of their principals.'),
+    })
+      .prefault({})
+      .describe("The organisation's accounts."),
     retention: closed({
       facts: days.default(400).describe('Days for which the keys of facts are made, or `forever`.'),
       content: days.default(90).describe('Days for which the keys of contents are made, or `forever`.'),

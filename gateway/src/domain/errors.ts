@@ -8,6 +8,7 @@ import type { ApprovalAnswer } from './approval.ts';
 export const errorCodes = [
   'config_invalid',
   'unauthenticated',
+  'issuer_unreachable',
   'throttled',
   'unknown_target',
   'unknown_principal',

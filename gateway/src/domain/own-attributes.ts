@@ -140,6 +140,8 @@ export const ownAttributes = {
   inspected: 'countersign.inspected',
   /** Boolean, false. What is shown of the record lacks something: it exceeds a limit, it could not be read, or it needs a record that is not available. */
   isWhole: 'countersign.is_whole',
+  /** String. The address of the issuer that vouched for the principal: the claim `iss` of its token. On the record that opens a channel. */
+  issuer: 'countersign.issuer',
   /** String, ISO 8601 in UTC. The time of the last event that the record counts. */
   lastTime: 'countersign.last_time',
   /** List of strings, each `CLASS SOURCE`. Values that went to a target for the first time in the session, although they came from another one. On a record of kind `alert` that no policy asked for. */
@@ -224,6 +226,10 @@ export const ownAttributes = {
   serverTools: 'countersign.server_tools',
   /** List of strings. The kinds of statements of the request, also of those in WITH and in bodies of functions: `select`, `create_table` and others. */
   statements: 'countersign.statements',
+  /** String. How the issuer of its token knows the principal: the claim `sub`. On the record that opens a channel. */
+  subject: 'countersign.subject',
+  /** String. How the issuer knows whom the principal acts on behalf of: the claim `sub` of a token with `act`. On the record that opens a channel. */
+  subjectOnBehalfOf: 'countersign.subject.on_behalf_of',
   /** String. A summary, which is shown in place of a text of little interest unless the whole text is asked for. */
   summary: 'countersign.summary',
   /** String, hexadecimal. The SHA-256 digest of the system instructions, whose texts are joined by line ends. */

@@ -27,10 +27,22 @@ export interface Standing {
   onEnd(act: (end: CredentialEnd) => void): () => void;
 }
 
+/** How an issuer of tokens names whom it vouched for. */
+export interface Issued {
+  /** The address of the issuer, its claim `iss`. */
+  readonly issuer: string;
+  /** The claim `sub` of the principal, by which the issuer will always know it. */
+  readonly subject: string;
+  /** The claim `sub` of whom the principal acts on behalf of. */
+  readonly behalfSubject?: string;
+}
+
 /** A principal whose identity a credential proved. */
 export interface Identity {
   readonly principal: Principal;
   readonly onBehalfOf?: string;
+  /** Who vouched for it, if that is an issuer. */
+  readonly issued?: Issued;
   /** The public id of the token that proved the identity, for the record. It is never the token itself. */
   readonly tokenId: string;
   readonly standing: Standing;

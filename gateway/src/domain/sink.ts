@@ -1,4 +1,5 @@
 import type { SecretReader } from './target.ts';
+import { faultOfWebAddress } from './web-address.ts';
 
 /** A receiver outside to which the gateway sends notices. */
 export type Sink = WebhookSink | SlackSink;
@@ -43,13 +44,5 @@ export function readKeys(secret: string): readonly Buffer[] | null {
 
 /** Returns why an address cannot be that of a sink; null if it can. */
 export function refuseSinkUrl(written: string): string | null {
-  const url = URL.parse(written);
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    return 'an address is https://HOST/PATH';
-  }
-  if (url.username !== '' || url.password !== '' || url.hash !== '') {
-    return 'an address has no user, password or fragment';
-  }
-  const isHere = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
-  return url.protocol === 'http:' && !isHere ? 'notices leave this machine only over https://' : null;
+  return faultOfWebAddress(written, 'notices leave this machine only over https://');
 }

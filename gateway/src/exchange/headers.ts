@@ -1,4 +1,4 @@
-import { looksLikeToken, tokenIn } from './token-header.ts';
+import { looksLikeOwnToken, looksLikeToken, tokenIn } from './token-header.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Headers } from './reading.ts';
 
@@ -52,34 +52,38 @@ export function pairHeaders(raw: readonly string[]): Headers {
 const tokenProtocol = 'openai-insecure-api-key.';
 
 /**
- * Returns the client's Countersign token from the headers or from `found`; empty if there is none. Throws GatewayError `malformed` if there are two different
- * tokens.
+ * Returns the client's token for the gateway from the headers or from `found`; empty if there is none. A JWT beside a token of the gateway is taken for one that the
+ * client has for something else. Throws GatewayError `malformed` if there are two different tokens.
  */
 export function readToken(headers: Headers, found: readonly string[] = []): string {
-  let token = '';
+  let own = '';
+  let jwt = '';
+  let isAmbiguous = false;
   const take = (shown: string): void => {
-    if (token !== '' && shown !== token) {
-      throw new GatewayError('malformed', 'Two different tokens came in one request: give one.');
+    if (looksLikeOwnToken(shown)) {
+      isAmbiguous ||= own !== '' && shown !== own;
+      own = shown;
+    } else if (looksLikeToken(shown)) {
+      isAmbiguous ||= own === '' && jwt !== '' && shown !== jwt;
+      jwt = shown;
     }
-    token = shown;
   };
   found.forEach(take);
   for (const [name, value] of headers) {
     if (credentials.has(name)) {
-      const shown = tokenIn(value);
-      if (looksLikeToken(shown)) {
-        take(shown);
-      }
+      take(tokenIn(value));
     } else if (name === 'sec-websocket-protocol') {
       for (const offered of offeredProtocols(value)) {
-        const shown = offered.slice(tokenProtocol.length);
-        if (offered.startsWith(tokenProtocol) && looksLikeToken(shown)) {
-          take(shown);
+        if (offered.startsWith(tokenProtocol)) {
+          take(offered.slice(tokenProtocol.length));
         }
       }
     }
   }
-  return token;
+  if (isAmbiguous) {
+    throw new GatewayError('malformed', 'Two different tokens came in one request: give one.');
+  }
+  return own === '' ? jwt : own;
 }
 
 function offeredProtocols(value: string): string[] {

@@ -1,3 +1,5 @@
+import { looksLikeJwt } from '../domain/jwt-form.ts';
+
 const tokenForm = /^cs_[A-Za-z0-9_-]{1,200}$/;
 
 /**
@@ -10,8 +12,13 @@ export const challenges = [
 ] as const;
 
 /** True if a text has the form of a token of the gateway. The checksum is not tested, so a mistyped token is not forwarded to a target either. */
-export function looksLikeToken(text: string): boolean {
+export function looksLikeOwnToken(text: string): boolean {
   return tokenForm.test(text);
+}
+
+/** True if a text has the form of a token of the gateway, or of an issuer. */
+export function looksLikeToken(text: string): boolean {
+  return looksLikeOwnToken(text) || looksLikeJwt(text);
 }
 
 /**

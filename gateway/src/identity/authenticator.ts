@@ -3,6 +3,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { Identity, Principal, Standing } from '../domain/principal.ts';
 import { saidWords } from '../domain/said-words.ts';
 import type { StoredToken, Suspension, Tokens } from '../store/tokens.ts';
+import type { Issuers } from './issuers.ts';
 import { Standings } from './standing.ts';
 import { formatToken, hashToken, isToken, isTokenHash, tokenSecretBytes } from './token-format.ts';
 
@@ -36,6 +37,8 @@ export interface AuthenticatorOptions {
   readonly tokens: Tokens;
   readonly findPrincipal: (id: string) => Principal | undefined;
   readonly now: () => number;
+  /** Absent: only tokens of the gateway are accepted. */
+  readonly issuers?: Issuers;
 }
 
 /** Creates and revokes tokens, and finds the identity that a token stands for. */
@@ -45,7 +48,7 @@ export class Authenticator implements Disposable {
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
-    this.#standings = new Standings(options);
+    this.#standings = new Standings(options.now);
   }
 
   /**
@@ -84,12 +87,32 @@ export class Authenticator implements Disposable {
       identity: {
         principal,
         tokenId: stored.id,
-        standing: this.#standings.of(stored, principal),
+        standing: this.#standingOf(stored, principal),
         ...(stored.onBehalfOf === null ? {} : { onBehalfOf: stored.onBehalfOf }),
         ...(stored.session === null ? {} : { session: stored.session }),
         ...(stored.targets === null ? {} : { targets: stored.targets }),
       },
     };
+  }
+
+  /** Finds the identity that a token of an issuer stands for, a JWT, or says why it is refused. Rejects with GatewayError `issuer_unreachable`. */
+  async authenticateIssued(jwt: string): Promise<TokenOutcome> {
+    const outcome = (await this.#options.issuers?.verify(jwt)) ?? { refused: 'it is a JWT, and none of an issuer that the configuration names' };
+    if ('refused' in outcome) {
+      return { refused: `${notAccepted}${outcome.refused}` };
+    }
+    const { id, principal, onBehalfOf, issued, expiresMs, find } = outcome.token;
+    const suspension = this.#suspensionOf({ principal: principal.id, onBehalfOf });
+    if (suspension !== null) {
+      return { refused: `${notAccepted}${suspension.principal} is suspended` };
+    }
+    const standing = this.#standings.of({ id, principal: principal.id, onBehalfOf, expiresMs }, principal, find);
+    return { identity: { principal: standing.principal, tokenId: id, standing, issued, ...(onBehalfOf === null ? {} : { onBehalfOf }) } };
+  }
+
+  /** Returns a principal of the configuration, or one of an issuer as the newest token has it that was shown. Undefined if there is none. */
+  find(id: string): Principal | undefined {
+    return this.#options.findPrincipal(id) ?? this.#standings.newest(id);
   }
 
   /** Creates a token for a principal. Throws GatewayError `unknown_principal`, `limit_exceeded`, or `refused` if the principal is suspended. */
@@ -121,7 +144,7 @@ export class Authenticator implements Disposable {
       throw new GatewayError('refused', `${suspension.principal} is suspended: it gets no token before it is resumed.`);
     }
     tokens.add(stored, hashToken(token), options.unrecordedBy ?? null);
-    return { token, stored, standing: this.#standings.of(stored, found) };
+    return { token, stored, standing: this.#standingOf(stored, found) };
   }
 
   /** Suspends a principal: what it opened ends, and so does what was opened on its behalf. Its tokens are accepted again when it is resumed. */
@@ -133,7 +156,11 @@ export class Authenticator implements Disposable {
     return suspension;
   }
 
-  #suspensionOf({ principal, onBehalfOf }: StoredToken): Suspension | null {
+  #standingOf(stored: StoredToken, principal: Principal): Standing {
+    return this.#standings.of(stored, principal, () => this.#options.findPrincipal(stored.principal));
+  }
+
+  #suspensionOf({ principal, onBehalfOf }: Pick<StoredToken, 'principal' | 'onBehalfOf'>): Suspension | null {
     const { tokens } = this.#options;
     return tokens.suspension(principal) ?? (onBehalfOf === null ? null : tokens.suspension(onBehalfOf));
   }
@@ -155,6 +182,7 @@ export class Authenticator implements Disposable {
 
   /** Applies the new configuration to all valid credentials, and ends those whose principal is gone. To be called after the configuration was reloaded. */
   recheck(): void {
+    this.#options.issuers?.recheck();
     this.#standings.recheck();
   }
 

@@ -1,6 +1,5 @@
 import { GatewayError } from '../domain/errors.ts';
 import type { CredentialEnd, Principal, Standing } from '../domain/principal.ts';
-import type { StoredToken } from '../store/tokens.ts';
 
 /** Longest time between two checks for expired tokens: the clock may be set and the machine may sleep. */
 const lookMs = 60_000;
@@ -11,17 +10,24 @@ const ends = {
   removed: { reason: 'removed', error: new GatewayError('unauthenticated', 'The token is not accepted any more: its principal is not configured now.') },
 } as const satisfies Readonly<Record<Exclude<CredentialEnd['reason'], 'suspended'>, CredentialEnd>>;
 
-export interface StandingsOptions {
-  readonly findPrincipal: (id: string) => Principal | undefined;
-  readonly now: () => number;
+/** A credential that was just read. */
+interface ReadCredential {
+  readonly id: string;
+  /** Id of the principal. */
+  readonly principal: string;
+  readonly onBehalfOf: string | null;
+  readonly expiresMs: number;
 }
+
+/** Finds the principal of a credential as the configuration has it now. Undefined: the credential is not accepted any more. */
+type FindPrincipal = () => Principal | undefined;
 
 /**
  * Knows whether the credentials that opened something are still valid. Each token has one standing for as long as anybody holds it, so its end reaches
  * everything that was opened with it. One timer waits for the token that expires first.
  */
 export class Standings implements Disposable {
-  readonly #options: StandingsOptions;
+  readonly #now: () => number;
   readonly #known = new Map<string, WeakRef<TokenStanding>>();
   readonly #unused = new FinalizationRegistry<string>((id) => {
     if (this.#known.get(id)?.deref() === undefined) {
@@ -31,17 +37,17 @@ export class Standings implements Disposable {
   #timer: NodeJS.Timeout | undefined;
   #wakeMs = Infinity;
 
-  constructor(options: StandingsOptions) {
-    this.#options = options;
+  constructor(now: () => number) {
+    this.#now = now;
   }
 
   /** The standing of a token that was just read, for its principal. A standing that has ended is not given out again: the token may be valid again. */
-  of({ id, principal: name, onBehalfOf, expiresMs }: StoredToken, principal: Principal): Standing {
+  of({ id, principal: name, onBehalfOf, expiresMs }: ReadCredential, principal: Principal, find: FindPrincipal): Standing {
     const known = this.#known.get(id)?.deref();
     if (known?.ended() === null) {
       return known;
     }
-    const standing = new TokenStanding({ name, onBehalfOf, expiresMs, now: this.#options.now }, principal);
+    const standing = new TokenStanding({ name, onBehalfOf, expiresMs, find, now: this.#now }, principal);
     this.#known.set(id, new WeakRef(standing));
     this.#unused.register(standing, id);
     this.#wakeAt(expiresMs);
@@ -50,6 +56,16 @@ export class Standings implements Disposable {
 
   revoke(tokenId: string): void {
     this.#known.get(tokenId)?.deref()?.end(ends.revoked);
+  }
+
+  /**
+   * Returns a principal as the newest of its credentials has it that is valid, or was until it expired. Undefined: nobody holds such a credential.
+   */
+  newest(principal: string): Principal | undefined {
+    return this.#standings().findLast((standing) => {
+      const end = standing.ended();
+      return standing.name === principal && (end === null || end.reason === 'expired');
+    })?.principal;
   }
 
   /** Ends the standings of a principal, and of those who act on its behalf. */
@@ -67,7 +83,7 @@ export class Standings implements Disposable {
    */
   recheck(): void {
     for (const standing of this.#standings()) {
-      const principal = this.#options.findPrincipal(standing.name);
+      const principal = standing.find();
       if (principal === undefined) {
         standing.end(ends.removed);
       } else {
@@ -90,7 +106,7 @@ export class Standings implements Disposable {
     }
     this.#wakeMs = timeMs;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#endExpired, Math.min(Math.max(timeMs - this.#options.now(), 0), lookMs)).unref();
+    this.#timer = setTimeout(this.#endExpired, Math.min(Math.max(timeMs - this.#now(), 0), lookMs)).unref();
   }
 
   readonly #endExpired = (): void => {
@@ -108,6 +124,7 @@ interface TokenStandingParts {
   readonly name: string;
   readonly onBehalfOf: string | null;
   readonly expiresMs: number;
+  readonly find: FindPrincipal;
   readonly now: () => number;
 }
 
@@ -116,15 +133,17 @@ class TokenStanding implements Standing {
   readonly name: string;
   readonly onBehalfOf: string | null;
   readonly expiresMs: number;
+  readonly find: FindPrincipal;
   readonly #now: () => number;
   readonly #acts = new Set<(end: CredentialEnd) => void>();
   #end: CredentialEnd | null = null;
 
-  constructor({ name, onBehalfOf, expiresMs, now }: TokenStandingParts, principal: Principal) {
+  constructor({ name, onBehalfOf, expiresMs, find, now }: TokenStandingParts, principal: Principal) {
     this.name = name;
     this.onBehalfOf = onBehalfOf;
     this.principal = principal;
     this.expiresMs = expiresMs;
+    this.find = find;
     this.#now = now;
   }
 

@@ -193,6 +193,19 @@ describe('what a set of policies decides', () => {
     }
   });
 
+  test('B17: one principal with the token of other groups, or of another kind, is decided on anew', () => {
+    const rules = policy('permit (principal in Group::"dba", action, resource); forbid (principal, action, resource) when { principal.kind == "agent" };');
+    const person = { id: 'corp/ann@corp.example', kind: 'human', groups: ['dba'], targets: [] } as const;
+    const expected = [
+      [person, 'allow'],
+      [{ ...person, groups: [] }, 'deny'],
+      [{ ...person, kind: 'agent' }, 'deny'],
+    ] as const;
+    for (const [principal, verdict] of [...expected, ...expected.toReversed()]) {
+      assert.equal(rules.decide(asked({ principal })).verdict, verdict);
+    }
+  });
+
   test('limits and alerts of all policies that apply add up', () => {
     const text = `@limit("rows 10000 per 1h") permit (principal, action in Action::"sql", resource);
       @alert("high") permit (principal, action, resource) when { context.effects.contains("read") };`;

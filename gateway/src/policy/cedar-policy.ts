@@ -255,6 +255,9 @@ class KeyMaker {
   /** Keys of the facts of requests, by the object that holds them: a statement that is executed again has the same one. */
   readonly #facts = new WeakMap<object, string>();
 
+  /** Keys of the principals: that of a channel is the same object until the configuration changes. */
+  readonly #principals = new WeakMap<Principal, string>();
+
   constructor(policies: readonly Policy[], protocolFields: ReadonlyMap<string, readonly ContextField[]>) {
     const { fields, session } = jointUse(policies);
     const isUsed = ({ name }: { readonly name: string }): boolean => fields?.has(name) ?? true;
@@ -267,8 +270,19 @@ class KeyMaker {
 
   of(question: Question): string {
     const { asker, target, action } = question;
-    const whose = `${asker.principal.id}\0${asker.onBehalfOf ?? ''}\0${target.name}\0${action.name}\0${this.#factsKey(action, target.protocol)}`;
+    const whose = `${this.#whose(asker.principal)}\0${asker.onBehalfOf ?? ''}\0${target.name}\0${action.name}\0${this.#factsKey(action, target.protocol)}`;
     return this.isOfFactsAlone ? whose : `${whose}\0${this.#circumstances.map(({ of }) => of(question)).join('\0')}\0${this.#sessionKey(question)}`;
+  }
+
+  /** Returns the key of a principal: two tokens of an issuer may name one principal with other groups. */
+  #whose(principal: Principal): string {
+    const known = this.#principals.get(principal);
+    if (known !== undefined) {
+      return known;
+    }
+    const key = JSON.stringify([principal.id, principal.kind, principal.groups]);
+    this.#principals.set(principal, key);
+    return key;
   }
 
   #factsKey(action: Action, protocol: string): string {

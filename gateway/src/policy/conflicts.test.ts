@@ -257,6 +257,21 @@ describe('T4.32: policy check finds', () => {
     finds('@limit("requests 5 per 1h") forbid (principal, action, resource);', /@limit never counts here, .* put it on a permit/);
   });
 
+  test('nothing of groups and principals of issuers, whose members the configuration does not know', () => {
+    const open = { ...vocabulary, issued: { issuers: ['corp'], groups: ['security', 'agents'] } };
+    for (const text of [
+      '@approval("security") forbid (principal, action, resource);',
+      '@approval("security") forbid (principal == Principal::"ann", action, resource);',
+      'permit (principal in Group::"agents", action, resource) when { principal.kind == "human" };',
+      'permit (principal in Group::"agents", action == Action::"sql.query", resource == Target::"orders");',
+      'permit (principal == Principal::"corp/ann@corp.example", action, resource) when { principal.kind == "agent" };',
+    ]) {
+      const { problems, conflicts: find, warnings } = readPolicies(cedar, [source(text)], open);
+      assert.deepEqual([...problems, ...find(), ...warnings()].map(printProblem), [], text);
+    }
+    finds('@approval("scurity") forbid (principal, action, resource);', /nobody is in the group "scurity"/, open);
+  });
+
   test('permits of actions at targets to which nobody may connect, as notes', () => {
     const notes = (text: string): readonly string[] =>
       readPolicies(cedar, [source(text)], vocabulary)

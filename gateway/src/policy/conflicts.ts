@@ -99,7 +99,7 @@ function grantedAlready({ policy: { annotated }, json }: ReadPolicy, vocabulary:
   const asking = vocabulary.principals.filter((principal) => includesPrincipal(json, principal));
   const targets = fittingTargets(json, vocabulary).map(({ name }) => name);
   const isGranted = asking.every((principal) => targets.every((target) => principal.targets.includes(target)));
-  if (isAny(json.principal) || asking.length === 0 || targets.length === 0 || !isGranted || annotated.obligations.length > 0) {
+  if (isOpen(json, vocabulary) || asking.length === 0 || targets.length === 0 || !isGranted || annotated.obligations.length > 0) {
     return null;
   }
   const granted = `the configuration grants ${targets.join(', ')} to ${asking.map(({ id }) => id).join(', ')}, whatever this permit says`;
@@ -237,9 +237,10 @@ function uselessObligation({ policy: { effect, annotated } }: ReadPolicy): Findi
 }
 
 /** Finds groups that nobody is in, and requests that nobody but the one who asks could approve. The operator may approve everything. */
-function unapproved({ policy: { annotated }, json }: ReadPolicy, { principals }: Vocabulary): readonly (Finding | null)[] {
+function unapproved({ policy: { annotated }, json }: ReadPolicy, { principals, issued }: Vocabulary): readonly (Finding | null)[] {
   const groups = annotated.approval;
-  const empty = groups.filter((group) => principals.every((principal) => !principal.groups.includes(group)));
+  const open = groups.filter((group) => issued?.groups.includes(group) === true);
+  const empty = groups.filter((group) => !open.includes(group) && principals.every((principal) => !principal.groups.includes(group)));
   if (groups.length === 0 || empty.length > 0) {
     const known = [...new Set(principals.flatMap((principal) => principal.groups))];
     return empty.map((group) => {
@@ -254,7 +255,7 @@ function unapproved({ policy: { annotated }, json }: ReadPolicy, { principals }:
       groups,
       principals.filter((other) => other.id !== id),
     );
-  return asking.length === 0 || asking.some(isApprovable)
+  return open.length > 0 || asking.length === 0 || asking.some(isApprovable)
     ? []
     : [
         {
@@ -282,7 +283,7 @@ function canStand([group, ...others]: readonly string[], people: Vocabulary['pri
 /** Returns what is known of each principal and target that the scope of a policy names. Of principals that it does not name nothing is known, and so of targets. */
 function factsOfScope(json: PolicyJson, vocabulary: Vocabulary): readonly KnownValues[] {
   const asking = vocabulary.principals.filter((principal) => includesPrincipal(json, principal));
-  const kinds = isAny(json.principal) ? [[]] : [...new Set(asking.map(({ kind }) => kind))].map((kind) => [['principal.kind', kind] as const]);
+  const kinds = isOpen(json, vocabulary) ? [[]] : [...new Set(asking.map(({ kind }) => kind))].map((kind) => [['principal.kind', kind] as const]);
   const targets = isAny(json.resource) ? [[]] : targetsOf(json, vocabulary).map((target) => factsOf(target, vocabulary));
   return kinds.flatMap((kind) => targets.map((target) => new Map([...knownOfScope(json), ...kind, ...target])));
 }
@@ -313,6 +314,16 @@ function coversPrincipal(wide: PolicyJson, narrow: PolicyJson, { principals }: V
 function includesPrincipal({ principal }: PolicyJson, { id, groups }: Vocabulary['principals'][number]): boolean {
   const named = constraintName(principal);
   return isAny(principal) || named === nameOf({ type: 'Principal', id }) || groups.some((group) => named === nameOf({ type: 'Group', id: group }));
+}
+
+/** True if the scope of a policy includes principals that the configuration does not name one by one. */
+function isOpen({ principal }: PolicyJson, { issued = { issuers: [], groups: [] } }: Vocabulary): boolean {
+  const named = constraintName(principal);
+  return (
+    isAny(principal) ||
+    issued.groups.some((id) => named === nameOf({ type: 'Group', id })) ||
+    issued.issuers.some((issuer) => named?.startsWith(nameOf({ type: 'Principal', id: `${issuer}/` })) === true)
+  );
 }
 
 function targetsOf({ resource }: PolicyJson, { targets }: Vocabulary): readonly PolicyTarget[] {

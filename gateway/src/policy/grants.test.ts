@@ -37,6 +37,20 @@ test('a principal that is not of this policy is refused, whatever it carries', (
   assert.equal(grantPolicy([]).decide(ask(gone, 'orders')).verdict, 'deny');
 });
 
+test('what is granted to a group is granted to its members, and to nobody who only has the name of the group', () => {
+  const groups = new Map([['compliance', { targets: ['orders'] }]]);
+  const ann = { ...principal('ann', ['orders', 'payroll']), groups: ['compliance'] };
+  const policy = grantPolicy([ann, principal('compliance', [])], groups);
+  assert.deepEqual(policy.decide(ask(ann, 'orders')).policies, ['grant:group compliance:orders']);
+  assert.deepEqual(policy.decide(ask(ann, 'payroll')).policies, ['grant:ann:payroll']);
+  const stranger = { ...principal('corp/ann@corp.example', []), groups: ['compliance'] };
+  assert.equal(policy.decide(ask(stranger, 'orders')).verdict, 'allow');
+  assert.equal(policy.decide(ask(stranger, 'payroll')).verdict, 'deny');
+  assert.equal(policy.decide(ask(principal('compliance', []), 'orders')).verdict, 'deny');
+  assert.match(policy.text ?? '', /permit \(principal in Group::"compliance", action, resource == Target::"orders"\);/);
+  assert.notEqual(policy.version, grantPolicy([ann]).version);
+});
+
 test('the same allowed request gets the very same decision, so that it can be printed once', () => {
   const bot = principal('bot', ['orders']);
   const policy = grantPolicy([bot]);

@@ -3,57 +3,78 @@ import type { Decision } from '../domain/decision.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { PolicyEngine } from './policy.ts';
 
-/** The policy of the configuration's grants: a principal reaches the targets it was granted, and nothing else. */
-export function grantPolicy(principals: readonly Principal[]): PolicyEngine {
-  const version = digest(principals);
+/** The targets that are granted to the members of each group. */
+export type GroupGrants = ReadonlyMap<string, { readonly targets: readonly string[] }>;
+
+/** The policy of the configuration's grants: a principal reaches the targets that it and its groups were granted, and nothing else. */
+export function grantPolicy(principals: readonly Principal[], groups: GroupGrants = new Map()): PolicyEngine {
+  const own = principals.map(({ id, groups: member, targets }) => {
+    const ofGroups = new Set(member.flatMap((group) => groups.get(group)?.targets ?? []));
+    return { id, targets: targets.filter((target) => !ofGroups.has(target)) };
+  });
+  const shared = Array.from(groups, ([id, { targets }]) => ({ id, targets }));
+  const version = digest(own, shared);
   const granted = new Map<string, Decision>();
-  for (const principal of principals) {
-    for (const target of principal.targets) {
-      granted.set(key(principal.id, target), allow(version, principal.id, target));
+  const grantedToGroups = new Map<string, Decision>();
+  for (const { id, targets } of own) {
+    for (const target of targets) {
+      granted.set(key(id, target), allow(version, `grant:${id}:${target}`, `${id} was granted ${target}`));
     }
   }
+  for (const { id, targets } of shared) {
+    for (const target of targets) {
+      grantedToGroups.set(key(id, target), allow(version, `grant:group ${id}:${target}`, `the group ${id} was granted ${target}`));
+    }
+  }
+  const ofGroups = ({ groups: member }: Principal, target: string): Decision | undefined => {
+    for (const group of member) {
+      const decision = grantedToGroups.get(key(group, target));
+      if (decision !== undefined) {
+        return decision;
+      }
+    }
+    return undefined;
+  };
   return {
     version,
     obligations: [],
-    text: principals.flatMap(({ id, targets }) => targets.map((target) => printGrant(id, target))).join(''),
+    text: [
+      ...own.flatMap(({ id, targets }) => targets.map((target) => printGrant(`grant:${id}:${target}`, `== Principal::${JSON.stringify(id)}`, target))),
+      ...shared.flatMap(({ id, targets }) => targets.map((target) => printGrant(`grant:group ${id}:${target}`, `in Group::${JSON.stringify(id)}`, target))),
+    ].join(''),
     decide: ({ asker: { principal, within }, target }) =>
       within?.includes(target.name) === false
         ? deny(version, `this run of ${principal.id} was not given ${target.name}`)
-        : (granted.get(key(principal.id, target.name)) ?? deny(version, `${principal.id} was not granted ${target.name}`)),
+        : (granted.get(key(principal.id, target.name)) ?? ofGroups(principal, target.name) ?? deny(version, `${principal.id} was not granted ${target.name}`)),
   };
 }
 
 /** Returns a grant as the permit that it is. */
-function printGrant(principal: string, target: string): string {
-  const [who, what] = [JSON.stringify(principal), JSON.stringify(target)];
-  return `@id(${JSON.stringify(`grant:${principal}:${target}`)})\npermit (principal == Principal::${who}, action, resource == Target::${what});\n`;
+function printGrant(id: string, who: string, target: string): string {
+  return `@id(${JSON.stringify(id)})\npermit (principal ${who}, action, resource == Target::${JSON.stringify(target)});\n`;
 }
 
 function key(principal: string, target: string): string {
   return `${principal}\0${target}`;
 }
 
-function allow(policyVersion: string, principal: string, target: string): Decision {
-  return {
-    verdict: 'allow',
-    policies: [`grant:${principal}:${target}`],
-    policyVersion,
-    reason: `${principal} was granted ${target}`,
-    obligations: [],
-  };
+function allow(policyVersion: string, policy: string, reason: string): Decision {
+  return { verdict: 'allow', policies: [policy], policyVersion, reason, obligations: [] };
 }
 
 function deny(policyVersion: string, reason: string): Decision {
-  return {
-    verdict: 'deny',
-    policies: [],
-    policyVersion,
-    reason,
-    obligations: [],
-  };
+  return { verdict: 'deny', policies: [], policyVersion, reason, obligations: [] };
 }
 
-function digest(principals: readonly Principal[]): string {
-  const grants = principals.flatMap(({ id, targets }) => targets.map((target) => key(id, target))).toSorted((a, b) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(grants)).digest('hex').slice(0, 16);
+interface Granted {
+  readonly id: string;
+  readonly targets: readonly string[];
+}
+
+function digest(own: readonly Granted[], shared: readonly Granted[]): string {
+  const keys = (grants: readonly Granted[]): string[] => grants.flatMap(({ id, targets }) => targets.map((target) => key(id, target))).toSorted();
+  return createHash('sha256')
+    .update(JSON.stringify(shared.some(({ targets }) => targets.length > 0) ? [keys(own), keys(shared)] : keys(own)))
+    .digest('hex')
+    .slice(0, 16);
 }

@@ -154,12 +154,13 @@ function unknownTargets({ json, written }: ReadPolicy, { targets }: Vocabulary):
 }
 
 /** Finds groups and principals that the configuration does not name. They may come later, but a principal whose id is almost that of another is a mistake. */
-function strangers({ json, written }: ReadPolicy, { principals }: Vocabulary): (PolicyProblem & { readonly isMistyped: boolean })[] {
-  const known = { Principal: principals.map(({ id }) => id), Group: [...new Set(principals.flatMap(({ groups }) => groups))] };
+function strangers({ json, written }: ReadPolicy, { principals, issued }: Vocabulary): (PolicyProblem & { readonly isMistyped: boolean })[] {
+  const known = { Principal: principals.map(({ id }) => id), Group: [...new Set([...principals.flatMap(({ groups }) => groups), ...(issued?.groups ?? [])])] };
+  const isIssued = (name: string): boolean => issued?.issuers.some((issuer) => name.startsWith(`${issuer}/`)) === true;
   return (['Principal', 'Group'] as const).flatMap((type) =>
     entitiesOf(json, type).flatMap((name) => {
       const meant = suggest(name, known[type]);
-      return known[type].includes(name)
+      return known[type].includes(name) || (type === 'Principal' && isIssued(name))
         ? []
         : [
             {

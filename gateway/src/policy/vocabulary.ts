@@ -7,6 +7,8 @@ export interface Vocabulary {
   readonly protocols: readonly PolicyProtocol[];
   readonly targets: readonly PolicyTarget[];
   readonly principals: readonly PolicyPrincipal[];
+  /** Whom the configuration does not name one by one: the names of the issuers of principals, and the groups of which tokens of issuers make members. Absent: there are none. */
+  readonly issued?: { readonly issuers: readonly string[]; readonly groups: readonly string[] };
   /** The names of the data classes. */
   readonly classes: readonly string[];
 }

@@ -1,11 +1,15 @@
 import { GatewayError } from '../domain/errors.ts';
+import { looksLikeJwt } from '../domain/jwt-form.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Authenticator } from '../identity/authenticator.ts';
 import type { Refusal, Refusals } from './refusals.ts';
 
-/** Returns the identity of a token. `advice` is a sentence, with a space before it, that says what to do instead. Throws GatewayError `unauthenticated`. */
-export function identify(authenticator: Authenticator, token: string, advice = ''): Identity {
-  const outcome = authenticator.authenticate(token);
+/**
+ * Returns the identity of a token, of the gateway or of an issuer. `advice` is a sentence, with a space before it, that says what to do instead. Rejects with
+ * GatewayError `unauthenticated` or `issuer_unreachable`.
+ */
+export async function identify(authenticator: Authenticator, token: string, advice = ''): Promise<Identity> {
+  const outcome = looksLikeJwt(token) ? await authenticator.authenticateIssued(token) : authenticator.authenticate(token);
   if ('refused' in outcome) {
     throw new GatewayError('unauthenticated', `${outcome.refused}.${advice}`);
   }

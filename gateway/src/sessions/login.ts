@@ -48,9 +48,7 @@ export class Login {
 
   /** Authenticates a client and decides on its target. Rejects as `Door.authenticate` does. */
   async attempt<Outcome>(credential: Credential, admitted: (admitted: Admitted) => Outcome): Promise<Outcome> {
-    if (this.#context.isStopping()) {
-      throw new GatewayError('stopping', 'The gateway is stopping: connect again in a moment.');
-    }
+    this.#requireServing();
     const { authenticator, refusals } = this.#context;
     const who = {
       address: this.#address,
@@ -59,11 +57,18 @@ export class Login {
       attributes: { [ownAttributes.target]: credential.target.slice(0, 256), 'user.name': nameOf(credential).slice(0, 256) },
     };
     return attempt(refusals, who, async () => {
-      const identity = identify(authenticator, credential.token);
+      const identity = await identify(authenticator, credential.token);
+      this.#requireServing();
       this.#context.requireRecalled(this.#protocol);
       const { target, question, decision } = admit(this.#context, { identity, address: credential.clientAddress }, credential.target, this.#protocol);
       return admitted({ identity, target, question, decision });
     });
+  }
+
+  #requireServing(): void {
+    if (this.#context.isStopping()) {
+      throw new GatewayError('stopping', 'The gateway is stopping: connect again in a moment.');
+    }
   }
 
   /** Records that a client is refused before it has presented a credential. Rejects with GatewayError `cannot_record`. */
@@ -109,7 +114,7 @@ export class Login {
       verdict,
       policies,
       policyVersion,
-      attributes: { 'user.name': changeText(masks, nameOf(credential)), ...tagsAttribute(target.tags), ...describeClaims(claims) },
+      attributes: { 'user.name': changeText(masks, nameOf(credential)), ...tagsAttribute(target.tags), ...describeClaims(claims), ...issuedFacts(identity) },
     });
     session.endWith(identity.standing);
     return new LiveChannel(this.#context, session, opened, { identity, target, address: credential.clientAddress, claims, describeClaims });
@@ -123,6 +128,17 @@ export class Login {
       return control?.changeRequest === undefined ? [] : [control.changeRequest(act, obligation)];
     });
   }
+}
+
+/** Returns who vouched for an identity, and how it names whom, for the record. */
+function issuedFacts({ issued }: Identity): Attributes {
+  return issued === undefined
+    ? {}
+    : {
+        [ownAttributes.issuer]: issued.issuer,
+        [ownAttributes.subject]: issued.subject,
+        ...(issued.behalfSubject === undefined ? {} : { [ownAttributes.subjectOnBehalfOf]: issued.behalfSubject }),
+      };
 }
 
 /** Returns the user name that the client gave; empty if it holds the client's token, because no record may hold a token. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
+import { isIssuedName } from '../../domain/issuer.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
@@ -7,7 +8,7 @@ import { noteRevocations } from '../note-revocations.ts';
 import type { ApiParts } from '../parts.ts';
 import { recordSuspension } from '../suspensions.ts';
 
-type Parts = Pick<ApiParts, 'approvals' | 'authenticator' | 'recorder' | 'tokens' | 'keys' | 'principals'>;
+type Parts = Pick<ApiParts, 'approvals' | 'authenticator' | 'recorder' | 'tokens' | 'keys' | 'principals' | 'issuers'>;
 
 export const suspendPrincipal = endpoint({
   id: 'suspendPrincipal',
@@ -20,11 +21,11 @@ export const suspendPrincipal = endpoint({
   answer: json(z.object({ suspended: z.string().describe('The id of the principal.') })),
   errors: ['unknown_principal', 'conflict'],
   act: async (parts: Parts, { caller, params: { principal }, body: { reason } }) => {
-    const { approvals, authenticator, recorder, tokens, principals } = parts;
-    if (!principals().has(principal)) {
+    const { approvals, authenticator, recorder, tokens, principals, issuers } = parts;
+    if (!principals().has(principal) && !isIssuedName(principal, issuers())) {
       throw new GatewayError(
         'unknown_principal',
-        `There is no principal "${principal.slice(0, 64)}" in the configuration: countersign principal list names them.`,
+        `There is no principal "${principal.slice(0, 64)}" in the configuration, and it is not of one of its issuers: countersign principal list names the principals.`,
       );
     }
     if (tokens.suspension(principal) !== null) {

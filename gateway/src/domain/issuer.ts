@@ -1,0 +1,67 @@
+import type { Principal } from './principal.ts';
+import type { SecretReader } from './target.ts';
+
+/** An OpenID provider of the organisation, whose tokens the gateway accepts. */
+export interface Issuer {
+  readonly name: string;
+  /** The exact text of the claim `iss`, which is an address. */
+  readonly url: string;
+  /** The client as which people sign in at the issuer. */
+  readonly clientId: string;
+  readonly clientSecret: SecretReader | null;
+  /** A text that the claim `aud` of a token for this gateway has. */
+  readonly audience: string;
+  /** The name of the claim with the groups. Null: its tokens name no groups. */
+  readonly groups: string | null;
+  /** The name of the claim by which its principals are named. */
+  readonly principal: string;
+  /** The PEM file of the authorities that may have signed the issuer's certificate. Absent: those of the system. */
+  readonly caFile?: string;
+}
+
+/** A group that the configuration names. */
+export interface Group {
+  /** The targets that are granted to all members. */
+  readonly targets: readonly string[];
+  /** The names of the issuers whose claims make somebody a member. */
+  readonly issuers: readonly string[];
+}
+
+/** Who may come in, as the configuration says. */
+export interface Directory {
+  readonly principals: ReadonlyMap<string, Principal>;
+  readonly issuers: ReadonlyMap<string, Issuer>;
+  readonly groups: ReadonlyMap<string, Group>;
+  /** The principals that the configuration binds to subjects of issuers, by `subjectKey`. */
+  readonly subjects: ReadonlyMap<string, string>;
+}
+
+/** Returns the key of a subject, which is one only together with its issuer. */
+export function subjectKey(issuer: string, subject: string): string {
+  return `${issuer}\0${subject}`;
+}
+
+/** Characters of an issuer's name for somebody that do not stay as they are: a shell or a terminal may take them for its own, and names are in commands and messages. */
+const strangeCharacters = /[^A-Za-z0-9._@+:=~/-]+/g;
+const issuedForm = /^(?:[A-Za-z0-9._@+:=~/-]|%[0-9A-F]{2})+$/;
+const nameCharactersMax = 254;
+
+/**
+ * Returns the id of a principal of an issuer: `ISSUER/NAME`, in which each byte of other characters than letters, digits and `._@+:=~/-` is written as `%XX`. No configured
+ * principal has a slash in its name. Null if the name is empty, too long or not well-formed Unicode.
+ */
+export function issuedName(issuer: string, name: string): string | null {
+  if (!name.isWellFormed()) {
+    return null;
+  }
+  const written = name.replaceAll(strangeCharacters, (strange) =>
+    Array.from(Buffer.from(strange), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  );
+  return written.length === 0 || written.length > nameCharactersMax ? null : `${issuer}/${written}`;
+}
+
+/** True if this is the id of a principal that one of these issuers may name. */
+export function isIssuedName(id: string, issuers: ReadonlyMap<string, Issuer>): boolean {
+  const at = id.indexOf('/');
+  return at !== -1 && issuers.has(id.slice(0, at)) && issuedForm.test(id.slice(at + 1)) && id.length - at <= nameCharactersMax + 1;
+}

@@ -1,0 +1,154 @@
+import { errors, createLocalJWKSet, type CryptoKey, type FlattenedJWSInput, type JWSHeaderParameters } from 'jose';
+import { GatewayError } from '../domain/errors.ts';
+import type { Issuer } from '../domain/issuer.ts';
+import { faultOfWebAddress } from '../domain/web-address.ts';
+
+/** Keys of this age are read anew in the background when they are used. A key that the issuer withdraws is not accepted for longer than about this time. */
+const freshMs = 300_000;
+/** Keys of this age are not used any more: for so long an issuer may be out of reach without an effect on tokens that were made before. */
+const usableMs = 3_600_000;
+/** The shortest time between two readings, whoever causes them: tokens with unknown key ids, or an issuer that does not answer. */
+const pauseMs = 10_000;
+const keysMax = 100;
+
+/** Reads a JSON document of an issuer. Rejects with a GatewayError that says why it cannot be read. */
+export type ReadDocument = (url: URL, issuer: Issuer) => Promise<unknown>;
+
+export interface IssuerKeysOptions {
+  readonly issuer: Issuer;
+  readonly read: ReadDocument;
+  readonly now: () => number;
+}
+
+interface PublishedKeys {
+  readonly find: ReturnType<typeof createLocalJWKSet>;
+  readonly text: string;
+  readonly readMs: number;
+}
+
+/** The keys with which an issuer signs, as it publishes them (RFC 7517, OpenID Connect Discovery 1.0). They are read when they are needed, and kept for a time. */
+export class IssuerKeys {
+  readonly #options: IssuerKeysOptions;
+  #keys: PublishedKeys | null = null;
+  #failure: GatewayError | null = null;
+  #askedMs = -Infinity;
+  #reading: Promise<void> | null = null;
+  /** Counts the times that the issuer published other keys than before: what was verified with earlier ones must be verified again. */
+  generation = 0;
+
+  constructor(options: IssuerKeysOptions) {
+    this.#options = options;
+  }
+
+  get issuer(): Issuer {
+    return this.#options.issuer;
+  }
+
+  /** True while the keys that were read may be used. Begins to read them anew if they are old. */
+  areUsable(): boolean {
+    const ageMs = this.#keys === null ? Infinity : this.#options.now() - this.#keys.readMs;
+    if (ageMs > freshMs && ageMs <= usableMs && this.#mayAsk()) {
+      // A failure is told when the keys cannot be used any more.
+      this.#read().catch(() => undefined);
+    }
+    return ageMs <= usableMs;
+  }
+
+  /**
+   * Finds the key that the header of a token names, among the keys for its algorithm. Rejects with GatewayError `issuer_unreachable`, and with errors of jose:
+   * JWKSNoMatchingKey if the issuer publishes no such key.
+   */
+  async find(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
+    if (!this.areUsable()) {
+      await this.#read();
+    }
+    try {
+      return await this.#found(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || (this.#reading === null && !this.#mayAsk())) {
+        throw error;
+      }
+    }
+    await this.#read();
+    return this.#found(header, token);
+  }
+
+  async #found(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
+    if (this.#keys === null) {
+      throw this.#failure ?? this.#unreachable('its keys were not read');
+    }
+    return this.#keys.find(header, token);
+  }
+
+  #mayAsk(): boolean {
+    return this.#reading === null && Math.abs(this.#options.now() - this.#askedMs) >= pauseMs;
+  }
+
+  /** Reads the keys anew, once for all who wait. Rejects with GatewayError `issuer_unreachable`; with the last one if the issuer was asked only a moment ago. */
+  async #read(): Promise<void> {
+    if (this.#reading === null && !this.#mayAsk()) {
+      throw this.#failure ?? this.#unreachable('it was asked a moment ago');
+    }
+    this.#reading ??= this.#ask().finally(() => {
+      this.#reading = null;
+    });
+    await this.#reading;
+  }
+
+  async #ask(): Promise<void> {
+    const { issuer, read, now } = this.#options;
+    this.#askedMs = now();
+    try {
+      const { jwks_uri: address } = await this.#discover();
+      const document = await read(new URL(address), issuer);
+      if (!isKeySet(document) || document.keys.length > keysMax) {
+        throw this.#unreachable(`its keys at ${address} cannot be read`);
+      }
+      const text = JSON.stringify(document.keys);
+      if (this.#keys !== null && this.#keys.text !== text) {
+        this.generation += 1;
+      }
+      this.#keys = { find: createLocalJWKSet(document), text, readMs: now() };
+      this.#failure = null;
+    } catch (error) {
+      this.#failure = error instanceof GatewayError && error.code === 'issuer_unreachable' ? error : this.#unreachable(wordsOf(error));
+      throw this.#failure;
+    }
+  }
+
+  /** Reads what the issuer says of itself. It must call itself as the configuration calls it, so that no other issuer speaks for it. */
+  async #discover(): Promise<{ readonly jwks_uri: string }> {
+    const { issuer, read } = this.#options;
+    const document = await read(new URL(`${issuer.url.replace(/\/$/, '')}/.well-known/openid-configuration`), issuer);
+    const said = typeof document === 'object' && document !== null ? document : {};
+    if (!('issuer' in said) || said.issuer !== issuer.url) {
+      const itself = 'issuer' in said && typeof said.issuer === 'string' ? JSON.stringify(said.issuer.slice(0, 256)) : 'nothing';
+      throw this.#unreachable(`it calls itself ${itself}: write exactly that as its url if it is the right one`);
+    }
+    const address = 'jwks_uri' in said && typeof said.jwks_uri === 'string' ? said.jwks_uri : '';
+    const fault = faultOfWebAddress(address, 'keys come only over https://, or from this machine');
+    if (fault !== null) {
+      throw this.#unreachable(`the address of its keys (jwks_uri) is not accepted: ${fault}`);
+    }
+    return { jwks_uri: address };
+  }
+
+  #unreachable(why: string): GatewayError {
+    const { name, url } = this.#options.issuer;
+    return new GatewayError('issuer_unreachable', `Tokens of the issuer ${name} (${url}) cannot be verified now: ${why}.`);
+  }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof GatewayError ? error.message.replace(/\.$/, '') : 'its keys cannot be read';
+}
+
+function isKeySet(document: unknown): document is { keys: object[] } {
+  return (
+    typeof document === 'object' &&
+    document !== null &&
+    'keys' in document &&
+    Array.isArray(document.keys) &&
+    document.keys.every((key) => typeof key === 'object' && key !== null)
+  );
+}

@@ -1,0 +1,375 @@
+import { strict as assert } from 'node:assert';
+import { generateKeyPairSync, hash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import { CompactSign, exportJWK, generateKeyPair, importJWK, SignJWT, UnsecuredJWT, type JWK, type JWTHeaderParameters } from 'jose';
+import { subjectKey, type Directory, type Group, type Issuer } from '../domain/issuer.ts';
+import { jwtCharactersMax } from '../domain/jwt-form.ts';
+import type { Principal } from '../domain/principal.ts';
+import { readIssuerDocument } from '../issuer-document.ts';
+import { portOf } from '../wire/testdata/sockets.ts';
+import { Issuers, type IssuedToken } from './issuers.ts';
+
+const startMs = 1_800_000_000_000;
+
+/** Claims of any form, as an attacker may write them. */
+type Claims = Readonly<Record<string, unknown>>;
+
+interface Key {
+  readonly kid: string;
+  readonly alg: string;
+  readonly secret: CryptoKey;
+  readonly published: JWK;
+}
+
+async function makeKey(kid: string, alg = 'ES256'): Promise<Key> {
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+  return { kid, alg, secret: privateKey, published: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } };
+}
+
+/** An issuer that publishes keys over HTTP. Its tokens are made by the tests. */
+class Publisher implements AsyncDisposable {
+  readonly #server: Server;
+  readonly url: string;
+  keys: readonly JWK[] = [];
+  /** The number of times that its keys were read. */
+  reads = 0;
+  isDown = false;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    this.url = `http://127.0.0.1:${portOf(server)}`;
+  }
+
+  static async open(): Promise<Publisher> {
+    const server = createServer((request, response) => {
+      publisher.#answer(request.url ?? '', (status, body) => {
+        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const publisher = new Publisher(server);
+    return publisher;
+  }
+
+  #answer(path: string, answer: (status: number, body: unknown) => void): void {
+    if (this.isDown) {
+      answer(503, {});
+    } else if (path === '/.well-known/openid-configuration') {
+      answer(200, { issuer: this.url, jwks_uri: `${this.url}/keys` });
+    } else {
+      this.reads += 1;
+      answer(200, { keys: this.keys });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+describe('tokens of issuers', () => {
+  let corp: Publisher;
+  let partner: Publisher;
+  let key: Key;
+  let partnerKey: Key;
+  let nowMs = startMs;
+  let issuers: Issuers;
+  let directory: Directory;
+  const parts = new AsyncDisposableStack();
+  before(async () => {
+    corp = parts.use(await Publisher.open());
+    partner = parts.use(await Publisher.open());
+    key = await makeKey('k1');
+    partnerKey = await makeKey('k1');
+    corp.keys = [key.published];
+    partner.keys = [partnerKey.published];
+  });
+  after(async () => {
+    await parts.disposeAsync();
+  });
+
+  const issuer = (name: string, { url }: Publisher, more: Partial<Issuer> = {}): Issuer => ({
+    name,
+    url,
+    clientId: 'countersign',
+    clientSecret: null,
+    audience: 'countersign',
+    groups: 'groups',
+    principal: 'email',
+    ...more,
+  });
+  const bot: Principal = { id: 'bot', kind: 'agent', groups: ['agents'], targets: ['orders'] };
+  const groups = new Map<string, Group>([
+    ['compliance', { targets: ['orders'], issuers: ['corp'] }],
+    ['visitors', { targets: ['wiki'], issuers: ['corp', 'partner'] }],
+    ['payroll', { targets: ['payroll'], issuers: ['partner'] }],
+  ]);
+
+  /** Begins with issuers that have read no keys yet. */
+  function fresh(more: Partial<Directory> = {}): void {
+    nowMs = startMs;
+    corp.reads = 0;
+    corp.keys = [key.published];
+    corp.isDown = false;
+    directory = {
+      principals: new Map([['bot', bot]]),
+      issuers: new Map([
+        ['corp', issuer('corp', corp)],
+        ['partner', issuer('partner', partner)],
+      ]),
+      groups,
+      subjects: new Map([[subjectKey('corp', 'bot-client'), 'bot']]),
+      ...more,
+    };
+    issuers = new Issuers({ directory: () => directory, read: readIssuerDocument, now: () => nowMs });
+  }
+
+  const claims = (more: Claims = {}): Claims => ({
+    iss: corp.url,
+    sub: 'u-1',
+    aud: 'countersign',
+    exp: startMs / 1000 + 300,
+    email: 'Ann@Corp.example',
+    groups: ['compliance', 'strangers', 'payroll'],
+    ...more,
+  });
+  const sign = async (payload: Claims, header: Partial<JWTHeaderParameters> = {}, by: Key = key): Promise<string> =>
+    new CompactSign(Buffer.from(JSON.stringify(payload))).setProtectedHeader({ alg: by.alg, kid: by.kid, ...header }).sign(by.secret);
+  const accepted = async (token: string): Promise<IssuedToken> => {
+    const outcome = await issuers.verify(token);
+    return 'token' in outcome ? outcome.token : assert.fail(outcome.refused);
+  };
+  const refused = async (token: string, reason: RegExp): Promise<void> => {
+    const outcome = await issuers.verify(token);
+    assert.ok('refused' in outcome, 'it was accepted');
+    assert.match(outcome.refused, reason);
+  };
+
+  test('a token stands for the principal that it names, in the namespace of its issuer, with the groups that the configuration knows', async () => {
+    fresh();
+    const token = await sign(claims());
+    const { principal, onBehalfOf, issued, expiresMs, id } = await accepted(token);
+    assert.deepEqual(principal, { id: 'corp/ann@corp.example', kind: 'human', groups: ['compliance'], targets: ['orders'] });
+    assert.deepEqual([onBehalfOf, issued, expiresMs], [null, { issuer: corp.url, subject: 'u-1' }, startMs + 330_000]);
+    assert.match(id, /^jwt_[0-9a-f]{16}$/);
+    assert.deepEqual((await accepted(token)).id, id);
+    assert.equal(corp.reads, 1);
+    assert.deepEqual((await accepted(await sign(claims({ groups: 'compliance' })))).principal.groups, ['compliance'], 'one text is one group');
+    assert.deepEqual((await accepted(await sign(claims({ groups: undefined })))).principal.targets, [], 'a group that is not claimed is left');
+  });
+
+  test('the name of a configured principal is claimed in vain: only a subject that the configuration binds is that principal', async () => {
+    fresh({ issuers: new Map([['corp', issuer('corp', corp, { principal: 'name' })]]) });
+    assert.equal((await accepted(await sign(claims({ name: 'bot' })))).principal.id, 'corp/bot');
+    assert.deepEqual((await accepted(await sign(claims({ sub: 'bot-client', name: 'x' })))).principal, bot);
+    assert.equal((await accepted(await sign(claims({ name: 'o’neil | $(x)\u001b[2J' })))).principal.id, 'corp/o%E2%80%99neil%20%7C%20%24%28x%29%1B%5B2J');
+    for (const name of ['', '\ud800', 'x'.repeat(255), 7, ['bot'], undefined]) {
+      await refused(await sign(claims({ name })), /its claim name does not name a principal/);
+    }
+    await refused(await sign({ ...claims(), sub: '', name: 'x' }), /subject/);
+  });
+
+  test('an address that its issuer has not verified names nobody', async () => {
+    fresh();
+    for (const verified of [false, 'false', null, 0]) {
+      await refused(await sign(claims({ email_verified: verified })), /claim email does not name/);
+    }
+    await accepted(await sign(claims({ email_verified: true })));
+  });
+
+  test('a token that a client got for itself is that of an agent', async () => {
+    fresh();
+    const agent = { email: 'nightly@corp.example' };
+    for (const more of [{ client_id: 'u-1' }, { azp: 'u-1' }, { sub: 'x@clients', azp: 'x' }, { idtyp: 'app' }, { gty: 'client-credentials' }]) {
+      assert.equal((await accepted(await sign(claims({ ...agent, ...more })))).principal.kind, 'agent', JSON.stringify(more));
+    }
+    assert.equal((await accepted(await sign(claims({ azp: 'countersign' })))).principal.kind, 'human');
+  });
+
+  test('who acts on behalf of the subject is the principal, and its groups are not those of the subject', async () => {
+    fresh();
+    const { principal, onBehalfOf, issued } = await accepted(await sign(claims({ act: { sub: 'bot-client', act: { sub: 'before' } } })));
+    assert.deepEqual([principal, onBehalfOf], [bot, 'corp/ann@corp.example']);
+    assert.deepEqual(issued, { issuer: corp.url, subject: 'bot-client', behalfSubject: 'u-1' });
+    const other = await accepted(await sign(claims({ act: { sub: 'c', email: 'agent@corp.example', groups: ['compliance'] } })));
+    assert.deepEqual(other.principal, { id: 'corp/agent@corp.example', kind: 'agent', groups: [], targets: [] });
+    for (const act of [null, 'bot-client', {}, { sub: 7 }, { sub: '' }, [{ sub: 'bot-client' }], { sub: 'bot-client', iss: partner.url }]) {
+      await refused(await sign(claims({ act })), /does not say who acts/);
+    }
+    await refused(await sign(claims({ act: { sub: 'unknown' } })), /claim email does not name/);
+  });
+
+  test('B16: only keys that the issuer publishes prove a token, not those that it brings along or that fit another algorithm', async () => {
+    fresh();
+    const [mine, rsa] = [await makeKey('k1'), await makeKey('rsa', 'RS256')];
+    corp.keys = [key.published, rsa.published];
+    await accepted(await sign(claims(), {}, rsa));
+    await refused(await sign(claims(), {}, mine), /signature is wrong/);
+    await refused(await sign(claims(), { jwk: mine.published, jku: partner.url, x5c: ['MIIB'] }, mine), /signature is wrong/);
+    await refused(new UnsecuredJWT({ ...claims() }).encode(), /not signed in a way/);
+    const none = `${Buffer.from('{"alg":"none","kid":"k1"}').toString('base64url')}.${(await sign(claims())).split('.')[1]}.`;
+    await refused(none, /not signed in a way/);
+    // The public key as the secret of a keyed hash, in each form that is known to all.
+    const pem = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' });
+    for (const secret of [JSON.stringify(rsa.published), String(rsa.published.n), pem]) {
+      const forged = await new CompactSign(Buffer.from(JSON.stringify(claims())))
+        .setProtectedHeader({ alg: 'HS256', kid: 'rsa' })
+        .sign(await importJWK({ kty: 'oct', k: Buffer.from(secret).toString('base64url') }, 'HS256'));
+      await refused(forged, /not signed in a way/);
+    }
+    const p384 = await makeKey('k1', 'ES384');
+    await refused(await sign(claims(), {}, p384), /does not publish/);
+    const named = `${Buffer.from('{"alg":"ES384","kid":"k1"}').toString('base64url')}.${(await sign(claims())).split('.').slice(1).join('.')}`;
+    await refused(named, /does not publish/);
+    const critical = new SignJWT({ ...claims() }).setProtectedHeader({ alg: key.alg, kid: key.kid, crit: ['x'], x: 1 });
+    await refused(await critical.sign(key.secret, { crit: { x: true } }), /not signed in a way/);
+  });
+
+  test('B17: the same principal with another token has the groups of that token', async () => {
+    fresh();
+    const [many, none] = [await accepted(await sign(claims())), await accepted(await sign(claims({ groups: [] })))];
+    assert.equal(many.principal.id, none.principal.id);
+    assert.notEqual(many.id, none.id);
+    assert.deepEqual([many.principal.targets, none.principal.targets], [['orders'], []]);
+    const token = await sign(claims());
+    const [head, body, signature = ''] = token.split('.');
+    await accepted(token);
+    await refused(`${head}.${body}.${signature.slice(0, -4)}AAAA`, /signature/);
+  });
+
+  test('B18: no issuer speaks for another, or for the groups of another', async () => {
+    fresh();
+    await refused(await sign(claims(), {}, partnerKey), /signature is wrong/);
+    await refused(await sign(claims({ iss: partner.url })), /signature is wrong/);
+    for (const iss of ['https://id.corp.example', `${corp.url}/`, corp.url.toUpperCase(), [corp.url], undefined]) {
+      await refused(await sign(claims({ iss })), /none of an issuer/);
+    }
+    const visitor = await accepted(await sign(claims({ iss: partner.url, groups: ['compliance', 'visitors', 'payroll'] }), {}, partnerKey));
+    assert.deepEqual(visitor.principal, { id: 'partner/ann@corp.example', kind: 'human', groups: ['payroll', 'visitors'], targets: ['payroll', 'wiki'] });
+    const bound = await accepted(await sign(claims({ iss: partner.url, sub: 'bot-client' }), {}, partnerKey));
+    assert.equal(bound.principal.id, 'partner/ann@corp.example');
+    fresh({ issuers: new Map([['corp', issuer('corp', corp, { url: `${corp.url}/` })]]) });
+    await assert.rejects(
+      sign(claims({ iss: `${corp.url}/` })).then(async (token) => issuers.verify(token)),
+      {
+        code: 'issuer_unreachable',
+        message: /it calls itself "http:\/\/127\.0\.0\.1:\d+": write exactly that as its url/,
+      },
+    );
+  });
+
+  test('a token is for this gateway, valid now, and made to come in with', async () => {
+    fresh();
+    const now = startMs / 1000;
+    for (const [more, reason] of [
+      [{ aud: 'another' }, /not for this gateway: the issuer corp must make it for the audience countersign/],
+      [{ aud: undefined }, /audience countersign/],
+      [{ aud: ['a', 'b'] }, /audience countersign/],
+      [{ exp: now - 31 }, /has expired/],
+      [{ exp: undefined }, /until when it is valid/],
+      [{ exp: now + 400 * 86_400 }, /more than 366 days/],
+      [{ nbf: now + 31 }, /not valid yet/],
+      [{ events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }, /something else/],
+      [{ cnf: { jkt: 'x' } }, /bound to a key of its client/],
+      [{ sub: undefined }, /no subject/],
+    ] as const) {
+      await refused(await sign(claims(more)), reason);
+    }
+    for (const typ of ['logout+jwt', 'secevent+jwt', 'dpop+jwt', 'token-introspection+jwt']) {
+      await refused(await sign(claims(), { typ }), /something else/);
+    }
+    for (const more of [{ aud: ['other', 'countersign'] }, { exp: now - 29 }, { nbf: now + 29 }]) {
+      await accepted(await sign(claims(more)));
+    }
+    for (const typ of ['JWT', 'at+jwt', 'application/at+JWT']) {
+      await accepted(await sign(claims(), { typ }));
+    }
+    const token = await sign(claims({ exp: now + 60 }));
+    await accepted(token);
+    nowMs += 90_000;
+    await refused(token, /has expired/);
+  });
+
+  test('D33: what is too long or no JWT is refused before anything of it is read', async () => {
+    fresh();
+    await refused(await sign(claims({ pad: 'x'.repeat(jwtCharactersMax) })), /longer than/);
+    for (const token of ['ey.ey.', 'eyJhIjoxfQ.bnVsbA.', `${Buffer.from('[1]').toString('base64url')}.e30.x`, 'eyJ.x.y']) {
+      await refused(token, /none of an issuer/);
+    }
+    assert.equal(corp.reads, 0);
+  });
+
+  test('keys that are rotated are found, and an unknown key id makes the issuer be asked at most once in a while', async () => {
+    fresh();
+    await accepted(await sign(claims()));
+    const next = await makeKey('k2');
+    corp.keys = [next.published, key.published];
+    await refused(await sign(claims(), {}, next), /a key that the issuer corp does not publish/);
+    await Promise.all(Array.from({ length: 50 }, async (_, i) => refused(await sign(claims(), { kid: `guess-${i}` }), /does not publish/)));
+    assert.equal(corp.reads, 1);
+    nowMs += 10_000;
+    await Promise.all(Array.from({ length: 50 }, async (_, i) => refused(await sign(claims(), { kid: `guess-${i}` }), /does not publish/)));
+    assert.equal(corp.reads, 2);
+    await accepted(await sign(claims(), {}, next));
+    assert.equal(corp.reads, 2);
+  });
+
+  test('a key that the issuer withdraws proves nothing more, also of tokens that were verified before', async () => {
+    fresh();
+    const token = await sign(claims({ exp: startMs / 1000 + 7200 }));
+    await accepted(token);
+    const next = await makeKey('k2');
+    corp.keys = [next.published];
+    nowMs += 300_001;
+    await accepted(token);
+    // The keys are read in the background: a token with the new one waits for the same reading, or comes after it.
+    await accepted(await sign(claims({ exp: startMs / 1000 + 7200 }), {}, next));
+    await refused(token, /does not publish/);
+  });
+
+  test('an issuer that is out of reach is said, asked rarely, and its keys are used as long as they are not old', async () => {
+    fresh();
+    const token = await sign(claims({ exp: startMs / 1000 + 10_000 }));
+    corp.isDown = true;
+    const unreachable = { code: 'issuer_unreachable', message: /^Tokens of the issuer corp \(http.*\) cannot be verified now: .* the status 503/ };
+    await assert.rejects(issuers.verify(token), unreachable);
+    corp.isDown = false;
+    await assert.rejects(issuers.verify(token), unreachable, 'it was asked a moment ago');
+    nowMs += 10_000;
+    await accepted(token);
+    corp.isDown = true;
+    nowMs += 3_600_000;
+    await accepted(token);
+    nowMs += 10_001;
+    await assert.rejects(issuers.verify(token), unreachable);
+    corp.isDown = false;
+    nowMs += 10_000;
+    await accepted(token);
+  });
+
+  test('what the configuration says of a token counts as long as the token is held', async () => {
+    fresh();
+    const { find } = await accepted(await sign(claims()));
+    assert.equal(find()?.id, 'corp/ann@corp.example');
+    directory = { ...directory, groups: new Map() };
+    assert.deepEqual(find()?.targets, []);
+    directory = { ...directory, subjects: new Map([[subjectKey('corp', 'u-1'), 'bot']]) };
+    assert.equal(find(), undefined, 'it is somebody else now');
+    directory = { ...directory, subjects: new Map(), issuers: new Map([['corp', issuer('corp', corp, { audience: 'other' })]]) };
+    assert.equal(find(), undefined);
+    issuers.recheck();
+    await refused(await sign(claims()), /audience other/);
+  });
+
+  test('nothing of a token but its digest is kept', async () => {
+    fresh();
+    const token = await sign(claims());
+    const kept = await accepted(token);
+    assert.equal(kept.id, `jwt_${hash('sha256', token.slice(0, token.lastIndexOf('.'))).slice(0, 16)}`);
+    const [, , signature = ''] = token.split('.');
+    assert.ok(!JSON.stringify(kept).includes(signature));
+  });
+});

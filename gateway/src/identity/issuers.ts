@@ -1,0 +1,224 @@
+import { hash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { decodeJwt, errors, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose';
+import { GatewayError } from '../domain/errors.ts';
+import type { Directory, Issuer } from '../domain/issuer.ts';
+import { jwtCharactersMax } from '../domain/jwt-form.ts';
+import type { Issued, Principal } from '../domain/principal.ts';
+import { principalOf, readClaims, type IssuedClaims } from './issued-principal.ts';
+import { IssuerKeys, type ReadDocument } from './issuer-keys.ts';
+
+/** Signatures with a public key. A key that the issuer publishes is never used as the secret of another algorithm, and no signature is no signature. */
+const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
+/** Types of tokens that a client may show (RFC 9068, RFC 7519). Others of the same issuer are no credentials: logout tokens, events, answers of its endpoints. */
+const types: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt']);
+/** By so much the clocks of an issuer and of this machine may differ. */
+const skewMs = 30_000;
+const lifetimeMsMax = 366 * 86_400_000;
+/** Most tokens that are remembered as verified: HTTP clients send theirs with each request. */
+const verifiedMax = 4_096;
+
+/** A token of an issuer that was verified. The token itself is not kept. */
+export interface IssuedToken {
+  /** The public id of the token, made of its digest. */
+  readonly id: string;
+  readonly principal: Principal;
+  readonly onBehalfOf: string | null;
+  readonly issued: Issued;
+  readonly expiresMs: number;
+  /** Returns the principal as the configuration has it now. Undefined: the token is not accepted any more, or stands for somebody else. */
+  readonly find: () => Principal | undefined;
+}
+
+/** The verified token, or the reason why it is refused: a sentence without its full stop. */
+export type IssuedOutcome = { readonly token: IssuedToken } | { readonly refused: string };
+
+export interface IssuersOptions {
+  readonly directory: () => Directory;
+  readonly read: ReadDocument;
+  readonly now: () => number;
+}
+
+interface Verified {
+  readonly token: IssuedToken;
+  readonly keys: IssuerKeys;
+  readonly generation: number;
+}
+
+/** Verifies the tokens of the organisation's issuers: JWTs (RFC 7519) that were signed with keys which their issuer publishes. */
+export class Issuers {
+  readonly #options: IssuersOptions;
+  readonly #keys = new Map<string, IssuerKeys>();
+  /** By the SHA-256 of the whole token with its signature, so that no other text passes for it. */
+  readonly #verified = new Map<string, Verified>();
+
+  constructor(options: IssuersOptions) {
+    this.#options = options;
+  }
+
+  /** Verifies a token and finds its principal. Rejects with GatewayError `issuer_unreachable`. */
+  async verify(token: string): Promise<IssuedOutcome> {
+    if (token.length > jwtCharactersMax) {
+      return { refused: `it is longer than ${jwtCharactersMax} characters` };
+    }
+    const digest = hash('sha256', token);
+    const known = this.#verified.get(digest);
+    if (known !== undefined && known.keys.areUsable() && known.generation === known.keys.generation && known.token.expiresMs > this.#options.now()) {
+      return { token: known.token };
+    }
+    this.#verified.delete(digest);
+    const issuer = this.#issuerOf(token);
+    if (issuer === undefined) {
+      return { refused: 'it is a JWT, and none of an issuer that the configuration names' };
+    }
+    const keys = this.#keysOf(issuer);
+    const { generation } = keys;
+    const payload = await this.#payloadOf(token, issuer, keys);
+    if ('refused' in payload) {
+      return payload;
+    }
+    const outcome = this.#tokenOf(token, issuer, payload.verified);
+    if ('token' in outcome) {
+      this.#remember(digest, { token: outcome.token, keys, generation });
+    }
+    return outcome;
+  }
+
+  /** To be called after the configuration was reloaded. Tokens are verified anew; the keys of issuers that stay as they were need not be read again. */
+  recheck(): void {
+    const { issuers } = this.#options.directory();
+    this.#verified.clear();
+    for (const name of this.#keys.keys()) {
+      if (!issuers.has(name)) {
+        this.#keys.delete(name);
+      }
+    }
+  }
+
+  /** Finds the issuer that a token names. Nothing of the token is believed yet: the issuer's keys are to prove it. */
+  #issuerOf(token: string): Issuer | undefined {
+    try {
+      const { iss } = decodeJwt(token);
+      return Array.from(this.#options.directory().issuers.values()).find(({ url }) => url === iss);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Returns the keys of an issuer. Those of an issuer whose configuration changed are read anew. */
+  #keysOf(issuer: Issuer): IssuerKeys {
+    const { read, now } = this.#options;
+    const known = this.#keys.get(issuer.name);
+    if (known !== undefined && isSameIssuer(known.issuer, issuer)) {
+      return known;
+    }
+    const keys = new IssuerKeys({ issuer, read, now });
+    this.#keys.set(issuer.name, keys);
+    return keys;
+  }
+
+  async #payloadOf(token: string, issuer: Issuer, keys: IssuerKeys): Promise<{ readonly verified: JWTPayload } | { readonly refused: string }> {
+    let result: JWTVerifyResult;
+    try {
+      result = await jwtVerify(token, async (header, jws) => keys.find(header, jws), {
+        algorithms,
+        issuer: issuer.url,
+        audience: issuer.audience,
+        requiredClaims: ['exp', 'sub'],
+        clockTolerance: skewMs / 1000,
+        currentDate: new Date(this.#options.now()),
+      });
+    } catch (error) {
+      if (error instanceof GatewayError) {
+        throw error;
+      }
+      return { refused: reasonOf(error, issuer) };
+    }
+    const { payload, protectedHeader } = result;
+    if (!types.has((protectedHeader.typ ?? 'jwt').toLowerCase()) || payload['events'] !== undefined) {
+      return { refused: 'it is not a token to come in with: its issuer made it for something else' };
+    }
+    if (payload['cnf'] !== undefined) {
+      return { refused: 'it is bound to a key of its client (cnf), which cannot be checked here: ask the issuer for a bearer token' };
+    }
+    return { verified: payload };
+  }
+
+  #tokenOf(token: string, issuer: Issuer, payload: JWTPayload): IssuedOutcome {
+    const { directory, now } = this.#options;
+    const claims = readClaims(issuer, payload);
+    if ('refused' in claims) {
+      return claims;
+    }
+    const found = principalOf(directory(), issuer, claims);
+    if ('refused' in found) {
+      return found;
+    }
+    const expiresMs = (payload.exp ?? 0) * 1000 + skewMs;
+    if (expiresMs - now() > lifetimeMsMax) {
+      return { refused: 'it is valid for more than 366 days' };
+    }
+    const { principal, onBehalfOf } = found;
+    return {
+      token: {
+        // A signature may have several forms (ECDSA), so the id is that of what is signed.
+        id: `jwt_${hash('sha256', token.slice(0, token.lastIndexOf('.'))).slice(0, 16)}`,
+        principal,
+        onBehalfOf,
+        issued: issuedOf(issuer, claims),
+        expiresMs,
+        find: () => this.#findAgain(issuer, claims, found.principal.id, onBehalfOf),
+      },
+    };
+  }
+
+  #findAgain(issuer: Issuer, claims: IssuedClaims, id: string, onBehalfOf: string | null): Principal | undefined {
+    const directory = this.#options.directory();
+    const now = directory.issuers.get(issuer.name);
+    const found = now === undefined || !isSameIssuer(now, issuer) ? null : principalOf(directory, now, claims);
+    return found === null || 'refused' in found || found.principal.id !== id || found.onBehalfOf !== onBehalfOf ? undefined : found.principal;
+  }
+
+  #remember(digest: string, verified: Verified): void {
+    const [oldest] = this.#verified.keys();
+    if (oldest !== undefined && this.#verified.size >= verifiedMax) {
+      this.#verified.delete(oldest);
+    }
+    this.#verified.set(digest, verified);
+  }
+}
+
+function issuedOf({ url }: Issuer, { subject, actor }: IssuedClaims): Issued {
+  return actor === null ? { issuer: url, subject: subject.subject } : { issuer: url, subject: actor.subject, behalfSubject: subject.subject };
+}
+
+/** True if tokens are verified and read in the same way for both. */
+function isSameIssuer({ clientSecret: _one, ...issuer }: Issuer, { clientSecret: _other, ...other }: Issuer): boolean {
+  return isDeepStrictEqual(issuer, other);
+}
+
+/** Says why a token is refused, without what is in it. The errors of jose hold its claims, so they are not kept as a cause. */
+function reasonOf(error: unknown, { name, audience }: Issuer): string {
+  if (error instanceof errors.JWTExpired) {
+    return 'it has expired';
+  }
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const reasons: Readonly<Record<string, string>> = {
+      aud: `it is not for this gateway: the issuer ${name} must make it for the audience ${audience}`,
+      nbf: 'it is not valid yet',
+      exp: 'it does not say until when it is valid (exp)',
+      sub: 'it names no subject (sub)',
+    };
+    return reasons[error.claim] ?? `its claim ${error.claim} is not as it must be`;
+  }
+  if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
+    return 'it is not signed in a way that is accepted';
+  }
+  if (error instanceof errors.JWKSNoMatchingKey) {
+    return `it is signed with a key that the issuer ${name} does not publish`;
+  }
+  if (error instanceof errors.JWKSMultipleMatchingKeys) {
+    return `it does not say with which key of the issuer ${name} it is signed (kid)`;
+  }
+  return error instanceof errors.JWSSignatureVerificationFailed ? 'its signature is wrong' : 'it is not a JWT that can be read';
+}

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import Provider from 'oidc-provider';
+
+/** The audience of the tokens that the issuer makes for the gateway. */
+export const audience = 'https://gateway.example';
+/** The client as which people sign in. */
+export const clientId = 'countersign';
+const agentSecret = 'canary-agent-secret-5d21-canary-agent-secret-5d21';
+
+/** An OpenID provider, as an organisation has one. Its people sign in with their name and any password. */
+export class Issuer implements AsyncDisposable {
+  readonly url: string;
+  /** The groups of each person. */
+  readonly groups = new Map<string, readonly string[]>();
+  /** How long access tokens live that it makes from now on, in seconds. */
+  tokenSeconds = 300;
+  /** The times that somebody asked it for tokens, by the kind of grant. */
+  readonly grants: string[] = [];
+  readonly #server: Server;
+
+  private constructor(server: Server, port: number) {
+    this.#server = server;
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  static async open(): Promise<Issuer> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const issuer = new Issuer(server, typeof address === 'object' && address !== null ? address.port : 0);
+    const provider = issuer.#provider();
+    provider.on('grant.success', ({ oidc }) => {
+      issuer.grants.push(String(oidc.params?.['grant_type']));
+    });
+    server.on('request', provider.callback());
+    return issuer;
+  }
+
+  #provider(): Provider {
+    const claims = (id: string): { readonly sub: string; readonly [claim: string]: unknown } => ({
+      sub: id,
+      email: `${id}@corp.example`,
+      email_verified: true,
+      groups: this.groups.get(id) ?? [],
+    });
+    return new Provider(this.url, {
+      clients: [
+        {
+          client_id: clientId,
+          token_endpoint_auth_method: 'none',
+          grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+          redirect_uris: [],
+          response_types: [],
+        },
+        { client_id: 'nightly-agent', client_secret: agentSecret, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },
+      ],
+      scopes: ['openid', 'email', 'offline_access'],
+      claims: { openid: ['sub'], email: ['email', 'email_verified', 'groups'] },
+      findAccount: (_context, id) => ({ accountId: id, claims: () => claims(id) }),
+      extraTokenClaims: (_context, token) => {
+        const { sub: _sub, ...more } = 'accountId' in token && token.accountId !== undefined ? claims(token.accountId) : { sub: '' };
+        return more;
+      },
+      features: {
+        deviceFlow: { enabled: true },
+        clientCredentials: { enabled: true },
+        resourceIndicators: {
+          enabled: true,
+          defaultResource: () => audience,
+          useGrantedResource: () => true,
+          getResourceServerInfo: () => ({ scope: '', audience, accessTokenFormat: 'jwt', accessTokenTTL: this.tokenSeconds, jwt: { sign: { alg: 'RS256' } } }),
+        },
+      },
+      jwks: { keys: [{ ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig' }] },
+      cookies: { keys: ['cookies of a test'] },
+    });
+  }
+
+  /** Gets a token for an agent, with the credential that it has at the issuer. */
+  async agentToken(): Promise<string> {
+    const response = await fetch(`${this.url}/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(`nightly-agent:${agentSecret}`).toString('base64')}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials', resource: audience }),
+    });
+    const { access_token: token } = await response.json();
+    assert.equal(typeof token, 'string');
+    return token;
+  }
+
+  /** Signs a person in with the device flow, as a command would, and returns the access token. */
+  async signIn(person: string): Promise<string> {
+    const ask = async (path: string, form: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> =>
+      (await fetch(this.url + path, { method: 'POST', body: new URLSearchParams({ client_id: clientId, ...form }) })).json();
+    const { device_code: code = '', verification_uri_complete: address = '' } = await ask('/device/auth', { scope: 'openid email' });
+    await this.approve(address, person);
+    const { access_token: token } = await ask('/token', { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: code });
+    return token ?? assert.fail('there is no access token');
+  }
+
+  /** Does what a person does in a browser who opens the address that a command shows: signs in, and allows it. */
+  async approve(address: string, person: string): Promise<void> {
+    const browser = new Browser();
+    let page = await browser.open(address);
+    for (let step = 0; step < 6 && !page.includes('Sign-in Success'); step += 1) {
+      page = await browser.submit(page, { login: person, password: 'any' });
+    }
+    assert.match(page, /Sign-in Success/);
+  }
+
+  async close(): Promise<void> {
+    if (this.#server.listening) {
+      this.#server.closeAllConnections();
+      this.#server.close();
+      await once(this.#server, 'close');
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** As much of a browser as it takes to fill in the pages of the issuer. */
+class Browser {
+  readonly #cookies = new Map<string, string>();
+  #at = '';
+
+  async open(address: string, form?: URLSearchParams): Promise<string> {
+    this.#at = address;
+    const cookie = Array.from(this.#cookies, ([name, value]) => `${name}=${value}`).join('; ');
+    const response = await fetch(address, { redirect: 'manual', headers: { cookie }, ...(form === undefined ? {} : { method: 'POST', body: form }) });
+    for (const line of response.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      this.#cookies.set(name, value);
+    }
+    const next = response.headers.get('location');
+    return next === null ? response.text() : this.open(new URL(next, address).href);
+  }
+
+  /** Submits the form of a page with what a person typed. */
+  async submit(page: string, typed: Readonly<Record<string, string>>): Promise<string> {
+    const action = /<form[^>]* action="([^"]*)"/.exec(page)?.[1];
+    assert.ok(action !== undefined, page);
+    const hidden = Array.from(page.matchAll(/<input[^>]*type="hidden"[^>]*>/g), ([field]) => [attribute(field, 'name'), attribute(field, 'value')]);
+    const fields = Object.keys(typed).filter((name) => page.includes(`name="${name}"`));
+    return this.open(new URL(action, this.#at).href, new URLSearchParams([...hidden, ...fields.map((name) => [name, typed[name] ?? ''])]));
+  }
+}
+
+function attribute(tag: string, name: string): string {
+  return new RegExp(` ${name}="([^"]*)"`).exec(tag)?.[1] ?? '';
+}
