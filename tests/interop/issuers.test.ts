@@ -153,14 +153,14 @@ identity:
 
   test('what a group or an issuer loses in the configuration ends what its tokens opened', async () => {
     const config = readFileSync(shop.gateway.configFile, 'utf8').split('\n').slice(2).join('\n');
-    for (const [before, after, refusal] of [
+    for (const [line, changed, refusal] of [
       ['compliance: { targets: [shop, web] }', 'compliance: { targets: [web] }', /was not granted shop/],
       [`audience: "${audience}"`, 'audience: another', /not for this gateway: the issuer corp must make it for the audience another/],
       ['groups: groups', 'groups: teams', /was not granted shop/],
     ] as const) {
       const client = await connect(await issuer.signIn('ann'));
       const ended = new Promise((resolve) => client.once('end', resolve));
-      await shop.gateway.apply(config.replace(before, after));
+      await shop.gateway.apply(config.replace(line, changed));
       await ended;
       await assert.rejects(connect(await issuer.signIn('ann')), { message: refusal });
       await shop.gateway.apply(config);

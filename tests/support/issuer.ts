@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import Provider from 'oidc-provider';
+import { Provider } from 'oidc-provider';
 
 /** The audience of the tokens that the issuer makes for the gateway. */
 export const audience = 'https://gateway.example';
@@ -35,7 +35,10 @@ export class Issuer implements AsyncDisposable {
     provider.on('grant.success', ({ oidc }) => {
       issuer.grants.push(String(oidc.params?.['grant_type']));
     });
-    server.on('request', provider.callback());
+    const answer = provider.callback();
+    server.on('request', (request, response) => {
+      void answer(request, response);
+    });
     return issuer;
   }
 
@@ -86,15 +89,15 @@ export class Issuer implements AsyncDisposable {
       headers: { authorization: `Basic ${Buffer.from(`nightly-agent:${agentSecret}`).toString('base64')}` },
       body: new URLSearchParams({ grant_type: 'client_credentials', resource: audience }),
     });
-    const { access_token: token } = await response.json();
-    assert.equal(typeof token, 'string');
+    const { access_token: token } = JSON.parse(await response.text());
+    assert.ok(typeof token === 'string');
     return token;
   }
 
   /** Signs a person in with the device flow, as a command would, and returns the access token. */
   async signIn(person: string): Promise<string> {
     const ask = async (path: string, form: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> =>
-      (await fetch(this.url + path, { method: 'POST', body: new URLSearchParams({ client_id: clientId, ...form }) })).json();
+      JSON.parse(await (await fetch(this.url + path, { method: 'POST', body: new URLSearchParams({ client_id: clientId, ...form }) })).text());
     const { device_code: code = '', verification_uri_complete: address = '' } = await ask('/device/auth', { scope: 'openid email' });
     await this.approve(address, person);
     const { access_token: token } = await ask('/token', { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: code });
