@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import type { ShownRecord } from '@countersign/gateway/api';
 import { readBundle, type BundleReading } from '@countersign/gateway/bundle-reader';
 import { MalformedError, type FileReport } from '@countersign/ledger';
 import { describeFailure } from './failure.ts';
@@ -22,6 +23,17 @@ export async function openBundle(name: string, handle: FileHandle, options: { re
     const words = cause instanceof MalformedError ? `It cannot be read as a bundle: ${cause.message}.` : describeFailure(cause);
     throw new Error(`${name}: ${words} Nothing of it is shown; countersign verify FILE says more.`, { cause });
   }
+}
+
+/** Returns the record of a bundle that is named `LOG/INDEX` or `SESSION#NUMBER`. Rejects with an Error if it is not there. */
+export async function recordIn(bundle: BundleReading, wanted: string, file: string): Promise<ShownRecord> {
+  const [begin = '', number] = wanted.split('#');
+  for await (const each of bundle.records()) {
+    if (number === undefined ? each.record === wanted : each.session.startsWith(begin) && each.seq === Number(number)) {
+      return each;
+    }
+  }
+  throw new Error(`${file} has no record ${wanted}`);
 }
 
 /** Notes on a bundle that holds: they say what its verification does not prove. */

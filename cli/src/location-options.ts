@@ -22,6 +22,11 @@ export function addLocation(command: Command): Command {
     .addHelpText('after', `\n${whoAsks}`);
 }
 
+/** The option that names a bundle for a command that otherwise asks a gateway. */
+export function bundleOption(about: string): Option {
+  return new Option('--bundle <file>', about).conflicts(['config', 'url', 'data']);
+}
+
 /** The option for the keys by which a bundle is trusted. */
 export function keyOption(): Option {
   return new Option('--key <vkey>', 'with a bundle: a key to trust, or the file that holds it; can be repeated').argParser(collect).default([]);

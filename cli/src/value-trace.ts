@@ -52,6 +52,9 @@ const gatewayEnds: ReadonlySet<string> = new Set(['crash', 'stop', 'cannot_recor
 const successorsMax = 10;
 const successorRecordsMax = 1000;
 
+/** Where records are read from. A session that is not there has none. */
+type TraceSource = Pick<SessionSource, 'records' | 'sessions'>;
+
 type Decided = Pick<Carrier, 'verdict' | 'policies'>;
 
 interface Carrying extends Decided {
@@ -153,7 +156,7 @@ class SessionValues {
  * Follows the values of a record to where they came first, and to the requests that carried them. Reads the session of the record, and of its activity those before
  * it in which values came, and those after it. Rejects with an Error if the record belongs to no request and no answer.
  */
-export async function traceValues(record: ShownRecord, source: SessionSource): Promise<Trace> {
+export async function traceValues(record: ShownRecord, source: TraceSource): Promise<Trace> {
   const { kind, seq, session, attributes } = record;
   const request = numberOf(attributes[ownAttributes.request]);
   const isMessage = attributes[ownAttributes.websocketOpcode] !== undefined;
@@ -188,7 +191,7 @@ function sideOf({ kind, record, session, attributes }: ShownRecord): Trace['side
   throw new Error(`${record} is of the kind ${kind} and belongs to no request: countersign session show ${session} has the requests (→) and the answers (←)`);
 }
 
-async function readValues(session: string, source: SessionSource): Promise<SessionValues> {
+async function readValues(session: string, source: TraceSource): Promise<SessionValues> {
   const values = new SessionValues(session);
   for await (const record of source.records(session)) {
     values.add(record);
@@ -197,7 +200,7 @@ async function readValues(session: string, source: SessionSource): Promise<Sessi
 }
 
 /** Reads the other sessions of the activity of a session, as far as values can have come or gone in them. Returns them all, in the order of the activity. */
-async function readActivity(own: SessionValues, wanted: readonly FollowedValue[], source: SessionSource): Promise<readonly SessionValues[]> {
+async function readActivity(own: SessionValues, wanted: readonly FollowedValue[], source: TraceSource): Promise<readonly SessionValues[]> {
   const sessions = [own];
   for (let { previous } = own; previous !== null && sessions.every(({ session }) => session !== previous);) {
     const places = wanted.map((value) => sourceOf(value, sessions));
@@ -226,7 +229,7 @@ async function readActivity(own: SessionValues, wanted: readonly FollowedValue[]
 }
 
 /** Returns the time at which a session was closed, and for an open one a text that is greater than every time. */
-async function closedOf(session: string, source: SessionSource): Promise<string> {
+async function closedOf(session: string, source: TraceSource): Promise<string> {
   for await (const { closed } of source.sessions({ which: 'all', begin: session })) {
     return closed ?? '~';
   }
@@ -234,7 +237,7 @@ async function closedOf(session: string, source: SessionSource): Promise<string>
 }
 
 /** Returns the session that continues the activity of this one; null if there is none. After a restart of the gateway, only the later session names the earlier one. */
-async function nextOf({ session, next, principal, isEndedByGateway }: SessionValues, source: SessionSource): Promise<string | null> {
+async function nextOf({ session, next, principal, isEndedByGateway }: SessionValues, source: TraceSource): Promise<string | null> {
   if (next !== null || !isEndedByGateway) {
     return next;
   }
@@ -253,7 +256,7 @@ async function nextOf({ session, next, principal, isEndedByGateway }: SessionVal
   return null;
 }
 
-async function previousOf(session: string, source: SessionSource): Promise<string | null> {
+async function previousOf(session: string, source: TraceSource): Promise<string | null> {
   let count = 0;
   for await (const { attributes } of source.records(session)) {
     const previous = textOf(attributes[ownAttributes.previousSession]);

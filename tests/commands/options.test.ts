@@ -84,7 +84,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   ],
   'session halt': ['SESSION --config CONFIG --reason enough', 'SESSION --url URL'],
   'index rebuild': ['--config CONFIG', '--url URL', '--data DATA'],
-  trace: ['REQUEST --config CONFIG --json', 'REQUEST --url URL', 'REQUEST --data DATA'],
+  trace: ['REQUEST --config CONFIG --json', 'REQUEST --url URL', 'REQUEST --data DATA', 'REQUEST --bundle BUNDLE --key KEY'],
   receipt: ['RECORD --config CONFIG', 'RECORD --url URL'],
   verify: [
     '--data DATA --key KEY --known CHECKPOINT --max-age 1h --no-bodies --json',
@@ -97,6 +97,8 @@ const ways: Readonly<Record<string, readonly string[]>> = {
 const meaningless: readonly string[] = [
   'policy explain RECORD --bundle BUNDLE --config CONFIG',
   'policy explain RECORD --config CONFIG --key KEY',
+  'trace REQUEST --bundle BUNDLE --data DATA',
+  'trace REQUEST --config CONFIG --key KEY',
   'session list --config CONFIG --url URL',
   'session list --data DATA --url URL',
   'session list --data DATA --config CONFIG',

@@ -311,6 +311,11 @@ describe('values that are followed', () => {
     assert.deepEqual(value, { class: 'email', source: 'shop/crm.customers.email', from, carriedBy });
     assert.match(print, /^[0-9a-f]{8}-23-[0-9a-f]{24}$/);
     assert.equal(shop.gateway.command(['trace', stopped.record, '--data', shop.gateway.data]).stdout.trimEnd(), traced(stopped).join('\n'));
+    const bundle = join(directory, 'traced.bundle');
+    assert.equal(shop.gateway.command(['session', 'export', run.session, '--out', bundle]).status, 0);
+    for (const name of [stopped.record ?? '', `${run.session.slice(0, 8)}#${stopped.seq}`]) {
+      assert.equal(shop.gateway.cliAsIs(['trace', name, '--bundle', bundle]).stdout.trimEnd(), traced(stopped).join('\n'));
+    }
     const none = shop.gateway.command(['trace', records[0]?.record ?? '']);
     assert.match(
       `${none.status} ${none.stderr}`,

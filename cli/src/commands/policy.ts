@@ -2,15 +2,14 @@ import { countOf } from '@countersign/gateway/count-of';
 import { findData } from '@countersign/gateway/location';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
 import type { ShownRecord } from '@countersign/gateway/api';
-import type { BundleReading } from '@countersign/gateway/bundle-reader';
 import type { Otherwise } from '@countersign/gateway/policy';
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { open } from 'node:fs/promises';
 import { ApiClient } from '../api-client.ts';
 import { parseRecordId } from '../arguments.ts';
 import { loadConfig } from '../configuration.ts';
 import { parseDuration } from '../duration.ts';
-import { addLocation, configOption, keyOption, type LocationOptions } from '../location-options.ts';
+import { addLocation, bundleOption, configOption, keyOption, type LocationOptions } from '../location-options.ts';
 import { unkeptText } from '../facts-only.ts';
 import { findRecord } from '../names.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
@@ -70,12 +69,7 @@ export function addPolicy(program: Command): void {
       .argument('<record>', 'LOG/INDEX, as session show --json prints it, or SESSION#4 for what session show prints as #4', parseRecordId),
   )
     .description('why a recorded request was decided as it was, from the version of the policies that was in force')
-    .addOption(
-      new Option('--bundle <file>', 'read the record and the policies from this file of session export --policies, without a gateway').conflicts([
-        'config',
-        'url',
-      ]),
-    )
+    .addOption(bundleOption('read the record and the policies from this file of session export --policies, without a gateway'))
     .addOption(keyOption())
     .addHelpText(
       'after',
@@ -195,7 +189,7 @@ interface ExplainOptions extends SourceOptions {
 async function explain(wanted: string, options: ExplainOptions): Promise<void> {
   if (options.bundle !== undefined) {
     await using handle = await open(options.bundle, 'r');
-    const { openBundle } = await import('../bundle-source.ts');
+    const { openBundle, recordIn } = await import('../bundle-source.ts');
     const bundle = await openBundle(options.bundle, handle, options);
     const found = await recordIn(bundle, wanted, options.bundle);
     await printExplanation(found, wanted, async (version) => {
@@ -212,17 +206,6 @@ async function explain(wanted: string, options: ExplainOptions): Promise<void> {
   await using source = await openSource(options);
   const found = await source.record(await findRecord(wanted, source));
   await printExplanation(found, wanted, async (version) => (await source.policyRecord(version)).content?.text);
-}
-
-/** Returns the record of a bundle that is named `LOG/INDEX` or `SESSION#NUMBER`. Rejects with an Error if it is not there. */
-async function recordIn(bundle: BundleReading, wanted: string, file: string): Promise<ShownRecord> {
-  const [begin = '', number] = wanted.split('#');
-  for await (const each of bundle.records()) {
-    if (number === undefined ? each.record === wanted : each.session.startsWith(begin) && each.seq === Number(number)) {
-      return each;
-    }
-  }
-  throw new Error(`${file} has no record ${wanted}`);
 }
 
 async function printExplanation(found: ShownRecord, wanted: string, findText: (version: string) => Promise<string | undefined>): Promise<void> {

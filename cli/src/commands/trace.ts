@@ -1,8 +1,10 @@
 import { countOf } from '@countersign/gateway/count-of';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
+import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { Option, type Command } from 'commander';
 import { parseRecordId } from '../arguments.ts';
-import { addLocation } from '../location-options.ts';
+import { addLocation, bundleOption, keyOption } from '../location-options.ts';
 import { findRecord } from '../names.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 import { openSource, type SourceOptions } from '../session-source.ts';
@@ -22,6 +24,8 @@ export function addTrace(program: Command): void {
   )
     .description('where the values of a request or an answer came from, and which requests carried them')
     .addOption(new Option('--data <dir>', 'read this data directory itself, for instance a copy').conflicts(['config', 'url']))
+    .addOption(bundleOption('read the session of the record from this file of session export, without a gateway'))
+    .addOption(keyOption())
     .option('--json', 'one value a line: {class, print, source, from, carriedBy}')
     .addHelpText(
       'after',
@@ -30,9 +34,13 @@ export function addTrace(program: Command): void {
     .action(trace);
 }
 
-async function trace(name: string, options: SourceOptions & RowOptions): Promise<void> {
-  await using source = await openSource(options);
-  const traced = await traceValues(await source.record(await findRecord(name, source)), source);
+interface TraceOptions extends SourceOptions, RowOptions {
+  readonly bundle?: string;
+  readonly key: readonly string[];
+}
+
+async function trace(name: string, options: TraceOptions): Promise<void> {
+  const traced = options.bundle === undefined ? await traceInStore(name, options) : await traceInBundle(name, options.bundle, options);
   if (options.json === true) {
     await printRows(traced.values, options, () => '');
     return;
@@ -42,6 +50,23 @@ async function trace(name: string, options: SourceOptions & RowOptions): Promise
   for (const line of linesOf(traced)) {
     console.log(line);
   }
+}
+
+async function traceInStore(name: string, options: SourceOptions): Promise<Trace> {
+  await using source = await openSource(options);
+  return await traceValues(await source.record(await findRecord(name, source)), source);
+}
+
+/** A bundle has one session: what came or went in others is not found. */
+async function traceInBundle(name: string, file: string, options: Pick<TraceOptions, 'key'>): Promise<Trace> {
+  await using handle = await open(file, 'r');
+  const { openBundle, recordIn } = await import('../bundle-source.ts');
+  const bundle = await openBundle(file, handle, options);
+  const record = await recordIn(bundle, name, file);
+  return await traceValues(record, {
+    records: (session) => (session === record.session ? bundle.records() : Readable.from([])),
+    sessions: () => Readable.from([]),
+  });
 }
 
 /** Values of one class that came in one place and went the same way are one group. */
