@@ -25,8 +25,8 @@ export interface ServeOptions extends SourceOptions {
 /** Number of characters that are shown of the beginning of a request that was not recorded, and of its end, where conversations usually differ. */
 const shownCharacters = 1_000;
 
-/** Serves a recording to a command, or until a signal comes. Returns the exit code, which is not 0 if a request was not in the recording. */
-export async function serveRecording(recording: string, words: readonly string[], options: ServeOptions): Promise<number> {
+/** Serves a recording to a command, or until a signal comes. `isConfigGiven` is true if `--config` was on the command line. Returns the exit code, which is not 0 if a request was not in the recording. */
+export async function serveRecording(recording: string, words: readonly string[], options: ServeOptions, isConfigGiven: boolean): Promise<number> {
   await using bundle = await (isStored(recording) ? fetchBundle(recording, options) : open(recording, 'r'));
   // Loaded here, so that no other command loads the server.
   const { ReplayServer } = await import('@countersign/gateway/replay-server');
@@ -36,7 +36,10 @@ export async function serveRecording(recording: string, words: readonly string[]
     ...trustedKeys(options),
     speed,
     port,
-    classes: isStored(recording) ? await classesOf(options) : [],
+    classes: await classesOf(recording, options, isConfigGiven),
+    onUnknownClass: (name) => {
+      process.stderr.write(`countersign: ${describeUnknown(name)}\n`);
+    },
     onMiss: (miss) => {
       misses += 1;
       process.stderr.write(describeMiss(miss));
@@ -55,9 +58,10 @@ export async function serveRecording(recording: string, words: readonly string[]
   return misses > 0 ? 1 : exitCode;
 }
 
-/** Returns the classes of the configuration of the gateway on this machine. A bundle, a copy of the data and a gateway elsewhere come without any. */
-async function classesOf({ config, data, url }: ServeOptions): Promise<readonly DataClass[]> {
-  return data === undefined && url === undefined ? [...(await loadConfig({ config })).classes.values()] : [];
+/** Returns the classes of the configuration of the gateway on this machine. A bundle comes without any, unless a configuration is named; a copy of the data and a gateway elsewhere always do. */
+async function classesOf(recording: string, options: ServeOptions, isConfigGiven: boolean): Promise<readonly DataClass[]> {
+  const isHere = isConfigGiven || (isStored(recording) && options.data === undefined && options.url === undefined);
+  return isHere ? [...(await loadConfig(options)).classes.values()] : [];
 }
 
 /** Fetches the bundle into a file without a name. The file disappears with this process, because the contents are not encrypted. */
@@ -94,6 +98,12 @@ async function serveUntilSignal(environment: Readonly<Record<string, string>>): 
 /** Says what the replay cannot answer. */
 function describeNotKept(count: number): string {
   return `${countOf(count, 'record')} of requests and answers cannot be replayed: by policy only their facts were kept`;
+}
+
+/** Says what the replay cannot mask as it was masked. */
+function describeUnknown(name: string): string {
+  const advice = 'the built-in classes are known, and with --config those of a configuration, which goes with the id of a session and with a bundle';
+  return `the class ${escapeControls(name, 'nothing')}, which policy masked in requests, is not known here: requests with its values are not found; ${advice}`;
 }
 
 /** Number of characters that are shown of each of two values that differ. */

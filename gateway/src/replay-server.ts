@@ -1,7 +1,8 @@
 import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { builtInClasses } from './classes/catalogue.ts';
+import { builtInNames } from './classes/built-in-names.ts';
 import { ClassSets } from './classes/class-sets.ts';
+import { ClassSources } from './classes/class-sources.ts';
 import type { Control } from './controls/control.ts';
 import { RequestMasks } from './controls/masks/request-masks.ts';
 import type { DataClass } from './domain/data-class.ts';
@@ -39,6 +40,8 @@ export interface ReplayServerOptions {
   /** The data classes of the configuration, by which values in requests are masked as they were. Absent: those that are built in. */
   readonly classes?: readonly DataClass[];
   readonly onMiss: (miss: Miss) => void;
+  /** Called once for each class of a recorded mask that is not known here, when a request comes to which the mask applies. */
+  readonly onUnknownClass?: (name: string) => void;
 }
 
 /** A request that the recording does not answer. */
@@ -65,7 +68,7 @@ export class ReplayServer implements AsyncDisposable {
   private constructor(recording: Recording, options: ReplayServerOptions) {
     this.#recording = recording;
     this.#options = options;
-    this.#controls = options.controls ?? [requestMasks(options.classes ?? [])];
+    this.#controls = options.controls ?? [requestMasks(options)];
   }
 
   /**
@@ -215,11 +218,20 @@ function listenerOf({ transport, id }: Protocol): string {
 }
 
 /** Makes the control that masks requests as they were masked. A class that is not known here masks nothing. Tokens of values are compared by their order, so any keys will do. */
-function requestMasks(own: readonly DataClass[]): Control {
-  const known = new Set([...builtInClasses, ...own].map(({ name }) => name));
+function requestMasks({ classes: own = [], onUnknownClass }: ReplayServerOptions): Control {
+  const known = new Set([...builtInNames, ...own.map(({ name }) => name)]);
+  const unknown = new Set<string>();
   const sets = new ClassSets(own);
+  const sources = new ClassSources(own);
   const keys = { record: randomKey(), hash: randomKey(), pseudonym: randomKey() };
-  return new RequestMasks({ keys, classSet: (names) => sets.of(names.filter((name) => known.has(name))), classesOf: () => [] });
+  const isKnown = (name: string): boolean => {
+    if (!known.has(name) && !unknown.has(name)) {
+      unknown.add(name);
+      onUnknownClass?.(name);
+    }
+    return known.has(name);
+  };
+  return new RequestMasks({ keys, classSet: (names) => sets.of(names.filter(isKnown)), classesOf: (target, source) => sources.of(target, source) });
 }
 
 function randomKey(): KeyObject {

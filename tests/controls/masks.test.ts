@@ -13,6 +13,7 @@ import { filesHolding } from '../support/canary.ts';
 import { debianPostgres } from '../support/postgres-server.ts';
 import { python, requireProgram } from '../support/require-program.ts';
 import { psql, runProgram } from '../support/run.ts';
+import type { CliResult } from '../support/gateway-process.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 import { suiteParts } from '../support/suite-parts.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -37,7 +38,7 @@ forbid (principal in Group::"joiners", action in Action::"postgres", resource) w
 
 @id("paid")
 @mask("salary:null")
-@mask_request("email")
+@mask_request("email, badge, salary")
 permit (principal in Group::"writers", action, resource == Target::"hr");
 
 @id("asked")
@@ -133,7 +134,7 @@ describe('values that policy masks', () => {
         response.end(salaries);
       }),
     );
-    const config = `  joiner: { kind: agent, groups: [joiners] }\n  writer: { kind: agent, groups: [writers] }\n  clerk: { kind: agent, groups: [clerks] }\n  late: { kind: agent, targets: [shop] }\npolicies: ${file}\nclasses: { salary: { fields: ["hr:/employees/*/salary"] }, badge: { pattern: "B-[0-9]{6}" }, contact: { columns: ["shop/crm.customers.email", "shop/crm.parted.email"] } }\n`;
+    const config = `  joiner: { kind: agent, groups: [joiners] }\n  writer: { kind: agent, groups: [writers] }\n  other: { kind: agent, groups: [writers] }\n  clerk: { kind: agent, groups: [clerks] }\n  late: { kind: agent, targets: [shop] }\npolicies: ${file}\nclasses: { salary: { fields: ["hr:/employees/*/salary"] }, badge: { pattern: "B-[0-9]{6}" }, contact: { columns: ["shop/crm.customers.email", "shop/crm.parted.email"] } }\n`;
     // pg_dump takes no server that is newer than itself.
     const postgres = existsSync(debianServer) ? { programs: debianPostgres } : {};
     shop = parts.use(await openShop({ postgres, config, targets: `  brain: { url: "${model.url}", protocol: llm }\n  hr: { url: "${staff.url}" }\n` }));
@@ -164,6 +165,29 @@ describe('values that policy masks', () => {
     }
     return answers;
   };
+
+  test('a replay finds requests that were masked by classes of the configuration, and says which class it does not know', async () => {
+    const authorization = `Bearer ${await shop.gateway.issueToken('other')}`;
+    const ask = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"employees": [{"name": "Ada", "salary": 7319}], "by": "B-123456"}' };
+    const told = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/hr/all`, { ...ask, headers: { ...ask.headers, authorization } });
+    assert.deepEqual([told.status, heard.at(-1)], [200, '{"employees": [{"name": "Ada", "salary": null}], "by": "[badge]"}']);
+    await told.text();
+    const bundle = join(directory, 'masked.bundle');
+    const { session } = await shop.gateway.newest();
+    assert.equal(shop.gateway.command(['session', 'export', session, '--out', bundle]).status, 0);
+    const script = `const { COUNTERSIGN_URL: url, COUNTERSIGN_TOKEN: token } = process.env;
+const ask = ${JSON.stringify(ask)};
+console.log((await fetch(url + '/t/hr/all', { ...ask, headers: { ...ask.headers, authorization: 'Bearer ' + token } })).status);`;
+    const replay = (...words: readonly string[]): CliResult =>
+      shop.gateway.cliAsIs(['session', 'replay', bundle, '--serve', ...words, '--', process.execPath, '--input-type=module', '-e', script]);
+    const known = replay('--config', shop.gateway.configFile);
+    assert.deepEqual([known.status, known.stdout], [0, '200\n'], known.stderr);
+    const { status, stderr } = replay();
+    assert.equal(status, 1);
+    for (const name of ['badge', 'salary']) {
+      assert.match(stderr, new RegExp(`^countersign: the class ${name}, which policy masked in requests, is not known here: .* with --config `, 'm'));
+    }
+  });
 
   test('B24: are masked in rows and recorded as they were delivered, beside a record of what was masked', async () => {
     const [first] = await asked('agent', `select 1, 'ada.lovelace7c1a' || '@example.com', '4111 1111 ' || '1111 1111', 'order 4111-22'`);

@@ -226,7 +226,7 @@ async function replay(recording: string, words: readonly string[], options: Repl
   }
   if (serve === true) {
     const { serveRecording } = await import('../serve-recording.ts');
-    process.exitCode = await serveRecording(recording, words, options);
+    process.exitCode = await serveRecording(recording, words, options, self.getOptionValueSource('config') === 'cli');
   } else if (words.length > 0) {
     self.error('error: a command needs --serve');
   } else {
