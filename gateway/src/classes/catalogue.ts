@@ -48,6 +48,14 @@ const builtIn: readonly BuiltIn[] = [...identifiers, ...detectors.filter(({ name
 
 export const ranks: ReadonlyMap<string, number> = new Map(builtIn.map(({ name }, rank) => [name, rank]));
 
+/** The classes whose values are the same with and without separators, in capitals and in small letters. */
+const codes: ReadonlySet<string> = new Set([...identifiers, iban, bic, mac, phone, passport, drivingLicence].map(({ name }) => name));
+
+/** Returns the one spelling of a value of a class that all of its spellings have. */
+export function plainValue(name: string, value: string): string {
+  return codes.has(name) ? value.replaceAll(/[^\p{L}\p{N}]/gu, '').toUpperCase() : value;
+}
+
 export const contextWords: ContextWords = contextWordsOf(builtIn);
 
 /** The classes that are there without any configuration. */

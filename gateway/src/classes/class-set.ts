@@ -17,6 +17,8 @@ export interface Candidate {
   readonly end: number;
   readonly isNamed: boolean;
   readonly open: Open | null;
+  /** The value with its encodings undone. Null: it is in none. */
+  readonly said: string | null;
 }
 
 /** A class of the operator. */
@@ -168,7 +170,7 @@ export class ClassSet {
 
   /** Looks at a text and at what it stands for. */
   #lookDecoded(view: View, level: Level): Candidate[] {
-    const found = this.#lookPlain(view);
+    let found = this.#lookPlain(view);
     if (level.depth === depthMax) {
       return found;
     }
@@ -179,7 +181,9 @@ export class ClassSet {
         // Escapes within quoted-printable are the same text as quoted-printable within escapes.
         if (decoded !== null && !level.texts.has(decoded.text)) {
           level.texts.add(decoded.text);
-          this.#lookWithin(found, { decoded, runEnd: null, before }, level);
+          const within = this.#lookWithin({ decoded, runEnd: null, before }, level);
+          // A sign of equality and two digits are quoted-printable in few texts only.
+          found = [...(undo === decodeEscapes ? found.flatMap((each) => inWholeEscapes(each, { text, decoded, within })) : found), ...within];
         }
       }
     }
@@ -188,33 +192,33 @@ export class ClassSet {
         if (level.undoing.unitsLeft < 0) {
           break;
         }
-        this.#lookWithin(found, { decoded, runEnd, before }, { ...level, texts: new Set() });
+        found.push(...this.#lookWithin({ decoded, runEnd, before }, { ...level, texts: new Set() }));
       }
     }
     return found;
   }
 
-  /** Adds what is found in a text whose encoding was undone. */
+  /** Returns what is found in a text whose encoding was undone. */
   #lookWithin(
-    found: Candidate[],
     { decoded, runEnd, before }: { readonly decoded: Decoded; readonly runEnd: number | null; readonly before: string },
     { depth, undoing, texts }: Level,
-  ): void {
+  ): readonly Candidate[] {
     undoing.unitsLeft -= decoded.text.length;
     if (undoing.unitsLeft < 0) {
-      return;
+      return [];
     }
-    for (const candidate of this.#lookDecoded(decodedView(decoded.text, before), { depth: depth + 1, undoing, texts })) {
+    return this.#lookDecoded(decodedView(decoded.text, before), { depth: depth + 1, undoing, texts }).map((candidate) => {
       // The form by which a key is followed is gone in base64, so the rest of the run belongs to it. So does the filling behind the last group.
       const isRest = runEnd !== null && (candidate.open === 'key' || candidate.end === decoded.text.length);
       const end = isRest ? runEnd : decoded.endOf(candidate.end);
-      found.push({
+      return {
         ...candidate,
         start: decoded.startOf(candidate.start),
         end,
         open: runEnd === null ? candidate.open : candidate.open === 'key' ? 'token' : null,
-      });
-    }
+        said: candidate.said ?? decoded.text.slice(candidate.start, candidate.end),
+      };
+    });
   }
 
   #lookPlain(view: View): Candidate[] {
@@ -224,13 +228,13 @@ export class ClassSet {
       // A form without doubt needs no words.
       const support = strength === 'sure' ? 'named' : supportOf(view.hintAt(start, end), of, strength);
       if (support !== 'none') {
-        found.push({ name: this.#names.get(of) ?? of, start, end, isNamed: support === 'named', open: open ?? null });
+        found.push({ name: this.#names.get(of) ?? of, start, end, isNamed: support === 'named', open: open ?? null, said: null });
       }
     };
     const { text, traits, digits } = view;
     for (const { name, finder } of this.#own) {
       finder.find(text, (start, end) => {
-        found.push({ name, start, end, isNamed: true, open: null });
+        found.push({ name, start, end, isNamed: true, open: null, said: null });
       });
     }
     for (const detector of this.#detectors) {
@@ -269,6 +273,23 @@ export function readKinds(text: string, from: number, to: number, into: Uint16Ar
 function upTo(view: View, end: number): View {
   view.kinds[end] = boundary;
   return { ...view, text: view.text.slice(0, end) };
+}
+
+/**
+ * A value that was found among the characters of escapes may begin or end within one of them, as `20D1234567` in `licence%20D1234567`. Then what was found by undoing them counts in its
+ * place; without that, it has all of these escapes.
+ */
+function inWholeEscapes(
+  found: Candidate,
+  { text, decoded, within }: { readonly text: string; readonly decoded: Decoded; readonly within: readonly Candidate[] },
+): readonly Candidate[] {
+  const start = decoded.escapeAround(found.start)?.start ?? found.start;
+  const end = decoded.escapeAround(found.end)?.end ?? found.end;
+  if (start === found.start && end === found.end) {
+    return [found];
+  }
+  const isUndone = within.some((each) => each.name === found.name && each.start >= start && each.end <= end);
+  return isUndone ? [] : [{ ...found, start, end, said: decodeEscapes(text.slice(start, end))?.text ?? null }];
 }
 
 /** Makes the view of a decoded text, whose words count too. */
@@ -322,5 +343,6 @@ interface Level {
 
 function compare(one: Candidate, other: Candidate): number {
   const byNamed = Number(other.isNamed) - Number(one.isNamed);
-  return one.start - other.start || other.end - one.end || byNamed || (ranks.get(one.name) ?? 0) - (ranks.get(other.name) ?? 0);
+  const byRank = (ranks.get(one.name) ?? 0) - (ranks.get(other.name) ?? 0);
+  return one.start - other.start || other.end - one.end || byNamed || byRank || Number(one.said === null) - Number(other.said === null);
 }

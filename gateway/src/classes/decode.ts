@@ -21,6 +21,21 @@ export class Decoded {
   endOf(position: number): number {
     return this.#ends[position - 1] ?? 0;
   }
+
+  /** Returns the escape within which a position of what was decoded is; null if it is in none. */
+  escapeAround(position: number): Run | null {
+    let [low, high] = [0, this.#starts.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#starts[middle] ?? 0) < position) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    const end = this.#ends[low - 1] ?? 0;
+    return end > position ? { start: this.#starts[low - 1] ?? 0, end } : null;
+  }
 }
 
 /** A decoded text while it is written. */

@@ -199,8 +199,8 @@ describe('values in a text', () => {
     }
     const scan = new TextScan(all);
     const begun = scan.push(long);
-    assert.deepEqual(begun.found, [{ name: 'jwt', start: 0, end: long.length, isContinued: false }]);
-    assert.deepEqual(scan.push('y.').found, [{ name: 'jwt', start: 0, end: 2, isContinued: true }]);
+    assert.deepEqual(begun.found, [{ name: 'jwt', start: 0, end: long.length, isContinued: false, said: null }]);
+    assert.deepEqual(scan.push('y.').found, [{ name: 'jwt', start: 0, end: 2, isContinued: true, said: null }]);
     assert.equal(scan.isHolding(), false);
     assert.deepEqual(scan.push(' y ').found, []);
     assert.deepEqual(

@@ -15,6 +15,8 @@ export interface Found {
   readonly end: number;
   /** True if the value began in an earlier piece that was settled already, as long keys and tokens do. */
   readonly isContinued: boolean;
+  /** The value with its encodings undone. Null: it is in none, or only a part of it is found. */
+  readonly said: string | null;
 }
 
 /** A part of the text that no later piece can change. */
@@ -102,12 +104,12 @@ export class TextScan {
   #settle(to: number, values: readonly Value[]): Settled {
     const from = this.#settledTo;
     const found: Found[] = [];
-    for (const { name, start, end, isContinued } of values) {
+    for (const { name, start, end, isContinued, said } of values) {
       const last = found.at(-1);
       if (isContinued && last?.name === name && last.end === start - from) {
         found[found.length - 1] = { ...last, end: end - from };
       } else {
-        found.push({ name, start: start - from, end: end - from, isContinued });
+        found.push({ name, start: start - from, end: end - from, isContinued, said });
       }
     }
     this.#settledTo = to;
@@ -200,7 +202,7 @@ export class TextScan {
     const start = this.#at;
     const end = open.follow(this.#text, start);
     if (end > start) {
-      found.push({ name: open.name, start, end, isContinued: true });
+      found.push({ name: open.name, start, end, isContinued: true, said: null });
     }
     if (open.isEnded) {
       this.#open = null;
@@ -240,7 +242,7 @@ export class TextScan {
     };
     const candidates = this.#classes.look(view);
     if (candidates === null) {
-      found.push({ name: unknownClass, start: Math.max(this.#decidedTo, this.#takenTo), end: to, isContinued: false });
+      found.push({ name: unknownClass, start: Math.max(this.#decidedTo, this.#takenTo), end: to, isContinued: false, said: null });
       this.#takenTo = to;
       return false;
     }
@@ -252,7 +254,7 @@ export class TextScan {
       if (begin < this.#decidedTo || begin >= decideTo || start >= end) {
         continue;
       }
-      found.push({ name: candidate.name, start, end, isContinued: false });
+      found.push({ name: candidate.name, start, end, isContinued: false, said: start === begin ? candidate.said : null });
       this.#takenTo = end;
       // A key goes on always, a token if it ends where the part of a span does.
       if (candidate.open === 'key' || (candidate.open === 'token' && end === to && decideTo < to)) {

@@ -41,11 +41,11 @@ export function textLook(names: readonly string[], target: string, { prints, nes
     }
   };
   const noteFound = ({ text, found: settled }: Settled, sources?: readonly string[]): void => {
-    for (const { name, start, end, isContinued } of settled) {
+    for (const { name, start, end, isContinued, said } of settled) {
       isMissed ||= name === unknownClass;
       if (!isContinued) {
         for (const each of namesOf(name)) {
-          note(each, text.slice(start, end), sources);
+          note(each, said ?? text.slice(start, end), sources);
         }
       }
     }

@@ -71,6 +71,58 @@ test('A13, D39: arguments of a tool that are masked stay arguments, wherever a s
   assert.equal(redact('[{"a":4111111111111111}, 4111111111111111]'), '[{"a":null}, null]');
 });
 
+test('one value has one token and one digest, in whatever encoding and with whatever separators it is written', () => {
+  const change = maskChange(
+    {
+      methods: new Map([
+        ['email', 'hash'],
+        ['card', 'hash'],
+        ['iban', 'hash'],
+      ]),
+      classes: ['email', 'card', 'iban'],
+      policies: [],
+    },
+    'target',
+    parts,
+  );
+  const tokens = (...texts: readonly string[]): ReadonlySet<string> =>
+    new Set(texts.flatMap((text) => change(text).match(/(?:email|card|iban)_[0-9a-f]{16}/g) ?? [text]));
+  const mails = [
+    'ann@x.com',
+    'ann%40x.com',
+    String.raw`ann\u0040x.com`,
+    'ann&#64;x.com',
+    'ann=40x.com',
+    'ａｎｎ＠ｘ．ｃｏｍ',
+    Buffer.from('to ann@x.com now').toString('base64'),
+  ];
+  assert.equal(tokens(...mails).size, 1);
+  assert.equal(new Set(change.report?.()?.values.map(({ digest }) => digest)).size, 1);
+  assert.equal(tokens('4111 1111 1111 1111', '4111111111111111', 'card 4111%2D1111%2D1111%2D1111').size, 1);
+  assert.equal(tokens('DE89 3704 0044 0532 0130 00', 'DE89370400440532013000').size, 1);
+  assert.equal(tokens('ann@x.com', 'a.nn@x.com', '4111111111111111', '5500000000000004').size, 4);
+});
+
+test('a value has all of an escape, or nothing of it, and of a value with escapes nothing is left', () => {
+  const change = maskChange(
+    {
+      methods: new Map([
+        ['driving-licence', 'last4'],
+        ['card', 'replace'],
+      ]),
+      classes: ['driving-licence', 'card'],
+      policies: [],
+    },
+    'target',
+    parts,
+  );
+  assert.equal(change("driver's%20license%20D123"), "driver's%20license[driving-licence]");
+  assert.equal(change("driver's%20license%20D1234567"), "driver's%20license%20[driving-licence]");
+  assert.equal(change("driver's license D1234567"), "driver's license ****4567");
+  assert.equal(change(String.raw`driver\u0020D1234567`), String.raw`driver\u0020[driving-licence]`);
+  assert.equal(change('card 4111%2D1111%2D1111%2D1111.'), 'card [card].');
+});
+
 test('A13: a value that is put back in the arguments of a tool ends no string of them', () => {
   const pseudonyms = new Pseudonyms();
   const value = 'x", "isAdmin": true,\n"y": "\\';

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { ClassSet } from '../../classes/class-set.ts';
+import { plainValue } from '../../classes/catalogue.ts';
 import { namedPlace } from '../../classes/named-place.ts';
 import { TextScan, type Settled } from '../../classes/text-scan.ts';
 import { WholeTexts } from '../../classes/whole-texts.ts';
@@ -29,6 +30,13 @@ export interface MaskRule {
   readonly methods: ClassMethods;
   readonly classes: readonly string[];
   readonly policies: readonly string[];
+}
+
+/** A value as it is written, and with its encodings undone. Null: it is in none. */
+interface MaskedValue {
+  readonly name: string;
+  readonly value: string;
+  readonly said: string | null;
 }
 
 const none: readonly string[] = [];
@@ -63,37 +71,40 @@ export function maskChange({ methods, classes: names, policies }: MaskRule, targ
   const mask = ({ text, found }: Settled, sources: readonly string[] | undefined, place: JsonPlace): string => {
     let changed = '';
     let done = 0;
-    for (const { name, start, end, isContinued } of found) {
+    for (const { name, start, end, isContinued, said } of found) {
       const before = text.slice(done, start);
       const value = text.slice(start, end);
       place.pass(before);
       changed += before;
       done = end;
       if (!isContinued) {
-        changed += maskIn(place, name, value, sources);
+        changed += maskIn(place, { name, value, said }, sources);
       }
       place.pass(value);
     }
     place.pass(done === 0 ? text : text.slice(done));
     return done === 0 ? text : changed + text.slice(done);
   };
-  /** Masks a value so that a text that is JSON stays JSON: a number becomes null, and of an escape in a string nothing is left. */
-  const maskIn = (place: JsonPlace, name: string, value: string, sources: readonly string[] | undefined): string => {
-    const hidden = maskOne(name, value, sources, place.isInString && value.includes('\\') && showsForm(methods.get(name)));
-    return place.isAtValue && number.test(value) ? 'null' : hidden;
+  /** Masks a value so that a text that is JSON stays JSON: a number becomes null. Of a value with escapes nothing is left, because a part of an escape is none. */
+  const maskIn = (place: JsonPlace, value: MaskedValue, sources: readonly string[] | undefined): string => {
+    const isEscaped = value.said !== null || (place.isInString && value.value.includes('\\'));
+    const hidden = maskOne(value, sources, isEscaped && showsForm(methods.get(value.name)));
+    return place.isAtValue && number.test(value.value) ? 'null' : hidden;
   };
-  const maskOne = (name: string, value: string, sources: readonly string[] = none, isDerived = false): string => {
-    const said = methods.get(name) ?? 'redact';
+  const maskOne = ({ name, value, said }: MaskedValue, sources: readonly string[] = none, isDerived = false): string => {
+    const wanted = methods.get(name) ?? 'redact';
     // An expression could put any part of a value where a method shows it, or compare it piece by piece.
-    const method = isDerived && said !== 'null' ? 'redact' : said;
+    const method = isDerived && wanted !== 'null' ? 'redact' : wanted;
+    const plain = plainValue(name, said ?? value);
     counts ??= new Map();
     counts.set(name, (counts.get(name) ?? 0) + 1);
     if (values.length < reportedMax) {
       const [source] = sources;
-      values.push({ name, method, digest: digestOf(keys.record, name, value), place: source === undefined ? null : namedPlace(source, classes) });
+      values.push({ name, method, digest: digestOf(keys.record, name, plain), place: source === undefined ? null : namedPlace(source, classes) });
     }
     const isToken = method === 'hash' || method === 'pseudonym';
-    const masked = isToken ? `${name}_${digestOf(keys[method], name, value)}` : maskedValue(method, name, value);
+    // A stand-in is put back as it was written, so each spelling has its own.
+    const masked = isToken ? `${name}_${digestOf(keys[method], name, method === 'hash' ? plain : value)}` : maskedValue(method, name, value);
     if (method === 'pseudonym') {
       onStandIn?.(masked, value);
     }
@@ -128,7 +139,7 @@ export function maskChange({ methods, classes: names, policies }: MaskRule, targ
   const change = (text: string, sources?: readonly string[], isDerived = false): string => {
     const name = sources === undefined ? null : knownClass(sources);
     if (name !== null) {
-      return maskOne(name, text, sources, isDerived);
+      return maskOne({ name, value: text, said: null }, sources, isDerived);
     }
     whole ??= new WholeTexts(classes);
     const settled = whole.look(text);
