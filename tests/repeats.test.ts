@@ -18,7 +18,7 @@ import { SessionIndex, type IndexedSession } from '../gateway/src/feed/session-i
 import { grantPolicy } from '../gateway/src/policy/grants.ts';
 import { journalStart } from '../gateway/src/recording/journal-reader.ts';
 import type { KeyStore } from '../gateway/src/recording/key-store.ts';
-import { unseal } from '../gateway/src/recording/keystream.ts';
+import { KeystreamReader } from '../gateway/src/recording/keystream.ts';
 import type { Recorder } from '../gateway/src/recording/recorder.ts';
 import { readEntries, readSession, SessionOpener, SessionWalk, type RawRecord, type SessionExtent } from '../gateway/src/recording/session-reader.ts';
 import { splicedHeaderBytes } from '../gateway/src/recording/spliced-body.ts';
@@ -251,7 +251,7 @@ describe('requests that repeat earlier ones', () => {
   function reseal(record: RawRecord, forge: (body: Buffer) => Buffer): RawRecord {
     const { entry, leaf } = record;
     const secret = keys.find(whole.key ?? 0, 'content', { class: leaf.contentClass, day: leaf.contentExpiryDay }) ?? assert.fail();
-    const seal = (body: Buffer): Buffer => unseal(secret, entry.header.content.position, body).encoded;
+    const seal = (body: Buffer): Buffer => new KeystreamReader(secret).unseal(entry.header.content.position, body).encoded;
     return { ...record, entry: { ...entry, storedContent: seal(forge(seal(Buffer.from(entry.storedContent)))) } };
   }
 });

@@ -18,6 +18,7 @@ const files: ReadonlyMap<string, () => Promise<Add>> = new Map([
   ['run', async () => (await import('./commands/run.ts')).addRun],
   ['connect', async () => (await import('./commands/connect.ts')).addConnect],
   ['session', async () => (await import('./commands/session.ts')).addSession],
+  ['search', async () => (await import('./commands/search.ts')).addSearch],
   ['trace', async () => (await import('./commands/trace.ts')).addTrace],
   ['approval', async () => (await import('./commands/approval.ts')).addApproval],
   ['index', async () => (await import('./commands/index.ts')).addIndex],

@@ -11,6 +11,9 @@ import type { ThreadData } from './reader/reader.ts';
 import { sendError } from './reader/sent-error.ts';
 import { serveQuestions } from './reader/serve-questions.ts';
 import { KeyStore } from './recording/key-store.ts';
+import { BlockStore, parseBucket } from './search/block-store.ts';
+import { RecordIndex } from './search/record-index.ts';
+import { RecordSearch } from './search/record-search.ts';
 import { isUnreadable } from './store/sqlite.ts';
 
 const port = parentPort;
@@ -22,6 +25,8 @@ const send = (message: FromThread): void => {
 };
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- reader.ts starts the thread with it
 const { data, root } = workerData as ThreadData;
+/** The index of records is followed from this time after the start on, or when somebody searches. */
+const searchBeginMs = 5000;
 const indexFile = join(data, 'index.db');
 const parts = new AsyncDisposableStack();
 const stop = async (): Promise<void> => {
@@ -64,9 +69,45 @@ try {
   const loadProtocols = async (): Promise<void> => {
     ({ findProtocol } = await import('./protocols/registry.ts'));
   };
+  let search: RecordSearch | null = null;
+  const openSearch = async (): Promise<RecordSearch> => {
+    await loadProtocols();
+    search ??= openRecordSearch();
+    return search;
+  };
+  const openRecordSearch = (): RecordSearch => {
+    const store = new BlockStore(parts.use(openIndexFile(join(data, 'records.db'))), {
+      heads: keys.cacheKey(),
+      ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)),
+    });
+    const records = new RecordIndex({
+      data,
+      keys,
+      store,
+      findProtocol,
+      keyOf: (session) => follower.findLive(session)?.key ?? index.find(session)?.key ?? null,
+    });
+    const leaving = new AbortController();
+    parts.defer(() => {
+      leaving.abort();
+    });
+    void records.follow(leaving.signal, (error) => {
+      send({ trouble: { what: 'keep the index of records', error: sendError(error) } });
+    });
+    return new RecordSearch({ data, keys, index: records, recordings, findProtocol, written: () => written });
+  };
+  // A gateway that has just begun to serve has better things to do than to load what shows records.
+  const begin = setTimeout(() => {
+    openSearch().catch((error: unknown) => {
+      send({ trouble: { what: 'open the index of records', error: sendError(error) } });
+    });
+  }, searchBeginMs);
+  parts.defer(() => {
+    clearTimeout(begin);
+  });
   const loadRules: AnswerParts['loadRules'] = async (policies) => new (await import('./recorded-limits.ts')).RecordedLimits(policies);
   serveQuestions(port, {
-    answer: (question, left) => answerQuestion({ data, keys, index, follower, recordings, loadProtocols, loadRules }, question, left),
+    answer: (question, left) => answerQuestion({ data, keys, index, follower, recordings, loadProtocols, loadRules, openSearch }, question, left),
     onFailure: giveUpDamaged,
     onWritten: (records) => {
       written = records;

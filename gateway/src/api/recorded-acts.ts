@@ -18,6 +18,17 @@ export async function recordAccess(recorder: Recorder, by: Caller, what: string,
   await untilRecorded(recorder);
 }
 
+/** Records who searches for what, before any of it is given out. */
+export async function recordSearch(recorder: Recorder, by: Caller, asked: Readonly<Record<string, unknown>>): Promise<void> {
+  recorder.appendFromReserve(recorder.own, {
+    kind: 'access',
+    meta: JSON.stringify({ what: 'search' }),
+    content: [Buffer.from(JSON.stringify({ by: by.id, address: by.address, ...asked }))],
+    contentIsFacts: true,
+  });
+  await untilRecorded(recorder);
+}
+
 /** Resolves when everything that was recorded so far is committed. */
 export async function untilRecorded(recorder: Recorder): Promise<void> {
   await new Promise<void>((resolve) => {

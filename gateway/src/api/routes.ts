@@ -26,6 +26,7 @@ import { suspendPrincipal } from './endpoints/suspend-principal.ts';
 import { rebuildIndex } from './endpoints/rebuild-index.ts';
 import { recordOutput } from './endpoints/record-output.ts';
 import { revokeToken } from './endpoints/revoke-token.ts';
+import { searchRecords } from './endpoints/search-records.ts';
 import { showApproval } from './endpoints/show-approval.ts';
 import { showConnection } from './endpoints/show-connection.ts';
 import { showPolicy } from './endpoints/show-policy.ts';
@@ -68,6 +69,7 @@ export const routes: readonly Endpoint[] = [
   showApproval,
   grantApproval,
   denyApproval,
+  searchRecords,
   getReceipt,
   getLogFile,
   getMetrics,

@@ -15,6 +15,8 @@ export const processOutput = 'process.output';
 
 /** The action of the record with the facts of a run. It is in no session but that of a run, before anything that the run does. */
 export const runAction = 'gateway.run';
+/** The action of the record with which a channel ends. */
+export const disconnectAction = 'gateway.disconnect';
 
 /** A mark before a value. A value with this mark counts only if nothing was told about its key before. */
 export const unlessToldMark = '?';

@@ -9,16 +9,35 @@ import type { ShownContent, ShownRecord } from './shown-record.ts';
 import { ToolCalls } from './tool-calls.ts';
 
 /** Most records that are kept while a session is read: requests, because a later request may refer to one (a prepared statement), and parts of answers that are not complete. */
-const requestsKept = { recordsMax: 10_000, bytesMax: 64 * 1024 * 1024 };
-const responsesKept = { recordsMax: 100_000, bytesMax: 64 * 1024 * 1024 };
+const wholeMemory: TimelineMemory = {
+  requests: { recordsMax: 10_000, bytesMax: 64 * 1024 * 1024 },
+  responses: { recordsMax: 100_000, bytesMax: 64 * 1024 * 1024 },
+};
+
+interface MemoryLimits {
+  readonly recordsMax: number;
+  readonly bytesMax: number;
+}
+
+/** How much is kept of the requests and of the answers of a session. */
+interface TimelineMemory {
+  readonly requests: MemoryLimits;
+  readonly responses: MemoryLimits;
+}
+
+/** Limits for a reader of many sessions at the same time. */
+export const smallMemory: TimelineMemory = {
+  requests: { recordsMax: 1000, bytesMax: 2 * 1024 * 1024 },
+  responses: { recordsMax: 1000, bytesMax: 2 * 1024 * 1024 },
+};
 
 export type FindProtocol = (id: string) => Protocol | undefined;
 
 /** Turns the opened records of one session, which are given in order, into the form that people and programs are shown. */
 export class Timeline {
   readonly #findProtocol: FindProtocol;
-  readonly #requests = new Remembered(requestsKept);
-  readonly #responses = new Remembered(responsesKept);
+  readonly #requests: Remembered;
+  readonly #responses: Remembered;
   readonly #toolCalls = new ToolCalls();
   /** The number of the record that states the environment. Null: none did yet, as in stores of before. */
   #environment: number | null = null;
@@ -27,8 +46,10 @@ export class Timeline {
   /** Decoders of the output of a run's command, by `log.iostream`: a character may be divided between two records. */
   readonly #outputs = new Map<unknown, StringDecoder>();
 
-  constructor(findProtocol: FindProtocol) {
+  constructor(findProtocol: FindProtocol, { requests, responses }: TimelineMemory = wholeMemory) {
     this.#findProtocol = findProtocol;
+    this.#requests = new Remembered(requests);
+    this.#responses = new Remembered(responses);
   }
 
   show(record: OpenedRecord): ShownRecord {
@@ -159,12 +180,7 @@ function governanceAttributes(record: OpenedRecord): Readonly<Record<string, str
   return attributes;
 }
 
-interface MemoryLimits {
-  readonly recordsMax: number;
-  readonly bytesMax: number;
-}
-
-/** Keeps the latest records that were added. Past a limit the oldest are dropped, but never the last one. */
+/** Keeps the records that were added or found last. Past a limit those are dropped that were not wanted for longest, but never the last one. */
 class Remembered {
   readonly #limits: MemoryLimits;
   readonly #records = new Map<number, OpenedRecord>();
@@ -175,7 +191,12 @@ class Remembered {
   }
 
   find(seq: number): OpenedRecord | undefined {
-    return this.#records.get(seq);
+    const found = this.#records.get(seq);
+    if (found !== undefined) {
+      this.#records.delete(seq);
+      this.#records.set(seq, found);
+    }
+    return found;
   }
 
   add(record: OpenedRecord): void {

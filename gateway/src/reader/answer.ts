@@ -5,6 +5,7 @@ import { readLeftActivities } from '../feed/left-activities.ts';
 import { readUsage, type LimitPolicies, type LimitRules } from '../feed/recorded-usage.ts';
 import type { SessionIndex } from '../feed/session-index.ts';
 import type { Recordings } from '../feed/recordings.ts';
+import type { RecordSearch } from '../search/record-search.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { IndexRebuilt, Question } from './questions.ts';
 
@@ -17,6 +18,8 @@ export interface AnswerParts {
   readonly index: SessionIndex;
   readonly follower: Follower;
   readonly recordings: Recordings;
+  /** Opens the index of records when it is needed for the first time. */
+  readonly openSearch: () => Promise<RecordSearch>;
   /** Called before anything is rendered. */
   readonly loadProtocols: () => Promise<void>;
   /** Called when limits are to be counted that policies brought later than the requests were made. */
@@ -70,8 +73,12 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
     case 'activities':
       yield* readLeftActivities({ data, keys, index, follower }, question.wanted, left);
       break;
+    case 'search':
+      yield* inPieces(jsonLines((await parts.openSearch()).search(question.wanted)));
+      break;
     case 'rebuild': {
       await follower.rebuild();
+      await (await parts.openSearch()).rebuild();
       const { sessions, size } = follower.position;
       yield { sessions, records: size } satisfies IndexRebuilt;
       break;

@@ -14,6 +14,7 @@ import { IndexState } from '../feed/index-state.ts';
 import { IndexDiffers } from '../feed/row-seals.ts';
 import { removeIndexFile, type IndexedSession } from '../feed/session-index.ts';
 import { TargetNotes } from '../feed/target-notes.ts';
+import type { WantedRecords } from '../search/found.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import { isUnreadable, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
 import { Seats } from './seats.ts';
@@ -85,7 +86,7 @@ export class Reader implements AsyncDisposable {
   private constructor(parts: ReaderParts) {
     this.#parts = parts;
     const reading = new Seats(readingMax);
-    this.#seats = { list: reading, show: reading, bytes: reading, bundle: reading, watch: new Seats(watchingMax) };
+    this.#seats = { list: reading, search: reading, show: reading, bytes: reading, bundle: reading, watch: new Seats(watchingMax) };
   }
 
   /** Starts the thread. Resolves before the index is whole. Rejects with the errors of opening the store. */
@@ -170,6 +171,11 @@ export class Reader implements AsyncDisposable {
   /** Yields the activities of tokens that ended with the gateway, each once. */
   activities(wanted: WantedActivities, signal: AbortSignal): AsyncGenerator<LeftActivity> {
     return this.#ask({ ask: 'activities', wanted }, signal);
+  }
+
+  /** Yields lines of JSON, each a `SearchLine`. Also throws GatewayError `malformed` or `limit_exceeded`. */
+  search(wanted: WantedRecords): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'search', wanted });
   }
 
   async rebuild(): Promise<IndexRebuilt> {

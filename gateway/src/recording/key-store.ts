@@ -12,7 +12,7 @@ import {
 import type { NoteSigner } from '@countersign/ledger/format';
 import { openAsFound } from '../store/found-sqlite.ts';
 import { openSqlite, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
-import { standardClass } from './retention.ts';
+import { noClass, standardClass } from './retention.ts';
 import { unwrapBytes, unwrapKey, wrapKey } from './wrapping.ts';
 
 /** Number of secrets that are made ahead in one transaction, so that opening a session waits for no disk. */
@@ -199,6 +199,15 @@ export class KeyStore implements Disposable {
   /** The key that seals the rows of the index. It opens nothing that was recorded. */
   cacheKey(): KeyObject {
     return createSecretKey(createHmac('sha256', this.#root).update('countersign index').digest());
+  }
+
+  /**
+   * The key of the parts of the index that are made of what is kept under a class and day; null if what is kept there was destroyed. With `noClass`, of what is kept
+   * for ever. Throws GatewayError `key_unavailable`.
+   */
+  indexKey(kept: ClassDay): KeyObject | null {
+    const under = kept.class === noClass ? this.cacheKey() : this.#findClassKey(kept.class, kept.day);
+    return under === null ? null : createSecretKey(createHmac('sha256', under).update('countersign index of records').digest());
   }
 
   /** The key that seals the messages that wait to be sent. It opens nothing that was recorded. */

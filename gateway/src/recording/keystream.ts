@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, type Cipheriv, type KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type Cipheriv, type Decipheriv, type KeyObject } from 'node:crypto';
 import { saltBytes, streamAlignmentBytes } from '@countersign/ledger/format';
 
 const algorithm = 'aes-256-ctr';
@@ -65,10 +65,39 @@ function aligned(bytes: number): number {
   return Math.ceil(bytes / streamAlignmentBytes) * streamAlignmentBytes;
 }
 
-/** Decrypts a body that was sealed at `position` into its salt and its encoded form. */
-export function unseal(secret: KeyObject, position: number, stored: Uint8Array): { readonly salt: Buffer; readonly encoded: Buffer } {
-  const counter = Buffer.alloc(counterBytes);
-  counter.writeBigUInt64BE(BigInt(position / streamAlignmentBytes), 8);
-  const decipher = createDecipheriv(algorithm, secret, counter);
-  return { salt: decipher.update(zeros.subarray(0, saltBytes)), encoded: decipher.update(stored) };
+/** The keystream of one secret for reading. Bodies of a session follow one another, so it draws for many small ones at once. */
+export class KeystreamReader {
+  readonly #secret: KeyObject;
+  #drawn = Buffer.alloc(0);
+  /** Position in the stream of the first byte of `#drawn`. */
+  #drawnAt = 0;
+
+  constructor(secret: KeyObject) {
+    this.#secret = secret;
+  }
+
+  /** Decrypts a body that was sealed at `position` into its salt and its encoded form. */
+  unseal(position: number, stored: Uint8Array): { readonly salt: Buffer; readonly encoded: Buffer } {
+    if (stored.length > drawnBodyBytesMax) {
+      const decipher = this.#from(position);
+      return { salt: decipher.update(zeros.subarray(0, saltBytes)), encoded: decipher.update(stored) };
+    }
+    const end = position + saltBytes + stored.length;
+    if (position < this.#drawnAt || end > this.#drawnAt + this.#drawn.length) {
+      this.#drawn = this.#from(position).update(zeros);
+      this.#drawnAt = position;
+    }
+    const at = position - this.#drawnAt;
+    const encoded = Buffer.from(stored);
+    for (let i = 0, from = at + saltBytes; i < encoded.length; i++, from++) {
+      encoded[i] = (encoded[i] ?? 0) ^ (this.#drawn[from] ?? 0);
+    }
+    return { salt: Buffer.from(this.#drawn.subarray(at, at + saltBytes)), encoded };
+  }
+
+  #from(position: number): Decipheriv {
+    const counter = Buffer.alloc(counterBytes);
+    counter.writeBigUInt64BE(BigInt(position / streamAlignmentBytes), 8);
+    return createDecipheriv(algorithm, this.#secret, counter);
+  }
 }

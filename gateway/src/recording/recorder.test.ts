@@ -14,7 +14,7 @@ import { journalStart } from './journal-reader.ts';
 import type { Recorder } from './recorder.ts';
 import { recoverJournal } from './recovery.ts';
 import { openRootKey } from './root-key.ts';
-import { unseal } from './keystream.ts';
+import { KeystreamReader } from './keystream.ts';
 import { readEntries, SessionOpener, type RawRecord } from './session-reader.ts';
 import { openRecorder } from './testdata/open-recorder.ts';
 import type { OpenedRecord } from '../domain/record.ts';
@@ -95,7 +95,7 @@ test('of content of which only facts are recorded, the journal has a commitment 
   for (const secret of secrets) {
     assert.notEqual(secret, null);
     for (let position = 0; secret !== null && position < 16 * 1024; position += 16) {
-      const { salt } = unseal(secret, position, new Uint8Array());
+      const { salt } = new KeystreamReader(secret).unseal(position, new Uint8Array());
       const guess = commitSealed({ slot: 'content', session: track.idBytes, sessionSeq: first.sessionSeq, salt, plaintext: short });
       assert.ok(!equalBytes(guess, first.contentCommit));
     }

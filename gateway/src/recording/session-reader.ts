@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import {
@@ -26,7 +25,7 @@ import type { ChannelFacts, OpenedRecord, RecordMeta } from '../domain/record.ts
 import { partBytesMax } from './batch.ts';
 import { isPlacedFrame, journalStart, readJournal, type DamagedPlace, type JournalPlace, type JournalStep } from './journal-reader.ts';
 import type { ClassDay, KeyStore } from './key-store.ts';
-import { unseal } from './keystream.ts';
+import { KeystreamReader } from './keystream.ts';
 import { joinSpliced, splicedHeaderBytes, type Joined } from './spliced-body.ts';
 
 const decompress = promisify(zstdDecompress);
@@ -42,7 +41,7 @@ export interface RawRecord {
 export type OpenedBody = { readonly state: 'open'; readonly salt: Uint8Array; readonly plain: Uint8Array } | { readonly state: 'erased' | 'mismatch' };
 
 interface FoundSecret extends ClassDay {
-  readonly secret: KeyObject | null;
+  readonly stream: KeystreamReader | null;
 }
 
 /** A range of the journal that holds frames of a session, from its record `seq` on. */
@@ -259,11 +258,11 @@ export class SessionOpener {
     const stored = slot === 'meta' ? entry.storedMeta : entry.storedContent;
     const header = entry.header[slot];
     const kept = slot === 'meta' ? { class: leaf.metaClass, day: leaf.metaExpiryDay } : { class: leaf.contentClass, day: leaf.contentExpiryDay };
-    const secret = this.#secret(header.stream === bodyStreams.meta ? 'meta' : 'content', kept);
-    if (secret === null) {
+    const stream = this.#stream(header.stream === bodyStreams.meta ? 'meta' : 'content', kept);
+    if (stream === null) {
       return { state: 'erased' };
     }
-    const { salt, encoded } = unseal(secret, header.position, stored);
+    const { salt, encoded } = stream.unseal(header.position, stored);
     const decoded = await this.#decode(header, encoded);
     if (decoded === null) {
       return { state: 'mismatch' };
@@ -271,7 +270,7 @@ export class SessionOpener {
     const { plain, place } = decoded;
     const commit = commitSealed({
       slot,
-      session: decodeHex(leaf.session, 16),
+      session: raw.leafBytes.subarray(leafOffsets.session, leafOffsets.sessionSeq),
       sessionSeq: leaf.sessionSeq,
       salt,
       plaintext: plain,
@@ -292,15 +291,16 @@ export class SessionOpener {
     }
   }
 
-  /** Finds a secret of the session. Each secret has one class and day, but only those that the leaves name are trusted. */
-  #secret(name: 'meta' | 'content', kept: ClassDay): KeyObject | null {
+  /** Finds the keystream of a secret of the session. Each secret has one class and day, but only those that the leaves name are trusted. */
+  #stream(name: 'meta' | 'content', kept: ClassDay): KeystreamReader | null {
     const known = this.#secrets[name];
     if (known?.class === kept.class && known.day === kept.day) {
-      return known.secret;
+      return known.stream;
     }
     const secret = this.#keyId === null ? null : this.#keys.find(this.#keyId, name, kept);
-    this.#secrets[name] = { ...kept, secret };
-    return secret;
+    const stream = secret === null ? null : new KeystreamReader(secret);
+    this.#secrets[name] = { ...kept, stream };
+    return stream;
   }
 
   /** Undoes the encoding of a body; null if that fails. `place` is where a spliced body is kept once it is known to be what its leaf commits to. */

@@ -2,7 +2,7 @@ import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Principal, Standing } from '../domain/principal.ts';
-import { runAction, type ChannelFacts, type RecordKind, type RecordMeta } from '../domain/record.ts';
+import { disconnectAction, runAction, type ChannelFacts, type RecordKind, type RecordMeta } from '../domain/record.ts';
 import type { TargetFacts } from '../domain/target.ts';
 import { traceFact } from '../domain/trace-context.ts';
 import type { EntryDraft, SessionTrack } from '../recording/batch.ts';
@@ -326,7 +326,7 @@ export class LiveSession {
     const reason = this.#endedFor.get(channel) ?? why;
     this.#endedFor.delete(channel);
     if (this.#lifetime !== 'channel' && this.#ending === null) {
-      this.#record('event', channel, { action: 'gateway.disconnect', reason });
+      this.#record('event', channel, { action: disconnectAction, reason });
       this.#awaitNext();
     } else if (this.#channels.size === 0) {
       this.#close(this.#ending?.reason ?? reason);

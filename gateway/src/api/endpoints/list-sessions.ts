@@ -1,21 +1,9 @@
 import { z } from 'zod';
-import type { SessionSummary } from '../../feed/shown-record.ts';
 import { lines } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { paging } from '../paging.ts';
 import type { ApiParts } from '../parts.ts';
-
-const shape = {
-  session: z.string().describe('32 hex digits.'),
-  principal: z.string().nullable().describe('Null for a session of the gateway itself.'),
-  opened: z.iso.datetime(),
-  closed: z.iso.datetime().nullable(),
-  targets: z.array(z.string()).readonly(),
-  records: z.int(),
-  state: z
-    .enum(['open', 'closed', 'halted', 'suspended', 'interrupted'])
-    .describe('`suspended`: it ended because its principal was suspended. `interrupted`: a crash of the gateway ended it.'),
-} satisfies Record<keyof SessionSummary, z.ZodType>;
+import { sessionSummary } from '../session-summary.ts';
 
 export const listSessions = endpoint({
   id: 'listSessions',
@@ -33,7 +21,7 @@ export const listSessions = endpoint({
       ),
     ...paging,
   },
-  answer: lines(z.object(shape).meta({ id: 'SessionSummary', description: 'A session in a list. Times are in UTC.' })),
+  answer: lines(z.object(sessionSummary).meta({ id: 'SessionSummary', description: 'A session in a list. Times are in UTC.' })),
   errors: ['not_found', 'catching_up', 'store_damaged'],
   act: ({ reader }: Pick<ApiParts, 'reader'>, { query: { all, after, begin, limit } }) =>
     reader.list({

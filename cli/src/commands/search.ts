@@ -1,0 +1,125 @@
+import { countOf } from '@countersign/gateway/count-of';
+import type { CountedValue, FoundRecord, FoundSession, SearchLine, SearchSummary } from '@countersign/gateway/api';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { ApiClient } from '../api-client.ts';
+import { csvLine } from '../csv.ts';
+import { addLocation, type LocationOptions } from '../location-options.ts';
+import { columns } from '../rows.ts';
+import { dim, printJson } from '../terminal.ts';
+
+const sessionDigits = 8;
+const limitDefault = 50;
+
+interface SearchOptions extends LocationOptions {
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit?: number;
+  readonly sessions?: boolean;
+  readonly countBy?: string;
+  readonly content: boolean;
+  readonly json?: boolean;
+  readonly csv?: boolean;
+}
+
+export function addSearch(program: Command): void {
+  addLocation(program.command('search').argument('[query]', 'what to look for; empty: every record', ''))
+    .description('records of all sessions, the newest first: each is opened and compared with its leaf')
+    .option('--since <time>', 'from this time on, or of this age: 2026-11-29, 2026-11-29T14:30, 90d')
+    .option('--until <time>', 'up to this time')
+    .option('--limit <n>', `at most so many lines (default: ${limitDefault})`, parseLimit)
+    .addOption(new Option('--sessions', 'the sessions in which the records are').conflicts('countBy'))
+    .option('--count-by <field>', 'how many records have each value of the field')
+    .option('--no-content', 'facts alone: nothing of the content is shown or looked for')
+    .addOption(new Option('--json', 'one JSON object a line').conflicts('csv'))
+    .option('--csv', 'a table for spreadsheets')
+    .addHelpText(
+      'after',
+      `
+Fields: principal group on-behalf-of target protocol kind action verdict policy
+model model-served provider tool table column verb effect function status
+sqlstate rows bytes tokens class masked address session environment software,
+and any attribute by its name. kind is also prompt, output, tool, statement,
+rows or change. Words without a field are looked for in the text.
+
+Examples:
+  countersign search 'model:gpt-4o* kind:(prompt or output or change) since:90d'
+  countersign search 'table:customers effect:read' --count-by principal
+  countersign search 'class:card' --sessions --since 7d`,
+    )
+    .action(search);
+}
+
+async function search(query: string, options: SearchOptions): Promise<void> {
+  const api = await ApiClient.open(options);
+  let summary: SearchSummary | null = null;
+  let count = 0;
+  for await (const line of api.rows<SearchLine>(`/api/v1/search?${askedFor(query, options).toString()}`)) {
+    if ('summary' in line) {
+      ({ summary } = line);
+      continue;
+    }
+    if (options.csv === true && count === 0) {
+      console.log(csvLine(Object.keys(line)));
+    }
+    count += 1;
+    print(line, options);
+  }
+  if (summary !== null && options.json !== true && options.csv !== true) {
+    console.log(dim(sayEnd(summary, count, options)));
+  }
+}
+
+function askedFor(query: string, { since, until, limit = limitDefault, sessions, countBy, content }: SearchOptions): URLSearchParams {
+  const asked = new URLSearchParams({ query, limit: String(limit) });
+  for (const [name, value] of Object.entries({ since, until, countBy })) {
+    if (value !== undefined) {
+      asked.set(name, value);
+    }
+  }
+  if (sessions === true) {
+    asked.set('sessions', '');
+  }
+  if (!content) {
+    asked.set('facts', '');
+  }
+  return asked;
+}
+
+function print(line: FoundRecord | FoundSession | CountedValue, { json, csv }: SearchOptions): void {
+  if (json === true) {
+    printJson(line);
+  } else if (csv === true) {
+    console.log(csvLine(Object.values(line)));
+  } else if ('value' in line) {
+    console.log(columns(String(line.count).padStart(10), line.value));
+  } else if ('found' in line) {
+    console.log(columns(line.session, line.opened, line.principal ?? '', line.targets, line.state, countOf(line.found, 'record')));
+  } else {
+    const { session, seq, time, principal, target, kind, action, verdict, policies, snippet, verified } = line;
+    console.log(
+      columns(
+        `${session.slice(0, sessionDigits)}#${seq}`,
+        time,
+        principal ?? '',
+        target ?? '',
+        action ?? kind,
+        ...(verdict === null ? [] : [verdict, policies]),
+        snippet ?? '',
+        ...(verified ? [] : ['NOT WHAT ITS LEAF COMMITS TO']),
+      ),
+    );
+  }
+}
+
+/** Says how many records there are, and how far the index is. */
+function sayEnd({ count, isExact, behind, next }: SearchSummary, shown: number, { sessions, countBy }: SearchOptions): string {
+  const what = `${isExact ? '' : 'at most '}${countOf(count, 'record')}${next === null || sessions === true || countBy !== undefined ? '' : `, of which the newest ${shown} are shown: --limit N shows more`}`;
+  return `${what}. ${behind === 0 ? 'The index has all that is recorded.' : `The index lacks the newest ${countOf(behind, 'record')}.`}`;
+}
+
+function parseLimit(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text) || Number(text) > 10_000) {
+    throw new InvalidArgumentError('Write a number from 1 to 10000.');
+  }
+  return Number(text);
+}

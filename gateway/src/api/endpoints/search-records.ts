@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { lines } from '../answer.ts';
+import { endpoint } from '../endpoint.ts';
+import { wholeNumber } from '../input.ts';
+import type { ApiParts } from '../parts.ts';
+import { recordSearch } from '../recorded-acts.ts';
+import { searchLine } from '../search-line.ts';
+
+const limitDefault = 50;
+const limitMax = 10_000;
+const lengthMax = 4096;
+
+export const searchRecords = endpoint({
+  id: 'searchRecords',
+  method: 'GET',
+  path: '/api/v1/search',
+  summary: 'Finds records, the newest first. The last line is the summary. The search is recorded.',
+  description: 'Each record is opened and compared with its leaf and with the query. docs/search.md says how queries are written.',
+  query: {
+    query: z.string().max(lengthMax).default('').describe('What is looked for, as `model:gpt-4o* kind:(prompt or output)`. Empty: every record.'),
+    since: z.string().max(lengthMax).optional().describe('Only records from this time on, or of this age: `2026-11-29`, `90d`.'),
+    until: z.string().max(lengthMax).optional().describe('Only records up to this time.'),
+    limit: wholeNumber(`a number from 1 to ${limitMax} is expected`, { min: 1, max: limitMax })
+      .default(limitDefault)
+      .describe('The greatest number of lines before the summary.'),
+    before: wholeNumber('the index of a record is expected', { min: 0, max: Number.MAX_SAFE_INTEGER })
+      .optional()
+      .describe('Only records before this index of the log: `next` of a summary.'),
+    sessions: z.string().optional().describe('With any value, the answer has the sessions of the records.'),
+    countBy: z.string().max(lengthMax).optional().describe('The answer has the values of this field, and how many records have each, the most frequent first.'),
+    facts: z.string().optional().describe('With any value, nothing of the content is shown or looked for.'),
+  },
+  answer: lines(searchLine),
+  errors: ['malformed', 'limit_exceeded', 'catching_up', 'store_damaged'],
+  act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, query: asked }) {
+    const { query, since, until, limit, before, sessions, countBy, facts } = asked;
+    await recordSearch(recorder, caller, asked);
+    yield* reader.search({
+      query,
+      besides: [...(since === undefined ? [] : [`since:${since}`]), ...(until === undefined ? [] : [`until:${until}`])],
+      nowMs: Date.now(),
+      limit,
+      before: before ?? null,
+      answer: countBy !== undefined ? 'values' : sessions === undefined ? 'records' : 'sessions',
+      countBy: countBy ?? null,
+      hasContent: facts === undefined,
+    });
+  },
+});

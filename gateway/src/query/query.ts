@@ -1,0 +1,56 @@
+/** A query over records, as `parseQuery` reads it. */
+export type Query =
+  | { readonly is: 'all' }
+  | { readonly is: 'and' | 'or'; readonly parts: readonly Query[] }
+  | { readonly is: 'not'; readonly part: Query }
+  | Term;
+
+/** Asks about one field. It holds for a record if one of the field's values passes the test. */
+export interface Term {
+  readonly is: 'term';
+  /** A name of `queryFields`, the name of an attribute, or one of `specialFields`. */
+  readonly field: string;
+  readonly test: ValueTest;
+}
+
+/**
+ * `equal`: the value as it is written. `like`: the texts between the stars. `range`: numbers, or times in ms since 1970; null: without this end. `phrase`: words that
+ * follow one another in the text of the record.
+ */
+export type ValueTest =
+  | { readonly by: 'equal'; readonly value: string }
+  | { readonly by: 'like'; readonly texts: readonly string[] }
+  | { readonly by: 'range'; readonly least: Bound | null; readonly most: Bound | null }
+  | { readonly by: 'phrase'; readonly words: readonly string[] };
+
+export interface Bound {
+  readonly value: number;
+  /** True if the value itself is in the range. */
+  readonly isIn: boolean;
+}
+
+/** The fields that are no values of a record: its time, and the words of its text. */
+export const specialFields = { time: 'time', text: 'text' } as const;
+
+/** A query that cannot be read. `at` and `end` are places in its text, in UTF-16 units. */
+export interface QueryError {
+  readonly at: number;
+  readonly end: number;
+  readonly message: string;
+}
+
+/** Says that a query cannot be read, and points at the place. */
+export class UnreadableQuery extends Error {
+  readonly place: QueryError;
+
+  constructor(place: QueryError) {
+    super(place.message);
+    this.place = place;
+  }
+}
+
+/** Prints the text with a mark below the place that is wrong. */
+export function pointAt(text: string, { at, end, message }: QueryError): string {
+  const line = text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
+  return `${message}\n  ${line}\n  ${' '.repeat(at)}${'^'.repeat(Math.max(1, Math.min(end, line.length) - at))}`;
+}

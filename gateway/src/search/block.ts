@@ -1,0 +1,136 @@
+import type { Facts } from '../query/matches.ts';
+import type { ColumnValue } from './column.ts';
+import { RowSet } from './row-set.ts';
+
+/** The field of which every record has a value. */
+const everyField = 'kind';
+/** A block is full when its records have this many values together, which takes some ten megabytes of memory. */
+const valuesMax = 2_000_000;
+
+/** Where the facts and the text of a record are kept: its retention class and the day on which they expire, as `CLASS/DAY`. */
+export interface Buckets {
+  readonly facts: string;
+  readonly text: string;
+}
+
+/** What a search needs of a block of records, whether it is stored or still grows. */
+export interface Block {
+  /** The index in the log of the record of row 0. */
+  readonly first: number;
+  /** The earliest and the latest time of its records, in ms since 1970. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** Returns the rows with a value of the field that is wanted. */
+  rowsWith(field: string, isWanted: (value: string) => boolean): RowSet;
+  /** Returns the rows in whose text there is a word. */
+  rowsWithWord(word: string): RowSet;
+  /** Returns all values of a field that may be told apart, and their rows. */
+  valuesOf(field: string): Iterable<ColumnValue>;
+}
+
+/** Returns all rows of a block: rows may be missing where the journal is damaged. */
+export function allRows(block: Block): RowSet {
+  return block.rowsWith(everyField, () => true);
+}
+
+type Rows = Map<string, number[]>;
+
+/** The newest block, which is in memory until it is full. */
+export class GrowingBlock implements Block {
+  readonly first: number;
+  /** By bucket and field. */
+  readonly columns = new Map<string, Map<string, Rows>>();
+  /** The words of the records' texts, by bucket. */
+  readonly words = new Map<string, Rows>();
+  #values = 0;
+  firstMs = Infinity;
+  lastMs = -Infinity;
+
+  constructor(first: number) {
+    this.first = first;
+  }
+
+  get isFull(): boolean {
+    return this.#values >= valuesMax;
+  }
+
+  /** Adds a record. Records come in the order of the log. */
+  add(index: number, { values, words, timeMs }: Facts, buckets: Buckets): void {
+    const row = index - this.first;
+    const columns = entryOf(this.columns, buckets.facts, () => new Map<string, Rows>());
+    for (const [field, of] of values) {
+      const column = entryOf(columns, field, () => new Map<string, number[]>());
+      for (const value of of) {
+        this.#note(column, value, row);
+      }
+    }
+    this.#note(
+      entryOf(columns, 'time', () => new Map<string, number[]>()),
+      String(timeMs),
+      row,
+    );
+    this.firstMs = Math.min(this.firstMs, timeMs);
+    this.lastMs = Math.max(this.lastMs, timeMs);
+    const known = entryOf(this.words, buckets.text, () => new Map<string, number[]>());
+    for (const word of words) {
+      this.#note(known, word, row);
+    }
+  }
+
+  rowsWith(field: string, isWanted: (value: string) => boolean): RowSet {
+    const rows = new RowSet();
+    for (const columns of this.columns.values()) {
+      for (const [value, of] of columns.get(field) ?? []) {
+        if (isWanted(value)) {
+          addTo(rows, of);
+        }
+      }
+    }
+    return rows;
+  }
+
+  rowsWithWord(word: string): RowSet {
+    const rows = new RowSet();
+    for (const known of this.words.values()) {
+      addTo(rows, known.get(word) ?? []);
+    }
+    return rows;
+  }
+
+  *valuesOf(field: string): Generator<ColumnValue> {
+    for (const columns of this.columns.values()) {
+      for (const [value, of] of columns.get(field) ?? []) {
+        const rows = new RowSet();
+        addTo(rows, of);
+        yield { value, rows };
+      }
+    }
+  }
+
+  #note(column: Rows, value: string, row: number): void {
+    const rows = column.get(value);
+    if (rows === undefined) {
+      column.set(value, [row]);
+      this.#values += 1;
+    } else if (rows.at(-1) !== row) {
+      rows.push(row);
+      this.#values += 1;
+    }
+  }
+}
+
+function entryOf<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) {
+    return known;
+  }
+  const made = make();
+  map.set(key, made);
+  return made;
+}
+
+function addTo(rows: RowSet, of: readonly number[]): void {
+  for (const row of of) {
+    rows.add(row);
+  }
+}

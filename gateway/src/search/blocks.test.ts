@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { IndexDiffers } from '../feed/row-seals.ts';
+import { matches, type Facts } from '../query/matches.ts';
+import type { Query } from '../query/query.ts';
+import { openMemorySqlite, openSqlite, type Sqlite } from '../store/sqlite.ts';
+import { GrowingBlock, type Block } from './block.ts';
+import { BlockStore } from './block-store.ts';
+import { findRows, isExact } from './find-rows.ts';
+
+const destroyed = new Set<string>();
+
+function keyOf(name: string): KeyObject {
+  return createSecretKey(createHmac('sha256', 'test').update(name).digest());
+}
+
+function openStore(database: Sqlite): BlockStore {
+  const store = new BlockStore(database, { heads: keyOf('heads'), ofBucket: (bucket) => (destroyed.has(bucket) ? null : keyOf(bucket)) });
+  store.open();
+  return store;
+}
+
+function save(store: BlockStore, block: GrowingBlock, next: number): Block {
+  store.save(block, { next, end: '1/64', chain: '', resume: '1/64', open: [] });
+  return store.block(store.heads.length - 1);
+}
+
+/** A block of records, one for each facts, in the buckets of `bucketOf`. */
+function growBlock(facts: readonly Facts[], first = 0, bucketOf: (row: number) => string = () => '1/20000'): GrowingBlock {
+  const block = new GrowingBlock(first);
+  for (const [row, each] of facts.entries()) {
+    block.add(first + row, each, { facts: bucketOf(row), text: bucketOf(row) });
+  }
+  return block;
+}
+
+const values = ['a', 'b', 'ab', '1', '22', 'x.a', 'b=1'];
+const words = ['red', 'green', 'blue'];
+const fields = ['kind', 'model', 'table', 'software', 'rows'];
+const facts = fc.record({
+  timeMs: fc.integer({ min: 0, max: 20 }),
+  values: fc
+    .dictionary(fc.constantFrom(...fields.slice(1)), fc.uniqueArray(fc.constantFrom(...values), { maxLength: 3 }))
+    .map((found) => new Map<string, readonly string[]>([['kind', ['request']], ...Object.entries(found)])),
+  words: fc.array(fc.constantFrom(...words), { maxLength: 5 }),
+});
+const bound = fc.option(fc.record({ value: fc.integer({ min: 0, max: 25 }), isIn: fc.boolean() }));
+const term = fc.oneof(
+  fc.record({
+    is: fc.constant('term' as const),
+    field: fc.constantFrom(...fields),
+    test: fc.oneof(
+      fc.constantFrom(...values).map((value) => ({ by: 'equal' as const, value })),
+      fc.array(fc.constantFrom('', 'a', 'b'), { minLength: 2, maxLength: 3 }).map((texts) => ({ by: 'like' as const, texts })),
+      fc.record({ by: fc.constant('range' as const), least: bound, most: bound }),
+    ),
+  }),
+  fc.record({ by: fc.constant('range' as const), least: bound, most: bound }).map((range) => ({ is: 'term' as const, field: 'time', test: range })),
+  fc
+    .array(fc.constantFrom(...words), { minLength: 1, maxLength: 3 })
+    .map((phrase) => ({ is: 'term' as const, field: 'text', test: { by: 'phrase' as const, words: phrase } })),
+);
+const query = fc.letrec<{ query: Query }>((tie) => ({
+  query: fc.oneof(
+    { depthSize: 'small' },
+    term,
+    fc.record({ is: fc.constantFrom('and' as const, 'or' as const), parts: fc.array(tie('query'), { minLength: 1, maxLength: 3 }) }),
+    tie('query').map((part) => ({ is: 'not' as const, part })),
+    fc.constant({ is: 'all' as const }),
+  ),
+})).query;
+
+test('a block, while it grows and stored, finds every record for which a query holds, and no other if it says so', () => {
+  fc.assert(
+    fc.property(fc.array(facts, { minLength: 1, maxLength: 20 }), query, (records, asked) => {
+      using database = openMemorySqlite();
+      const growing = growBlock(records, 7);
+      const holding = records.flatMap((each, row) => (matches(asked, each) ? [row] : []));
+      for (const block of [growing, save(openStore(database), growing, 7 + records.length)]) {
+        const most = new Set(findRows(asked, block, 'most').newestFirst());
+        const least = [...findRows(asked, block, 'least').newestFirst()];
+        assert.ok(holding.every((row) => most.has(row)));
+        assert.ok(least.every((row) => holding.includes(row)));
+        if (isExact(asked)) {
+          assert.deepEqual([...most], holding.toReversed());
+        }
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+const some: readonly Facts[] = Array.from({ length: 6000 }, (_, row) => ({
+  timeMs: row,
+  values: new Map([
+    ['kind', ['request']],
+    ['session', [String(row % 5)]],
+  ]),
+  words: row === 4321 ? ['needle'] : ['hay'],
+}));
+
+test('values of many and of few rows are found again', () => {
+  using database = openMemorySqlite();
+  const block = save(openStore(database), growBlock(some), some.length);
+  assert.equal(block.rowsWith('kind', () => true).count, 6000);
+  assert.equal(block.rowsWith('session', (value) => value === '3').count, 1200);
+  assert.deepEqual([...block.rowsWithWord('needle').newestFirst()], [4321]);
+  assert.deepEqual(
+    [...block.valuesOf('session')].map(({ value, rows }) => `${value} ${rows.count}`),
+    ['0 1200', '1 1200', '2 1200', '3 1200', '4 1200'],
+  );
+});
+
+test('the file holds no value and no word in clear', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-blocks-'));
+  const database = openSqlite(join(directory, 'records.db'), { journal: 'truncate' });
+  save(openStore(database), growBlock([{ timeMs: 1, values: new Map([['principal', ['ann@corp.example']]]), words: ['needle'] }]), 1);
+  database.close();
+  const file = readFileSync(join(directory, 'records.db'));
+  rmSync(directory, { recursive: true });
+  assert.ok(file.includes('principal') && !file.includes('ann@corp') && !file.includes('needle'));
+});
+
+test('a part that is changed, missing, swapped or of another block is detected (E45)', () => {
+  const changes = [
+    "UPDATE columns SET bytes = zeroblob(100) WHERE field = 'kind' AND block = 1",
+    "DELETE FROM columns WHERE field = 'kind' AND block = 1",
+    "UPDATE columns SET bytes = (SELECT bytes FROM columns WHERE field = 'kind' AND block = 0) WHERE field = 'kind' AND block = 1",
+    "UPDATE columns SET bytes = (SELECT bytes FROM columns WHERE field = 'session' AND block = 1) WHERE field = 'kind' AND block = 1",
+    'DELETE FROM blocks WHERE block = 0',
+    'UPDATE blocks SET head = (SELECT head FROM blocks WHERE block = 0) WHERE block = 1',
+    'UPDATE blocks SET head = zeroblob(100) WHERE block = 1',
+  ];
+  for (const change of changes) {
+    using database = openMemorySqlite();
+    const first = openStore(database);
+    save(first, growBlock(some.slice(0, 10)), 10);
+    save(first, growBlock(some.slice(10, 20), 10), 20);
+    database.exec(change);
+    assert.throws(() => [...openStore(database).block(1).valuesOf('kind')], IndexDiffers, change);
+  }
+});
+
+test('once the key of a bucket is destroyed, nothing that was kept there is found, and the rest is', () => {
+  using database = openMemorySqlite();
+  const store = openStore(database);
+  const block = save(
+    store,
+    growBlock(some.slice(0, 10), 0, (row) => (row < 5 ? '1/20000' : '1/20001')),
+    10,
+  );
+  assert.equal(block.rowsWithWord('hay').count, 10);
+  destroyed.add('1/20000');
+  try {
+    assert.equal(block.rowsWithWord('hay').count, 5);
+    assert.deepEqual([...block.rowsWith('kind', () => true).newestFirst()], [9, 8, 7, 6, 5]);
+  } finally {
+    destroyed.clear();
+  }
+});

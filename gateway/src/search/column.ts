@@ -1,0 +1,62 @@
+import { blockRowsMax, RowSet } from './row-set.ts';
+
+/** A value that more rows have is written as a bitmap of all rows, because that is shorter. */
+const listRowsMax = blockRowsMax / 16;
+const bitmapBytes = blockRowsMax / 8;
+const rowBytes = 2;
+const headBytes = 8;
+
+/** A value of a column, and the rows that have it. */
+export interface ColumnValue {
+  readonly value: string;
+  readonly rows: RowSet;
+}
+
+/** Encodes the values of a field in one block. The rows of each value are in ascending order, each once. */
+export function encodeColumn(values: Iterable<readonly [string, readonly number[]]>): Buffer {
+  const pieces: Buffer[] = [];
+  for (const [value, rows] of values) {
+    const text = Buffer.from(value);
+    const head = Buffer.alloc(headBytes);
+    head.writeUInt32LE(text.length);
+    head.writeUInt32LE(rows.length, rowBytes * 2);
+    pieces.push(head, text, rows.length > listRowsMax ? bitmapOf(rows) : Buffer.from(Uint16Array.from(rows).buffer));
+  }
+  return Buffer.concat(pieces);
+}
+
+/** Yields the values of an encoded column that pass. Rows are only read of these. */
+export function* readColumn(column: Buffer, isWanted: (value: string) => boolean): Generator<ColumnValue> {
+  for (let at = 0; at < column.length;) {
+    const rowsAt = at + headBytes + column.readUInt32LE(at);
+    const count = column.readUInt32LE(at + rowBytes * 2);
+    const end = rowsAt + (count > listRowsMax ? bitmapBytes : count * rowBytes);
+    const value = column.toString('utf8', at + headBytes, rowsAt);
+    if (isWanted(value)) {
+      yield { value, rows: rowsOf(column.subarray(rowsAt, end), count) };
+    }
+    at = end;
+  }
+}
+
+function bitmapOf(rows: readonly number[]): Buffer {
+  const bitmap = Buffer.alloc(bitmapBytes);
+  for (const row of rows) {
+    bitmap[row >>> 3] = (bitmap[row >>> 3] ?? 0) | (1 << (row & 7));
+  }
+  return bitmap;
+}
+
+function rowsOf(bytes: Buffer, count: number): RowSet {
+  const rows = new RowSet();
+  // The copy begins where its memory begins, as arrays of longer numbers must.
+  const copy = Uint8Array.from(bytes);
+  if (count > listRowsMax) {
+    rows.addBitmap(copy);
+  } else {
+    for (const row of new Uint16Array(copy.buffer)) {
+      rows.add(row);
+    }
+  }
+  return rows;
+}

@@ -1,0 +1,237 @@
+import { ownAttributes } from '../domain/own-attributes.ts';
+import type { Attributes, AttributeValue } from '../domain/action.ts';
+import { disconnectAction, type OpenedRecord } from '../domain/record.ts';
+import { smallMemory, Timeline, type FindProtocol } from '../feed/timeline.ts';
+import type { ShownRecord } from '../feed/shown-record.ts';
+import { fieldOf, queryFields, type QueryFieldName } from '../query/fields.ts';
+import type { Facts } from '../query/matches.ts';
+import { wordsOf } from '../query/words.ts';
+
+/** The attributes that a reader adds to those of the record, and by which it can be found. The others are places in the session, or are made of content: that is looked for as text. */
+const addedAttributes: ReadonlySet<string> = new Set([
+  'session.id',
+  'user.id',
+  'user.roles',
+  'client.address',
+  'gen_ai.tool.call.id',
+  ownAttributes.onBehalfOf,
+  ownAttributes.obligations,
+  ownAttributes.policyVersion,
+  ownAttributes.undecided,
+  ownAttributes.observed,
+  ownAttributes.reason,
+  ownAttributes.continues,
+  ownAttributes.withheld,
+]);
+/** A longer value counts as its beginning. */
+const valueLengthMax = 256;
+/** Most characters of an answer in several records that are joined, so that words and phrases are found that are divided among them. */
+const joinedCharactersMax = 1024 * 1024;
+/** Most requests, and most channels, of a session whose facts are remembered for what belongs to them. The oldest are forgotten first. */
+const rememberedMax = 10_000;
+const inheritedFields = keysOf(queryFields).filter((name) => 'isInherited' in queryFields[name]);
+const changing: ReadonlySet<string> = new Set(['write', 'define', 'destroy']);
+const tokenCounts = ['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens'] as const;
+const environmentTag = 'environment=';
+
+/** The kinds of records that have the values of the request to which they belong. */
+const heirs: ReadonlySet<string> = new Set(['request', 'response', 'decision', 'approval', 'mask', 'alert']);
+
+type Values = ReadonlyMap<string, readonly string[]>;
+
+/** A request or an answer whose last part is still to come. */
+interface Begun {
+  readonly text: string;
+  readonly channel: number;
+  readonly ofRequest: Values | undefined;
+}
+
+interface Read {
+  readonly shown: ShownRecord;
+  /** The number of the request to which the record belongs; -1: none. */
+  readonly request: number;
+  readonly ofRequest: Values | undefined;
+}
+
+/** A record as people see it, and as queries see it. */
+export interface ReadRecord {
+  readonly shown: ShownRecord;
+  readonly facts: Facts;
+  /** The text in which words are looked for. */
+  readonly text: string;
+}
+
+/** Reads the opened records of one session, which are given in order. */
+export class FactReader {
+  readonly #timeline: Timeline;
+  /** The values that what belongs to a request has too, and those that what goes over a channel has: by the number of the request, and of the record that opened the channel. */
+  readonly #requests = new Map<number, Values>();
+  readonly #channels = new Map<number, Values>();
+
+  /** The requests and answers whose last part is still to come, by their kind and the number of the request. */
+  readonly #begun = new Map<string, Begun>();
+
+  constructor(findProtocol: FindProtocol) {
+    this.#timeline = new Timeline(findProtocol, smallMemory);
+  }
+
+  read(record: OpenedRecord): ReadRecord {
+    const shown = this.#timeline.show(record);
+    const request = numberOf(shown.attributes[ownAttributes.request]);
+    const ofRequest = heirs.has(record.kind) ? this.#requests.get(request) : undefined;
+    const values = valuesOf(record, shown, ofRequest);
+    if (record.kind === 'request') {
+      remember(this.#requests, record.seq, only(values, inheritedFields));
+    }
+    const opening = numberOf(shown.attributes[ownAttributes.opening]);
+    if (opening === record.seq) {
+      remember(this.#channels, record.seq, channelValues(record));
+    }
+    for (const [field, of] of this.#channels.get(opening) ?? []) {
+      values.set(field, of);
+    }
+    const text = endsAnswers(record) ? this.#end(record, values) : this.#textOf(record, { shown, request, ofRequest });
+    return { shown, text, facts: { timeMs: record.timeMs, values, words: wordsOf(text) } };
+  }
+
+  /** The text of a record. The last part of a request or an answer has the text of all of its parts. */
+  #textOf({ seq, kind, continues, meta }: OpenedRecord, { shown, request, ofRequest }: Read): string {
+    const text = shown.content?.text ?? '';
+    if (kind !== 'request' && kind !== 'response') {
+      return text;
+    }
+    const id = `${kind} ${kind === 'request' && request < 0 ? seq : request}`;
+    const begun = this.#begun.get(id);
+    this.#begun.delete(id);
+    const whole = `${begun?.text ?? ''}${text}`;
+    if (continues) {
+      remember(this.#begun, id, { text: whole.slice(0, joinedCharactersMax), channel: meta?.channel ?? -1, ofRequest });
+      return text;
+    }
+    return whole;
+  }
+
+  /** Gives the record with which a channel or a session ends the values of the answers that it breaks off. Returns their texts. */
+  #end({ kind, meta }: OpenedRecord, values: Map<string, readonly string[]>): string {
+    const broken = [...this.#begun].filter(([, { channel }]) => kind === 'close' || channel === meta?.channel);
+    for (const [id, { ofRequest }] of broken) {
+      this.#begun.delete(id);
+      for (const [field, of] of ofRequest ?? []) {
+        values.set(field, [...new Set([...(values.get(field) ?? []), ...of])]);
+      }
+      if (ofRequest?.has('model') === true) {
+        values.set('kind', [...new Set([kind, 'output'])]);
+      }
+    }
+    return broken.map(([, { text }]) => text).join('\n');
+  }
+}
+
+/** Returns whether with the record a channel or its session ends, and with it the answers that are not complete. */
+function endsAnswers({ kind, meta }: OpenedRecord): boolean {
+  return kind === 'close' || (kind === 'event' && meta?.action === disconnectAction);
+}
+
+function valuesOf(record: OpenedRecord, shown: ShownRecord, ofRequest: Values | undefined): Map<string, readonly string[]> {
+  const { attributes } = shown;
+  const values = new Map<string, readonly string[]>();
+  for (const [name, value] of Object.entries(attributes)) {
+    if (addedAttributes.has(name) || record.meta?.attributes?.[name] !== undefined || record.governance !== null) {
+      set(values, fieldOf(name), textsOf(value));
+    }
+  }
+  const { channelFacts: channel, meta } = record;
+  const own: Partial<Record<QueryFieldName, readonly (string | null | undefined)[]>> = {
+    'on-behalf-of': [channel?.onBehalfOf],
+    target: [shown.target],
+    protocol: [shown.protocol],
+    action: [shown.action],
+    verdict: [meta?.verdict],
+    policy: shown.policies,
+    bytes: [shown.content?.bytes.toString()],
+    tokens: [tokensOf(attributes)],
+    masked: textsOf(attributes[ownAttributes.masked]).map((text) => text.slice(0, text.lastIndexOf('='))),
+  };
+  for (const name of keysOf(own)) {
+    set(values, name, own[name] ?? []);
+  }
+  set(values, 'kind', [record.kind, ...saidKindsOf(record, values, ofRequest)]);
+  for (const [field, of] of ofRequest ?? []) {
+    if (!values.has(field)) {
+      values.set(field, of);
+    }
+  }
+  return values;
+}
+
+/** The words by which people ask for the record, besides its kind. Of what is in several records it is the last, which has the text of all. */
+function saidKindsOf({ kind, meta, continues }: OpenedRecord, values: Values, ofRequest: Values | undefined): readonly string[] {
+  if (continues) {
+    return [];
+  }
+  if (kind === 'response') {
+    const hasRows = values.has('rows') || values.has(ownAttributes.partRows);
+    return [...(ofRequest?.has('model') === true ? ['output'] : []), ...(hasRows ? ['rows'] : [])];
+  }
+  if (kind !== 'request') {
+    return [];
+  }
+  const has = (field: string): boolean => values.has(field) || ofRequest?.has(field) === true;
+  const changes = (values.get('effect') ?? ofRequest?.get('effect') ?? []).some((effect) => changing.has(effect));
+  return [
+    ...(has('model') ? ['prompt'] : []),
+    ...(has('tool') ? ['tool'] : []),
+    ...(has('verb') || meta?.attributes?.['db.query.text'] !== undefined ? ['statement'] : []),
+    ...(changes ? ['change'] : []),
+  ];
+}
+
+/** The values that a channel's opening states of its client and its target. */
+function channelValues({ meta }: OpenedRecord): Values {
+  const { [ownAttributes.clientClaims]: claims, [ownAttributes.targetTags]: tags } = meta?.attributes ?? {};
+  const values = new Map<string, readonly string[]>();
+  set(values, 'software', textsOf(claims));
+  set(
+    values,
+    'environment',
+    textsOf(tags).flatMap((tag) => (tag.startsWith(environmentTag) ? [tag.slice(environmentTag.length)] : [])),
+  );
+  return values;
+}
+
+function tokensOf(attributes: Attributes): string | null {
+  const counts = tokenCounts.flatMap((name) => (typeof attributes[name] === 'number' ? [attributes[name]] : []));
+  return counts.length === 0 ? null : String(counts.reduce((sum, count) => sum + count));
+}
+
+function set(values: Map<string, readonly string[]>, field: string, of: readonly (string | null | undefined)[]): void {
+  const texts = of.flatMap((text) => (text === null || text === undefined || text === '' ? [] : [text.slice(0, valueLengthMax)]));
+  if (texts.length > 0) {
+    values.set(field, texts);
+  }
+}
+
+function only(values: Values, fields: readonly string[]): Values {
+  return new Map([...values].filter(([field]) => fields.includes(field)));
+}
+
+function remember<Key, Kept>(memory: Map<Key, Kept>, key: Key, kept: Kept): void {
+  memory.set(key, kept);
+  if (memory.size > rememberedMax) {
+    const [oldest = key] = memory.keys();
+    memory.delete(oldest);
+  }
+}
+
+function textsOf(value: AttributeValue | undefined): readonly string[] {
+  return value === undefined ? [] : typeof value === 'object' ? value : [String(value)];
+}
+
+function numberOf(value: AttributeValue | undefined): number {
+  return typeof value === 'number' ? value : -1;
+}
+
+function keysOf<Key extends string>(table: Readonly<Partial<Record<Key, unknown>>>): readonly Key[] {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the tables of this file have no other keys
+  return Object.keys(table) as Key[];
+}

@@ -1,0 +1,241 @@
+import { decodeLeaf } from '@countersign/ledger/format';
+import { GatewayError } from '../domain/errors.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
+import { findLeaf } from '../feed/evidence.ts';
+import type { Recordings } from '../feed/recordings.ts';
+import { IndexDiffers } from '../feed/row-seals.ts';
+import { summarize } from '../feed/session-index.ts';
+import type { FindProtocol } from '../feed/timeline.ts';
+import { fieldOf } from '../query/fields.ts';
+import { matches } from '../query/matches.ts';
+import { parseQuery } from '../query/parse-query.ts';
+import { pointAt, UnreadableQuery, type Query } from '../query/query.ts';
+import type { KeyStore } from '../recording/key-store.ts';
+import { readSession, SessionOpener, SessionWalk } from '../recording/session-reader.ts';
+import { Turn } from '../recording/turn.ts';
+import { asksForText, findRows, isExact } from './find-rows.ts';
+import type { CountedValue, FoundRecord, FoundSession, SearchLine, SearchSummary, WantedRecords } from './found.ts';
+import { FactReader, type ReadRecord } from './record-facts.ts';
+import type { RecordIndex } from './record-index.ts';
+import { snippetOf } from './snippet.ts';
+
+/** Candidates are opened so many at a time. */
+const batchRecords = 50;
+/** Most different sessions, or values, that an answer counts. */
+const countedMax = 100_000;
+
+export interface RecordSearchParts {
+  readonly data: string;
+  readonly keys: KeyStore;
+  readonly index: RecordIndex;
+  readonly recordings: Recordings;
+  readonly findProtocol: FindProtocol;
+  /** Returns the number of records in the log. */
+  readonly written: () => number;
+}
+
+/** Searches the records. The index says which may be meant; each record of the answer is opened, and compared with its leaf and with the query. */
+export class RecordSearch {
+  readonly #parts: RecordSearchParts;
+
+  constructor(parts: RecordSearchParts) {
+    this.#parts = parts;
+  }
+
+  /** Yields what was found, the newest first, and in the end the summary. Throws GatewayError `malformed` if the query cannot be read, `limit_exceeded`, `store_damaged`. */
+  async *search(wanted: WantedRecords): AsyncGenerator<SearchLine> {
+    const query = readQuery(wanted);
+    const { index } = this.#parts;
+    await index.catchUp();
+    try {
+      yield* this.#answer(query, wanted);
+    } catch (error) {
+      if (!(error instanceof IndexDiffers)) {
+        throw error;
+      }
+      await index.rebuild();
+      yield* this.#answer(query, wanted);
+    }
+  }
+
+  /** Makes the index again from the journal. */
+  async rebuild(): Promise<void> {
+    await this.#parts.index.rebuild();
+  }
+
+  async *#answer(query: Query, wanted: WantedRecords): AsyncGenerator<SearchLine> {
+    let next: string | null = null;
+    if (wanted.answer === 'records') {
+      next = yield* this.#records(query, wanted);
+    } else if (wanted.answer === 'sessions') {
+      yield* this.#sessions(query, wanted);
+    } else {
+      yield* await this.#values(query, wanted);
+    }
+    yield { summary: { ...(await this.#count(query)), behind: Math.max(0, this.#parts.written() - this.#parts.index.size), next } };
+  }
+
+  /** Yields the records, and returns where the rest begins. */
+  async *#records(query: Query, { limit, before, hasContent }: WantedRecords): AsyncGenerator<FoundRecord, string | null> {
+    let left = limit;
+    for await (const candidates of this.#candidates(query, before)) {
+      const opened = await this.#open(candidates);
+      for (const index of candidates) {
+        const read = opened.get(index);
+        if (read !== undefined && (matches(query, read.facts) || read.shown.attributes[ownAttributes.withheld] !== undefined)) {
+          yield foundRecord(read, hasContent ? query : null);
+          left -= 1;
+        }
+        if (left === 0) {
+          return String(index);
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Yields the indexes of records for which the query may hold, the newest first, in batches. */
+  async *#candidates(query: Query, before: number | null): AsyncGenerator<readonly number[]> {
+    let batch: number[] = [];
+    const turn = new Turn();
+    for (const block of this.#parts.index.blocks()) {
+      for (const row of block.first < (before ?? Infinity) ? findRows(query, block, 'most').newestFirst() : []) {
+        if (block.first + row < (before ?? Infinity)) {
+          batch.push(block.first + row);
+        }
+        if (batch.length === batchRecords) {
+          yield batch;
+          batch = [];
+        }
+      }
+      await turn.spend(blockCost);
+    }
+    yield batch;
+  }
+
+  async *#sessions(query: Query, { limit }: WantedRecords): AsyncGenerator<FoundSession> {
+    const counts = await this.#valuesOf(query, 'session');
+    for (const [session, found] of [...counts].slice(0, limit)) {
+      yield { ...summarize(await this.#parts.recordings.find(session)), found };
+    }
+  }
+
+  async #values(query: Query, { countBy, limit }: WantedRecords): Promise<readonly CountedValue[]> {
+    const counts = await this.#valuesOf(query, fieldOf(countBy ?? ''));
+    return [...counts]
+      .map(([value, count]) => ({ value, count }))
+      .toSorted((a, b) => b.count - a.count)
+      .slice(0, limit);
+  }
+
+  /** Counts the records with each value of a field. The values of the newest records come first. */
+  async #valuesOf(query: Query, field: string): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>();
+    const turn = new Turn();
+    for (const block of this.#parts.index.blocks()) {
+      const rows = findRows(query, block, 'most');
+      for (const { value, rows: of } of rows.isEmpty ? [] : block.valuesOf(field)) {
+        of.keep(rows);
+        const { count } = of;
+        if (count > 0) {
+          counts.set(value, (counts.get(value) ?? 0) + count);
+        }
+        if (counts.size > countedMax) {
+          throw new GatewayError('limit_exceeded', `More than ${countedMax} values of ${field} are to be counted: narrow the query.`);
+        }
+      }
+      await turn.spend(blockCost);
+    }
+    return counts;
+  }
+
+  async #count(query: Query): Promise<Pick<SearchSummary, 'count' | 'isExact'>> {
+    const turn = new Turn();
+    let count = 0;
+    for (const block of this.#parts.index.blocks()) {
+      count += findRows(query, block, 'most').count;
+      await turn.spend(blockCost);
+    }
+    return { count, isExact: isExact(query) };
+  }
+
+  /** Opens records by their indexes in the log. */
+  async #open(indexes: readonly number[]): Promise<ReadonlyMap<number, ReadRecord>> {
+    const { data, recordings } = this.#parts;
+    const wanted = new Map<string, Map<number, number>>();
+    for (const index of indexes) {
+      const { session, sessionSeq } = decodeLeaf(await findLeaf(data, index));
+      wanted.set(session, (wanted.get(session) ?? new Map<number, number>()).set(sessionSeq, index));
+    }
+    const opened = new Map<number, ReadRecord>();
+    for (const [session, places] of wanted) {
+      const extent = recordings.extentOf(await recordings.find(session));
+      for await (const read of this.#readUpTo(extent, Math.max(...places.keys()))) {
+        const index = places.get(read.shown.seq);
+        if (index !== undefined) {
+          opened.set(index, read);
+        }
+      }
+    }
+    return opened;
+  }
+
+  async *#readUpTo(extent: ReturnType<Recordings['extentOf']>, seq: number): AsyncGenerator<ReadRecord> {
+    const { data, keys, findProtocol } = this.#parts;
+    const opener = new SessionOpener(keys);
+    const facts = new FactReader(findProtocol);
+    const turn = new Turn();
+    for await (const raw of readSession(data, extent, new SessionWalk(extent.session))) {
+      const read = facts.read(await opener.open(raw));
+      yield read;
+      if (read.shown.seq >= seq) {
+        return;
+      }
+      await turn.spend(read.shown.content?.bytes ?? 0);
+    }
+  }
+}
+
+/** To look into a block counts as so many bytes of a turn. */
+const blockCost = 64 * 1024;
+
+function readQuery({ query, besides, nowMs, hasContent }: WantedRecords): Query {
+  const parts = [query, ...besides].map((text) => readPart(text, nowMs));
+  if (!hasContent && parts.some(asksForText)) {
+    throw new GatewayError('malformed', 'Words of the text are content, which is not to be looked at: ask for fields alone, or with the content.');
+  }
+  return { is: 'and', parts };
+}
+
+function readPart(text: string, nowMs: number): Query {
+  try {
+    return parseQuery(text, nowMs);
+  } catch (error) {
+    if (!(error instanceof UnreadableQuery)) {
+      throw error;
+    }
+    throw new GatewayError('malformed', pointAt(text, error.place));
+  }
+}
+
+/** Makes the line for a record. Without a query nothing of its content is in it. */
+function foundRecord({ shown, facts, text }: ReadRecord, query: Query | null): FoundRecord {
+  const { record, session, seq, time, principal, target, protocol, kind, action, verdict, policies, attributes } = shown;
+  return {
+    record,
+    session,
+    seq,
+    time,
+    principal,
+    onBehalfOf: facts.values.get('on-behalf-of')?.[0] ?? null,
+    target,
+    protocol,
+    kind,
+    action,
+    verdict,
+    policies,
+    attributes: query === null ? Object.fromEntries(Object.entries(attributes).filter(([name]) => facts.values.has(fieldOf(name)))) : attributes,
+    snippet: text === '' || query === null ? null : snippetOf(text, query),
+    verified: attributes[ownAttributes.withheld] !== 'mismatch',
+  };
+}
