@@ -16,6 +16,8 @@ export async function rebuildIndexOffline(data: string, environment: NodeJS.Proc
   using _lock = StoreLock.take(data);
   using keys = openKeys(data, environment);
   removeIndexFile(join(data, 'index.db'));
+  // The next start of a gateway makes the index of records again.
+  removeIndexFile(join(data, 'records.db'));
   using database = openIndexFile(join(data, 'index.db'));
   await using follower = await Follower.open(data, keys, new SessionIndex(database, keys.cacheKey()), () => undefined);
   return { sessions: follower.position.sessions, records: follower.position.size };

@@ -28,15 +28,17 @@ const { data, root } = workerData as ThreadData;
 /** The index of records is followed from this time after the start on, or when somebody searches. */
 const searchBeginMs = 5000;
 const indexFile = join(data, 'index.db');
+const recordsFile = join(data, 'records.db');
 const parts = new AsyncDisposableStack();
 const stop = async (): Promise<void> => {
   await parts.disposeAsync();
   port.close();
 };
-/** Gives up an index that cannot be read: removes it and ends the thread. The next thread makes a new one. */
+/** Gives up the indexes if one cannot be read: removes them and ends the thread. The next thread makes new ones. */
 const giveUpDamaged = (error: unknown): void => {
   if (isUnreadable(error)) {
     removeIndexFile(indexFile);
+    removeIndexFile(recordsFile);
     setImmediate(() => {
       throw error;
     });
@@ -76,7 +78,7 @@ try {
     return search;
   };
   const openRecordSearch = (): RecordSearch => {
-    const store = new BlockStore(parts.use(openIndexFile(join(data, 'records.db'))), {
+    const store = new BlockStore(parts.use(openIndexFile(recordsFile)), {
       heads: keys.cacheKey(),
       ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)),
     });
@@ -93,6 +95,7 @@ try {
     });
     void records.follow(leaving.signal, (error) => {
       send({ trouble: { what: 'keep the index of records', error: sendError(error) } });
+      giveUpDamaged(error);
     });
     return new RecordSearch({ data, keys, index: records, recordings, findProtocol, written: () => written });
   };

@@ -65,6 +65,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     showApproval: { path: `/api/v1/approvals/${ids[0]}` },
     grantApproval: { path: `/api/v1/approvals/${ids[0]}/grant`, body: {} },
     denyApproval: { path: `/api/v1/approvals/${ids[1]}/deny`, body: { reason: 'enough' } },
+    searchRecords: { path: '/api/v1/search?query=kind:decision&limit=5' },
     getReceipt: { path: `/api/receipts/${log.replace('countersign/', '')}/0` },
     getLogFile: { path: '/log/key' },
     getMetrics: { path: '/metrics' },

@@ -1,5 +1,6 @@
 import { leafKinds } from '@countersign/ledger/format';
 import { effectNames } from '../domain/effects.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
 
 /** How values of a field are compared besides as a whole: also by their end after a dot (`customers` for `public.customers`), or by what follows the first `=`. */
 type Part = 'dotted' | 'assigned';
@@ -16,13 +17,13 @@ interface QueryField {
 }
 
 /** The words by which people ask for kinds of records, besides the kinds themselves. */
-export const saidKinds = ['prompt', 'output', 'tool', 'statement', 'rows', 'change'] as const;
+const saidKinds = ['prompt', 'output', 'tool', 'statement', 'rows', 'change'] as const;
 
 /** The names of fields in queries, besides `time` and `text` and the names of attributes. */
 export const queryFields = {
   principal: { title: 'who acts', attribute: 'user.id' },
   group: { title: 'a group of who acts', attribute: 'user.roles' },
-  'on-behalf-of': { title: 'the principal for whom who acts acts', attribute: 'countersign.on_behalf_of' },
+  'on-behalf-of': { title: 'the principal for whom who acts acts', attribute: ownAttributes.onBehalfOf },
   target: { title: 'the target' },
   protocol: { title: 'the protocol' },
   kind: { title: 'the kind of record, or one of prompt, output, tool, statement, rows, change', values: [...Object.keys(leafKinds), ...saidKinds] },
@@ -33,24 +34,24 @@ export const queryFields = {
   'model-served': { title: 'the model that answered', attribute: 'gen_ai.response.model' },
   provider: { title: 'the provider of the model', attribute: 'gen_ai.provider.name', isInherited: true },
   tool: { title: 'the tool that was called', attribute: 'gen_ai.tool.name', isInherited: true },
-  table: { title: 'a table that was read or changed', attribute: 'countersign.tables', part: 'dotted', isInherited: true },
-  'table-read': { title: 'a table that was read', attribute: 'countersign.reads', part: 'dotted', isInherited: true },
-  'table-written': { title: 'a table that was changed', attribute: 'countersign.writes', part: 'dotted', isInherited: true },
-  column: { title: 'a column that was named', attribute: 'countersign.columns', part: 'dotted', isInherited: true },
-  verb: { title: 'the kind of statement, as select', attribute: 'countersign.statements', isInherited: true },
-  effect: { title: 'an effect, as read or write', attribute: 'countersign.effects', values: effectNames, isInherited: true },
-  function: { title: 'a function that a statement calls', attribute: 'countersign.functions', part: 'dotted', isInherited: true },
+  table: { title: 'a table that was read or changed', attribute: ownAttributes.tables, part: 'dotted', isInherited: true },
+  'table-read': { title: 'a table that was read', attribute: ownAttributes.reads, part: 'dotted', isInherited: true },
+  'table-written': { title: 'a table that was changed', attribute: ownAttributes.writes, part: 'dotted', isInherited: true },
+  column: { title: 'a column that was named', attribute: ownAttributes.columns, part: 'dotted', isInherited: true },
+  verb: { title: 'the kind of statement, as select', attribute: ownAttributes.statements, isInherited: true },
+  effect: { title: 'an effect, as read or write', attribute: ownAttributes.effects, values: effectNames, isInherited: true },
+  function: { title: 'a function that a statement calls', attribute: ownAttributes.functions, part: 'dotted', isInherited: true },
   status: { title: 'the HTTP status of the answer', attribute: 'http.response.status_code' },
   sqlstate: { title: 'the status of the answer of a database', attribute: 'db.response.status_code' },
   rows: { title: 'how many rows were returned', attribute: 'db.response.returned_rows' },
   bytes: { title: 'how long the content is' },
   tokens: { title: 'how many tokens were used' },
-  class: { title: 'a data class of values in it', attribute: 'countersign.classes' },
+  class: { title: 'a data class of values in it', attribute: ownAttributes.classes },
   masked: { title: 'a data class of values that were masked' },
   address: { title: 'the address of the client', attribute: 'client.address' },
   session: { title: 'the session, as 32 hexadecimal digits', attribute: 'session.id' },
   environment: { title: 'the value of the tag "environment" of the target' },
-  software: { title: 'what the client said of its software', attribute: 'countersign.client.claims', part: 'assigned' },
+  software: { title: 'what the client said of its software', attribute: ownAttributes.clientClaims, part: 'assigned' },
 } as const satisfies Readonly<Record<string, QueryField>>;
 
 export type QueryFieldName = keyof typeof queryFields;

@@ -4,7 +4,7 @@ import { specialFields, UnreadableQuery, type Query, type Term, type ValueTest }
 import { parseAge, parseTime } from './times.ts';
 import { wordsOf } from './words.ts';
 
-export const queryLengthMax = 4096;
+const queryLengthMax = 4096;
 const depthMax = 32;
 const termsMax = 200;
 

@@ -13,7 +13,7 @@ export interface Buckets {
   readonly text: string;
 }
 
-/** What a search needs of a block of records, whether it is stored or still grows. */
+/** A block of records, stored or still growing, as a search sees it. */
 export interface Block {
   /** The index in the log of the record of row 0. */
   readonly first: number;

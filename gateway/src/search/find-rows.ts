@@ -98,7 +98,7 @@ function rowsWithWords([first = '', ...rest]: readonly string[], block: Block): 
   return rows;
 }
 
-/** What is cheap to look up and leaves few rows comes first. */
+/** The lower, the earlier a part is looked up: first those that are cheap and leave few rows. */
 function costOf(query: Query): number {
   return query.is !== 'term' ? 2 : query.field === specialFields.time ? 0 : query.test.by === 'equal' || query.test.by === 'phrase' ? 1 : 3;
 }

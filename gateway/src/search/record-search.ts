@@ -134,12 +134,13 @@ export class RecordSearch {
     const turn = new Turn();
     for (const block of this.#parts.index.blocks()) {
       const rows = findRows(query, block, 'most');
-      for (const { value, rows: of } of rows.isEmpty ? [] : block.valuesOf(field)) {
+      const found = [...(rows.isEmpty ? [] : block.valuesOf(field))].flatMap(({ value, rows: of }) => {
         of.keep(rows);
-        const { count } = of;
-        if (count > 0) {
-          counts.set(value, (counts.get(value) ?? 0) + count);
-        }
+        const [newest] = of.newestFirst();
+        return newest === undefined ? [] : [{ value, newest, count: of.count }];
+      });
+      for (const { value, count } of found.toSorted((a, b) => b.newest - a.newest)) {
+        counts.set(value, (counts.get(value) ?? 0) + count);
         if (counts.size > countedMax) {
           throw new GatewayError('limit_exceeded', `More than ${countedMax} values of ${field} are to be counted: narrow the query.`);
         }
