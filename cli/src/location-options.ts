@@ -11,14 +11,18 @@ export function configOption(): Option {
   return new Option('--config <file>', 'configuration of the gateway on this machine').default('./countersign.yaml');
 }
 
+export function urlOption(description: string): Option {
+  return new Option('--url <url>', description).conflicts('config');
+}
+
 /** Says as whom a command asks the gateway, for the help of each command that does. */
 const whoAsks =
-  "The gateway is asked as the principal of the token in COUNTERSIGN_TOKEN. Without a token it is asked as the operator, which needs the rights of the gateway's user on its machine.";
+  "The gateway is asked as the principal of the token in COUNTERSIGN_TOKEN. Without a token it is asked as who signed in at --url (countersign login), or as the operator, which needs the rights of the gateway's user on its machine.";
 
 export function addLocation(command: Command): Command {
   return command
     .addOption(configOption())
-    .addOption(new Option('--url <url>', 'API of a gateway elsewhere; needs a token in COUNTERSIGN_TOKEN').conflicts('config'))
+    .addOption(urlOption('API of a gateway elsewhere; needs countersign login, or a token in COUNTERSIGN_TOKEN'))
     .addHelpText('after', `\n${whoAsks}`);
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { findData, isStoreInUse } from '@countersign/gateway/location';
 import { loadConfig } from './configuration.ts';
 import type { LocationOptions } from './location-options.ts';
+import { findSignedIn } from './signed-in.ts';
 
 export interface ApiLocation {
   readonly url: string;
@@ -39,17 +40,18 @@ export type Credential = 'caller' | 'operator';
 export async function locateApi(options: LocationOptions, credential: Credential): Promise<ApiLocation> {
   const url = await locateGateway(options);
   if (options.url !== undefined) {
-    return { url, socket: null, token: environmentToken() };
+    return { url, socket: null, token: await callerToken(url) };
   }
   const data = findData(options.config);
   const token = credential === 'operator' ? null : findEnvironmentToken();
   return { url, socket: findSocket(data), token: token ?? readOperatorToken(data) };
 }
 
-export function environmentToken(): string {
-  const token = findEnvironmentToken();
+/** Returns the token in COUNTERSIGN_TOKEN, else that of who signed in at the gateway. Rejects with an Error that says what to do if there is none. */
+export async function callerToken(gateway: string): Promise<string> {
+  const token = findEnvironmentToken() ?? (await findSignedIn(gateway));
   if (token === null) {
-    throw new Error('give a token in the environment variable COUNTERSIGN_TOKEN');
+    throw new Error(`give a token in the environment variable COUNTERSIGN_TOKEN, or sign in: countersign login --url ${gateway}`);
   }
   return token;
 }
@@ -89,7 +91,7 @@ function readOperatorToken(data: string): string {
   try {
     token = readFileSync(file, 'utf8').trim();
   } catch (cause) {
-    throw new Error(`${file} cannot be read: run this as the gateway's user, or use --url with COUNTERSIGN_TOKEN`, { cause });
+    throw new Error(`${file} cannot be read: run this as the gateway's user, or use --url with COUNTERSIGN_TOKEN or countersign login`, { cause });
   }
   if (token === '') {
     throw new Error(`${file} is empty: remove it and start the gateway again, which makes a new one`);

@@ -1,11 +1,11 @@
 import { ApiClient } from './api-client.ts';
 import type { LocationOptions } from './location-options.ts';
-import { environmentToken } from './location.ts';
+import { callerToken } from './location.ts';
 
 const tokenMs = 12 * 3_600_000;
 
 export interface PassOptions extends LocationOptions {
-  /** The principal to make a token for. Without it the token of the environment is used. */
+  /** The principal to make a token for. Without it the token of the caller is used. */
   readonly as?: string;
 }
 
@@ -14,10 +14,10 @@ export interface Pass {
   giveBack(): Promise<void>;
 }
 
-/** Makes a token for the duration of a command, or returns the token of the environment. */
-export async function passFor(options: PassOptions): Promise<Pass> {
+/** Makes a token for the duration of a command, or returns that of the caller for the gateway at this address. */
+export async function passFor(gateway: string, options: PassOptions): Promise<Pass> {
   if (options.as === undefined) {
-    return { token: environmentToken(), giveBack: async () => Promise.resolve() };
+    return { token: await callerToken(gateway), giveBack: async () => Promise.resolve() };
   }
   const api = await ApiClient.open(options);
   const { token, id } = await api.json<{ readonly token: string; readonly id: string }>('POST', '/api/tokens', { principal: options.as, ttlMs: tokenMs });

@@ -15,6 +15,9 @@ const files: ReadonlyMap<string, () => Promise<Add>> = new Map([
   ['class', async () => (await import('./commands/class.ts')).addClass],
   ['principal', async () => (await import('./commands/principal.ts')).addPrincipal],
   ['token', async () => (await import('./commands/token.ts')).addToken],
+  ['login', async () => (await import('./commands/login.ts')).addLogin],
+  ['logout', async () => (await import('./commands/login.ts')).addLogout],
+  ['whoami', async () => (await import('./commands/whoami.ts')).addWhoami],
   ['run', async () => (await import('./commands/run.ts')).addRun],
   ['connect', async () => (await import('./commands/connect.ts')).addConnect],
   ['session', async () => (await import('./commands/session.ts')).addSession],
@@ -54,7 +57,7 @@ function programOf(adds: readonly Add[]): Command {
     .enablePositionalOptions()
     .addHelpText(
       'after',
-      '\nWith a token in COUNTERSIGN_TOKEN, commands ask the gateway as its principal; without one, as the operator, on its machine.\nExit codes: 0 done, 1 refused or failed, 2 usage; verify and run have their own.\n\nExample:\n  countersign demo --once',
+      '\nWith a token in COUNTERSIGN_TOKEN, commands ask the gateway as its principal; without one, as who signed in (login), with --url; else as the operator, on its machine.\nExit codes: 0 done, 1 refused or failed, 2 usage; verify and run have their own.\n\nExample:\n  countersign demo --once',
     )
     .hook('postAction', (_program, action) => {
       // A command that failed may have ended before it read its options.

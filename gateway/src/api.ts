@@ -3,6 +3,8 @@ export type { ApprovalSummary, OwnApproval } from './api/approvals.ts';
 export type { ApprovalDetails } from './api/endpoints/show-approval.ts';
 export type { AppliedConfig } from './api/endpoints/apply-config.ts';
 export type { ReachedTarget } from './api/endpoints/check-connection.ts';
+export type { IssuerSummary } from './api/endpoints/list-issuers.ts';
+export type { ShownCaller } from './api/endpoints/show-caller.ts';
 export type { HaltedSession } from './api/endpoints/halt-session.ts';
 export type { OpenedRun } from './api/endpoints/open-run.ts';
 export type { TargetSummary } from './api/target-summary.ts';

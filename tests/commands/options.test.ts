@@ -53,6 +53,9 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'token create': ['agent --config CONFIG --ttl 1h --json', 'agent --url URL'],
   'token list': ['--config CONFIG --json', '--url URL'],
   'token revoke': ['TOKEN --config CONFIG', 'TOKEN --url URL'],
+  login: ['--config CONFIG --issuer corp', '--url URL'],
+  logout: ['--config CONFIG', '--url URL'],
+  whoami: ['--config CONFIG --json', '--url URL'],
   run: ['--config CONFIG --as agent --target api --record-output -- true', '--url URL --as agent -- true'],
   mcp: ['tools --config CONFIG --as agent', 'tools --url URL --as agent'],
   'approval list': ['--config CONFIG --all --json', '--url URL'],
@@ -124,6 +127,8 @@ const meaningless: readonly string[] = [
   'target add x http://127.0.0.1:1 --config NEW --password-env A --password-file b',
   'target tools tools --config CONFIG --pin --accept add',
   'run --config CONFIG --url URL --as agent -- true',
+  'login --config CONFIG --url URL',
+  'logout --config CONFIG --url URL',
 ];
 
 describe('no option is accepted and not used', () => {

@@ -70,6 +70,7 @@ export class Issuer implements AsyncDisposable {
       features: {
         deviceFlow: { enabled: true },
         clientCredentials: { enabled: true },
+        revocation: { enabled: true },
         resourceIndicators: {
           enabled: true,
           defaultResource: () => audience,
@@ -104,10 +105,14 @@ export class Issuer implements AsyncDisposable {
     return token ?? assert.fail('there is no access token');
   }
 
-  /** Does what a person does in a browser who opens the address that a command shows: signs in, and allows it. */
-  async approve(address: string, person: string): Promise<void> {
+  /** Does what a person does in a browser who opens the address that a command shows: signs in, and allows it; or refuses. */
+  async approve(address: string, person: string, act: 'approve' | 'refuse' = 'approve'): Promise<void> {
     const browser = new Browser();
     let page = await browser.open(address);
+    if (act === 'refuse') {
+      await browser.submit(page, {}, { abort: 'yes' });
+      return;
+    }
     for (let step = 0; step < 6 && !page.includes('Sign-in Success'); step += 1) {
       page = await browser.submit(page, { login: person, password: 'any' });
     }
@@ -144,13 +149,16 @@ class Browser {
     return next === null ? response.text() : this.open(new URL(next, address).href);
   }
 
-  /** Submits the form of a page with what a person typed. */
-  async submit(page: string, typed: Readonly<Record<string, string>>): Promise<string> {
+  /** Submits the form of a page with what a person typed, and the button that was pressed if it is not the only one. */
+  async submit(page: string, typed: Readonly<Record<string, string>>, button: Readonly<Record<string, string>> = {}): Promise<string> {
     const action = /<form[^>]* action="([^"]*)"/.exec(page)?.[1];
     assert.ok(action !== undefined, page);
     const hidden = Array.from(page.matchAll(/<input[^>]*type="hidden"[^>]*>/g), ([field]) => [attribute(field, 'name'), attribute(field, 'value')]);
     const fields = Object.keys(typed).filter((name) => page.includes(`name="${name}"`));
-    return this.open(new URL(action, this.#at).href, new URLSearchParams([...hidden, ...fields.map((name) => [name, typed[name] ?? ''])]));
+    return this.open(
+      new URL(action, this.#at).href,
+      new URLSearchParams([...hidden, ...fields.map((name) => [name, typed[name] ?? '']), ...Object.entries(button)]),
+    );
   }
 }
 

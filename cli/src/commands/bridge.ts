@@ -13,7 +13,7 @@ export function addBridges(program: Command): void {
     if (bridge !== undefined) {
       addLocation(program.command(id).argument('<target>', 'which target, as target list prints it'))
         .description(bridge.title)
-        .option('--as <principal>', 'the principal that connects; by default that of the token in COUNTERSIGN_TOKEN')
+        .option('--as <principal>', 'the principal that connects; by default that of the token in COUNTERSIGN_TOKEN, or who signed in')
         .addHelpText(
           'after',
           `\nInside a run, it uses the gateway of the run. Its output is for the client that started it.\n\nExample:\n  countersign ${id} tools --as support-bot`,
@@ -26,7 +26,7 @@ export function addBridges(program: Command): void {
 async function run({ id, bridge }: { readonly id: string; readonly bridge: Bridge }, target: string, options: PassOptions): Promise<void> {
   const around = options.as === undefined ? process.env['COUNTERSIGN_URL'] : undefined;
   const gateway = await locateGateway(around === undefined || options.url !== undefined ? options : { ...options, url: around });
-  const pass = await passFor(options);
+  const pass = await passFor(gateway, options);
   try {
     await warnOfRefusal(checkConnection(gateway, target, pass.token), { id, target });
     const url = `${gateway}/t/${encodeURIComponent(target)}`;

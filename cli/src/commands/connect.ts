@@ -18,7 +18,7 @@ export function addConnect(program: Command): void {
   addLocation(program.command('connect').argument('<target>', 'which target, as target list prints it'))
     .description('open a local port to a target that asks for no password')
     .option('--port <port>', 'local port; any free one by default', parsePort, 0)
-    .option('--as <principal>', 'the principal that connects; by default that of the token in COUNTERSIGN_TOKEN')
+    .option('--as <principal>', 'the principal that connects; by default that of the token in COUNTERSIGN_TOKEN, or who signed in')
     .addHelpText('after', '\nExample:\n  countersign connect orders --as you --port 5433')
     .action(connect);
 }
@@ -35,7 +35,7 @@ interface Tunnel {
 
 async function connect(target: string, options: ConnectOptions): Promise<void> {
   const url = await locateGateway(options);
-  const pass = await passFor(options);
+  const pass = await passFor(url, options);
   const { protocol, transport } = await checkConnection(url, target, pass.token).catch(async (error: unknown) => {
     await pass.giveBack();
     throw error;

@@ -13,6 +13,8 @@ after(() => {
   rmSync(directory, { recursive: true });
 });
 
+const issuers = 'identity: { issuers: { corp: { url: https://id.corp.example, clientId: countersign, audience: countersign } } }\n';
+
 interface Request {
   readonly path: string;
   readonly body?: unknown;
@@ -36,6 +38,8 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     getHealth: { path: '/healthz' },
     getApiHealth: { path: '/api/health' },
     getReadiness: { path: '/readyz' },
+    listIssuers: { path: '/api/v1/issuers' },
+    showCaller: { path: '/api/v1/whoami', token },
     listTargets: { path: '/api/targets' },
     applyConfig: { path: '/api/config/apply', body: {} },
     showConnection: { path: '/api/targets/shop/connection' },
@@ -73,7 +77,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
 }
 
 test('each endpoint answers as its schemas say', async (context) => {
-  await using running = await openRunningGateway(`policies: ${policies}\n`);
+  await using running = await openRunningGateway(`policies: ${policies}\n${issuers}`);
   const requests = await requestsOf(running);
   const endpoints = new Map([...publicRoutes, ...routes].map((endpoint) => [endpoint.id, endpoint]));
   assert.deepEqual(Object.keys(requests).toSorted(), [...endpoints.keys()].toSorted());

@@ -13,6 +13,7 @@ import { getReceipt } from './endpoints/get-receipt.ts';
 import { grantApproval } from './endpoints/grant-approval.ts';
 import { haltSession } from './endpoints/halt-session.ts';
 import { listApprovals } from './endpoints/list-approvals.ts';
+import { listIssuers } from './endpoints/list-issuers.ts';
 import { listPrincipals } from './endpoints/list-principals.ts';
 import { listSessions } from './endpoints/list-sessions.ts';
 import { listTargets } from './endpoints/list-targets.ts';
@@ -28,6 +29,7 @@ import { recordOutput } from './endpoints/record-output.ts';
 import { revokeToken } from './endpoints/revoke-token.ts';
 import { searchRecords } from './endpoints/search-records.ts';
 import { showApproval } from './endpoints/show-approval.ts';
+import { showCaller } from './endpoints/show-caller.ts';
 import { showConnection } from './endpoints/show-connection.ts';
 import { showPolicy } from './endpoints/show-policy.ts';
 import { showPolicyVersion } from './endpoints/show-policy-version.ts';
@@ -35,11 +37,12 @@ import { showRecord } from './endpoints/show-record.ts';
 import { showSession } from './endpoints/show-session.ts';
 import { watchSession } from './endpoints/watch-session.ts';
 
-/** The endpoints that need no caller: everybody may ask whether the gateway works. */
-export const publicRoutes: readonly PublicEndpoint[] = [getHealth, getApiHealth, getReadiness];
+/** The endpoints that need no caller: everybody may ask whether the gateway works, and where to sign in. */
+export const publicRoutes: readonly PublicEndpoint[] = [getHealth, getApiHealth, getReadiness, listIssuers];
 
 /** All other endpoints of the API. They need a caller. */
 export const routes: readonly Endpoint[] = [
+  showCaller,
   listTargets,
   applyConfig,
   showConnection,

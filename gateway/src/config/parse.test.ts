@@ -59,6 +59,7 @@ identity:
     url: 'https://id.corp.example',
     clientId: 'countersign',
     audience: 'countersign',
+    scope: 'openid email offline_access',
     groups: 'groups',
     principal: 'email',
   });

@@ -398,13 +398,14 @@ function openPrincipal(id: string, { kind, groups, targets }: RawConfig['princip
 }
 
 function openIssuer({ name, base, openSecret }: NamedContext, raw: RawConfig['identity']['issuers'][string]): Issuer {
-  const { url, clientId, clientSecret, audience, groups, principal, caFile } = raw;
+  const { url, clientId, clientSecret, audience, scope, groups, principal, caFile } = raw;
   return {
     name,
     url,
     clientId,
     clientSecret: clientSecret === undefined ? null : openSecret(clientSecret, () => undefined),
     audience,
+    scope,
     groups: groups ?? null,
     principal,
     ...(caFile === undefined ? {} : { caFile: resolve(base, caFile) }),

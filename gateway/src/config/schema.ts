@@ -130,6 +130,11 @@ const issuer = closed({
       'The secret of the client, if the issuer gave it one: `{ env: VARIABLE }` or `{ file: PATH }`. The device flow is for clients without a secret, so nothing uses it yet.',
     ),
   audience: text.describe('A token is accepted only if its claim `aud` is or has this text. Tokens of the issuer for anything else are refused.'),
+  scope: text
+    .default('openid email offline_access')
+    .describe(
+      'The scopes that `countersign login` asks for. With `offline_access` most issuers give a refresh token, so that nobody has to sign in again when a token ends.',
+    ),
   groups: claim
     .optional()
     .describe('The claim with the groups: a list of texts, or one text. Only groups under `groups` of this file count. Absent: no token names a group.'),

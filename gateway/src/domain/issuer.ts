@@ -11,6 +11,8 @@ export interface Issuer {
   readonly clientSecret: SecretReader | null;
   /** A text that the claim `aud` of a token for this gateway has. */
   readonly audience: string;
+  /** The scopes that a command asks for when it signs people in, with a space between. */
+  readonly scope: string;
   /** The name of the claim with the groups. Null: its tokens name no groups. */
   readonly groups: string | null;
   /** The name of the claim by which its principals are named. */

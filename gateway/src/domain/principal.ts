@@ -21,6 +21,8 @@ export interface CredentialEnd {
 export interface Standing {
   /** The principal of the credential, as the configuration has it now. */
   readonly principal: Principal;
+  /** When the credential ends by itself, in milliseconds since 1970, UTC; `Infinity` if it does not. */
+  readonly expiresMs: number;
   /** The end of the credential; null while it is valid. */
   ended(): CredentialEnd | null;
   /** Calls back once when the credential ends, or soon if it has ended. Returns a function that cancels this. */

@@ -97,6 +97,7 @@ describe('tokens of issuers', () => {
     clientId: 'countersign',
     clientSecret: null,
     audience: 'countersign',
+    scope: 'openid email offline_access',
     groups: 'groups',
     principal: 'email',
     ...more,

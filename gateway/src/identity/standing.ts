@@ -190,5 +190,5 @@ class TokenStanding implements Standing {
 
 /** The standing of something that was opened without a token: it never ends. */
 export function standsAlways(principal: Principal): Standing {
-  return { principal, ended: () => null, onEnd: () => () => undefined };
+  return { principal, expiresMs: Infinity, ended: () => null, onEnd: () => () => undefined };
 }

@@ -21,7 +21,7 @@ function principalOf(id: string, ...groups: string[]): Principal {
 }
 
 function granterOf(principal: Principal, more: Partial<Identity> = {}): Granter {
-  const standing = { principal, ended: () => null, onEnd: () => () => undefined };
+  const standing = { principal, expiresMs: Infinity, ended: () => null, onEnd: () => () => undefined };
   return { identity: { principal, tokenId: 't', standing, ...more } };
 }
 
@@ -111,6 +111,7 @@ class World implements Disposable {
       decision: { verdict: 'hold', policies: ['p'], policyVersion: this.version, reason: 'a rule', obligations: [] },
       standing: {
         principal: act.asker.principal,
+        expiresMs: Infinity,
         ended: () => null,
         onEnd: (end) => {
           this.#ends.push(end);

@@ -1,0 +1,84 @@
+import type { IssuerSummary, ShownCaller } from '@countersign/gateway/api';
+import { faultOfWebAddress } from '@countersign/gateway/location';
+import type { Command } from 'commander';
+import { ApiClient } from '../api-client.ts';
+import { configOption, urlOption, type LocationOptions } from '../location-options.ts';
+import { locateGateway } from '../location.ts';
+import { credentialsFile, keepSignedIn, readSignedIn } from '../signed-in.ts';
+import { escapeControls } from '../terminal.ts';
+import { describeCaller } from './whoami.ts';
+
+export function addLogin(program: Command): void {
+  program
+    .command('login')
+    .description("sign in at a gateway with the organisation's account")
+    .addOption(configOption())
+    .addOption(urlOption('API of a gateway elsewhere'))
+    .option('--issuer <name>', 'where the account is, if the gateway accepts tokens of several issuers')
+    .addHelpText(
+      'after',
+      '\nCommands with --url for the same gateway then ask as the person who signed in, unless COUNTERSIGN_TOKEN is set.\n\nExample:\n  countersign login --url https://gateway.corp.example',
+    )
+    .action(login);
+}
+
+export function addLogout(program: Command): void {
+  program
+    .command('logout')
+    .description('forget who signed in at a gateway, and have the issuer end it')
+    .addOption(configOption())
+    .addOption(urlOption('API of a gateway elsewhere'))
+    .addHelpText('after', '\nExample:\n  countersign logout --url https://gateway.corp.example')
+    .action(logout);
+}
+
+async function login(options: LocationOptions & { readonly issuer?: string }): Promise<void> {
+  const gateway = await locateGateway(options);
+  const fault = faultOfWebAddress(gateway, 'a token is sent to a gateway elsewhere only over https://');
+  if (fault !== null) {
+    throw new Error(`${gateway}: ${fault}`);
+  }
+  const as = (token: string): ApiClient => new ApiClient({ url: gateway, socket: null, token });
+  const issuer = choose(await as('').json<readonly IssuerSummary[]>('GET', '/api/v1/issuers'), options.issuer);
+  // Loaded here, because it loads much and the rest of this file does without.
+  const { signIn } = await import('../issuer-client.ts');
+  const credential = await signIn(issuer, ({ address, code }) => {
+    process.stderr.write(`Open ${escapeControls(address, 'nothing')} and sign in. The code there must be ${escapeControls(code, 'nothing')}.\n`);
+  });
+  const caller = await as(credential.token).json<ShownCaller>('GET', '/api/v1/whoami');
+  keepSignedIn(gateway, credential);
+  console.log(`signed in at ${gateway}: ${describeCaller(caller)}`);
+  process.stderr.write(`The token is in ${credentialsFile()}, for commands with --url ${gateway}.\n`);
+}
+
+function choose(issuers: readonly IssuerSummary[], wanted: string | undefined): IssuerSummary {
+  const names = issuers.map(({ name }) => name);
+  const [issuer, ...others] = wanted === undefined ? issuers : issuers.filter(({ name }) => name === wanted);
+  if (issuer === undefined) {
+    throw new Error(
+      names.length === 0
+        ? 'this gateway has no issuer to sign in at: its configuration names them under identity.issuers'
+        : `there is no issuer ${wanted ?? ''} at this gateway; there is ${names.join(', ')}`,
+    );
+  }
+  if (others.length > 0) {
+    throw new Error(`say where the account is: --issuer ${names.join(', or --issuer ')}`);
+  }
+  return issuer;
+}
+
+async function logout(options: LocationOptions): Promise<void> {
+  const gateway = await locateGateway(options);
+  const credential = readSignedIn(gateway);
+  if (credential === null) {
+    console.log(`nobody is signed in at ${gateway}`);
+    return;
+  }
+  keepSignedIn(gateway, null);
+  const { signOut } = await import('../issuer-client.ts');
+  await signOut(credential).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`The token is removed here. It could not be ended at its issuer: ${escapeControls(reason, 'nothing')}\n`);
+  });
+  console.log(`signed out at ${gateway}`);
+}

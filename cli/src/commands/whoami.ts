@@ -1,0 +1,31 @@
+import type { ShownCaller } from '@countersign/gateway/api';
+import type { Command } from 'commander';
+import { ApiClient } from '../api-client.ts';
+import { addLocation, type LocationOptions } from '../location-options.ts';
+import { columns, printRows, type RowOptions } from '../rows.ts';
+
+export function addWhoami(program: Command): void {
+  addLocation(program.command('whoami'))
+    .description('as whom the gateway is asked, with groups, targets and the end of the token')
+    .option('--json', 'print {principal, kind, groups, targets, onBehalfOf, token, expires, issuer, subject, session}')
+    .addHelpText('after', '\nExample:\n  countersign whoami --url https://gateway.corp.example')
+    .action(whoami);
+}
+
+async function whoami(options: LocationOptions & RowOptions): Promise<void> {
+  const caller = await (await ApiClient.open(options)).json<ShownCaller>('GET', '/api/v1/whoami');
+  await printRows([caller], options, describeCaller);
+}
+
+/** Describes a caller in one line. */
+export function describeCaller({ principal, kind, groups, targets, onBehalfOf, issuer, expires }: ShownCaller): string {
+  return columns(
+    principal,
+    kind ?? 'operator',
+    groups,
+    targets,
+    ...(onBehalfOf === null ? [] : [`on behalf of ${onBehalfOf}`]),
+    ...(issuer === null ? [] : [`vouched for by ${issuer}`]),
+    ...(expires === null ? [] : [`until ${expires}`]),
+  );
+}

@@ -1,0 +1,123 @@
+import type { IssuerSummary } from '@countersign/gateway/api';
+import { faultOfWebAddress } from '@countersign/gateway/location';
+import {
+  allowInsecureRequests,
+  ClientError,
+  discovery,
+  initiateDeviceAuthorization,
+  None,
+  pollDeviceAuthorizationGrant,
+  refreshTokenGrant,
+  ResponseBodyError,
+  tokenRevocation,
+  type Configuration,
+  type TokenEndpointResponse,
+} from 'openid-client';
+import type { SignedIn } from './signed-in.ts';
+
+/** Where a person signs in, and what they enter or compare there. */
+export interface Invitation {
+  readonly address: string;
+  readonly code: string;
+}
+
+/**
+ * Signs a person in at an issuer with the device flow (RFC 8628): `invite` is told where, and this resolves when the person has signed in. Rejects with an Error
+ * that says what happened.
+ */
+export async function signIn(issuer: IssuerSummary, invite: (invitation: Invitation) => void): Promise<SignedIn> {
+  return asking(issuer, async (configuration) => {
+    if (configuration.serverMetadata().device_authorization_endpoint === undefined) {
+      throw new Error(`the issuer ${issuer.name} has no device flow: give a token of it in COUNTERSIGN_TOKEN`);
+    }
+    const started = await initiateDeviceAuthorization(configuration, { scope: issuer.scope, ...wanted(issuer) });
+    invite({ address: started.verification_uri_complete ?? started.verification_uri, code: started.user_code });
+    const tokens = await pollDeviceAuthorizationGrant(configuration, started, wanted(issuer));
+    return signedIn(issuer, tokens, null);
+  });
+}
+
+/** Gets a new token with the refresh token. Rejects with an Error that says what to do if the issuer gives none. */
+export async function refresh(gateway: string, { issuer, refreshToken }: SignedIn): Promise<SignedIn> {
+  const again = `countersign login --url ${gateway}`;
+  if (refreshToken === null) {
+    throw new Error(`the token of the issuer ${issuer.name} has ended, and it gave none to refresh it: ${again}`);
+  }
+  return asking(issuer, async (configuration) => {
+    try {
+      return signedIn(issuer, await refreshTokenGrant(configuration, refreshToken, wanted(issuer)), refreshToken);
+    } catch (error) {
+      if (error instanceof ResponseBodyError && error.error === 'invalid_grant') {
+        throw new Error(`the sign-in at the issuer ${issuer.name} has ended: ${again}`, { cause: error });
+      }
+      throw error;
+    }
+  });
+}
+
+/** Has the issuer end what it gave, if it has a way for that. */
+export async function signOut({ issuer, refreshToken, token }: SignedIn): Promise<void> {
+  await asking(issuer, async (configuration) => {
+    if (configuration.serverMetadata().revocation_endpoint !== undefined) {
+      await tokenRevocation(configuration, refreshToken ?? token);
+    }
+  });
+}
+
+/** Asks for a token for the gateway: as RFC 8707 has it, where the audience is an address, and as issuers do that are older than it. */
+function wanted({ audience }: IssuerSummary): Readonly<Record<string, string>> {
+  return { audience, ...(URL.canParse(audience) ? { resource: audience } : {}) };
+}
+
+async function asking<Result>(issuer: IssuerSummary, act: (configuration: Configuration) => Promise<Result>): Promise<Result> {
+  const fault = faultOfWebAddress(issuer.url, 'nobody signs in over a connection that is not encrypted');
+  if (fault !== null) {
+    throw new Error(`the issuer ${issuer.name} at ${issuer.url}: ${fault}`);
+  }
+  const url = new URL(issuer.url);
+  try {
+    return await act(await discovery(url, issuer.clientId, undefined, None(), url.protocol === 'http:' ? { execute: [allowInsecureRequests] } : {}));
+  } catch (error) {
+    throw new Error(wordsOf(issuer, error), { cause: error });
+  }
+}
+
+/** The codes with which an issuer ends a sign-in (RFC 8628, 3.5). */
+const ends: Readonly<Record<string, string>> = {
+  access_denied: 'the sign-in was refused there',
+  expired_token: 'nobody signed in there in time: try again',
+};
+
+function wordsOf({ name, url }: IssuerSummary, error: unknown): string {
+  if (error instanceof ResponseBodyError) {
+    return `the issuer ${name}: ${ends[error.error] ?? `${error.error}${error.error_description === undefined ? '' : `: ${error.error_description}`}`}`;
+  }
+  if (error instanceof ClientError || error instanceof TypeError) {
+    return `the issuer ${name} at ${url} does not answer as it should: ${error.cause instanceof Error ? error.cause.message : error.message}`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Takes the one of the tokens that is for the gateway. Throws an Error if none is. */
+function signedIn(
+  issuer: IssuerSummary,
+  { access_token: access, id_token: id, refresh_token: refreshToken }: TokenEndpointResponse,
+  before: string | null,
+): SignedIn {
+  for (const token of [access, id ?? '']) {
+    const { aud, exp } = claimsOf(token);
+    if ((Array.isArray(aud) ? aud : [aud]).includes(issuer.audience) && typeof exp === 'number') {
+      return { issuer, token, expiresMs: exp * 1000, refreshToken: refreshToken ?? before };
+    }
+  }
+  throw new Error(`the issuer ${issuer.name} made no token with the audience ${issuer.audience}: it must know the gateway by that name`);
+}
+
+/** Reads the claims of a token; of a text that is none, there are none. The gateway verifies them. */
+function claimsOf(token: string): { readonly aud?: unknown; readonly exp?: unknown } {
+  try {
+    return Object(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { json } from '../answer.ts';
+import { endpoint } from '../endpoint.ts';
+
+const shownCaller = z
+  .object({
+    principal: z.string().describe('The id of the principal, or `operator`.'),
+    kind: z.enum(['human', 'agent']).nullable().describe('Null: the caller is the operator.'),
+    groups: z.array(z.string()).readonly(),
+    targets: z.array(z.string()).readonly().describe('The names of the targets that the grants allow.'),
+    onBehalfOf: z.string().nullable(),
+    token: z.string().nullable().describe('The public id of the token.'),
+    expires: z.iso.datetime().nullable().describe('When the token ends. Null: never.'),
+    issuer: z.string().nullable().describe('The address of the issuer that vouched for the caller. Null: the token is one of the gateway.'),
+    subject: z.string().nullable().describe('How the issuer knows the caller: the claim `sub`.'),
+    session: z.string().nullable().describe('The session of the run, for the token of a run.'),
+  })
+  .meta({ id: 'Caller', description: 'Whom a token stands for.' });
+
+export type ShownCaller = z.output<typeof shownCaller>;
+
+export const showCaller = endpoint({
+  id: 'showCaller',
+  method: 'GET',
+  path: '/api/v1/whoami',
+  summary: 'Says whom the token of the caller stands for.',
+  callers: 'everybody',
+  answer: json(shownCaller),
+  act: (_parts, { caller: { id, identity } }): ShownCaller => {
+    const { principal, onBehalfOf = null, tokenId = null, issued, session = null, standing, targets } = identity ?? {};
+    const granted = principal?.targets ?? [];
+    return {
+      principal: id,
+      kind: principal?.kind ?? null,
+      groups: principal?.groups ?? [],
+      targets: targets === undefined ? granted : granted.filter((name) => targets.includes(name)),
+      onBehalfOf,
+      token: tokenId,
+      expires: standing === undefined ? null : new Date(standing.expiresMs).toISOString(),
+      issuer: issued?.issuer ?? null,
+      subject: issued?.subject ?? null,
+      session,
+    };
+  },
+});
