@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { Session, type Profiler } from 'node:inspector';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -9,16 +8,11 @@ import { once } from 'node:events';
 import { WebSocketServer, WebSocket } from 'ws';
 import { text as readAll } from 'node:stream/consumers';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { countTurns, ours, turnsOf, type Turns } from '../support/counted-turns.ts';
 
 // Functions are counted from before they are loaded.
-const profiler = new Session();
-profiler.connect();
-profiler.post('Profiler.enable');
-profiler.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
 const { Gateway } = await import('../../gateway/src/gateway.ts');
 
-const ours = /\/(?:gateway|ledger)\/src\//;
-/** To count the calls takes longer than the turns in which they are made, so those of a few turns, one after the other, are counted together. */
 const turnsTogether = 4;
 /** Calls of our functions in these turns: a request takes some hundreds. */
 const callsMax = 20_000;
@@ -27,59 +21,22 @@ const sealedMax = 16;
 /** Most bytes that are read at once by native code: `JSON.parse` and decoders are not counted as calls are. */
 const readMax = 256 * 1024;
 
-interface Turn {
-  readonly calls: number;
+interface Most extends Pick<Turns, 'calls' | 'where'> {
   readonly sealed: number;
-  /** The functions that were called most. */
-  readonly where: string;
+  /** The most bytes that were read at once. */
+  readonly read: number;
 }
 
-function turnOf({ result }: Profiler.TakePreciseCoverageReturnType): Turn {
-  const counts = new Map<string, number>();
-  for (const { url, functions } of result.filter((script) => ours.test(script.url))) {
-    for (const { functionName, ranges } of functions) {
-      const name = `${url.slice(url.lastIndexOf('/') + 1)} ${functionName}`;
-      counts.set(name, (counts.get(name) ?? 0) + (ranges[0]?.count ?? 0));
-    }
-  }
-  const top = [...counts].toSorted(([, a], [, b]) => b - a).slice(0, 8);
-  return {
-    calls: [...counts.values()].reduce((sum, count) => sum + count, 0),
-    sealed: counts.get('batch.ts add') ?? 0,
-    where: top.map(([name, count]) => `${count} ${name}`).join(', '),
-  };
-}
-
-/** The most that is done in a few turns of the event loop, `turnsTogether` at a time, until `act` is over: in calls and bytes, which are the same however slow the machine is. */
-async function mostInOneTurn(act: () => Promise<void>): Promise<Turn & { readonly read: number }> {
-  let most: Turn = { calls: 0, sealed: 0, where: '' };
-  let isOver = false;
-  let turns = 0;
-  const look = (): void => {
-    turns += 1;
-    if (!isOver) {
-      setImmediate(look);
-    }
-    if (!isOver && turns % turnsTogether !== 0) {
-      return;
-    }
-    profiler.post('Profiler.takePreciseCoverage', (error, taken) => {
-      assert.equal(error, null);
-      const turn = turnOf(taken);
-      most = { ...(turn.calls > most.calls ? turn : most), sealed: Math.max(turn.sealed, most.sealed) };
-    });
-  };
+/** The most that is done in a few turns of the event loop, `turnsTogether` at a time, until `act` is over. */
+async function mostInOneTurn(act: () => Promise<void>): Promise<Most> {
+  let [most, sealed]: [Turns | null, number] = [null, 0];
   const watch = watchReading();
-  // Also what was done before.
-  profiler.post('Profiler.takePreciseCoverage');
-  look();
-  try {
-    await act();
-  } finally {
-    isOver = true;
-  }
-  await new Promise(setImmediate);
-  return { ...most, read: watch.stop() };
+  await countTurns(act, { turnsTogether }, (taken) => {
+    const turns = turnsOf(taken, ours);
+    most = turns.calls > (most?.calls ?? 0) ? turns : most;
+    sealed = Math.max(sealed, turns.counts.get('batch.ts add') ?? 0);
+  });
+  return { ...(most ?? { calls: 0, where: '' }), sealed, read: watch.stop() };
 }
 
 /** The longest text that this thread's `JSON.parse` and decoders are given. */

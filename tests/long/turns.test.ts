@@ -1,26 +1,21 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { Session, type Profiler } from 'node:inspector';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import { text } from 'node:stream/consumers';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { countTurns, ours, turnsOf, type Turns } from '../support/counted-turns.ts';
 import { runProgram, type RunResult } from '../support/run.ts';
 import { mainFile } from '../support/main-file.ts';
 
 // Functions are counted from before they are loaded.
-const profiler = new Session();
-profiler.connect();
-profiler.post('Profiler.enable');
-profiler.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
 const { Gateway } = await import('../../gateway/src/gateway.ts');
 const { partBytesMax } = await import('../../gateway/src/recording/batch.ts');
 const { openRecorder } = await import('../../gateway/src/recording/testdata/open-recorder.ts');
 
-const ours = /\/(?:gateway|ledger)\/src\//;
 /** Files that only the reader thread may run. */
 const readingAlone = /\/(?:feed\/(?:follower|recordings|timeline|session-index)|recording\/(?:session-reader|journal-reader)|[a-z]+\/render)\.ts$/;
 /** Number of records that are written in one turn. */
@@ -32,70 +27,29 @@ const messages = 20_000;
  * One turn in which all of a session is read has more.
  */
 const callsMax = 5000;
-/** To count takes longer than the turns that are counted, so they are counted together. */
 const turnsTogether = 5;
 /** Between two counts, and between two requests, the processor is left to the command. What is done meanwhile is counted too. */
 const pauseMs = 60;
 
-interface Turns {
-  readonly most: number;
-  /** The functions that were called most in those turns. */
-  readonly where: string;
+interface Busiest extends Pick<Turns, 'calls' | 'where'> {
   /** The functions that were called in any turn, and are the reader thread's alone. */
   readonly reading: readonly string[];
 }
 
-function calls({ result }: Profiler.TakePreciseCoverageReturnType, which: RegExp): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { url, functions } of result.filter((script) => which.test(script.url))) {
-    for (const { functionName, ranges } of functions) {
-      const name = `${url.slice(url.lastIndexOf('/') + 1)} ${functionName}`;
-      counts.set(name, (counts.get(name) ?? 0) + (ranges[0]?.count ?? 0));
-    }
-  }
-  return counts;
-}
-
-/** The turns of the event loop, `turnsTogether` at a time, in which most is done until `act` is over: in calls, which are the same however slow the machine is. */
-async function busiestTurn(act: () => Promise<void>): Promise<Turns> {
-  let busiest = { most: 0, where: '' };
+/** The turns of the event loop, `turnsTogether` at a time, in which most is done until `act` is over. */
+async function busiestTurn(act: () => Promise<void>): Promise<Busiest> {
+  let busiest: Turns | null = null;
   const reading = new Set<string>();
-  let isOver = false;
-  let turns = 0;
-  const look = (): void => {
-    turns += 1;
-    if (!isOver && turns % turnsTogether !== 0) {
-      setImmediate(look);
-      return;
-    }
-    if (!isOver) {
-      setTimeout(look, pauseMs);
-    }
-    profiler.post('Profiler.takePreciseCoverage', (error, taken) => {
-      assert.equal(error, null);
-      for (const [name, count] of calls(taken, readingAlone)) {
-        if (count > 0) {
-          reading.add(name);
-        }
+  await countTurns(act, { turnsTogether, pauseMs }, (taken) => {
+    for (const [name, count] of turnsOf(taken, readingAlone).counts) {
+      if (count > 0) {
+        reading.add(name);
       }
-      const counts = calls(taken, ours);
-      const most = [...counts.values()].reduce((sum, count) => sum + count, 0);
-      if (most > busiest.most) {
-        const top = [...counts].toSorted(([, a], [, b]) => b - a).slice(0, 8);
-        busiest = { most, where: top.map(([name, count]) => `${count} ${name}`).join(', ') };
-      }
-    });
-  };
-  // Also what was done before.
-  profiler.post('Profiler.takePreciseCoverage');
-  look();
-  try {
-    await act();
-  } finally {
-    isOver = true;
-  }
-  await new Promise(setImmediate);
-  return { ...busiest, reading: [...reading] };
+    }
+    const turns = turnsOf(taken, ours);
+    busiest = turns.calls > (busiest?.calls ?? 0) ? turns : busiest;
+  });
+  return { ...(busiest ?? { calls: 0, where: '' }), reading: [...reading] };
 }
 
 describe('what a reader costs the thread of a gateway that serves others', () => {
@@ -185,7 +139,7 @@ describe('what a reader costs the thread of a gateway that serves others', () =>
   for (const [name, words] of Object.entries(commands)) {
     test(`T4.45: ${name} is done in another thread, and a client's requests go on meanwhile`, async () => {
       let isOver = false;
-      const { most, where, reading } = await busiestTurn(async () => {
+      const { calls, where, reading } = await busiestTurn(async () => {
         const run = cli(words()).finally(() => {
           isOver = true;
         });
@@ -197,7 +151,7 @@ describe('what a reader costs the thread of a gateway that serves others', () =>
         assert.equal(status, 0, stderr);
       });
       assert.deepEqual(reading, []);
-      assert.ok(most <= callsMax, `${most} calls in ${turnsTogether} turns: ${where}`);
+      assert.ok(calls <= callsMax, `${calls} calls in ${turnsTogether} turns: ${where}`);
     });
   }
 });
