@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
@@ -18,9 +16,10 @@ import { openSampleTools } from '../../cli/src/demo/sample-tools.ts';
 import type { ApprovalSummary } from '../../gateway/src/api/approvals.ts';
 import type { SampleServer } from '../../cli/src/demo/sample-server.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { Jdbc, requireJdbc } from '../support/jdbc.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
-import { extraCheck, python, requireProgram } from '../support/require-program.ts';
+import { python, requireProgram } from '../support/require-program.ts';
 import { psql, runProgram } from '../support/run.ts';
 import { suiteParts } from '../support/suite-parts.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -159,34 +158,22 @@ with psycopg.connect("", autocommit=True) as c:
     assert.equal(await state(), 'by psycopg');
   });
 
-  const driver = '/usr/share/java/postgresql.jar';
-  test(
-    'JDBC (Java): a time-out of its own, and a grant that another connection spends',
-    extraCheck('default-jdk-headless libpostgresql-jdbc-java', '/usr/bin/javac', driver),
-    async () => {
-      const program = join(import.meta.dirname, '..', 'support', 'jdbc', 'Asker.java');
-      const java = spawn('/usr/bin/java', ['-cp', driver, program, String(gateway.port('postgres'))], { stdio: ['pipe', 'pipe', 'inherit'] });
-      using ending = new DisposableStack();
-      ending.defer(() => java.kill());
-      const lines = createInterface({ input: java.stdout })[Symbol.asyncIterator]();
-      const ask = async (who: Who, to: string, seconds = 0): Promise<string> => {
-        java.stdin.write(`${who} ${token(who)} ${to} ${seconds}\n`);
-        return (await lines.next()).value ?? assert.fail('it has ended');
-      };
-      assert.match(await ask('stranger', 'denied'), /^42501 countersign: .*This is not for you.*, then 1$/);
-      assert.equal(await deciding('grant', ask('person', 'by-jdbc')), 'done 1, then 1');
-      assert.match(await deciding('deny', ask('person', 'denied-to-jdbc')), /^42501 .*not today.*, then 1$/);
-      assert.match(await ask('bot', 'returned-to-jdbc'), /^55000 .* approval=ap_\w+ state=waiting next=wait, then 1$/);
-      assert.equal(await decide(await waiting(), 'grant'), 200);
-      assert.equal(await ask('bot', 'returned-to-jdbc'), 'done 1, then 1');
-      assert.match(await ask('bot', 'returned-to-jdbc'), /^55000 /, 'once');
-      await endAll();
-      assert.match(await ask('person', 'given-up', 1), /^57014 .*, then 1$/);
-      assert.deepEqual([await open(), await state()], [[], 'returned-to-jdbc']);
-      java.stdin.end();
-      assert.deepEqual(await once(java, 'exit'), [0, null]);
-    },
-  );
+  test('JDBC (Java): a time-out of its own, and a grant that another connection spends', requireJdbc(), async () => {
+    using jdbc = new Jdbc(gateway.port('postgres'));
+    const ask = async (who: Who, parameter: string, seconds = 0): Promise<string> =>
+      jdbc.ask({ user: who, password: token(who), sql: 'update orders set state = ? where id = 1', parameter, seconds });
+    assert.match(await ask('stranger', 'denied'), /^42501 countersign: .*This is not for you/);
+    assert.equal(await deciding('grant', ask('person', 'by-jdbc')), 'done 1');
+    assert.match(await deciding('deny', ask('person', 'denied-to-jdbc')), /^42501 .*not today/);
+    assert.match(await ask('bot', 'returned-to-jdbc'), /^55000 .* approval=ap_\w+ state=waiting next=wait$/);
+    assert.equal(await decide(await waiting(), 'grant'), 200);
+    assert.equal(await ask('bot', 'returned-to-jdbc'), 'done 1');
+    assert.match(await ask('bot', 'returned-to-jdbc'), /^55000 /, 'once');
+    await endAll();
+    assert.match(await ask('person', 'given-up', 1), /^57014 /);
+    assert.deepEqual([await open(), await state()], [[], 'returned-to-jdbc']);
+    await jdbc.end();
+  });
 
   test('node-postgres: a timeout of its own, after which the client is closed, gives up what was held', async () => {
     const client = new pg.Client({ ...login('person'), query_timeout: 300 });

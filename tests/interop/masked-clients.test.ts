@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import { GoogleGenAI } from '@google/genai';
@@ -16,8 +13,9 @@ import OpenAI from 'openai';
 import pg from 'pg';
 import { z } from 'zod';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { Jdbc, requireJdbc } from '../support/jdbc.ts';
 import { openMaskedModels, type MaskedModels } from '../support/masked-models.ts';
-import { extraCheck, python, requireProgram } from '../support/require-program.ts';
+import { python, requireProgram } from '../support/require-program.ts';
 import { psql, runProgram } from '../support/run.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 import { suiteParts } from '../support/suite-parts.ts';
@@ -162,44 +160,28 @@ describe('clients that others wrote, when values are masked', () => {
     }
   });
 
-  const driver = '/usr/share/java/postgresql.jar';
-  test(
-    'JDBC (Java) decodes them in the text and the binary format',
-    extraCheck('default-jdk-headless libpostgresql-jdbc-java', '/usr/bin/javac', driver),
-    async () => {
-      const program = join(import.meta.dirname, '..', 'support', 'jdbc', 'Reader.java');
-      const java = spawn('/usr/bin/java', ['-cp', driver, program, String(shop.gateway.port('postgres'))], { stdio: ['pipe', 'pipe', 'inherit'] });
-      using ending = new DisposableStack();
-      ending.defer(() => java.kill());
-      const lines = createInterface({ input: java.stdout })[Symbol.asyncIterator]();
-      for (const method of methods) {
-        const token = await shop.gateway.issueToken(`by-${method}`);
-        for (const format of ['text', 'binary']) {
-          java.stdin.write(`by-${method} ${token} ${format}\n`);
-          const line: string = (await lines.next()).value ?? assert.fail('it has ended');
-          const columns = line.split('\t').flatMap((column) => {
-            const [, name = '', , value = ''] = /^(\w+):(\w*):(.*)$/s.exec(column) ?? [];
-            return name === '' ? [] : [[name, value === 'null' ? null : value] as const];
-          });
-          assert.equal(columns.length, 25, line);
-          const row = Object.fromEntries(columns);
-          assertMasked(
-            method,
-            {
-              ...row,
-              ts: row['ts']
-                ?.slice(1, -1)
-                .split(', ')
-                .map((each) => (each === 'null' ? null : each)),
-            },
-            `JDBC, ${format}`,
-          );
-        }
+  test('JDBC (Java) decodes them in the text and the binary format', requireJdbc(), async () => {
+    using jdbc = new Jdbc(shop.gateway.port('postgres'));
+    for (const method of methods) {
+      const user = `by-${method}`;
+      const password = await shop.gateway.issueToken(user);
+      for (const format of ['text', 'binary'] as const) {
+        const line = await jdbc.ask({ user, password, format, sql: 'select * from typed.each' });
+        const columns = line.split('\t').flatMap((column) => {
+          const [, name = '', , value = ''] = /^(\w+):(\w*):(.*)$/s.exec(column) ?? [];
+          return name === '' ? [] : [[name, value === 'null' ? null : value] as const];
+        });
+        assert.equal(columns.length, 25, line);
+        const row = Object.fromEntries(columns);
+        const ts = row['ts']
+          ?.slice(1, -1)
+          .split(', ')
+          .map((each) => (each === 'null' ? null : each));
+        assertMasked(method, { ...row, ts }, `JDBC, ${format}`);
       }
-      java.stdin.end();
-      assert.deepEqual(await once(java, 'exit'), [0, null]);
-    },
-  );
+    }
+    await jdbc.end();
+  });
 
   /** Returns the text of an answer and the arguments of its tool call, as a client has them at the end of a stream. */
   const askers: Readonly<Record<string, (token: string, words: string) => Promise<readonly [text: string | null | undefined, given: unknown]>>> = {
