@@ -124,21 +124,32 @@ function takeValid(
   if (!forms.some(({ name, strength }) => supportOf(hint, name, strength) !== 'none')) {
     return;
   }
-  const surroundings = surroundingsOf(view, start, end);
+  const value = view.text.slice(start, end);
+  const whole = end + (longNumber.test(value) ? zerosAt(view, end) : 0);
+  const surroundings = surroundingsOf(view, start, whole);
   if (surroundings === 'part') {
     return;
   }
-  const value = view.text.slice(start, end);
   // Hashes have small letters, identifiers are written with capitals.
   const isUnlikely = (surroundings === 'series' && !isJoined(value)) || /[a-z]/.test(value);
   const code = codeOf(value);
   for (const { name, isValid, strength } of forms) {
     const effective = isUnlikely && strength === 'likely' ? 'weak' : strength;
     if (supportOf(hint, name, effective) !== 'none' && isValid(code, strength)) {
-      take(name, start, end, effective);
+      take(name, start, whole, effective);
     }
   }
 }
+
+/** Returns the length of a fraction of zeros, with which programs write a number that they keep as a decimal one: `4111111111111111.0`. */
+function zerosAt({ text }: View, position: number): number {
+  return zeros.exec(text.slice(position, position + zerosUnitsMax))?.[0].length ?? 0;
+}
+
+/** Matches numbers that are no amounts. */
+const longNumber = /^\d{12,}$/;
+const zeros = /^\.0{1,9}(?!\w|\.\w)/;
+const zerosUnitsMax = 12;
 
 /** True for a value whose groups are joined by something else than spaces, so that a number behind or before a space is another one. Dots also divide amounts. */
 function isJoined(value: string): boolean {
