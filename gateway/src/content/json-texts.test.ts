@@ -85,3 +85,20 @@ test('a text that is nested too deeply is found without a path of its own', () =
     [['*', 'x']],
   );
 });
+
+test('a list or an object that spells another text is one text, also where it is not whole', () => {
+  for (const [json, ...expected] of [
+    ['{"a": 1, "logprobs": {"content": [{"token": "]}"}]}, "b": 2}', '{"content": [{"token": "]}"}]}'],
+    ['[{"top_logprobs": [[1], [2]]}, {"token_ids": [ ]}]', '[[1], [2]]'],
+    ['{"logprobs": [{"token": "a"', '[{"token": "a"'],
+    ['{"response": "", "context": [ 1, 2], "done": true}', '[ 1, 2]'],
+    ['{"context": [1, 2], "logprobs": true, "log": {"token": "a"}}'],
+  ] as const) {
+    const texts = jsonTexts(json, { areSpellingsWhole: true }) ?? [];
+    assert.deepEqual(
+      texts.filter(({ isSpelling }) => isSpelling).map(({ text }) => text),
+      expected,
+    );
+    assert.ok(texts.every(({ text, start, end, isSpelling }) => isSpelling !== true || json.slice(start, end) === text));
+  }
+});

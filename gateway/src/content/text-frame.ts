@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../domain/errors.ts';
+import { spelledSource } from '../domain/text-change.ts';
 import { endOfString, jsonTexts, withJsonTexts, type JsonText } from './json-texts.ts';
 
 /** A piece of an answer or a request whose texts are changed and which is released whole: an event, a line, a row, a message, or a body. */
@@ -106,7 +107,7 @@ interface Document {
 
 /** Null: the text is no JSON. */
 function readDocument(text: string, findParts: FindParts | null): Document | null {
-  const found = json.test(text) ? jsonTexts(text) : null;
+  const found = json.test(text) ? jsonTexts(text, { areSpellingsWhole: true }) : null;
   if (found === null) {
     return null;
   }
@@ -114,6 +115,9 @@ function readDocument(text: string, findParts: FindParts | null): Document | nul
   const encoded = encodedTexts(found);
   const texts = found.map((each): FrameText => {
     const said = encoded.get(each) ?? each.text;
+    if (each.isSpelling === true) {
+      return { text: said, partOf: null, sources: spelledSource };
+    }
     return each.path === null ? { text: said, partOf: null } : { text: said, partOf: parts.get(each.path) ?? null, sources: [`/${each.path}`] };
   });
   return { text, found: () => found, encoded, texts, ends };
@@ -172,7 +176,7 @@ class RepeatedDocument {
     if (text.slice(at) !== rest) {
       return null;
     }
-    return { text, found: () => jsonTexts(text) ?? [], encoded, texts: read, ends };
+    return { text, found: () => jsonTexts(text, { areSpellingsWhole: true }) ?? [], encoded, texts: read, ends };
   }
 }
 

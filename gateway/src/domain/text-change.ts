@@ -2,6 +2,9 @@ import { GatewayError } from './errors.ts';
 import type { MaskReport } from './masked.ts';
 import type { Seen } from './seen.ts';
 
+/** The source of a text that spells others, which stand elsewhere, in pieces: values cannot be found in it, and whoever joins the pieces has them. */
+export const spelledSource: readonly string[] = ['~'];
+
 /**
  * Changes a text of an answer, or of a request, before it is recorded and moves on. The same text always gives the same result. The protocol finds the texts:
  * values of columns, of JSON members, of plain bodies.

@@ -5,7 +5,7 @@ import { findIn, TextScan, type Settled } from '../classes/text-scan.ts';
 import { WholeTexts } from '../classes/whole-texts.ts';
 import { followedMax } from '../domain/followed-values.ts';
 import { unknownClass, type Seen, type SeenValue } from '../domain/seen.ts';
-import type { TextChange } from '../domain/text-change.ts';
+import { spelledSource, type TextChange } from '../domain/text-change.ts';
 import type { Prints } from './prints.ts';
 
 /** So many of the last bytes that passed are remembered. */
@@ -53,6 +53,9 @@ export function textLook(names: readonly string[], target: string, { prints, nes
   const classesBy = (sources: readonly string[]): readonly string[] =>
     sources.flatMap((source) => classesOf(target, source)).filter((name) => names.includes(name));
   const look = (text: string, sources: readonly string[] = []): string => {
+    if (sources === spelledSource) {
+      return text;
+    }
     for (const name of new Set(classesBy(sources))) {
       note(
         name,

@@ -5,7 +5,7 @@ import { namedPlace } from '../../classes/named-place.ts';
 import { TextScan, type Settled } from '../../classes/text-scan.ts';
 import { WholeTexts } from '../../classes/whole-texts.ts';
 import type { Masked } from '../../domain/masked.ts';
-import type { TextChange, TextStream } from '../../domain/text-change.ts';
+import { spelledSource, type TextChange, type TextStream } from '../../domain/text-change.ts';
 import type { Obligation } from '../../domain/decision.ts';
 import { isStricter, methodsOf, type ClassMethods } from '../../policy/mask-text.ts';
 import { JsonPlace } from './json-place.ts';
@@ -137,6 +137,9 @@ export function maskChange({ methods, classes: names, policies }: MaskRule, targ
     return name;
   };
   const change = (text: string, sources?: readonly string[], isDerived = false): string => {
+    if (sources === spelledSource) {
+      return '';
+    }
     const name = sources === undefined ? null : knownClass(sources);
     if (name !== null) {
       return maskOne({ name, value: text, said: null }, sources, isDerived);

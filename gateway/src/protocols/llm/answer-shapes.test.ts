@@ -40,3 +40,40 @@ for (const [name, [wire, { piece, ends = [] }]] of Object.entries(forms)) {
     );
   });
 }
+
+test('D39: lists that spell the answer token by token are left out, and what only counts or names tokens stays', () => {
+  const tokens = ['ada.', 'lovelace', '7c1a', '@example', '.com'].map((token) => ({ token, bytes: [...Buffer.from(token)], logprob: -0.5, top_logprobs: [] }));
+  const ids = [15, 91, 22];
+  const usage = { top_logprobs: 5, tokens: ids, context: 'in the code', avgLogprobs: -0.25 };
+  for (const [given, expected] of [
+    [{ choices: [{ logprobs: { content: tokens }, delta: { content: 'Yes' } }] }, { choices: [{ logprobs: null, delta: { content: 'Yes' } }] }],
+    [{ choices: [{ logprobs: { tokens: ['a', 'b'], top_logprobs: [{ a: -1 }] }, text: 'ab' }] }, { choices: [{ logprobs: null, text: 'ab' }] }],
+    [{ choices: [{ logprobs: null, token_ids: ids, prompt_token_ids: [] }] }, { choices: [{ logprobs: null, token_ids: [], prompt_token_ids: [] }] }],
+    [
+      { type: 'response.output_text.delta', item_id: 'i', delta: 'Yes', logprobs: tokens },
+      { type: 'response.output_text.delta', item_id: 'i', delta: 'Yes', logprobs: [] },
+    ],
+    [{ candidates: [{ avgLogprobs: -0.25, logprobsResult: { chosenCandidates: tokens } }] }, { candidates: [{ avgLogprobs: -0.25, logprobsResult: null }] }],
+    [
+      { response: '', done: true, context: ids, logprobs: tokens },
+      { response: '', done: true, context: [], logprobs: [] },
+    ],
+    [usage, usage],
+    [
+      { context: ids, id: 'c' },
+      { context: ids, id: 'c' },
+    ],
+  ]) {
+    for (const [type, before, after] of [
+      ['application/json', '', ''],
+      ['text/event-stream', 'data: ', '\n\n'],
+    ] as const) {
+      const received = new ReceivedAnswer();
+      const answer = new ChangedAnswer({ changes: [maskAll()], frameBytesMax: 100_000, findParts }, received);
+      answer.onHead({ status: 200, statusText: 'OK', rawHeaders: ['content-type', type] });
+      answer.onBytes(Buffer.from(`${before}${JSON.stringify(given)}${after}`));
+      answer.onEnd([]);
+      assert.equal(received.bodyBytes.toString(), `${before}${JSON.stringify(expected)}${after}`);
+    }
+  }
+});
