@@ -9,8 +9,8 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const demoMs = 90_000;
-/** Four screens. */
-const linesMax = 192;
+/** Four screens of fifty lines. */
+const linesMax = 200;
 
 describe('the demo', () => {
   let status: number | null;
@@ -162,6 +162,13 @@ describe('the demo', () => {
     );
     shows(/Who has the keys of the store too, as here, also sees[^]*sealed bodies were opened/, /A permit alone, as these, lets nobody connect/);
     assert.doesNotMatch(shown, /Without --key|records a second/);
+  });
+
+  test('in the end the questions of an analyst are answered over all records', () => {
+    shows(
+      /search 'table:customers effect:read kind:statement since:90d'\n(?:\w{8}#\d+ {2}\S+Z {2}support-bot {2}shop {2}postgres\.query {2}\w+ {2}\S*grant:support-bot:shop\S* {2}\S.*\n)+\d records\. The index has all that is recorded\.\n/,
+      /search 'model:sample-\* target:shop kind:change since:90d'\n\w{8}#\d+ {2}\S+Z {2}support-bot {2}shop {2}postgres\.query {2}hold {2}agents\.cedar:production,\S+ {2}UPDATE orders [^\n]+\n\w{8}#\d+ {2}\S+Z {2}support-bot {2}shop {2}postgres\.query {2}deny {2}agents\.cedar:where {2}DELETE FROM orders\n2 records\./,
+    );
   });
 });
 

@@ -103,6 +103,9 @@ async function showAll(directory: string, options: DemoOptions): Promise<number>
   showWhoSawWhat(errand, { customer: await database.customer(1), heard: model.heard(), names: customerNames });
   await showRecord(errand, directory, options.verbose === true);
   const code = await showForgery(directory);
+  if (code === 0) {
+    await showQuestions(config);
+  }
   if (options.keep === true && code === 0) {
     await stay(config, gateway.addresses);
   }
@@ -189,6 +192,16 @@ async function showForgery(directory: string): Promise<number> {
   interruption.signal.throwIfAborted();
   say(code === 0 ? 'The forged copy was taken for whole: this is a defect.' : `Found, exit code ${code}: the record cannot be edited unnoticed.`);
   return code === 0 ? 1 : 0;
+}
+
+/** Asks over everything that is recorded. */
+async function showQuestions(config: string): Promise<void> {
+  say(
+    '10. Two in the morning: who read the customers, when, and by what permission? And what did that model change, or try to? Every record that a search finds is opened and checked, and who searched for what is on record too.',
+  );
+  for (const query of ['table:customers effect:read kind:statement since:90d', 'model:sample-* target:shop kind:change since:90d']) {
+    await typeCommand({ words: ['search', query, '--config', config], shown: `search '${query}'` });
+  }
 }
 
 async function stay(config: string, addresses: Readonly<Record<string, string>>): Promise<void> {

@@ -29,7 +29,9 @@ const valueLengthMax = 256;
 const joinedCharactersMax = 1024 * 1024;
 /** Most requests, and most channels, of a session whose facts are remembered for what belongs to them. The oldest are forgotten first. */
 const rememberedMax = 10_000;
-const inheritedFields = keysOf(queryFields).filter((name) => 'isInherited' in queryFields[name]);
+const operation = 'gen_ai.operation.name';
+const callIds = 'gen_ai.tool.call.id';
+const inheritedFields: readonly string[] = [...keysOf(queryFields).filter((name) => 'isInherited' in queryFields[name]), operation];
 const changing: ReadonlySet<string> = new Set(['write', 'define', 'destroy']);
 const tokenCounts = ['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens'] as const;
 const environmentTag = 'environment=';
@@ -68,6 +70,9 @@ export class FactReader {
   readonly #requests = new Map<number, Values>();
   readonly #channels = new Map<number, Values>();
 
+  /** The models that asked for tool calls, by the ids of the calls. */
+  readonly #callers = new Map<string, string>();
+
   /** The requests and answers whose last part is still to come, by their kind and the number of the request. */
   readonly #begun = new Map<string, Begun>();
 
@@ -80,6 +85,7 @@ export class FactReader {
     const request = numberOf(shown.attributes[ownAttributes.request]);
     const ofRequest = heirs.has(record.kind) ? this.#requests.get(request) : undefined;
     const values = valuesOf(record, shown, ofRequest);
+    this.#nameCallers(record, shown, values);
     if (record.kind === 'request') {
       remember(this.#requests, record.seq, only(values, inheritedFields));
     }
@@ -92,6 +98,19 @@ export class FactReader {
     }
     const text = endsAnswers(record) ? this.#end(record, values) : this.#textOf(record, { shown, request, ofRequest });
     return { shown, text, facts: { timeMs: record.timeMs, values, words: wordsOf(text) } };
+  }
+
+  /** Gives a request that a tool call caused, as far as is known, the model that asked for the call. */
+  #nameCallers({ kind }: OpenedRecord, { attributes }: ShownRecord, values: Map<string, readonly string[]>): void {
+    const [model] = values.get('model') ?? [];
+    if (kind === 'response' && model !== undefined) {
+      for (const id of textsOf(attributes[callIds])) {
+        remember(this.#callers, id, model);
+      }
+    } else if (kind === 'request' && model === undefined) {
+      const ids = [...textsOf(attributes[callIds]), ...textsOf(attributes[ownAttributes.likelyToolCalls])];
+      set(values, 'model', [...new Set(ids.map((id) => this.#callers.get(id)))]);
+    }
   }
 
   /** The text of a record. The last part of a request or an answer has the text of all of its parts. */
@@ -119,7 +138,7 @@ export class FactReader {
       for (const [field, of] of ofRequest ?? []) {
         values.set(field, [...new Set([...(values.get(field) ?? []), ...of])]);
       }
-      if (ofRequest?.has('model') === true) {
+      if (isOfModel(ofRequest)) {
         values.set('kind', [...new Set([kind, 'output'])]);
       }
     }
@@ -171,7 +190,7 @@ function saidKindsOf({ kind, meta, continues }: OpenedRecord, values: Values, of
   }
   if (kind === 'response') {
     const hasRows = values.has('rows') || values.has(ownAttributes.partRows);
-    return [...(ofRequest?.has('model') === true ? ['output'] : []), ...(hasRows ? ['rows'] : [])];
+    return [...(isOfModel(ofRequest) ? ['output'] : []), ...(hasRows ? ['rows'] : [])];
   }
   if (kind !== 'request') {
     return [];
@@ -179,11 +198,17 @@ function saidKindsOf({ kind, meta, continues }: OpenedRecord, values: Values, of
   const has = (field: string): boolean => values.has(field) || ofRequest?.has(field) === true;
   const changes = (values.get('effect') ?? ofRequest?.get('effect') ?? []).some((effect) => changing.has(effect));
   return [
-    ...(has('model') ? ['prompt'] : []),
+    ...(isOfModel(values) || isOfModel(ofRequest) ? ['prompt'] : []),
     ...(has('tool') ? ['tool'] : []),
     ...(has('verb') || meta?.attributes?.['db.query.text'] !== undefined ? ['statement'] : []),
     ...(changes ? ['change'] : []),
   ];
+}
+
+/** Returns whether a request, or the request of an answer, is one to a model. */
+function isOfModel(values: Values | undefined): boolean {
+  const [name] = values?.get(operation) ?? [];
+  return name !== undefined && name !== 'execute_tool';
 }
 
 /** The values that a channel's opening states of its client and its target. */
