@@ -85,6 +85,8 @@ export interface AnswerReading {
   head(head: ResponseHead): void;
   /** Reads the next frame for facts. Never throws. */
   frame(frame: Frame): void;
+  /** Reads the answer also as the target sent it, where policy changes its texts. Null or absent: only what the client gets is read. */
+  readonly sent?: Pick<AnswerReading, 'framer' | 'head' | 'frame'> | null;
   /** Sees all bytes for facts, as they come, before the frames that end in them. Absent: only frames are read. */
   bytes?(piece: Uint8Array): void;
   /**

@@ -21,6 +21,7 @@ import { JoinedAnswer } from './joined-answer.ts';
 import { DirectUrls, type OwnUrls } from './own-urls.ts';
 import { RecordedAnswer } from './recorded-answer.ts';
 import { ReleasedAnswer } from './released-answer.ts';
+import { SentAnswer } from './sent-answer.ts';
 import { Screening } from './screening.ts';
 import { UrlRewriting } from './url-rewriting.ts';
 
@@ -78,6 +79,7 @@ export interface AnswerPipeline {
  *       ▼  CredentialCheck   holds back an answer that refuses the credential        if the gateway gave a credential of its own
  *       ▼  UrlRewriting      leads the target's own addresses through the gateway    always; holds JSON if the protocol names members
  *       ▼  LookedAnswer      looks at texts                                          if the target is inspected
+ *       ▼  SentAnswer        reads the answer as it was sent                         if an obligation says so, and the protocol reads it
  *       ▼  ChangedAnswer     changes texts                                           if an obligation says so
  *       ▼  Screening         has decided what the target asks of the client          if the protocol finds what it asks
  *       ▼  BegunAnswer       makes the answer the rest of a stream of events          if the client has its beginning, because the request was held
@@ -108,6 +110,10 @@ export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
   stages.push((next) => (rewriting = new UrlRewriting({ urls, members: parts.urlMembers, direct, tellsDigests: masks.length === 0, take }, next)));
   if (looks.length > 0) {
     stages.push((next) => (looked = new LookedAnswer({ ...textParts, changes: looks }, next)));
+  }
+  const { sent = null } = reading;
+  if (masks.length > 0 && sent !== null) {
+    stages.push((next) => new SentAnswer(sent, next));
   }
   if (masks.length > 0) {
     stages.push((next) => new ChangedAnswer({ ...textParts, changes: masks }, next));

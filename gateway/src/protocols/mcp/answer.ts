@@ -21,7 +21,9 @@ export class AnswerFollower implements AnswerReading {
   readonly #asked: ReadonlyMap<string, AskedRequest>;
   readonly #mayBeginSession: boolean;
   readonly #messageBytesMax: number;
-  #form: Form = 'other';
+  readonly #sent: AnswerFollower | null;
+  /** Null: the answer has not begun. */
+  #form: Form | null = null;
   /** A message that is too long to be read at once. Null: there is none. */
   #long: Buffer | null = null;
   #said: Said = { outcome: 'none', unread: 0, toolList: null, asks: new Set(), facts: {}, given: [] };
@@ -32,16 +34,24 @@ export class AnswerFollower implements AnswerReading {
   /**
    * `session` is the session of the request; empty if there is none. `messageBytesMax` is for one message that is held to be read; the record has all of it.
    */
-  constructor(asked: readonly AskedRequest[], session = '', messageBytesMax = defaultEventBytesMax) {
+  constructor(asked: readonly AskedRequest[], session = '', messageBytesMax = defaultEventBytesMax, isSent = false) {
+    const mayList = asked.length === 0 || asked.some(({ method }) => method === 'tools/list');
+    this.#sent = mayList && !isSent ? new AnswerFollower(asked, session, messageBytesMax, true) : null;
     this.#session = session;
     this.#messageBytesMax = messageBytesMax;
     this.#asked = new Map(asked.map((request) => [request.id.text, request]));
     this.#mayBeginSession = asked.some(({ method }) => method === 'initialize');
   }
 
-  /** The tool definitions that the answer listed, for `compareTools`; null if it listed none so far. */
+  /** The tool definitions that the answer listed, for `compareTools`; null if it listed none so far. Where policy changes texts of the answer, they are those that the server sent. */
   get toolList(): ToolList | null {
-    return this.#said.toolList;
+    const { toolList } = this.#said;
+    return this.#sent === null || this.#sent.#form === null || toolList === null ? toolList : asSent(toolList, this.#sent.toolList);
+  }
+
+  /** Reads the answer as the server sent it; null if it cannot list tools. Nothing else of it counts. */
+  get sent(): AnswerFollower | null {
+    return this.#sent;
   }
 
   /** Returns true once the request was answered, because nothing more may be said about it then. */
@@ -100,8 +110,9 @@ export class AnswerFollower implements AnswerReading {
 
   finish(take: TakeElsewhere): Promise<void> | null {
     const long = this.#long;
+    const sent = this.#sent?.finish(take) ?? null;
     this.#long = null;
-    return long === null ? null : this.#readLong(take, long);
+    return long === null ? sent : Promise.all([sent, this.#readLong(take, long)]).then(() => undefined);
   }
 
   async #readLong(take: TakeElsewhere, body: Buffer): Promise<void> {
@@ -126,7 +137,7 @@ export class AnswerFollower implements AnswerReading {
       ...(this.#asked.size === 0 ? {} : { [ownAttributes.outcome]: outcome }),
       ...(unread === 0 ? {} : { [ownAttributes.unreadMessages]: unread, [ownAttributes.isWhole]: false }),
       ...(this.#said.asks.size === 0 ? {} : { [ownAttributes.serverRequests]: [...this.#said.asks] }),
-      ...toolAttributes(this.#said.toolList),
+      ...toolAttributes(this.toolList),
     };
   }
 
@@ -136,6 +147,15 @@ export class AnswerFollower implements AnswerReading {
       this.#said.given.push(eventGiven(this.#session, id));
     }
   }
+}
+
+/**
+ * Returns the tools of a list as the server sent them. A tool whose name was changed is left out, because its name is for nobody to know: a list without it may not be whole. A digest of what
+ * policy leaves of a definition would be another one for each policy, and the same for definitions that differ in what was masked.
+ */
+function asSent({ tools, isWhole, unread }: ToolList, sent: ToolList | null): ToolList {
+  const known = new Map([...tools.keys()].flatMap((name) => [sent?.tools.get(name)].flatMap((tool) => (tool === undefined ? [] : [[name, tool] as const]))));
+  return { tools: known, isWhole: isWhole && known.size === tools.size, unread };
 }
 
 function toolAttributes(list: ToolList | null): Attributes {

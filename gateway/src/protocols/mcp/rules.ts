@@ -73,6 +73,7 @@ function answerReading(request: RequestHead, answer: AnswerFollower, { areIdsKep
       answer.frame(frame);
     },
     asks: (frame, head) => asksOf(request, frame, head),
+    sent: answer.sent,
     finish: (take) => answer.finish(take),
     unreadable: () => {
       answer.unreadable();
