@@ -1,7 +1,18 @@
 import { countOf } from '@countersign/gateway/count-of';
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { findProtocol, isLoopback, seemsLinkLocal, type Config, type DataClass, type Principal, type Sink, type Target } from '@countersign/gateway/config';
+import {
+  findProtocol,
+  isLoopback,
+  seemsLinkLocal,
+  type Config,
+  type DataClass,
+  type Group,
+  type Issuer,
+  type Principal,
+  type Sink,
+  type Target,
+} from '@countersign/gateway/config';
 import type { CheckedPolicies } from '@countersign/gateway/policy';
 import { rootKeyVariable } from '@countersign/gateway/store';
 import { formatDuration } from './duration.ts';
@@ -11,7 +22,7 @@ import { formatDuration } from './duration.ts';
  * names none.
  */
 export function explainConfig(config: Config, policies: CheckedPolicies | null, environment: NodeJS.ProcessEnv): readonly string[] {
-  const { data, listen, tls, rootKey, targets, principals, sinks, classes, retention } = config;
+  const { data, listen, tls, rootKey, targets, principals, issuers, groups, sinks, classes, retention } = config;
   const days = (count: number | null): string => (count === null ? 'forever' : countOf(count, 'day'));
   return [
     `data       ${data}`,
@@ -20,6 +31,8 @@ export function explainConfig(config: Config, policies: CheckedPolicies | null, 
     ...Array.from(listen, ([id, { host, port }]) => `listens    ${id} on ${host}:${port === 0 ? 'any free port' : port}${tls === null ? '' : ', TLS'}`),
     ...Array.from(targets.values(), (target) => `target     ${describeTarget(target)}`),
     ...Array.from(principals.values(), (principal) => `principal  ${describePrincipal(principal)}`),
+    ...Array.from(issuers.values(), (issuer) => `issuer     ${describeIssuer(issuer)}`),
+    ...Array.from(groups, ([name, group]) => `group      ${describeGroup(name, group)}`),
     `policies   ${policies === null ? 'none but the grants' : `${describePath(config)}: ${policies.policies} in ${countOf(policies.files, 'file')}`}`,
     `approvals  ${describeApprovals(config)}`,
     ...Array.from(sinks, ([name, sink]) => `sink       ${name}: ${describeSink(sink)}`),
@@ -84,20 +97,33 @@ function describeSink(sink: Sink): string {
 }
 
 function describePrincipal({ id, kind, groups, targets }: Principal): string {
-  const admin = groups.includes('admins') ? ', may use the API' : groups.includes('auditors') ? ', may read the public log and the metrics' : '';
-  return `${id}: ${kind}${groups.length === 0 ? '' : ` of ${groups.join(', ')}`}${admin}; reaches ${targets.join(', ') || 'nothing'}`;
+  return `${id}: ${kind}${groups.length === 0 ? '' : ` of ${groups.join(', ')}`}${powers(groups)}; reaches ${targets.join(', ') || 'nothing'}`;
+}
+
+function describeIssuer({ name, url, audience, groups, principal, caFile }: Issuer): string {
+  const claimed = groups === null ? 'no groups' : `groups by its claim ${groups}`;
+  return `${name}: ${url}, for the audience ${audience}; principals ${name}/… by its claim ${principal}, ${claimed}${caFile === undefined ? '' : `; authorities in ${caFile}`}`;
+}
+
+function describeGroup(name: string, { targets, issuers }: Group): string {
+  return `${name}${powers([name])}: reaches ${targets.join(', ') || 'nothing'}; ${issuers.length === 0 ? 'no token makes a member' : `members by tokens of ${issuers.join(', ')}`}`;
+}
+
+/** Says what else members of these groups may do. */
+function powers(groups: readonly string[]): string {
+  return groups.includes('admins') ? ', may use the API' : groups.includes('auditors') ? ', may read the public log and the metrics' : '';
 }
 
 /** Warnings about settings that are allowed and probably not intended. */
-function warnings({ listen, tls, targets, places, principals }: Config): readonly string[] {
-  const granted = new Set(Array.from(principals.values(), (principal) => principal.targets).flat());
+function warnings({ listen, tls, targets, places, principals, issuers, groups }: Config): readonly string[] {
+  const granted = new Set([...principals.values(), ...groups.values()].flatMap((each) => each.targets));
   const inTheClear = tls === null ? [...listen].filter(([, { host }]) => host !== 'localhost' && !isLoopback(host)) : [];
   const unreachable = [...targets.values()].filter(({ protocol }) => !listen.has(findProtocol(protocol)?.transport === 'exchange' ? 'http' : protocol));
   const guarded = [...targets.values()].filter(({ host, options }) => seemsLinkLocal(host) && options['linkLocal'] !== true);
   return [
     ...inTheClear.map(([id]) => `${id} can be reached from other machines without TLS: tokens and data cross the network in the clear`),
     ...(targets.size === 0 ? ['there is no target: countersign target add'] : []),
-    ...(principals.size === 0 ? ['there is no principal, so nobody can come in: countersign principal add'] : []),
+    ...(principals.size + issuers.size === 0 ? ['there is no principal, so nobody can come in: countersign principal add'] : []),
     ...unreachable.map(({ name, protocol }) => `${name} cannot be reached: listen has no address for ${protocol}`),
     ...guarded.map(
       ({ name, host }) =>

@@ -5,6 +5,7 @@ export { addToConfig, type ConfigEntry } from './config/edit.ts';
 export { parseConfig, readConfig } from './config/parse.ts';
 export { isLoopback } from './domain/address.ts';
 export type { DataClass } from './domain/data-class.ts';
+export type { Group, Issuer } from './domain/issuer.ts';
 export type { Principal } from './domain/principal.ts';
 export type { Sink } from './domain/sink.ts';
 export type { Target } from './domain/target.ts';

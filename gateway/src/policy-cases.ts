@@ -12,9 +12,12 @@ import type { Decision, Obligation } from './domain/decision.ts';
 import { effectNames } from './domain/effects.ts';
 import { recordObligations } from './domain/facts-only.ts';
 import { GatewayError } from './domain/errors.ts';
+import { isIssuedName } from './domain/issuer.ts';
+import type { Principal } from './domain/principal.ts';
 import { unknownClass } from './domain/seen.ts';
 import { knownNames, suggest } from './domain/suggest.ts';
 import type { TargetFacts } from './domain/target.ts';
+import { issuedPrincipal } from './identity/issued-principal.ts';
 import { commonFields } from './policy/context.ts';
 import { methodsOf, readMaskText, type MaskKind } from './policy/mask-text.ts';
 import type { PolicyEngine, Question, SessionHistory } from './policy/policy.ts';
@@ -45,6 +48,8 @@ function maskText(kind: MaskKind) {
 const policyCase = closed({
   name: z.string().optional(),
   principal: z.string('the id of a principal is expected'),
+  kind: z.enum(['human', 'agent'], 'human or agent is expected').optional(),
+  groups: texts.optional(),
   onBehalfOf: z.string().optional(),
   target: z.string('the name of a target is expected'),
   action: z.string('the name of an action is expected, as postgres.query'),
@@ -151,11 +156,12 @@ interface CaseFault {
   readonly message: string;
 }
 
-async function questionOf(each: PolicyCase, { principals, targets, classes }: Config): Promise<Question | CaseFault> {
-  const principal = principals.get(each.principal);
+async function questionOf(each: PolicyCase, config: Config): Promise<Question | CaseFault> {
+  const { targets, classes } = config;
+  const principal = principalOf(each, config);
   const target = targets.get(each.target);
-  if (principal === undefined) {
-    return { member: 'principal', message: `there is no principal ${JSON.stringify(each.principal)}${knownNames(each.principal, [...principals.keys()])}` };
+  if ('message' in principal) {
+    return principal;
   }
   if (target === undefined) {
     return { member: 'target', message: `there is no target ${JSON.stringify(each.target)}${knownNames(each.target, [...targets.keys()])}` };
@@ -183,6 +189,24 @@ async function questionOf(each: PolicyCase, { principals, targets, classes }: Co
     action,
     timeMs: time === undefined ? Date.now() : Date.parse(time),
   };
+}
+
+/** Returns the principal of a case: one of the configuration, or one of an issuer with the kind and groups that the case states. */
+function principalOf({ principal: id, kind, groups }: PolicyCase, { principals, issuers, groups: known }: Config): Principal | CaseFault {
+  const configured = principals.get(id);
+  if (configured !== undefined) {
+    const stated = kind === undefined ? (groups === undefined ? null : 'groups') : 'kind';
+    return stated === null ? configured : { member: stated, message: `the configuration says the ${stated} of ${id}: leave it out` };
+  }
+  if (!isIssuedName(id, issuers)) {
+    return { member: 'principal', message: `there is no principal ${JSON.stringify(id)}${knownNames(id, [...principals.keys()])}` };
+  }
+  const issuer = id.slice(0, id.indexOf('/'));
+  const principal = issuedPrincipal(known, issuer, { id, kind: kind ?? 'human', groups: groups ?? [] });
+  const strange = groups?.find((group) => !principal.groups.includes(group));
+  return strange === undefined
+    ? principal
+    : { member: 'groups', message: `no token of the issuer ${issuer} makes a member of ${JSON.stringify(strange)}${knownNames(strange, [...known.keys()])}` };
 }
 
 /** Returns the action of a case: the facts that the protocol finds in its text, and those that the case states itself. */

@@ -117,7 +117,8 @@ export class PolicyTrial {
     const groups = attributes['user.roles'];
     const decision = this.#candidate.decide({
       asker: {
-        principal: this.#config.principals.get(principal) ?? gonePrincipal(principal, Array.isArray(groups) ? groups : []),
+        principal:
+          this.#config.principals.get(principal) ?? gonePrincipal(principal, Array.isArray(groups) ? groups : [], attributes[ownAttributes.principalKind]),
         onBehalfOf: typeof onBehalfOf === 'string' ? onBehalfOf : null,
         within: null,
         session: record.session,
@@ -166,9 +167,9 @@ function remember(history: LiveHistory, verdict: string, { target, attributes }:
   }
 }
 
-/** Returns a principal that the configuration does not have any more, as far as the record tells. */
-export function gonePrincipal(id: string, groups: readonly string[]): Principal {
-  return { id, kind: 'agent', groups, targets: [] };
+/** Returns a principal that the configuration does not have, or not any more, as far as the record tells. */
+export function gonePrincipal(id: string, groups: readonly string[], kind: unknown): Principal {
+  return { id, kind: kind === 'human' ? kind : 'agent', groups, targets: [] };
 }
 
 function textOf(value: unknown, otherwise: string): string {

@@ -57,10 +57,13 @@ export class RecordedLimits implements LimitRules {
     return new Set(limits.map(({ name }) => name));
   }
 
-  #questionOf({ principal, groups, onBehalfOf, clientAddress, session, run, timeMs, action, attributes, history }: RecordedRequest, target: Target): Question {
+  #questionOf(
+    { principal, principalKind, groups, onBehalfOf, clientAddress, session, run, timeMs, action, attributes, history }: RecordedRequest,
+    target: Target,
+  ): Question {
     return {
       asker: {
-        principal: this.#principals.find(({ id }) => id === principal) ?? gonePrincipal(principal, groups),
+        principal: this.#principals.find(({ id }) => id === principal) ?? gonePrincipal(principal, groups, principalKind),
         onBehalfOf: onBehalfOf ?? null,
         run,
         within: null,

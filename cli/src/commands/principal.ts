@@ -40,7 +40,9 @@ export function addPrincipal(program: Command): void {
 }
 
 /** A principal as the API lists it. `suspended` is absent if no gateway runs that knows it. */
-interface Listed extends Principal {
+interface Listed extends Omit<Principal, 'kind'> {
+  /** Null: it is not known. */
+  readonly kind: Principal['kind'] | null;
   readonly suspended?: { readonly by: string; readonly since: string; readonly reason: string } | null;
 }
 
@@ -53,7 +55,7 @@ async function list(options: LocationOptions & RowOptions): Promise<void> {
     ? await (await ApiClient.open(options)).json<readonly Listed[]>('GET', '/api/principals')
     : [...(await loadConfig(options)).principals.values()];
   await printRows(principals, options, ({ id, kind, groups, targets, suspended }: Listed) =>
-    columns(id, kind, groups, targets, ...(suspended === null || suspended === undefined ? [] : [describeSuspension(suspended)])),
+    columns(id, kind ?? '', groups, targets, ...(suspended === null || suspended === undefined ? [] : [describeSuspension(suspended)])),
   );
 }
 

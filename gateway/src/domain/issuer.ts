@@ -62,6 +62,11 @@ export function issuedName(issuer: string, name: string): string | null {
   return written.length === 0 || written.length > nameCharactersMax ? null : `${issuer}/${written}`;
 }
 
+/** True if this is the id of a principal of an issuer, whatever issuers there are now. */
+export function isOfIssuer(id: string): boolean {
+  return id.includes('/');
+}
+
 /** True if this is the id of a principal that one of these issuers may name. */
 export function isIssuedName(id: string, issuers: ReadonlyMap<string, Issuer>): boolean {
   const at = id.indexOf('/');

@@ -196,6 +196,8 @@ export const ownAttributes = {
   policyVersion: 'countersign.policy_version',
   /** String. The principal to whom the token belongs; on the use of an approval, the one who asked. */
   principal: 'countersign.principal',
+  /** String: `human` or `agent`. Whether a principal of an issuer is a person. Of a principal of the configuration, the configuration says it. */
+  principalKind: 'countersign.principal_kind',
   /** String. The protocol by which a refused client came. */
   protocol: 'countersign.protocol',
   /** List of strings, each `MEMBER=ID`. What the provider keeps and adds to the prompt, so that it is not in the request. */

@@ -84,7 +84,7 @@ export interface ChannelFacts {
 
 /** The facts of a channel that readers need. */
 export type KnownChannel = Pick<ChannelFacts, 'principal' | 'groups' | 'onBehalfOf' | 'clientAddress' | 'target' | 'protocol' | 'targets'> &
-  Partial<Pick<ChannelFacts, 'tokenId' | 'isActivity'>>;
+  Partial<Pick<ChannelFacts, 'tokenId' | 'isActivity'>> & { readonly principalKind?: string };
 
 /** A decision that was not carried out, as a reader gets it. */
 export interface ReadObserved extends Omit<Observed, 'verdict'> {

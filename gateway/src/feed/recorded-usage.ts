@@ -41,7 +41,7 @@ export interface LimitPolicies {
 }
 
 /** A request as it is on record. */
-export interface RecordedRequest extends Pick<KnownChannel, 'principal' | 'groups' | 'onBehalfOf' | 'clientAddress' | 'target'> {
+export interface RecordedRequest extends Pick<KnownChannel, 'principal' | 'principalKind' | 'groups' | 'onBehalfOf' | 'clientAddress' | 'target'> {
   readonly session: string;
   /** The session of the run in which it was made; null if it was made in none. */
   readonly run: string | null;

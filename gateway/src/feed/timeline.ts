@@ -2,6 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 import type { Attributes } from '../domain/action.ts';
 import type { Obligation } from '../domain/decision.ts';
 import { changeEnvironment, statesEnvironment } from '../domain/environment.ts';
+import { isOfIssuer } from '../domain/issuer.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import { processOutput, type OpenedRecord, type ReadObserved, type Rendering } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
@@ -78,6 +79,7 @@ export class Timeline {
       attributes: {
         'session.id': record.session,
         ...(facts === null ? {} : { 'user.id': facts.principal, 'user.roles': facts.groups, 'client.address': facts.clientAddress }),
+        ...(facts?.principalKind !== undefined && isOfIssuer(facts.principal) ? { [ownAttributes.principalKind]: facts.principalKind } : {}),
         ...(opens?.onBehalfOf === undefined ? {} : { [ownAttributes.onBehalfOf]: opens.onBehalfOf }),
         ...own,
         ...(causes.certain.length === 0 ? {} : { 'gen_ai.tool.call.id': causes.certain }),

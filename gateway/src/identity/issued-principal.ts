@@ -65,9 +65,13 @@ function find(
   if (id === null) {
     return { refused: `its claim ${issuer.principal} does not name a principal, and none is bound to its subject` };
   }
-  const member = [...new Set(claimed)].filter((group) => groups.get(group)?.issuers.includes(issuer.name) === true).toSorted();
-  const targets = [...new Set(member.flatMap((group) => groups.get(group)?.targets ?? []))];
-  return { id, kind: isAgent ? 'agent' : 'human', groups: member, targets };
+  return issuedPrincipal(groups, issuer.name, { id, kind: isAgent ? 'agent' : 'human', groups: claimed });
+}
+
+/** Returns a principal of an issuer as the configuration has it: of the groups that are claimed for it, it is in those that count for the issuer, and gets their grants. */
+export function issuedPrincipal(groups: Directory['groups'], issuer: string, claimed: Omit<Principal, 'targets'>): Principal {
+  const member = [...new Set(claimed.groups)].filter((group) => groups.get(group)?.issuers.includes(issuer) === true).toSorted();
+  return { ...claimed, groups: member, targets: [...new Set(member.flatMap((group) => groups.get(group)?.targets ?? []))] };
 }
 
 /** Returns the name in the claims, in small letters if it is an e-mail address. Null if there is none, or the issuer says that the address is not verified. */

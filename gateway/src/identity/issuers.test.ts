@@ -6,9 +6,12 @@ import { after, before, describe, test } from 'node:test';
 import { CompactSign, exportJWK, generateKeyPair, importJWK, SignJWT, UnsecuredJWT, type JWK, type JWTHeaderParameters } from 'jose';
 import { subjectKey, type Directory, type Group, type Issuer } from '../domain/issuer.ts';
 import { jwtCharactersMax } from '../domain/jwt-form.ts';
-import type { Principal } from '../domain/principal.ts';
+import type { Identity, Principal } from '../domain/principal.ts';
 import { readIssuerDocument } from '../issuer-document.ts';
+import { openSqlite } from '../store/sqlite.ts';
+import { Tokens } from '../store/tokens.ts';
 import { portOf } from '../wire/testdata/sockets.ts';
+import { Authenticator } from './authenticator.ts';
 import { Issuers, type IssuedToken } from './issuers.ts';
 
 const startMs = 1_800_000_000_000;
@@ -363,6 +366,41 @@ describe('tokens of issuers', () => {
     assert.equal(find(), undefined);
     issuers.recheck();
     await refused(await sign(claims()), /audience other/);
+  });
+
+  test('E48: what a token opened stands until the token ends, its principal is suspended, or the configuration takes it away', async () => {
+    fresh();
+    using database = openSqlite(':memory:', { journal: 'truncate', secureDelete: true });
+    using authenticator = new Authenticator({ tokens: new Tokens(database), findPrincipal: (id) => directory.principals.get(id), now: () => nowMs, issuers });
+    const identify = async (token: string): Promise<Identity> => {
+      const outcome = await authenticator.authenticateIssued(token);
+      return 'identity' in outcome ? outcome.identity : assert.fail(outcome.refused);
+    };
+    const token = await sign(claims());
+    const { standing, tokenId } = await identify(token);
+    assert.equal((await identify(token)).standing, standing);
+    assert.equal((await identify(token)).principal, standing.principal, 'the same object, so that what is decided about it is kept');
+    directory = { ...directory, groups: new Map() };
+    authenticator.recheck();
+    assert.deepEqual([standing.ended(), standing.principal.targets], [null, []]);
+    assert.deepEqual(authenticator.find('corp/ann@corp.example'), standing.principal);
+    assert.throws(() => authenticator.create('corp/ann@corp.example'), { code: 'unknown_principal' });
+    nowMs = standing.expiresMs;
+    assert.equal(standing.ended()?.reason, 'expired');
+    assert.deepEqual(authenticator.find('corp/ann@corp.example'), standing.principal, 'what it granted before stays');
+
+    const second = await identify(await sign(claims({ exp: nowMs / 1000 + 600 })));
+    assert.notEqual(second.tokenId, tokenId);
+    const delegated = await identify(await sign(claims({ exp: nowMs / 1000 + 600, act: { sub: 'bot-client' } })));
+    authenticator.suspend('corp/ann@corp.example', 'operator', '');
+    assert.deepEqual([second.standing.ended()?.reason, delegated.standing.ended()?.reason], ['suspended', 'suspended']);
+    const refusal = { refused: 'The token is not accepted: corp/ann@corp.example is suspended' };
+    assert.deepEqual(await authenticator.authenticateIssued(await sign(claims({ exp: nowMs / 1000 + 600 }))), refusal);
+
+    const other = await identify(await sign(claims({ exp: nowMs / 1000 + 600, email: 'joe@corp.example', sub: 'u-2' })));
+    directory = { ...directory, issuers: new Map() };
+    authenticator.recheck();
+    assert.equal(other.standing.ended()?.reason, 'removed');
   });
 
   test('nothing of a token but its digest is kept', async () => {

@@ -58,14 +58,9 @@ export class Standings implements Disposable {
     this.#known.get(tokenId)?.deref()?.end(ends.revoked);
   }
 
-  /**
-   * Returns a principal as the newest of its credentials has it that is valid, or was until it expired. Undefined: nobody holds such a credential.
-   */
+  /** Returns a principal as the newest of its credentials has it, also if that has expired. Undefined: nobody holds one that the configuration still accepts. */
   newest(principal: string): Principal | undefined {
-    return this.#standings().findLast((standing) => {
-      const end = standing.ended();
-      return standing.name === principal && (end === null || end.reason === 'expired');
-    })?.principal;
+    return this.#standings().findLast((standing) => standing.name === principal && standing.ended()?.reason !== 'removed')?.principal;
   }
 
   /** Ends the standings of a principal, and of those who act on its behalf. */

@@ -122,6 +122,11 @@ export class Tokens {
     return this.#suspended.delete(principal);
   }
 
+  /** The suspensions, in the order in which they were made since the start. */
+  suspensions(): readonly Suspension[] {
+    return [...this.#suspended.values()];
+  }
+
   suspension(principal: string): Suspension | null {
     return this.#suspended.get(principal) ?? null;
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isOfIssuer } from '../../domain/issuer.ts';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { pageOf, paging } from '../paging.ts';
@@ -8,7 +9,7 @@ import type { Suspension } from '../../store/tokens.ts';
 const principal = z
   .object({
     id: z.string(),
-    kind: z.enum(['human', 'agent']),
+    kind: z.enum(['human', 'agent']).nullable().describe('Null: it is of an issuer, and has shown no token since the start.'),
     groups: z.array(z.string()).readonly(),
     targets: z.array(z.string()).readonly().describe('The names of the targets that the principal may use.'),
     suspended: z
@@ -22,12 +23,14 @@ export const listPrincipals = endpoint({
   id: 'listPrincipals',
   method: 'GET',
   path: '/api/principals',
-  summary: 'Lists principals, in the order of the configuration.',
+  summary: 'Lists principals, in the order of the configuration; after them the principals of issuers that are suspended.',
   query: paging,
   answer: json(z.array(principal)),
   errors: ['not_found'],
-  act: ({ principals, tokens }: Pick<ApiParts, 'principals' | 'tokens'>, { query }) => {
-    const listed = [...principals().values()].map((each) => ({ ...each, suspended: suspensionView(tokens.suspension(each.id)) }));
+  act: ({ principals, tokens, authenticator }: Pick<ApiParts, 'principals' | 'tokens' | 'authenticator'>, { query }) => {
+    const suspended = tokens.suspensions().flatMap(({ principal: id }) => (isOfIssuer(id) ? [id] : []));
+    const issued = suspended.map((id) => authenticator.find(id) ?? { id, kind: null, groups: [], targets: [] });
+    const listed = [...principals().values(), ...issued].map((each) => ({ ...each, suspended: suspensionView(tokens.suspension(each.id)) }));
     return pageOf(listed, query, ({ id }) => id);
   },
 });
