@@ -28,6 +28,8 @@ export interface Action {
   readonly look?: (look: TextChange) => boolean;
   /** The ids that the action names. Absent if it names none, or if ids have no owner in this protocol. */
   readonly ids?: NamedIds;
+  /** True if the target goes on with the answer to an earlier request, and it is not known to which. Absent: it does not. */
+  readonly resumes?: boolean;
   /** How the client wants to learn the outcome if the request is held. Absent: it has no wish. */
   readonly onHold?: HoldWish;
   /**

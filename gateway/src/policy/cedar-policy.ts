@@ -156,11 +156,11 @@ export class CedarPolicy implements PolicyEngine {
     return decision;
   }
 
-  limitsOfAny(question: Pick<Question, 'asker' | 'target'>): readonly Obligation[] {
+  obligationsOfAny(question: Pick<Question, 'asker' | 'target'>): readonly Obligation[] {
     const fitting = question.target.mode === 'observe' ? [] : this.#authorizer.fittingAnyAction(question);
     return fitting.flatMap((id) => {
       const policy = this.#policies.get(id);
-      return policy === undefined || !isLimiting(policy) ? [] : policy.annotated.obligations.filter(({ kind }) => kind === 'limit');
+      return policy === undefined || policy.annotated.isObserved ? [] : policy.annotated.obligations;
     });
   }
 

@@ -74,8 +74,8 @@ export interface PolicyEngine {
   readonly limitsReadHistory?: boolean;
   /** True if a policy asks what a session did. Absent: false. */
   readonly readsHistory?: boolean;
-  /** Returns the limits under which some request of one who asks may be at a target. Absent: none. */
-  limitsOfAny?(question: Pick<Question, 'asker' | 'target'>): readonly Obligation[];
+  /** Returns the obligations under which some request of one who asks may be at a target. Absent: none. */
+  obligationsOfAny?(question: Pick<Question, 'asker' | 'target'>): readonly Obligation[];
   /** Reads beforehand what it needs to decide, a piece in each turn of the event loop. Before that, a decision may take longer. Absent: nothing is to be read. */
   prepare?(): Promise<void>;
   decide(question: Question): Decision;

@@ -210,3 +210,15 @@ test('policy is asked again when an act that was held may go on: what it looks a
   const asked = gate(deciding, [{ kind: 'wait', admit: async () => Promise.resolve(null) }]).ask(act, bytes, waits, { again: () => seen });
   assert.equal((await asked.settle?.(held))?.verdict, 'deny', 'policy decides on the act as it is known by then');
 });
+
+test('an act that goes on with the answer to another one is refused if policy may change texts there and not here', () => {
+  const mask = (policy: string): Obligation => ({ kind: 'change', parameters: { policy } });
+  const asked = (resumes: boolean, ...here: readonly Obligation[]): Decision => {
+    const policy: PolicyEngine = { ...policyWith('allow', ...here), obligationsOfAny: () => [mask('one'), mask('two'), wait] };
+    return gate(policy, [{ kind: 'change', change: () => (text) => text }]).ask({ ...act, resumes }, bytes, waits).decision;
+  };
+  const { verdict, reason } = asked(true, mask('one'));
+  assert.deepEqual([verdict, reason], ['deny', 'it goes on with the answer to another request, in which policy may change texts: send that request again']);
+  assert.equal(asked(true, mask('one,two')).verdict, 'allow');
+  assert.equal(asked(false).verdict, 'allow');
+});

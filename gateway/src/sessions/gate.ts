@@ -73,7 +73,11 @@ export class Gate {
     leaving: () => AbortSignal,
     { change = null, continues = false, partOf, isMessage = false, again = () => action }: RequestRelation & { readonly again?: Again } = {},
   ): Verdict {
-    const decision = this.decide(action);
+    const asked = this.decide(action);
+    const isRefused = action.resumes === true && asked.verdict !== 'deny' && this.#mayChangeOthers(asked);
+    const decision = isRefused
+      ? this.#refuse(action, 'it goes on with the answer to another request, in which policy may change texts: send that request again')
+      : asked;
     return decision.verdict === 'deny' || (decision.verdict === 'allow' && decision.obligations.length === 0)
       ? { decision, settle: null, changes: none }
       : this.#oblige(
@@ -168,8 +172,18 @@ export class Gate {
 
   /** Returns those of the named limits under which any act of the channel may be. */
   limitsOfAny(names: ReadonlySet<string>): readonly Obligation[] {
-    const limits = this.#context.policy().limitsOfAny?.({ asker: this.#askerNow(), target: this.#context.target() }) ?? [];
-    return limits.filter((each) => names.has(readLimit(each)?.name ?? ''));
+    return this.#obligationsOfAny().filter((each) => each.kind === 'limit' && names.has(readLimit(each)?.name ?? ''));
+  }
+
+  #obligationsOfAny(): readonly Obligation[] {
+    return this.#context.policy().obligationsOfAny?.({ asker: this.#askerNow(), target: this.#context.target() }) ?? [];
+  }
+
+  /** True if the answer to another act may go through changes that are not made in the answer to this one. */
+  #mayChangeOthers({ obligations }: Decision): boolean {
+    const changes = (each: Obligation): boolean => this.#controlOf(each)?.change !== undefined && !this.#changesRequest(each);
+    const named = new Set(obligations.filter(changes).flatMap(({ parameters }) => parameters['policy']?.split(',') ?? []));
+    return this.#obligationsOfAny().some((each) => changes(each) && !named.has(each.parameters['policy'] ?? ''));
   }
 
   /** Tells the controls that an act with these obligations is recorded as allowed or as held. */

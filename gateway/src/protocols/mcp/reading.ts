@@ -79,7 +79,12 @@ export function readRequest(
 ): McpReading {
   const { name, attributes, ids, asked, answerTo, hold, held } = facts;
   return {
-    action: { name, attributes, ...(hold === undefined ? {} : { onHold: { mode: hold } }) },
+    action: {
+      name,
+      attributes,
+      ...(singleHeader(head.headers, 'last-event-id') === null ? {} : { resumes: true }),
+      ...(hold === undefined ? {} : { onHold: { mode: hold } }),
+    },
     answer: new AnswerFollower(asked, sessionNamed(head), messageBytesMax),
     ids,
     ...(answerTo === undefined ? {} : { answerTo }),
