@@ -235,8 +235,6 @@ interface Place {
   readonly states: readonly number[];
   readonly isAccepting: boolean;
   readonly next: Map<number, Place>;
-  /** Where a value may begin at each unit. */
-  readonly open: Map<number, Place>;
 }
 
 /** True for a range of what is between values alone. */
@@ -344,7 +342,7 @@ export class Pattern {
     if (this.#places.size >= rememberedMax) {
       this.#places.clear();
     }
-    const place: Place = { states, isAccepting: states[0] === accepting, next: new Map(), open: new Map() };
+    const place: Place = { states, isAccepting: states[0] === accepting, next: new Map() };
     this.#places.set(key, place);
     return place;
   }
@@ -371,18 +369,32 @@ export class Pattern {
 
   /** Calls `take` with the values of a text: of those that begin first the longest, and then what is behind it. */
   find(text: string, take: (start: number, end: number) => void): void {
+    // Before each unit up to `trailEnd`, the place of the last begin, from which there was no value.
+    const trail: Place[] = [];
+    let trailEnd = -1;
     for (let start = 0; start < text.length; start += 1) {
       if (this.#isWordStart && start > 0 && isWordAt(text, start - 1)) {
         continue;
       }
       let place = this.#first;
       let end = -1;
-      for (let i = start; i < text.length && i - start < patternUnitsMax && place.states.length > 0; i += 1) {
+      let i = start;
+      while (i < text.length && i - start < patternUnitsMax && place.states.length > 0) {
+        if (i < trailEnd && trail[i] === place) {
+          // From here on it goes the way of that begin, on which there is no value.
+          i = trailEnd;
+          place = trail[i] ?? place;
+          continue;
+        }
+        trail[i] = place;
         place = this.#step(place, text.charCodeAt(i));
-        if (place.isAccepting && !(this.#isWordEnd && i + 1 < text.length && isWordAt(text, i + 1))) {
-          end = i + 1;
+        i += 1;
+        if (place.isAccepting && !(this.#isWordEnd && i < text.length && isWordAt(text, i))) {
+          end = i;
         }
       }
+      trail[i] = place;
+      trailEnd = end === -1 ? i : -1;
       if (end !== -1) {
         take(start, end);
         start = end - 1;
@@ -392,24 +404,19 @@ export class Pattern {
 
   /** True if a value may have begun between `start` and `at` and go on behind the unit at `at`. */
   mayCross(text: string, start: number, at: number): boolean {
-    let place = this.#first;
-    for (let i = Math.max(start, at + 1 - patternUnitsMax); i < at; i += 1) {
-      place = this.#stepOpen(place, text.charCodeAt(i));
+    // Places of values with different begins stay apart: joined to one, they would be too many to be remembered.
+    let places = new Set<Place>();
+    for (let i = Math.max(start, at + 1 - patternUnitsMax); i <= at; i += 1) {
+      const unit = text.charCodeAt(i);
+      const reached = new Set<Place>();
+      for (const place of places.add(this.#first)) {
+        const next = this.#step(place, unit);
+        if (next.states.length > 0) {
+          reached.add(next);
+        }
+      }
+      places = reached;
     }
-    return this.#step(place, text.charCodeAt(at)).states.some((state) => state !== accepting);
-  }
-
-  /** Like a step, but a value may begin behind the unit too. */
-  #stepOpen(place: Place, unit: number): Place {
-    const known = place.open.get(unit);
-    if (known !== undefined) {
-      return known;
-    }
-    const next = this.#place(new Set([...this.#step(place, unit).states, this.#start]));
-    if (place.open.size >= rememberedMax) {
-      place.open.clear();
-    }
-    place.open.set(unit, next);
-    return next;
+    return places.values().some(({ states }) => states.some((state) => state !== accepting));
   }
 }

@@ -505,6 +505,38 @@ describe('values in a text', () => {
     assert.equal(faultOfPattern('\\bB-[0-9]{6}\\b'), null);
   });
 
+  test('texts that come near to the patterns and words of an operator are read a bounded number of times', () => {
+    let read = 0;
+    /** Counts how far back a value is looked for that may go on. */
+    class Counting extends Pattern {
+      override mayCross(text: string, start: number, at: number): boolean {
+        read += Math.min(256, at + 1 - start);
+        return super.mayCross(text, start, at);
+      }
+    }
+    for (const [source, part] of [
+      ['[a-z ]+!', 'a '],
+      ['x.{0,100}y', 'x a xx aa '],
+      ['\\bB-[0-9]{6}\\b', 'B-12345 '],
+      ['[a-z ]+!', 'a\u200b '],
+    ] as const) {
+      const text = part.repeat(20_000 / part.length);
+      read = 0;
+      findIn(text, new ClassSet(['own'], new Map([['own', { pattern: new Counting(source), words: null, classes: [] }]])));
+      assert.ok(read <= 8 * text.length, `${source}: ${read} of ${text.length}`);
+    }
+    for (const [before, start] of [
+      [100, 0],
+      [255, 0],
+      [256, 1],
+      [700, 445],
+    ] as const) {
+      const found: number[] = [];
+      new Pattern('[a-z]+!').find(`${'a'.repeat(before)}!${'b'.repeat(300)}`, (...place) => found.push(...place));
+      assert.deepEqual(found, [start, before + 1]);
+    }
+  });
+
   test('a class that is not asked for is not found, and an unknown one is an error', () => {
     assert.deepEqual(findIn('jane@example.com', ['card']), []);
     assert.throws(() => findIn('', ['emial']), RangeError);

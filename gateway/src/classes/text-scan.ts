@@ -31,6 +31,8 @@ export const heldUnitsMax = 4096;
 const strideUnits = heldUnitsMax / 2;
 /** A part of a span shows detectors this many units before the first at which a value may begin. */
 const lookBehindUnits = 512;
+/** A span in which a value of the operator may go on does so for this many units, so that not each of its words is looked at for that. */
+const crossedUnits = 128;
 /** This much of the text before what is held is kept, for the context of values: one unit more, because a word that begins before the context does not count. */
 const keptUnits = contextUnits + 1;
 
@@ -55,6 +57,8 @@ export class TextScan {
   /** Values that begin before here are found. It is in a span that is too long to be looked at as a whole, or at the start of the span. */
   #decidedTo = 0;
   #traits = 0;
+  /** Up to here the span goes on, because a value of the operator may. */
+  #crossesTo = 0;
   /** The end of the last value. */
   #takenTo = 0;
 
@@ -125,6 +129,7 @@ export class TextScan {
       this.#settledTo -= dropped;
       this.#at -= dropped;
       this.#spanStart -= dropped;
+      this.#crossesTo -= dropped;
       this.#decidedTo -= dropped;
       this.#takenTo -= dropped;
     }
@@ -183,16 +188,19 @@ export class TextScan {
     if (at + lookAheadUnits > this.#decidedTo + heldUnitsMax) {
       return true;
     }
-    if (this.#classes.hasOwn && this.#classes.mayCross(text, { start, at, traits })) {
+    const goesOn = at < this.#crossesTo || (endsPlainly(text, at, traits) ? false : joins({ text, start, at, isEnd }));
+    if (goesOn !== true && this.#classes.hasOwn && this.#classes.mayCross(text, { start, at, traits })) {
+      this.#crossesTo = at + crossedUnits;
       return true;
     }
-    return endsPlainly(text, at, traits) ? false : joins({ text, start, at, isEnd });
+    return goesOn;
   }
 
   /** Begins a new span. */
   #begin(at: number): void {
     this.#at = at;
     this.#spanStart = at;
+    this.#crossesTo = at;
     this.#decidedTo = at;
     this.#traits = 0;
   }

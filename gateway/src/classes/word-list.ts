@@ -45,14 +45,18 @@ export class WordList {
 
   #endOf(text: string, start: number): number {
     let found = -1;
+    let plain = '';
+    let from = start;
     for (let i = start + 1; i <= text.length && i - start <= foundUnitsMax; i += 1) {
       if (i < text.length && (isWordAt(text, i) || isWithinSpace(text, i))) {
         continue;
       }
-      if (this.#listed.has(plainOf(text.slice(start, i)))) {
+      plain += plainOf(text.slice(from, i));
+      from = i;
+      if (this.#listed.has(plain)) {
         found = i;
       }
-      if (i === text.length || !this.#begun.has(plainOf(text.slice(start, i + 1)))) {
+      if (i === text.length || !this.#begun.has(plain + plainOf(text.charAt(i)))) {
         break;
       }
     }
@@ -65,20 +69,12 @@ export class WordList {
     let units = 1;
     for (let begin = at - 1; begin >= first && units < this.#longest; begin -= 1) {
       units += isWithinSpace(text, begin + 1) || isAccent(text, begin) ? 0 : 1;
-      if (isWordAt(text, begin) && (begin === start || !isWordAt(text, begin - 1)) && this.#goesOn(text, begin, at)) {
+      const isBegin = isWordAt(text, begin) && (begin === start || !isWordAt(text, begin - 1));
+      if (isBegin && !isWordAt(text, at) && this.#begun.has(plainOf(text.slice(begin, at + 1)))) {
         return true;
       }
     }
     return false;
-  }
-
-  #goesOn(text: string, start: number, at: number): boolean {
-    for (let i = start + 1; i <= at; i += 1) {
-      if (!isWordAt(text, i) && !isWithinSpace(text, i) && !this.#begun.has(plainOf(text.slice(start, i + 1)))) {
-        return false;
-      }
-    }
-    return !isWordAt(text, at);
   }
 }
 

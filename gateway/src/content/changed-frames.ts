@@ -1,9 +1,11 @@
 import { GatewayError } from '../domain/errors.ts';
-import { beginText, changeText, type TextChange, type TextStream } from '../domain/text-change.ts';
+import { beginText, changeInSlices, changeText, sliced, sliceUnits, type Slices, type TextChange, type TextStream } from '../domain/text-change.ts';
 import type { TextFrame } from './text-frame.ts';
 
 /** Most texts in pieces that are open at the same time. */
 const openMax = 1_000;
+/** A short text of a long frame takes as much time as so many characters. */
+const textUnits = 16;
 
 /** A frame that waits, because a text in it or in a frame before it may still get more. */
 interface Waiting {
@@ -56,6 +58,32 @@ export class ChangedFrames {
     for (const { text, partOf, sources } of frame.texts) {
       waiting.texts.push(partOf === null ? changeText(this.#changes, text, sources) : this.#piece(partOf, text, { waiting, sources }));
     }
+    return this.#take(waiting);
+  }
+
+  /** Does the same for a frame that may be long, in slices. No other frame may be pushed before the last of them is done. */
+  *pushInSlices(frame: TextFrame): Slices<readonly Buffer[]> {
+    if (frame.bytes <= sliceUnits) {
+      return this.push(frame);
+    }
+    const waiting: Waiting = { frame, texts: [], open: 0 };
+    let units = 0;
+    for (const { text, partOf, sources } of frame.texts) {
+      units += text.length + textUnits;
+      if (units > sliceUnits) {
+        units = 0;
+        yield;
+      }
+      const piece = (part: string): string => (partOf === null ? '' : this.#piece(partOf, part, { waiting, sources }));
+      waiting.texts.push(
+        partOf === null ? yield* changeInSlices(this.#changes, text, sources) : text.length <= sliceUnits ? piece(text) : yield* sliced({ push: piece }, text),
+      );
+    }
+    return this.#take(waiting);
+  }
+
+  #take(waiting: Waiting): readonly Buffer[] {
+    const { frame } = waiting;
     if (frame.ends !== null) {
       this.#endTexts(frame.ends);
     }

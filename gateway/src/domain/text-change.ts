@@ -15,6 +15,8 @@ export interface TextChange {
    * `isDerived`: the value was made of those of its sources, in any way.
    */
   (text: string, sources?: readonly string[], isDerived?: boolean): string;
+  /** Changes a long text in slices: what each step of it takes is bounded. Absent: a text of any length is changed in little time. */
+  readonly inSlices?: (text: string, sources?: readonly string[], isDerived?: boolean) => Slices<string>;
   /** Returns whether every value of a source is changed, whatever it looks like. Absent: none is. */
   readonly covers?: (source: string) => boolean;
   /** Begins to change a text that comes in pieces, from one of these sources. If this is absent, such a text is held until it is whole. */
@@ -48,6 +50,32 @@ export interface TextStream {
   end(): string;
   /** Returns true if a part of the pushed text is held back. */
   isHolding(): boolean;
+}
+
+/** A text that is longer is changed in slices of so many characters. Hostile ones take up to 5 µs for each of them. */
+export const sliceUnits = 8 * 1024;
+
+/** Work that is done step by step, so that between two steps others can have their turn. */
+export type Slices<Result> = Generator<undefined, Result, undefined>;
+
+/** Changes a text slice by slice. */
+export function* sliced(stream: Pick<TextStream, 'push'>, text: string): Slices<string> {
+  let changed = '';
+  for (let at = 0; at < text.length; at += sliceUnits) {
+    changed += stream.push(text.slice(at, at + sliceUnits));
+    yield;
+  }
+  return changed;
+}
+
+/** Applies all changes, one after the other, to long texts in slices. */
+export function* changeInSlices(changes: readonly TextChange[], text: string, sources?: readonly string[], isDerived = false): Slices<string> {
+  let changed = text;
+  for (const change of changes) {
+    changed =
+      change.inSlices === undefined || changed.length <= sliceUnits ? change(changed, sources, isDerived) : yield* change.inSlices(changed, sources, isDerived);
+  }
+  return changed;
 }
 
 /** Applies all changes, one after the other. */

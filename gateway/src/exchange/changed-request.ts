@@ -1,6 +1,7 @@
 import { GatewayError } from '../domain/errors.ts';
-import type { TextChange } from '../domain/text-change.ts';
+import type { Slices, TextChange } from '../domain/text-change.ts';
 import { ChangedFrames } from '../content/changed-frames.ts';
+import { inTurns } from '../content/in-turns.ts';
 import type { TextFrame } from '../content/text-frame.ts';
 import { framerOf, type TextFramer } from '../content/text-framer.ts';
 import { isSigned, withBody, withoutBody } from './headers.ts';
@@ -20,10 +21,10 @@ export interface ChangedRequest extends SentRequest {
 
 /**
  * Changes the texts in the body of a request, as those of an answer are changed: of JSON, of each event or line, of the fields of a form, or a plain text. `frameBytesMax` is the most
- * bytes of one frame of a body that is forwarded as it comes. Throws GatewayError `unsupported` for a body in which no texts can be found, and for one that is signed and would be changed. The
+ * bytes of one frame of a body that is forwarded as it comes. A long text is changed in slices. Throws GatewayError `unsupported` for a body in which no texts can be found, and for one that is signed and would be changed. The
  * address and the headers are not changed, but for those that are not true for the changed body.
  */
-export function changeRequest({ head, body }: SentRequest, changes: readonly TextChange[], frameBytesMax: number): ChangedRequest {
+export function* changeRequest({ head, body }: SentRequest, changes: readonly TextChange[], frameBytesMax: number): Slices<ChangedRequest> {
   if (body?.length === 0) {
     return { head, body, pieces: null };
   }
@@ -48,7 +49,7 @@ export function changeRequest({ head, body }: SentRequest, changes: readonly Tex
     assertUnsigned();
     return { head: { ...head, headers: withoutBody(head.headers) }, body, pieces: (pieces) => changePieces(pieces, framer, frames) };
   }
-  const changed = bytesOf([...framer.push(body), ...framer.end()], frames);
+  const changed = yield* bytesOf([...framer.push(body), ...framer.end()], frames);
   if (changed.equals(body)) {
     return { head, body, pieces: null };
   }
@@ -58,18 +59,22 @@ export function changeRequest({ head, body }: SentRequest, changes: readonly Tex
 
 async function* changePieces(pieces: AsyncIterable<Buffer>, framer: TextFramer, frames: ChangedFrames): AsyncGenerator<Buffer> {
   for await (const piece of pieces) {
-    const bytes = bytesOf(framer.push(piece), frames);
+    const bytes = await inTurns(bytesOf(framer.push(piece), frames));
     if (bytes.length > 0) {
       yield bytes;
     }
   }
-  const last = bytesOf(framer.end(), frames);
+  const last = await inTurns(bytesOf(framer.end(), frames));
   if (last.length > 0) {
     yield last;
   }
 }
 
 /** In a request no text goes on in another frame, so no frame waits. */
-function bytesOf(read: readonly TextFrame[], frames: ChangedFrames): Buffer {
-  return Buffer.concat(read.flatMap((frame) => frames.push(frame)));
+function* bytesOf(read: readonly TextFrame[], frames: ChangedFrames): Slices<Buffer> {
+  const changed: Buffer[] = [];
+  for (const frame of read) {
+    changed.push(...(yield* frames.pushInSlices(frame)));
+  }
+  return Buffer.concat(changed);
 }

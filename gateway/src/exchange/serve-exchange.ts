@@ -22,6 +22,7 @@ import { untilCommitted } from '../wire/until-committed.ts';
 import { codingOf, undoCodings } from '../content/codings.ts';
 import { trailersAttribute } from './answer/answer-facts.ts';
 import { openAnswerPipeline, type AnswerPipeline } from './answer/answer-pipeline.ts';
+import { atOnce, inTurns } from '../content/in-turns.ts';
 import { changeRequest, type ChangedRequest } from './changed-request.ts';
 import { breakOff, endEarly, endOnError, endWith, onceClosed, wasCut, writeContinue } from './client-response.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
@@ -256,16 +257,20 @@ class ExchangeRun {
     if (change === null) {
       return { ...asked, pieces: null, reading, change, isObliged };
     }
-    const changed = this.#changed(channel, asked, { change, action: reading.action });
+    const changed = await this.#changed(channel, asked, { change, action: reading.action });
     return { ...changed, reading: await this.#read(channel, changed.head, { ...asked, body: changed.body }), change, isObliged };
   }
 
   /** A request whose texts cannot be changed is in the record as denied, as the action that policy names the change for: by it the values are not kept. */
-  #changed(channel: Channel, asked: AskedRequest, { change, action }: { readonly change: RequestChange; readonly action: Action }): ChangedRequest {
+  async #changed(
+    channel: Channel,
+    asked: AskedRequest,
+    { change, action }: { readonly change: RequestChange; readonly action: Action },
+  ): Promise<ChangedRequest> {
     try {
-      return changeRequest(asked, change.texts, channel.limits.frameBytesMax);
+      return await inTurns(changeRequest(asked, change.texts, channel.limits.frameBytesMax));
     } catch (error) {
-      if (error instanceof GatewayError) {
+      if (error instanceof GatewayError && !this.#isOver) {
         this.#recordUnread(channel, asked.head, { body: asked.body ?? Buffer.alloc(0), reason: error.message, action });
       }
       throw error;
@@ -554,7 +559,8 @@ class ExchangeRun {
       return false;
     }
     try {
-      changeRequest({ head: { ...this.#head, headers: headers.filter(([name]) => name !== 'content-encoding') }, body: plain }, [look], plain.length);
+      const head = { ...this.#head, headers: headers.filter(([name]) => name !== 'content-encoding') };
+      atOnce(changeRequest({ head, body: plain }, [look], plain.length));
       return true;
     } catch (error) {
       if (error instanceof GatewayError) {

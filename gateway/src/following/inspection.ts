@@ -23,8 +23,10 @@ const overlapBytes = 4096;
 /** Most bytes of a request, or of a part of it, in which values are looked for: it takes the time of all clients. */
 const lookedBytesMax = 16 * 1024 * 1024;
 /** A longer text is looked at in slices of so many characters, and several slices in several turns of the event loop. */
-const sliceUnits = 256 * 1024;
-const slicesAtOnceMax = 4;
+const sliceUnits = 32 * 1024;
+const slicesAtOnceMax = 2;
+/** The members of a longer request are not looked at one by one, because that takes one turn. */
+const membersUnitsMax = 1024 * 1024;
 
 const endOfHead = '\r\n\r\n';
 /** The header that names the target, the first one of a head. Its value is the gateway's own. */
@@ -108,7 +110,7 @@ export class Inspection {
       return noNames;
     }
     const seen = textLook(inspect, name, this.#parts);
-    if (look === undefined || own.length > sliceUnits * slicesAtOnceMax || !look(seen)) {
+    if (look === undefined || own.length > membersUnitsMax || !look(seen)) {
       return null;
     }
     const { classes, isInspected } = seen.look?.seen() ?? { classes: noNames, isInspected: true };

@@ -5,7 +5,7 @@ import { findIn, TextScan, type Settled } from '../classes/text-scan.ts';
 import { WholeTexts } from '../classes/whole-texts.ts';
 import { followedMax } from '../domain/followed-values.ts';
 import { unknownClass, type Seen, type SeenValue } from '../domain/seen.ts';
-import { spelledSource, type TextChange } from '../domain/text-change.ts';
+import { sliced, spelledSource, type Slices, type TextChange, type TextStream } from '../domain/text-change.ts';
 import type { Prints } from './prints.ts';
 
 /** So many of the last bytes that passed are remembered. */
@@ -52,10 +52,7 @@ export function textLook(names: readonly string[], target: string, { prints, nes
   };
   const classesBy = (sources: readonly string[]): readonly string[] =>
     sources.flatMap((source) => classesOf(target, source)).filter((name) => names.includes(name));
-  const look = (text: string, sources: readonly string[] = []): string => {
-    if (sources === spelledSource) {
-      return text;
-    }
+  const noteSources = (text: string, sources: readonly string[]): void => {
     for (const name of new Set(classesBy(sources))) {
       note(
         name,
@@ -63,6 +60,12 @@ export function textLook(names: readonly string[], target: string, { prints, nes
         sources.filter((source) => classesOf(target, source).includes(name)),
       );
     }
+  };
+  const look = (text: string, sources: readonly string[] = []): string => {
+    if (sources === spelledSource) {
+      return text;
+    }
+    noteSources(text, sources);
     const looked = whole.look(text);
     if (looked !== null) {
       noteFound(looked, sources);
@@ -93,21 +96,33 @@ export function textLook(names: readonly string[], target: string, { prints, nes
     isMissTold = isMissed;
     return told;
   };
+  const begin = (sources?: readonly string[]): TextStream => {
+    const scan = new TextScan(classes);
+    open.set(scan, sources);
+    const push = (piece: string): string => {
+      noteFound(scan.push(piece), sources);
+      return piece;
+    };
+    const end = (): string => {
+      open.delete(scan);
+      noteFound(scan.end(), sources);
+      return '';
+    };
+    return { push, end, isHolding: () => false };
+  };
+  function* inSlices(text: string, sources: readonly string[] = []): Slices<string> {
+    if (sources === spelledSource) {
+      return text;
+    }
+    noteSources(text, sources);
+    const stream = begin(sources);
+    yield* sliced(stream, text);
+    stream.end();
+    return text;
+  }
   return Object.assign(look, {
-    begin: (sources?: readonly string[]) => {
-      const scan = new TextScan(classes);
-      open.set(scan, sources);
-      const push = (piece: string): string => {
-        noteFound(scan.push(piece), sources);
-        return piece;
-      };
-      const end = (): string => {
-        open.delete(scan);
-        noteFound(scan.end(), sources);
-        return '';
-      };
-      return { push, end, isHolding: () => false };
-    },
+    begin,
+    inSlices,
     covers: (source: string) => classesBy([source]).length > 0,
     look: {
       missed: () => {

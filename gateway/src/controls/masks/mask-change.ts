@@ -5,7 +5,7 @@ import { namedPlace } from '../../classes/named-place.ts';
 import { TextScan, type Settled } from '../../classes/text-scan.ts';
 import { WholeTexts } from '../../classes/whole-texts.ts';
 import type { Masked } from '../../domain/masked.ts';
-import { spelledSource, type TextChange, type TextStream } from '../../domain/text-change.ts';
+import { sliced, spelledSource, type Slices, type TextChange, type TextStream } from '../../domain/text-change.ts';
 import type { Obligation } from '../../domain/decision.ts';
 import { isStricter, methodsOf, type ClassMethods } from '../../policy/mask-text.ts';
 import { JsonPlace } from './json-place.ts';
@@ -148,6 +148,13 @@ export function maskChange({ methods, classes: names, policies }: MaskRule, targ
     const settled = whole.look(text);
     return settled === null ? text : mask(settled, sources, new JsonPlace());
   };
+  function* inSlices(text: string, sources?: readonly string[], isDerived?: boolean): Slices<string> {
+    if (sources !== undefined && (sources === spelledSource || knownClass(sources) !== null)) {
+      return change(text, sources, isDerived);
+    }
+    const stream = begin(sources);
+    return (yield* sliced(stream, text)) + stream.end();
+  }
   const report = (): ReturnType<NonNullable<TextChange['report']>> => {
     if (counts === null) {
       return null;
@@ -157,5 +164,5 @@ export function maskChange({ methods, classes: names, policies }: MaskRule, targ
     values = [];
     return told;
   };
-  return Object.assign(change, { begin, report, covers });
+  return Object.assign(change, { begin, inSlices, report, covers });
 }

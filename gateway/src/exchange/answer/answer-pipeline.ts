@@ -13,7 +13,7 @@ import { AnswerFacts } from './answer-facts.ts';
 import { AnswerGuard } from './answer-guard.ts';
 import { throughStages, type AnswerStage } from './answer-stage.ts';
 import { BegunAnswer, withoutHead } from './begun-answer.ts';
-import { ChangedAnswer } from './changed-answer.ts';
+import { ChangedAnswer, type ChangedAnswerParts } from './changed-answer.ts';
 import { CredentialCheck } from './credential-check.ts';
 import { DecodedAnswer } from './decoded-answer.ts';
 import { LookedAnswer } from './looked-answer.ts';
@@ -93,13 +93,24 @@ export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
   const { channel, response, request, ownHeaders, urls, reading, take, changes, findParts, begin, compose, onUpgrade, onError, onDrain } = parts;
   const looks = changes.filter(({ look }) => look !== undefined);
   const masks = changes.filter(({ look }) => look === undefined);
-  const textParts = { frameBytesMax: eventBytesMax(channel.target), findParts, takesNull: parts.takesNull };
+  const textParts: Omit<ChangedAnswerParts, 'changes'> = {
+    frameBytesMax: eventBytesMax(channel.target),
+    findParts,
+    takesNull: parts.takesNull,
+    run: (act) => {
+      guard.run(act);
+    },
+    onWaiting: (bytes) => {
+      released.waitEarlier(bytes);
+    },
+  };
   const isScreened = reading.asks !== undefined;
   const direct = new DirectUrls(urls);
   const guard = new AnswerGuard(onError);
   let rewriting: UrlRewriting | null = null;
   let screening: Screening | null = null;
   let looked: LookedAnswer | null = null;
+  const released = new ReleasedAnswer({ channel, response, ownHeaders, guard, begun: parts.begun });
   const stages: AnswerStage[] = [];
   if (isScreened || masks.length > 0) {
     stages.push((next) => new DecodedAnswer(next));
@@ -124,7 +135,6 @@ export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
   if (parts.begun !== null) {
     stages.push((next) => new BegunAnswer(next, eventBytesMax(channel.target)));
   }
-  const released = new ReleasedAnswer({ channel, response, ownHeaders, guard, begun: parts.begun });
   const recorded = new RecordedAnswer(channel, request, released);
   const headFacts = (): Attributes => rewriting?.facts() ?? {};
   const facts = new AnswerFacts({ channel, reading, direct, headFacts, take, guard, onError }, parts.begun === null ? recorded : withoutHead(recorded));

@@ -1,6 +1,6 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { AnsweredHead, CallReceiver } from '../../domain/call.ts';
-import { changeText, type TextChange } from '../../domain/text-change.ts';
+import { changeText, type Slices, type TextChange } from '../../domain/text-change.ts';
 import type { Upstream } from '../../domain/upstream.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
 import { codingOf } from '../../content/codings.ts';
@@ -25,12 +25,17 @@ export interface ChangedAnswerParts {
   readonly findParts: FindParts | null;
   /** True if a member of JSON of which a change leaves nothing may be null. */
   readonly takesNull?: boolean;
+  /** Runs what happens in a later turn. Absent: it happens in any case. */
+  readonly run?: (act: () => void) => void;
+  /** Called with the number of bytes that begin to wait while a long frame is changed, and below 0 with those that wait no more. */
+  readonly onWaiting?: (bytes: number) => void;
 }
 
 /**
  * Changes the texts of an answer before it is relayed: the texts in JSON, in each event of a stream, in each line, or a plain text as a whole. A body in
  * another form, or an encoded body, is refused, because its texts cannot be found. In headers, trailers and the words beside the status, values are masked. Of an answer
- * that has a body, or would have one, digests, signatures and the entity tag are left out; nothing else is changed there.
+ * that has a body, or would have one, digests, signatures and the entity tag are left out; nothing else is changed there. A long frame is changed in several turns of the event
+ * loop, and what comes meanwhile waits.
  */
 export class ChangedAnswer extends PassedAnswer {
   readonly #parts: ChangedAnswerParts;
@@ -39,6 +44,8 @@ export class ChangedAnswer extends PassedAnswer {
   #framer: TextFramer | null = null;
   /** The head of an answer whose texts cannot be found. It is released only if the answer has no body. */
   #head: AnsweredHead | null = null;
+  /** The acts that wait until a long frame is changed. Null: none is being changed. */
+  #later: (() => void)[] | null = null;
 
   constructor(parts: ChangedAnswerParts, next: CallReceiver) {
     super(next);
@@ -78,22 +85,62 @@ export class ChangedAnswer extends PassedAnswer {
   }
 
   override onBytes(bytes: Buffer): void {
-    const framer = this.#framer;
-    if (framer !== null) {
-      this.#change(() => framer.push(bytes));
-    } else if (bytes.length > 0) {
-      this.onError(new GatewayError('unsupported', 'Policy changes texts in answers of this target, and no texts can be found in an answer of this form.'));
+    const { onWaiting } = this.#parts;
+    if (this.#later !== null) {
+      onWaiting?.(bytes.length);
+      this.#later.push(() => {
+        onWaiting?.(-bytes.length);
+        this.#take(bytes);
+      });
+    } else {
+      this.#take(bytes);
     }
   }
 
   override onEnd(trailers: readonly string[]): void {
-    if (this.#head !== null && !this.isOver) {
-      this.next.onHead(this.#head);
+    this.inOrder(() => {
+      if (this.#head !== null && !this.isOver) {
+        this.next.onHead(this.#head);
+      }
+      this.#change(() => this.#framer?.end() ?? []);
+    });
+    this.inOrder(() => {
+      this.#change(() => null);
+    });
+    this.inOrder(() => {
+      if (!this.isOver) {
+        this.next.onEnd(this.#maskValues(withoutDigests(trailers)));
+      }
+    });
+  }
+
+  /** Ends the answer with an error of the target, behind what came before. */
+  override onError(error: GatewayError): void {
+    this.inOrder(() => {
+      super.onError(error);
+    });
+  }
+
+  /** Acts once all that came before has gone on. */
+  inOrder(act: () => void): void {
+    if (this.#later === null) {
+      act();
+    } else {
+      this.#later.push(act);
     }
-    this.#change(() => this.#framer?.end() ?? []);
-    this.#change(() => null);
-    if (!this.isOver) {
-      this.next.onEnd(this.#maskValues(withoutDigests(trailers)));
+  }
+
+  /** True while a long frame is being changed. */
+  get isWaiting(): boolean {
+    return this.#later !== null;
+  }
+
+  #take(bytes: Buffer): void {
+    const framer = this.#framer;
+    if (framer !== null) {
+      this.#change(() => framer.push(bytes));
+    } else if (bytes.length > 0) {
+      super.onError(new GatewayError('unsupported', 'Policy changes texts in answers of this target, and no texts can be found in an answer of this form.'));
     }
   }
 
@@ -111,20 +158,42 @@ export class ChangedAnswer extends PassedAnswer {
 
   /** Releases the bytes of these frames that need not wait. Null: no frame follows. */
   #change(read: () => readonly TextFrame[] | null): void {
-    if (this.isOver) {
-      return;
+    this.#proceed(this.#changed(read));
+  }
+
+  *#changed(read: () => readonly TextFrame[] | null): Slices<void> {
+    const frames = read();
+    const released: Buffer[] = frames === null ? [...this.#frames.end()] : [];
+    for (const frame of frames ?? []) {
+      released.push(...(yield* this.#frames.pushInSlices(frame)));
     }
+    if (released.length > 0) {
+      this.next.onBytes(Buffer.concat(released));
+    }
+  }
+
+  #proceed(work: Slices<void>): void {
     try {
-      const frames = read();
-      const released = frames === null ? this.#frames.end() : frames.flatMap((frame) => this.#frames.push(frame));
-      if (released.length > 0) {
-        this.next.onBytes(Buffer.concat(released));
+      if (!this.isOver && work.next().done !== true) {
+        this.#later ??= [];
+        setImmediate(() => {
+          const { run = (act: () => void) => act() } = this.#parts;
+          run(() => {
+            this.#proceed(work);
+          });
+        });
+        return;
       }
     } catch (error) {
       if (!(error instanceof GatewayError)) {
         throw error;
       }
-      this.onError(error);
+      super.onError(error);
+    }
+    const later = this.#later ?? [];
+    this.#later = null;
+    for (const act of later) {
+      this.inOrder(act);
     }
   }
 }

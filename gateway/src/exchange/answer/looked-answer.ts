@@ -73,7 +73,9 @@ export class LookedAnswer extends PassedAnswer {
   override onBytes(bytes: Buffer): void {
     if (this.#open === null) {
       this.#look(bytes);
-      super.onBytes(bytes);
+      this.#texts.inOrder(() => {
+        super.onBytes(bytes);
+      });
       return;
     }
     this.#decoder ??= this.#begin(this.#open());
@@ -96,17 +98,24 @@ export class LookedAnswer extends PassedAnswer {
   }
 
   override onError(error: GatewayError): void {
-    this.breakOff();
-    super.onError(error);
+    this.#texts.inOrder(() => {
+      this.breakOff();
+      super.onError(error);
+    });
   }
 
   /** Looks at what came of an answer that does not come to its end, as far as the client may have it. */
   breakOff(): void {
-    if (this.#isEnded) {
+    const isLate = this.#texts.isWaiting;
+    if (this.#isEnded && !isLate) {
       return;
     }
     this.#isEnded = true;
     this.#decoder?.destroy();
+    if (isLate) {
+      this.#miss();
+      return;
+    }
     this.#texts.onEnd([]);
     if (!this.#isStreamed) {
       this.#miss();
@@ -149,8 +158,12 @@ export class LookedAnswer extends PassedAnswer {
   /** Passes the oldest bytes that wait. */
   #pass(): void {
     const bytes = this.#waiting.shift();
-    if (bytes !== undefined && !this.isOver) {
-      super.onBytes(bytes);
+    if (bytes !== undefined) {
+      this.#texts.inOrder(() => {
+        if (!this.isOver) {
+          super.onBytes(bytes);
+        }
+      });
     }
   }
 
@@ -175,7 +188,9 @@ export class LookedAnswer extends PassedAnswer {
     this.#isEnded = true;
     const trailers = this.#trailers ?? [];
     this.#texts.onEnd(trailers);
-    super.onEnd(trailers);
+    this.#texts.inOrder(() => {
+      super.onEnd(trailers);
+    });
   }
 
   #miss(): void {

@@ -25,6 +25,8 @@ export class ReleasedAnswer implements PieceReceiver<KnownPiece> {
   #recorded: KnownPiece | null = null;
   #released: KnownPiece | null = null;
   #uncommittedBytes = 0;
+  /** Bytes that wait in a stage before this one. */
+  #earlierBytes = 0;
 
   constructor(parts: ReleasedParts) {
     this.#parts = parts;
@@ -43,6 +45,12 @@ export class ReleasedAnswer implements PieceReceiver<KnownPiece> {
       return this.#head;
     }
     return this.#released?.isBetweenEvents === true && this.#recorded.isBetweenEvents ? this.#head : null;
+  }
+
+  /** Notes that so many bytes more, or fewer, wait in a stage before this one. */
+  waitEarlier(bytes: number): void {
+    this.#earlierBytes += bytes;
+    this.#balance();
   }
 
   onInformation(head: ClientHead): void {
@@ -96,7 +104,7 @@ export class ReleasedAnswer implements PieceReceiver<KnownPiece> {
     if (guard.isStopped) {
       return;
     }
-    if (this.#uncommittedBytes > max || response.writableLength > max) {
+    if (this.#uncommittedBytes + this.#earlierBytes > max || response.writableLength > max) {
       this.#call?.pause();
     } else {
       this.#call?.resume();
