@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import type { ApprovalSummary } from '../../gateway/src/api/approvals.ts';
 import type { SessionSummary, ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { Gateway } from '../../gateway/src/gateway.ts';
+import { openServer } from '../../cli/src/demo/sample-server.ts';
 import { protocols, streamProtocols } from '../../gateway/src/protocols/registry.ts';
 import type { Access, Entry, EntryConnection } from '../support/contract.ts';
 import { contractTargets, startContracts, targetsOf, type TargetEntry } from '../support/contracts.ts';
@@ -13,11 +14,16 @@ import { waitUntil } from '../support/wait-until.ts';
 
 process.env['COUNTERSIGN_LOG'] = 'silent';
 const directory = mkdtempSync(join(tmpdir(), 'countersign-controls-'));
+const source = await openServer(async (request, response) => {
+  response.end(`It says ${request.url?.slice(1)}.`);
+  await Promise.resolve();
+});
 const contracts = await startContracts('canary-target-secret-5d0e7b');
 let gateway: Gateway;
 after(async () => {
   await gateway[Symbol.asyncDispose]();
   await contracts[Symbol.asyncDispose]();
+  await source[Symbol.asyncDispose]();
   rmSync(directory, { recursive: true });
 });
 
@@ -27,12 +33,15 @@ interface Cell {
   readonly principal: string;
   /** A run's session. Null: the credential is a token of the principal. */
   readonly session: string | null;
+  readonly token: string;
   readonly open: () => EntryConnection;
   readonly ask: EntryConnection['ask'];
 }
 
 interface ControlRow {
   readonly name: string;
+  /** True if it depends on what the session saw before, at the target `source`. */
+  readonly hasSource?: true;
   /** People wait for those who approve, agents are told at once. */
   readonly kind: 'human' | 'agent';
   readonly bearer: 'token' | 'run';
@@ -189,6 +198,24 @@ const controls: readonly ControlRow[] = [
     },
   },
   {
+    name: 'a policy about what is carried',
+    kind: 'agent',
+    bearer: 'run',
+    hasSource: true,
+    // A value passes through each part of a request, so this is about all actions.
+    policy: (group) =>
+      `@reason("It came from the source.") forbid (principal in Group::"${group}", action, resource) when { context.carries.contains("words") };`,
+    check: async (cell) => carried(cell, /It came from the source/),
+  },
+  {
+    name: 'a mask that depends on what is carried',
+    kind: 'agent',
+    bearer: 'run',
+    hasSource: true,
+    policy: (group) => `@mask_request("words") permit (principal in Group::"${group}", action, resource) when { context.carries.contains("words") };`,
+    check: async (cell) => carried(cell, /changes texts of a request, and those of this request cannot be changed/),
+  },
+  {
     name: 'a halt',
     kind: 'agent',
     bearer: 'run',
@@ -207,6 +234,17 @@ const controls: readonly ControlRow[] = [
       }),
   },
 ];
+
+/** A request with words that the session saw is refused, and one with others is let through. */
+async function carried({ entry, token, ask }: Cell, why: RegExp): Promise<void> {
+  const [other, seen] = [newWords(), newWords()];
+  const said = await fetch(`http://${gateway.addresses['http']}/t/source/${seen}`, { headers: { authorization: `Bearer ${token}` } });
+  assert.equal(await said.text(), `It says ${seen}.`);
+  const { isAllowed, text } = await ask(other);
+  assert.equal(isAllowed, true, text);
+  assertRefused(entry, await ask(seen), why);
+  assert.deepEqual([await entry.heard(other), await entry.heard(seen)], [1, 0]);
+}
 
 /** A request is let through before the end and none after it: neither on the connection that is open, nor on another. */
 async function ended({ entry, open, ask }: Cell, end: () => Promise<void>): Promise<void> {
@@ -286,13 +324,14 @@ describe('every entry and every control', { concurrency: true }, () => {
     ]);
     writeFileSync(join(directory, 'policies', 'rules.cedar'), policies.filter((policy) => policy !== undefined).join('\n'));
     const principals = cells.map(
-      ({ principal, group, entry, control: { kind } }) => `  ${principal}: { kind: ${kind}, groups: [${group}], targets: [${entry.target}] }\n`,
+      ({ principal, group, entry, control: { kind, hasSource } }) =>
+        `  ${principal}: { kind: ${kind}, groups: [${group}], targets: [${entry.target}${hasSource === true ? ', source' : ''}] }\n`,
     );
     const listeners = ['http', ...streamProtocols.map(({ id }) => id)].map((id) => `${id}: 127.0.0.1:0`).join(', ');
     const configFile = join(directory, 'countersign.yaml');
     writeFileSync(
       configFile,
-      `data: store\nlisten: { ${listeners} }\npolicies: ./policies\nclasses: { words: { pattern: "words-[0-9]{5}" } }\n${targetsOf(contracts.ways)}principals:\n${principals.join('')}`,
+      `data: store\nlisten: { ${listeners} }\npolicies: ./policies\nclasses: { words: { pattern: "words-[0-9]{5}" } }\n${targetsOf(contracts.ways)}  source: { url: "${source.url}", inspect: [words] }\nprincipals:\n${principals.join('')}`,
     );
     gateway = await Gateway.open({ configFile });
     const limited = cells.find(({ control }) => control.name === 'a limit');
@@ -311,7 +350,7 @@ describe('every entry and every control', { concurrency: true }, () => {
           const access: Access = { addresses: gateway.addresses, token };
           const open = (): EntryConnection => entry.connect(access);
           const connection = open();
-          await control.check({ entry, principal, session, open, ask: async (said) => connection.ask(said) });
+          await control.check({ entry, principal, session, token, open, ask: async (said) => connection.ask(said) });
           await connection.close();
         });
       }
