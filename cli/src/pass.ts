@@ -10,16 +10,17 @@ export interface PassOptions extends LocationOptions {
 }
 
 export interface Pass {
-  readonly token: string;
+  /** Resolves with the token to show now: that of who signed in is refreshed before it ends. */
+  readonly token: () => Promise<string>;
   giveBack(): Promise<void>;
 }
 
 /** Makes a token for the duration of a command, or returns that of the caller for the gateway at this address. */
 export async function passFor(gateway: string, options: PassOptions): Promise<Pass> {
   if (options.as === undefined) {
-    return { token: await callerToken(gateway), giveBack: async () => Promise.resolve() };
+    return { token: async () => callerToken(gateway), giveBack: async () => Promise.resolve() };
   }
   const api = await ApiClient.open(options);
   const { token, id } = await api.json<{ readonly token: string; readonly id: string }>('POST', '/api/tokens', { principal: options.as, ttlMs: tokenMs });
-  return { token, giveBack: async () => api.json('DELETE', `/api/tokens/${id}`) };
+  return { token: async () => Promise.resolve(token), giveBack: async () => api.json('DELETE', `/api/tokens/${id}`) };
 }

@@ -92,6 +92,21 @@ identity:
     assert.deepEqual(attributes['user.roles'], ['compliance'], 'only groups that the configuration gives to tokens of the issuer');
   });
 
+  test('through a local port of connect', async () => {
+    const tunnel = shop.gateway.spawnCli(['connect', 'shop'], { COUNTERSIGN_TOKEN: await issuer.signIn('ann') });
+    let said = '';
+    tunnel.stdout.on('data', (bytes: Buffer) => {
+      said += bytes.toString();
+    });
+    await waitUntil(() => tunnel.exitCode !== null || said.includes('\n'));
+    const port = Number(/127\.0\.0\.1:(\d+)/.exec(said)?.[1]);
+    const client = new pg.Client({ host: '127.0.0.1', port, user: 'ann', password: 'none', database: 'shop' });
+    await client.connect();
+    assert.deepEqual((await client.query('select 2 as two')).rows, [{ two: 2 }]);
+    await client.end();
+    assert.equal((await shop.gateway.newest()).principal, 'corp/ann@corp.example');
+  });
+
   test('wherever a token of the gateway goes over HTTP, and never on to the target', async () => {
     const token = await issuer.signIn('ann');
     const basic = (text: string): Readonly<Record<string, string>> => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` });

@@ -28,7 +28,7 @@ async function run({ id, bridge }: { readonly id: string; readonly bridge: Bridg
   const gateway = await locateGateway(around === undefined || options.url !== undefined ? options : { ...options, url: around });
   const pass = await passFor(gateway, options);
   try {
-    await warnOfRefusal(checkConnection(gateway, target, pass.token), { id, target });
+    await warnOfRefusal(checkConnection(gateway, target, await pass.token()), { id, target });
     const url = `${gateway}/t/${encodeURIComponent(target)}`;
     await bridge.run({ url, token: pass.token, input: process.stdin, write: async (bytes) => write(bytes) });
   } finally {

@@ -9,7 +9,7 @@ import { parsePort } from '../arguments.ts';
 import { checkConnection } from '../check-connection.ts';
 import { addLocation } from '../location-options.ts';
 import { locateGateway } from '../location.ts';
-import { passFor, type PassOptions } from '../pass.ts';
+import { passFor, type Pass, type PassOptions } from '../pass.ts';
 import { escapeControls } from '../terminal.ts';
 
 const upgradeMs = 15_000;
@@ -30,13 +30,13 @@ interface ConnectOptions extends PassOptions {
 interface Tunnel {
   readonly url: string;
   readonly target: string;
-  readonly token: string;
+  readonly pass: Pass;
 }
 
 async function connect(target: string, options: ConnectOptions): Promise<void> {
   const url = await locateGateway(options);
   const pass = await passFor(url, options);
-  const { protocol, transport } = await checkConnection(url, target, pass.token).catch(async (error: unknown) => {
+  const { protocol, transport } = await checkConnection(url, target, await pass.token()).catch(async (error: unknown) => {
     await pass.giveBack();
     throw error;
   });
@@ -46,9 +46,12 @@ async function connect(target: string, options: ConnectOptions): Promise<void> {
       `${target} is a target of ${protocol} and needs no local port: its address is ${url}/t/${encodeURIComponent(target)}, and the token is its key`,
     );
   }
-  const tunnel = { url, target, token: pass.token };
+  const tunnel = { url, target, pass };
   const server = createServer((local) => {
-    forward(tunnel, local);
+    forward(tunnel, local).catch((error: unknown) => {
+      complain(target, error instanceof Error ? error.message : String(error));
+      local.destroy();
+    });
   });
   const port = await listen(server, options.port);
   console.log(`${target} is at 127.0.0.1:${port} until Ctrl-C. Every user of this machine can reach it there, as the principal of the token.`);
@@ -86,15 +89,20 @@ async function commandFor(target: string, port: number, options: ConnectOptions)
   return (await (await ApiClient.open(options)).json<ConnectionInstructions>('GET', path)).command;
 }
 
+function complain(target: string, reason: string): void {
+  process.stderr.write(`countersign: no connection to ${target}: ${escapeControls(reason, 'nothing')}\n`);
+}
+
 /** Forwards one local connection through an upgraded request. The gateway speaks the target's protocol on it; this process only passes bytes on. */
-function forward({ url, target, token }: Tunnel, local: Socket): void {
+async function forward({ url, target, pass }: Tunnel, local: Socket): Promise<void> {
   local.on('error', () => local.destroy());
+  const token = await pass.token();
   const upgrade = (url.startsWith('https:') ? requestTls : request)(`${url}/api/connect/${encodeURIComponent(target)}`, {
     headers: { connection: 'upgrade', upgrade: 'countersign-tunnel', authorization: `Bearer ${token}` },
     timeout: upgradeMs,
   });
   const fail = (reason: string): void => {
-    process.stderr.write(`countersign: no connection to ${target}: ${reason}\n`);
+    complain(target, reason);
     upgrade.destroy();
     local.destroy();
   };

@@ -90,6 +90,10 @@ principals:
 #  support-bot: { kind: agent, groups: [agents], targets: [orders, claude] }
 #  ann: { kind: human, groups: [admins], targets: [orders] }
 
+# The organisation's accounts: tokens of its OpenID provider are accepted, people sign in with countersign login, and groups of theirs are granted targets. docs/identity.md
+# identity: { issuers: { corp: { url: "https://id.corp.example", clientId: countersign, audience: countersign, groups: groups, principal: email } } }
+# groups: { compliance: { targets: [] } }
+
 # What may be done beyond the grants: the files *.cedar of this directory. docs/policy.md leads to the first policy in five minutes.
 policies: ./policies
 

@@ -8,7 +8,8 @@ export interface Bridge {
 export interface BridgeOptions {
   /** The address of the target at the gateway. */
   readonly url: string;
-  readonly token: string;
+  /** Resolves with the token to show now. One that is about to end may be another one than before. */
+  readonly token: () => Promise<string>;
   readonly input: AsyncIterable<Uint8Array>;
   /** Resolves when the bytes were taken. */
   readonly write: (bytes: Uint8Array) => Promise<void>;

@@ -1,3 +1,4 @@
+import { GatewayError } from './errors.ts';
 import type { Principal } from './principal.ts';
 import type { SecretReader } from './target.ts';
 
@@ -65,6 +66,14 @@ export function issuedName(issuer: string, name: string): string | null {
 /** True if this is the id of a principal of an issuer, whatever issuers there are now. */
 export function isOfIssuer(id: string): boolean {
   return id.includes('/');
+}
+
+/** The error of an act that needs a principal of the configuration, and names none. */
+export function unknownPrincipal(id: string): GatewayError {
+  const advice = isOfIssuer(id)
+    ? 'who is of an issuer gets tokens there, with countersign login, and nothing is opened in its name by others.'
+    : 'add it with countersign principal add.';
+  return new GatewayError('unknown_principal', `There is no principal "${id}" in the configuration: ${advice}`);
 }
 
 /** True if this is the id of a principal that one of these issuers may name. */

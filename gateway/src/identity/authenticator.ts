@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../domain/errors.ts';
+import { unknownPrincipal } from '../domain/issuer.ts';
 import type { Identity, Principal, Standing } from '../domain/principal.ts';
 import { saidWords } from '../domain/said-words.ts';
 import type { StoredToken, Suspension, Tokens } from '../store/tokens.ts';
@@ -121,7 +122,7 @@ export class Authenticator implements Disposable {
     const ttlMs = options.ttlMs ?? defaultTtlMs;
     const found = findPrincipal(principal);
     if (found === undefined) {
-      throw new GatewayError('unknown_principal', `There is no principal "${principal}" in the configuration: add it with countersign principal add.`);
+      throw unknownPrincipal(principal);
     }
     if (!(ttlMs > 0 && ttlMs <= ttlMsMax)) {
       throw new GatewayError('limit_exceeded', 'A token lives at most 366 days.');

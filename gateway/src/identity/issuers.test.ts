@@ -384,7 +384,7 @@ describe('tokens of issuers', () => {
     authenticator.recheck();
     assert.deepEqual([standing.ended(), standing.principal.targets], [null, []]);
     assert.deepEqual(authenticator.find('corp/ann@corp.example'), standing.principal);
-    assert.throws(() => authenticator.create('corp/ann@corp.example'), { code: 'unknown_principal' });
+    assert.throws(() => authenticator.create('corp/ann@corp.example'), { code: 'unknown_principal', message: /gets tokens there, with countersign login/ });
     nowMs = standing.expiresMs;
     assert.equal(standing.ended()?.reason, 'expired');
     assert.deepEqual(authenticator.find('corp/ann@corp.example'), standing.principal, 'what it granted before stays');

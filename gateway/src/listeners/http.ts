@@ -358,7 +358,7 @@ export class HttpListener implements AsyncDisposable {
  */
 function openTunnel(options: HttpListenerOptions, request: IncomingMessage, { socket, head }: { socket: Duplex; head: Buffer }): void {
   const [, target] = tunnelPath.exec(request.url ?? '') ?? [];
-  const [, token] = /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? '') ?? [];
+  const [, token] = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '') ?? [];
   try {
     checkHost(request, request.socket);
     if (request.headers.upgrade !== tunnelProtocol || !(socket instanceof Socket) || target === undefined || token === undefined) {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { environmentOf } from '../../domain/connection-instructions.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { unknownPrincipal } from '../../domain/issuer.ts';
 import { commandLengthMax } from '../../domain/limits.ts';
 import type { Principal } from '../../domain/principal.ts';
 import { targetFacts } from '../../domain/target.ts';
@@ -125,7 +126,7 @@ async function principalOf({ principals, refusals }: Parts, body: RunRequest, { 
   }
   const principal = principals().get(id);
   if (principal === undefined) {
-    throw new GatewayError('unknown_principal', `There is no principal "${id}": add it with countersign principal add.`);
+    throw unknownPrincipal(id);
   }
   return principal;
 }

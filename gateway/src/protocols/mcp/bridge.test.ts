@@ -31,7 +31,7 @@ async function bridged(lines: readonly unknown[], answer: (heard: Heard, respons
   }
   await runBridge({
     url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`,
-    token: 'cs_token',
+    token: async () => Promise.resolve('cs_token'),
     input: input(),
     write: async (bytes) => Promise.resolve(void said.push(Buffer.from(bytes).toString())),
   });

@@ -228,7 +228,9 @@ class Bridge {
   async #fetch(method: string, headers: Record<string, string>, more: RequestInit = {}): Promise<Response> {
     const givenUpMs = performance.now() + awayMs;
     for (;;) {
-      const response = await fetch(this.#options.url, { method, headers, redirect: 'manual', signal: this.#ended.signal, ...more }).catch((error: unknown) => {
+      const authorization = `Bearer ${await this.#options.token()}`;
+      const sent = { method, headers: { ...headers, authorization }, redirect: 'manual', signal: this.#ended.signal, ...more } as const;
+      const response = await fetch(this.#options.url, sent).catch((error: unknown) => {
         if (isRefused(error) && method !== 'DELETE' && performance.now() < givenUpMs) {
           return null;
         }
@@ -243,7 +245,6 @@ class Bridge {
 
   #headers(revision = this.#revision): Record<string, string> {
     return {
-      authorization: `Bearer ${this.#options.token}`,
       ...(this.#session === null || isStatelessRevision(revision) ? {} : { 'mcp-session-id': this.#session }),
       ...(revision === null ? {} : { 'mcp-protocol-version': revision }),
     };

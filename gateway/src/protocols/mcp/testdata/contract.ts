@@ -50,7 +50,7 @@ function bridged(url: string, token: string): EntryConnection {
   let wake = (): void => undefined;
   const running = runBridge({
     url,
-    token,
+    token: async () => Promise.resolve(token),
     input,
     write: async (bytes) => {
       said += Buffer.from(bytes).toString();
