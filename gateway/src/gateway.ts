@@ -42,6 +42,7 @@ import { apiListener } from './api/listener.ts';
 import { HttpListener } from './listeners/http.ts';
 import { OperatorSocket, removeLeftSocket } from './listeners/operator-socket.ts';
 import { TcpListener } from './listeners/tcp.ts';
+import { recordAcceptedToken } from './sessions/accepted-token.ts';
 import { recordLeftApprovals } from './sessions/left-approvals.ts';
 import { recordEnvironment, recordPolicy, recordPolicyChanges, recordRefusedPolicy } from './sessions/policy-record.ts';
 import { policyChanges } from './policy/policy-changes.ts';
@@ -206,7 +207,17 @@ export class Gateway implements AsyncDisposable {
     this.#reader = reader;
     const prepared = this.#policy.prepare?.();
     const filled = Promise.all([this.#enforceLimits().filled, this.#takeUpActivities(sessions, reader, recorder.size)]);
-    const issuers = new Issuers({ directory: () => this.#config, read: readIssuerDocument, now: Date.now });
+    const issuers = new Issuers({
+      directory: () => this.#config,
+      read: readIssuerDocument,
+      now: Date.now,
+      onAccept: (token) => {
+        recordAcceptedToken(recorder, token);
+      },
+      onTrouble: ({ message }) => {
+        this.#log.warn(message);
+      },
+    });
     const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now, issuers }));
     this.#authenticator = authenticator;
     await recordLeftTokenActs(recorder, tokens);

@@ -89,6 +89,15 @@ identity:
     assert.equal(attributes['countersign.issuer'], issuer.url);
     assert.equal(attributes['countersign.principal_kind'], 'human');
     assert.equal(attributes['countersign.subject'], 'ann');
+    const own = (await shop.gateway.sessions('all')).filter(({ principal }) => principal === null);
+    const acceptances = (await Promise.all(own.map(async (each) => shop.gateway.records(each.session))))
+      .flat()
+      .filter(({ action }) => action === 'gateway.accept_token');
+    assert.deepEqual(
+      acceptances.map(({ attributes: of }) => [of['countersign.principal'], of['countersign.issuer'], of['countersign.subject'], of['user.roles']]),
+      [['corp/ann@corp.example', issuer.url, 'ann', ['compliance']]],
+      'whatever the principal does with the token, who it is stands there',
+    );
     assert.deepEqual(attributes['user.roles'], ['compliance'], 'only groups that the configuration gives to tokens of the issuer');
   });
 

@@ -48,6 +48,9 @@ async function login(options: LocationOptions & { readonly issuer?: string }): P
   const caller = await as(credential.token).json<ShownCaller>('GET', '/api/v1/whoami');
   keepSignedIn(gateway, credential);
   console.log(`signed in at ${gateway}: ${describeCaller(caller)}`);
+  if ((process.env['COUNTERSIGN_TOKEN'] ?? '') !== '') {
+    process.stderr.write('COUNTERSIGN_TOKEN is set, and counts before it: unset it.\n');
+  }
   process.stderr.write(`The token is in ${credentialsFile()}, for commands with --url ${gateway}.\n`);
 }
 

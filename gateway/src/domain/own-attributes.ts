@@ -140,7 +140,7 @@ export const ownAttributes = {
   inspected: 'countersign.inspected',
   /** Boolean, false. What is shown of the record lacks something: it exceeds a limit, it could not be read, or it needs a record that is not available. */
   isWhole: 'countersign.is_whole',
-  /** String. The address of the issuer that vouched for the principal: the claim `iss` of its token. On the record that opens a channel. */
+  /** String. The address of the issuer that vouched for the principal: the claim `iss` of its token. On the record that the token was accepted, and on that which opens a channel. */
   issuer: 'countersign.issuer',
   /** String, ISO 8601 in UTC. The time of the last event that the record counts. */
   lastTime: 'countersign.last_time',
@@ -228,9 +228,9 @@ export const ownAttributes = {
   serverTools: 'countersign.server_tools',
   /** List of strings. The kinds of statements of the request, also of those in WITH and in bodies of functions: `select`, `create_table` and others. */
   statements: 'countersign.statements',
-  /** String. How the issuer of its token knows the principal: the claim `sub`. On the record that opens a channel. */
+  /** String. How the issuer of its token knows the principal: the claim `sub`. On the record that the token was accepted, and on that which opens a channel. */
   subject: 'countersign.subject',
-  /** String. How the issuer knows whom the principal acts on behalf of: the claim `sub` of a token with `act`. On the record that opens a channel. */
+  /** String. How the issuer knows whom the principal acts on behalf of: the claim `sub` of a token with `act`. On the record that the token was accepted, and on that which opens a channel. */
   subjectOnBehalfOf: 'countersign.subject.on_behalf_of',
   /** String. A summary, which is shown in place of a text of little interest unless the whole text is asked for. */
   summary: 'countersign.summary',
@@ -246,6 +246,8 @@ export const ownAttributes = {
   task: 'countersign.task',
   /** String, ISO 8601 in UTC. The time of the act, which may be long before that of its record. */
   time: 'countersign.time',
+  /** String, ISO 8601 in UTC. When the token of an issuer ends. On the record that it was accepted. */
+  tokenExpires: 'countersign.token.expires',
   /** String. The public id of a token. */
   tokenId: 'countersign.token.id',
   /** List of strings, each `KEY VALUE`. What was learned of a target. The protocol gets the last value of each key back at the next start (`Protocol.recall`). */

@@ -96,7 +96,7 @@ export class Authenticator implements Disposable {
     };
   }
 
-  /** Finds the identity that a token of an issuer stands for, a JWT, or says why it is refused. Rejects with GatewayError `issuer_unreachable`. */
+  /** Finds the identity that a token of an issuer stands for, a JWT, or says why it is refused. Rejects with GatewayError `issuer_unreachable` or `cannot_record`. */
   async authenticateIssued(jwt: string): Promise<TokenOutcome> {
     const outcome = (await this.#options.issuers?.verify(jwt)) ?? { refused: 'it is a JWT, and none of an issuer that the configuration names' };
     if ('refused' in outcome) {

@@ -18,6 +18,8 @@ export interface IssuerKeysOptions {
   readonly issuer: Issuer;
   readonly read: ReadDocument;
   readonly now: () => number;
+  /** Called each time that the keys cannot be read. */
+  readonly onTrouble: (error: GatewayError) => void;
 }
 
 interface PublishedKeys {
@@ -96,7 +98,7 @@ export class IssuerKeys {
   }
 
   async #ask(): Promise<void> {
-    const { issuer, read, now } = this.#options;
+    const { issuer, read, now, onTrouble } = this.#options;
     this.#askedMs = now();
     try {
       const { jwks_uri: address } = await this.#discover();
@@ -112,6 +114,7 @@ export class IssuerKeys {
       this.#failure = null;
     } catch (error) {
       this.#failure = error instanceof GatewayError && error.code === 'issuer_unreachable' ? error : this.#unreachable(wordsOf(error));
+      onTrouble(this.#failure);
       throw this.#failure;
     }
   }

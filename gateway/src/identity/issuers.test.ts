@@ -81,6 +81,8 @@ describe('tokens of issuers', () => {
   let nowMs = startMs;
   let issuers: Issuers;
   let directory: Directory;
+  const acceptedIds: string[] = [];
+  const troubles: string[] = [];
   const parts = new AsyncDisposableStack();
   before(async () => {
     corp = parts.use(await Publisher.open());
@@ -128,7 +130,14 @@ describe('tokens of issuers', () => {
       subjects: new Map([[subjectKey('corp', 'bot-client'), 'bot']]),
       ...more,
     };
-    issuers = new Issuers({ directory: () => directory, read: readIssuerDocument, now: () => nowMs });
+    acceptedIds.length = 0;
+    issuers = new Issuers({
+      directory: () => directory,
+      read: readIssuerDocument,
+      now: () => nowMs,
+      onAccept: ({ id }) => acceptedIds.push(id),
+      onTrouble: ({ message }) => troubles.push(message),
+    });
   }
 
   const claims = (more: Claims = {}): Claims => ({
@@ -160,6 +169,7 @@ describe('tokens of issuers', () => {
     assert.deepEqual([onBehalfOf, issued, expiresMs], [null, { issuer: corp.url, subject: 'u-1' }, startMs + 330_000]);
     assert.match(id, /^jwt_[0-9a-f]{16}$/);
     assert.deepEqual((await accepted(token)).id, id);
+    assert.deepEqual(acceptedIds, [id], 'once for all the times that it is shown');
     assert.equal(corp.reads, 1);
     assert.deepEqual((await accepted(await sign(claims({ groups: 'compliance' })))).principal.groups, ['compliance'], 'one text is one group');
     assert.deepEqual((await accepted(await sign(claims({ groups: undefined })))).principal.targets, [], 'a group that is not claimed is left');
@@ -339,7 +349,9 @@ describe('tokens of issuers', () => {
     const token = await sign(claims({ exp: startMs / 1000 + 10_000 }));
     corp.isDown = true;
     const unreachable = { code: 'issuer_unreachable', message: /^Tokens of the issuer corp \(http.*\) cannot be verified now: .* the status 503/ };
+    troubles.length = 0;
     await assert.rejects(issuers.verify(token), unreachable);
+    assert.match(troubles.join(), unreachable.message);
     corp.isDown = false;
     await assert.rejects(issuers.verify(token), unreachable, 'it was asked a moment ago');
     nowMs += 10_000;

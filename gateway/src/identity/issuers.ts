@@ -37,6 +37,10 @@ export interface IssuersOptions {
   readonly directory: () => Directory;
   readonly read: ReadDocument;
   readonly now: () => number;
+  /** Called with each token that was verified, before it is accepted. If it throws, the token is not accepted. */
+  readonly onAccept: (token: IssuedToken) => void;
+  /** Called when the keys of an issuer cannot be read. */
+  readonly onTrouble: (error: GatewayError) => void;
 }
 
 interface Verified {
@@ -56,7 +60,7 @@ export class Issuers {
     this.#options = options;
   }
 
-  /** Verifies a token and finds its principal. Rejects with GatewayError `issuer_unreachable`. */
+  /** Verifies a token and finds its principal. Rejects with GatewayError `issuer_unreachable`, and with what `onAccept` throws. */
   async verify(token: string): Promise<IssuedOutcome> {
     if (token.length > jwtCharactersMax) {
       return { refused: `it is longer than ${jwtCharactersMax} characters` };
@@ -79,6 +83,7 @@ export class Issuers {
     }
     const outcome = this.#tokenOf(token, issuer, payload.verified);
     if ('token' in outcome) {
+      this.#options.onAccept(outcome.token);
       this.#remember(digest, { token: outcome.token, keys, generation });
     }
     return outcome;
@@ -107,12 +112,12 @@ export class Issuers {
 
   /** Returns the keys of an issuer. Those of an issuer whose configuration changed are read anew. */
   #keysOf(issuer: Issuer): IssuerKeys {
-    const { read, now } = this.#options;
+    const { read, now, onTrouble } = this.#options;
     const known = this.#keys.get(issuer.name);
     if (known !== undefined && isSameIssuer(known.issuer, issuer)) {
       return known;
     }
-    const keys = new IssuerKeys({ issuer, read, now });
+    const keys = new IssuerKeys({ issuer, read, now, onTrouble });
     this.#keys.set(issuer.name, keys);
     return keys;
   }

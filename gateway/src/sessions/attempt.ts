@@ -6,7 +6,7 @@ import type { Refusal, Refusals } from './refusals.ts';
 
 /**
  * Returns the identity of a token, of the gateway or of an issuer. `advice` is a sentence, with a space before it, that says what to do instead. Rejects with
- * GatewayError `unauthenticated` or `issuer_unreachable`.
+ * GatewayError `unauthenticated`, `issuer_unreachable` or `cannot_record`.
  */
 export async function identify(authenticator: Authenticator, token: string, advice = ''): Promise<Identity> {
   const outcome = looksLikeJwt(token) ? await authenticator.authenticateIssued(token) : authenticator.authenticate(token);

@@ -11,6 +11,7 @@ import { targetFacts, type Target } from '../domain/target.ts';
 import { changeText, type TextChange } from '../domain/text-change.ts';
 import type { Authenticator } from '../identity/authenticator.ts';
 import type { Question } from '../policy/policy.ts';
+import { issuedFacts } from './accepted-token.ts';
 import { admit } from './admit.ts';
 import { attempt, identify } from './attempt.ts';
 import { LiveChannel, type ChannelContext } from './live-channel.ts';
@@ -114,7 +115,12 @@ export class Login {
       verdict,
       policies,
       policyVersion,
-      attributes: { 'user.name': changeText(masks, nameOf(credential)), ...tagsAttribute(target.tags), ...describeClaims(claims), ...issuedFacts(identity) },
+      attributes: {
+        'user.name': changeText(masks, nameOf(credential)),
+        ...tagsAttribute(target.tags),
+        ...describeClaims(claims),
+        ...(identity.issued === undefined ? {} : issuedFacts(identity.issued)),
+      },
     });
     session.endWith(identity.standing);
     return new LiveChannel(this.#context, session, opened, { identity, target, address: credential.clientAddress, claims, describeClaims });
@@ -128,17 +134,6 @@ export class Login {
       return control?.changeRequest === undefined ? [] : [control.changeRequest(act, obligation)];
     });
   }
-}
-
-/** Returns who vouched for an identity, and how it names whom, for the record. */
-function issuedFacts({ issued }: Identity): Attributes {
-  return issued === undefined
-    ? {}
-    : {
-        [ownAttributes.issuer]: issued.issuer,
-        [ownAttributes.subject]: issued.subject,
-        ...(issued.behalfSubject === undefined ? {} : { [ownAttributes.subjectOnBehalfOf]: issued.behalfSubject }),
-      };
 }
 
 /** Returns the user name that the client gave; empty if it holds the client's token, because no record may hold a token. */
