@@ -5,6 +5,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { compareOpenedAlone } from '../support/opened-alone.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -201,6 +202,7 @@ test('T4.35: kept, the demo serves until Ctrl-C, and nothing is deleted unannoun
     const typed = [...said.slice(said.indexOf('That was all')).matchAll(/^ {2}\.\/countersign (.+)$/gm)].map(([, words = '']) => words.split(' '));
     const codes = typed.map((words) => spawnSync(process.execPath, ['cli/src/main.ts', ...words], { cwd: root, stdio: 'ignore' }).status);
     assert.deepEqual(codes, [0, 1], 'the list of sessions, and the forged copy');
+    assert.ok((await compareOpenedAlone(join(directory, 'store'))) > 150, 'a search opens each record as its session has it');
     const listed = spawnSync(process.execPath, ['cli/src/main.ts', 'session', 'list', '--config', config], { cwd: root, encoding: 'utf8' });
     assert.equal(listed.stderr, `No gateway runs on ${directory}/store: its files are read, and no session in them is being served.\n`);
     assert.match(listed.stdout, /support-bot/);

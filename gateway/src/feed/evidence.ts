@@ -82,13 +82,19 @@ export async function openCheckpoint({ key }: Log, note: string): Promise<Signed
 }
 
 /** Makes proofs of records under a checkpoint. Each proof is verified before it is given out. */
-class Prover {
+export class Prover {
   readonly #checkpoint: SignedCheckpoint;
   readonly #tiles: TileReader;
 
   constructor({ data }: Log, checkpoint: SignedCheckpoint) {
     this.#checkpoint = checkpoint;
     this.#tiles = openTiles(`${data}/log`, checkpoint.size);
+  }
+
+  /** Returns whether a leaf is in the log under the checkpoint, and where it should be; true for a leaf that is not under it yet. */
+  async holds(index: number, leaf: Uint8Array): Promise<boolean> {
+    const { size, root } = this.#checkpoint;
+    return index >= size || verifyInclusion({ index, size, leafHash: leafHash(leaf), root, proof: await this.#tiles.inclusionProof(index) });
   }
 
   /** The hashes of the inclusion proof, from the leaf's sibling up. Rejects with GatewayError `store_damaged`. */

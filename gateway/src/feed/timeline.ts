@@ -40,6 +40,7 @@ export class Timeline {
   readonly #requests: Remembered;
   readonly #responses: Remembered;
   readonly #toolCalls = new ToolCalls();
+  readonly #used = new Set<OpenedRecord>();
   /** The number of the record that states the environment. Null: none did yet, as in stores of before. */
   #environment: number | null = null;
   /** The numbers of the records that opened the channels. */
@@ -53,7 +54,13 @@ export class Timeline {
     this.#responses = new Remembered(responses);
   }
 
+  /** The earlier records that were needed to show the one that was shown last. */
+  get used(): ReadonlySet<OpenedRecord> {
+    return this.#used;
+  }
+
   show(record: OpenedRecord): ShownRecord {
+    this.#used.clear();
     if (record.kind === 'request') {
       this.#requests.add(record);
     } else if (record.kind === 'response') {
@@ -131,7 +138,15 @@ export class Timeline {
       return null;
     }
     const protocol = record.channelFacts === null ? undefined : this.#findProtocol(record.channelFacts.protocol);
-    return protocol?.render(record, (seq) => this.#requests.find(seq) ?? this.#responses.find(seq) ?? null) ?? null;
+    return protocol?.render(record, (seq) => this.#earlier(seq)) ?? null;
+  }
+
+  #earlier(seq: number): OpenedRecord | null {
+    const found = this.#requests.find(seq) ?? this.#responses.find(seq) ?? null;
+    if (found !== null) {
+      this.#used.add(found);
+    }
+    return found;
   }
 
   #renderOutput({ meta, content }: OpenedRecord): Rendering {

@@ -199,6 +199,9 @@ export class SessionOpener {
   /** The bodies that later bodies may copy from, by their places. */
   readonly #kept: (Uint8Array | undefined)[] = [];
   #keptBytes = 0;
+  /** The indexes in the log of the records with the kept bodies. */
+  readonly #keptBy: number[] = [];
+  readonly #repeated = new Set<number>();
 
   /** `keyId` is the number of the session's key, if the record that names it was read already. */
   constructor(keys: Pick<KeyStore, 'find'>, keyId: number | null = null) {
@@ -209,6 +212,7 @@ export class SessionOpener {
   /** Opens a record. Records must come in order, each once: the first names the key, a channel's opening states its facts, and bodies repeat earlier ones. */
   async open(raw: RawRecord): Promise<OpenedRecord> {
     const { leaf } = raw;
+    this.#repeated.clear();
     const governance = openClear(raw);
     this.#learnKey(leaf, governance);
     const metaBody = sealedMeta(leaf) ? await this.openBody(raw, 'meta') : null;
@@ -232,6 +236,11 @@ export class SessionOpener {
       continues: (leaf.flags & leafFlags.continues) !== 0,
       withheld: mismatch ? 'mismatch' : erased ? 'erased' : isFactsOnly(leaf) ? 'not_kept' : null,
     };
+  }
+
+  /** The indexes in the log of the records whose bodies the one that was opened last repeats. */
+  get repeated(): ReadonlySet<number> {
+    return this.#repeated;
   }
 
   /** Number of bytes that are kept for later bodies to copy from. */
@@ -267,7 +276,7 @@ export class SessionOpener {
     if (decoded === null) {
       return { state: 'mismatch' };
     }
-    const { plain, place } = decoded;
+    const { plain, place, repeats } = decoded;
     const commit = commitSealed({
       slot,
       session: raw.leafBytes.subarray(leafOffsets.session, leafOffsets.sessionSeq),
@@ -281,6 +290,10 @@ export class SessionOpener {
     if (place !== null) {
       this.#keptBytes += plain.length - (this.#kept[place]?.length ?? 0);
       this.#kept[place] = plain;
+      for (const from of repeats) {
+        this.#repeated.add(this.#keptBy[from] ?? leaf.logIndex);
+      }
+      this.#keptBy[place] = leaf.logIndex;
     }
     return { state: 'open', salt, plain };
   }
@@ -304,11 +317,11 @@ export class SessionOpener {
   }
 
   /** Undoes the encoding of a body; null if that fails. `place` is where a spliced body is kept once it is known to be what its leaf commits to. */
-  async #decode({ encoding }: StoredBody, encoded: Buffer): Promise<Joined | { readonly place: null; readonly plain: Uint8Array } | null> {
+  async #decode({ encoding }: StoredBody, encoded: Buffer): Promise<Joined | (Omit<Joined, 'place'> & { readonly place: null }) | null> {
     const isPacked = (encoding & bodyEncodings.zstd) !== 0;
     const form = isPacked ? await decompress(encoded, { maxOutputLength: partBytesMax + splicedHeaderBytes }).catch(() => null) : encoded;
     if (form === null || (encoding & bodyEncodings.spliced) === 0) {
-      return form === null ? null : { place: null, plain: form };
+      return form === null ? null : { place: null, plain: form, repeats: [] };
     }
     return joinSpliced(form, this.#kept, partBytesMax);
   }

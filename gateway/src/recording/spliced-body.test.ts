@@ -138,8 +138,8 @@ describe('a spliced body that is none is refused, in bounded memory', () => {
   }
 
   test('one that is one is joined', () => {
-    assert.deepEqual(joinSpliced(valid, kept, 100), { place: 1, plain: Buffer.from('nkeptebefow') });
-    assert.deepEqual(joinSpliced(encodeSpliced(0, [], []), [], 100), { place: 0, plain: Buffer.alloc(0) });
+    assert.deepEqual(joinSpliced(valid, kept, 100), { place: 1, plain: Buffer.from('nkeptebefow'), repeats: [0, 0] });
+    assert.deepEqual(joinSpliced(encodeSpliced(0, [], []), [], 100), { place: 0, plain: Buffer.alloc(0), repeats: [] });
     assert.deepEqual(joinSpliced(encodeSpliced(0, [{ ...copy, offset: 7 }], literals), kept, 7)?.plain, Buffer.from('nforeew'));
   });
 

@@ -34,6 +34,8 @@ export function encodeSpliced(place: number, copies: readonly Copy[], literals: 
 export interface Joined {
   readonly place: number;
   readonly plain: Uint8Array;
+  /** The places of the kept bodies that it repeats. */
+  readonly repeats: readonly number[];
 }
 
 /** Returns the plaintext of a spliced body, at most `bytesMax` bytes. Null if it is not a spliced body, is longer, or copies what is not there. Any bytes are acceptable input. */
@@ -47,6 +49,7 @@ export function joinSpliced(spliced: Buffer, kept: readonly (Uint8Array | undefi
     return null;
   }
   const pieces: Uint8Array[] = [];
+  const repeats: number[] = [];
   let used = literalsAt;
   let bytes = spliced.length - literalsAt;
   for (let at = splicedHeaderBytes; at < literalsAt; at += copyBytes) {
@@ -57,10 +60,11 @@ export function joinSpliced(spliced: Buffer, kept: readonly (Uint8Array | undefi
       return null;
     }
     pieces.push(spliced.subarray(used, used + literals), copied);
+    repeats.push(from);
     used += literals;
   }
   pieces.push(spliced.subarray(used));
-  return bytes > bytesMax ? null : { place, plain: Buffer.concat(pieces) };
+  return bytes > bytesMax ? null : { place, plain: Buffer.concat(pieces), repeats };
 }
 
 function readCopy(spliced: Buffer, at: number): Copy {

@@ -5,9 +5,10 @@ import { IndexDiffers } from '../feed/row-seals.ts';
 import type { ClassDay } from '../recording/key-store.ts';
 import { unwrapBytes, wrapKey } from '../recording/wrapping.ts';
 import type { Sqlite } from '../store/sqlite.ts';
-import type { Block, GrowingBlock } from './block.ts';
+import type { Block, GrowingBlock, Whereabouts } from './block.ts';
 import { encodeColumn, readColumn, type ColumnValue } from './column.ts';
 import { RowSet } from './row-set.ts';
+import { decodeWhereabouts, encodeWhereabouts } from './whereabouts.ts';
 
 /** The number of the layout of the tables below. An index of another layout is made again. */
 const layout = 1;
@@ -36,6 +37,11 @@ export interface BlockHead {
   readonly open: readonly string[];
   /** The columns, as `FIELD BUCKET`. */
   readonly columns: readonly string[];
+}
+
+interface OpenedColumn {
+  readonly bucket: string;
+  readonly bytes: Buffer;
 }
 
 export interface BlockKeys {
@@ -97,22 +103,23 @@ export class BlockStore {
     const columns: string[] = [];
     const whole = { ...head, first: block.first, firstMs: block.firstMs, lastMs: block.lastMs, columns };
     this.#database.transaction(() => {
-      const put = (field: string, bucket: string, values: Iterable<readonly [string, readonly number[]]>): void => {
-        const key = this.#keys.ofBucket(bucket);
+      const put = (field: string, bucket: string, content: Buffer): void => {
+        const key = this.#keyOf(bucket);
         if (key !== null) {
-          const bytes = wrapKey(key, columnPurpose(field, number, bucket), zstdCompressSync(encodeColumn(values)));
+          const bytes = wrapKey(key, columnPurpose(field, number, bucket), zstdCompressSync(content));
           this.#database.run('INSERT INTO columns VALUES (?, ?, ?, ?)', [field, number, bucket, bytes]);
           columns.push(columnName(field, bucket));
         }
       };
+      put(whereField, allTimes, encodeWhereabouts(block.whereabouts, block.first));
       for (const [bucket, fields] of block.columns) {
         for (const [field, values] of fields) {
-          put(field, bucket, values);
+          put(field, bucket, encodeColumn(values));
         }
       }
       for (const [bucket, words] of block.words) {
         for (const [field, values] of this.#tokenColumns(bucket, words)) {
-          put(field, bucket, values);
+          put(field, bucket, encodeColumn(values));
         }
       }
       this.#database.run('INSERT INTO blocks VALUES (?, ?)', [number, wrapKey(this.#keys.heads, headPurpose(number), Buffer.from(JSON.stringify(whole)))]);
@@ -126,9 +133,17 @@ export class BlockStore {
     if (head === undefined) {
       throw new RangeError(`there is no block ${number}`);
     }
-    const column = (field: string): readonly { readonly bucket: string; readonly bytes: Buffer }[] => this.#columnsOf(field, number, head);
+    // A search looks into a column of a block again and again; it is opened once.
+    const opened = new Map<string, readonly OpenedColumn[]>();
+    let whereabouts: readonly (Whereabouts | undefined)[] | null = null;
+    const column = (field: string): readonly OpenedColumn[] => {
+      const known = opened.get(field) ?? this.#columnsOf(field, number, head);
+      opened.set(field, known);
+      return known;
+    };
     return {
       first: head.first,
+      next: head.next,
       firstMs: head.firstMs,
       lastMs: head.lastMs,
       rowsWith(field, isWanted) {
@@ -141,6 +156,10 @@ export class BlockStore {
         return rows;
       },
       rowsWithWord: (word) => this.#rowsWithWord(word, number, head),
+      find: (row) => {
+        whereabouts ??= column(whereField).flatMap(({ bytes }) => decodeWhereabouts(bytes, head.first));
+        return whereabouts[row];
+      },
       *valuesOf(field): Generator<ColumnValue> {
         for (const { bytes } of column(field)) {
           yield* readColumn(bytes, () => true);
@@ -165,10 +184,10 @@ export class BlockStore {
   }
 
   /** Returns the columns of a field that are there and may still be read. */
-  #columnsOf(field: string, number: number, { columns }: BlockHead): readonly { readonly bucket: string; readonly bytes: Buffer }[] {
+  #columnsOf(field: string, number: number, { columns }: BlockHead): readonly OpenedColumn[] {
     const wanted = columns.flatMap((name) => (name.startsWith(`${field} `) ? [name.slice(field.length + 1)] : []));
     return wanted.flatMap((bucket) => {
-      const key = this.#keys.ofBucket(bucket);
+      const key = this.#keyOf(bucket);
       if (key === null) {
         return [];
       }
@@ -176,6 +195,10 @@ export class BlockStore {
       const packed = unsealed(key, columnPurpose(field, number, bucket), row?.['bytes']);
       return [{ bucket, bytes: zstdDecompressSync(packed) }];
     });
+  }
+
+  #keyOf(bucket: string): KeyObject | null {
+    return bucket === allTimes ? this.#keys.heads : this.#keys.ofBucket(bucket);
   }
 
   /** The tokens that stand for words, in the columns among which they are divided. */
@@ -206,6 +229,9 @@ export function parseBucket(bucket: string): ClassDay {
 }
 
 const wordField = 'text/';
+/** The column that says where records are, which nobody can ask for. It has no content and is kept as long as the journal. */
+const whereField = ':where';
+const allTimes = 'journal';
 
 /** The token of a word: nobody without the key can tell which word it stands for. */
 function tokenOf(key: KeyObject, word: string): { readonly field: string; readonly text: string } {

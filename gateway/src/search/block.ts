@@ -1,4 +1,5 @@
 import type { Facts } from '../query/matches.ts';
+import { specialFields } from '../query/query.ts';
 import type { ColumnValue } from './column.ts';
 import { RowSet } from './row-set.ts';
 
@@ -17,6 +18,8 @@ export interface Buckets {
 export interface Block {
   /** The index in the log of the record of row 0. */
   readonly first: number;
+  /** The index of the first record after the block. */
+  readonly next: number;
   /** The earliest and the latest time of its records, in ms since 1970. */
   readonly firstMs: number;
   readonly lastMs: number;
@@ -24,8 +27,18 @@ export interface Block {
   rowsWith(field: string, isWanted: (value: string) => boolean): RowSet;
   /** Returns the rows in whose text there is a word. */
   rowsWithWord(word: string): RowSet;
-  /** Returns all values of a field that may be told apart, and their rows. */
+  /** Returns all values of a field, and their rows. */
   valuesOf(field: string): Iterable<ColumnValue>;
+  /** Returns where the record of a row is; undefined if there is none. */
+  find(row: number): Whereabouts | undefined;
+}
+
+/** Where a record is. */
+export interface Whereabouts {
+  /** The place of its frame in the journal, as `SEGMENT/OFFSET/END`. */
+  readonly place: string;
+  /** The indexes in the log of the earlier records that must be read before it. */
+  readonly needs: readonly number[];
 }
 
 /** Returns all rows of a block: rows may be missing where the journal is damaged. */
@@ -42,12 +55,16 @@ export class GrowingBlock implements Block {
   readonly columns = new Map<string, Map<string, Rows>>();
   /** The words of the records' texts, by bucket. */
   readonly words = new Map<string, Rows>();
+  /** Where the records are, by their rows. */
+  readonly whereabouts: Whereabouts[] = [];
   #values = 0;
+  next: number;
   firstMs = Infinity;
   lastMs = -Infinity;
 
   constructor(first: number) {
     this.first = first;
+    this.next = first;
   }
 
   get isFull(): boolean {
@@ -55,20 +72,21 @@ export class GrowingBlock implements Block {
   }
 
   /** Adds a record. Records come in the order of the log. */
-  add(index: number, { values, words, timeMs }: Facts, buckets: Buckets): void {
+  add(index: number, { values, words, timeMs }: Facts, where: Whereabouts, buckets: Buckets): void {
     const row = index - this.first;
+    this.next = index + 1;
     const columns = entryOf(this.columns, buckets.facts, () => new Map<string, Rows>());
-    for (const [field, of] of values) {
+    const add = (field: string, of: readonly string[]): void => {
       const column = entryOf(columns, field, () => new Map<string, number[]>());
       for (const value of of) {
         this.#note(column, value, row);
       }
+    };
+    for (const [field, of] of values) {
+      add(field, of);
     }
-    this.#note(
-      entryOf(columns, 'time', () => new Map<string, number[]>()),
-      String(timeMs),
-      row,
-    );
+    add(specialFields.time, [String(timeMs)]);
+    this.whereabouts[row] = where;
     this.firstMs = Math.min(this.firstMs, timeMs);
     this.lastMs = Math.max(this.lastMs, timeMs);
     const known = entryOf(this.words, buckets.text, () => new Map<string, number[]>());
@@ -105,6 +123,10 @@ export class GrowingBlock implements Block {
         yield { value, rows };
       }
     }
+  }
+
+  find(row: number): Whereabouts | undefined {
+    return this.whereabouts[row];
   }
 
   #note(column: Rows, value: string, row: number): void {

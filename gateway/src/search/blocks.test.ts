@@ -25,8 +25,8 @@ function openStore(database: Sqlite): BlockStore {
   return store;
 }
 
-function save(store: BlockStore, block: GrowingBlock, next: number): Block {
-  store.save(block, { next, end: '1/64', chain: '', resume: '1/64', open: [] });
+function save(store: BlockStore, block: GrowingBlock): Block {
+  store.save(block, { next: block.next, end: '1/64', chain: '', resume: '1/64', open: [] });
   return store.block(store.heads.length - 1);
 }
 
@@ -34,7 +34,7 @@ function save(store: BlockStore, block: GrowingBlock, next: number): Block {
 function growBlock(facts: readonly Facts[], first = 0, bucketOf: (row: number) => string = () => '1/20000'): GrowingBlock {
   const block = new GrowingBlock(first);
   for (const [row, each] of facts.entries()) {
-    block.add(first + row, each, { facts: bucketOf(row), text: bucketOf(row) });
+    block.add(first + row, each, { place: `1/${row >> 2}/9`, needs: row === 0 ? [] : [first, first + row - 1] }, { facts: bucketOf(row), text: bucketOf(row) });
   }
   return block;
 }
@@ -81,7 +81,7 @@ test('a block, while it grows and stored, finds every record for which a query h
       using database = openMemorySqlite();
       const growing = growBlock(records, 7);
       const holding = records.flatMap((each, row) => (matches(asked, each) ? [row] : []));
-      for (const block of [growing, save(openStore(database), growing, 7 + records.length)]) {
+      for (const block of [growing, save(openStore(database), growing)]) {
         const most = new Set(findRows(asked, block, 'most').newestFirst());
         const least = [...findRows(asked, block, 'least').newestFirst()];
         assert.ok(holding.every((row) => most.has(row)));
@@ -106,7 +106,7 @@ const some: readonly Facts[] = Array.from({ length: 6000 }, (_, row) => ({
 
 test('values of many and of few rows are found again', () => {
   using database = openMemorySqlite();
-  const block = save(openStore(database), growBlock(some), some.length);
+  const block = save(openStore(database), growBlock(some));
   assert.equal(block.rowsWith('kind', () => true).count, 6000);
   assert.equal(block.rowsWith('session', (value) => value === '3').count, 1200);
   assert.deepEqual([...block.rowsWithWord('needle').newestFirst()], [4321]);
@@ -119,7 +119,7 @@ test('values of many and of few rows are found again', () => {
 test('the file holds no value and no word in clear', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-blocks-'));
   const database = openSqlite(join(directory, 'records.db'), { journal: 'truncate' });
-  save(openStore(database), growBlock([{ timeMs: 1, values: new Map([['principal', ['ann@corp.example']]]), words: ['needle'] }]), 1);
+  save(openStore(database), growBlock([{ timeMs: 1, values: new Map([['principal', ['ann@corp.example']]]), words: ['needle'] }]));
   database.close();
   const file = readFileSync(join(directory, 'records.db'));
   rmSync(directory, { recursive: true });
@@ -139,8 +139,8 @@ test('a part that is changed, missing, swapped or of another block is detected (
   for (const change of changes) {
     using database = openMemorySqlite();
     const first = openStore(database);
-    save(first, growBlock(some.slice(0, 10)), 10);
-    save(first, growBlock(some.slice(10, 20), 10), 20);
+    save(first, growBlock(some.slice(0, 10)));
+    save(first, growBlock(some.slice(10, 20), 10));
     database.exec(change);
     assert.throws(() => [...openStore(database).block(1).valuesOf('kind')], IndexDiffers, change);
   }
@@ -152,7 +152,6 @@ test('once the key of a bucket is destroyed, nothing that was kept there is foun
   const block = save(
     store,
     growBlock(some.slice(0, 10), 0, (row) => (row < 5 ? '1/20000' : '1/20001')),
-    10,
   );
   assert.equal(block.rowsWithWord('hay').count, 10);
   destroyed.add('1/20000');

@@ -19,7 +19,7 @@ export function encodeColumn(values: Iterable<readonly [string, readonly number[
     const text = Buffer.from(value);
     const head = Buffer.alloc(headBytes);
     head.writeUInt32LE(text.length);
-    head.writeUInt32LE(rows.length, rowBytes * 2);
+    head.writeUInt32LE(rows.length, headBytes / 2);
     pieces.push(head, text, rows.length > listRowsMax ? bitmapOf(rows) : Buffer.from(Uint16Array.from(rows).buffer));
   }
   return Buffer.concat(pieces);
@@ -27,16 +27,26 @@ export function encodeColumn(values: Iterable<readonly [string, readonly number[
 
 /** Yields the values of an encoded column that pass. Rows are only read of these. */
 export function* readColumn(column: Buffer, isWanted: (value: string) => boolean): Generator<ColumnValue> {
+  for (const { text, rows, count } of entriesOf(column)) {
+    const value = text.toString();
+    if (isWanted(value)) {
+      yield { value, rows: rowsOf(rows, count) };
+    }
+  }
+}
+
+function* entriesOf(column: Buffer): Generator<{ readonly text: Buffer; readonly rows: Buffer; readonly count: number }> {
   for (let at = 0; at < column.length;) {
     const rowsAt = at + headBytes + column.readUInt32LE(at);
-    const count = column.readUInt32LE(at + rowBytes * 2);
-    const end = rowsAt + (count > listRowsMax ? bitmapBytes : count * rowBytes);
-    const value = column.toString('utf8', at + headBytes, rowsAt);
-    if (isWanted(value)) {
-      yield { value, rows: rowsOf(column.subarray(rowsAt, end), count) };
-    }
+    const count = column.readUInt32LE(at + headBytes / 2);
+    const end = rowsAt + (isBitmap(count) ? bitmapBytes : count * rowBytes);
+    yield { text: column.subarray(at + headBytes, rowsAt), rows: column.subarray(rowsAt, end), count };
     at = end;
   }
+}
+
+function isBitmap(count: number): boolean {
+  return count > listRowsMax;
 }
 
 function bitmapOf(rows: readonly number[]): Buffer {
@@ -51,7 +61,7 @@ function rowsOf(bytes: Buffer, count: number): RowSet {
   const rows = new RowSet();
   // The copy begins where its memory begins, as arrays of longer numbers must.
   const copy = Uint8Array.from(bytes);
-  if (count > listRowsMax) {
+  if (isBitmap(count)) {
     rows.addBitmap(copy);
   } else {
     for (const row of new Uint16Array(copy.buffer)) {

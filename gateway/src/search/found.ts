@@ -1,3 +1,4 @@
+import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import type { SessionSummary, ShownRecord } from '../feed/shown-record.ts';
 
 /** A search. */
@@ -14,6 +15,8 @@ export interface WantedRecords {
   /** `records`; `sessions`: the sessions in which they are; `values`: how many records have each value of `countBy`. */
   readonly answer: 'records' | 'sessions' | 'values';
   readonly countBy: string | null;
+  /** The checkpoint under which records must be in the log. */
+  readonly checkpoint: PublishedCheckpoint;
   /** False: nothing of the content is shown or looked for. */
   readonly hasContent: boolean;
 }
@@ -26,7 +29,7 @@ export interface FoundRecord extends Pick<
   readonly onBehalfOf: string | null;
   /** The part of its text that was looked for, or the beginning. Null if it has none. */
   readonly snippet: string | null;
-  /** False if a body of the record is not what its leaf commits to. */
+  /** False if a body of the record is not what its leaf commits to, or the log does not prove its leaf. */
   readonly verified: boolean;
 }
 

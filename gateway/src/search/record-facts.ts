@@ -41,9 +41,16 @@ const heirs: ReadonlySet<string> = new Set(['request', 'response', 'decision', '
 
 type Values = ReadonlyMap<string, readonly string[]>;
 
-/** A request or an answer whose last part is still to come. */
+/** Something that is remembered of a record. `index` is the record's index in the log. */
+interface Noted<Kept> {
+  readonly kept: Kept;
+  readonly index: number;
+}
+
+/** A request or an answer whose last part is still to come. `index` is the index in the log of the part that came last. */
 interface Begun {
   readonly text: string;
+  readonly index: number;
   readonly channel: number;
   readonly ofRequest: Values | undefined;
 }
@@ -61,17 +68,20 @@ export interface ReadRecord {
   readonly facts: Facts;
   /** The text in which words are looked for. */
   readonly text: string;
+  /** The indexes in the log of the earlier records that must be read first, if this one is read without the rest of its session. */
+  readonly needs: ReadonlySet<number>;
 }
 
 /** Reads the opened records of one session, which are given in order. */
 export class FactReader {
   readonly #timeline: Timeline;
   /** The values that what belongs to a request has too, and those that what goes over a channel has: by the number of the request, and of the record that opened the channel. */
-  readonly #requests = new Map<number, Values>();
-  readonly #channels = new Map<number, Values>();
+  readonly #requests = new Map<number, Noted<Values>>();
+  readonly #channels = new Map<number, Noted<Values>>();
 
   /** The models that asked for tool calls, by the ids of the calls. */
-  readonly #callers = new Map<string, string>();
+  readonly #callers = new Map<string, Noted<string>>();
+  #needs = new Set<number>();
 
   /** The requests and answers whose last part is still to come, by their kind and the number of the request. */
   readonly #begun = new Map<string, Begun>();
@@ -80,51 +90,68 @@ export class FactReader {
     this.#timeline = new Timeline(findProtocol, smallMemory);
   }
 
-  read(record: OpenedRecord): ReadRecord {
+  /** Reads a record. `repeated` are the indexes in the log of the records whose bodies it repeats. */
+  read(record: OpenedRecord, repeated: ReadonlySet<number>): ReadRecord {
     const shown = this.#timeline.show(record);
+    const index = indexOf(record);
+    this.#needs = new Set([...repeated, ...Array.from(this.#timeline.used, indexOf)]);
     const request = numberOf(shown.attributes[ownAttributes.request]);
-    const ofRequest = heirs.has(record.kind) ? this.#requests.get(request) : undefined;
+    const ofRequest = heirs.has(record.kind) ? this.#need(this.#requests.get(request)) : undefined;
     const values = valuesOf(record, shown, ofRequest);
     this.#nameCallers(record, shown, values);
     if (record.kind === 'request') {
-      remember(this.#requests, record.seq, only(values, inheritedFields));
+      remember(this.#requests, record.seq, { kept: only(values, inheritedFields), index });
     }
     const opening = numberOf(shown.attributes[ownAttributes.opening]);
     if (opening === record.seq) {
-      remember(this.#channels, record.seq, channelValues(record));
+      remember(this.#channels, record.seq, { kept: channelValues(record), index });
     }
-    for (const [field, of] of this.#channels.get(opening) ?? []) {
+    for (const [field, of] of this.#need(this.#channels.get(opening)) ?? []) {
       values.set(field, of);
     }
     const text = endsAnswers(record) ? this.#end(record, values) : this.#textOf(record, { shown, request, ofRequest });
-    return { shown, text, facts: { timeMs: record.timeMs, values, words: wordsOf(text) } };
+    const needs = this.#needs;
+    needs.delete(index);
+    return { shown, text, needs, facts: { timeMs: record.timeMs, values, words: wordsOf(text) } };
+  }
+
+  #need<Kept>(noted: Noted<Kept> | undefined): Kept | undefined {
+    if (noted !== undefined) {
+      this.#needs.add(noted.index);
+    }
+    return noted?.kept;
   }
 
   /** Gives a request that a tool call caused, as far as is known, the model that asked for the call. */
-  #nameCallers({ kind }: OpenedRecord, { attributes }: ShownRecord, values: Map<string, readonly string[]>): void {
+  #nameCallers(record: OpenedRecord, { attributes }: ShownRecord, values: Map<string, readonly string[]>): void {
     const [model] = values.get('model') ?? [];
+    const { kind } = record;
     if (kind === 'response' && model !== undefined) {
       for (const id of textsOf(attributes[callIds])) {
-        remember(this.#callers, id, model);
+        remember(this.#callers, id, { kept: model, index: indexOf(record) });
       }
     } else if (kind === 'request' && model === undefined) {
       const ids = [...textsOf(attributes[callIds]), ...textsOf(attributes[ownAttributes.likelyToolCalls])];
-      set(values, 'model', [...new Set(ids.map((id) => this.#callers.get(id)))]);
+      set(values, 'model', [...new Set(ids.map((id) => this.#need(this.#callers.get(id))))]);
     }
   }
 
   /** The text of a record. The last part of a request or an answer has the text of all of its parts. */
-  #textOf({ seq, kind, continues, meta }: OpenedRecord, { shown, request, ofRequest }: Read): string {
+  #textOf(record: OpenedRecord, { shown, request, ofRequest }: Read): string {
     const text = shown.content?.text ?? '';
+    const { seq, kind, continues, meta } = record;
     if (kind !== 'request' && kind !== 'response') {
       return text;
     }
     const id = `${kind} ${kind === 'request' && request < 0 ? seq : request}`;
     const begun = this.#begun.get(id);
     this.#begun.delete(id);
+    if (begun !== undefined) {
+      this.#needs.add(begun.index);
+    }
     const whole = `${begun?.text ?? ''}${text}`;
     if (continues) {
-      remember(this.#begun, id, { text: whole.slice(0, joinedCharactersMax), channel: meta?.channel ?? -1, ofRequest });
+      remember(this.#begun, id, { text: whole.slice(0, joinedCharactersMax), index: indexOf(record), channel: meta?.channel ?? -1, ofRequest });
       return text;
     }
     return whole;
@@ -133,8 +160,9 @@ export class FactReader {
   /** Gives the record with which a channel or a session ends the values of the answers that it breaks off. Returns their texts. */
   #end({ kind, meta }: OpenedRecord, values: Map<string, readonly string[]>): string {
     const broken = [...this.#begun].filter(([, { channel }]) => kind === 'close' || channel === meta?.channel);
-    for (const [id, { ofRequest }] of broken) {
+    for (const [id, { ofRequest, index }] of broken) {
       this.#begun.delete(id);
+      this.#needs.add(index);
       for (const [field, of] of ofRequest ?? []) {
         values.set(field, [...new Set([...(values.get(field) ?? []), ...of])]);
       }
@@ -146,6 +174,11 @@ export class FactReader {
   }
 }
 
+/** The index of a record in the log. */
+function indexOf({ record }: OpenedRecord): number {
+  return Number(record.slice(record.indexOf('/') + 1));
+}
+
 /** Returns whether with the record a channel or its session ends, and with it the answers that are not complete. */
 function endsAnswers({ kind, meta }: OpenedRecord): boolean {
   return kind === 'close' || (kind === 'event' && meta?.action === disconnectAction);
@@ -155,7 +188,7 @@ function valuesOf(record: OpenedRecord, shown: ShownRecord, ofRequest: Values | 
   const { attributes } = shown;
   const values = new Map<string, readonly string[]>();
   for (const [name, value] of Object.entries(attributes)) {
-    if (addedAttributes.has(name) || record.meta?.attributes?.[name] !== undefined || record.governance !== null) {
+    if (addedAttributes.has(name) || record.meta?.attributes?.[name] !== undefined || name.startsWith(`countersign.${record.kind}.`)) {
       set(values, fieldOf(name), textsOf(value));
     }
   }

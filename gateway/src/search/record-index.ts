@@ -26,6 +26,11 @@ export interface RecordIndexParts {
   readonly rowsMax?: number;
 }
 
+/** The place of a frame, and the offset of its end. */
+interface FramePlace extends JournalPlace {
+  readonly end: number;
+}
+
 /** A session that is read along the journal. */
 interface Followed {
   readonly start: JournalPlace;
@@ -97,6 +102,16 @@ export class RecordIndex {
     }
   }
 
+  /** Returns the block that has a record of the log; null if none has it. */
+  blockOf(index: number): Block | null {
+    const { store } = this.#parts;
+    if (index >= this.#growing.first) {
+      return index < this.#growing.next ? this.#growing : null;
+    }
+    const number = store.heads.findIndex(({ next }) => index < next);
+    return number < 0 ? null : store.block(number);
+  }
+
   async #follow(): Promise<void> {
     if (!this.#isResumed) {
       await this.#resume();
@@ -116,7 +131,7 @@ export class RecordIndex {
         this.#save(place, index);
       }
       for (const entry of frameEntries(frame)) {
-        await this.#read(entry, place, true);
+        await this.#read(entry, { ...place, end: frame.end }, true);
         await turn.spend(entry.storedContent.length);
       }
       this.size = index + entries;
@@ -125,13 +140,15 @@ export class RecordIndex {
     this.#chain = encodeHex(frame.chain);
   }
 
-  async #read(entry: Entry, place: JournalPlace, isNew: boolean): Promise<void> {
+  async #read(entry: Entry, place: FramePlace, isNew: boolean): Promise<void> {
     const leafBytes = entry.leaf.slice();
     const leaf = decodeLeaf(leafBytes);
     const followed = this.#live.get(leaf.session) ?? this.#begin(leaf.session, leaf.kind === 'epoch', place);
-    const { facts } = followed.facts.read(await followed.opener.open({ leaf, leafBytes, entry }));
+    const opened = await followed.opener.open({ leaf, leafBytes, entry });
+    const read = followed.facts.read(opened, followed.opener.repeated);
     if (isNew) {
-      this.#growing.add(leaf.logIndex, facts, {
+      const where = { place: `${printPlace(place)}/${place.end}`, needs: [...read.needs] };
+      this.#growing.add(leaf.logIndex, read.facts, where, {
         facts: printBucket({ class: leaf.metaClass, day: leaf.metaExpiryDay }),
         text: printBucket({ class: leaf.contentClass, day: leaf.contentExpiryDay }),
       });
@@ -193,7 +210,7 @@ export class RecordIndex {
     for await (const run of readJournalRuns(this.#parts.data, parsePlace(last.resume), end)) {
       for (const { frame, place } of run.filter(isPlacedFrame)) {
         for (const entry of frame.header.type === 'batch' ? entriesOf(frame, open) : []) {
-          await this.#read(entry, place, false);
+          await this.#read(entry, { ...place, end: frame.end }, false);
           await turn.spend(entry.storedContent.length);
         }
       }

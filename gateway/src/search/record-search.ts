@@ -1,7 +1,7 @@
 import { decodeLeaf } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
-import { findLeaf } from '../feed/evidence.ts';
+import { findLeaf, openCheckpoint, openLog, Prover } from '../feed/evidence.ts';
 import type { Recordings } from '../feed/recordings.ts';
 import { IndexDiffers } from '../feed/row-seals.ts';
 import { summarize } from '../feed/session-index.ts';
@@ -17,10 +17,9 @@ import { asksForText, findRows, isExact } from './find-rows.ts';
 import type { CountedValue, FoundRecord, FoundSession, SearchLine, SearchSummary, WantedRecords } from './found.ts';
 import { FactReader, type ReadRecord } from './record-facts.ts';
 import type { RecordIndex } from './record-index.ts';
+import { RecordOpener, type OpenedAlone } from './record-opener.ts';
 import { snippetOf } from './snippet.ts';
 
-/** Candidates are opened so many at a time. */
-const batchRecords = 50;
 /** Most different sessions, or values, that an answer counts. */
 const countedMax = 100_000;
 
@@ -76,41 +75,39 @@ export class RecordSearch {
   }
 
   /** Yields the records, and returns where the rest begins. */
-  async *#records(query: Query, { limit, before, hasContent }: WantedRecords): AsyncGenerator<FoundRecord, string | null> {
+  async *#records(query: Query, { limit, before, hasContent, checkpoint }: WantedRecords): AsyncGenerator<FoundRecord, string | null> {
+    const { data, keys, index: records, recordings, findProtocol } = this.#parts;
+    const keyOf = async (session: string): Promise<number | null> => (await recordings.find(session)).key;
+    const opener = new RecordOpener({ data, keys, findProtocol, blockOf: (at) => records.blockOf(at), keyOf });
+    const log = openLog(data);
+    const prover = new Prover(log, await openCheckpoint(log, checkpoint.note));
+    const turn = new Turn();
     let left = limit;
-    for await (const candidates of this.#candidates(query, before)) {
-      const opened = await this.#open(candidates);
-      for (const index of candidates) {
-        const read = opened.get(index);
-        if (read !== undefined && (matches(query, read.facts) || read.shown.attributes[ownAttributes.withheld] !== undefined)) {
-          yield foundRecord(read, hasContent ? query : null);
-          left -= 1;
-        }
-        if (left === 0) {
-          return String(index);
-        }
+    for await (const index of this.#candidates(query, before)) {
+      const opened = await this.#open(index, query, opener);
+      if (opened !== null) {
+        yield foundRecord(opened.read, { query: hasContent ? query : null, isProven: await prover.holds(index, opened.leaf) });
+        left -= 1;
       }
+      if (left === 0) {
+        return String(index);
+      }
+      await turn.spend(0);
     }
     return null;
   }
 
-  /** Yields the indexes of records for which the query may hold, the newest first, in batches. */
-  async *#candidates(query: Query, before: number | null): AsyncGenerator<readonly number[]> {
-    let batch: number[] = [];
+  /** Yields the indexes of records for which the query may hold, the newest first. */
+  async *#candidates(query: Query, before: number | null): AsyncGenerator<number> {
     const turn = new Turn();
     for (const block of this.#parts.index.blocks()) {
       for (const row of block.first < (before ?? Infinity) ? findRows(query, block, 'most').newestFirst() : []) {
         if (block.first + row < (before ?? Infinity)) {
-          batch.push(block.first + row);
-        }
-        if (batch.length === batchRecords) {
-          yield batch;
-          batch = [];
+          yield block.first + row;
         }
       }
       await turn.spend(blockCost);
     }
-    yield batch;
   }
 
   async *#sessions(query: Query, { limit }: WantedRecords): AsyncGenerator<FoundSession> {
@@ -160,25 +157,26 @@ export class RecordSearch {
     return { count, isExact: isExact(query) };
   }
 
-  /** Opens records by their indexes in the log. */
-  async #open(indexes: readonly number[]): Promise<ReadonlyMap<number, ReadRecord>> {
-    const { data, recordings } = this.#parts;
-    const wanted = new Map<string, Map<number, number>>();
-    for (const index of indexes) {
-      const { session, sessionSeq } = decodeLeaf(await findLeaf(data, index));
-      wanted.set(session, (wanted.get(session) ?? new Map<number, number>()).set(sessionSeq, index));
+  /** Opens a record by itself, if that is possible and it is then one for which the query holds, otherwise along its session. Returns null if the query does not hold for it. */
+  async #open(index: number, query: Query, opener: RecordOpener): Promise<OpenedAlone | null> {
+    const alone = await opener.open(index);
+    if (alone !== null && holdsFor(alone.read, query)) {
+      return alone;
     }
-    const opened = new Map<number, ReadRecord>();
-    for (const [session, places] of wanted) {
-      const extent = recordings.extentOf(await recordings.find(session));
-      for await (const read of this.#readUpTo(extent, Math.max(...places.keys()))) {
-        const index = places.get(read.shown.seq);
-        if (index !== undefined) {
-          opened.set(index, read);
-        }
+    const inSession = await this.#openInSession(index);
+    return inSession !== null && holdsFor(inSession.read, query) ? inSession : null;
+  }
+
+  async #openInSession(index: number): Promise<OpenedAlone | null> {
+    const { data, recordings } = this.#parts;
+    const leaf = await findLeaf(data, index);
+    const { session, sessionSeq } = decodeLeaf(leaf);
+    for await (const read of this.#readUpTo(recordings.extentOf(await recordings.find(session)), sessionSeq)) {
+      if (read.shown.seq === sessionSeq) {
+        return { read, leaf };
       }
     }
-    return opened;
+    return null;
   }
 
   async *#readUpTo(extent: ReturnType<Recordings['extentOf']>, seq: number): AsyncGenerator<ReadRecord> {
@@ -187,7 +185,7 @@ export class RecordSearch {
     const facts = new FactReader(findProtocol);
     const turn = new Turn();
     for await (const raw of readSession(data, extent, new SessionWalk(extent.session))) {
-      const read = facts.read(await opener.open(raw));
+      const read = facts.read(await opener.open(raw), opener.repeated);
       yield read;
       if (read.shown.seq >= seq) {
         return;
@@ -219,8 +217,13 @@ function readPart(text: string, nowMs: number): Query {
   }
 }
 
+/** Returns whether a query holds for a record, or nobody can say because a body of it is missing. */
+function holdsFor({ shown, facts }: ReadRecord, query: Query): boolean {
+  return matches(query, facts) || shown.attributes[ownAttributes.withheld] === 'mismatch';
+}
+
 /** Makes the line for a record. Without a query nothing of its content is in it. */
-function foundRecord({ shown, facts, text }: ReadRecord, query: Query | null): FoundRecord {
+function foundRecord({ shown, facts, text }: ReadRecord, { query, isProven }: { readonly query: Query | null; readonly isProven: boolean }): FoundRecord {
   const { record, session, seq, time, principal, target, protocol, kind, action, verdict, policies, attributes } = shown;
   return {
     record,
@@ -237,6 +240,6 @@ function foundRecord({ shown, facts, text }: ReadRecord, query: Query | null): F
     policies,
     attributes: query === null ? Object.fromEntries(Object.entries(attributes).filter(([name]) => facts.values.has(fieldOf(name)))) : attributes,
     snippet: text === '' || query === null ? null : snippetOf(text, query),
-    verified: attributes[ownAttributes.withheld] !== 'mismatch',
+    verified: isProven && attributes[ownAttributes.withheld] !== 'mismatch',
   };
 }

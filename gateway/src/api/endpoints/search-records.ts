@@ -39,6 +39,7 @@ export const searchRecords = endpoint({
       query,
       besides: [...(since === undefined ? [] : [`since:${since}`]), ...(until === undefined ? [] : [`until:${until}`])],
       nowMs: Date.now(),
+      checkpoint: await recorder.publish(),
       limit,
       before: before ?? null,
       answer: countBy !== undefined ? 'values' : sessions === undefined ? 'records' : 'sessions',

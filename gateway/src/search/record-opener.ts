@@ -1,0 +1,116 @@
+import { decodeLeaf, frameEntries } from '@countersign/ledger/format';
+import type { FindProtocol } from '../feed/timeline.ts';
+import { isPlacedFrame, readJournal } from '../recording/journal-reader.ts';
+import type { KeyStore } from '../recording/key-store.ts';
+import { SessionOpener, type RawRecord } from '../recording/session-reader.ts';
+import type { Block } from './block.ts';
+import { FactReader, type ReadRecord } from './record-facts.ts';
+
+/** Most earlier records that are read for one. */
+const needsMax = 2000;
+/** Most records that are kept, as they are in the journal, because another one may need them too. */
+const keptMax = 2000;
+
+export interface RecordOpenerParts {
+  readonly data: string;
+  readonly keys: KeyStore;
+  readonly findProtocol: FindProtocol;
+  /** Returns the block that has a record; null if none has it. */
+  readonly blockOf: (index: number) => Block | null;
+  /** Resolves with the number of the key of a session; null: it has none. */
+  readonly keyOf: (session: string) => Promise<number | null>;
+}
+
+/** A record that was opened by itself, and its leaf as it is in the journal. */
+export interface OpenedAlone {
+  readonly read: ReadRecord;
+  readonly leaf: Uint8Array;
+}
+
+/** Opens records by their index in the log, each with those earlier ones that it needs and without the rest of its session. The index of records says where they are. */
+export class RecordOpener {
+  readonly #parts: RecordOpenerParts;
+  readonly #blocks = new Map<number, Block>();
+  readonly #found = new Map<number, RawRecord>();
+
+  constructor(parts: RecordOpenerParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves with null if the index does not know all that is needed, or what is in the journal is not that. */
+  async open(index: number): Promise<OpenedAlone | null> {
+    const needed = this.#neededBy(index);
+    const raws: RawRecord[] = [];
+    for (const each of needed ?? []) {
+      const raw = await this.#find(each);
+      if (raw === null || raw.leaf.session !== (raws[0] ?? raw).leaf.session) {
+        return null;
+      }
+      raws.push(raw);
+    }
+    const last = raws.at(-1);
+    if (last === undefined) {
+      return null;
+    }
+    const opener = new SessionOpener(this.#parts.keys, await this.#parts.keyOf(last.leaf.session));
+    const facts = new FactReader(this.#parts.findProtocol);
+    let read: ReadRecord | null = null;
+    for (const raw of raws) {
+      read = facts.read(await opener.open(raw), opener.repeated);
+    }
+    return read === null ? null : { read, leaf: last.leafBytes };
+  }
+
+  /** Returns the indexes of a record and of all that must be read before it, in order; null if they are not known or too many. */
+  #neededBy(index: number): readonly number[] | null {
+    const needed = new Set<number>([index]);
+    for (const each of needed) {
+      const block = this.#blockOf(each);
+      if (block === null || needed.size > needsMax) {
+        return null;
+      }
+      for (const other of block.find(each - block.first)?.needs ?? []) {
+        needed.add(other);
+      }
+    }
+    return [...needed].toSorted((a, b) => a - b);
+  }
+
+  async #find(index: number): Promise<RawRecord | null> {
+    const block = this.#blockOf(index);
+    const where = block?.find(index - block.first);
+    const found = this.#found.get(index) ?? (where === undefined ? null : await readEntry(this.#parts.data, where.place, index));
+    if (found !== null && this.#found.size < keptMax) {
+      this.#found.set(index, found);
+    }
+    return found;
+  }
+
+  #blockOf(index: number): Block | null {
+    for (const block of this.#blocks.values()) {
+      if (index >= block.first && index < block.next) {
+        return block;
+      }
+    }
+    const block = this.#parts.blockOf(index);
+    if (block !== null) {
+      this.#blocks.set(block.first, block);
+    }
+    return block;
+  }
+}
+
+/** Reads the record with an index from the frame at a place, `SEGMENT/OFFSET/END`; null if it is not there. */
+async function readEntry(data: string, place: string, index: number): Promise<RawRecord | null> {
+  const [segment = 0, offset = 0, end = 0] = place.split('/').map(Number);
+  for await (const step of readJournal(data, { segment, offset }, { segment, offset: end })) {
+    for (const entry of isPlacedFrame(step) && step.frame.header.type === 'batch' ? frameEntries(step.frame) : []) {
+      const leafBytes = entry.leaf.slice();
+      const leaf = decodeLeaf(leafBytes);
+      if (leaf.logIndex === index) {
+        return { leaf, leafBytes, entry };
+      }
+    }
+  }
+  return null;
+}
