@@ -5,8 +5,12 @@ import { Agent, get as getOver, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import OpenAI from 'openai';
 import pg from 'pg';
+import { openSampleModel } from '../../cli/src/demo/sample-model.ts';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { openSampleTools } from '../../cli/src/demo/sample-tools.ts';
 import type { ApprovalSummary } from '../../gateway/src/api/approvals.ts';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { filesHolding } from '../support/canary.ts';
@@ -19,6 +23,8 @@ import { waitUntil } from '../support/wait-until.ts';
 describe('tokens of an issuer', () => {
   let issuer: Issuer;
   let web: SampleServer;
+  let tools: SampleServer;
+  let model: SampleServer;
   let shop: Shop;
   /** The Authorization headers that came to the target behind the gateway. */
   const seen: (string | undefined)[] = [];
@@ -36,6 +42,8 @@ describe('tokens of an issuer', () => {
     issuer.groups.set('ann', ['compliance', 'admins', 'unheard-of']);
     issuer.groups.set('boss', ['operators']);
     issuer.groups.set('chief', ['operators', 'compliance']);
+    tools = parts.use(await openSampleTools());
+    model = parts.use(await openSampleModel());
     web = parts.use(
       await openServer(async (request, response) => {
         seen.push(request.headers.authorization, ...request.rawHeaders.filter((text) => text.startsWith('ey')));
@@ -44,7 +52,9 @@ describe('tokens of an issuer', () => {
     );
     shop = parts.use(
       await openShop({
-        targets: `  web: { protocol: http, url: "${web.url}", durability: process }\n`,
+        targets: `  tools: { protocol: mcp, url: "${tools.url}", durability: process }
+  model: { protocol: llm, url: "${model.url}", durability: process }
+  web: { protocol: http, url: "${web.url}", durability: process }\n`,
         config: `${identity(issuer.url)}policies: ${policies}\n`,
         gateway: { environment: { COUNTERSIGN_LOG: 'trace' } },
       }),
@@ -53,7 +63,7 @@ describe('tokens of an issuer', () => {
 
   const identity = (
     url: string,
-    grants = 'compliance: { targets: [shop, web] }',
+    grants = 'compliance: { targets: [shop, web, tools, model] }',
   ): string => `  nightly: { kind: agent, issuer: corp, subject: nightly-agent, targets: [web] }
 groups: { ${grants}, operators: {}, admins: { issuers: [] } }
 identity:
@@ -139,6 +149,19 @@ identity:
       'a token of the gateway counts before a JWT',
     );
     assert.deepEqual([...new Set(seen)], [undefined]);
+  });
+
+  test('clients of MCP and of models use it as their key', async () => {
+    const token = await issuer.signIn('ann');
+    const base = `http://127.0.0.1:${shop.gateway.port('http')}/t`;
+    const client = new Client({ name: 'test', version: '1' });
+    await client.connect(new StreamableHTTPClientTransport(new URL(`${base}/tools`), { requestInit: { headers: { authorization: `Bearer ${token}` } } }));
+    assert.match(JSON.stringify(await client.callTool({ name: 'track_parcel', arguments: { order: 101 } })), /left Dover/);
+    await client.close();
+    const openai = new OpenAI({ baseURL: `${base}/model/v1`, apiKey: token, maxRetries: 0 });
+    const stream = await openai.chat.completions.create({ model: 'any', messages: [{ role: 'user', content: 'Hello' }], stream: true });
+    assert.ok((await stream.toReadableStream().getReader().read()).value);
+    stream.controller.abort();
   });
 
   test('an agent comes in with what its client got, as the principal that it is bound to', async () => {
@@ -231,7 +254,7 @@ identity:
       stdout,
       new RegExp(`^issuer     corp: ${issuer.url}, for the audience ${audience}; principals corp/… by its claim email, groups by its claim groups$`, 'm'),
     );
-    assert.match(stdout, /^group      compliance: reaches shop, web; members by tokens of corp$/m);
+    assert.match(stdout, /^group      compliance: reaches shop, web, tools, model; members by tokens of corp$/m);
     assert.match(stdout, /^group      admins, may use the API: reaches nothing; no token makes a member$/m);
   });
 
@@ -244,7 +267,7 @@ identity:
     assert.equal((await get(await issuer.agentToken())).status, 200);
     assert.match(
       shop.gateway.command(['principal', 'list']).stdout,
-      /^corp\/ann@corp\.example  human  compliance  shop,web  suspended by operator since .*: lost laptop$/m,
+      /^corp\/ann@corp\.example  human  compliance  shop,web,tools,model  suspended by operator since .*: lost laptop$/m,
     );
     assert.equal(shop.gateway.command(['principal', 'resume', 'corp/ann@corp.example']).status, 0);
     await (await connect(await issuer.signIn('ann'))).end();
@@ -261,7 +284,7 @@ identity:
   test('what a group or an issuer loses in the configuration ends what its tokens opened', async () => {
     const config = readFileSync(shop.gateway.configFile, 'utf8').split('\n').slice(2).join('\n');
     for (const [line, changed] of [
-      ['compliance: { targets: [shop, web] }', 'compliance: { targets: [web] }'],
+      ['compliance: { targets: [shop, ', 'compliance: { targets: ['],
       [`audience: "${audience}"`, 'audience: another'],
       ['groups: groups', 'groups: teams'],
     ] as const) {

@@ -83,6 +83,8 @@ describe('tokens of issuers', () => {
   let directory: Directory;
   const acceptedIds: string[] = [];
   const troubles: string[] = [];
+  /** Runs while the keys of an issuer are read. */
+  let whileReading = (): void => undefined;
   const parts = new AsyncDisposableStack();
   before(async () => {
     corp = parts.use(await Publisher.open());
@@ -131,9 +133,14 @@ describe('tokens of issuers', () => {
       ...more,
     };
     acceptedIds.length = 0;
+    whileReading = () => undefined;
     issuers = new Issuers({
       directory: () => directory,
-      read: readIssuerDocument,
+      read: async (url, from) => {
+        const document = await readIssuerDocument(url, from);
+        whileReading();
+        return document;
+      },
       now: () => nowMs,
       onAccept: ({ id }) => acceptedIds.push(id),
       onTrouble: ({ message }) => troubles.push(message),
@@ -168,7 +175,12 @@ describe('tokens of issuers', () => {
     assert.deepEqual(principal, { id: 'corp/ann@corp.example', kind: 'human', groups: ['compliance'], targets: ['orders'] });
     assert.deepEqual([onBehalfOf, issued, expiresMs], [null, { issuer: corp.url, subject: 'u-1' }, startMs + 330_000]);
     assert.match(id, /^jwt_[0-9a-f]{16}$/);
-    assert.deepEqual((await accepted(token)).id, id);
+    const again = await Promise.all([accepted(token), accepted(token)]);
+    assert.deepEqual([...new Set(again.map((each) => each.id))], [id]);
+    const second = await sign(claims({ jti: 'second' }));
+    const [one, other] = await Promise.all([accepted(second), accepted(second)]);
+    assert.equal(one, other);
+    assert.equal(acceptedIds.pop(), one.id);
     assert.deepEqual(acceptedIds, [id], 'once for all the times that it is shown');
     assert.equal(corp.reads, 1);
     assert.deepEqual((await accepted(await sign(claims({ groups: 'compliance' })))).principal.groups, ['compliance'], 'one text is one group');
@@ -413,6 +425,22 @@ describe('tokens of issuers', () => {
     directory = { ...directory, issuers: new Map() };
     authenticator.recheck();
     assert.equal(other.standing.ended()?.reason, 'removed');
+  });
+
+  test('a configuration that changes while a token is verified counts', async () => {
+    for (const [changed, reason] of [
+      [{ issuers: new Map() }, /none of an issuer/],
+      [{ issuers: new Map([['corp', issuer('corp', corp, { audience: 'another' })]]) }, /audience another/],
+    ] as const) {
+      fresh();
+      whileReading = () => {
+        whileReading = () => undefined;
+        directory = { ...directory, ...changed };
+        issuers.recheck();
+      };
+      await refused(await sign(claims()), reason);
+      assert.deepEqual(acceptedIds, []);
+    }
   });
 
   test('nothing of a token but its digest is kept', async () => {

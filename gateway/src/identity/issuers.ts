@@ -55,6 +55,8 @@ export class Issuers {
   readonly #keys = new Map<string, IssuerKeys>();
   /** By the SHA-256 of the whole token with its signature, so that no other text passes for it. */
   readonly #verified = new Map<string, Verified>();
+  /** Verifications that are under way, in the same way: requests that come together wait for one. */
+  readonly #verifying = new Map<string, Promise<IssuedOutcome>>();
 
   constructor(options: IssuersOptions) {
     this.#options = options;
@@ -70,6 +72,12 @@ export class Issuers {
     if (known !== undefined && known.keys.areUsable() && known.generation === known.keys.generation && known.token.expiresMs > this.#options.now()) {
       return { token: known.token };
     }
+    const verifying = this.#verifying.get(digest) ?? this.#verify(token, digest).finally(() => this.#verifying.delete(digest));
+    this.#verifying.set(digest, verifying);
+    return verifying;
+  }
+
+  async #verify(token: string, digest: string): Promise<IssuedOutcome> {
     this.#verified.delete(digest);
     const issuer = this.#issuerOf(token);
     if (issuer === undefined) {
@@ -78,6 +86,10 @@ export class Issuers {
     const keys = this.#keysOf(issuer);
     const { generation } = keys;
     const payload = await this.#payloadOf(token, issuer, keys);
+    if (this.#options.directory().issuers.get(issuer.name) !== issuer) {
+      // The configuration was reloaded meanwhile.
+      return this.#verify(token, digest);
+    }
     if ('refused' in payload) {
       return payload;
     }
