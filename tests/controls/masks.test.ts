@@ -151,14 +151,14 @@ describe('values that policy masks', () => {
     });
     return Array.from((await answer.text()).matchAll(/"content":"([^"]*)"/g), ([, piece]) => piece).join('');
   };
-  const asked = async (user: string, ...statements: readonly string[]): Promise<readonly (readonly unknown[])[]> => {
+  const asked = async (user: string, ...statements: readonly (string | pg.QueryConfig)[]): Promise<readonly (readonly unknown[])[]> => {
     const password = user === 'agent' ? shop.token : await shop.gateway.issueToken(user);
     const client = new pg.Client({ host: '127.0.0.1', port: shop.gateway.port('postgres'), user, password, database: 'shop' });
     await client.connect();
     const answers: (readonly unknown[])[] = [];
     try {
       for (const statement of statements) {
-        answers.push(...(await client.query<unknown[]>({ text: statement, rowMode: 'array' })).rows);
+        answers.push(...(await client.query<unknown[]>({ ...(typeof statement === 'string' ? { text: statement } : statement), rowMode: 'array' })).rows);
       }
     } finally {
       await client.end();
@@ -331,19 +331,51 @@ console.log((await fetch(url + '/t/hr/all', { ...ask, headers: { ...ask.headers,
     assert.equal(heard.length, known);
   });
 
+  test('are masked in each kind of literal of a statement, which stays valid', async () => {
+    const [name = '', domain = ''] = address.split('@');
+    const bytes = Buffer.from(`\xff ${address}`, 'latin1').toString('hex');
+    const changed = Buffer.from('\xff [email]', 'latin1');
+    const bits = Array.from(changed, (byte) => byte.toString(2).padStart(8, '0')).join('');
+    const escaped = [
+      [`E'it\\'s é \\u00e8\\n${name}\\100${domain} \\\\'`, "it's é è\n[email] \\"],
+      [`'it''s ${name}' -- 's\n  '@${domain}'`, "it's [email]"],
+      [`E'\\\\x${bytes}'::bytea`, changed],
+      [`$a$${address}$a$`, '[email]'],
+      [`N'${address}'`, '[email]'],
+      [`X'${bytes.slice(0, 20)}'\n'${bytes.slice(20)}'`, bits],
+    ] as const;
+    const standard = [
+      ...escaped,
+      [`U&'è \\00e8 \\+01f600 ${name}\\0040${domain} \\\\'`, 'è è 😀 [email] \\'],
+      [`u&'${name}!0040${domain} \\' UESCAPE '!'`, '[email] \\'],
+      [`'\\x${bytes}'::bytea`, changed],
+      [`$a$\\x${bytes}$a$::bytea`, changed],
+      [`'${address} \\'`, '[email] \\'],
+    ] as const;
+    for (const [setting, literals] of [
+      ['on', standard],
+      ['off', escaped],
+    ] as const) {
+      const statement = `select ${literals.map(([literal]) => literal).join(', ')}`;
+      const row = literals.map(([, value]) => value);
+      const prepared = { text: `${statement}, $1::int`, values: [7] };
+      assert.deepEqual(await asked('writer', `set standard_conforming_strings = ${setting}`, statement, prepared), [row, [...row, 7]]);
+    }
+  });
+
   test('B24: are in no record of a request that is refused, whatever refuses it', async () => {
     const token = await shop.gateway.issueToken('writer');
     await askModel(token, `To ${address}`, 'refused');
     await assert.rejects(asked('writer', `delete from pg_class where relname = '${address}'`), /forbidden by masks.cedar:kept/);
     const [name = '', domain = ''] = address.split('@');
-    for (const escaped of [
-      `E'${name}\\100${domain}'`,
-      `E'${name}\\@${domain}'`,
-      `U&'${name}\\0040${domain}'`,
-      `U&'${name}!0040${domain}' UESCAPE '!'`,
-      `'${name}' -- \n'@${domain}'`,
+    for (const statement of [
+      `select '${name}\\100${domain}'::bytea`,
+      `select E'\\303\\251 ${name}\\100${domain}'`,
+      `select 'select E''${name}\\100${domain}'''`,
+      `do $$ begin perform E'${name}\\100${domain}'; end $$`,
+      `select 1 as U&"${name}\\0040${domain}"`,
     ]) {
-      await assert.rejects(asked('writer', `select ${escaped}`), /one of them has escapes of SQL/, escaped);
+      await assert.rejects(asked('writer', statement), /one of them is behind escapes of SQL where it cannot be changed/, statement);
     }
     assert.deepEqual(await asked('writer', `select E'a\\100b', U&'\\0041', 'a'\n'b', '{"c:\\\\d"}'::text[]`), [['a@b', 'A', 'ab', ['c:\\d']]]);
     const broken = await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/brain/v1/chat/completions?of=${address}`, {

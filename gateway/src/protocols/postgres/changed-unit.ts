@@ -2,6 +2,8 @@ import { strict as assert } from 'node:assert';
 import { GatewayError } from '../../domain/errors.ts';
 import { changeText, type TextChange } from '../../domain/text-change.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
+import type { TextFrame } from '../../content/text-frame.ts';
+import { changeLiterals } from './changed-literals.ts';
 import { nameBytesMax, type Unit } from './client-units.ts';
 import { frameHeaderBytes, frames, parseFrontend, type Frame } from './codec.ts';
 import { frontend, type FrontendMessage } from './messages.ts';
@@ -40,7 +42,7 @@ export function changeUnit(unit: Unit, { changes, typesOf, bytesMax }: UnitChang
   const typesIn: ParameterTypes = (statement) => types.get(statement) ?? typesOf(statement);
   for (const frame of frames(bytes)) {
     const end = at + frameHeaderBytes + frame.body.length;
-    const texts = requestMessage(frame, typesIn);
+    const texts = textsOf(frame, typesIn, changes);
     const message = texts === null ? bytes.subarray(at, end) : Buffer.concat(changed.push(texts));
     messages.push(message);
     at = end;
@@ -62,20 +64,35 @@ export function changeUnit(unit: Unit, { changes, typesOf, bytesMax }: UnitChang
   return { unit: { ...unit, bytes: [whole], traceparent }, types };
 }
 
+/** Reads a message of which the literals of a statement are changed; null if it has no texts. */
+function textsOf(frame: Frame, typesOf: ParameterTypes, changes: readonly TextChange[]): TextFrame | null {
+  const message = requestMessage(frame, typesOf);
+  return message === null || !isStatement(frame)
+    ? message
+    : { ...message, texts: message.texts.map((each) => ({ ...each, text: changeLiterals(each.text, changes) })) };
+}
+
 /** Throws GatewayError `unsupported` if there is a text to change behind escapes of SQL, where it cannot be changed. */
 function assertUnescaped(texts: readonly string[], changes: readonly TextChange[]): void {
   for (const text of texts) {
     const read = unescapedSql(text);
     if (read === null || read.some((each) => changeText(changes, each) !== each)) {
-      throw new GatewayError('unsupported', 'Policy changes texts of this request, and one of them has escapes of SQL. Send it without them, or as a value.');
+      throw new GatewayError(
+        'unsupported',
+        `Policy changes texts of this request, and one of them is behind escapes of SQL where it cannot be changed: in a string that says something else if standard_conforming_strings is off, within another string, or in a name. Write it without escapes, or as E'…', or send it as a value.`,
+      );
     }
   }
 }
 
 /** Reads the statement in a message; null if the message holds none. */
 function statementIn(frame: Frame): Extract<FrontendMessage, { kind: 'query' | 'parse' }> | null {
-  const message = frame.type === frontend.query || frame.type === frontend.parse ? parseFrontend(frame, byteByByte) : null;
+  const message = isStatement(frame) ? parseFrontend(frame, byteByByte) : null;
   return message?.kind === 'query' || message?.kind === 'parse' ? message : null;
+}
+
+function isStatement({ type }: Frame): boolean {
+  return type === frontend.query || type === frontend.parse;
 }
 
 function traceparentIn(text: string): string | null {

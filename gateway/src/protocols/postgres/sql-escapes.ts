@@ -1,4 +1,4 @@
-import { readBytes, sqlStrings, withoutBackslashes } from './sql-strings.ts';
+import { readBytes, readHex, sqlStrings, withoutBackslashes } from './sql-strings.ts';
 
 /** Strings within strings are read so many times, such as those of a function's body. */
 const depthMax = 3;
@@ -39,12 +39,14 @@ function* onceRead(text: string): Generator<string> {
   const isEscaping = text.includes('\\');
   if (isEscaping) {
     yield withoutBackslashes(text);
-    const bytes = Array.from(text.matchAll(hex), ([, digits = '']) => readBytes(Buffer.from(digits.replaceAll(/\s/g, ''), 'hex')));
+    const bytes = Array.from(text.matchAll(hex), ([, digits = '']) => readBytes(readHex(digits)));
     yield* bytes.length === 0 ? [] : [bytes.join('\n')];
   }
   for (const escaping of /['"$]/.test(text) ? (isEscaping ? [false, true] : [false]) : []) {
     for (const string of sqlStrings(text, escaping)) {
-      if (string.kind === 'dollar' || !text.slice(string.start, string.end).includes(string.text)) {
+      if (string.kind === 'hex') {
+        yield readBytes(readHex(string.text));
+      } else if (string.kind === 'dollar' || !text.slice(string.start, string.end).includes(string.text)) {
         yield string.text;
       }
     }

@@ -2,11 +2,11 @@ import { decoderOf } from './text-encoding.ts';
 
 /** A string or a quoted name in a text of SQL. */
 export interface SqlString {
-  readonly kind: 'string' | 'bits' | 'dollar' | 'name';
+  readonly kind: 'string' | 'bits' | 'hex' | 'dollar' | 'name';
   /** Where it begins, with what stands before its quote, and where it ends, with what names its escape. */
   readonly start: number;
   readonly end: number;
-  /** The text as PostgreSQL reads it; of bits in hex, what their bytes say. */
+  /** The text as PostgreSQL reads it; of bits, their digits. */
   readonly text: string;
 }
 
@@ -17,6 +17,11 @@ const controls: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', 
 const space = new Set(' \t\n\r\f\v');
 /** Reads bytes as UTF-8 if they are that, and else each as one character. */
 export const readBytes = decoderOf('SQL_ASCII');
+
+/** Returns the bytes of digits in hex, between which there may be white space. */
+export function readHex(digits: string): Buffer {
+  return Buffer.from(digits.replaceAll(/\s/g, ''), 'hex');
+}
 
 /**
  * Finds the strings and the quoted names of a text of SQL, by the rules of PostgreSQL. `isEscaping`: a backslash escapes in a string without a prefix too, as
@@ -82,12 +87,12 @@ function quotedAt(sql: string, { start, mark, isEscaping }: { readonly start: nu
     end = Math.min(close + 1, sql.length);
   }
   const written = parts.join('').replaceAll(quote + quote, quote);
-  const kind = quote === '"' ? 'name' : /^[bx]/.test(mark) ? 'bits' : 'string';
+  const kind = quote === '"' ? 'name' : mark === "b'" ? 'bits' : mark === "x'" ? 'hex' : 'string';
   if (mark.startsWith('u')) {
     const named = escapeAt(sql, end);
     return { kind, start, end: named?.end ?? end, text: withoutUnicode(written, named?.escape ?? '\\') };
   }
-  return { kind, start, end, text: isEscaped ? withoutBackslashes(written) : mark === "x'" ? readBytes(Buffer.from(written, 'hex')) : written };
+  return { kind, start, end, text: isEscaped ? withoutBackslashes(written) : written };
 }
 
 /** Returns where the quote stands that ends a part of a string. */
