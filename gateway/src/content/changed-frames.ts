@@ -1,11 +1,9 @@
 import { GatewayError } from '../domain/errors.ts';
-import { beginText, changeInSlices, changeText, sliced, sliceUnits, type Slices, type TextChange, type TextStream } from '../domain/text-change.ts';
+import { beginText, changeInSlices, changeText, sliced, sliceUnits, textUnits, type Slices, type TextChange, type TextStream } from '../domain/text-change.ts';
 import type { TextFrame } from './text-frame.ts';
 
 /** Most texts in pieces that are open at the same time. */
 const openMax = 1_000;
-/** A short text of a long frame takes as much time as so many characters. */
-const textUnits = 16;
 
 /** A frame that waits, because a text in it or in a frame before it may still get more. */
 interface Waiting {

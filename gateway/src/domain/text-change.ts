@@ -55,6 +55,9 @@ export interface TextStream {
 /** A text that is longer is changed in slices of so many characters. Hostile ones take up to 5 µs for each of them. */
 export const sliceUnits = 8 * 1024;
 
+/** A text takes as much time as so many characters beside its own. */
+export const textUnits = 16;
+
 /** Work that is done step by step, so that between two steps others can have their turn. */
 export type Slices<Result> = Generator<undefined, Result, undefined>;
 

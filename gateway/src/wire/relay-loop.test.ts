@@ -144,6 +144,28 @@ test('while a request is held the client waits, bytes of the target are relayed,
   await atTarget.untilText('hold one\ntwo\n');
 });
 
+test('while a relay pauses others have their turns, and what comes then keeps its order', async () => {
+  await using path = await openPath();
+  const atTarget = new Inbox(path.target);
+  const atClient = new Inbox(path.client);
+  path.target.write('slow\n');
+  path.client.write('one\n');
+  await atClient.untilText('slow\n');
+  path.target.end('more\n');
+  assert.equal(await atClient.untilEnd(), 'slow\nmore\n');
+  assert.equal(await atTarget.untilEnd(), 'one\n');
+});
+
+test('a session that is halted while its relay pauses ends at once', async () => {
+  await using path = await openPath({ idleMs: 50 });
+  const atClient = new Inbox(path.client);
+  path.target.write('endless\n');
+  await delay(settleMs * 4);
+  assert.equal(atClient.text, '');
+  path.channel.controller.abort(new GatewayError('halted', 'An operator halted the session.'));
+  assert.equal(await atClient.untilEnd(), '! halted\n');
+});
+
 test('a halt is told to the client, recorded, and ends both sides', async () => {
   await using path = await openPath();
   const atTarget = new Inbox(path.target);

@@ -4,7 +4,7 @@ import type { Receiver } from '../domain/byte-stream.ts';
 import type { Channel, RequestOutcome, RequestRelation } from '../domain/channel.ts';
 import type { Client } from '../domain/client.ts';
 import type { Upstream } from '../domain/upstream.ts';
-import type { CloseOutput, Output, Relay, RequestOutput, ResponseOutput } from './relay.ts';
+import { pause, type CloseOutput, type Output, type Relay, type RequestOutput, type ResponseOutput } from './relay.ts';
 
 /** Most bytes that are recorded in one turn of the event loop. */
 const turnBytesMax = 1024 * 1024;
@@ -50,7 +50,8 @@ class RelayLoop {
   /** Number of bytes, of both directions, that are recorded and not yet committed. */
   #uncommittedBytes = 0;
   #isDeciding = false;
-  #isMoreDue = false;
+  /** Pulls the relay in the next turn of the event loop. Null: it has given all its outputs. */
+  #more: NodeJS.Immediate | null = null;
   #isClientPaused = false;
   #isUpstreamPaused = false;
 
@@ -135,17 +136,19 @@ class RelayLoop {
     };
   }
 
-  /** Executes all outputs that the relay has now. If they are many, this takes several turns of the event loop, and meanwhile nothing is read from either side. */
+  /**
+   * Executes all outputs that the relay has now. If they are many, or take the relay long, this takes several turns of the event loop, and meanwhile nothing is read
+   * from either side.
+   */
   #pump(): void {
-    this.#isMoreDue = false;
+    this.#pullNoMore();
     while (!this.#hasClosed) {
-      if (this.#batchBytes >= turnBytesMax) {
-        this.#isMoreDue = true;
-        setImmediate(this.#pumpMore);
+      const output = this.#batchBytes >= turnBytesMax ? pause : this.#relay.next();
+      if (output === null) {
         break;
       }
-      const output = this.#relay.next();
-      if (output === null) {
+      if (output.type === 'pause') {
+        this.#more = setImmediate(this.#pumpMore);
         break;
       }
       this.#execute(output);
@@ -154,10 +157,15 @@ class RelayLoop {
     this.#balance();
   }
 
-  readonly #pumpMore = (): void => {
-    if (!this.#isMoreDue || this.#isOver) {
-      return;
+  #pullNoMore(): void {
+    if (this.#more !== null) {
+      clearImmediate(this.#more);
+      this.#more = null;
     }
+  }
+
+  readonly #pumpMore = (): void => {
+    this.#idleTimer?.refresh();
     try {
       this.#pump();
     } catch (error) {
@@ -345,7 +353,7 @@ class RelayLoop {
       return;
     }
     const max = this.#queuedBytesMax;
-    const isFull = this.#isMoreDue || this.#uncommittedBytes > max || this.#client.queuedBytes > max;
+    const isFull = this.#more !== null || this.#uncommittedBytes > max || this.#client.queuedBytes > max;
     if (isFull !== this.#isUpstreamPaused) {
       this.#isUpstreamPaused = isFull;
       setPaused(this.#upstream, isFull);
@@ -383,7 +391,7 @@ class RelayLoop {
     if (this.#hasClosed) {
       return;
     }
-    while (this.#relay.next() !== null) {
+    for (let output = this.#relay.next(); output !== null && output.type !== 'pause'; output = this.#relay.next()) {
       // This output is dropped.
     }
     this.#relay.fail(error);
@@ -446,6 +454,7 @@ class RelayLoop {
   #end(): void {
     this.#isOver = true;
     this.#isDeaf = true;
+    this.#pullNoMore();
     clearTimeout(this.#idleTimer);
     clearTimeout(this.#lastWordsTimer);
     this.#channel.signal.removeEventListener('abort', this.#onAbort);

@@ -9,7 +9,7 @@ import type { TextChange } from '../domain/text-change.ts';
  * A conversation between client and target as a step function without I/O: bytes go in, and ordered outputs are pulled out. `relay-loop.ts` executes the
  * outputs; a test can do the same with arrays.
  *
- * After each input, pull until `next` returns null. After a `request` output the relay yields no further bytes of the client until `decided` is called; bytes
+ * After each input, pull until `next` returns null, or a pause: then pull again in another turn of the event loop. After a `request` output the relay yields no further bytes of the client until `decided` is called; bytes
  * of the target continue.
  */
 export interface Relay {
@@ -31,7 +31,7 @@ export interface Relay {
    * then yields only the error's sentence in the words of the protocol, and the close.
    */
   fail(error: GatewayError): void;
-  next(): Output | null;
+  next(): Output | Pause | null;
 }
 
 export type Output = RequestOutput | ResponseOutput | CloseOutput;
@@ -78,3 +78,10 @@ export interface CloseOutput {
   readonly reason: string;
   readonly error?: GatewayError;
 }
+
+/** Says that work is left which takes long, and that the next slice of it is done when the relay is pulled again. */
+export interface Pause {
+  readonly type: 'pause';
+}
+
+export const pause: Pause = { type: 'pause' };

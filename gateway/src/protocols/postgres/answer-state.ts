@@ -81,17 +81,18 @@ export class AnswerState implements AnswerStage {
     }
   }
 
-  begin(bytes: Buffer, at: number, end: number, leftBytes: number): void {
+  begin(bytes: Buffer, at: number, end: number, leftBytes: number): null {
     const type = bytes[at] ?? 0;
     this.#type = type;
     if (type === backend.dataRow) {
       // Most messages are rows, so they take the shortest way.
       this.#rows += 1;
       this.#output.pass(bytes, at, end);
-      return;
+      return null;
     }
     this.#open(bytes, at, end, leftBytes);
     this.rest(bytes, at, end, leftBytes);
+    return null;
   }
 
   rest(bytes: Buffer, at: number, end: number, leftBytes: number): void {

@@ -1,4 +1,4 @@
-import type { TextChange } from '../../domain/text-change.ts';
+import { sliceUnits, type Slices, type TextChange } from '../../domain/text-change.ts';
 import type { ResponseOutput } from '../../wire/relay.ts';
 import { AnswerOutput } from './answer-output.ts';
 import type { AnswerStage } from './answer-stage.ts';
@@ -10,8 +10,9 @@ import type { Conversation } from './conversation.ts';
 import type { Found } from './guard/catalogue.ts';
 import { comesUnasked, concernsTexts } from './text-message.ts';
 
-const nothing = Buffer.alloc(0);
 const unchanged: readonly TextChange[] = [];
+/** Most bytes of short messages whose texts are changed or looked at in one turn. */
+const turnBytesMax = 2 * sliceUnits;
 
 export interface AnswersOptions {
   readonly emit: (output: ResponseOutput) => void;
@@ -45,10 +46,17 @@ export class Answers {
   /** The first stage of the message that is being read, and its missing bytes. */
   #stage: AnswerStage;
   #leftBytes = 0;
-  /** The first bytes of a message that cannot begin yet. They are not released. */
-  #head: Buffer = nothing;
+  /** The first bytes of a message that cannot begin yet, of which the first piece has its type and length if they came. They are not released. */
+  #head: Buffer[] = [];
+  #headBytes = 0;
   /** True if the chunk that is being read began within a message. */
   #beganCut = false;
+  /** The chunks that came and are not read. */
+  readonly #waiting: Buffer[] = [];
+  /** Reads them. Null: all are read. */
+  #reading: Slices<void> | null = null;
+  /** The work that is left of the message that began last. */
+  #work: Slices<void> | null = null;
 
   constructor(conversation: Conversation, { emit, nowMs, onApplicationName, encoding, heldBytesMax, typeOf }: AnswersOptions) {
     this.#conversation = conversation;
@@ -74,18 +82,65 @@ export class Answers {
     return this.#output.isCut || this.#beganCut;
   }
 
+  /** True while bytes that came are not read: `proceed` reads the next slice of them. */
+  get isBusy(): boolean {
+    return this.#reading !== null;
+  }
+
   /** Takes the next bytes of the target. Throws GatewayError `malformed`, `unsupported` or `limit_exceeded`. */
   bytes(chunk: Buffer): void {
-    this.#beganCut = this.isMidFrame;
-    this.#output.begin(this.#beganCut ? this.#leftBytes : 0);
-    try {
-      for (let at = 0; at < chunk.length;) {
-        at = this.#leftBytes > 0 ? this.#rest(chunk, at) : this.#begin(chunk, at);
-      }
-    } finally {
-      // This happens even after an invalid message, because the messages before it are for the client.
-      this.#output.flush(this.#conversation.current?.seq, this.isMidFrame, this.#state.partFacts);
+    this.#waiting.push(chunk);
+    if (this.#reading === null) {
+      this.#reading = this.#read();
+      this.proceed();
     }
+  }
+
+  /** Does the next slice of the work that is left. Throws as `bytes` does. */
+  proceed(): void {
+    const reading = this.#reading;
+    this.#reading = null;
+    if (reading?.next().done === false) {
+      this.#reading = reading;
+    }
+  }
+
+  /** Drops all that was not read. */
+  stop(): void {
+    this.#reading = null;
+    this.#waiting.length = 0;
+  }
+
+  *#read(): Slices<void> {
+    for (let chunk = this.#waiting.shift(); chunk !== undefined; chunk = this.#waiting.shift()) {
+      this.#beganCut = this.isMidFrame;
+      this.#output.begin(this.#beganCut ? this.#leftBytes : 0);
+      try {
+        yield* this.#readChunk(chunk);
+      } finally {
+        // This happens even after an invalid message, because the messages before it are for the client.
+        this.#flush();
+      }
+    }
+  }
+
+  /** Reads a chunk. Before each pause, what was read is given out. */
+  *#readChunk(chunk: Buffer): Slices<void> {
+    let turnAt = 0;
+    for (let at = 0; at < chunk.length;) {
+      at = this.#leftBytes > 0 ? this.#rest(chunk, at) : this.#begin(chunk, at);
+      turnAt = this.#stage === this.#state ? at : turnAt;
+      while (this.#work !== null || at - turnAt > turnBytesMax) {
+        this.#flush();
+        yield;
+        turnAt = at;
+        this.#work = this.#work?.next().done === false ? this.#work : null;
+      }
+    }
+  }
+
+  #flush(): void {
+    this.#output.flush(this.#conversation.current?.seq, this.isMidFrame, this.#state.partFacts);
   }
 
   /** Notes that a request was sent. If nothing will answer it, it is over at once. */
@@ -104,7 +159,7 @@ export class Answers {
   /** Begins a message, or holds its first bytes. Returns the offset up to which the chunk was read. */
   #begin(chunk: Buffer, at: number): number {
     const bytes = chunk.length - at;
-    if (this.#head.length > 0 || bytes < frameHeaderBytes) {
+    if (this.#headBytes > 0 || bytes < frameHeaderBytes) {
       return this.#hold(chunk, at);
     }
     const type = chunk[at] ?? 0;
@@ -114,7 +169,7 @@ export class Answers {
       return this.#hold(chunk, at);
     }
     const end = at + Math.min(length, bytes);
-    stage.begin(chunk, at, end, at + length - end);
+    this.#work = stage.begin(chunk, at, end, at + length - end);
     this.#stage = stage;
     this.#leftBytes = at + length - end;
     return end;
@@ -123,10 +178,17 @@ export class Answers {
   /** Holds the first bytes of a message until it can begin. Returns the offset up to which the chunk was read. */
   #hold(chunk: Buffer, at: number): number {
     const end = Math.min(at + this.#missingBytes(), chunk.length);
-    this.#head = Buffer.concat([this.#head, chunk.subarray(at, end)]);
+    const piece = chunk.subarray(at, end);
+    if (this.#headBytes < frameHeaderBytes) {
+      this.#head = [Buffer.concat([...this.#head, piece])];
+    } else {
+      this.#head.push(piece);
+    }
+    this.#headBytes += piece.length;
     if (this.#missingBytes() === 0) {
-      const head = this.#head;
-      this.#head = nothing;
+      const head = Buffer.concat(this.#head);
+      this.#head = [];
+      this.#headBytes = 0;
       this.#begin(head, 0);
     }
     return end;
@@ -134,12 +196,12 @@ export class Answers {
 
   /** Returns the number of bytes that the message needs before it can begin. Throws GatewayError. */
   #missingBytes(): number {
-    const head = this.#head;
-    if (head.length < frameHeaderBytes) {
-      return frameHeaderBytes - head.length;
+    const [head] = this.#head;
+    if (head === undefined || this.#headBytes < frameHeaderBytes) {
+      return frameHeaderBytes - this.#headBytes;
     }
     const type = head.readUInt8(0);
-    return Math.max(0, this.#stageOf(type).headBytes(type, frameLength(head, 0, Infinity)) - head.length);
+    return Math.max(0, this.#stageOf(type).headBytes(type, frameLength(head, 0, Infinity)) - this.#headBytes);
   }
 
   /** Returns the first stage of a message of this type. What comes unasked has the changes that a request of the connection had last. */

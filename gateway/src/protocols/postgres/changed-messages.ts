@@ -1,12 +1,14 @@
 import { strict as assert } from 'node:assert';
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../../domain/errors.ts';
-import { changeText, type TextChange } from '../../domain/text-change.ts';
+import { sliceUnits, type Slices, type TextChange } from '../../domain/text-change.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
+import { atOnce } from '../../content/in-turns.ts';
+import { SlicedTexts } from '../../content/sliced-texts.ts';
 import type { AnswerStage } from './answer-stage.ts';
 import { beginsBinary, binaryRow } from './binary-rows.ts';
 import { changedValue, orNull, type ValueChange } from './changed-value.ts';
-import { CopiedRows, isReadAsText } from './copied-rows.ts';
+import { CopiedRows, isReadAsText, type WholeRows } from './copied-rows.ts';
 import { frameHeaderBytes } from './codec.ts';
 import type { Conversation } from './conversation.ts';
 import type { Found } from './guard/catalogue.ts';
@@ -42,6 +44,7 @@ export class ChangedMessages implements AnswerStage {
   readonly #next: AnswerStage;
   readonly #options: ChangedMessagesOptions;
   #changes: readonly TextChange[] = [];
+  #texts = new SlicedTexts([]);
   /** The columns of the rows that come, of these results. Null: the next row is the first one. */
   #columns: readonly ChangedColumn[] | null = null;
   #results: UnitResults | null = null;
@@ -67,6 +70,7 @@ export class ChangedMessages implements AnswerStage {
     if (changes !== this.#changes) {
       this.end();
       this.#changes = changes;
+      this.#texts = new SlicedTexts(changes);
       this.#columns = null;
     }
   }
@@ -79,33 +83,60 @@ export class ChangedMessages implements AnswerStage {
     return length;
   }
 
-  begin(bytes: Buffer, at: number, end: number): void {
+  begin(bytes: Buffer, at: number, end: number): Slices<void> | null {
+    if (isRow(bytes[at] ?? 0) && end - at <= sliceUnits) {
+      // Most messages are short rows, so they take the shortest way.
+      const message = bytes.subarray(at, end);
+      this.#pass(changedRow(message, this.#changeValue), message, bytes, at);
+      return null;
+    }
+    const work = this.#changed(bytes, at, end);
+    return work.next().done === true ? null : work;
+  }
+
+  *#changed(bytes: Buffer, at: number, end: number): Slices<void> {
     const type = bytes[at] ?? 0;
     const message = bytes.subarray(at, end);
     if (isRow(type)) {
-      this.#pass(changedRow(message, this.#changeValue), message, bytes, at);
+      this.#pass(yield* this.#inSlices(message, () => changedRow(message, this.#changeValue)), message, bytes, at);
     } else if (type === backend.rowDescription || type === backend.commandComplete) {
       this.#note(type, message);
-      this.#pass(type === backend.rowDescription ? this.#named(message) : message, message, bytes, at);
-    } else if (type === backend.parameterStatus) {
-      this.#release([this.#changedTexts(this.#masked(type, message))]);
+      this.#pass(type === backend.rowDescription ? yield* this.#inSlices(message, () => this.#named(message)) : message, message, bytes, at);
     } else if (type === backend.copyData && this.#isBinary(message)) {
-      this.#lookAtRow(binaryRow(message.subarray(frameHeaderBytes)));
+      yield* this.#inSlices(message, () => {
+        this.#lookAtRow(binaryRow(message.subarray(frameHeaderBytes)));
+      });
     } else if (type === backend.copyData && this.#copied() !== null) {
-      this.#release(this.#rows?.push(message) ?? []);
+      yield* this.#changeCopied(this.#rows?.push(message) ?? null);
     } else {
+      const masked = yield* this.#inSlices(message, () => this.#masked(type, message));
+      if (type === backend.parameterStatus) {
+        this.#release([yield* this.#inSlices(masked, () => this.#changedTexts(masked))]);
+        return;
+      }
       this.#frames ??= new ChangedFrames(this.#changes, this.#options.heldBytesMax);
-      this.#release(this.#frames.push(textMessage(this.#masked(type, message))));
+      this.#release(yield* this.#frames.pushInSlices(textMessage(masked)));
       if (type === backend.error) {
         this.end();
       }
     }
   }
 
+  #inSlices<Result>(message: Buffer, read: () => Result): Slices<Result> {
+    return this.#texts.inSlices(message.length, read);
+  }
+
+  *#changeCopied(copied: WholeRows | null): Slices<void> {
+    const rows = this.#rows;
+    if (copied !== null && rows !== null) {
+      this.#release([yield* this.#inSlices(copied.data, () => rows.changed(copied))]);
+    }
+  }
+
   /** Returns a message that is no row with the values masked that it may hold by where they come from. */
   #masked(type: number, message: Buffer): Buffer {
     const { said } = this.#options.conversation;
-    const mask = (sources: Iterable<string>) => (text: string) => changeText(this.#changes, text, [...sources], true);
+    const mask = (sources: Iterable<string>) => (text: string) => this.#texts.change(text, [...sources], true);
     if (type === backend.notification) {
       return this.#isCovered('*') ? maskNotification(message, mask(anySource), this.#options.conversation.channels) : message;
     }
@@ -138,7 +169,7 @@ export class ChangedMessages implements AnswerStage {
 
   #changedTexts(message: Buffer, sourcesOf: (text: string, at: number) => readonly string[] | undefined = () => undefined): Buffer {
     const frame = textMessage(message);
-    const changed = frame.texts.map(({ text }, at) => changeText(this.#changes, text, sourcesOf(text, at), true));
+    const changed = frame.texts.map(({ text }, at) => this.#texts.change(text, sourcesOf(text, at), true));
     return changed.every((text, at) => text === frame.texts[at]?.text) ? message : frame.compose(changed);
   }
 
@@ -196,10 +227,10 @@ export class ChangedMessages implements AnswerStage {
 
   /** Ends a row of COPY data that waits, and gives it on. */
   end(): void {
-    const rows = this.#rows;
+    const rows = this.#rows?.end() ?? null;
+    atOnce(this.#changeCopied(rows));
     this.#rows = null;
     this.#isBinaryCopy = false;
-    this.#release(rows?.end() ?? []);
     const frames = this.#frames;
     this.#frames = null;
     if (frames !== null) {
@@ -263,13 +294,12 @@ export class ChangedMessages implements AnswerStage {
 
   #columnsOf(results: UnitResults | null, count: number): readonly ChangedColumn[] {
     const { typeOf } = this.#options;
-    const changes = this.#changes;
     return (results?.columns(count) ?? []).map((column, at) => {
       const { sources, isPlain } = results?.origin(column, at, count) ?? { sources: noSources, isPlain: true };
       const covered = [...sources].filter((source) => this.#isCovered(source));
       const isWhole = covered.length > 0;
       const named = isWhole ? covered : sources.size > 0 ? [...sources] : [`#${at + 1}`];
-      const change = { text: (text: string) => changeText(changes, text, named, isWhole && !isPlain), isWhole, typeOf };
+      const change = { text: (text: string) => this.#texts.change(text, named, isWhole && !isPlain), isWhole, typeOf };
       return { ...column, change };
     });
   }

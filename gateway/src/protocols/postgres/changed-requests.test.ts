@@ -45,6 +45,7 @@ class Conversation {
 
   #pull(): void {
     for (let output = this.#relay.next(); output !== null; output = this.#relay.next()) {
+      assert.ok(output.type !== 'pause');
       this.#take(output);
     }
   }

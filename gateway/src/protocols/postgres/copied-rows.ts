@@ -10,6 +10,13 @@ export function isReadAsText({ format, delimiter, quote, escape }: CopyForm): bo
   return /[\t,;|]/.test(delimiter) && (format !== 'csv' || (quote === '"' && escape === '"'));
 }
 
+/** Rows that are whole. */
+export interface WholeRows {
+  readonly data: Buffer;
+  /** True if the first one has the names of the columns. */
+  readonly hasHeader: boolean;
+}
+
 /** Changes a value of a row of so many columns; null makes it NULL. */
 type ChangeColumn = (text: string, at: number, count: number) => string | null;
 
@@ -36,32 +43,36 @@ export class CopiedRows {
     this.#isHeader = form.hasHeader;
   }
 
-  /** Takes a CopyData. Returns the rows that are whole now, in one message. Throws GatewayError `limit_exceeded`. */
-  push(message: Buffer): readonly Buffer[] {
+  /** Takes a CopyData. Returns the rows that are whole now; null if none are. Throws GatewayError `limit_exceeded`. */
+  push(message: Buffer): WholeRows | null {
     const data = message.subarray(frameHeaderBytes);
     this.#held = this.#held.length === 0 ? data : Buffer.concat([this.#held, data]);
     if (this.#held.length > this.#rowBytesMax) {
       throw new GatewayError('limit_exceeded', `Policy changes texts of this result, and a row of its COPY data is longer than ${this.#rowBytesMax} bytes.`);
     }
-    return data.at(-1) === lineFeed && !this.#isWithinQuotes() ? this.end() : [];
+    return data.at(-1) === lineFeed && !this.#isWithinQuotes() ? this.end() : null;
   }
 
-  /** Returns the row that was held. */
-  end(): readonly Buffer[] {
-    const rows = this.#held;
+  /** Returns the rows that were held; null if none were. */
+  end(): WholeRows | null {
+    const rows = { data: this.#held, hasHeader: this.#isHeader };
     this.#held = nothing;
-    if (rows.length === 0) {
-      return [];
+    if (rows.data.length === 0) {
+      return null;
     }
-    const { text, write } = place(rows, (bytes) => bytes);
-    const changed = write(this.#form.format === 'csv' ? this.#csv(text) : this.#lines(text));
-    return [
-      new ByteWriter()
-        .uint8(backend.copyData)
-        .int32(lengthBytes + changed.length)
-        .bytes(changed)
-        .finish(),
-    ];
+    this.#isHeader = false;
+    return rows;
+  }
+
+  /** Returns rows with their columns changed, in one CopyData. */
+  changed({ data, hasHeader }: WholeRows): Buffer {
+    const { text, write } = place(data, (bytes) => bytes);
+    const changed = write(this.#form.format === 'csv' ? this.#csv(text, hasHeader) : this.#lines(text, hasHeader));
+    return new ByteWriter()
+      .uint8(backend.copyData)
+      .int32(lengthBytes + changed.length)
+      .bytes(changed)
+      .finish();
   }
 
   #isWithinQuotes(): boolean {
@@ -82,16 +93,10 @@ export class CopiedRows {
     return isWithin;
   }
 
-  #lines(text: string): string {
+  #lines(text: string, hasHeader: boolean): string {
     return text
       .split('\n')
-      .map((line, i, all) => {
-        if (this.#isHeader || (i === all.length - 1 && line === '')) {
-          this.#isHeader = false;
-          return line;
-        }
-        return this.#line(line);
-      })
+      .map((line, i, all) => ((hasHeader && i === 0) || (i === all.length - 1 && line === '') ? line : this.#line(line)))
       .join('\n');
   }
 
@@ -129,7 +134,7 @@ export class CopiedRows {
     return delimiter === '\t' ? written : written.replaceAll(delimiter, `\\${delimiter}`);
   }
 
-  #csv(text: string): string {
+  #csv(text: string, hasHeader: boolean): string {
     const { delimiter, quote, escape, null: nothingText } = this.#form;
     const rows: { readonly written: string; readonly value: string | null }[][] = [[]];
     let start = 0;
@@ -164,15 +169,7 @@ export class CopiedRows {
     if (start < text.length) {
       end(text.length);
     }
-    return rows
-      .map((row) => {
-        if (this.#isHeader) {
-          this.#isHeader = false;
-          return row.map(({ written }) => written).join(delimiter);
-        }
-        return row.map((each, at) => this.#csvValue(each, at, row.length)).join(delimiter);
-      })
-      .join('\n');
+    return rows.map((row, i) => row.map((each, at) => (hasHeader && i === 0 ? each.written : this.#csvValue(each, at, row.length))).join(delimiter)).join('\n');
   }
 
   #csvValue({ written, value }: { readonly written: string; readonly value: string | null }, at: number, count: number): string {

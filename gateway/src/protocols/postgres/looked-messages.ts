@@ -1,13 +1,11 @@
 import { GatewayError } from '../../domain/errors.ts';
-import type { TextChange } from '../../domain/text-change.ts';
+import type { Slices, TextChange } from '../../domain/text-change.ts';
 import type { AnswerStage } from './answer-stage.ts';
 import { ChangedMessages, type ChangedMessagesOptions } from './changed-messages.ts';
 
 const dropped: AnswerStage = {
   headBytes: () => 0,
-  begin: () => {
-    // The message passed already.
-  },
+  begin: () => null,
   rest: () => {
     // The message passed already.
   },
@@ -51,6 +49,7 @@ export class LookedMessages implements AnswerStage {
   end(): void {
     this.#look(() => {
       this.#texts.end();
+      return null;
     });
   }
 
@@ -59,14 +58,22 @@ export class LookedMessages implements AnswerStage {
     return this.#isLong(length) ? bytes : Math.max(bytes, length);
   }
 
-  begin(bytes: Buffer, at: number, end: number, leftBytes: number): void {
-    this.#look(() => {
+  begin(bytes: Buffer, at: number, end: number, leftBytes: number): Slices<void> | null {
+    const work = this.#look(() => {
       if (leftBytes > 0) {
         throw new GatewayError('limit_exceeded', 'A message is too long to be looked at.');
       }
-      this.#texts.begin(bytes, at, end);
+      return this.#texts.begin(bytes, at, end);
     });
-    this.#next.begin(bytes, at, end, leftBytes);
+    return work === null ? this.#next.begin(bytes, at, end, leftBytes) : this.#pass(work, () => this.#next.begin(bytes, at, end, leftBytes));
+  }
+
+  /** Passes a message when it is looked at. */
+  *#pass(work: Slices<void>, begin: () => Slices<void> | null): Slices<void> {
+    while (this.#look(() => (work.next().done === true ? null : work)) !== null) {
+      yield;
+    }
+    yield* begin() ?? [];
   }
 
   rest(bytes: Buffer, at: number, end: number, leftBytes: number): void {
@@ -77,18 +84,20 @@ export class LookedMessages implements AnswerStage {
     return length - 1 > this.#heldBytesMax;
   }
 
-  #look(act: () => void): void {
+  /** Looks, and returns the work that is left. */
+  #look(act: () => Slices<void> | null): Slices<void> | null {
     if (this.#isMissed) {
-      return;
+      return null;
     }
     try {
-      act();
+      return act();
     } catch (error) {
       if (!(error instanceof GatewayError)) {
         throw error;
       }
       this.#isMissed = true;
       this.#looks.forEach(({ look }) => look?.missed());
+      return null;
     }
   }
 }

@@ -46,7 +46,9 @@ class Harness {
 
   pull(): void {
     for (let output = this.relay.next(); output !== null; output = this.relay.next()) {
-      this.#execute(output);
+      if (output.type !== 'pause') {
+        this.#execute(output);
+      }
     }
   }
 

@@ -6,7 +6,7 @@ import type { Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { TextChange } from '../../domain/text-change.ts';
-import type { Output, Relay, RequestOutput } from '../../wire/relay.ts';
+import { pause, type Output, type Pause, type Relay, type RequestOutput } from '../../wire/relay.ts';
 import { unitActions } from './actions.ts';
 import { Answers } from './answers.ts';
 import { changeUnit, type NamedTypes } from './changed-unit.ts';
@@ -81,6 +81,9 @@ export class PostgresRelay implements Relay {
   #isWithinRow = false;
   #discarding: Discarding = 'no';
   #leaving = false;
+  #isTargetGone = false;
+  /** True if the next slice of long answers is done when the relay is pulled next. */
+  #isPaused = false;
   #closed = false;
 
   constructor(options: RelayOptions) {
@@ -114,16 +117,24 @@ export class PostgresRelay implements Relay {
   }
 
   upstreamBytes(bytes: Buffer): void {
-    if (this.#closed) {
-      return;
+    if (!this.#closed) {
+      this.#answer(() => {
+        this.#answers.bytes(bytes);
+      });
     }
+  }
+
+  #answer(read: () => void): void {
     try {
-      this.#answers.bytes(bytes);
+      read();
       if (this.#conversation.isQuiet) {
         this.#options.facts.idle();
       }
     } catch (error) {
       this.#failOn(error);
+    }
+    if (this.#isTargetGone && !this.#answers.isBusy) {
+      this.upstreamEnded();
     }
   }
 
@@ -166,6 +177,10 @@ export class PostgresRelay implements Relay {
   }
 
   upstreamEnded(): void {
+    this.#isTargetGone = true;
+    if (this.#answers.isBusy) {
+      return;
+    }
     if (this.#conversation.isLost) {
       this.#close('target');
     } else if (!this.#closed) {
@@ -175,15 +190,27 @@ export class PostgresRelay implements Relay {
 
   fail(error: GatewayError): void {
     this.#outputs = [];
+    this.#answers.stop();
     this.#closed = false;
     this.#end(error, error.code === 'halted' ? 'halted' : error.code === 'stopping' ? 'stop' : 'error');
   }
 
-  next(): Output | null {
-    const output = this.#outputs.shift();
-    if (output !== undefined) {
+  next(): Output | Pause | null {
+    const output = this.#outputs.shift() ?? this.#request();
+    if (output !== null || this.#closed || !this.#answers.isBusy) {
       return output;
     }
+    this.#isPaused = !this.#isPaused;
+    if (this.#isPaused) {
+      return pause;
+    }
+    this.#answer(() => {
+      this.#answers.proceed();
+    });
+    return this.next();
+  }
+
+  #request(): Output | null {
     if (this.#closed || this.#asked !== null) {
       return null;
     }

@@ -1,7 +1,7 @@
 import type { Decision } from '../../domain/decision.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import { changeText } from '../../domain/text-change.ts';
-import type { Output, Relay } from '../relay.ts';
+import { pause, type Output, type Pause, type Relay } from '../relay.ts';
 
 /** The smallest protocol: each line of the client is a request, everything from the target is a response, and `quit` ends the conversation. */
 export class LineRelay implements Relay {
@@ -9,6 +9,8 @@ export class LineRelay implements Relay {
   #fromClient = Buffer.alloc(0);
   #isAsking = false;
   #outputs: Output[] = [];
+  /** How many times the relay pauses before its next output; `Infinity` after `endless` of the target. */
+  #pauses = 0;
 
   clientBytes(bytes: Buffer): void {
     this.#fromClient = Buffer.concat([this.#fromClient, bytes]);
@@ -18,6 +20,7 @@ export class LineRelay implements Relay {
     if (bytes.includes('bug')) {
       throw new TypeError('a bug of ours');
     }
+    this.#pauses = bytes.includes('slow') ? 3 : bytes.includes('endless') ? Infinity : this.#pauses;
     this.#say(bytes);
   }
 
@@ -38,12 +41,17 @@ export class LineRelay implements Relay {
 
   fail(error: GatewayError): void {
     this.#outputs = [];
+    this.#pauses = 0;
     this.#isAsking = true;
     this.#say(Buffer.from(`! ${error.code}\n`));
     this.#outputs.push({ type: 'close', reason: error.code, error });
   }
 
-  next(): Output | null {
+  next(): Output | Pause | null {
+    if (this.#pauses > 0) {
+      this.#pauses -= 1;
+      return pause;
+    }
     const output = this.#outputs.shift();
     if (output !== undefined || this.#isAsking) {
       return output ?? null;

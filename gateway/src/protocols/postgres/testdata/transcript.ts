@@ -70,7 +70,9 @@ class Player {
   #pull(): string[] {
     const lines: string[] = [];
     for (let output = this.#relay.next(); output !== null; output = this.#relay.next()) {
-      lines.push(`  ${this.#tell(output)}`);
+      if (output.type !== 'pause') {
+        lines.push(`  ${this.#tell(output)}`);
+      }
     }
     return lines;
   }
