@@ -101,6 +101,18 @@ identity:
     assert.equal((await command(['whoami', '--config', gateway.configFile])).stdout, 'operator  operator  -  -\n');
   });
 
+  test('an e-mail address is a name of the configuration too, and groups grant the same to whoever is in them', async () => {
+    const name = 'joe+wiki@corp.example';
+    const added = await command(['principal', 'add', name, '--kind', 'human', '--group', 'compliance', '--config', gateway.configFile]);
+    assert.equal(added.status, 0, added.stderr);
+    await gateway.takesUp(() => undefined);
+    const environment = { COUNTERSIGN_TOKEN: await gateway.issueToken(name) };
+    const { principal, groups, targets, issuer: from } = await whoami(environment);
+    assert.deepEqual([principal, groups, targets, from], [name, ['compliance'], ['wiki'], null]);
+    assert.equal((await command(['principal', 'suspend', name, '--url', url])).stdout.split(':')[0], `suspended ${name}`);
+    assert.match((await command(['whoami', '--url', url], environment)).stderr, /joe\+wiki@corp\.example is suspended/);
+  });
+
   test('a file that others can read is not used', async () => {
     chmodSync(file, 0o640);
     const { status, stderr } = await command(['whoami', '--url', url]);

@@ -3,6 +3,7 @@ import { generateKeyPairSync, hash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
 import { CompactSign, exportJWK, generateKeyPair, importJWK, SignJWT, UnsecuredJWT, type JWK, type JWTHeaderParameters } from 'jose';
 import { subjectKey, type Directory, type Group, type Issuer } from '../domain/issuer.ts';
 import { jwtCharactersMax } from '../domain/jwt-form.ts';
@@ -252,6 +253,25 @@ describe('tokens of issuers', () => {
     await refused(named, /does not publish/);
     const critical = new SignJWT({ ...claims() }).setProtectedHeader({ alg: key.alg, kid: key.kid, crit: ['x'], x: 1 });
     await refused(await critical.sign(key.secret, { crit: { x: true } }), /not signed in a way/);
+  });
+
+  test('B16: whatever is changed in a token, it is not accepted', async () => {
+    fresh();
+    const token = await sign(claims());
+    const bytes = (text: string): string =>
+      text
+        .split('.')
+        .map((part) => Buffer.from(part, 'base64url').toString('hex'))
+        .join();
+    await fc.assert(
+      fc.asyncProperty(fc.nat(token.length - 1), fc.constantFrom(...'AZaz09-_.=+/ {"\0é'.split('')), async (at, character) => {
+        const changed = token.slice(0, at) + character + token.slice(at + 1);
+        const outcome = await issuers.verify(changed);
+        // The last character of a part has bits that mean nothing.
+        assert.ok('refused' in outcome || bytes(changed) === bytes(token), changed);
+      }),
+    );
+    assert.equal(corp.reads, 1);
   });
 
   test('B17: the same principal with another token has the groups of that token', async () => {
