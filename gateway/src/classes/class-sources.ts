@@ -38,7 +38,7 @@ export class ClassSources {
 
   /** Returns the classes of a value from this source at a target: `SCHEMA.TABLE.COLUMN`, where the column `*` is any of its table and `*` alone any of the target, or `/MEMBER/INDEX`, where the member `*` alone is any of the target. */
   of(target: string, named: string): readonly string[] {
-    if (this.#sources.length === 0) {
+    if (this.#sources.length === 0 || named.startsWith('=')) {
       return none;
     }
     const source = `${target}${named.startsWith('/') ? ':' : '/'}${named}`;

@@ -65,9 +65,12 @@ export class TextScan {
   /** A value that is settled in part and goes on. */
   #open: OpenValue | null = null;
 
-  /** Looks for values of these classes. Throws RangeError if there is no class of a name. */
-  constructor(classes: readonly string[] | ClassSet) {
+  /** Looks for values of these classes. `before` are words that stand before the text, and are no part of it. Throws RangeError if there is no class of a name. */
+  constructor(classes: readonly string[] | ClassSet, before = '') {
     this.#classes = classes instanceof ClassSet ? classes : new ClassSet(classes);
+    this.#text = before === '' ? '' : `${before}: `;
+    this.#settledTo = this.#text.length;
+    this.#begin(this.#text.length);
   }
 
   /** Takes the next piece. Returns what is settled by it. */

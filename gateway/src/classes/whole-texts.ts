@@ -1,5 +1,6 @@
 import type { ClassSet } from './class-set.ts';
 import { TextScan, type Settled } from './text-scan.ts';
+import { wordsBefore } from './words-before.ts';
 
 /** The length of the longest text of which is remembered that nothing is in it. */
 const plainUnitsMax = 64;
@@ -14,19 +15,25 @@ export class WholeTexts {
     this.#classes = classes;
   }
 
-  /** Returns a text with its values; null if it has none. */
-  look(text: string): Settled | null {
+  /** Returns a text from one of these sources with its values; null if it has none. */
+  look(text: string, sources?: readonly string[]): Settled | null {
     const isShort = text.length <= plainUnitsMax;
-    if (isShort && (this.#classes.plain.has(text) || !this.#classes.mayHoldIn(text))) {
+    if (isShort && !this.#classes.mayHoldIn(text)) {
       return null;
     }
-    const settled = new TextScan(this.#classes).endWith(text);
+    const before = wordsBefore(sources);
+    // A text without values may have one behind other words. There is no line feed in words.
+    const known = `${before}\n${text}`;
+    if (isShort && this.#classes.plain.has(known)) {
+      return null;
+    }
+    const settled = new TextScan(this.#classes, before).endWith(text);
     if (settled.found.length > 0) {
       return settled;
     }
     if (isShort) {
       // A text that is cut out of a longer one would keep the whole of it.
-      this.#classes.plain.add(text.split('').join(''));
+      this.#classes.plain.add(known.split('').join(''));
     }
     return null;
   }

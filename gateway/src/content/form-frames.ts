@@ -13,6 +13,8 @@ const multipart = /^multipart\/form-data(?:\s*;\s*charset="?[\w-]+"?)?\s*;\s*bou
 /** Matches the line of a part that names its field. Names in another spelling than their own characters are not taken. */
 const disposition = /^content-disposition: *form-data(?:; *(?:name|filename)=("?)[^"\\%;=\r\n]*\1)+$/i;
 const mediaType = /^content-type: *(.*)$/i;
+/** Matches the name of the field in such a line. */
+const fieldName = /; *name="?([^"\\%;=\r\n]*)/i;
 /** Matches a name in such a line, or the media type of a part. */
 const named = /(?<=; *(?:name|filename)=)("?)([^"\\%;=\r\n]*)\1|(?<=^content-type: *)(\S[^\r\n]*)/gim;
 
@@ -27,15 +29,24 @@ export function urlencodedFrame(bytes: Buffer): TextFrame {
   }
   const fields = limited(written.split('&', fieldsMax + 1)).map((field) => {
     const at = field.indexOf('=');
-    return joined(at < 0 ? [component(field)] : [component(field.slice(0, at)), component(field.slice(at + 1))], '=');
+    if (at < 0) {
+      return component(field);
+    }
+    const name = field.slice(0, at);
+    return joined([component(name), component(field.slice(at + 1), decoded(name))], '=');
   });
   return joined(fields, '&');
 }
 
-function component(written: string): TextFrame {
-  const text = utf8Text(unescaped(Buffer.from(written)));
+/** Makes a frame of a name, or of the value of the field with this name. */
+function component(written: string, name?: string): TextFrame {
+  const text = decoded(written);
   const wrap = (changed: string): Buffer => Buffer.from(changed === text ? written : encodeURIComponent(changed.toWellFormed()).replaceAll('%20', '+'));
-  return textFrame(text, { bytes: written.length, wrap, findParts: null });
+  return textFrame(text, { bytes: written.length, wrap, findParts: null, ...(name === undefined ? {} : { name }) });
+}
+
+function decoded(written: string): string {
+  return utf8Text(unescaped(Buffer.from(written)));
 }
 
 /** Undoes the encoding of a name or a value, in place. A percent sign without two digits after it stands for itself. */
@@ -62,8 +73,8 @@ export function boundaryOf(contentType: string): string | null {
 
 export interface MultipartForm {
   readonly boundary: string;
-  /** Splits the content of a part of this media type. Null: no texts can be found in it. */
-  readonly framesOf: (contentType: string, bytes: Buffer) => readonly TextFrame[] | null;
+  /** Splits the content of a part of this media type, the field of this name. Null: no texts can be found in it. */
+  readonly framesOf: (contentType: string, name: string, bytes: Buffer) => readonly TextFrame[] | null;
 }
 
 /**
@@ -80,7 +91,7 @@ export function multipartFrame(bytes: Buffer, { boundary, framesOf }: MultipartF
   const parts = limited(closed.slice(begin.length, -end.length).split(between, fieldsMax + 1)).map((part) => {
     const at = part.indexOf('\r\n\r\n');
     const head = part.slice(0, Math.max(at, 0));
-    const content = framesOf(partType(head), Buffer.from(part.slice(at + 4)));
+    const content = framesOf(partType(head), fieldName.exec(head)?.[1] ?? '', Buffer.from(part.slice(at + 4)));
     if (content === null) {
       throw new GatewayError('unsupported', 'Policy changes texts, and no texts can be found in a part of a form.');
     }

@@ -42,6 +42,8 @@ export interface FrameParts {
   readonly takesNull?: boolean;
   /** True if its media type says that it is JSON. */
   readonly isJson?: boolean;
+  /** The name of what holds the frame: of a field of a form. Absent: it has none. */
+  readonly name?: string;
 }
 
 /** The source of a text that may be of any member. See `TextChange`. */
@@ -60,7 +62,7 @@ export const noParts: EventParts = { parts: new Map(), ends: null };
 
 /** Makes a frame of this many bytes that is one text, or JSON with its texts. `wrap` makes the bytes of the frame. */
 export function textFrame(text: string, parts: FrameParts): TextFrame {
-  const document = readDocument(text, parts.findParts);
+  const document = readDocument(text, parts);
   return document === null ? plainFrame(text, parts) : documentFrame(document, parts);
 }
 
@@ -74,7 +76,7 @@ export class TextFrames {
 
   frame(text: string, parts: FrameParts): TextFrame {
     const repeated = this.#last?.read(text) ?? null;
-    const document = repeated ?? readDocument(text, parts.findParts);
+    const document = repeated ?? readDocument(text, parts);
     if (document === null) {
       return plainFrame(text, parts);
     }
@@ -85,13 +87,14 @@ export class TextFrames {
   }
 }
 
-function plainFrame(text: string, { bytes, wrap, findParts, isJson = false }: FrameParts): TextFrame {
+function plainFrame(text: string, { bytes, wrap, findParts, isJson = false, name }: FrameParts): TextFrame {
   const ends = findParts?.(text.trim()).ends ?? null;
   if (mayHaveMembers(text, isJson)) {
     const inner = text.trim();
     return { bytes, texts: [{ text: inner, partOf: null, sources: anyMember }], ends, compose: ([changed = '']) => wrap(text.replace(inner, () => changed)) };
   }
-  return { bytes, texts: [{ text, partOf: null }], ends, compose: ([changed = '']) => wrap(changed) };
+  const sources = name === undefined ? {} : { sources: [`=${name}`] };
+  return { bytes, texts: [{ text, partOf: null, ...sources }], ends, compose: ([changed = '']) => wrap(changed) };
 }
 
 /** A JSON document with its texts. */
@@ -106,19 +109,20 @@ interface Document {
 }
 
 /** Null: the text is no JSON. */
-function readDocument(text: string, findParts: FindParts | null): Document | null {
+function readDocument(text: string, { findParts, name }: FrameParts): Document | null {
   const found = json.test(text) ? jsonTexts(text, { areSpellingsWhole: true }) : null;
   if (found === null) {
     return null;
   }
   const { parts, ends } = findParts === null ? noParts : partsOf(text, findParts);
   const encoded = encodedTexts(found);
+  const named = name === undefined ? [] : [`=${name}`];
   const texts = found.map((each): FrameText => {
     const said = encoded.get(each) ?? each.text;
     if (each.isSpelling === true) {
       return { text: said, partOf: null, sources: spelledSource };
     }
-    return each.path === null ? { text: said, partOf: null } : { text: said, partOf: parts.get(each.path) ?? null, sources: [`/${each.path}`] };
+    return each.path === null ? { text: said, partOf: null } : { text: said, partOf: parts.get(each.path) ?? null, sources: [...named, `/${each.path}`] };
   });
   return { text, found: () => found, encoded, texts, ends };
 }

@@ -22,6 +22,8 @@ export interface FramerOptions {
   readonly takesNull?: boolean;
   /** See `FrameParts`. */
   readonly isJson?: boolean;
+  /** See `FrameParts`. */
+  readonly name?: string;
 }
 
 /** Matches a line with its end. */
@@ -63,8 +65,8 @@ export function framerOf(contentType: string, options: FramerOptions): TextFrame
 /** Each part of the form is split like a body of its own media type. A form within a form is not. */
 function formFramer(contentType: string, options: FramerOptions): TextFramer | null {
   const boundary = boundaryOf(contentType);
-  const framesOf = (type: string, bytes: Buffer): readonly TextFrame[] | null => {
-    const framer = /^\s*multipart/i.test(type) ? null : framerOf(type, { ...options, findParts: null });
+  const framesOf = (type: string, name: string, bytes: Buffer): readonly TextFrame[] | null => {
+    const framer = /^\s*multipart/i.test(type) ? null : framerOf(type, { ...options, findParts: null, name });
     return framer === null ? null : [...framer.push(bytes), ...framer.end()];
   };
   return boundary === null ? null : wholeFramer(options, (bytes) => [multipartFrame(bytes, { boundary, framesOf })]);

@@ -3,9 +3,10 @@ import type { NestedClasses } from '../classes/class-sets.ts';
 import { namedPlace } from '../classes/named-place.ts';
 import { findIn, TextScan, type Settled } from '../classes/text-scan.ts';
 import { WholeTexts } from '../classes/whole-texts.ts';
+import { wordsBefore } from '../classes/words-before.ts';
 import { followedMax } from '../domain/followed-values.ts';
 import { unknownClass, type Seen, type SeenValue } from '../domain/seen.ts';
-import { sliced, spelledSource, type Slices, type TextChange, type TextStream } from '../domain/text-change.ts';
+import { placeIn, sliced, spelledSource, type Slices, type TextChange, type TextStream } from '../domain/text-change.ts';
 import type { Prints } from './prints.ts';
 
 /** So many of the last bytes that passed are remembered. */
@@ -66,7 +67,7 @@ export function textLook(names: readonly string[], target: string, { prints, nes
       return text;
     }
     noteSources(text, sources);
-    const looked = whole.look(text);
+    const looked = whole.look(text, sources);
     if (looked !== null) {
       noteFound(looked, sources);
     }
@@ -97,7 +98,7 @@ export function textLook(names: readonly string[], target: string, { prints, nes
     return told;
   };
   const begin = (sources?: readonly string[]): TextStream => {
-    const scan = new TextScan(classes);
+    const scan = new TextScan(classes, wordsBefore(sources));
     open.set(scan, sources);
     const push = (piece: string): string => {
       noteFound(scan.push(piece), sources);
@@ -138,8 +139,9 @@ export function textLook(names: readonly string[], target: string, { prints, nes
 }
 
 /** Names the first of the sources of a value: members of lists are not told apart. */
-function sourceOf(target: string, [source]: readonly string[], classes: ClassSet): string {
-  return source === undefined || source.startsWith('#')
+function sourceOf(target: string, sources: readonly string[], classes: ClassSet): string {
+  const source = placeIn(sources);
+  return source === null || source.startsWith('#')
     ? target
     : source.startsWith('/')
       ? `${target}:${namedPlace(source, classes).replaceAll(/\/\d+(?=\/|$)/g, '/*')}`

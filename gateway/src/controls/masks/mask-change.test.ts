@@ -44,15 +44,46 @@ test('a part of a text with more encodings than are undone is masked as a whole,
 });
 
 /** Changes a text as a whole, and in pieces that end at each place and at the next. Returns the result, which must be the same. */
-function changedAnyhow(change: TextChange, text: string): string {
-  const whole = change(text);
+function changedAnyhow(change: TextChange, text: string, sources?: readonly string[]): string {
+  const whole = change(text, sources);
   for (let at = 0; at <= text.length; at += 1) {
-    const stream = change.begin?.();
+    const stream = change.begin?.(sources);
     const pieces = [text.slice(0, at), text.slice(at, at + 1), text.slice(at + 1)].map((piece) => stream?.push(piece));
     assert.equal(`${pieces.join('')}${stream?.end()}`, whole, `cut at ${at}`);
   }
   return whole;
 }
+
+test('the name of the member that has a text is as a word before it, also if the text comes in pieces or is long', () => {
+  const change = maskChange({ methods: new Map([['passport', 'redact']]), classes: ['passport'], policies: [] }, 'target', parts);
+  for (const [text, changed, ...sources] of [
+    ['C01X00T47', '[passport]', '/passport'],
+    ['C01X00T47', 'C01X00T47', '/id'],
+    ['C01X00T47', 'C01X00T47'],
+    ['C01X00T47, C01X00T48', '[passport], [passport]', '=passport'],
+    ['%430%31X00T47', '[passport]', '=passport', 'public.people.value'],
+    [Buffer.from('C01X00T47 of 2031').toString('base64'), '[passport]IG9mIDIwMzE=', 'public.people.passport'],
+    ['C01X00T47', '[passport]', '=order', 'public.people.passport'],
+    ['C01X00T47', 'C01X00T47', '=passport', 'public.people.order'],
+    ['C01X00T47', 'C01X00T47', 'public.people.passport', '/of/id'],
+    ['C01X00T47', '[passport]', 'public.people.passport', '/0/number'],
+    ['C01X00T47 is said', '[passport] is said', `/${'a'.repeat(100)} passport`],
+    [`${'and so on '.repeat(10)}C01X00T47`, `${'and so on '.repeat(10)}C01X00T47`, '/passport'],
+  ] as const) {
+    assert.equal(changedAnyhow(change, text, sources), changed, `${sources.join()} ${text}`);
+  }
+  const slices = change.inSlices?.(`C01X00T47 ${'and so on '.repeat(2_000)}`, ['/passport']) ?? assert.fail();
+  let step = slices.next();
+  while (step.done !== true) {
+    step = slices.next();
+  }
+  assert.equal(step.value.slice(0, 12), '[passport] a');
+  assert.deepEqual(
+    [...new Set(change.report?.()?.values.map(({ place }) => place))],
+    ['/passport', null, 'public.people.value', 'public.people.passport'],
+    'a name alone is no place',
+  );
+});
 
 test('A13, D39: arguments of a tool that are masked stay arguments, wherever a stream cuts them', () => {
   const given = String.raw`{"card": 4111111111111111, "n": [4111111111111111,7], "s": "4111111111111111", "to": "ada\u0040example.com", "kept": -1.50}`;

@@ -4,8 +4,9 @@ import { plainValue } from '../../classes/catalogue.ts';
 import { namedPlace } from '../../classes/named-place.ts';
 import { TextScan, type Settled } from '../../classes/text-scan.ts';
 import { WholeTexts } from '../../classes/whole-texts.ts';
+import { wordsBefore } from '../../classes/words-before.ts';
 import type { Masked } from '../../domain/masked.ts';
-import { sliced, spelledSource, type Slices, type TextChange, type TextStream } from '../../domain/text-change.ts';
+import { placeIn, sliced, spelledSource, type Slices, type TextChange, type TextStream } from '../../domain/text-change.ts';
 import type { Obligation } from '../../domain/decision.ts';
 import { isStricter, methodsOf, type ClassMethods } from '../../policy/mask-text.ts';
 import { JsonPlace } from './json-place.ts';
@@ -99,8 +100,8 @@ export function maskChange({ methods, classes: names, policies }: MaskRule, targ
     counts ??= new Map();
     counts.set(name, (counts.get(name) ?? 0) + 1);
     if (values.length < reportedMax) {
-      const [source] = sources;
-      values.push({ name, method, digest: digestOf(keys.record, name, plain), place: source === undefined ? null : namedPlace(source, classes) });
+      const place = placeIn(sources);
+      values.push({ name, method, digest: digestOf(keys.record, name, plain), place: place === null ? null : namedPlace(place, classes) });
     }
     const isToken = method === 'hash' || method === 'pseudonym';
     // A stand-in is put back as it was written, so each spelling has its own.
@@ -111,7 +112,7 @@ export function maskChange({ methods, classes: names, policies }: MaskRule, targ
     return masked;
   };
   const begin = (sources?: readonly string[]): TextStream => {
-    const scan = new TextScan(classes);
+    const scan = new TextScan(classes, wordsBefore(sources));
     const place = new JsonPlace();
     return { push: (piece) => mask(scan.push(piece), sources, place), end: () => mask(scan.end(), sources, place), isHolding: () => scan.isHolding() };
   };
@@ -145,7 +146,7 @@ export function maskChange({ methods, classes: names, policies }: MaskRule, targ
       return maskOne({ name, value: text, said: null }, sources, isDerived);
     }
     whole ??= new WholeTexts(classes);
-    const settled = whole.look(text);
+    const settled = whole.look(text, sources);
     return settled === null ? text : mask(settled, sources, new JsonPlace());
   };
   function* inSlices(text: string, sources?: readonly string[], isDerived?: boolean): Slices<string> {

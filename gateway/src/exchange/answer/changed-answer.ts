@@ -152,7 +152,9 @@ export class ChangedAnswer extends PassedAnswer {
   #maskValues(raw: readonly string[]): readonly string[] {
     return raw.flatMap((name, i) => {
       const value = raw[i + 1] ?? '';
-      return i % 2 === 1 || changeText(this.#masks, name) !== name ? [] : [name, ownWords.test(`${name}: ${value}`) ? value : changeText(this.#masks, value)];
+      return i % 2 === 1 || changeText(this.#masks, name) !== name
+        ? []
+        : [name, ownWords.test(`${name}: ${value}`) ? value : changeText(this.#masks, value, [`=${name}`])];
     });
   }
 

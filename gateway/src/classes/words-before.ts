@@ -1,0 +1,30 @@
+import { contextUnits } from './view.ts';
+
+/** Matches what stands between the words of names. Digits in a name are no value. */
+const noLetters = /[^\p{L}\p{M}]+/gu;
+/** Matches where a word begins in `dateOfBirth` and in `SSNOfOwner`. */
+const innerWord = /(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/gu;
+/** Matches the name of a member that says only that it has a number or a text: what it is says the name of what it is in. */
+const general = /^(?:numbers?|num|nr|no|values?|codes?|text)$/i;
+/** Matches an index, and `*` for any member or column. */
+const unnamed = /^(?:\d+|\*|)$/;
+/** Matches the name of a person or a thing, or of the number by which it is stored: it names no class, although the words of one are in it. */
+const ofRecord = /(?:^| )(?:drivers?(?: ids?)?|(?:run|ci|insurance|social) ids?)$/i;
+
+/** Returns the names that sources of a value tell as the words that stand before it, the nearest last. They are letters and spaces; empty if there are none. See `TextChange`. */
+export function wordsBefore(sources: readonly string[] = []): string {
+  const names = sources.flatMap(namesIn);
+  // The name of a member says what its value is, and not the names around it.
+  const own = names.findLastIndex(({ isMember, name }) => isMember && !general.test(name));
+  const words = names.slice(Math.max(0, own)).map(({ name }) => name.replaceAll(innerWord, ' ').replaceAll(noLetters, ' ').trim());
+  return words
+    .filter((each) => each !== '' && !ofRecord.test(each))
+    .join(' ')
+    .slice(-contextUnits);
+}
+
+function namesIn(source: string): readonly { readonly name: string; readonly isMember: boolean }[] {
+  const isMember = source.startsWith('/');
+  const names = isMember ? source.split('/') : [source.startsWith('=') ? source.slice(1) : source.slice(source.lastIndexOf('.') + 1)];
+  return names.filter((name) => !unnamed.test(name)).map((name) => ({ name, isMember }));
+}
