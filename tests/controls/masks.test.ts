@@ -21,7 +21,7 @@ import { waitUntil } from '../support/wait-until.ts';
 const address = 'ada.lovelace7c1a@example.com';
 const card = '4111 1111 1111 1111';
 const policies = `@id("masked")
-@mask("email, card:last4, badge")
+@mask("email, card:last4, badge, passport")
 permit (principal in Group::"agents", action, resource);
 
 @id("clerks")
@@ -138,7 +138,8 @@ describe('values that policy masks', () => {
     // pg_dump takes no server that is newer than itself.
     const postgres = existsSync(debianServer) ? { programs: debianPostgres } : {};
     shop = parts.use(await openShop({ postgres, config, targets: `  brain: { url: "${model.url}", protocol: llm }\n  hr: { url: "${staff.url}" }\n` }));
-    const made = await psql(shop.around, ['-c', setup]);
+    const travellers = `create table crm.travellers (passport text, of json); insert into crm.travellers values ('C01X00T47', '{"passport": ["C01X00T48"], "id": "C01X00T49"}')`;
+    const made = await psql(shop.around, ['-c', setup, '-c', travellers]);
     assert.equal(made.status, 0, made.stderr);
   });
 
@@ -219,6 +220,36 @@ console.log((await fetch(url + '/t/hr/all', { ...ask, headers: { ...ask.headers,
     ]) {
       const { stdout, stderr } = await psql(shop.through, ['-c', `copy (select 'ada.lovelace7c1a' || '@example.com') to stdout (${form})`]);
       assert.equal(stdout, `${written}\n`, stderr);
+    }
+  });
+
+  test('are known by the name of their column, whatever the client calls it, and of their member', async () => {
+    const of = { passport: ['[passport]'], id: 'C01X00T49' };
+    const [first, second, third, ...others] = await asked(
+      'agent',
+      'select * from crm.travellers',
+      'select passport as "order", upper(passport) from (select * from crm.travellers) t',
+      'select row_to_json(t) from crm.travellers t',
+      `select lower('c01x00t47') as id, upper('c01x00t47') as passport`,
+    );
+    assert.deepEqual(
+      [first, second],
+      [
+        ['[passport]', of],
+        ['[passport]', '[passport]'],
+      ],
+    );
+    assert.deepEqual([third, ...others], [[{ passport: '[passport]', of }], ['c01x00t47', '[passport]']]);
+    for (const binary of [false, true]) {
+      const login = { host: '127.0.0.1', port: shop.gateway.port('postgres'), user: 'agent', password: shop.token, database: 'shop', binary };
+      const client = new pg.Client(login);
+      await client.connect();
+      assert.deepEqual((await client.query({ name: 'travellers', text: 'select passport as value from crm.travellers' })).rows, [{ value: '[passport]' }]);
+      await client.end();
+    }
+    for (const form of ['text', 'csv']) {
+      const { stdout, stderr } = await psql(shop.through, ['-c', `copy (select passport, 1 from crm.travellers) to stdout (format ${form})`]);
+      assert.equal(stdout, form === 'csv' ? '"[passport]",1\n' : '[passport]\t1\n', stderr);
     }
   });
 

@@ -8,7 +8,7 @@ import { SlicedTexts } from '../../content/sliced-texts.ts';
 import type { AnswerStage } from './answer-stage.ts';
 import { beginsBinary, binaryRow } from './binary-rows.ts';
 import { changedValue, orNull, type ValueChange } from './changed-value.ts';
-import { CopiedRows, isReadAsText, type WholeRows } from './copied-rows.ts';
+import { CopiedRows, type WholeRows } from './copied-rows.ts';
 import { frameHeaderBytes } from './codec.ts';
 import type { Conversation } from './conversation.ts';
 import type { Found } from './guard/catalogue.ts';
@@ -109,6 +109,9 @@ export class ChangedMessages implements AnswerStage {
     } else if (type === backend.copyData && this.#copied() !== null) {
       yield* this.#changeCopied(this.#rows?.push(message) ?? null);
     } else {
+      if (type === backend.error) {
+        yield* this.#changeCopied(this.#rows?.end() ?? null);
+      }
       const masked = yield* this.#inSlices(message, () => this.#masked(type, message));
       if (type === backend.parameterStatus) {
         this.#release([yield* this.#inSlices(masked, () => this.#changedTexts(masked))]);
@@ -197,14 +200,14 @@ export class ChangedMessages implements AnswerStage {
     }
   }
 
-  /** Returns what changes the rows of COPY data column by column; null if where they come from does not matter. Throws GatewayError `unsupported`. */
+  /** Returns what changes the rows of COPY data column by column; null if their columns are not known, or each row is a text. Throws GatewayError `unsupported`. */
   #copied(): CopiedRows | null {
     const results = this.#options.conversation.current?.results ?? null;
     if (this.#rows !== null || this.#frames !== null || results === null) {
       return this.#rows;
     }
     const { copy } = results;
-    if (!this.#isCovered('*') && (copy === null || isReadAsText(copy))) {
+    if (!this.#isCovered('*') && (copy === null || copy.format === 'binary')) {
       return null;
     }
     if (copy === null) {
@@ -295,11 +298,13 @@ export class ChangedMessages implements AnswerStage {
   #columnsOf(results: UnitResults | null, count: number): readonly ChangedColumn[] {
     const { typeOf } = this.#options;
     return (results?.columns(count) ?? []).map((column, at) => {
-      const { sources, isPlain } = results?.origin(column, at, count) ?? { sources: noSources, isPlain: true };
+      const { name, sources, isPlain } = results?.origin(column, at, count) ?? { name: '', sources: noSources, isPlain: true };
       const covered = [...sources].filter((source) => this.#isCovered(source));
       const isWhole = covered.length > 0;
-      const named = isWhole ? covered : sources.size > 0 ? [...sources] : [`#${at + 1}`];
-      const change = { text: (text: string) => this.#texts.change(text, named, isWhole && !isPlain), isWhole, typeOf };
+      // The name that the client gives a column counts less than that of the column that its values come from.
+      const named = [`=${column.name || name}`, ...(isWhole ? covered : sources.size > 0 ? sources : [`#${at + 1}`])];
+      const sourcesIn = (member: string | null | undefined): readonly string[] => (member == null ? named : [...named, `/${member}`]);
+      const change = { text: (text: string, member?: string | null) => this.#texts.change(text, sourcesIn(member), isWhole && !isPlain), isWhole, typeOf };
       return { ...column, change };
     });
   }

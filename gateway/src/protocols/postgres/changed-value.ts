@@ -28,7 +28,8 @@ import {
 
 /** Changes of the values of one column. */
 export interface ValueChange {
-  readonly text: (text: string) => string;
+  /** `member` is the path of the member of JSON in the value that has the text. Absent or null: it is in none. */
+  readonly text: (text: string, member?: string | null) => string;
   /** True if every value is changed, whatever it is. */
   readonly isWhole: boolean;
   /** Returns what the catalogue of the target knows of a type that is not PostgreSQL's own; undefined if nothing. */
@@ -147,7 +148,7 @@ function changedJson(text: string, change: ValueChange): string | null {
   return withJsonTexts(
     text,
     texts,
-    texts.map((each) => change.text(each.text)),
+    texts.map((each) => change.text(each.text, each.path)),
     true,
   );
 }

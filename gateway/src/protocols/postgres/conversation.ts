@@ -115,7 +115,7 @@ export class Conversation {
       readonly nowMs: number;
       readonly refusal: Buffer | null;
       readonly changes: readonly TextChange[];
-      /** Where its results come from. Null: no change needs to know. */
+      /** Where its results come from. Null: nothing changes or looks at them. */
       readonly lineage: UnitLineage | null;
       readonly settle: Exchange['settle'];
     },

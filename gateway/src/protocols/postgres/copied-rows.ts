@@ -5,11 +5,6 @@ import type { CopyForm } from './guard/lineage.ts';
 import { backend } from './messages.ts';
 import { place } from './text-place.ts';
 
-/** True if values of COPY data stand there as they are read: what ends and quotes them is within no value of a class. */
-export function isReadAsText({ format, delimiter, quote, escape }: CopyForm): boolean {
-  return /[\t,;|]/.test(delimiter) && (format !== 'csv' || (quote === '"' && escape === '"'));
-}
-
 /** Rows that are whole. */
 export interface WholeRows {
   readonly data: Buffer;

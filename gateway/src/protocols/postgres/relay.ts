@@ -406,10 +406,7 @@ export class PostgresRelay implements Relay {
     } else if (unit.kind !== 'prepare') {
       this.#isWithinRow = false;
     }
-    const isTraced =
-      sent.changes.some(({ covers, look }) => look !== undefined || covers?.('*') === true) ||
-      (sent.changes.length > 0 && this.#options.facts.mayCopy(unit, this.#encoding));
-    const lineage = isTraced ? { statements: this.#options.facts.lineage(unit, this.#encoding), column: this.#column } : null;
+    const lineage = sent.changes.length > 0 ? { statements: this.#options.facts.lineage(unit, this.#encoding), column: this.#column } : null;
     const isOfClient = sent.refusal === null && unit.kind !== 'terminate';
     const settle = isOfClient ? this.#options.facts.sent(unit, sent.seq, this.#encoding, this.#conversation.isSettled) : null;
     this.#conversation.names.doubt(this.#options.facts.doubts);

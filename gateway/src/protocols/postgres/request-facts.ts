@@ -34,7 +34,6 @@ const unknownStatement: readonly StatementLineage[] = [unknownLineage];
 const unreadable = [null];
 /** A name that has the same bytes in every encoding, and that the target does not cut. */
 const plainName = /^(?!all$)[ -~]{1,63}$/;
-const copyWord = /copy/i;
 const nonAscii = /[^\0-\x7f]/;
 /** Most records with texts that a request runs by names of which its record names each. */
 const namedRecordsMax = 16;
@@ -101,15 +100,6 @@ export class RequestFacts {
   more(attributes: Attributes): Promise<void> | null {
     const effects = attributes[ownAttributes.effects];
     return Array.isArray(effects) && effects.includes('unknown') ? this.#catalogue.known(effects.includes('define') ? 'first' : 'again') : null;
-  }
-
-  /** Returns whether a unit may have the target send COPY data, whose form its statement says. */
-  mayCopy(unit: Unit, encoding: string): boolean {
-    if (unit.kind === 'query') {
-      return copyWord.test(queryText(unit).toString('latin1'));
-    }
-    const texts = unit.kind === 'execute' && unit.changes.at(-1)?.kind === 'execute' ? this.#executed(unit.changes, this.#parsed(unit, encoding)) : none;
-    return texts === null || [...texts.keys()].some((text) => copyWord.test(text));
   }
 
   /** Returns where the results of the statements of a unit come from that is sent now, one for each statement. */

@@ -8,7 +8,7 @@ import type { Described, Names } from './names.ts';
 import { bytea } from './value-types.ts';
 
 /** The form of a column's values. The format is null if nobody said it: then it may be the binary one. */
-export interface ResultColumn extends Pick<Column, 'type' | 'table' | 'attribute'> {
+export interface ResultColumn extends Pick<Column, 'name' | 'type' | 'table' | 'attribute'> {
   readonly format: number | null;
 }
 
@@ -22,7 +22,7 @@ export interface UnitLineage {
 
 const statementByte = 0x53;
 /** A column of which nothing was said. */
-const unknownColumn = { type: 0, table: 0, attribute: 0 } as const;
+const unknownColumn = { name: '', type: 0, table: 0, attribute: 0 } as const;
 const nowhere: Output = { name: '', sources: noSources, isPlain: true };
 /** A type whose values are numbers. */
 const regproc = 24;
@@ -34,7 +34,7 @@ const regproc = 24;
 export class UnitResults {
   readonly #unit: Unit;
   readonly #names: Names;
-  /** Null: no change needs to know where values come from. */
+  /** Null: nothing changes or looks at the results. */
   readonly #lineage: UnitLineage | null;
   /** The type of a function's result. */
   #resultType = 0;
@@ -113,7 +113,7 @@ export class UnitResults {
     if (parsed.kind !== 'row-description') {
       return;
     }
-    const columns = parsed.columns.map(({ table, attribute, type, format }) => ({ name: '', table, attribute, type, format }));
+    const columns = parsed.columns.map((column) => ({ ...column, name: column.name.slice(0, nameBytesMax) }));
     const describe = this.#describes.get(step);
     if (this.#describes.size === 0) {
       this.#columns = columns;
