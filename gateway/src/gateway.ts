@@ -207,17 +207,22 @@ export class Gateway implements AsyncDisposable {
     this.#reader = reader;
     const prepared = this.#policy.prepare?.();
     const filled = Promise.all([this.#enforceLimits().filled, this.#takeUpActivities(sessions, reader, recorder.size)]);
-    const issuers = new Issuers({
-      directory: () => this.#config,
-      read: readIssuerDocument,
-      now: Date.now,
-      onAccept: (token) => {
-        recordAcceptedToken(recorder, token);
-      },
-      onTrouble: ({ message }) => {
-        this.#log.warn(message);
-      },
-    });
+    const issuers = this.#parts.use(
+      new Issuers({
+        directory: () => this.#config,
+        read: readIssuerDocument,
+        now: Date.now,
+        onAccept: (token) => {
+          recordAcceptedToken(recorder, token);
+        },
+        onTrouble: ({ message }) => {
+          this.#log.warn(message);
+        },
+        onKeys: () => {
+          this.#authenticator?.recheck();
+        },
+      }),
+    );
     const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now, issuers }));
     this.#authenticator = authenticator;
     await recordLeftTokenActs(recorder, tokens);

@@ -20,10 +20,13 @@ export interface IssuerKeysOptions {
   readonly now: () => number;
   /** Called each time that the keys cannot be read. */
   readonly onTrouble: (error: GatewayError) => void;
+  /** Called when the issuer publishes other keys than before. */
+  readonly onChange: () => void;
 }
 
 interface PublishedKeys {
   readonly find: ReturnType<typeof createLocalJWKSet>;
+  readonly all: readonly object[];
   readonly text: string;
   readonly readMs: number;
 }
@@ -37,6 +40,8 @@ export class IssuerKeys {
   #reading: Promise<void> | null = null;
   /** Counts the times that the issuer published other keys than before: what was verified with earlier ones must be verified again. */
   generation = 0;
+  /** When the last token ends that was verified with the keys, in milliseconds since 1970, UTC. */
+  neededUntilMs = 0;
 
   constructor(options: IssuerKeysOptions) {
     this.#options = options;
@@ -49,8 +54,8 @@ export class IssuerKeys {
   /** True while the keys that were read may be used. Begins to read them anew if they are old. */
   areUsable(): boolean {
     const ageMs = this.#keys === null ? Infinity : this.#options.now() - this.#keys.readMs;
-    if (ageMs > freshMs && ageMs <= usableMs && this.#mayAsk()) {
-      // A failure is told when the keys cannot be used any more.
+    if (this.#keys !== null && ageMs > freshMs && this.#mayAsk()) {
+      // A failure is told to whoever shows a token when the keys cannot be used any more.
       this.#read().catch(() => undefined);
     }
     return ageMs <= usableMs;
@@ -73,6 +78,11 @@ export class IssuerKeys {
     }
     await this.#read();
     return this.#found(header, token);
+  }
+
+  /** Returns the keys that are published under a key id, as text; all of them for a token that names none. If it changes, what the token was verified with is withdrawn. */
+  publishedAs(kid: string | undefined): string {
+    return JSON.stringify(this.#keys?.all.filter((key) => kid === undefined || ('kid' in key && key.kid === kid)));
   }
 
   async #found(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
@@ -98,7 +108,7 @@ export class IssuerKeys {
   }
 
   async #ask(): Promise<void> {
-    const { issuer, read, now, onTrouble } = this.#options;
+    const { issuer, read, now, onTrouble, onChange } = this.#options;
     this.#askedMs = now();
     try {
       const { jwks_uri: address } = await this.#discover();
@@ -107,11 +117,13 @@ export class IssuerKeys {
         throw this.#unreachable(`its keys at ${address} cannot be read`);
       }
       const text = JSON.stringify(document.keys);
-      if (this.#keys !== null && this.#keys.text !== text) {
-        this.generation += 1;
-      }
-      this.#keys = { find: createLocalJWKSet(document), text, readMs: now() };
+      const isChanged = this.#keys !== null && this.#keys.text !== text;
+      this.#keys = { find: createLocalJWKSet(document), all: document.keys, text, readMs: now() };
       this.#failure = null;
+      if (isChanged) {
+        this.generation += 1;
+        onChange();
+      }
     } catch (error) {
       this.#failure = error instanceof GatewayError && error.code === 'issuer_unreachable' ? error : this.#unreachable(wordsOf(error));
       onTrouble(this.#failure);

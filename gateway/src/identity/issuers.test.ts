@@ -11,6 +11,7 @@ import type { Identity, Principal } from '../domain/principal.ts';
 import { readIssuerDocument } from '../issuer-document.ts';
 import { openSqlite } from '../store/sqlite.ts';
 import { Tokens } from '../store/tokens.ts';
+import { waitUntil } from '../../../tests/support/wait-until.ts';
 import { portOf } from '../wire/testdata/sockets.ts';
 import { Authenticator } from './authenticator.ts';
 import { Issuers, type IssuedToken } from './issuers.ts';
@@ -85,6 +86,7 @@ describe('tokens of issuers', () => {
   const acceptedIds: string[] = [];
   const troubles: string[] = [];
   /** Runs while the keys of an issuer are read. */
+  let onKeys = (): void => undefined;
   let whileReading = (): void => undefined;
   const parts = new AsyncDisposableStack();
   before(async () => {
@@ -145,6 +147,9 @@ describe('tokens of issuers', () => {
       now: () => nowMs,
       onAccept: ({ id }) => acceptedIds.push(id),
       onTrouble: ({ message }) => troubles.push(message),
+      onKeys: () => {
+        onKeys();
+      },
     });
   }
 
@@ -440,6 +445,30 @@ describe('tokens of issuers', () => {
     assert.deepEqual([second.standing.ended()?.reason, delegated.standing.ended()?.reason], ['suspended', 'suspended']);
     const refusal = { refused: 'The token is not accepted: corp/ann@corp.example is suspended' };
     assert.deepEqual(await authenticator.authenticateIssued(await sign(claims({ exp: nowMs / 1000 + 600 }))), refusal);
+
+    // A key that the issuer adds ends nothing, and one that it withdraws ends what is open by tokens of it.
+    onKeys = () => {
+      authenticator.recheck();
+    };
+    const joe = { exp: nowMs / 1000 + 7200, email: 'joe@corp.example', sub: 'u-2' };
+    const next = await makeKey('k2');
+    const open = await identify(await sign(claims(joe)));
+    for (const [published, end] of [
+      [[key.published, next.published], undefined],
+      [[next.published], 'removed'],
+    ] as const) {
+      corp.keys = published;
+      nowMs += 300_001;
+      const { reads } = corp;
+      issuers.refresh();
+      await waitUntil(() => corp.reads > reads);
+      // Its key is not known, so it waits for the reading that is under way.
+      await refused(await sign(claims(joe), { kid: 'unknown' }), /does not publish/);
+      assert.equal(open.standing.ended()?.reason, end);
+    }
+    onKeys = () => undefined;
+    corp.keys = [key.published];
+    nowMs += 300_001;
 
     const other = await identify(await sign(claims({ exp: nowMs / 1000 + 600, email: 'joe@corp.example', sub: 'u-2' })));
     directory = { ...directory, issuers: new Map() };

@@ -15,6 +15,8 @@ const types: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt
 /** By so much the clocks of an issuer and of this machine may differ. */
 const skewMs = 30_000;
 const lifetimeMsMax = 366 * 86_400_000;
+/** How often it is looked whether keys are old. */
+const refreshMs = 60_000;
 /** Most tokens that are remembered as verified: HTTP clients send theirs with each request. */
 const verifiedMax = 4_096;
 
@@ -41,6 +43,14 @@ export interface IssuersOptions {
   readonly onAccept: (token: IssuedToken) => void;
   /** Called when the keys of an issuer cannot be read. */
   readonly onTrouble: (error: GatewayError) => void;
+  /** Called when an issuer publishes other keys than before: a token that was verified with one of those before may not be accepted any more. */
+  readonly onKeys: () => void;
+}
+
+/** The claims of a token that was verified, and the key id that it names. */
+interface VerifiedClaims {
+  readonly verified: JWTPayload;
+  readonly kid: string | undefined;
 }
 
 interface Verified {
@@ -50,7 +60,7 @@ interface Verified {
 }
 
 /** Verifies the tokens of the organisation's issuers: JWTs (RFC 7519) that were signed with keys which their issuer publishes. */
-export class Issuers {
+export class Issuers implements Disposable {
   readonly #options: IssuersOptions;
   readonly #keys = new Map<string, IssuerKeys>();
   /** By the SHA-256 of the whole token with its signature, so that no other text passes for it. */
@@ -58,8 +68,25 @@ export class Issuers {
   /** Verifications that are under way, in the same way: requests that come together wait for one. */
   readonly #verifying = new Map<string, Promise<IssuedOutcome>>();
 
+  readonly #timer = setInterval(() => {
+    this.refresh();
+  }, refreshMs).unref();
+
   constructor(options: IssuersOptions) {
     this.#options = options;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Begins to read the keys anew, if they are old, of the issuers whose tokens are in use: so that a key which is withdrawn ends a connection that shows its token no more. */
+  refresh(): void {
+    for (const keys of this.#keys.values()) {
+      if (keys.neededUntilMs > this.#options.now()) {
+        keys.areUsable();
+      }
+    }
   }
 
   /** Verifies a token and finds its principal. Rejects with GatewayError `issuer_unreachable`, and with what `onAccept` throws. */
@@ -93,9 +120,10 @@ export class Issuers {
     if ('refused' in payload) {
       return payload;
     }
-    const outcome = this.#tokenOf(token, issuer, payload.verified);
+    const outcome = this.#tokenOf(token, { issuer, keys, ...payload });
     if ('token' in outcome) {
       this.#options.onAccept(outcome.token);
+      keys.neededUntilMs = Math.max(keys.neededUntilMs, outcome.token.expiresMs);
       this.#remember(digest, { token: outcome.token, keys, generation });
     }
     return outcome;
@@ -124,17 +152,17 @@ export class Issuers {
 
   /** Returns the keys of an issuer. Those of an issuer whose configuration changed are read anew. */
   #keysOf(issuer: Issuer): IssuerKeys {
-    const { read, now, onTrouble } = this.#options;
+    const { read, now, onTrouble, onKeys } = this.#options;
     const known = this.#keys.get(issuer.name);
     if (known !== undefined && isSameIssuer(known.issuer, issuer)) {
       return known;
     }
-    const keys = new IssuerKeys({ issuer, read, now, onTrouble });
+    const keys = new IssuerKeys({ issuer, read, now, onTrouble, onChange: onKeys });
     this.#keys.set(issuer.name, keys);
     return keys;
   }
 
-  async #payloadOf(token: string, issuer: Issuer, keys: IssuerKeys): Promise<{ readonly verified: JWTPayload } | { readonly refused: string }> {
+  async #payloadOf(token: string, issuer: Issuer, keys: IssuerKeys): Promise<VerifiedClaims | { readonly refused: string }> {
     let result: JWTVerifyResult;
     try {
       result = await jwtVerify(token, async (header, jws) => keys.find(header, jws), {
@@ -158,10 +186,10 @@ export class Issuers {
     if (payload['cnf'] !== undefined) {
       return { refused: 'it is bound to a key of its client (cnf), which cannot be checked here: ask the issuer for a bearer token' };
     }
-    return { verified: payload };
+    return { verified: payload, kid: protectedHeader.kid };
   }
 
-  #tokenOf(token: string, issuer: Issuer, payload: JWTPayload): IssuedOutcome {
+  #tokenOf(token: string, { issuer, keys, verified: payload, kid }: VerifiedClaims & { readonly issuer: Issuer; readonly keys: IssuerKeys }): IssuedOutcome {
     const { directory, now } = this.#options;
     const claims = readClaims(issuer, payload);
     if ('refused' in claims) {
@@ -176,6 +204,7 @@ export class Issuers {
       return { refused: 'it is valid for more than 366 days' };
     }
     const { principal, onBehalfOf } = found;
+    const published = keys.publishedAs(kid);
     return {
       token: {
         // A signature may have several forms (ECDSA), so the id is that of what is signed.
@@ -184,7 +213,7 @@ export class Issuers {
         onBehalfOf,
         issued: issuedOf(issuer, claims),
         expiresMs,
-        find: () => this.#findAgain(issuer, claims, found.principal.id, onBehalfOf),
+        find: () => (keys.publishedAs(kid) === published ? this.#findAgain(issuer, claims, principal.id, onBehalfOf) : undefined),
       },
     };
   }

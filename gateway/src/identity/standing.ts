@@ -7,7 +7,10 @@ const lookMs = 60_000;
 const ends = {
   revoked: { reason: 'revoked', error: new GatewayError('unauthenticated', 'The token is not accepted any more: it was revoked.') },
   expired: { reason: 'expired', error: new GatewayError('unauthenticated', 'The token is not accepted any more: it has expired.') },
-  removed: { reason: 'removed', error: new GatewayError('unauthenticated', 'The token is not accepted any more: its principal is not configured now.') },
+  removed: {
+    reason: 'removed',
+    error: new GatewayError('unauthenticated', 'The token is not accepted any more: the configuration, or its issuer, does not stand for it now.'),
+  },
 } as const satisfies Readonly<Record<Exclude<CredentialEnd['reason'], 'suspended'>, CredentialEnd>>;
 
 /** A credential that was just read. */
