@@ -45,7 +45,7 @@ groups:
   compliance: { targets: [orders] }
   admins: {}
 principals:
-  ann@corp.example: { kind: human, issuer: corp, subject: "248289761001" }
+  ann@corp.example: { issuer: corp, subject: "248289761001" }
   bob: { kind: human, groups: [compliance], targets: [wiki, orders] }
 identity:
   issuers:
@@ -71,7 +71,7 @@ identity:
   });
   assert.deepEqual([...config.subjects.values()], ['ann@corp.example']);
   assert.deepEqual(config.principals.get('bob'), { id: 'bob', kind: 'human', groups: ['compliance'], targets: ['wiki', 'orders'] });
-  assert.deepEqual(config.principals.get('ann@corp.example')?.targets, []);
+  assert.deepEqual(config.principals.get('ann@corp.example'), { id: 'ann@corp.example', kind: 'human', groups: [], targets: [] });
 });
 
 test('faults of issuers, groups and bound principals, each at its place', () => {

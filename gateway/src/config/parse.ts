@@ -388,7 +388,7 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
 }
 
 /** Returns a principal with the targets that are granted to it, and to its groups. */
-function openPrincipal(id: string, { kind, groups, targets }: RawConfig['principals'][string], known: RawConfig['groups']): Principal {
+function openPrincipal(id: string, { kind = 'human', groups, targets }: RawConfig['principals'][string], known: RawConfig['groups']): Principal {
   return {
     id,
     kind,

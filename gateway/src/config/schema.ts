@@ -85,8 +85,13 @@ const principalName = z
     'a principal is named by 1 to 254 letters, digits, dots, dashes, underscores, + and @, and the name begins with a letter or digit; principals of an issuer get grants by groups',
   );
 
+const kindExpected = 'human or agent is expected';
+
 const principal = closed({
-  kind: z.enum(['human', 'agent'], 'human or agent is expected').describe('`human` or `agent`. Every record has it.'),
+  kind: z
+    .enum(['human', 'agent'], kindExpected)
+    .optional()
+    .describe('`human` or `agent`. Every record has it. May be left out of a principal with `issuer`, which is then a human.'),
   groups: z
     .array(name, 'a list of names is expected')
     .default([])
@@ -94,7 +99,10 @@ const principal = closed({
   targets: z.array(name, 'a list of names is expected').default([]).describe('The targets that it may reach.'),
   issuer: name.optional().describe('The name of an issuer under `identity`. A token of this issuer for `subject` stands for this principal.'),
   subject: text.max(255, 'a subject is at most 255 characters').optional().describe('The claim `sub` of such a token.'),
-}).superRefine(({ issuer, subject }, context) => {
+}).superRefine(({ kind, issuer, subject }, context) => {
+  if (kind === undefined && issuer === undefined) {
+    context.addIssue({ code: 'custom', path: ['kind'], message: kindExpected });
+  }
   if ((issuer === undefined) !== (subject === undefined)) {
     context.addIssue({ code: 'custom', message: 'issuer and subject stand together: { issuer: NAME, subject: "the claim sub of its tokens" }' });
   }
