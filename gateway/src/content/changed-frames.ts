@@ -65,6 +65,7 @@ export class ChangedFrames {
       return this.push(frame);
     }
     const waiting: Waiting = { frame, texts: [], open: 0 };
+    const changes = this.#changes;
     let units = 0;
     for (const { text, partOf, sources } of frame.texts) {
       units += text.length + textUnits;
@@ -74,7 +75,7 @@ export class ChangedFrames {
       }
       const piece = (part: string): string => (partOf === null ? '' : this.#piece(partOf, part, { waiting, sources }));
       waiting.texts.push(
-        partOf === null ? yield* changeInSlices(this.#changes, text, sources) : text.length <= sliceUnits ? piece(text) : yield* sliced({ push: piece }, text),
+        partOf === null ? yield* changeInSlices(changes, text, sources) : text.length <= sliceUnits ? piece(text) : yield* sliced({ push: piece }, text),
       );
     }
     return this.#take(waiting);

@@ -1,11 +1,4 @@
-import { changeInSlices, changeText, sliceUnits, textUnits, type Slices, type TextChange } from '../domain/text-change.ts';
-
-/** A text that is to be changed, as it was asked for. */
-interface AskedText {
-  readonly text: string;
-  readonly sources: readonly string[] | undefined;
-  readonly isDerived: boolean;
-}
+import { changeAllInSlices, changeText, sliceUnits, type AskedText, type Slices, type TextChange } from '../domain/text-change.ts';
 
 /**
  * Changes texts in slices, for readers that ask for each text with a call and want the changed one at once. A long message is read twice: the first time each text comes
@@ -46,16 +39,7 @@ export class SlicedTexts {
     } finally {
       this.#asked = null;
     }
-    const texts: string[] = [];
-    let units = 0;
-    for (const { text, sources, isDerived } of asked) {
-      units += text.length + textUnits;
-      if (units > sliceUnits) {
-        units = 0;
-        yield;
-      }
-      texts.push(yield* changeInSlices(this.#changes, text, sources, isDerived));
-    }
+    const texts = yield* changeAllInSlices(this.#changes, asked);
     yield;
     this.#changed = { asked, texts, next: 0 };
     try {

@@ -86,6 +86,28 @@ export function* changeInSlices(changes: readonly TextChange[], text: string, so
   return changed;
 }
 
+/** A text that is to be changed, with what is known of it. */
+export interface AskedText {
+  readonly text: string;
+  readonly sources?: readonly string[] | undefined;
+  readonly isDerived?: boolean;
+}
+
+/** Changes texts, in slices also if they are many. */
+export function* changeAllInSlices(changes: readonly TextChange[], asked: readonly AskedText[]): Slices<readonly string[]> {
+  const texts: string[] = [];
+  let units = 0;
+  for (const { text, sources, isDerived } of asked) {
+    units += text.length + textUnits;
+    if (units > sliceUnits) {
+      units = 0;
+      yield;
+    }
+    texts.push(yield* changeInSlices(changes, text, sources, isDerived));
+  }
+  return texts;
+}
+
 /** Applies all changes, one after the other. */
 export function changeText(changes: readonly TextChange[], text: string, sources?: readonly string[], isDerived = false): string {
   let changed = text;

@@ -32,6 +32,7 @@ function released(relay: WebSocketRelay, bytes: Buffer, pieceBytes = bytes.lengt
   for (let at = 0; at < bytes.length; at += pieceBytes) {
     relay.upstreamBytes(bytes.subarray(at, at + pieceBytes));
     for (let output = relay.next(); output !== null; output = relay.next()) {
+      assert.ok(output.type !== 'pause');
       outputs.push(output);
     }
   }
@@ -139,7 +140,10 @@ async function asked(bytes: Buffer, { read = null as SocketReader | null, isHeld
       if (output.type === 'request') {
         const whole = (await output.reading) ?? output;
         const changed = whole.byGateway === true || whole.refused !== undefined ? whole : (whole.change?.(change) ?? undefined);
-        const request = (await changed?.reading) ?? changed;
+        let request = changed;
+        while (request?.reading !== undefined) {
+          request = await request.reading;
+        }
         requests.push(request ?? { ...whole, refused: 'It cannot be changed.' });
         relay.decided({ ...allowed, verdict: request?.refused === undefined && request !== undefined ? 'allow' : 'deny' }, 8);
         assert.ok(request === undefined || request.refused !== undefined || request.byGateway === true || request.relation?.change === change);

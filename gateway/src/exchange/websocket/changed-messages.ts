@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { changeText, type TextChange } from '../../domain/text-change.ts';
+import { changeAllInSlices, changeText, type Slices, type TextChange } from '../../domain/text-change.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
 import { textFrame, utf8Text, type FindParts, type TextFrame } from '../../content/text-frame.ts';
+import { pause, type Pause } from '../../wire/relay.ts';
 import { composeClose, composeMessage, joinPayloads } from './websocket-frames.ts';
 import { pieceOf, type MessageReader, type WholePiece } from './websocket-messages.ts';
 
@@ -26,6 +27,8 @@ export class ChangedMessages {
   readonly #findParts: FindParts | null;
   readonly #frames: ChangedFrames;
   readonly #ready: WholePiece[] = [];
+  /** Changes the message that was read last. Null: it is changed. */
+  #work: Slices<readonly WholePiece[]> | null = null;
   #changes: readonly TextChange[];
 
   constructor({ messages, changes, waitingBytesMax, findParts }: ChangedMessagesParts) {
@@ -45,16 +48,24 @@ export class ChangedMessages {
     this.#frames.use(changes);
   }
 
-  /** The next message or control frame; null until more bytes arrive. Throws as `MessageReader` does, and GatewayError `unsupported` for a message that is no text. */
-  next(): WholePiece | null {
-    while (this.#ready.length === 0) {
-      const piece = this.#messages.next();
-      if (piece === null) {
+  /** The next message or control frame; null until more bytes arrive. Pauses while a long message is changed. Throws as `MessageReader` does, and GatewayError `unsupported` for a message that is no text. */
+  next(): WholePiece | Pause | null {
+    for (;;) {
+      const ready = this.#ready.shift();
+      if (ready !== undefined) {
+        return ready;
+      }
+      const work = this.#work ?? this.#begin();
+      if (work === null) {
         return null;
       }
-      this.#take(piece);
+      const step = work.next();
+      this.#work = step.done === true ? null : work;
+      if (step.done !== true) {
+        return pause;
+      }
+      this.#ready.push(...step.value);
     }
-    return this.#ready.shift() ?? null;
   }
 
   /** Ends all texts, because no message follows. The messages that waited come out next. */
@@ -62,19 +73,20 @@ export class ChangedMessages {
     this.#ready.push(...this.#frames.end().map(pieceOf));
   }
 
-  #take(piece: WholePiece): void {
+  #begin(): Slices<readonly WholePiece[]> | null {
+    const piece = this.#messages.next();
+    return piece === null ? null : this.#changed(piece);
+  }
+
+  *#changed(piece: WholePiece): Slices<readonly WholePiece[]> {
     if (piece.payload !== null) {
-      this.#ready.push(...this.#changed(piece, piece.payload()).map(pieceOf));
-      return;
+      const frames = yield* this.#frames.pushInSlices(messageFrame(piece, piece.payload(), { mask: null, findParts: this.#findParts }));
+      return frames.map(pieceOf);
     }
     if (piece.head.opcode === 'close') {
       this.end();
     }
-    this.#ready.push(changedControl(piece, this.#changes, null));
-  }
-
-  #changed(piece: WholePiece, payload: Buffer): readonly Buffer[] {
-    return this.#frames.push(messageFrame(piece, payload, { mask: null, findParts: this.#findParts }));
+    return [...this.#ready.splice(0), changedControl(piece, this.#changes, null)];
   }
 }
 
@@ -82,13 +94,13 @@ export class ChangedMessages {
  * Changes the texts of a message of a client, each as a whole, and the reason for a close. A message that is changed comes in one frame with another mask; one whose texts stay the
  * same comes as the client sent it. Throws GatewayError `unsupported` for a message that is no text, and for a ping or a pong with a text that would be changed.
  */
-export function changeForTarget(piece: WholePiece, changes: readonly TextChange[]): WholePiece {
+export function* changeForTarget(piece: WholePiece, changes: readonly TextChange[]): Slices<WholePiece> {
   const mask = randomBytes(maskBytes);
   if (piece.payload === null) {
     return changedControl(piece, changes, mask);
   }
   const frame = messageFrame(piece, piece.payload(), { mask, findParts: null });
-  return pieceOf(frame.compose(frame.texts.map(({ text, sources }) => changeText(changes, text, sources))));
+  return pieceOf(frame.compose(yield* changeAllInSlices(changes, frame.texts)));
 }
 
 /** Makes a frame of a message: JSON with its texts, or one text. */

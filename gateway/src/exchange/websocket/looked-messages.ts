@@ -27,10 +27,16 @@ export class LookedMessages {
 
   push(bytes: Buffer): void {
     this.#looks.forEach(({ look }) => look?.passed(bytes));
+    this.#messages?.push(bytes);
+  }
+
+  /** Looks at what came. Returns true if the rest must be looked at in another turn of the event loop: until then nothing passes. */
+  isBusy(): boolean {
     try {
-      this.#messages?.push(bytes);
-      while ((this.#messages?.next() ?? null) !== null) {
-        // The message passed already.
+      for (let piece = this.#messages?.next() ?? null; piece !== null; piece = this.#messages?.next() ?? null) {
+        if (!('bytes' in piece)) {
+          return true;
+        }
       }
     } catch (error) {
       if (!(error instanceof GatewayError)) {
@@ -39,10 +45,15 @@ export class LookedMessages {
       this.#messages = null;
       this.#miss();
     }
+    return false;
   }
 
-  /** Ends all texts, because no message follows. */
+  /** Ends all texts, because no message follows. What was not looked at is missed. */
   end(): void {
+    if (this.isBusy()) {
+      this.#messages = null;
+      this.#miss();
+    }
     this.#messages?.end();
   }
 

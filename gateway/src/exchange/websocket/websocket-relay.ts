@@ -8,7 +8,8 @@ import { problemOf } from '../problem.ts';
 import type { RequestChange } from '../../domain/channel.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import { noEffects } from '../../domain/effects.ts';
-import type { Output, Relay, RequestOutput, ResponseOutput } from '../../wire/relay.ts';
+import { pause, type Output, type Pause, type Relay, type RequestOutput, type ResponseOutput } from '../../wire/relay.ts';
+import { atOnce, inTurns } from '../../content/in-turns.ts';
 import type { SocketReader } from '../reading.ts';
 import { shortBytes, type TakeStep } from '../step.ts';
 import { composeClose, composeText, FrameReader, joinPayloads, payloadIn, type FramePiece } from './websocket-frames.ts';
@@ -53,14 +54,14 @@ interface CloseCodes {
 type Message = WholePiece & { readonly payload: () => Buffer };
 
 /** Splits one direction into frames or messages. Each is recorded and moves as a unit. */
-type Cutter = FrameReader | MessageReader | ChangedMessages;
+type Cutter = FrameReader | MessageReader;
 
 /** Relays frames between client and target, or whole messages if there is a reader. Each is recorded with its direction before it is sent on. */
 export class WebSocketRelay implements Relay {
   readonly isFull = false;
   readonly #facts: WebSocketFacts;
   readonly #fromClient: Cutter;
-  #fromTarget: Cutter;
+  #fromTarget: Cutter | ChangedMessages;
   /** Null: nobody looks at the target's messages. */
   #looked: LookedMessages | null = null;
   /** The gateway's own answers to refused messages. */
@@ -69,6 +70,8 @@ export class WebSocketRelay implements Relay {
   readonly #parts: Output[] = [];
   /** The last outputs. Once they are set, nothing else is sent and nothing more is read. */
   #last: Output[] | null = null;
+  /** Whether the end of the target has come, and whether its messages were told. Null: it has not come. */
+  #targetEnd: 'came' | 'told' | null = null;
   #isDeciding = false;
   /** True if the message that is being decided on was read by the reader. */
   #isMessage = false;
@@ -122,15 +125,7 @@ export class WebSocketRelay implements Relay {
 
   /** Messages of the target that wait are still released. */
   upstreamEnded(): void {
-    const outputs: Output[] = [];
-    this.#looked?.end();
-    if (this.#fromTarget instanceof ChangedMessages) {
-      this.#fromTarget.end();
-      for (let output = this.#nextOf(this.#fromTargetNext, 'target'); output !== null; output = this.#nextOf(this.#fromTargetNext, 'target')) {
-        outputs.push(output, ...this.#parts.splice(0));
-      }
-    }
-    this.#last ??= [...outputs, ...this.#left(), { type: 'close', reason: 'target' }];
+    this.#targetEnd ??= 'came';
   }
 
   fail(error: GatewayError): void {
@@ -138,13 +133,14 @@ export class WebSocketRelay implements Relay {
     this.#close({ client: error.code === 'stopping' ? goingAway : policyViolation, target: goingAway }, error);
   }
 
-  next(): Output | null {
+  next(): Output | Pause | null {
     // A message whose first part was sent is sent to its end.
     const part = this.#parts.shift();
     if (part !== undefined) {
       return part;
     }
-    return this.#last === null ? (this.#nextOf(this.#fromTargetNext, 'target') ?? this.#nextOf(this.#fromClientNext, 'client')) : this.#sayLast();
+    const output = this.#nextOf(this.#fromTargetNext, 'target');
+    return output !== null && output.type !== 'pause' ? output : (this.#nextOf(this.#fromClientNext, 'client') ?? output);
   }
 
   /** The target's messages go through these changes from now on. If there are none, they go through those that a message of the client had last. */
@@ -176,7 +172,7 @@ export class WebSocketRelay implements Relay {
   }
 
   /** Reads the next output of one direction. `from` names the side whose bytes are read: an error closes the connection and blames that side. */
-  #nextOf(read: () => Output | null, from: 'client' | 'target'): Output | null {
+  #nextOf(read: () => Output | Pause | null, from: 'client' | 'target'): Output | Pause | null {
     if (this.#last !== null) {
       return this.#sayLast();
     }
@@ -195,11 +191,17 @@ export class WebSocketRelay implements Relay {
     return this.#last?.shift() ?? null;
   }
 
-  readonly #fromTargetNext = (): Output | null => {
+  readonly #fromTargetNext = (): Output | Pause | null => {
     const own = this.#own.shift();
-    const piece = own === undefined ? this.#fromTarget.next() : null;
+    if (own !== undefined) {
+      return own;
+    }
+    const piece = this.#looked?.isBusy() === true ? pause : this.#fromTarget.next();
     if (piece === null) {
-      return own ?? null;
+      return this.#targetEnd === null ? null : this.#endOfTarget();
+    }
+    if (!('bytes' in piece)) {
+      return piece;
     }
     if (piece.head.opcode === 'ping') {
       this.#pinged = joinPayloads(Buffer.concat(piece.bytes));
@@ -217,6 +219,20 @@ export class WebSocketRelay implements Relay {
       ...(given === undefined ? {} : { given }),
     };
   };
+
+  /** Ends the texts of the target's messages, and then the connection. */
+  #endOfTarget(): Output | Pause | null {
+    if (this.#targetEnd === 'came') {
+      this.#targetEnd = 'told';
+      this.#looked?.end();
+      if (this.#fromTarget instanceof ChangedMessages) {
+        this.#fromTarget.end();
+      }
+      return this.#fromTargetNext();
+    }
+    this.#last ??= [...this.#left(), { type: 'close', reason: 'target' }];
+    return this.#sayLast();
+  }
 
   readonly #fromClientNext = (): Output | null => {
     const piece = this.#isDeciding ? null : this.#fromClient.next();
@@ -288,9 +304,19 @@ export class WebSocketRelay implements Relay {
   /** Changes the texts of a message, and reads it again. If they cannot be changed, the message is refused. */
   #changed(piece: WholePiece, action: Action, change: RequestChange): RequestOutput {
     const { reader } = this.#facts;
+    const read = (changed: WholePiece): RequestOutput =>
+      reader !== null && isMessage(changed) ? this.#ask(changed, reader, change) : this.#requestOf(changed, action, change);
     try {
-      const changed = changeForTarget(piece, change.texts);
-      return reader !== null && isMessage(changed) ? this.#ask(changed, reader, change) : this.#requestOf(changed, action, change);
+      const work = changeForTarget(piece, change.texts);
+      const step = work.next();
+      return step.done === true
+        ? read(step.value)
+        : {
+            ...this.#requestOf({ ...piece, bytes: [] }, action, change),
+            reading: inTurns(work)
+              .then(read)
+              .catch((error: unknown) => this.#refused(piece, error)),
+          };
     } catch (error) {
       return this.#refused(piece, error);
     }
@@ -374,7 +400,7 @@ function attributesOf({ head, offset }: FramePiece): Attributes {
 /** Gives each text of a message to a look. Returns false if they cannot be found. */
 function isLookedAt(piece: WholePiece, look: TextChange): boolean {
   try {
-    changeForTarget(piece, [look]);
+    atOnce(changeForTarget(piece, [look]));
     return true;
   } catch (error) {
     if (error instanceof GatewayError) {

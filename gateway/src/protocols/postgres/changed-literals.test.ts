@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { GatewayError } from '../../domain/errors.ts';
 import { changeUnit } from './changed-unit.ts';
+import { atOnce } from '../../content/in-turns.ts';
 import { ClientUnits } from './client-units.ts';
 import { loadParser } from './guard/parser.ts';
 import { textOf, tree } from './guard/tree.ts';
@@ -17,7 +18,7 @@ function sent(sql: string): string {
   const units = new ClientUnits(1024 * 1024);
   units.push(message('Q', sql));
   const unit = units.next() ?? assert.fail('no unit');
-  const changed = changeUnit(unit, { changes: [hide], typesOf: () => null, bytesMax: 1024 * 1024 });
+  const changed = atOnce(changeUnit(unit, { changes: [hide], typesOf: () => null, bytesMax: 1024 * 1024 }));
   return Buffer.concat(changed.unit.bytes).subarray(5, -1).toString();
 }
 

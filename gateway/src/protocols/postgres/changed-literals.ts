@@ -1,4 +1,3 @@
-import { changeText, type TextChange } from '../../domain/text-change.ts';
 import { readHex, sqlStrings, type SqlString } from './sql-strings.ts';
 import { place } from './text-place.ts';
 
@@ -11,7 +10,7 @@ const notAscii = /[^\0-\u{7f}]/gu;
  * Changes what the literals of a statement say: behind escapes, in several parts, in bytes. Each stays a literal of its kind. A literal stays as it is if it says something else under another
  * `standard_conforming_strings`, and so does what is no literal. Dollars quote texts without escapes, which may be statements themselves: of them only bytea is changed.
  */
-export function changeLiterals(sql: string, changes: readonly TextChange[]): string {
+export function changeLiterals(sql: string, change: (text: string) => string): string {
   // A literal without an end takes the space behind the statement too, and so is none of the statement's own.
   const whole = `${sql} `;
   const literals = sqlStrings(whole, false);
@@ -22,7 +21,7 @@ export function changeLiterals(sql: string, changes: readonly TextChange[]): str
     const { kind, start, end, text } = literal;
     const other = otherwise.get(start);
     const isAlike = kind !== 'name' && other?.end === end && end <= sql.length;
-    const again = isAlike ? changedLiteral(sql.slice(start, end), literal, { isSure: other.text === text, changes }) : null;
+    const again = isAlike ? changedLiteral(sql.slice(start, end), literal, { isSure: other.text === text, change }) : null;
     if (again !== null) {
       changed += sql.slice(done, start) + again;
       done = end;
@@ -32,24 +31,24 @@ export function changeLiterals(sql: string, changes: readonly TextChange[]): str
 }
 
 interface LiteralChange {
-  readonly changes: readonly TextChange[];
+  readonly change: (text: string) => string;
   /** True if no setting changes what the literal says. */
   readonly isSure: boolean;
 }
 
 /** Returns how a changed literal is written; null if it stays as it is. */
-function changedLiteral(written: string, { kind, text }: SqlString, { isSure, changes }: LiteralChange): string | null {
+function changedLiteral(written: string, { kind, text }: SqlString, { isSure, change }: LiteralChange): string | null {
   // Where a backslash escapes, hex of bytea says something else. But what takes its place holds no value, however it is read.
   const digits = kind === 'hex' ? text : bytea.exec(text)?.[1];
   if (digits !== undefined) {
     const bytes = place(readHex(digits), (changed) => changed);
-    const changed = changeText(changes, bytes.text);
+    const changed = change(bytes.text);
     return changed === bytes.text ? null : writtenAs(written, `${kind === 'hex' ? '' : '\\x'}${bytes.write(changed).toString('hex')}`);
   }
   if (!isSure || kind === 'dollar' || (/^e/i.test(written) && byteEscape.test(written))) {
     return null;
   }
-  const changed = changeText(changes, text);
+  const changed = change(text);
   return changed === text ? null : writtenAs(written, changed);
 }
 

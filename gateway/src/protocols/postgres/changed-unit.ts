@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { GatewayError } from '../../domain/errors.ts';
-import { changeText, type TextChange } from '../../domain/text-change.ts';
+import { changeAllInSlices, type Slices, type TextChange } from '../../domain/text-change.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
+import { SlicedTexts } from '../../content/sliced-texts.ts';
 import type { TextFrame } from '../../content/text-frame.ts';
 import { changeLiterals } from './changed-literals.ts';
 import { nameBytesMax, type Unit } from './client-units.ts';
@@ -29,10 +30,10 @@ export interface UnitChange {
 }
 
 /**
- * Changes the texts of a unit: statements, values, rows of COPY data. COPY data must be whole rows. Names of statements and portals stay. Throws GatewayError
+ * Changes the texts of a unit in slices: statements, values, rows of COPY data. COPY data must be whole rows. Names of statements and portals stay. Throws GatewayError
  * `unsupported`, `malformed` or `limit_exceeded`.
  */
-export function changeUnit(unit: Unit, { changes, typesOf, bytesMax }: UnitChange): ChangedUnit {
+export function* changeUnit(unit: Unit, { changes, typesOf, bytesMax }: UnitChange): Slices<ChangedUnit> {
   const changed = new ChangedFrames(changes, Infinity);
   const types = new Map<string, readonly number[]>();
   const bytes = Buffer.concat(unit.bytes);
@@ -42,15 +43,15 @@ export function changeUnit(unit: Unit, { changes, typesOf, bytesMax }: UnitChang
   const typesIn: ParameterTypes = (statement) => types.get(statement) ?? typesOf(statement);
   for (const frame of frames(bytes)) {
     const end = at + frameHeaderBytes + frame.body.length;
-    const texts = textsOf(frame, typesIn, changes);
-    const message = texts === null ? bytes.subarray(at, end) : Buffer.concat(changed.push(texts));
+    const texts = yield* textsOf(frame, typesIn, changes);
+    const message = texts === null ? bytes.subarray(at, end) : Buffer.concat(yield* changed.pushInSlices(texts));
     messages.push(message);
     at = end;
     const statement = texts === null ? null : statementIn({ type: frame.type, body: message.subarray(frameHeaderBytes) });
     const isBound = frame.type === frontend.bind && message.includes('\\');
     const bound = isBound ? requestMessage({ type: frame.type, body: message.subarray(frameHeaderBytes) }, typesIn) : null;
     const sent = statement === null ? (bound?.texts ?? []).map(({ text }) => text) : [Buffer.from(statement.text, 'latin1').toString()];
-    assertUnescaped(sent, changes);
+    yield* assertUnescaped(sent, changes);
     traceparent = (statement === null ? null : traceparentIn(statement.text)) ?? traceparent;
     if (statement?.kind === 'parse') {
       types.set(statement.name.slice(0, nameBytesMax), statement.parameterTypes);
@@ -64,19 +65,30 @@ export function changeUnit(unit: Unit, { changes, typesOf, bytesMax }: UnitChang
   return { unit: { ...unit, bytes: [whole], traceparent }, types };
 }
 
-/** Reads a message of which the literals of a statement are changed; null if it has no texts. */
-function textsOf(frame: Frame, typesOf: ParameterTypes, changes: readonly TextChange[]): TextFrame | null {
+/** Reads a message, and changes the literals of a statement in it; null if it has no texts. */
+function* textsOf(frame: Frame, typesOf: ParameterTypes, changes: readonly TextChange[]): Slices<TextFrame | null> {
   const message = requestMessage(frame, typesOf);
-  return message === null || !isStatement(frame)
-    ? message
-    : { ...message, texts: message.texts.map((each) => ({ ...each, text: changeLiterals(each.text, changes) })) };
+  const [statement] = isStatement(frame) ? (message?.texts ?? []) : [];
+  if (message === null || statement === undefined) {
+    return message;
+  }
+  const literals = new SlicedTexts(changes);
+  const text = yield* literals.inSlices(message.bytes, () => changeLiterals(statement.text, (each) => literals.change(each)));
+  return { ...message, texts: [{ ...statement, text }] };
 }
 
 /** Throws GatewayError `unsupported` if there is a text to change behind escapes of SQL, where it cannot be changed. */
-function assertUnescaped(texts: readonly string[], changes: readonly TextChange[]): void {
+function* assertUnescaped(texts: readonly string[], changes: readonly TextChange[]): Slices<void> {
   for (const text of texts) {
     const read = unescapedSql(text);
-    if (read === null || read.some((each) => changeText(changes, each) !== each)) {
+    const changed =
+      read === null
+        ? null
+        : yield* changeAllInSlices(
+            changes,
+            read.map((each) => ({ text: each })),
+          );
+    if (changed === null || changed.some((each, i) => each !== read?.[i])) {
       throw new GatewayError(
         'unsupported',
         `Policy changes texts of this request, and one of them is behind escapes of SQL where it cannot be changed: in a string that says something else if standard_conforming_strings is off, within another string, or in a name. Write it without escapes, or as E'…', or send it as a value.`,

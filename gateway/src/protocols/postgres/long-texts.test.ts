@@ -132,6 +132,36 @@ test('a message that comes in many pieces is copied a bounded number of times', 
   assert.ok(copied <= 4 * answer.length, `${copied} bytes`);
 });
 
+for (const [name, request] of [
+  ['a statement', clientMessages(`Q:select '${hostileText}', 'bob@example.com'`)],
+  [
+    'a value',
+    Buffer.concat([message('B', '', '', int16s(0), int16s(1), int32s(hostileText.length), Buffer.from(hostileText), int16s(0)), clientMessages('E: / S')]),
+  ],
+] as const) {
+  test(`long texts of a client are changed in slices: ${name}`, async () => {
+    const counted = new CountedWork();
+    const sent = async (change: TextChange): Promise<Buffer> => {
+      const { relay } = new Pulled([]);
+      relay.upstreamBytes(end);
+      relay.clientBytes(request);
+      for (let output = relay.next(); output !== null; output = relay.next()) {
+        if (output.type === 'request') {
+          const changed = output.change?.({ texts: [change], obligations: [] });
+          return Buffer.concat(((await changed?.reading) ?? changed)?.bytes ?? []);
+        }
+      }
+      return assert.fail('nothing is asked');
+    };
+    const sliced = sent(counted.mask());
+    const most = await counted.mostWhile(sliced);
+    assert.ok(most <= mostUnits, `${most} in one turn`);
+    const mask = maskAll();
+    assert.ok((await sliced).equals(await sent((text) => mask(text))));
+    assert.ok((await sliced).includes('[email]') && !(await sliced).includes('@'));
+  });
+}
+
 const long = Buffer.concat([row('bob@example.com', hostileText), end]);
 
 test('bytes, and the end, that come while a long text is changed wait for it', async () => {

@@ -7,9 +7,10 @@ import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import { pause, type Output, type Pause, type Relay, type RequestOutput } from '../../wire/relay.ts';
+import { inTurns } from '../../content/in-turns.ts';
 import { unitActions } from './actions.ts';
 import { Answers } from './answers.ts';
-import { changeUnit, type NamedTypes } from './changed-unit.ts';
+import { changeUnit, type ChangedUnit, type NamedTypes } from './changed-unit.ts';
 import { ClientUnits, type Unit } from './client-units.ts';
 import { copyFail, failingParse, failingQuery, readyForQuery, sync } from './compose.ts';
 import { Conversation } from './conversation.ts';
@@ -291,23 +292,39 @@ export class PostgresRelay implements Relay {
         return null;
       }
       const { names } = this.#conversation;
-      const { unit, types } = changeUnit(whole, {
+      const work = changeUnit(whole, {
         changes: change.texts,
         typesOf: (statement) => names.typesOf(statement),
         bytesMax: this.#options.frameBytesMax,
       });
-      this.#asked = { unit, refused: null, types };
-      const { change: _changed, ...output } = this.#requestOf(unit, kind);
-      return { ...output, relation: { ...output.relation, change } };
+      const step = work.next();
+      return step.done === true
+        ? this.#changed(step.value, kind, change)
+        : {
+            ...this.#requestOf(asked, kind),
+            reading: inTurns(work)
+              .then((changed) => this.#changed(changed, kind, change))
+              .catch((error: unknown) => this.#unchanged(asked, kind, error)),
+          };
     } catch (error) {
-      if (!(error instanceof GatewayError)) {
-        throw error;
-      }
-      // The record has nothing of the request, because its texts would be in it, and the names in them.
-      const { action, ...output } = this.#requestOf(asked, kind);
-      return { ...output, action: { name: action.name, attributes: this.#requestAttributes() }, bytes: [], refused: error.message };
+      return this.#unchanged(asked, kind, error);
     }
   };
+
+  #changed({ unit, types }: ChangedUnit, kind: RequestKind, change: RequestChange): RequestOutput {
+    this.#asked = { unit, refused: null, types };
+    const { change: _changed, ...output } = this.#requestOf(unit, kind);
+    return { ...output, relation: { ...output.relation, change } };
+  }
+
+  /** Refuses a request whose texts cannot be changed. The record has nothing of it, because its texts would be in it, and the names in them. */
+  #unchanged(unit: Unit, kind: RequestKind, error: unknown): RequestOutput {
+    if (!(error instanceof GatewayError)) {
+      throw error;
+    }
+    const { action, ...output } = this.#requestOf(unit, kind);
+    return { ...output, action: { name: action.name, attributes: this.#requestAttributes() }, bytes: [], refused: error.message };
+  }
 
   #wholeRows(unit: Unit): Unit | null {
     if (this.#rows !== null) {

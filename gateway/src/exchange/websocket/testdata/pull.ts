@@ -7,7 +7,9 @@ export const allowed = { verdict: 'allow', policies: [], policyVersion: '1', rea
 export function pull(relay: WebSocketRelay): Output[] {
   const outputs: Output[] = [];
   for (let output = relay.next(); output !== null; output = relay.next()) {
-    outputs.push(output);
+    if (output.type !== 'pause') {
+      outputs.push(output);
+    }
     if (output.type === 'request') {
       relay.decided(allowed, 8);
     }
