@@ -437,6 +437,25 @@ describe('tokens of issuers', () => {
     nowMs = standing.expiresMs;
     assert.equal(standing.ended()?.reason, 'expired');
     assert.deepEqual(authenticator.find('corp/ann@corp.example'), standing.principal, 'what it granted before stays');
+    const unchanged = directory;
+    for (const [changed, found] of [
+      [{ groups }, ['orders']],
+      [{ issuers: new Map() }, undefined],
+      [{ subjects: new Map([[subjectKey('corp', 'u-1'), 'bot']]) }, undefined],
+    ] as const) {
+      directory = { ...unchanged, ...changed };
+      authenticator.recheck();
+      assert.deepEqual(authenticator.find('corp/ann@corp.example')?.targets, found, 'unless the configuration takes it away since');
+    }
+    directory = unchanged;
+    const gone = { ...bot, id: 'gone' };
+    directory = { ...directory, principals: new Map([...directory.principals, ['gone', gone]]) };
+    const own = authenticator.create('gone', { ttlMs: 1000 });
+    nowMs += 1000;
+    assert.equal(own.standing.ended()?.reason, 'expired');
+    directory = unchanged;
+    authenticator.recheck();
+    assert.equal(authenticator.find('gone'), undefined);
 
     const second = await identify(await sign(claims({ exp: nowMs / 1000 + 600 })));
     assert.notEqual(second.tokenId, tokenId);

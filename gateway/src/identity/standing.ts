@@ -61,9 +61,11 @@ export class Standings implements Disposable {
     this.#known.get(tokenId)?.deref()?.end(ends.revoked);
   }
 
-  /** Returns a principal as the newest of its credentials has it, also if that has expired. Undefined: nobody holds one that the configuration still accepts. */
+  /** Returns the principal of the newest credential of this name as the configuration has it now, also if the credential has ended. Undefined if nobody holds one. */
   newest(principal: string): Principal | undefined {
-    return this.#standings().findLast((standing) => standing.name === principal && standing.ended()?.reason !== 'removed')?.principal;
+    return this.#standings()
+      .findLast(({ name }) => name === principal)
+      ?.find();
   }
 
   /** Ends the standings of a principal, and of those who act on its behalf. */
