@@ -5,6 +5,7 @@ import { benchMask } from './mask.ts';
 import { benchPolicy } from './policy.ts';
 import { benchPostgres } from './postgres.ts';
 import { benchRecorder } from './recorder.ts';
+import { benchSearch } from './search.ts';
 import { benchStarts } from './starts.ts';
 
 const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<void>>> = {
@@ -15,6 +16,7 @@ const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<
   starts: benchStarts,
   policy: benchPolicy,
   mask: benchMask,
+  search: benchSearch,
 };
 
 const [name = '', ...words] = process.argv.slice(2);

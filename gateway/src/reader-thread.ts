@@ -82,12 +82,13 @@ try {
       heads: keys.cacheKey(),
       ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)),
     });
+    const keyOf = (session: string): number | null => follower.findLive(session)?.key ?? index.find(session)?.key ?? null;
     const records = new RecordIndex({
       data,
       keys,
       store,
       findProtocol,
-      keyOf: (session) => follower.findLive(session)?.key ?? index.find(session)?.key ?? null,
+      keyOf,
     });
     const leaving = new AbortController();
     parts.defer(() => {
@@ -97,7 +98,7 @@ try {
       send({ trouble: { what: 'keep the index of records', error: sendError(error) } });
       giveUpDamaged(error);
     });
-    return new RecordSearch({ data, keys, index: records, recordings, findProtocol, written: () => written });
+    return new RecordSearch({ data, keys, index: records, recordings, findProtocol, keyOf, written: () => written });
   };
   // A gateway that has just begun to serve has better things to do than to load what shows records.
   const begin = setTimeout(() => {

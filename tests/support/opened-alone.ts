@@ -27,12 +27,12 @@ export async function compareOpenedAlone(data: string): Promise<number> {
   const index = new RecordIndex({ data, keys, store, findProtocol, keyOf: () => null, rowsMax: 50 });
   await index.catchUp();
   const sessions = new Map<string, Along>();
-  const alone = new RecordOpener({
+  using alone = new RecordOpener({
     data,
     keys,
     findProtocol,
     blockOf: (at) => index.blockOf(at),
-    keyOf: (session) => Promise.resolve(sessions.get(session)?.key ?? null),
+    keyOf: (session) => sessions.get(session)?.key ?? null,
   });
   let count = 0;
   for await (const step of readJournal(data, journalStart)) {

@@ -1,4 +1,5 @@
 import { open, readdir, type FileHandle } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { MalformedError } from '@countersign/ledger';
 import {
@@ -231,4 +232,60 @@ async function firstIndexOf(file: string): Promise<number> {
   await using handle = await open(file, 'r');
   const source = await segmentSource(handle);
   return decodeSegmentHeader(await source.read(0, segmentHeaderBytes)).firstIndex;
+}
+
+/** Most segments that a finder has open. */
+const openSegmentsMax = 16;
+
+/** Finds single frames whose places are known. It keeps segments open, for frames that are wanted one after the other. */
+export class FrameFinder implements Disposable {
+  readonly #data: string;
+  readonly #files = new Map<number, number>();
+
+  constructor(data: string) {
+    this.#data = data;
+  }
+
+  /** Resolves with the frame from a place to `end`; null if there is none, or it does not have its chain value. */
+  async find({ segment, offset }: JournalPlace, end: number): Promise<Frame | null> {
+    try {
+      const file = this.#open(segment);
+      const read = (at: number, bytes: number): Uint8Array => {
+        const buffer = new Uint8Array(bytes);
+        return buffer.subarray(0, readSync(file, buffer, 0, bytes, at));
+      };
+      const reader = await SegmentReader.open({ bytes: end, read: (at, bytes) => Promise.resolve(read(at, bytes)) }, offset);
+      let next = reader.next();
+      while (next === undefined) {
+        await reader.fill();
+        next = reader.next();
+      }
+      return isFrame(next) ? next : null;
+    } catch (error) {
+      if (error instanceof MalformedError || (error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+        return null;
+      }
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const file of this.#files.values()) {
+      closeSync(file);
+    }
+    this.#files.clear();
+  }
+
+  #open(segment: number): number {
+    const known = this.#files.get(segment);
+    if (known !== undefined) {
+      return known;
+    }
+    if (this.#files.size === openSegmentsMax) {
+      this[Symbol.dispose]();
+    }
+    const file = openSync(join(this.#data, 'journal', segmentName(segment)), 'r');
+    this.#files.set(segment, file);
+    return file;
+  }
 }

@@ -1,6 +1,6 @@
 import { decodeLeaf, frameEntries } from '@countersign/ledger/format';
 import type { FindProtocol } from '../feed/timeline.ts';
-import { isPlacedFrame, readJournal } from '../recording/journal-reader.ts';
+import { FrameFinder } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { SessionOpener, type RawRecord } from '../recording/session-reader.ts';
 import type { Block } from './block.ts';
@@ -17,8 +17,8 @@ export interface RecordOpenerParts {
   readonly findProtocol: FindProtocol;
   /** Returns the block that has a record; null if none has it. */
   readonly blockOf: (index: number) => Block | null;
-  /** Resolves with the number of the key of a session; null: it has none. */
-  readonly keyOf: (session: string) => Promise<number | null>;
+  /** Returns the number of the key of a session; null: it has none. */
+  readonly keyOf: (session: string) => number | null;
 }
 
 /** A record that was opened by itself, and its leaf as it is in the journal. */
@@ -28,13 +28,19 @@ export interface OpenedAlone {
 }
 
 /** Opens records by their index in the log, each with those earlier ones that it needs and without the rest of its session. The index of records says where they are. */
-export class RecordOpener {
+export class RecordOpener implements Disposable {
   readonly #parts: RecordOpenerParts;
+  readonly #frames: FrameFinder;
   readonly #blocks = new Map<number, Block>();
   readonly #found = new Map<number, RawRecord>();
 
   constructor(parts: RecordOpenerParts) {
     this.#parts = parts;
+    this.#frames = new FrameFinder(parts.data);
+  }
+
+  [Symbol.dispose](): void {
+    this.#frames[Symbol.dispose]();
   }
 
   /** Resolves with null if the index does not know all that is needed, or what is in the journal is not that. */
@@ -52,7 +58,7 @@ export class RecordOpener {
     if (last === undefined) {
       return null;
     }
-    const opener = new SessionOpener(this.#parts.keys, await this.#parts.keyOf(last.leaf.session));
+    const opener = new SessionOpener(this.#parts.keys, this.#parts.keyOf(last.leaf.session));
     const facts = new FactReader(this.#parts.findProtocol);
     let read: ReadRecord | null = null;
     for (const raw of raws) {
@@ -79,11 +85,25 @@ export class RecordOpener {
   async #find(index: number): Promise<RawRecord | null> {
     const block = this.#blockOf(index);
     const where = block?.find(index - block.first);
-    const found = this.#found.get(index) ?? (where === undefined ? null : await readEntry(this.#parts.data, where.place, index));
+    const found = this.#found.get(index) ?? (where === undefined ? null : await this.#read(where.place, index));
     if (found !== null && this.#found.size < keptMax) {
       this.#found.set(index, found);
     }
     return found;
+  }
+
+  /** Reads the record with an index from the frame at a place, `SEGMENT/OFFSET/END`; null if it is not there. */
+  async #read(place: string, index: number): Promise<RawRecord | null> {
+    const [segment = 0, offset = 0, end = 0] = place.split('/').map(Number);
+    const frame = await this.#frames.find({ segment, offset }, end);
+    for (const entry of frame?.header.type === 'batch' ? frameEntries(frame) : []) {
+      const leafBytes = entry.leaf.slice();
+      const leaf = decodeLeaf(leafBytes);
+      if (leaf.logIndex === index) {
+        return { leaf, leafBytes, entry };
+      }
+    }
+    return null;
   }
 
   #blockOf(index: number): Block | null {
@@ -98,19 +118,4 @@ export class RecordOpener {
     }
     return block;
   }
-}
-
-/** Reads the record with an index from the frame at a place, `SEGMENT/OFFSET/END`; null if it is not there. */
-async function readEntry(data: string, place: string, index: number): Promise<RawRecord | null> {
-  const [segment = 0, offset = 0, end = 0] = place.split('/').map(Number);
-  for await (const step of readJournal(data, { segment, offset }, { segment, offset: end })) {
-    for (const entry of isPlacedFrame(step) && step.frame.header.type === 'batch' ? frameEntries(step.frame) : []) {
-      const leafBytes = entry.leaf.slice();
-      const leaf = decodeLeaf(leafBytes);
-      if (leaf.logIndex === index) {
-        return { leaf, leafBytes, entry };
-      }
-    }
-  }
-  return null;
 }

@@ -29,6 +29,8 @@ export interface RecordSearchParts {
   readonly index: RecordIndex;
   readonly recordings: Recordings;
   readonly findProtocol: FindProtocol;
+  /** Returns the number of the key of a session; null: it has none. */
+  readonly keyOf: (session: string) => number | null;
   /** Returns the number of records in the log. */
   readonly written: () => number;
 }
@@ -76,9 +78,8 @@ export class RecordSearch {
 
   /** Yields the records, and returns where the rest begins. */
   async *#records(query: Query, { limit, before, hasContent, checkpoint }: WantedRecords): AsyncGenerator<FoundRecord, string | null> {
-    const { data, keys, index: records, recordings, findProtocol } = this.#parts;
-    const keyOf = async (session: string): Promise<number | null> => (await recordings.find(session)).key;
-    const opener = new RecordOpener({ data, keys, findProtocol, blockOf: (at) => records.blockOf(at), keyOf });
+    const { data, keys, index: records, findProtocol, keyOf } = this.#parts;
+    using opener = new RecordOpener({ data, keys, findProtocol, blockOf: (at) => records.blockOf(at), keyOf });
     const log = openLog(data);
     const prover = new Prover(log, await openCheckpoint(log, checkpoint.note));
     const turn = new Turn();
