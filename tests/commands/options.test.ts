@@ -88,6 +88,12 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'session halt': ['SESSION --config CONFIG --reason enough', 'SESSION --url URL'],
   'index rebuild': ['--config CONFIG', '--url URL', '--data DATA'],
   trace: ['REQUEST --config CONFIG --json', 'REQUEST --url URL', 'REQUEST --data DATA', 'REQUEST --bundle BUNDLE --key KEY'],
+  search: [
+    'kind:request --config CONFIG --since 1h --until 2099-01-01 --limit 5 --json',
+    'kind:request --url URL --csv --no-content',
+    'kind:request --config CONFIG --sessions',
+    'kind:request --config CONFIG --count-by principal',
+  ],
   receipt: ['RECORD --config CONFIG', 'RECORD --url URL'],
   verify: [
     '--data DATA --key KEY --known CHECKPOINT --max-age 1h --no-bodies --json',

@@ -41,7 +41,7 @@ sqlstate rows bytes tokens class masked address session environment software,
 and any attribute by its name. kind is also prompt, output, tool, statement,
 rows or change. Words without a field are looked for in the text.
 
-Examples:
+Example:
   countersign search 'model:gpt-4o* kind:(prompt or output or change) since:90d'
   countersign search 'table:customers effect:read' --count-by principal
   countersign search 'class:card' --sessions --since 7d`,
