@@ -1,5 +1,5 @@
 import type { HoldWish } from './approval.ts';
-import type { TextChange } from './text-change.ts';
+import type { Slices, TextChange } from './text-change.ts';
 
 /** The action that a request asks for. Its name is from the protocol's own catalogue: `postgres.query`, `llm.chat` ... */
 export interface Action {
@@ -22,10 +22,10 @@ export interface Action {
    */
   readonly readable?: () => Uint8Array | null;
   /**
-   * Gives each text of the request that policy could mask to a look, with the members from which it is. Returns false if the texts cannot be found. Absent: the protocol gives only
+   * Gives each text of the request that policy could mask to a look, in slices, with the members from which it is. Returns false if the texts cannot be found. Absent: the protocol gives only
    * the readable bytes.
    */
-  readonly look?: (look: TextChange) => boolean;
+  readonly look?: (look: TextChange) => Slices<boolean>;
   /** The ids that the action names. Absent if it names none, or if ids have no owner in this protocol. */
   readonly ids?: NamedIds;
   /** True if the target goes on with the answer to an earlier request, and it is not known to which. Absent: it does not. */

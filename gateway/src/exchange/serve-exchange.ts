@@ -11,7 +11,7 @@ import { ownAttributes } from '../domain/own-attributes.ts';
 import { problemOf, retryHeaders } from './problem.ts';
 import type { Steps } from '../domain/step.ts';
 import type { Target } from '../domain/target.ts';
-import type { TextChange } from '../domain/text-change.ts';
+import type { Slices, TextChange } from '../domain/text-change.ts';
 import { traceFact } from '../domain/trace-context.ts';
 import type { Channel, HeldNotice, RequestChange, RequestRelation } from '../domain/channel.ts';
 import type { Door } from '../domain/door.ts';
@@ -22,7 +22,7 @@ import { untilCommitted } from '../wire/until-committed.ts';
 import { codingOf, undoCodings } from '../content/codings.ts';
 import { trailersAttribute } from './answer/answer-facts.ts';
 import { openAnswerPipeline, type AnswerPipeline } from './answer/answer-pipeline.ts';
-import { atOnce, inTurns } from '../content/in-turns.ts';
+import { inTurns } from '../content/in-turns.ts';
 import { changeRequest, type ChangedRequest } from './changed-request.ts';
 import { breakOff, endEarly, endOnError, endWith, onceClosed, wasCut, writeContinue } from './client-response.ts';
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
@@ -534,7 +534,7 @@ class ExchangeRun {
     const onHold = { ...limit, ...(mode === null ? {} : { mode }), ...action.onHold };
     const coding = joinedHeaderOf(this.#head.headers, 'content-encoding');
     const readable = codingOf(coding) === '' ? {} : { readable: () => this.#decoded(head, body) };
-    const look = (change: TextChange): boolean => this.#lookAt(change, body);
+    const look = (change: TextChange): Slices<boolean> => this.#lookAt(change, body);
     return {
       ...action,
       ...readable,
@@ -552,7 +552,7 @@ class ExchangeRun {
   }
 
   /** Gives each text of a body to a look. Returns false if they cannot be found. */
-  #lookAt(look: TextChange, body: readonly Uint8Array[]): boolean {
+  *#lookAt(look: TextChange, body: readonly Uint8Array[]): Slices<boolean> {
     const { headers } = this.#head;
     const plain = body.length === 0 ? Buffer.alloc(0) : undoCodings(headers, Buffer.concat(body), decodedBytesMax);
     if (plain === null) {
@@ -560,7 +560,7 @@ class ExchangeRun {
     }
     try {
       const head = { ...this.#head, headers: headers.filter(([name]) => name !== 'content-encoding') };
-      atOnce(changeRequest({ head, body: plain }, [look], plain.length));
+      yield* changeRequest({ head, body: plain }, [look], plain.length);
       return true;
     } catch (error) {
       if (error instanceof GatewayError) {

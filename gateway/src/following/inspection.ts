@@ -6,8 +6,9 @@ import { printFollowed } from '../domain/followed-values.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import { unknownClass } from '../domain/seen.ts';
 import type { Target } from '../domain/target.ts';
-import type { TextChange } from '../domain/text-change.ts';
+import type { Slices, TextChange } from '../domain/text-change.ts';
 import type { NestedClasses } from '../classes/class-sets.ts';
+import { atOnce, inTurns } from '../content/in-turns.ts';
 import { findIn, type Found } from '../classes/text-scan.ts';
 import { classesInHead, headOf } from '../controls/masks/readable-head.ts';
 import type { FoundValues } from './prints.ts';
@@ -25,7 +26,7 @@ const lookedBytesMax = 16 * 1024 * 1024;
 /** A longer text is looked at in slices of so many characters, and several slices in several turns of the event loop. */
 const sliceUnits = 32 * 1024;
 const slicesAtOnceMax = 2;
-/** The members of a longer request are not looked at one by one, because that takes one turn. */
+/** The members of a longer request are not looked at one by one, because they are found in one turn. */
 const membersUnitsMax = 1024 * 1024;
 
 const endOfHead = '\r\n\r\n';
@@ -75,13 +76,13 @@ export class Inspection {
     const asked = { nested: inspect.length === 0 ? null : this.#parts.nestedClasses(inspect), followed: followed.isEmpty ? null : followed };
     // A further part has no head, whatever it looks like.
     const head = partOf === undefined ? headOf(bytes) : null;
-    const ofMembers = this.#classesOfMembers(action, texts, target);
     const inHead = asked.nested === null || head === null ? noNames : classesInHead(head, asked.nested.set);
     const known = {
-      classes: [...inHead.flatMap((name) => asked.nested?.namesOf(name) ?? noNames), ...(ofMembers ?? noNames)],
-      isInspected: asked.nested === null || (action.text?.().isWhole !== false && ofMembers !== null && !inHead.includes(unknownClass)),
+      classes: inHead.flatMap((name) => asked.nested?.namesOf(name) ?? noNames),
+      isInspected: asked.nested === null || (action.text?.().isWhole !== false && !inHead.includes(unknownClass)),
       ...nothingFound,
     };
+    const members = this.#lookAtMembers(action, texts, target);
     const rest = head === null ? texts.own : texts.own.slice(texts.own.indexOf(endOfHead));
     const slices = [
       ...slicesOf(rest).map((text) => ({ text, nested: asked.nested, followed: null })),
@@ -89,8 +90,8 @@ export class Inspection {
     ];
     const seam = this.#seam(texts, asked);
     return slices.length <= slicesAtOnceMax
-      ? told(joined([known, ...slices.map((slice) => this.#look(slice)), seam]))
-      : this.#inTurns(slices).then((looked) => told(joined([known, ...looked, seam])));
+      ? told(joined([known, atOnce(members), ...slices.map((slice) => this.#look(slice)), seam]))
+      : inTurns(members).then(async (ofMembers) => told(joined([known, ofMembers, ...(await this.#inTurns(slices)), seam])));
   }
 
   /** Returns the classes that are looked for in the answer to a request with these obligations. What policy masks does not reach the client, so nobody looks for it. */
@@ -104,17 +105,15 @@ export class Inspection {
     return textLook(classes, name, this.#parts);
   }
 
-  /** Returns the classes of values by the members of JSON in which they are; null if the members are not known, or if that takes too long for one turn of the event loop. */
-  #classesOfMembers({ look }: Action, { own }: SentText, { name, inspect = noNames }: Target): readonly string[] | null {
+  /** Looks for the classes of values by the members of JSON in which they are. A request is not inspected if the members are not known, or if there may be too many. */
+  *#lookAtMembers({ look }: Action, { own }: SentText, { name, inspect = noNames }: Target): Slices<Looked> {
     if (!this.#parts.classesOf(name, '/*').some((each) => inspect.includes(each))) {
-      return noNames;
+      return { classes: noNames, isInspected: true, ...nothingFound };
     }
     const seen = textLook(inspect, name, this.#parts);
-    if (look === undefined || own.length > membersUnitsMax || !look(seen)) {
-      return null;
-    }
+    const isFound = look !== undefined && own.length <= membersUnitsMax && (yield* look(seen));
     const { classes, isInspected } = seen.look?.seen() ?? { classes: noNames, isInspected: true };
-    return isInspected ? classes : null;
+    return { classes: isFound && isInspected ? classes : noNames, isInspected: isFound && isInspected, ...nothingFound };
   }
 
   /** Reads what is sent. Null: it cannot be read, or it is too long. */

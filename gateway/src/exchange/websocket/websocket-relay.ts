@@ -6,10 +6,10 @@ import { ownAttributes } from '../../domain/own-attributes.ts';
 import { splitParts } from '../../wire/split-parts.ts';
 import { problemOf } from '../problem.ts';
 import type { RequestChange } from '../../domain/channel.ts';
-import type { TextChange } from '../../domain/text-change.ts';
+import type { Slices, TextChange } from '../../domain/text-change.ts';
 import { noEffects } from '../../domain/effects.ts';
 import { pause, type Output, type Pause, type Relay, type RequestOutput, type ResponseOutput } from '../../wire/relay.ts';
-import { atOnce, inTurns } from '../../content/in-turns.ts';
+import { inTurns } from '../../content/in-turns.ts';
 import type { SocketReader } from '../reading.ts';
 import { shortBytes, type TakeStep } from '../step.ts';
 import { composeClose, composeText, FrameReader, joinPayloads, payloadIn, type FramePiece } from './websocket-frames.ts';
@@ -398,9 +398,9 @@ function attributesOf({ head, offset }: FramePiece): Attributes {
 }
 
 /** Gives each text of a message to a look. Returns false if they cannot be found. */
-function isLookedAt(piece: WholePiece, look: TextChange): boolean {
+function* isLookedAt(piece: WholePiece, look: TextChange): Slices<boolean> {
   try {
-    atOnce(changeForTarget(piece, [look]));
+    yield* changeForTarget(piece, [look]);
     return true;
   } catch (error) {
     if (error instanceof GatewayError) {
