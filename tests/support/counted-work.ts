@@ -19,6 +19,8 @@ export const hostileText = `ada@example.com,${(hostileTexts['groups of numbers']
 /** Counts the characters in which values are looked for, in each turn of the event loop. */
 export class CountedWork extends ClassSet {
   #units = 0;
+  /** The characters in which values were looked for, in all turns. */
+  total = 0;
   #most = 0;
 
   constructor() {
@@ -27,6 +29,7 @@ export class CountedWork extends ClassSet {
 
   override look(...[view]: Parameters<ClassSet['look']>): ReturnType<ClassSet['look']> {
     this.#units += view.text.length;
+    this.total += view.text.length;
     this.#most = Math.max(this.#most, this.#units);
     return super.look(view);
   }
