@@ -3,7 +3,12 @@ import { test } from 'node:test';
 import { CountedWork, hostileText, mostUnits } from '../../../tests/support/counted-work.ts';
 import { maskAll } from '../../../tests/support/every-cut.ts';
 import { inTurns } from '../content/in-turns.ts';
-import { changeText, sliceUnits } from '../domain/text-change.ts';
+import type { NestedClasses } from '../classes/class-sets.ts';
+import { FollowedValues } from '../domain/followed-values.ts';
+import type { Target } from '../domain/target.ts';
+import { changeText, sliceUnits, type Slices, type TextChange } from '../domain/text-change.ts';
+import { Inspection } from '../following/inspection.ts';
+import { looking } from '../following/testdata/looking.ts';
 import { findParts } from '../protocols/llm/streamed-texts.ts';
 import { ChangedAnswer } from './answer/changed-answer.ts';
 import { LookedAnswer } from './answer/looked-answer.ts';
@@ -101,4 +106,23 @@ test('nothing more of an answer is changed once it is stopped', async () => {
   await new Promise(setImmediate);
   await new Promise(setImmediate);
   assert.deepEqual([acts.length, received.body, received.isEnded], [1, '', false]);
+});
+
+test('a request is looked at in slices, and so are the members of its JSON', async () => {
+  const counted = new CountedWork();
+  const body = Buffer.from(JSON.stringify({ a: hostileText, b: Array.from({ length: 2_000 }, (_, i) => `4111 1111 ${i}`), c: 'ada@example.com' }));
+  const head = { method: 'POST', path: '/', headers: [['content-type', 'application/json']] as const };
+  const nestedClasses = (): NestedClasses => ({ set: counted, namesOf: (name) => (name === 'email' ? [name] : []) });
+  const inspection = new Inspection({ ...looking, nestedClasses, classesOf: (_, source) => (source === '/c' || source === '/*' ? ['iban'] : []) });
+  function* look(change: TextChange): Slices<boolean> {
+    yield* changeRequest({ head, body }, [change], 1);
+    return true;
+  }
+  const address = { scheme: 'http', host: '', port: 0, path: '' };
+  const target: Target = { name: 'target', protocol: 'http', ...address, options: {}, user: '', durability: 'disk', inspect: ['iban', 'email'] };
+  const asked = inspection.ask({ name: 'ask', attributes: {}, look }, [body], { target, followed: new FollowedValues(), partOf: undefined });
+  assert.ok(asked instanceof Promise);
+  const most = await counted.mostWhile(asked);
+  assert.ok(most <= 2 * mostUnits, `${most} in one turn`);
+  assert.deepEqual((await asked)?.attributes, { 'countersign.classes': ['email', 'iban'] });
 });

@@ -24,7 +24,7 @@ const overlapBytes = 4096;
 /** Most bytes of a request, or of a part of it, in which values are looked for: it takes the time of all clients. */
 const lookedBytesMax = 16 * 1024 * 1024;
 /** A longer text is looked at in slices of so many characters, and several slices in several turns of the event loop. */
-const sliceUnits = 32 * 1024;
+const sliceUnits = 16 * 1024;
 const slicesAtOnceMax = 2;
 /** The members of a longer request are not looked at one by one, because they are found in one turn. */
 const membersUnitsMax = 1024 * 1024;
