@@ -202,9 +202,9 @@ const controls: readonly ControlRow[] = [
     kind: 'agent',
     bearer: 'run',
     hasSource: true,
-    // A value passes through each part of a request, so this is about all actions.
+    // A value passes through each part of a request, so this is about all actions. A setting is decided on as a statement, and not only as a part of its login.
     policy: (group) =>
-      `@reason("It came from the source.") forbid (principal in Group::"${group}", action, resource) when { context.carries.contains("words") };`,
+      `@reason("It came from the source.") forbid (principal in Group::"${group}", action, resource) when { context.carries.contains("words") } unless { action == Action::"postgres.connect" };`,
     check: async (cell) => carried(cell, /It came from the source/),
   },
   {

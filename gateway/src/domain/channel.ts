@@ -42,8 +42,11 @@ export interface Channel {
    * grant. A request with an obligation to change it is denied if it comes without this change.
    */
   requestChange(action: Action, bytes: readonly Uint8Array[]): RequestChange | null;
-  /** Asks policy about an action that another record already contains. Makes no record and no grant. To record a denial, ask with `request`. */
-  decide(action: Action): Decision;
+  /**
+   * Asks policy about an action that another record already contains, and about the values in these bytes, which are all of it. Makes no record and no grant. To record a
+   * denial, ask with `request`.
+   */
+  decide(action: Action, bytes?: readonly Uint8Array[]): Decision | Promise<Decision>;
   /**
    * Records something that is not a request, or a request that is denied before policy is asked: of that only the facts are kept where policy masks values of requests,
    * because its texts are as the client sent them. Throws GatewayError `cannot_record`.

@@ -246,7 +246,7 @@ class ExchangeRun {
   /** True if policy holds a request of which only the head is known. All of its bytes are then needed, because it is approved as a whole. */
   async #isHeld(channel: Channel, head: RequestHead): Promise<boolean> {
     const { action } = await this.#read(channel, head, { body: null, isReadWhole: false });
-    return channel.decide(withoutIds(action)).verdict === 'hold';
+    return (await channel.decide(withoutIds(action))).verdict === 'hold';
   }
 
   /** Reads a request. If policy changes its texts, it is read again as it is then: so it is decided on, recorded and forwarded. */

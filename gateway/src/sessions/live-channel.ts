@@ -432,8 +432,10 @@ export class LiveChannel implements Channel {
     return this.#gate.requestChange(action, bytes);
   }
 
-  decide(action: Action): Decision {
-    return this.#gate.decide(action);
+  decide(action: Action, bytes?: readonly Uint8Array[]): Decision | Promise<Decision> {
+    const values = bytes === undefined ? null : this.#askedValues(action, bytes, undefined);
+    const decideWith = (found: AskedValues | null): Decision => this.#gate.decide(withValues(action, undefined, found));
+    return values instanceof Promise ? values.then(decideWith) : decideWith(values);
   }
 
   record(kind: RecordKind, meta: Omit<RecordMeta, 'channel'>, content: readonly Uint8Array[], continues = false): number {

@@ -138,7 +138,7 @@ async function decideSettings(
     text: () => ({ pieces: [{ role: 'client', text: statements }], isWhole: true }),
   });
   const { presentation, others } = settingStatements(settings);
-  const isRecorded = presentation !== null && !isSimplyAllowed(channel.decide(setting(presentation)));
+  const isRecorded = presentation !== null && !isSimplyAllowed(await channel.decide(setting(presentation), [simpleQuery(presentation)]));
   for (const statements of [isRecorded ? presentation : null, others]) {
     const outcome =
       statements === null ? null : await requestOfLogin(channel, setting(statements), { bytes: simpleQuery(statements), texts: [...settings.values()] });
