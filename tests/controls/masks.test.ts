@@ -9,6 +9,8 @@ import { before, describe, test } from 'node:test';
 import pg from 'pg';
 import { openServer } from '../../cli/src/demo/sample-server.ts';
 import { readMaskedColumns } from '../../gateway/src/protocols/postgres/testdata/masked-columns.ts';
+import { Talk } from '../../gateway/src/protocols/postgres/testdata/talk.ts';
+import { connectTo } from '../../gateway/src/wire/testdata/sockets.ts';
 import { filesHolding } from '../support/canary.ts';
 import { debianPostgres } from '../support/postgres-server.ts';
 import { python, requireProgram } from '../support/require-program.ts';
@@ -42,7 +44,7 @@ forbid (principal in Group::"joiners", action in Action::"postgres", resource) w
 permit (principal in Group::"writers", action, resource == Target::"hr");
 
 @id("asked")
-@mask_request("email:pseudonym, card, ip")
+@mask_request("email:pseudonym, card, ip, passport")
 permit (principal in Group::"writers", action, resource == Target::"brain");
 
 @id("sent")
@@ -53,7 +55,7 @@ permit (principal in Group::"writers", action in [Action::"http.connect", Action
 forbid (principal in Group::"writers", action in Action::"llm", resource == Target::"brain") when { context.model == "refused" };
 
 @id("written")
-@mask_request("email")
+@mask_request("email, passport")
 permit (principal in Group::"writers", action, resource == Target::"shop");
 
 @id("kept")
@@ -349,6 +351,8 @@ console.log((await fetch(url + '/t/hr/all', { ...ask, headers: { ...ask.headers,
       ['/v1/models', { cookie: `of=${encodeURIComponent(address)}` }],
       [`/v1/models/${Buffer.from(`to ${address}`).toString('base64')}`, {}],
       [`/v1/models?M-SEARCH=${address}`, {}],
+      ['/v1/models?passport=C01X00T47', {}],
+      ['/v1/models', { 'x-passport': 'C01X00T47' }],
     ] as const) {
       const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
       const asking = { method: path.includes('M-SEARCH') ? 'M-SEARCH' : 'GET', headers: { authorization: `Bearer ${token}`, ...headers } };
@@ -357,9 +361,18 @@ console.log((await fetch(url + '/t/hr/all', { ...ask, headers: { ...ask.headers,
         .on('error', reject)
         .end();
       const answer = await promise;
-      assert.match(`${answer.statusCode} ${await text(answer)}`, /^403 .*holds a value of the class email, which policy masks/, path);
+      assert.match(`${answer.statusCode} ${await text(answer)}`, /^403 .*holds a value of the class (?:email|passport), which policy masks/, path);
     }
     assert.equal(heard.length, known);
+    const access = { token: await shop.gateway.issueToken('other'), target: 'shop' };
+    for (const [name, isRefused] of [
+      ['app.passport', true],
+      ['app.id', false],
+    ] as const) {
+      const talk = await Talk.open(await connectTo(shop.gateway.port('postgres')), { ...access, more: { [name]: 'C01X00T47' } });
+      assert.equal(talk.text.includes('those of a login cannot be changed'), isRefused, talk.text);
+      talk.close();
+    }
   });
 
   test('are masked in each kind of literal of a statement, which stays valid', async () => {
@@ -435,7 +448,7 @@ console.log((await fetch(url + '/t/hr/all', { ...ask, headers: { ...ask.headers,
       [
         'http.request: true',
         'llm.chat: email=1',
-        ...Array.from({ length: 6 }, () => 'llm.list_models: true'),
+        ...Array.from({ length: 8 }, () => 'llm.list_models: true'),
         'postgres.query: email=1',
         ...Array.from({ length: 5 }, () => 'postgres.query: false'),
         'unknown: true',

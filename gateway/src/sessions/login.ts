@@ -107,7 +107,7 @@ export class Login {
     const masks = this.#masks(session.id, admitted);
     const describeClaims = (said: ClientClaims): Attributes =>
       claimsAttribute(
-        said.map(([name, value]) => [name, changeText(masks, value)] as const),
+        said.map(([name, value]) => [name, changeText(masks, value, [`=${name}`])] as const),
         token,
       );
     const opened = session.openChannel(facts, {

@@ -140,8 +140,7 @@ async function decideSettings(
   const { presentation, others } = settingStatements(settings);
   const isRecorded = presentation !== null && !isSimplyAllowed(await channel.decide(setting(presentation), [simpleQuery(presentation)]));
   for (const statements of [isRecorded ? presentation : null, others]) {
-    const outcome =
-      statements === null ? null : await requestOfLogin(channel, setting(statements), { bytes: simpleQuery(statements), texts: [...settings.values()] });
+    const outcome = statements === null ? null : await requestOfLogin(channel, setting(statements), { bytes: simpleQuery(statements), texts: settings });
     if (outcome?.grant === null) {
       throw refusalOf(outcome.decision);
     }
@@ -160,10 +159,10 @@ async function decideSettings(
 async function requestOfLogin(
   channel: Channel,
   action: Action,
-  { bytes, texts }: { readonly bytes: Buffer; readonly texts: readonly string[] },
+  { bytes, texts }: { readonly bytes: Buffer; readonly texts: ReadonlyMap<string, string> },
 ): Promise<RequestOutcome> {
   const change = channel.requestChange(action, [bytes]);
-  if (change !== null && texts.some((text) => changeText(change.texts, text) !== text)) {
+  if (change !== null && [...texts].some(([name, text]) => changeText(change.texts, text, [`=${name}`]) !== text)) {
     const reason = 'policy changes texts of a request, and those of a login cannot be changed';
     channel.record('request', { action: action.name, verdict: 'deny', reason, attributes: action.attributes }, []);
     throw new GatewayError('refused', reason);
@@ -171,10 +170,10 @@ async function requestOfLogin(
   return channel.request(action, [bytes], { change });
 }
 
-/** Returns the user, the database and the settings as the client gave them. */
-function textsOfLogin({ packet }: LoginArrival): readonly string[] {
+/** Returns the user, the database and the settings as the client gave them, by their names. */
+function textsOfLogin({ packet }: LoginArrival): ReadonlyMap<string, string> {
   const startup = parseStartupPacket(packet);
-  return startup.kind === 'startup' ? [...startup.parameters.values()] : [];
+  return startup.kind === 'startup' ? startup.parameters : new Map();
 }
 
 function isSimplyAllowed({ verdict, obligations }: Decision): boolean {
