@@ -28,12 +28,10 @@ export interface FramerOptions {
 
 /** Matches a line with its end. */
 const line = /([^\r\n]*)(\r\n|\r|\n|$)/g;
-/** Matches the field of a line, and its value. A comment has a field without a name. */
-const fieldAndValue = /^([^:]*: ?)(.*)$/s;
 /** Matches an event of one line of data. */
 const onlyData = /^data: ?([^\r\n]*)[\r\n]*$/;
-/** Matches a line with a field that an event may have, or with a comment. */
-const knownLine = /^(?:(?:data|event|id|retry)?:|(?:data|event|id|retry)?$)/;
+/** The fields that an event may have. A comment has a field without a name. */
+const knownFields: ReadonlySet<string> = new Set(['data', 'event', 'id', 'retry', '']);
 /** Matches a line of an event whose data begin like JSON. */
 const jsonLine = /^data: ?[[{"]/;
 /** Matches a line that may stand before such a line in an event stream. */
@@ -109,14 +107,13 @@ function sseFramer(options: FramerOptions): TextFramer {
       const write = (changed: readonly string[]): Buffer => Buffer.from(writeEvent(eventLines(text), inner.compose(changed).toString(), new Map()));
       return { ...inner, compose: (changed) => (isSame(inner, changed) ? bytes : write(changed)) };
     }
-    const written = [...text.slice(mark).matchAll(line)];
-    if (written.some(([, each = '']) => !knownLine.test(each))) {
-      if (written.some(([, each = '']) => each !== '' && knownLine.test(each))) {
+    const lines = eventLines(text.slice(mark));
+    if (!lines.every(isKnown)) {
+      if (lines.some((each) => each.field + each.value !== '' && isKnown(each))) {
         throw new GatewayError('unsupported', 'Policy changes texts, and a line of an event in an event stream is not one.');
       }
       return frameOf(text);
     }
-    const lines = eventLines(text.slice(mark));
     const others = lines.filter(({ isData, value }) => !isData && value !== '');
     const held = lines.filter(({ isData }) => isData).map(({ value }) => value);
     const inner: TextFrame = held.length === 0 ? { bytes: bytes.length, texts: [], ends: null, compose: () => Buffer.alloc(0) } : frameOf(held.join('\n'));
@@ -146,8 +143,28 @@ interface EventLine {
   readonly isData: boolean;
 }
 
+/** Reads the lines of an event. It may have millions of them, for which regular expressions take seconds. */
 function eventLines(text: string): readonly EventLine[] {
-  return Array.from(text.matchAll(line), ([, each = '', end = '']) => eventLine(each, end));
+  const lines: EventLine[] = [];
+  const nextOf = (sign: string, at: number): number => {
+    const next = text.indexOf(sign, at);
+    return next === -1 ? text.length : next;
+  };
+  // Each character is searched only once: a position is searched again only after it was passed.
+  let [feed, back] = [nextOf('\n', 0), nextOf('\r', 0)];
+  for (let at = 0; at < text.length;) {
+    feed = feed < at ? nextOf('\n', at) : feed;
+    back = back < at ? nextOf('\r', at) : back;
+    const end = Math.min(feed, back);
+    const next = end === back && feed === back + 1 ? end + 2 : end + 1;
+    lines.push(eventLine(text.slice(at, end), text.slice(end, next)));
+    at = next;
+  }
+  return lines;
+}
+
+function isKnown({ field, value }: EventLine): boolean {
+  return knownFields.has(field === '' ? value : field.slice(0, field.indexOf(':')));
 }
 
 /** True if the texts of a frame are its own. */
@@ -156,8 +173,9 @@ function isSame({ texts }: Pick<TextFrame, 'texts'>, changed: readonly string[])
 }
 
 function eventLine(text: string, end: string): EventLine {
-  const [, field = '', value = text] = fieldAndValue.exec(text) ?? [];
-  return { field, value, end, isData: field.startsWith('data:') };
+  const colon = text.indexOf(':');
+  const valueAt = colon + (text[colon + 1] === ' ' && colon >= 0 ? 2 : 1);
+  return { field: text.slice(0, valueAt), value: text.slice(valueAt), end, isData: text.startsWith('data:') };
 }
 
 /** Writes an event with other data, in the place of its first line of data, and with other values in its other lines. */
