@@ -234,20 +234,36 @@ async function firstIndexOf(file: string): Promise<number> {
   return decodeSegmentHeader(await source.read(0, segmentHeaderBytes)).firstIndex;
 }
 
-/** Most segments that a finder has open. */
+/** Most segments that a finder has open, and most frames that it keeps because another record of theirs may be wanted. */
 const openSegmentsMax = 16;
+const keptFramesMax = 8;
 
 /** Finds single frames whose places are known. It keeps segments open, for frames that are wanted one after the other. */
 export class FrameFinder implements Disposable {
   readonly #data: string;
   readonly #files = new Map<number, number>();
+  readonly #kept = new Map<string, Frame>();
 
   constructor(data: string) {
     this.#data = data;
   }
 
   /** Resolves with the frame from a place to `end`; null if there is none, or it does not have its chain value. */
-  async find({ segment, offset }: JournalPlace, end: number): Promise<Frame | null> {
+  async find(place: JournalPlace, end: number): Promise<Frame | null> {
+    const key = `${place.segment}/${place.offset}/${end}`;
+    const found = this.#kept.get(key) ?? (await this.#read(place, end));
+    this.#kept.delete(key);
+    if (found !== null) {
+      this.#kept.set(key, found);
+    }
+    const [oldest = key] = this.#kept.keys();
+    if (this.#kept.size > keptFramesMax) {
+      this.#kept.delete(oldest);
+    }
+    return found;
+  }
+
+  async #read({ segment, offset }: JournalPlace, end: number): Promise<Frame | null> {
     try {
       const file = this.#open(segment);
       const read = (at: number, bytes: number): Uint8Array => {

@@ -1,4 +1,4 @@
-import { decodeLeaf, frameEntries } from '@countersign/ledger/format';
+import { decodeLeaf, entryAt, entryPlaces } from '@countersign/ledger/format';
 import type { FindProtocol } from '../feed/timeline.ts';
 import { FrameFinder } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
@@ -96,14 +96,15 @@ export class RecordOpener implements Disposable {
   async #read(place: string, index: number): Promise<RawRecord | null> {
     const [segment = 0, offset = 0, end = 0] = place.split('/').map(Number);
     const frame = await this.#frames.find({ segment, offset }, end);
-    for (const entry of frame?.header.type === 'batch' ? frameEntries(frame) : []) {
-      const leafBytes = entry.leaf.slice();
-      const leaf = decodeLeaf(leafBytes);
-      if (leaf.logIndex === index) {
-        return { leaf, leafBytes, entry };
-      }
+    const at = frame?.header.type === 'batch' ? entryPlaces(frame)[index - frame.header.index] : undefined;
+    if (frame === null || at === undefined) {
+      return null;
     }
-    return null;
+    const { body } = frame;
+    const entry = entryAt(body, new DataView(body.buffer, body.byteOffset, body.length), at);
+    const leafBytes = entry.leaf.slice();
+    const leaf = decodeLeaf(leafBytes);
+    return leaf.logIndex === index ? { leaf, leafBytes, entry } : null;
   }
 
   #blockOf(index: number): Block | null {
