@@ -91,12 +91,13 @@ try {
       keyOf,
     });
     const leaving = new AbortController();
-    parts.defer(() => {
-      leaving.abort();
-    });
-    void records.follow(leaving.signal, (error) => {
+    const following = records.follow(leaving.signal, (error) => {
       send({ trouble: { what: 'keep the index of records', error: sendError(error) } });
       giveUpDamaged(error);
+    });
+    parts.defer(async () => {
+      leaving.abort();
+      await following;
     });
     return new RecordSearch({ data, keys, index: records, recordings, findProtocol, keyOf, written: () => written });
   };

@@ -9,7 +9,7 @@ const ends = {
   expired: { reason: 'expired', error: new GatewayError('unauthenticated', 'The token is not accepted any more: it has expired.') },
   removed: {
     reason: 'removed',
-    error: new GatewayError('unauthenticated', 'The token is not accepted any more: the configuration, or its issuer, does not stand for it now.'),
+    error: new GatewayError('unauthenticated', 'The token is not accepted any more: its principal is not configured now, or its issuer does not stand for it.'),
   },
 } as const satisfies Readonly<Record<Exclude<CredentialEnd['reason'], 'suspended'>, CredentialEnd>>;
 

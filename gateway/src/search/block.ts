@@ -132,7 +132,7 @@ export class GrowingBlock implements Block {
   #note(column: Rows, value: string, row: number): void {
     const rows = column.get(value);
     if (rows === undefined) {
-      column.set(value, [row]);
+      column.set(ownText(value), [row]);
       this.#values += 1;
     } else if (rows.at(-1) !== row) {
       rows.push(row);
@@ -149,6 +149,14 @@ function entryOf<Value>(map: Map<string, Value>, key: string, make: () => Value)
   const made = make();
   map.set(key, made);
   return made;
+}
+
+/** V8 keeps the whole text of which a string of at least so many characters was cut. */
+const cutCharactersMin = 13;
+
+/** Returns a text that keeps no other one in memory. */
+function ownText(text: string): string {
+  return text.length < cutCharactersMin ? text : Buffer.from(text).toString();
 }
 
 function addTo(rows: RowSet, of: readonly number[]): void {

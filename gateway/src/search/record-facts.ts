@@ -49,7 +49,9 @@ interface Noted<Kept> {
 
 /** A request or an answer whose last part is still to come. `index` is the index in the log of the part that came last. */
 interface Begun {
-  readonly text: string;
+  /** The texts of its parts, up to a limit, and how many characters they have. */
+  readonly texts: readonly string[];
+  readonly characters: number;
   readonly index: number;
   readonly channel: number;
   readonly ofRequest: Values | undefined;
@@ -149,12 +151,14 @@ export class FactReader {
     if (begun !== undefined) {
       this.#needs.add(begun.index);
     }
-    const whole = `${begun?.text ?? ''}${text}`;
+    const { texts = [], characters = 0 } = begun ?? {};
     if (continues) {
-      remember(this.#begun, id, { text: whole.slice(0, joinedCharactersMax), index: indexOf(record), channel: meta?.channel ?? -1, ofRequest });
+      const kept = text.slice(0, joinedCharactersMax - characters);
+      const all = kept === '' ? texts : [...texts, kept];
+      remember(this.#begun, id, { texts: all, characters: characters + kept.length, index: indexOf(record), channel: meta?.channel ?? -1, ofRequest });
       return text;
     }
-    return whole;
+    return texts.length === 0 ? text : `${texts.join('')}${text}`;
   }
 
   /** Gives the record with which a channel or a session ends the values of the answers that it breaks off. Returns their texts. */
@@ -170,7 +174,7 @@ export class FactReader {
         values.set('kind', [...new Set([kind, 'output'])]);
       }
     }
-    return broken.map(([, { text }]) => text).join('\n');
+    return broken.map(([, { texts }]) => texts.join('')).join('\n');
   }
 }
 

@@ -51,6 +51,8 @@ export class RecordIndex {
   #place: JournalPlace = journalStart;
   #chain = '';
   #isResumed = false;
+  /** True once nobody follows any more. The next start finds in the journal what is missing. */
+  #isLeaving = false;
   #following: Promise<void> = Promise.resolve();
   /** The number of records, from the beginning of the log, that are in the index. */
   size = 0;
@@ -71,6 +73,9 @@ export class RecordIndex {
 
   /** Looks at the journal again and again until the signal aborts. Of several failures in a row only the first is reported. */
   async follow(signal: AbortSignal, onTrouble: (error: unknown) => void): Promise<void> {
+    signal.addEventListener('abort', () => {
+      this.#isLeaving = true;
+    });
     let isFailing = false;
     while (!signal.aborted) {
       try {
@@ -119,6 +124,9 @@ export class RecordIndex {
     const turn = new Turn();
     for await (const run of readJournalRuns(this.#parts.data, this.#place)) {
       for (const step of run.filter(isPlacedFrame)) {
+        if (this.#isLeaving) {
+          return;
+        }
         await this.#add(step, turn);
       }
     }
@@ -209,6 +217,9 @@ export class RecordIndex {
     const turn = new Turn();
     for await (const run of readJournalRuns(this.#parts.data, parsePlace(last.resume), end)) {
       for (const { frame, place } of run.filter(isPlacedFrame)) {
+        if (this.#isLeaving) {
+          return;
+        }
         for (const entry of frame.header.type === 'batch' ? entriesOf(frame, open) : []) {
           await this.#read(entry, { ...place, end: frame.end }, false);
           await turn.spend(entry.storedContent.length);
