@@ -12,6 +12,10 @@ import { printBucket, type BlockStore } from './block-store.ts';
 import { FactReader } from './record-facts.ts';
 import { blockRowsMax } from './row-set.ts';
 
+/** While nobody waits for the index, its thread rests so many times as long as it works: making the index takes as much time as serving, and serving comes first. */
+const restPerWork = 15;
+/** It is looked this often whether somebody waits. */
+const restStepMs = 20;
 /** Time between two looks at the journal when nobody asks for one. */
 const followMs = 500;
 
@@ -54,6 +58,8 @@ export class RecordIndex {
   /** True once nobody follows any more. The next start finds in the journal what is missing. */
   #isLeaving = false;
   #following: Promise<void> = Promise.resolve();
+  /** How many callers wait for the index. */
+  #waiting = 0;
   /** The number of records, from the beginning of the log, that are in the index. */
   size = 0;
 
@@ -61,8 +67,17 @@ export class RecordIndex {
     this.#parts = parts;
   }
 
-  /** Resolves when everything that was recorded before the call is in the index. */
+  /** Resolves when everything that was recorded before the call is in the index, which is then made without rest. */
   async catchUp(): Promise<void> {
+    this.#waiting += 1;
+    try {
+      await this.#look();
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  async #look(): Promise<void> {
     const before = this.#following;
     this.#following = (async () => {
       await before.catch(() => undefined);
@@ -79,7 +94,7 @@ export class RecordIndex {
     let isFailing = false;
     while (!signal.aborted) {
       try {
-        await this.catchUp();
+        await this.#look();
         isFailing = false;
       } catch (error) {
         if (!isFailing) {
@@ -101,8 +116,10 @@ export class RecordIndex {
   /** Yields the blocks, the newest first. */
   *blocks(): Generator<Block> {
     const { store } = this.#parts;
+    // The growing block may be stored while it is looked into, and is not to be there twice.
+    let number = store.heads.length - 1;
     yield this.#growing;
-    for (let number = store.heads.length - 1; number >= 0; number--) {
+    for (; number >= 0; number--) {
       yield store.block(number);
     }
   }
@@ -123,12 +140,22 @@ export class RecordIndex {
     }
     const turn = new Turn();
     for await (const run of readJournalRuns(this.#parts.data, this.#place)) {
+      const begun = performance.now();
       for (const step of run.filter(isPlacedFrame)) {
         if (this.#isLeaving) {
           return;
         }
         await this.#add(step, turn);
       }
+      await this.#rest((performance.now() - begun) * restPerWork);
+    }
+  }
+
+  /** Leaves the processors to those who serve, unless somebody waits for the index. */
+  async #rest(restMs: number): Promise<void> {
+    const end = performance.now() + restMs;
+    for (let left = restMs; left > 0 && this.#waiting === 0 && !this.#isLeaving; left = end - performance.now()) {
+      await delay(Math.min(left, restStepMs), null, { ref: false });
     }
   }
 

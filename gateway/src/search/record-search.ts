@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { decodeLeaf } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
@@ -20,6 +21,8 @@ import type { RecordIndex } from './record-index.ts';
 import { RecordOpener, type OpenedAlone } from './record-opener.ts';
 import { snippetOf } from './snippet.ts';
 
+/** A search waits at most this long for the newest records, and says how many are missing. */
+const catchUpMs = 2000;
 /** Most different sessions, or values, that an answer counts. */
 const countedMax = 100_000;
 
@@ -47,7 +50,10 @@ export class RecordSearch {
   async *search(wanted: WantedRecords): AsyncGenerator<SearchLine> {
     const query = readQuery(wanted);
     const { index } = this.#parts;
-    await index.catchUp();
+    const caughtUp = index.catchUp();
+    // Who does not wait for it any more leaves its failure to the next search.
+    caughtUp.catch(() => undefined);
+    await Promise.race([caughtUp, delay(catchUpMs, null, { ref: false })]);
     try {
       yield* this.#answer(query, wanted);
     } catch (error) {
