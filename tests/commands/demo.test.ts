@@ -200,8 +200,9 @@ test('T4.35: kept, the demo serves until Ctrl-C, and nothing is deleted unannoun
   const [, directory = ''] = /the data are in (\S+), until you delete it/.exec(said) ?? [];
   try {
     const typed = [...said.slice(said.indexOf('That was all')).matchAll(/^ {2}\.\/countersign (.+)$/gm)].map(([, words = '']) => words.split(' '));
+    typed.push(['verify', '--data', join(directory, 'store')]);
     const codes = typed.map((words) => spawnSync(process.execPath, ['cli/src/main.ts', ...words], { cwd: root, stdio: 'ignore' }).status);
-    assert.deepEqual(codes, [0, 1], 'the list of sessions, and the forged copy');
+    assert.deepEqual(codes, [0, 1, 0], 'the list of sessions, the forged copy, and the store with the searches');
     assert.ok((await compareOpenedAlone(join(directory, 'store'))) > 150, 'a search opens each record as its session has it');
     const listed = spawnSync(process.execPath, ['cli/src/main.ts', 'session', 'list', '--config', config], { cwd: root, encoding: 'utf8' });
     assert.equal(listed.stderr, `No gateway runs on ${directory}/store: its files are read, and no session in them is being served.\n`);

@@ -22,7 +22,7 @@ export async function recordAccess(recorder: Recorder, by: Caller, what: string,
 export async function recordSearch(recorder: Recorder, by: Caller, asked: Readonly<Record<string, unknown>>): Promise<void> {
   recorder.appendFromReserve(recorder.own, {
     kind: 'access',
-    meta: JSON.stringify({ what: 'search' }),
+    meta: JSON.stringify({ what: 'search', session: null }),
     content: [Buffer.from(JSON.stringify({ by: by.id, address: by.address, ...asked }))],
     contentIsFacts: true,
   });
