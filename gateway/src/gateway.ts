@@ -383,7 +383,7 @@ export class Gateway implements AsyncDisposable {
         this.#trouble(what)(error);
       },
       onDifference: (what) => {
-        this.#log.warn({ what }, 'index.db did not agree with the journal, and is made again from it');
+        this.#log.warn({ what }, 'an index did not agree with the journal, and is made again from it');
       },
     });
   }

@@ -55,6 +55,9 @@ try {
       giveUpDamaged(error);
     }),
   );
+  const onDifference = (what: string): void => {
+    send({ differs: what });
+  };
   const recordings = new Recordings({
     data,
     keys,
@@ -63,9 +66,7 @@ try {
     findProtocol: (id) => findProtocol(id),
     written: () => written,
     published: Promise.resolve(0),
-    onDifference: (what) => {
-      send({ differs: what });
-    },
+    onDifference,
   });
   // The protocols take longest to load and many gateways never show a record, so they are loaded only when needed.
   const loadProtocols = async (): Promise<void> => {
@@ -99,12 +100,15 @@ try {
       leaving.abort();
       await following;
     });
-    return new RecordSearch({ data, keys, index: records, recordings, findProtocol, keyOf, written: () => written });
+    return new RecordSearch({ data, keys, index: records, recordings, findProtocol, keyOf, written: () => written, onDifference });
   };
   // A gateway that has just begun to serve has better things to do than to load what shows records.
   const begin = setTimeout(() => {
     openSearch().catch((error: unknown) => {
-      send({ trouble: { what: 'open the index of records', error: sendError(error) } });
+      // A thread that stops meanwhile opens nothing more.
+      if (!parts.disposed) {
+        send({ trouble: { what: 'open the index of records', error: sendError(error) } });
+      }
     });
   }, searchBeginMs);
   parts.defer(() => {

@@ -67,6 +67,9 @@ test('a query that cannot be read is refused with its place, and content is not 
   const wrong = await running.ask('GET', '/api/v1/search?query=tabel:x');
   assert.equal(wrong.status, 400);
   assert.match(Object.assign({ detail: '' }, await wrong.json()).detail, /^There is no field "tabel": is table meant\?\n {2}tabel:x\n {2}\^{5}$/);
+  const counted = await running.ask('GET', '/api/v1/search?countBy=principle');
+  assert.equal(counted.status, 400);
+  assert.match(Object.assign({ detail: '' }, await counted.json()).detail, /^There is no field "principle": is principal meant\?\n/);
   for (const query of ['refund', 'not refund', 'kind:request or (refund)']) {
     const refused = await running.ask('GET', `/api/v1/search?facts&query=${encodeURIComponent(query)}`);
     assert.equal(refused.status, 400, query);

@@ -41,6 +41,27 @@ export function parseQuery(text: string, nowMs: number): Query {
   return new Parser(text, nowMs).parse();
 }
 
+/** Parses the name of a field that has values. Throws `UnreadableQuery`. */
+export function parseField(name: string): string {
+  const fault = faultOfField(name, Object.keys(queryFields));
+  if (fault !== null) {
+    throw new UnreadableQuery({ at: 0, end: name.length, message: fault });
+  }
+  return fieldOf(name);
+}
+
+/** Returns what is wrong with the name of a field; null: nothing. */
+function faultOfField(name: string, known: readonly string[]): string | null {
+  if (contentAttributes.includes(name)) {
+    return `${name} is content, which is found by its words: text:"some words".`;
+  }
+  return known.includes(name) || attributeName.test(name) ? null : ended(`There is no field "${name}"${knownNames(name, known)}`);
+}
+
+function ended(sentence: string): string {
+  return /[.?]$/u.test(sentence) ? sentence : `${sentence}.`;
+}
+
 class Parser {
   readonly #text: string;
   readonly #nowMs: number;
@@ -109,7 +130,10 @@ class Parser {
     if (name === undefined) {
       return this.#ask(specialFields.text, this.#value());
     }
-    this.#requireField(name, at);
+    const fault = faultOfField(name, knownFields);
+    if (fault !== null) {
+      throw this.#wrong(fault, at, at + name.length);
+    }
     const field = fieldOf(name);
     this.#at += 1;
     this.#skipSpace();
@@ -263,15 +287,6 @@ class Parser {
     return Number(text);
   }
 
-  #requireField(name: string, at: number): void {
-    if (contentAttributes.includes(name)) {
-      throw this.#wrong(`${name} is content, which is found by its words: text:"some words".`, at, at + name.length);
-    }
-    if (!knownFields.includes(name) && !attributeName.test(name)) {
-      throw this.#wrong(`There is no field "${name}"${knownNames(name, knownFields)}`, at, at + name.length);
-    }
-  }
-
   /** The keyword that is next; null if there is none. */
   #keyword(): string | null {
     const at = this.#at;
@@ -309,7 +324,7 @@ class Parser {
   }
 
   #wrong(message: string, at: number, end: number): UnreadableQuery {
-    return new UnreadableQuery({ at, end, message: /[.?]$/u.test(message) ? message : `${message}.` });
+    return new UnreadableQuery({ at, end, message: ended(message) });
   }
 }
 

@@ -32,6 +32,21 @@ export interface Bound {
 /** The fields that are no values of a record: its time, and the words of its text. */
 export const specialFields = { time: 'time', text: 'text' } as const;
 
+/** Returns all terms of a query, also those under `not`. */
+export function termsOf(query: Query): readonly Term[] {
+  switch (query.is) {
+    case 'and':
+    case 'or':
+      return query.parts.flatMap(termsOf);
+    case 'not':
+      return termsOf(query.part);
+    case 'term':
+      return [query];
+    default:
+      return [];
+  }
+}
+
 /** A query that cannot be read. `at` and `end` are places in its text, in UTF-16 units. */
 export interface QueryError {
   readonly at: number;

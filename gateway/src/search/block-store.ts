@@ -131,7 +131,7 @@ export class BlockStore {
   block(number: number): Block {
     const head = this.#heads[number];
     if (head === undefined) {
-      throw new RangeError(`there is no block ${number}`);
+      throw new IndexDiffers('a block of the index of records is gone');
     }
     // A search looks into a column of a block again and again; it is opened once.
     const opened = new Map<string, readonly OpenedColumn[]>();

@@ -1,5 +1,5 @@
 import { passes, isWithin } from '../query/matches.ts';
-import { specialFields, type Query, type Term } from '../query/query.ts';
+import { specialFields, termsOf, type Query, type Term } from '../query/query.ts';
 import { allRows, type Block } from './block.ts';
 import { RowSet } from './row-set.ts';
 
@@ -43,32 +43,7 @@ export function findRows(query: Query, block: Block, limit: 'most' | 'least'): R
 
 /** Returns whether the index alone knows for which records a query holds. */
 export function isExact(query: Query): boolean {
-  switch (query.is) {
-    case 'and':
-    case 'or':
-      return query.parts.every(isExact);
-    case 'not':
-      return isExact(query.part);
-    case 'term':
-      return query.test.by !== 'phrase' || query.test.words.length === 1;
-    default:
-      return true;
-  }
-}
-
-/** Returns whether a query looks for words of the text. */
-export function asksForText(query: Query): boolean {
-  switch (query.is) {
-    case 'and':
-    case 'or':
-      return query.parts.some(asksForText);
-    case 'not':
-      return asksForText(query.part);
-    case 'term':
-      return query.test.by === 'phrase';
-    default:
-      return false;
-  }
+  return termsOf(query).every(({ test }) => test.by !== 'phrase' || test.words.length === 1);
 }
 
 function rowsOfTerm({ field, test }: Term, block: Block, limit: 'most' | 'least'): RowSet {

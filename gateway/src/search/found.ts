@@ -12,9 +12,8 @@ export interface WantedRecords {
   readonly limit: number;
   /** Only records before this index of the log. */
   readonly before: number | null;
-  /** `records`; `sessions`: the sessions in which they are; `values`: how many records have each value of `countBy`. */
-  readonly answer: 'records' | 'sessions' | 'values';
-  readonly countBy: string | null;
+  /** `records`; `sessions`: the sessions in which they are; or how many records have each value of a field. */
+  readonly answer: 'records' | 'sessions' | { readonly countBy: string };
   /** The checkpoint under which records must be in the log. */
   readonly checkpoint: PublishedCheckpoint;
   /** False: nothing of the content is shown or looked for. */

@@ -9,12 +9,12 @@ import { summarize } from '../feed/session-index.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
 import { fieldOf } from '../query/fields.ts';
 import { matches } from '../query/matches.ts';
-import { parseQuery } from '../query/parse-query.ts';
-import { pointAt, UnreadableQuery, type Query } from '../query/query.ts';
+import { parseField, parseQuery } from '../query/parse-query.ts';
+import { pointAt, termsOf, UnreadableQuery, type Query } from '../query/query.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { readSession, SessionOpener, SessionWalk } from '../recording/session-reader.ts';
 import { Turn } from '../recording/turn.ts';
-import { asksForText, findRows, isExact } from './find-rows.ts';
+import { findRows, isExact } from './find-rows.ts';
 import type { CountedValue, FoundRecord, FoundSession, SearchLine, SearchSummary, WantedRecords } from './found.ts';
 import { FactReader, type ReadRecord } from './record-facts.ts';
 import type { RecordIndex } from './record-index.ts';
@@ -36,6 +36,8 @@ export interface RecordSearchParts {
   readonly keyOf: (session: string) => number | null;
   /** Returns the number of records in the log. */
   readonly written: () => number;
+  /** Told when the index was changed from outside, and is made again. */
+  readonly onDifference: (what: string) => void;
 }
 
 /** Searches the records. The index says which may be meant; each record of the answer is opened, and compared with its leaf and with the query. */
@@ -46,7 +48,7 @@ export class RecordSearch {
     this.#parts = parts;
   }
 
-  /** Yields what was found, the newest first, and in the end the summary. Throws GatewayError `malformed` if the query cannot be read, `limit_exceeded`, `store_damaged`. */
+  /** Yields what was found, the newest first, and in the end the summary. Throws GatewayError `malformed` if the query cannot be read, `limit_exceeded`, `catching_up`, `store_damaged`. */
   async *search(wanted: WantedRecords): AsyncGenerator<SearchLine> {
     const query = readQuery(wanted);
     const { index } = this.#parts;
@@ -60,8 +62,12 @@ export class RecordSearch {
       if (!(error instanceof IndexDiffers)) {
         throw error;
       }
-      await index.rebuild();
-      yield* this.#answer(query, wanted);
+      // A part of the answer may be given out already, so it is not begun again.
+      this.#parts.onDifference(error.message);
+      index.rebuild().catch(() => undefined);
+      throw new GatewayError('catching_up', 'The index of records did not agree with the journal, and is being made again. Ask again in a moment.', {
+        cause: error,
+      });
     }
   }
 
@@ -72,12 +78,17 @@ export class RecordSearch {
 
   async *#answer(query: Query, wanted: WantedRecords): AsyncGenerator<SearchLine> {
     let next: string | null = null;
-    if (wanted.answer === 'records') {
+    const { answer } = wanted;
+    if (answer === 'records') {
       next = yield* this.#records(query, wanted);
-    } else if (wanted.answer === 'sessions') {
+    } else if (answer === 'sessions') {
       yield* this.#sessions(query, wanted);
     } else {
-      yield* await this.#values(query, wanted);
+      yield* await this.#values(
+        query,
+        orMalformed(answer.countBy, () => parseField(answer.countBy)),
+        wanted.limit,
+      );
     }
     yield { summary: { ...(await this.#count(query)), behind: Math.max(0, this.#parts.written() - this.#parts.index.size), next } };
   }
@@ -124,8 +135,8 @@ export class RecordSearch {
     }
   }
 
-  async #values(query: Query, { countBy, limit }: WantedRecords): Promise<readonly CountedValue[]> {
-    const counts = await this.#valuesOf(query, fieldOf(countBy ?? ''));
+  async #values(query: Query, countBy: string, limit: number): Promise<readonly CountedValue[]> {
+    const counts = await this.#valuesOf(query, countBy);
     return [...counts]
       .map(([value, count]) => ({ value, count }))
       .toSorted((a, b) => b.count - a.count)
@@ -206,16 +217,16 @@ export class RecordSearch {
 const blockCost = 64 * 1024;
 
 function readQuery({ query, besides, nowMs, hasContent }: WantedRecords): Query {
-  const parts = [query, ...besides].map((text) => readPart(text, nowMs));
-  if (!hasContent && parts.some(asksForText)) {
+  const parts = [query, ...besides].map((text) => orMalformed(text, () => parseQuery(text, nowMs)));
+  if (!hasContent && parts.flatMap(termsOf).some(({ test }) => test.by === 'phrase')) {
     throw new GatewayError('malformed', 'Words of the text are content, which is not to be looked at: ask for fields alone, or with the content.');
   }
   return { is: 'and', parts };
 }
 
-function readPart(text: string, nowMs: number): Query {
+function orMalformed<Parsed>(text: string, parse: () => Parsed): Parsed {
   try {
-    return parseQuery(text, nowMs);
+    return parse();
   } catch (error) {
     if (!(error instanceof UnreadableQuery)) {
       throw error;

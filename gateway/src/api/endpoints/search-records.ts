@@ -31,7 +31,7 @@ export const searchRecords = endpoint({
     facts: z.string().optional().describe('With any value, nothing of the content is shown or looked for.'),
   },
   answer: lines(searchLine),
-  errors: ['malformed', 'limit_exceeded', 'catching_up', 'store_damaged'],
+  errors: ['limit_exceeded', 'catching_up', 'store_damaged'],
   act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, query: asked }) {
     const { query, since, until, limit, before, sessions, countBy, facts } = asked;
     await recordSearch(recorder, caller, asked);
@@ -42,8 +42,7 @@ export const searchRecords = endpoint({
       checkpoint: await recorder.publish(),
       limit,
       before: before ?? null,
-      answer: countBy !== undefined ? 'values' : sessions === undefined ? 'records' : 'sessions',
-      countBy: countBy ?? null,
+      answer: countBy !== undefined ? { countBy } : sessions === undefined ? 'records' : 'sessions',
       hasContent: facts === undefined,
     });
   },

@@ -4,8 +4,7 @@ import fc from 'fast-check';
 import type { RequestChange } from '../../domain/channel.ts';
 import type { Output, RequestOutput } from '../../wire/relay.ts';
 import { ByteWriter } from '../../wire/byte-writer.ts';
-import { testFacts } from './testdata/test-facts.ts';
-import { PostgresRelay } from './relay.ts';
+import { testRelay } from './testdata/test-relay.ts';
 import { clientMessages, int16s, int32s, message, targetMessages } from './testdata/shorthand.ts';
 
 const frameBytesMax = 1024;
@@ -16,16 +15,7 @@ const allowed = { verdict: 'allow', policies: [], policyVersion: '1', reason: ''
 class Conversation {
   wanted: RequestChange | null = stars;
   readonly requests: RequestOutput[] = [];
-  readonly #relay = new PostgresRelay({
-    session: '5e55',
-    frameBytesMax,
-    status: 0x49,
-    attributes: {},
-    encoding: 'UTF8',
-    hold: null,
-    facts: testFacts(),
-    nowMs: () => 0,
-  });
+  readonly #relay = testRelay({ frameBytesMax });
   readonly #told: Uint8Array[] = [];
   closed: string | null = null;
 

@@ -6,7 +6,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import { PostgresRelay } from './relay.ts';
 import { clientMessages, int16s, int32s, message, targetMessages } from './testdata/shorthand.ts';
-import { testFacts } from './testdata/test-facts.ts';
+import { testRelay } from './testdata/test-relay.ts';
 
 const frameBytesMax = 16 * 1024 * 1024;
 const socketBytes = 64 * 1024;
@@ -37,16 +37,7 @@ const answers: readonly (readonly [name: string, answer: Buffer])[] = [
 
 /** A relay that is pulled as the loop does it, whose requests are allowed, with these changes of their answers. */
 class Pulled {
-  readonly relay = new PostgresRelay({
-    session: '5e55',
-    frameBytesMax,
-    status: 0x49,
-    attributes: {},
-    encoding: 'UTF8',
-    hold: null,
-    facts: testFacts(),
-    nowMs: () => 0,
-  });
+  readonly relay = testRelay({ frameBytesMax });
   readonly #changes: readonly TextChange[];
   readonly #released: Uint8Array[] = [];
   closed: string | null = null;

@@ -9,14 +9,14 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { Output } from '../../wire/relay.ts';
 import { PostgresRelay } from './relay.ts';
 import { clientMessages, message, targetMessages } from './testdata/shorthand.ts';
-import { testFacts } from './testdata/test-facts.ts';
+import { testRelay } from './testdata/test-relay.ts';
 import { play } from './testdata/transcript.ts';
 
 const transcripts = join(import.meta.dirname, 'testdata');
 const frameBytesMax = 64 * 1024;
 
 function makeRelay(session = '5e55'): PostgresRelay {
-  return new PostgresRelay({ session, frameBytesMax, status: 0x49, attributes: {}, encoding: 'UTF8', hold: null, facts: testFacts(), nowMs: () => 0 });
+  return testRelay({ session, frameBytesMax });
 }
 
 /** Executes outputs with arrays; requests get the verdicts in turn, then `allow`. */

@@ -3,11 +3,10 @@ import { errorCodes, GatewayError } from '../../../domain/errors.ts';
 import type { Output } from '../../../wire/relay.ts';
 import { frames, parseFrontend } from '../codec.ts';
 import { begunBytes } from '../render-request.ts';
-import { PostgresRelay } from '../relay.ts';
 import { renderResponse } from '../render-response.ts';
 import { statementAttributes } from '../actions.ts';
 import { plainFacts } from '../guard/facts.ts';
-import { testFacts } from './test-facts.ts';
+import { testRelay } from './test-relay.ts';
 import { clientMessages, targetMessages } from './shorthand.ts';
 
 /**
@@ -27,16 +26,7 @@ class Player {
   #nowMs = 0;
   #seq = 0;
   #deny = false;
-  readonly #relay = new PostgresRelay({
-    session: '5e55',
-    frameBytesMax: 1024,
-    status: 0x49,
-    attributes: {},
-    encoding: 'UTF8',
-    facts: testFacts(),
-    hold: null,
-    nowMs: () => this.#nowMs,
-  });
+  readonly #relay = testRelay({ nowMs: () => this.#nowMs });
 
   step(line: string): string[] {
     const [, verb = '', rest = ''] = /^(client ends|target ends|\w*) ?(.*)$/.exec(line) ?? [];
