@@ -91,7 +91,7 @@ interface Busy {
 
 /** Windows beside exports, until as many exports as run at once were whole: what they do at their beginning and at their end is in it. */
 async function measureBusy(gateway: GatewayProcess, session: string, measure: () => Promise<Window>): Promise<Busy> {
-  const words = [`http://127.0.0.1:${gateway.port('http')}/api/sessions/${session}/bundle`, String(exportsAtOnce)];
+  const words = [`http://127.0.0.1:${gateway.port('http')}/api/v1/sessions/${session}/bundle`, String(exportsAtOnce)];
   const credential = readFileSync(join(gateway.data, 'admin.token'), 'utf8').trim();
   const child = spawn(process.execPath, [join(import.meta.dirname, 'export-load.ts'), ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],

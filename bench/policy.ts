@@ -253,7 +253,7 @@ async function measureReloads(): Promise<void> {
     const measured = [];
     for (let i = 0; i < reloads; i += 1) {
       writeFileSync(file, `${policiesOf(Math.max(0, count - 1))}\n${policiesOf(1).replace('Say which rows.', `Say which rows: ${i}.`)}`);
-      measured.push(await measure(async () => (count === 0 ? delay(quietMs) : gateway.api('/api/config/apply', { method: 'POST', body: {} }))));
+      measured.push(await measure(async () => (count === 0 ? delay(quietMs) : gateway.api('/api/v1/config/apply', { method: 'POST', body: {} }))));
     }
     rows.push({ count, turns: measured.map(({ turn }) => turn), waits: measured.map(({ wait }) => wait), spans: measured.map(({ span }) => span) });
   }

@@ -70,9 +70,9 @@ describe('obligations over every protocol', () => {
 
   /** The records of all sessions of a principal. */
   async function recordsOf(principal: string): Promise<readonly ShownRecord[]> {
-    const sessions: readonly SessionSummary[] = lines(await api('/api/sessions')).map((line) => JSON.parse(line));
+    const sessions: readonly SessionSummary[] = lines(await api('/api/v1/sessions')).map((line) => JSON.parse(line));
     const texts = await Promise.all(
-      sessions.filter((each) => each.principal === principal).map(async ({ session }) => api(`/api/sessions/${session}/records`)),
+      sessions.filter((each) => each.principal === principal).map(async ({ session }) => api(`/api/v1/sessions/${session}/records`)),
     );
     return texts.flatMap((text) => lines(text).map((line): ShownRecord => JSON.parse(line)));
   }
@@ -98,7 +98,7 @@ describe('obligations over every protocol', () => {
       }),
     );
     for (const principal of ['plain', ...Object.keys(obligationsOf)]) {
-      tokens.set(principal, JSON.parse(await api('/api/tokens', { principal })).token);
+      tokens.set(principal, JSON.parse(await api('/api/v1/tokens', { principal })).token);
     }
   });
 
@@ -111,7 +111,7 @@ describe('obligations over every protocol', () => {
     /** The bytes and the facts of all requests to the target that were masked. What is shown of a WebSocket frame has no mask. */
     const recordedRequests = async (): Promise<string> => {
       const requests = await requestsOf();
-      const bytes = await Promise.all(requests.map(async ({ session, seq }) => api(`/api/sessions/${session}/records/${seq}/bytes?bytes=0-`)));
+      const bytes = await Promise.all(requests.map(async ({ session, seq }) => api(`/api/v1/sessions/${session}/records/${seq}/bytes?bytes=0-`)));
       return bytes.join('') + JSON.stringify(requests);
     };
 
@@ -120,7 +120,7 @@ describe('obligations over every protocol', () => {
       const answers = (await recordsOf('masked')).filter(
         ({ kind, target: at, attributes }) => at === target && (kind === 'response' || attributes['countersign.asked_within'] !== undefined),
       );
-      const bytes = await Promise.all(answers.map(async ({ session, seq }) => api(`/api/sessions/${session}/records/${seq}/bytes?bytes=0-`)));
+      const bytes = await Promise.all(answers.map(async ({ session, seq }) => api(`/api/v1/sessions/${session}/records/${seq}/bytes?bytes=0-`)));
       return bytes.join('') + JSON.stringify(answers);
     };
 
@@ -206,7 +206,7 @@ describe('obligations over every protocol', () => {
     }
 
     test(`${target}: a recording of masked requests answers a client that asks the same again, if the replay has the control`, async () => {
-      const own = { ...as('redacted'), token: JSON.parse(await api('/api/tokens', { principal: 'redacted' })).token };
+      const own = { ...as('redacted'), token: JSON.parse(await api('/api/v1/tokens', { principal: 'redacted' })).token };
       const [short, long] = [`tell secret-abc123 again to ${target}`, `tell secret-abc123 in pieces again to ${target}, ${'x'.repeat(bodyLimit)}`] as const;
       const askBoth = async (at: Access): Promise<readonly (string | undefined)[]> => {
         const [told] = await askAll(way(), at, short);
@@ -218,7 +218,7 @@ describe('obligations over every protocol', () => {
       await waitUntil(async () => (await recordsOf('redacted')).some(isAsked));
       const session = (await recordsOf('redacted')).find(isAsked)?.session;
       const file = join(directory, `${target}.bundle`);
-      writeFileSync(file, await api(`/api/sessions/${session}/bundle`));
+      writeFileSync(file, await api(`/api/v1/sessions/${session}/bundle`));
       const again = async (controls: readonly Control[]) => {
         const misses: string[] = [];
         await using bundle = await open(file);
@@ -340,7 +340,7 @@ describe('obligations over every protocol', () => {
       const sessions = new Set(ofTarget.map(({ session }) => session));
       assert.ok(sessions.size > 0);
       for (const session of sessions) {
-        const bundle = await api(`/api/sessions/${session}/bundle`);
+        const bundle = await api(`/api/v1/sessions/${session}/bundle`);
         assert.ok(!holds(Buffer.from(bundle), canary), session);
         const report = await verifyFile(Buffer.from(bundle));
         assert.deepEqual([report.verdict, report.counts.factsOnly > 0], ['holds', true], JSON.stringify(report.findings));
@@ -391,8 +391,8 @@ describe('approvals over every protocol', () => {
   };
   const recordsOf = async (principal: string): Promise<readonly ShownRecord[]> => {
     const read = async <Row>(path: string): Promise<readonly Row[]> => lines(await (await api(path)).text()).map((line) => JSON.parse(line));
-    const sessions = (await read<SessionSummary>('/api/sessions')).filter((each) => each.principal === principal);
-    return (await Promise.all(sessions.map(async ({ session }) => read<ShownRecord>(`/api/sessions/${session}/records`)))).flat();
+    const sessions = (await read<SessionSummary>('/api/v1/sessions')).filter((each) => each.principal === principal);
+    return (await Promise.all(sessions.map(async ({ session }) => read<ShownRecord>(`/api/v1/sessions/${session}/records`)))).flat();
   };
   const as = (principal: string): Access => ({ addresses: gateway.addresses, token: tokens.get(principal) ?? '' });
 
@@ -417,7 +417,7 @@ describe('approvals over every protocol', () => {
     writeFileSync(configFile, `data: store\nlisten: { ${listeners} }\n${targetsOf(contracts.ways)}principals:\n${principals.join('')}`);
     gateway = parts.use(await Gateway.open({ configFile, policyOf: (config) => withApproval(grantPolicy([...config.principals.values()])) }));
     for (const principal of Object.keys(kinds)) {
-      tokens.set(principal, JSON.parse(await (await api('/api/tokens', { body: { principal } })).text()).token);
+      tokens.set(principal, JSON.parse(await (await api('/api/v1/tokens', { body: { principal } })).text()).token);
     }
   });
 
@@ -492,7 +492,7 @@ describe('approvals over every protocol', () => {
       const asked = records.find(({ record }) => record === used['countersign.approval.asked_record']);
       assert.deepEqual([asked?.attributes['countersign.approval.state'], asked?.session], ['waiting', used['countersign.approval.asked_session']]);
       // Where the session that asked has ended, the grant is in the gateway's own.
-      const grant: ShownRecord = JSON.parse(await (await api(`/api/records/${String(used['countersign.approval.granted_records'])}`)).text());
+      const grant: ShownRecord = JSON.parse(await (await api(`/api/v1/records/${String(used['countersign.approval.granted_records'])}`)).text());
       const { attributes: granted } = grant;
       assert.deepEqual([granted['countersign.approval.id'], granted['countersign.approval.state'], granted['countersign.approval.by']], [id, 'granted', 'ann']);
       const isOther = grant.session !== asked?.session;
@@ -506,11 +506,11 @@ describe('approvals over every protocol', () => {
       left.leave();
       await waitUntil(async () => (await listed()).length === 0);
       await within(told, 'the answer to a client that left');
-      const own: { readonly token: string; readonly id: string } = JSON.parse(await (await api('/api/tokens', { body: { principal: 'ann' } })).text());
+      const own: { readonly token: string; readonly id: string } = JSON.parse(await (await api('/api/v1/tokens', { body: { principal: 'ann' } })).text());
       const revoked = way().connect({ addresses: gateway.addresses, token: own.token });
       const asked = revoked.ask(`revoked-held of ${target}`);
       const second = await waiting();
-      await fetch(`http://${gateway.addresses['http']}/api/tokens/${own.id}`, {
+      await fetch(`http://${gateway.addresses['http']}/api/v1/tokens/${own.id}`, {
         method: 'DELETE',
         headers: { authorization: `Bearer ${readFileSync(join(directory, 'store', 'admin.token'), 'utf8').trim()}` },
       });

@@ -279,7 +279,7 @@ describe('how a session is read', () => {
     await using running = await openRunningGateway();
     const { ask, data } = running;
     const recordOf = async (index: number): Promise<Response> =>
-      ask('GET', `/api/receipts/${/[0-9a-f]{16}/.exec(readFileSync(join(data, 'log', 'key'), 'utf8'))?.[0]}/${index}`);
+      ask('GET', `/api/v1/receipts/${/[0-9a-f]{16}/.exec(readFileSync(join(data, 'log', 'key'), 'utf8'))?.[0]}/${index}`);
     assert.equal((await recordOf(0)).status, 200);
     for (const width of readdirSync(join(data, 'log', 'tile', '0', '000.p'))) {
       flip(join(data, 'log', 'tile', '0', '000.p', width), 32);
@@ -376,16 +376,16 @@ describe('how a session is read', () => {
   test('T4.11, E45: under a running gateway, too; and it can be told to make the index again', async () => {
     await using running = await openRunningGateway();
     const { ask, json, data } = running;
-    const { session } = await json('POST', '/api/runs', { principal: 'bot', targets: ['shop'], command: 'true', recordOutput: false });
-    await json('POST', `/api/runs/${String(session)}/end`, { exitCode: 0 }).catch(() => undefined);
-    const list = async (): Promise<string> => (await ask('GET', '/api/sessions?all')).text();
+    const { session } = await json('POST', '/api/v1/runs', { principal: 'bot', targets: ['shop'], command: 'true', recordOutput: false });
+    await json('POST', `/api/v1/runs/${String(session)}/end`, { exitCode: 0 }).catch(() => undefined);
+    const list = async (): Promise<string> => (await ask('GET', '/api/v1/sessions?all')).text();
     const before_ = await list();
     using database = new DatabaseSync(join(data, 'index.db'));
     database.exec("UPDATE sessions SET principal = 'forged'");
     assert.equal(await list(), before_);
     database.exec('DELETE FROM sessions WHERE id = 1');
     assert.equal(await list(), before_);
-    const { sessions: count } = await json('POST', '/api/index/rebuild', {});
+    const { sessions: count } = await json('POST', '/api/v1/index/rebuild', {});
     assert.equal(count, before_.trimEnd().split('\n').length);
   });
 

@@ -29,7 +29,7 @@ class OwnGateway implements AsyncDisposable {
     const principals = 'principals: { agent: { kind: agent, targets: [tools, program] } }';
     writeFileSync(configFile, `data: store\nlisten: { http: 127.0.0.1:0 }\ntargets:\n${targets}${principals}\n`);
     const own = new OwnGateway(directory, await Gateway.open({ configFile }));
-    own.#token = JSON.parse(await own.#api('/api/tokens', { principal: 'agent' })).token;
+    own.#token = JSON.parse(await own.#api('/api/v1/tokens', { principal: 'agent' })).token;
     return own;
   }
 
@@ -54,8 +54,8 @@ class OwnGateway implements AsyncDisposable {
   }
 
   async alerts(): Promise<readonly unknown[]> {
-    const sessions: readonly SessionSummary[] = lines(await this.#api('/api/sessions')).map((line) => JSON.parse(line));
-    const texts = await Promise.all(sessions.map(async ({ session }) => this.#api(`/api/sessions/${session}/records`)));
+    const sessions: readonly SessionSummary[] = lines(await this.#api('/api/v1/sessions')).map((line) => JSON.parse(line));
+    const texts = await Promise.all(sessions.map(async ({ session }) => this.#api(`/api/v1/sessions/${session}/records`)));
     const records: readonly ShownRecord[] = texts.flatMap((each) => lines(each).map((line): ShownRecord => JSON.parse(line)));
     return records.filter(({ kind }) => kind === 'alert').map(({ action, attributes }) => [action, attributes['gen_ai.tool.name']]);
   }

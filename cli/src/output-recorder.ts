@@ -9,7 +9,7 @@ export class OutputRecorder {
 
   constructor(api: ApiClient, session: string) {
     this.#api = api;
-    this.#path = `/api/runs/${session}/output`;
+    this.#path = `/api/v1/runs/${session}/output`;
   }
 
   /** Resolves at the end of the stream, or when nobody reads what is passed on. Rejects if a piece cannot be recorded. Holds one piece at a time. */

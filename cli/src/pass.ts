@@ -21,6 +21,6 @@ export async function passFor(gateway: string, options: PassOptions): Promise<Pa
     return { token: async () => callerToken(gateway), giveBack: async () => Promise.resolve() };
   }
   const api = await ApiClient.open(options);
-  const { token, id } = await api.json<{ readonly token: string; readonly id: string }>('POST', '/api/tokens', { principal: options.as, ttlMs: tokenMs });
-  return { token: async () => Promise.resolve(token), giveBack: async () => api.json('DELETE', `/api/tokens/${id}`) };
+  const { token, id } = await api.json<{ readonly token: string; readonly id: string }>('POST', '/api/v1/tokens', { principal: options.as, ttlMs: tokenMs });
+  return { token: async () => Promise.resolve(token), giveBack: async () => api.json('DELETE', `/api/v1/tokens/${id}`) };
 }

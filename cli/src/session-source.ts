@@ -42,8 +42,8 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
   return {
     sessions: (page) => listOf(api, page),
     records: (session) => api.rows(`${sessionPath(session)}/records`),
-    record: async (id) => first(api.rows(`/api/records/${id}`)),
-    policyRecord: async (version) => first(api.rows(`/api/policy/versions/${encodeURIComponent(version)}`)),
+    record: async (id) => first(api.rows(`/api/v1/records/${id}`)),
+    policyRecord: async (version) => first(api.rows(`/api/v1/policy/versions/${encodeURIComponent(version)}`)),
     bytes: (session, { record, from, to }) => api.chunks(`${sessionPath(session)}/records/${record}/bytes?bytes=${from}-${to ?? ''}`),
     bundle: (session, { policies } = { policies: false }) => api.chunks(`${sessionPath(session)}/bundle${policies ? '?policies' : ''}`),
     [Symbol.asyncDispose]: async () => Promise.resolve(),
@@ -52,7 +52,7 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
 
 /** Lists sessions of a running gateway. */
 export function listOf(api: ApiClient, page: SessionPage): AsyncIterable<SessionSummary> {
-  return api.rows(`/api/sessions?${queryOf(page)}`);
+  return api.rows(`/api/v1/sessions?${queryOf(page)}`);
 }
 
 async function first(rows: AsyncIterable<ShownRecord>): Promise<ShownRecord> {
@@ -92,5 +92,5 @@ function queryOf({ which, after, limit, begin }: SessionPage): string {
 }
 
 export function sessionPath(session: string): string {
-  return `/api/sessions/${session}`;
+  return `/api/v1/sessions/${session}`;
 }

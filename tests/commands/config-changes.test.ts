@@ -9,7 +9,7 @@ import { waitUntil } from '../support/wait-until.ts';
 const config = 'targets: {}\nprincipals:\n  agent: { kind: agent, targets: [] }\n';
 
 async function mayCome(gateway: GatewayProcess): Promise<boolean> {
-  return (await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent' } })).status === 201;
+  return (await gateway.api('/api/v1/tokens', { method: 'POST', body: { principal: 'agent' } })).status === 201;
 }
 
 for (const [what, spoil] of [
@@ -18,7 +18,7 @@ for (const [what, spoil] of [
 ] as const) {
   test(`T4.31: with a configuration file that ${what}, commands find the gateway and their credential`, async () => {
     await using gateway = await GatewayProcess.start({ config });
-    const run: { readonly session: string } = JSON.parse(await (await gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent' } })).text());
+    const run: { readonly session: string } = JSON.parse(await (await gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'agent' } })).text());
     writeFileSync(gateway.configFile, spoil(readFileSync(gateway.configFile, 'utf8')));
     for (const words of [
       ['session', 'halt', run.session, '--reason', 'typo'],

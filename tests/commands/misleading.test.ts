@@ -161,9 +161,9 @@ principals:
   });
 
   test('T4.33: an answer of the API that breaks off, because its token ended, leaves no stack in the log', async () => {
-    const { session } = JSON.parse(await (await gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent' } })).text());
+    const { session } = JSON.parse(await (await gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'agent' } })).text());
     const token = await gateway.issueToken('boss');
-    const watched = await gateway.api(`/api/sessions/${session}/watch`, { token });
+    const watched = await gateway.api(`/api/v1/sessions/${session}/watch`, { token });
     const reader = watched.body?.getReader();
     assert.equal((await reader?.read())?.done, false);
     const made = gateway.rows<{ readonly id: string; readonly principal: string }>(['token', 'list']).find(({ principal }) => principal === 'boss');

@@ -202,7 +202,7 @@ test('T4.43: bytes by range of a running gateway, and who read them is on the re
     const parts = records.filter((record) => record.kind === kind);
     assert.ok(parts.length > 1);
     const first = String(parts[0]?.seq);
-    const all = await gateway.api(`/api/sessions/${session}/records/${first}/bytes?bytes=0-`);
+    const all = await gateway.api(`/api/v1/sessions/${session}/records/${first}/bytes?bytes=0-`);
     assert.equal(all.headers.get('content-type'), 'application/octet-stream');
     const bytes = Buffer.from(await all.arrayBuffer());
     const head = bytes.indexOf('\r\n\r\n') + 4;
@@ -212,10 +212,10 @@ test('T4.43: bytes by range of a running gateway, and who read them is on the re
     assert.ok(Buffer.from(stdout).equals(bytes.subarray(head, head + 2 * partBytes + 1)));
   }
   for (const query of ['', '?bytes=x', '?bytes=4-3']) {
-    assert.equal((await gateway.api(`/api/sessions/${session}/records/1/bytes${query}`)).status, 400);
+    assert.equal((await gateway.api(`/api/v1/sessions/${session}/records/1/bytes${query}`)).status, 400);
   }
-  assert.equal((await gateway.api(`/api/sessions/${session}/records/999999/bytes?bytes=0-`)).status, 404);
-  assert.equal((await gateway.api(`/api/sessions/${session}/records/1/bytes?bytes=0-`, { token: headers.authorization })).status, 401);
+  assert.equal((await gateway.api(`/api/v1/sessions/${session}/records/999999/bytes?bytes=0-`)).status, 404);
+  assert.equal((await gateway.api(`/api/v1/sessions/${session}/records/1/bytes?bytes=0-`, { token: headers.authorization })).status, 401);
   const own = (await gateway.sessions('all')).filter(({ principal }) => principal === null);
   const accesses = (await Promise.all(own.map(async (each) => gateway.records(each.session))))
     .flat()

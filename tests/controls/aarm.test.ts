@@ -65,7 +65,7 @@ describe('docs/aarm.md', () => {
     assert.equal((await ask('POST', '/orders')).status, 200);
     const { session } = await gateway.newest();
     const denied = (await gateway.records(session)).find(({ kind, verdict }) => kind === 'request' && verdict === 'deny');
-    await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } });
+    await gateway.api(`/api/v1/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } });
     Object.entries({ SESSION: session, RECORD: denied?.record ?? assert.fail(), APPROVAL: held.approval, DIR: gateway.data }).forEach(([name, value]) =>
       meant.set(name, value),
     );

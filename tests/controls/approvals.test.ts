@@ -203,7 +203,7 @@ describe('approvals', () => {
     const granting = await gateway.issueToken('bob');
     assert.equal((await gateway.api(`${path}/grant`, { method: 'POST', body: {}, token: granting })).status, 200);
     const name = createHash('sha256').update(granting).digest('hex');
-    assert.equal((await gateway.api(`/api/tokens/${name}`, { method: 'DELETE' })).status, 200);
+    assert.equal((await gateway.api(`/api/v1/tokens/${name}`, { method: 'DELETE' })).status, 200);
     assert.deepEqual(await (await gateway.api(path, { token })).json(), { approval: problem['approval'], state: 'withdrawn', next: 'stop' });
     assert.equal((await ask(token, '/revoked')).status, 409);
     assert.ok(!heard.includes('POST /revoked'));
@@ -214,11 +214,11 @@ describe('approvals', () => {
     const problem: Record<string, unknown> = JSON.parse(await (await ask(token, '/suspended')).text());
     const path = `/api/v1/approvals/${String(problem['approval'])}`;
     assert.equal((await gateway.api(`${path}/grant`, { method: 'POST', body: {}, token: await gateway.issueToken('bob') })).status, 200);
-    assert.equal((await gateway.api('/api/principals/bob/suspend', { method: 'POST', body: { reason: 'stolen' } })).status, 200);
+    assert.equal((await gateway.api('/api/v1/principals/bob/suspend', { method: 'POST', body: { reason: 'stolen' } })).status, 200);
     assert.deepEqual(await (await gateway.api(path, { token })).json(), { approval: problem['approval'], state: 'withdrawn', next: 'stop' });
     assert.equal((await ask(token, '/suspended')).status, 409);
     assert.ok(!heard.includes('POST /suspended'));
-    assert.equal((await gateway.api('/api/principals/bob/resume', { method: 'POST', body: {} })).status, 200);
+    assert.equal((await gateway.api('/api/v1/principals/bob/resume', { method: 'POST', body: {} })).status, 200);
   });
 
   test('B22: a body that is longer than a record is held as a whole, and forwarded as it was approved', async () => {
@@ -234,15 +234,15 @@ describe('approvals', () => {
   });
 
   test('B20, E48: the end of a run withdraws what it asked for, and its token grants nothing', async () => {
-    const made = await gateway.api('/api/runs', { method: 'POST', body: { principal: 'bot' } });
+    const made = await gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'bot' } });
     const run: { readonly token: string; readonly session: string } = JSON.parse(await made.text());
-    const other = await gateway.api('/api/runs', { method: 'POST', body: { principal: 'bob' } });
+    const other = await gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'bob' } });
     const { token }: { readonly token: string } = JSON.parse(await other.text());
     const problem: Record<string, unknown> = JSON.parse(await (await ask(run.token, '/run')).text());
     const path = `/api/v1/approvals/${String(problem['approval'])}`;
     assert.equal((await gateway.api(`${path}/grant`, { method: 'POST', body: {}, token })).status, 404);
     assert.equal((await gateway.api(`${path}/grant`, { method: 'POST', body: {}, token: await gateway.issueToken('bob') })).status, 200);
-    await gateway.api(`/api/runs/${run.session}/end`, { method: 'POST', body: {} });
+    await gateway.api(`/api/v1/runs/${run.session}/end`, { method: 'POST', body: {} });
     const { state, grants, end }: ApprovalDetails = JSON.parse(await (await gateway.api(path)).text());
     assert.equal(state, 'withdrawn');
     assert.deepEqual([end?.by, end?.reason], [undefined, 'The run has ended.'], 'why');

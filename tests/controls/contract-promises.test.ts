@@ -76,7 +76,7 @@ describe('the contract of protocols', () => {
   }
 
   async function makeToken(principal: string): Promise<{ readonly token: string; readonly id: string }> {
-    return JSON.parse(await (await gateway.api('/api/tokens', { method: 'POST', body: { principal } })).text());
+    return JSON.parse(await (await gateway.api('/api/v1/tokens', { method: 'POST', body: { principal } })).text());
   }
 
   async function sessionsOf(principal: string): Promise<readonly SessionSummary[]> {
@@ -201,7 +201,7 @@ describe('the contract of protocols', () => {
         const pieces = records.filter(({ kind, attributes }) => kind === 'response' && attributes['countersign.request'] === request?.seq);
         // Bytes that arrive together are one record, so the number of records depends on the machine's load.
         assert.ok(pieces.length > 0, 'the answer is on record');
-        const bundle = parseBundle(Buffer.from(await (await gateway.api(`/api/sessions/${session}/bundle`)).arrayBuffer()));
+        const bundle = parseBundle(Buffer.from(await (await gateway.api(`/api/v1/sessions/${session}/bundle`)).arrayBuffer()));
         const contents = bundle.records.map(({ content }) => (content.form === 'opened' ? Buffer.from(content.plaintext) : Buffer.alloc(0)));
         const isEndOf = (whole: readonly (Buffer | undefined)[], end: Buffer): boolean => {
           const bytes = Buffer.concat(whole.filter((each) => each !== undefined));
@@ -260,7 +260,7 @@ describe('the contract of protocols', () => {
         const said = `endless halted-words of ${target}`;
         const { told } = await begin(await as(`halted-${target}`), said);
         const { session } = await sessionOfRow(`halted-${target}`);
-        await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } });
+        await gateway.api(`/api/v1/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } });
         await assertEnded(told, said, /halted/);
         await waitUntil(async () => (await sessionsOf(`halted-${target}`))[0]?.state === 'halted');
       });
@@ -269,7 +269,7 @@ describe('the contract of protocols', () => {
         const said = `endless credential-ends of ${target}`;
         const { token, id } = await makeToken(`revoked-${target}`);
         const { told } = await begin(accessOf(token), said);
-        await gateway.api(`/api/tokens/${id}`, { method: 'DELETE' });
+        await gateway.api(`/api/v1/tokens/${id}`, { method: 'DELETE' });
         await assertEnded(told, said, /revoked/);
         await waitUntil(async () => (await sessionsOf(`revoked-${target}`))[0]?.state === 'closed');
       });
@@ -279,13 +279,13 @@ describe('the contract of protocols', () => {
         const principal = `suspended-${target}`;
         const own = await as(principal);
         const { told } = await begin(own, said);
-        await gateway.api(`/api/principals/${principal}/suspend`, { method: 'POST', body: { reason: 'enough' } });
+        await gateway.api(`/api/v1/principals/${principal}/suspend`, { method: 'POST', body: { reason: 'enough' } });
         await assertEnded(told, said, /suspended/);
         await waitUntil(async () => (await sessionsOf(principal))[0]?.state === 'suspended');
         const [refused] = await askAll(way(), own, `refused-words of ${target}`);
         assert.equal(refused?.isAllowed, false);
         assert.match(refused?.text ?? '', /is suspended/);
-        await gateway.api(`/api/principals/${principal}/resume`, { method: 'POST', body: {} });
+        await gateway.api(`/api/v1/principals/${principal}/resume`, { method: 'POST', body: {} });
         const [again] = await askAll(way(), own, `resumed-words of ${target}`);
         assert.equal(again?.isAllowed, true, JSON.stringify(again));
       });
@@ -316,7 +316,7 @@ describe('the contract of protocols', () => {
       test('B22: a token that was taken back opens nothing', async () => {
         const { token, id } = await makeToken(`ended-${target}`);
         assert.equal((await askAll(way(), accessOf(token), `before ${target}`))[0]?.isAllowed, true);
-        await gateway.api(`/api/tokens/${id}`, { method: 'DELETE' });
+        await gateway.api(`/api/v1/tokens/${id}`, { method: 'DELETE' });
         const said = `ended-words of ${target}`;
         assert.equal((await askAll(way(), accessOf(token), said))[0]?.isAllowed, false);
         assert.deepEqual(way().heard([said]), []);
@@ -354,14 +354,14 @@ describe('the contract of protocols', () => {
         });
 
         test('B19: a run token speaks in its own session only, and in none when the run has ended; a session that the client names is not its own', async () => {
-          const made = await gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent' } });
+          const made = await gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'agent' } });
           const run: { readonly token: string; readonly session: string } = JSON.parse(await made.text());
           const foreign = sessionOf(await ask(gateway, way, way.body('foreign'), { token }));
           const headers = { 'countersign-session': foreign, 'x-countersign-session': foreign };
           const response = await ask(gateway, way, way.body('of the run'), { token: run.token, headers });
           assert.equal(sessionOf(response), run.session);
           await response.text();
-          await gateway.api(`/api/runs/${run.session}/end`, { method: 'POST', body: {} });
+          await gateway.api(`/api/v1/runs/${run.session}/end`, { method: 'POST', body: {} });
           assert.equal((await ask(gateway, way, way.body('after'), { token: run.token })).status, 401);
         });
 
@@ -428,7 +428,7 @@ describe('the contract of protocols', () => {
               ],
               'what cannot be read is in the record, and so is what was answered',
             );
-            const answer = await gateway.api(`/api/sessions/${last[0]?.session}/records/${last[0]?.seq}/bytes?bytes=0-`);
+            const answer = await gateway.api(`/api/v1/sessions/${last[0]?.session}/records/${last[0]?.seq}/bytes?bytes=0-`);
             assert.ok((await answer.text()).endsWith(`\r\n\r\n${body}`));
           }
           assert.equal(server.heard.length, heard);

@@ -153,7 +153,7 @@ const controls: readonly ControlRow[] = [
       const said = newWords();
       const asking = ask(said);
       const { approval } = await waiting(principal);
-      assert.equal((await api(`/api/sessions/${session}/halt`, { reason: 'enough' })).status, 200);
+      assert.equal((await api(`/api/v1/sessions/${session}/halt`, { reason: 'enough' })).status, 200);
       assert.equal((await asking).isAllowed, false);
       assert.deepEqual(await openOf(principal), []);
       assert.equal((await api(`/api/v1/approvals/${approval}/grant`, {})).status, 409);
@@ -221,7 +221,7 @@ const controls: readonly ControlRow[] = [
     bearer: 'run',
     check: async (cell) =>
       ended(cell, async () => {
-        assert.equal((await api(`/api/sessions/${cell.session}/halt`, { reason: 'enough' })).status, 200);
+        assert.equal((await api(`/api/v1/sessions/${cell.session}/halt`, { reason: 'enough' })).status, 200);
       }),
   },
   {
@@ -230,7 +230,7 @@ const controls: readonly ControlRow[] = [
     bearer: 'token',
     check: async (cell) =>
       ended(cell, async () => {
-        assert.equal((await api(`/api/principals/${cell.principal}/suspend`, { reason: 'enough' })).status, 200);
+        assert.equal((await api(`/api/v1/principals/${cell.principal}/suspend`, { reason: 'enough' })).status, 200);
       }),
   },
 ];
@@ -279,7 +279,7 @@ async function api(path: string, body?: unknown): Promise<Response> {
 }
 
 async function issue(principal: string, bearer: ControlRow['bearer']): Promise<{ readonly token: string; readonly session?: string }> {
-  return JSON.parse(await (await api(bearer === 'run' ? '/api/runs' : '/api/tokens', { principal })).text());
+  return JSON.parse(await (await api(bearer === 'run' ? '/api/v1/runs' : '/api/v1/tokens', { principal })).text());
 }
 
 async function openOf(principal: string): Promise<readonly ApprovalSummary[]> {
@@ -298,9 +298,9 @@ async function grant({ approval }: ApprovalSummary): Promise<void> {
 
 async function recordsOf(principal: string): Promise<readonly ShownRecord[]> {
   const lines = (text: string): readonly string[] => text.split('\n').filter((line) => line !== '');
-  const all = lines(await (await api('/api/sessions')).text()).map((line): SessionSummary => JSON.parse(line));
+  const all = lines(await (await api('/api/v1/sessions')).text()).map((line): SessionSummary => JSON.parse(line));
   const sessions = all.filter((each) => each.principal === principal);
-  const texts = await Promise.all(sessions.map(async ({ session }) => (await api(`/api/sessions/${session}/records`)).text()));
+  const texts = await Promise.all(sessions.map(async ({ session }) => (await api(`/api/v1/sessions/${session}/records`)).text()));
   return texts.flatMap((text) => lines(text).map((line): ShownRecord => JSON.parse(line)));
 }
 

@@ -53,7 +53,7 @@ describe('what only facts are recorded of', () => {
     assert.ok(!gateway.log.includes(canary));
     for (const { session } of await gateway.sessions('all')) {
       // A bundle has every body that is kept in the clear.
-      const bundle = await (await gateway.api(`/api/sessions/${session}/bundle`)).text();
+      const bundle = await (await gateway.api(`/api/v1/sessions/${session}/bundle`)).text();
       assert.ok(bundle.includes('"checkpoint"') && !holds(Buffer.from(bundle), canary), `${session} holds the canary`);
     }
   };

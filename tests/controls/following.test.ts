@@ -173,7 +173,7 @@ describe('values that are followed', () => {
   });
 
   const openRun = async (): Promise<Run> => {
-    const made = await shop.gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent', command: 'agent' } });
+    const made = await shop.gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'agent', command: 'agent' } });
     const { session, token }: Run = JSON.parse(await made.text());
     return { session, token };
   };
@@ -714,7 +714,7 @@ describe('values that are followed', () => {
 
   test('runs within one another have one history: whatever one of them saw, another may not send', async () => {
     const outer = await openRun();
-    const made = await shop.gateway.api('/api/runs', { method: 'POST', token: outer.token, body: { command: 'inner' } });
+    const made = await shop.gateway.api('/api/v1/runs', { method: 'POST', token: outer.token, body: { command: 'inner' } });
     const inner: Run = JSON.parse(await made.text());
     await query(outer, 'select email from crm.customers where id = 1');
     assert.equal((await send(inner, 'mail', { to: address })).status, 403);

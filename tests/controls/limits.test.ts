@@ -217,7 +217,7 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
   });
 
   test('T4.30: a session knows after a kill -9, and after another, what it did before; a run does nothing more', async () => {
-    const opened = await gateway.api('/api/runs', { method: 'POST', body: { principal: 'payer', targets: ['payroll', 'outside'] } });
+    const opened = await gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'payer', targets: ['payroll', 'outside'] } });
     const run: string = JSON.parse(await opened.text()).token;
     assert.deepEqual([await settled('payer', 'GET', 'payroll'), await settled(run, 'GET', 'payroll')], [200, 200]);
     assert.equal(await settled('other', 'POST', 'outside'), 200);
@@ -254,13 +254,13 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
     }
     const used = await settled('late', 'POST');
     writeFileSync(gateway.configFile, text.replace(', mode: observe', ''));
-    assert.equal((await gateway.api('/api/config/apply', { method: 'POST', body: {} })).status, 200);
+    assert.equal((await gateway.api('/api/v1/config/apply', { method: 'POST', body: {} })).status, 200);
     assert.deepEqual([await settled('late', 'POST', 'watched'), await settled('late', 'GET', 'watched'), await settled('late', 'POST')], [403, 200, used]);
     await gateway.signal('SIGTERM');
     await gateway.start();
     assert.deepEqual([await settled('late', 'POST', 'watched'), await settled('late', 'GET', 'watched')], [403, 200]);
     writeFileSync(gateway.configFile, text);
-    assert.equal((await gateway.api('/api/config/apply', { method: 'POST', body: {} })).status, 200);
+    assert.equal((await gateway.api('/api/v1/config/apply', { method: 'POST', body: {} })).status, 200);
   });
 
   test('T4.18: a limit that is taken away and comes back has what was used', async () => {
@@ -280,7 +280,7 @@ ${names.map((id) => `  ${id}: { kind: agent, groups: [${id.includes('reader') ? 
       assert.equal(await statusOf('fresh', method, '/before'), 200);
     }
     assert.equal(await statusOf('fresh-reader', 'GET', '/before', 'payroll'), 200);
-    const opened = await gateway.api('/api/runs', { method: 'POST', body: { principal: 'person', targets: ['files'] } });
+    const opened = await gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'person', targets: ['files'] } });
     const run: string = JSON.parse(await opened.text()).token;
     for (const who of ['person', run, 'person', run]) {
       assert.equal(await statusOf(who, 'GET', '/before'), 200);

@@ -165,7 +165,7 @@ sinks:
     answer = (response) => response.writeHead(204).end();
     heard.length = 0;
     await ask('/unheard');
-    assert.equal((await gateway.api('/api/config/apply', { method: 'POST', body: {} })).status, 200);
+    assert.equal((await gateway.api('/api/v1/config/apply', { method: 'POST', body: {} })).status, 200);
     const next = await ask('/heard');
     await waitUntil(() => at('/soc').length > 0);
     assert.deepEqual([noticeOf(at('/soc')[0] ?? assert.fail()).data['approval'], heard.some(({ body }) => body.includes('/unheard'))], [next, false]);

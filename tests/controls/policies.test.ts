@@ -312,7 +312,7 @@ unless { context.bodyReadable && (context.method == "GET" || (context.bodyNumber
     };
     const apply = async (text: string): Promise<number> => {
       writeFileSync(join(policies, 'agents.cedar'), text);
-      return (await gateway.api('/api/config/apply', { method: 'POST', body: {} })).status;
+      return (await gateway.api('/api/v1/config/apply', { method: 'POST', body: {} })).status;
     };
     const decided = async (): Promise<readonly number[]> => Promise.all(['POST', 'PUT', 'DELETE'].map(async (method) => (await ask(method, '/x')).status));
     assert.equal(await apply(set('POST', 0)), 200);

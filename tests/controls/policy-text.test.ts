@@ -45,7 +45,7 @@ principals: { agent: { kind: agent, targets: [model] } }
     await using gateway = await Gateway.open({ configFile, policyOf: ({ principals }) => withoutDeleting(grantPolicy([...principals.values()])) });
     const url = `http://${gateway.addresses['http']}`;
     const operator = readFileSync(join(directory, 'store', 'admin.token'), 'utf8').trim();
-    const made = await fetch(`${url}/api/tokens`, { method: 'POST', headers: { authorization: `Bearer ${operator}` }, body: '{"principal":"agent"}' });
+    const made = await fetch(`${url}/api/v1/tokens`, { method: 'POST', headers: { authorization: `Bearer ${operator}` }, body: '{"principal":"agent"}' });
     const { token } = Object(await made.json());
     const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${Buffer.alloc(1_000_000, 7).toString('base64')}` } };
     const ask = async (said: string): Promise<Response> =>

@@ -22,7 +22,7 @@ test('T4.16: a suspension is whole before it is answered: a kill right after los
   assert.match(stdout, /^suspended bot/);
   await gateway.start();
   assert.equal(await statusOf(), 401);
-  const listed: unknown = JSON.parse(await (await gateway.api('/api/principals')).text());
+  const listed: unknown = JSON.parse(await (await gateway.api('/api/v1/principals')).text());
   assert.match(gateway.cli(['principal', 'list']).stdout, /^bot {2}agent {2}- {2}files {2}suspended by operator since \S+: it sends mails to strangers$/m);
   assert.match(JSON.stringify(listed), /"suspended":\{"by":"operator","since":"[^"]+","reason":"it sends mails to strangers"\}/);
   const own = (await gateway.sessions('all')).filter(({ principal }) => principal === null);

@@ -196,9 +196,9 @@ principals:
   test('B19: a run is entered with its own token, and by nobody else', async () => {
     const post = async (path: string, body: unknown, as?: string): Promise<Response> =>
       gateway.api(path, { method: 'POST', body, ...(as === undefined ? {} : { token: as }) });
-    const run = JSON.parse(await (await post('/api/runs', { principal: 'agent' })).text());
-    assert.equal((await post('/api/runs', { principal: 'other', session: run.session })).status, 400);
-    assert.equal((await post(`/api/runs/${run.session}/end`, {}, token)).status, 403);
+    const run = JSON.parse(await (await post('/api/v1/runs', { principal: 'agent' })).text());
+    assert.equal((await post('/api/v1/runs', { principal: 'other', session: run.session })).status, 400);
+    assert.equal((await post(`/api/v1/runs/${run.session}/end`, {}, token)).status, 403);
     const inside = await connect({ password: run.token });
     const outside = await connect({ password: await gateway.issueToken('other'), user: run.session });
     await Promise.all([inside.query("select 'inside'"), outside.query("select 'outside'")]);
@@ -206,7 +206,7 @@ principals:
     const said = async (session: string): Promise<unknown[]> => (await gateway.records(session)).flatMap(({ attributes }) => attributes['db.query.text'] ?? []);
     assert.deepEqual(await said(run.session), ["select 'inside'"]);
     assert.deepEqual(await said((await gateway.newest()).session), ["select 'outside'"]);
-    assert.equal((await post(`/api/runs/${run.session}/end`, {})).status, 200);
+    assert.equal((await post(`/api/v1/runs/${run.session}/end`, {})).status, 200);
     await assert.rejects(connect({ password: run.token }), /has ended/);
   });
 

@@ -66,7 +66,7 @@ describe('canaries', () => {
     const run = shop.gateway.cli(['run', '--as', 'agent', '--', 'sh', '-c', 'echo "$PGPASSWORD"']);
     assert.match(run.stdout, /^cs_/);
     secrets['runToken'] = run.stdout.trim();
-    assert.equal((await shop.gateway.api('/api/sessions', { token: secrets['unknownToken'] ?? '' })).status, 401);
+    assert.equal((await shop.gateway.api('/api/v1/sessions', { token: secrets['unknownToken'] ?? '' })).status, 401);
   }
 
   async function copyIn(): Promise<void> {

@@ -46,7 +46,7 @@ describe('many at once behind one address', () => {
     await one.connect();
     assert.equal((await one.query('select 1 as one')).rows[0].one, 1);
     await one.end();
-    assert.equal((await shop.gateway.api('/api/targets')).status, 200);
+    assert.equal((await shop.gateway.api('/api/v1/targets')).status, 200);
     await waitUntil(() => shop.gateway.log.includes('limits.silentPerAddressMax'));
     for (const socket of crowd) {
       socket.destroy();
@@ -73,11 +73,13 @@ describe('many at once behind one address', () => {
     const crowd = await silent('http', connectionsPerAddressMax);
     const operator = readFileSync(join(shop.gateway.data, 'admin.token'), 'utf8').trim();
     for (const socket of crowd) {
-      socket.write(`POST /api/tokens HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${operator}\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n`);
+      socket.write(
+        `POST /api/v1/tokens HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${operator}\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n`,
+      );
     }
     await Promise.all(crowd.map(async (socket) => once(socket, 'data')));
     const authorization = `Bearer ${shop.token}`;
-    assert.equal((await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/api/health`, { headers: { authorization } })).status, 429);
+    assert.equal((await fetch(`http://127.0.0.1:${shop.gateway.port('http')}/healthz`, { headers: { authorization } })).status, 429);
     const listed = shop.gateway.cli(['target', 'list', '--json']);
     assert.equal(listed.status, 0, listed.stderr);
     assert.match(listed.stdout, /"shop"/);

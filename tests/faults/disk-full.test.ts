@@ -66,7 +66,7 @@ test('T4.17: on a full disk an operator reads, halts and revokes; what must be r
   const { gateway } = shop;
   await createMarks(shop);
   const made: { readonly id: string; readonly token: string } = JSON.parse(
-    await (await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent' } })).text(),
+    await (await gateway.api('/api/v1/tokens', { method: 'POST', body: { principal: 'agent' } })).text(),
   );
   const [revoked, halted] = [await connectThrough({ ...shop, token: made.token }), await connectThrough(shop)];
   revoked.on('error', () => undefined);
@@ -76,14 +76,14 @@ test('T4.17: on a full disk an operator reads, halts and revokes; what must be r
   fill(disk.directory, 0);
   await insertMarks(shop, { name: 'full', clients: 4, padding: randomBytes(3000).toString('base64') });
   // Short records may fit where longer ones did not.
-  await waitUntil(async () => (await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent' } })).status === 507);
-  const refused = await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent' } });
+  await waitUntil(async () => (await gateway.api('/api/v1/tokens', { method: 'POST', body: { principal: 'agent' } })).status === 507);
+  const refused = await gateway.api('/api/v1/tokens', { method: 'POST', body: { principal: 'agent' } });
   assert.equal(refused.status, 507);
   assert.match(await refused.text(), /cannot_record.*no space left/);
-  assert.equal((await gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent' } })).status, 507);
+  assert.equal((await gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'agent' } })).status, 507);
   assert.ok((await gateway.sessions()).some((each) => each.session === session));
   assert.ok((await gateway.records(session)).some(({ attributes }) => attributes['db.query.text'] === 'select 1'));
-  const tokens = await gateway.api('/api/tokens');
+  const tokens = await gateway.api('/api/v1/tokens');
   assert.equal(tokens.status, 200);
   await tokens.text();
   const ends = [revoked, halted].map(
@@ -92,8 +92,8 @@ test('T4.17: on a full disk an operator reads, halts and revokes; what must be r
         client.once('end', resolve);
       }),
   );
-  assert.equal((await gateway.api(`/api/tokens/${made.id}`, { method: 'DELETE' })).status, 200);
-  assert.equal((await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'full' } })).status, 200);
+  assert.equal((await gateway.api(`/api/v1/tokens/${made.id}`, { method: 'DELETE' })).status, 200);
+  assert.equal((await gateway.api(`/api/v1/sessions/${session}/halt`, { method: 'POST', body: { reason: 'full' } })).status, 200);
   await Promise.all(ends);
   // A halted session is closed in the record once its channels have ended: a stop waits for that.
   await gateway.signal('SIGTERM');

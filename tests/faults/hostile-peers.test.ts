@@ -51,7 +51,7 @@ const beginnings: Readonly<Record<'postgres' | 'http', Readonly<Record<string, B
   },
   http: {
     'nothing at all': Buffer.alloc(0),
-    'half a head': Buffer.from('GET /api/health HTTP/1.1\r\nHost: 127.0'),
+    'half a head': Buffer.from('GET /healthz HTTP/1.1\r\nHost: 127.0'),
     'half a hello of TLS': Buffer.from('16030100c8010000c40303', 'hex'),
   },
 };
@@ -125,7 +125,7 @@ limits: ${JSON.stringify(lowered)}
     let served = 0;
     await waitUntil(async () => {
       await client.query('select 1');
-      assert.equal((await gateway.api('/api/targets')).status, 200);
+      assert.equal((await gateway.api('/api/v1/targets')).status, 200);
       served += isDone ? 0 : 1;
       return isDone;
     }, patientMs);
@@ -155,7 +155,7 @@ limits: ${JSON.stringify(lowered)}
       }
       await client.end();
       await waitUntil(async () => {
-        const served = await Promise.allSettled([gateway.api('/api/health'), connect().then((late) => late.end())]);
+        const served = await Promise.allSettled([gateway.api('/healthz'), connect().then((late) => late.end())]);
         return served.every(({ status }) => status === 'fulfilled');
       });
     });

@@ -40,7 +40,7 @@ describe('a file of the data directory that is not whole', () => {
     await gateway.start();
     assert.match(readFileSync(fileOf('admin.token'), 'utf8'), /^[0-9a-f]{64}\n$/);
     for (const headers of [{}, { authorization: 'Bearer ' }, { authorization: '' }, { authorization: 'Bearer \n'.trim() }]) {
-      const answer = await fetch(`http://127.0.0.1:${gateway.port('http')}/api/targets`, { headers });
+      const answer = await fetch(`http://127.0.0.1:${gateway.port('http')}/api/v1/targets`, { headers });
       assert.equal(answer.status, 401);
     }
   });
@@ -62,5 +62,5 @@ test('T4.1: a first start on a full disk leaves no half of a key or credential b
   await assert.rejects(GatewayProcess.start({ config: '', data }), /the gateway did not start/);
   rmSync(ballast);
   await using gateway = await GatewayProcess.start({ config: '', data });
-  assert.equal((await gateway.api('/api/targets')).status, 200);
+  assert.equal((await gateway.api('/api/v1/targets')).status, 200);
 });

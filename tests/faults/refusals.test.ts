@@ -59,7 +59,7 @@ principals:
   test('T4.4, E52: a request waits for the one before on its connection at the API, too', async () => {
     const askedBefore = asked;
     const client = connect(gateway.port('http'), '127.0.0.1');
-    client.write(ask('/api/sessions', 'cs_wrong') + ask('/t/api/second', token));
+    client.write(ask('/api/v1/sessions', 'cs_wrong') + ask('/t/api/second', token));
     const [answer] = await once(client, 'data');
     assert.match(String(answer), /^HTTP\/1\.1 401/);
     assert.equal(asked, askedBefore, 'while the answer to the first was held back, nothing was done for the second');

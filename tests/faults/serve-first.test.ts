@@ -45,8 +45,8 @@ principals: { bot: { kind: agent, targets: [api, tools, model] }, other: { kind:
   const howFar = /The index is catching up with the journal: it is at \d+ %\./;
   assert.match(await ready.text(), howFar);
   const behind = await Promise.all([
-    gateway.api('/api/sessions'),
-    gateway.api(`/api/sessions/${'0'.repeat(32)}/records`),
+    gateway.api('/api/v1/sessions'),
+    gateway.api(`/api/v1/sessions/${'0'.repeat(32)}/records`),
     ask('/t/model/v1/responses', next),
     ask('/t/tools', ping),
   ]);
@@ -67,8 +67,8 @@ principals: { bot: { kind: agent, targets: [api, tools, model] }, other: { kind:
   await gateway.start();
   holder.exec('ROLLBACK');
   await waitUntil(async () => (await (await gateway.api('/readyz')).text()) === '{"status":"ready"}');
-  assert.equal((await gateway.api('/api/sessions')).status, 200);
-  assert.equal((await gateway.api(`/api/sessions/${'0'.repeat(32)}/records`)).status, 404);
+  assert.equal((await gateway.api('/api/v1/sessions')).status, 200);
+  assert.equal((await gateway.api(`/api/v1/sessions/${'0'.repeat(32)}/records`)).status, 404);
   assert.doesNotMatch(await (await ask('/t/tools', ping)).text(), /catching_up/);
   assert.equal((await ask('/t/model/v1/responses', next)).status, 200);
   // An id that was given meanwhile belongs to the client that got it.

@@ -77,7 +77,7 @@ principals: { agent: { kind: agent, targets: [api, model] } }
     });
     const address = gateway.addresses['http'] ?? '';
     const operator = readFileSync(join(directory, 'store', 'admin.token'), 'utf8').trim();
-    const made = await fetch(`http://${address}/api/tokens`, {
+    const made = await fetch(`http://${address}/api/v1/tokens`, {
       method: 'POST',
       headers: { authorization: `Bearer ${operator}` },
       body: '{"principal":"agent"}',

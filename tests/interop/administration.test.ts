@@ -75,7 +75,7 @@ principals:
     assert.equal(added.status, 0, added.stderr);
     const principal = gateway.command(['principal', 'add', 'newcomer', '--kind', 'agent', '--target', 'second']);
     assert.equal(principal.status, 0, principal.stderr);
-    await waitUntil(async () => (await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'newcomer' } })).ok);
+    await waitUntil(async () => (await gateway.api('/api/v1/tokens', { method: 'POST', body: { principal: 'newcomer' } })).ok);
     await useOnce(gateway.token('newcomer'), 'second');
     assert.deepEqual((await client.query('select 1 as one')).rows, [{ one: 1 }], 'the session of before goes on');
     await client.end();
@@ -143,7 +143,7 @@ principals:
 
   test('found: with a token in the environment, every command on the gateway’s own machine acts as its principal too', async () => {
     const [agent, boss] = [{ COUNTERSIGN_TOKEN: await gateway.issueToken('agent') }, { COUNTERSIGN_TOKEN: await gateway.issueToken('boss') }];
-    const { id } = JSON.parse(await (await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'boss' } })).text());
+    const { id } = JSON.parse(await (await gateway.api('/api/v1/tokens', { method: 'POST', body: { principal: 'boss' } })).text());
     const zeros = '0'.repeat(32);
     for (const words of [
       'session list',

@@ -65,7 +65,7 @@ principals:
     return { status, stdout, stderr };
   };
   const openRun = async (): Promise<Run> => {
-    const made = await gateway.api('/api/runs', { method: 'POST', body: { principal: 'bot', command: 'agent' } });
+    const made = await gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'bot', command: 'agent' } });
     const { session, token, traceparent }: Run = JSON.parse(await made.text());
     return { session, token, traceparent };
   };
@@ -100,7 +100,7 @@ principals:
     await statement(run, "select 'unrelated'");
     await get(run, '/unrelated', { traceparent: run.traceparent });
     await get(run, '/named', { 'x-tool-call': second });
-    await gateway.api(`/api/runs/${run.session}/end`, { method: 'POST', body: {} });
+    await gateway.api(`/api/v1/runs/${run.session}/end`, { method: 'POST', body: {} });
   };
 
   test('T4.23: certain where the client names the id, the span or the trace of a call, likely by time, in every output', async () => {

@@ -67,7 +67,7 @@ principals:
     headers: { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` },
   });
 
-  for (const path of ['/t/http/x', '/t/llm/v1/models', '/t/claude/v1/models', '/t/mcp', '/api/targets']) {
+  for (const path of ['/t/http/x', '/t/llm/v1/models', '/t/claude/v1/models', '/t/mcp', '/api/v1/targets']) {
     test(`T4.27: a 401 at ${path} names every way to give a token, and each is taken`, async () => {
       const refused = await ask(path);
       await refused.text();

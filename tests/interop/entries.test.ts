@@ -42,12 +42,12 @@ principals:
   });
 
   async function issue({ bearer }: Entry, principal: string): Promise<Pass> {
-    const made = await gateway.api(bearer === 'run' ? '/api/runs' : '/api/tokens', { method: 'POST', body: { principal } });
+    const made = await gateway.api(bearer === 'run' ? '/api/v1/runs' : '/api/v1/tokens', { method: 'POST', body: { principal } });
     assert.equal(made.status, 201);
     const { token, id, session } = JSON.parse(await made.text());
     const takeBack = async (): Promise<void> => {
       const gone =
-        bearer === 'run' ? gateway.api(`/api/runs/${session}/end`, { method: 'POST', body: {} }) : gateway.api(`/api/tokens/${id}`, { method: 'DELETE' });
+        bearer === 'run' ? gateway.api(`/api/v1/runs/${session}/end`, { method: 'POST', body: {} }) : gateway.api(`/api/v1/tokens/${id}`, { method: 'DELETE' });
       assert.equal((await gone).status, 200);
     };
     return { token, session: session ?? null, takeBack };
@@ -123,7 +123,7 @@ principals:
       assert.deepEqual([request?.principal, request?.target, request?.verdict], ['agent', 'shop', 'allow']);
       assert.equal(request?.attributes['client.address'], '127.0.0.1');
       const running = assert.rejects(client.query('select pg_sleep(300)'), { code: '57P01' });
-      assert.equal((await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } })).status, 200);
+      assert.equal((await gateway.api(`/api/v1/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } })).status, 200);
       await running;
       await waitUntil(async () => (await gateway.sessions()).find((each) => each.session === session)?.state === 'halted');
     });
@@ -132,13 +132,17 @@ principals:
   for (const entry of entries) {
     test(`T4.2, E48: a credential that is revoked ends what it opened, with a ${entry.bearer} at the ${entry.way}`, async () => {
       const boss = await issue({ bearer: 'token', way: 'listener' }, 'boss');
-      const made = await gateway.api(entry.bearer === 'run' ? '/api/runs' : '/api/tokens', { method: 'POST', body: { principal: 'agent' }, token: boss.token });
+      const made = await gateway.api(entry.bearer === 'run' ? '/api/v1/runs' : '/api/v1/tokens', {
+        method: 'POST',
+        body: { principal: 'agent' },
+        token: boss.token,
+      });
       const { token, id } = JSON.parse(await made.text());
       const known = (await gateway.sessions()).length - (entry.bearer === 'run' ? 1 : 0);
       const [busy, idle] = [await enter(entry, token), await enter(entry, token)];
       const idleEnded = new Promise<unknown>((resolve) => idle.once('error', resolve));
       const running = assert.rejects(busy.query('select pg_sleep(300)'), { code: '28P01', message: /revoked/ });
-      const gone = entry.bearer === 'run' ? boss.takeBack() : gateway.api(`/api/tokens/${id}`, { method: 'DELETE' });
+      const gone = entry.bearer === 'run' ? boss.takeBack() : gateway.api(`/api/v1/tokens/${id}`, { method: 'DELETE' });
       await gone;
       await running;
       assert.match(String(await idleEnded), /revoked/);
@@ -149,7 +153,7 @@ principals:
 
   test('T4.2, E48: a token that expires ends what it opened at that moment, at every entry', async () => {
     for (const entry of entries.filter(({ bearer }) => bearer === 'token')) {
-      const made = await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent', ttlMs: 3000 } });
+      const made = await gateway.api('/api/v1/tokens', { method: 'POST', body: { principal: 'agent', ttlMs: 3000 } });
       const client = await enter(entry, JSON.parse(await made.text()).token);
       await assert.rejects(client.query('select pg_sleep(300)'), { code: '28P01', message: /expired/ });
     }
@@ -163,7 +167,7 @@ principals:
     gateway.configure(configOf('[shop]'));
     const pass = await issue({ bearer: 'token', way: 'listener' }, 'stranger');
     await pass.takeBack();
-    await waitUntil(async () => (await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent' } })).status === 201);
+    await waitUntil(async () => (await gateway.api('/api/v1/tokens', { method: 'POST', body: { principal: 'agent' } })).status === 201);
   });
 
   test('B22: a grant that is withdrawn is withdrawn at every entry, even for open streams', async () => {
@@ -192,7 +196,7 @@ principals:
     assert.ok(routes.length > 10);
     assert.deepEqual(
       routes.filter(({ callers }) => callers === 'runs').map(({ path }) => path),
-      ['/api/runs', '/api/runs/:session/output/:stream', '/api/runs/:session/end'],
+      ['/api/v1/runs', '/api/v1/runs/:session/output/:stream', '/api/v1/runs/:session/end'],
     );
     for (const { method, path, callers, body } of routes.filter((route) => route.callers !== 'everybody')) {
       const place = path.replaceAll(/:\w+(\{[^}]*\})?/g, '1');

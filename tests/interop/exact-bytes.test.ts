@@ -91,7 +91,7 @@ principals: { agent: { kind: agent, targets: [shop] } }
   /** Returns all requests and all answers of the session that was opened last, as they were recorded. */
   async function recorded(): Promise<{ readonly requests: Buffer; readonly responses: Buffer }> {
     const { session } = await gateway.newest();
-    const bundle = parseBundle(Buffer.from(await (await gateway.api(`/api/sessions/${session}/bundle`)).arrayBuffer()));
+    const bundle = parseBundle(Buffer.from(await (await gateway.api(`/api/v1/sessions/${session}/bundle`)).arrayBuffer()));
     const contents = (kind: string): Buffer =>
       Buffer.concat(bundle.records.flatMap(({ decoded, content }) => (decoded.kind === kind && content.form === 'opened' ? [content.plaintext] : [])));
     return { requests: contents('request'), responses: contents('response') };

@@ -18,7 +18,7 @@ interface Heard {
 }
 
 async function newRun(gateway: GatewayProcess, principal: string): Promise<string> {
-  const made = await gateway.api('/api/runs', { method: 'POST', body: { principal } });
+  const made = await gateway.api('/api/v1/runs', { method: 'POST', body: { principal } });
   const run: { readonly token: string } = JSON.parse(await made.text());
   return run.token;
 }

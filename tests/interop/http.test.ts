@@ -345,7 +345,7 @@ principals:
     const response = await ask('/api/endless', { headers: { authorization: `Bearer ${own}` } });
     const session = response.headers.get('countersign-session') ?? '';
     const cut = assert.rejects(response.text());
-    assert.equal((await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'test' } })).ok, true);
+    assert.equal((await gateway.api(`/api/v1/sessions/${session}/halt`, { method: 'POST', body: { reason: 'test' } })).ok, true);
     await cut;
     await waitUntil(() => lastSeen().closed);
     await waitUntil(async () => (await gateway.sessions()).some((known) => known.session === session && known.state === 'halted'));

@@ -236,7 +236,7 @@ principals:
     stream.on('error', () => undefined);
     const [head] = await once(stream, 'response');
     stream.resume();
-    await gateway.api(`/api/sessions/${String(head['countersign-session'])}/halt`, { method: 'POST', body: { reason: 'test' } });
+    await gateway.api(`/api/v1/sessions/${String(head['countersign-session'])}/halt`, { method: 'POST', body: { reason: 'test' } });
     await waitUntil(() => stream.closed);
     assert.equal(stream.rstCode, constants.NGHTTP2_INTERNAL_ERROR);
     await waitUntil(() => lastSeen().closed);
@@ -314,7 +314,7 @@ principals:
       const { stdout, stderr } = await runProgram('curl', [...words, '--data-binary', '@-', ...how], {}, 'x'.repeat(100_000));
       assert.equal(stdout, `echo 100000 ${version}`, stderr);
     }
-    const health = await runProgram('curl', ['-sS', '--cacert', certificate.certificateFile, '-w', ' %{http_version}', `https://${base}/api/health`], {});
+    const health = await runProgram('curl', ['-sS', '--cacert', certificate.certificateFile, '-w', ' %{http_version}', `https://${base}/healthz`], {});
     assert.equal(health.stdout, '{"status":"ok"} 2', health.stderr);
   });
 

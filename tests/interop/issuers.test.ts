@@ -177,7 +177,7 @@ identity:
     assert.match(await answer.text(), /corp\/eve@corp\.example was not granted web/);
     await assert.rejects(connect(stranger), { code: '42501' });
     for (const person of ['ann', 'eve', 'boss']) {
-      const refused = await shop.gateway.api('/api/sessions', { token: await issuer.signIn(person) });
+      const refused = await shop.gateway.api('/api/v1/sessions', { token: await issuer.signIn(person) });
       assert.equal(refused.status, 403, person);
       assert.match(await refused.text(), new RegExp(`corp/${person}@corp\\.example may not use the API`));
     }
@@ -321,8 +321,8 @@ test('an issuer that does not answer is said to be the reason, and tokens of the
 identity: { issuers: { corp: { url: "${issuer.url}", clientId: ${clientId}, audience: "${audience}" } } }
 `,
   });
-  const answer = await gateway.api('/api/sessions', { token });
+  const answer = await gateway.api('/api/v1/sessions', { token });
   assert.equal(answer.status, 503);
   assert.match(await answer.text(), /Tokens of the issuer corp \(http.*\) cannot be verified now: .* cannot be reached/);
-  assert.equal((await gateway.api('/api/sessions', { token: await gateway.issueToken('boss') })).status, 200);
+  assert.equal((await gateway.api('/api/v1/sessions', { token: await gateway.issueToken('boss') })).status, 200);
 });

@@ -98,8 +98,8 @@ describe('what one large body does in a turn of the event loop of a gateway that
     assert.ok(answer.ok, said);
     return said;
   };
-  const issueToken = async (principal: string): Promise<string> => JSON.parse(await api('/api/tokens', { principal })).token;
-  const linesOf = async (session: string): Promise<readonly string[]> => (await api(`/api/sessions/${session}/records`)).trim().split('\n');
+  const issueToken = async (principal: string): Promise<string> => JSON.parse(await api('/api/v1/tokens', { principal })).token;
+  const linesOf = async (session: string): Promise<readonly string[]> => (await api(`/api/v1/sessions/${session}/records`)).trim().split('\n');
   const send = async (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Readonly<Record<string, string>> = json): Promise<Response> =>
     fetch(`http://${gateway.addresses['http']}/t/${path}`, { method: 'POST', body, headers: { authorization: `Bearer ${token}`, ...headers } });
   /** Sends the requests of another client as long as `act` takes. */

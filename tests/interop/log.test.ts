@@ -21,11 +21,11 @@ test('T4.37: checkpoints and tiles can be read by the token of an auditor, who m
     const { status } = await running.ask(method, path.replaceAll(/:\w+/g, 'x'), { headers });
     assert.equal(status, 403, `${method} ${path}`);
   }
-  const { token } = await running.json('POST', '/api/tokens', { principal: 'bot' });
+  const { token } = await running.json('POST', '/api/v1/tokens', { principal: 'bot' });
   for (const authorization of [`Bearer ${String(token)}`, 'Bearer nobody', '']) {
     assert.ok([401, 403].includes((await running.ask('GET', '/log/checkpoint', { headers: { authorization } })).status));
   }
-  const { token: runToken } = await running.json('POST', '/api/runs', { principal: 'eve' });
+  const { token: runToken } = await running.json('POST', '/api/v1/runs', { principal: 'eve' });
   assert.equal((await running.ask('GET', '/log/checkpoint', { headers: { authorization: `Bearer ${String(runToken)}` } })).status, 403, 'a run audits nothing');
 });
 

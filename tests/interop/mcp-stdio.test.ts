@@ -168,7 +168,7 @@ principals:
     const response = await post(body);
     const answered = await response.text();
     const session = response.headers.get('countersign-session') ?? '';
-    const bundle = parseBundle(Buffer.from(await (await gateway.api(`/api/sessions/${session}/bundle`)).arrayBuffer()));
+    const bundle = parseBundle(Buffer.from(await (await gateway.api(`/api/v1/sessions/${session}/bundle`)).arrayBuffer()));
     const contents = bundle.records.map(({ content }) => (content.form === 'opened' ? Buffer.from(content.plaintext).toString() : ''));
     assert.ok(contents.some((content) => content.endsWith(`\r\n\r\n${JSON.stringify(body)}`)));
     assert.ok(contents.some((content) => content.endsWith(`\r\n\r\n${answered}`)));
@@ -244,7 +244,7 @@ principals:
     assert.match(JSON.stringify(content), /API_KEY/);
     assert.ok(childrenOf(gateway.pid) > 0);
     for (const { session } of (await gateway.sessions()).filter(({ state }) => state === 'open')) {
-      await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } });
+      await gateway.api(`/api/v1/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } });
     }
     await waitUntil(() => childrenOf(gateway.pid) === 0);
     await connect();

@@ -205,7 +205,7 @@ principals:
     const session = halted.headers.get('countersign-session') ?? '';
     // In how many records the events arrive is the machine's business.
     await waitUntil(async () => (await gateway.records(session)).some(({ kind }) => kind === 'response'));
-    await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } });
+    await gateway.api(`/api/v1/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } });
     const frame = new Framer(new AwsMessages(), Infinity).push(Buffer.from(await bytes)).at(-1);
     assert.equal(frame?.is, 'message');
     assert.equal(frame.message.headers.get(':exception-type'), 'validationException');
@@ -251,7 +251,7 @@ principals:
     stream.setEncoding('utf8').end('{"model":"m","stream":true,"messages":[{"role":"user","content":"endless"}]}');
     const [head] = await once(stream, 'response');
     const told = text(stream);
-    await gateway.api(`/api/sessions/${String(head['countersign-session'])}/halt`, { method: 'POST', body: { reason: 'enough' } });
+    await gateway.api(`/api/v1/sessions/${String(head['countersign-session'])}/halt`, { method: 'POST', body: { reason: 'enough' } });
     assert.match(await told, /(?:^|\n\n)data: \{"error":\{"message":"countersign: .*"code":"halted","param":null\}\}\n\n$/s);
     assert.equal(stream.rstCode, constants.NGHTTP2_NO_ERROR);
     client.close();
@@ -274,7 +274,7 @@ principals:
       while (seen !== '' && !/\n\n[^]+$/.test(got.slice(got.indexOf(seen)))) {
         got += (await reader?.read())?.value ?? '';
       }
-      await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } });
+      await gateway.api(`/api/v1/sessions/${session}/halt`, { method: 'POST', body: { reason: 'enough' } });
       await assert.rejects(async () => {
         while ((await reader?.read())?.done === false) {
           // Whatever there is left.

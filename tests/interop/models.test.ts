@@ -268,7 +268,7 @@ principals:
         assert.ok(piece);
         if (!isHalted) {
           isHalted = true;
-          await gateway.api(`/api/sessions/${(await gateway.newest()).session}/halt`, { method: 'POST', body: { reason: 'enough' } });
+          await gateway.api(`/api/v1/sessions/${(await gateway.newest()).session}/halt`, { method: 'POST', body: { reason: 'enough' } });
         }
       }
     };

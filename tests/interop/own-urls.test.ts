@@ -203,13 +203,13 @@ principals:
   });
 
   test('T4.8: in a replay they lead to the replay, and nowhere else', async () => {
-    const made = await gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent' } });
+    const made = await gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'agent' } });
     const run: { readonly token: string; readonly session: string } = JSON.parse(await made.text());
     await (await ask('plain', '/moved', run.token)).text();
     await (await ask('claude', `/v1/messages/batches/${batchId}`, run.token)).text();
-    await gateway.api(`/api/runs/${run.session}/end`, { method: 'POST', body: {} });
+    await gateway.api(`/api/v1/runs/${run.session}/end`, { method: 'POST', body: {} });
     const file = join(gateway.directory, 'bundle');
-    writeFileSync(file, Buffer.from(await (await gateway.api(`/api/sessions/${run.session}/bundle`)).arrayBuffer()));
+    writeFileSync(file, Buffer.from(await (await gateway.api(`/api/v1/sessions/${run.session}/bundle`)).arrayBuffer()));
     await using bundle = await open(file);
     await using replay = await ReplayServer.open(bundle, { speed: null, port: 0, onMiss: () => undefined });
     const first = heard.length;

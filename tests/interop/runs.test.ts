@@ -137,7 +137,7 @@ describe('run', requireProgram('psql'), () => {
     const said = Promise.all([text(child.stdout), text(child.stderr)]);
     await once(child.stdout, 'data');
     const { session } = await shop.gateway.newest();
-    await shop.gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'prints too much' } });
+    await shop.gateway.api(`/api/v1/sessions/${session}/halt`, { method: 'POST', body: { reason: 'prints too much' } });
     const [status] = await once(child, 'exit');
     assert.equal(status, 143);
     const [stdout, stderr] = await said;

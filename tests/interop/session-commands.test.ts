@@ -174,7 +174,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     assert.equal(shop.gateway.command(['token', 'revoke', id]).status, 0);
     await running;
     await assert.rejects(connect(token), /revoked/);
-    const made = await shop.gateway.api('/api/runs', { method: 'POST', body: { principal: 'agent' } });
+    const made = await shop.gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'agent' } });
     const run: { readonly session: string; readonly token: string } = JSON.parse(await made.text());
     assert.equal(halt(run.session), `halted ${run.session}\n`);
     await assert.rejects(connect(run.token), /has ended/);

@@ -212,7 +212,7 @@ describe('what statements do is in their records', () => {
     const apply = async (state: string, more = ''): Promise<void> => {
       const described = text.replace('durability: process', `durability: process, tags: { state: ${state} }${more}`);
       writeFileSync(gateway.configFile, `${described}policies: ${directory.path}\n`);
-      const applied = await gateway.api('/api/config/apply', { method: 'POST', body: {} });
+      const applied = await gateway.api('/api/v1/config/apply', { method: 'POST', body: {} });
       assert.equal(applied.status, 200, await applied.text());
     };
     await apply('open');

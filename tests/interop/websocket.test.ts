@@ -315,17 +315,17 @@ principals:
   test('halt closes both sides, and says so', async () => {
     const { client, session } = await open('/x', await gateway.issueToken('agent'));
     const closed = once(client, 'close');
-    await gateway.api(`/api/sessions/${session}/halt`, { method: 'POST', body: { reason: 'test' } });
+    await gateway.api(`/api/v1/sessions/${session}/halt`, { method: 'POST', body: { reason: 'test' } });
     assert.equal((await closed)[0], 1008);
     await waitUntil(() => lastSeen().closed === 1001);
   });
 
   test('T4.2, E48: a revoked token closes both sides, and says so', async () => {
-    const made = await gateway.api('/api/tokens', { method: 'POST', body: { principal: 'agent' } });
+    const made = await gateway.api('/api/v1/tokens', { method: 'POST', body: { principal: 'agent' } });
     const own: { readonly token: string; readonly id: string } = JSON.parse(await made.text());
     const { client } = await open('/x', own.token);
     const closed = once(client, 'close');
-    await gateway.api(`/api/tokens/${own.id}`, { method: 'DELETE' });
+    await gateway.api(`/api/v1/tokens/${own.id}`, { method: 'DELETE' });
     const [code, reason] = await closed;
     assert.equal(code, 1008);
     assert.match(String(reason), /revoked/);

@@ -76,7 +76,7 @@ async function untilInjected(tracing: Tracing): Promise<void> {
 
 /** The reader of the records may have noticed before it was asked, and not be back yet. */
 async function readUntilRefused({ gateway }: Shop): Promise<void> {
-  const { status } = await gateway.api('/api/sessions');
+  const { status } = await gateway.api('/api/v1/sessions');
   assert.ok([500, 503].includes(status), String(status));
 }
 

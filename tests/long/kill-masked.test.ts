@@ -120,7 +120,7 @@ describe('kill -9 while answers are masked', () => {
     const sessions = (await shop.gateway.sessions()).filter(({ session }) => !known.has(session));
     const answers: { readonly target: string; readonly bytes: Buffer }[] = [];
     for (const { session, targets } of sessions) {
-      const bundle = parseBundle(Buffer.from(await (await shop.gateway.api(`/api/sessions/${session}/bundle`)).arrayBuffer()));
+      const bundle = parseBundle(Buffer.from(await (await shop.gateway.api(`/api/v1/sessions/${session}/bundle`)).arrayBuffer()));
       const shown = await shop.gateway.records(session);
       const byRequest = Map.groupBy(
         shown.filter(({ kind, attributes }) => kind === 'response' && attributes['countersign.request'] !== undefined),

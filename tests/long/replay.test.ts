@@ -146,7 +146,7 @@ principals:
     };
     await assert.rejects(connect('cs_another'), /the token is not that of this replay/i);
     assert.equal((await fetch(FEED_URL, { headers: { authorization: 'Bearer cs_another' } })).status, 401);
-    assert.equal((await fetch(`${COUNTERSIGN_URL}/api/runs`, { method: 'POST' })).status, 404, 'there are no runs in it');
+    assert.equal((await fetch(`${COUNTERSIGN_URL}/api/v1/runs`, { method: 'POST' })).status, 404, 'there are no runs in it');
     const client = await connect(PGPASSWORD);
     const ask = async (): Promise<string> =>
       client.query('select random()').then(

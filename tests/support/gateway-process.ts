@@ -70,7 +70,7 @@ export class GatewayProcess implements AsyncDisposable {
   /** Puts a configuration into force at once, without the second for which a changed file must be still. */
   async apply(config: string): Promise<void> {
     this.configure(config);
-    const answer = await this.api('/api/config/apply', { method: 'POST', body: {} });
+    const answer = await this.api('/api/v1/config/apply', { method: 'POST', body: {} });
     assert.equal(answer.status, 200, await answer.text());
   }
 
@@ -101,7 +101,7 @@ export class GatewayProcess implements AsyncDisposable {
   /** Changes files, and has the gateway take them up. It may still be busy with an earlier change, and say so in its log, so only the answer tells that these are in force. */
   async takesUp(change: () => void): Promise<void> {
     change();
-    const answer = await this.api('/api/config/apply', { method: 'POST', body: {} });
+    const answer = await this.api('/api/v1/config/apply', { method: 'POST', body: {} });
     assert.equal(answer.status, 200, await answer.text());
   }
 
@@ -190,7 +190,7 @@ export class GatewayProcess implements AsyncDisposable {
 
   /** Lists sessions as `session list` does, without the time that starting a command takes. */
   async sessions(which: 'clients' | 'all' = 'clients'): Promise<SessionSummary[]> {
-    return readRows(await this.api(which === 'all' ? '/api/sessions?all' : '/api/sessions'));
+    return readRows(await this.api(which === 'all' ? '/api/v1/sessions?all' : '/api/v1/sessions'));
   }
 
   /** Returns the session that was opened last. */
@@ -204,7 +204,7 @@ export class GatewayProcess implements AsyncDisposable {
 
   /** Returns the records of a session as `session show` does, without the time that starting a command takes. */
   async records(session: string): Promise<ShownRecord[]> {
-    return readRows(await this.api(`/api/sessions/${session}/records`));
+    return readRows(await this.api(`/api/v1/sessions/${session}/records`));
   }
 
   /** Asks the API with a token or as the operator. The answer is checked against the promises of its endpoint. */
@@ -226,7 +226,7 @@ export class GatewayProcess implements AsyncDisposable {
 
   /** Creates a token as `token create` does, without the time that starting a command takes. */
   async issueToken(principal: string): Promise<string> {
-    const answer = await this.api('/api/tokens', { method: 'POST', body: { principal } });
+    const answer = await this.api('/api/v1/tokens', { method: 'POST', body: { principal } });
     if (!answer.ok) {
       throw new Error(`the API answered ${answer.status}: ${await answer.text()}`);
     }

@@ -37,7 +37,7 @@ interface ApplyOptions extends LocationOptions {
 async function apply(options: ApplyOptions): Promise<void> {
   const { file, principals, targets, waiting, changes, withdrawn } = await (
     await ApiClient.open(options)
-  ).json<AppliedConfig>('POST', '/api/config/apply', {
+  ).json<AppliedConfig>('POST', '/api/v1/config/apply', {
     force: options.force === true,
   });
   console.log(`${file} is in force: ${countOf(principals, 'principal')}, ${countOf(targets, 'target')}`);

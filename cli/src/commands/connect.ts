@@ -85,7 +85,7 @@ async function commandFor(target: string, port: number, options: ConnectOptions)
   if (options.as === undefined) {
     return null;
   }
-  const path = `/api/targets/${encodeURIComponent(target)}/connection?port=${port}`;
+  const path = `/api/v1/targets/${encodeURIComponent(target)}/connection?port=${port}`;
   return (await (await ApiClient.open(options)).json<ConnectionInstructions>('GET', path)).command;
 }
 
@@ -97,7 +97,7 @@ function complain(target: string, reason: string): void {
 async function forward({ url, target, pass }: Tunnel, local: Socket): Promise<void> {
   local.on('error', () => local.destroy());
   const token = await pass.token();
-  const upgrade = (url.startsWith('https:') ? requestTls : request)(`${url}/api/connect/${encodeURIComponent(target)}`, {
+  const upgrade = (url.startsWith('https:') ? requestTls : request)(`${url}/api/v1/connect/${encodeURIComponent(target)}`, {
     headers: { connection: 'upgrade', upgrade: 'countersign-tunnel', authorization: `Bearer ${token}` },
     timeout: upgradeMs,
   });

@@ -40,7 +40,7 @@ async function rebuilt(options: SourceOptions): Promise<Rebuilt> {
       return rebuildHere(data, rootKeyEnvironment(rootKey, process.env));
     }
   }
-  return (await ApiClient.open(options)).json<Rebuilt>('POST', '/api/index/rebuild', {});
+  return (await ApiClient.open(options)).json<Rebuilt>('POST', '/api/v1/index/rebuild', {});
 }
 
 async function rebuildHere(data: string, environment: NodeJS.ProcessEnv): Promise<Rebuilt> {

@@ -105,7 +105,7 @@ async function textInForce(options: LocationOptions): Promise<string> {
     const config = await loadConfig(options);
     return (await import('@countersign/gateway/policy')).configuredPolicy(config).text;
   }
-  const { text, refused } = await (await ApiClient.open(options)).json<{ readonly text: string; readonly refused: string | null }>('GET', '/api/policy');
+  const { text, refused } = await (await ApiClient.open(options)).json<{ readonly text: string; readonly refused: string | null }>('GET', '/api/v1/policy');
   if (refused !== null) {
     process.stderr.write(
       escapeControls(`NOTE       The files as they are now were refused. What is printed was in force before, and still is.\n${refused}\n`, 'lines'),

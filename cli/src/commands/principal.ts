@@ -52,7 +52,7 @@ async function list(options: LocationOptions & RowOptions): Promise<void> {
     process.stderr.write('No gateway runs: these are the principals that the configuration names.\n');
   }
   const principals = runs
-    ? await (await ApiClient.open(options)).json<readonly Listed[]>('GET', '/api/principals')
+    ? await (await ApiClient.open(options)).json<readonly Listed[]>('GET', '/api/v1/principals')
     : [...(await loadConfig(options)).principals.values()];
   await printRows(principals, options, ({ id, kind, groups, targets, suspended }: Listed) =>
     columns(id, kind ?? '', groups, targets, ...(suspended === null || suspended === undefined ? [] : [describeSuspension(suspended)])),
@@ -66,12 +66,12 @@ function describeSuspension({ by, since, reason }: NonNullable<Listed['suspended
 type ActOptions = LocationOptions & { readonly reason: string };
 
 async function suspend(name: string, options: ActOptions): Promise<void> {
-  await (await ApiClient.open(options)).json('POST', `/api/principals/${encodeURIComponent(name)}/suspend`, { reason: options.reason });
+  await (await ApiClient.open(options)).json('POST', `/api/v1/principals/${encodeURIComponent(name)}/suspend`, { reason: options.reason });
   console.log(`suspended ${name}: countersign principal resume ${name} lets it in again`);
 }
 
 async function resume(name: string, options: ActOptions): Promise<void> {
-  await (await ApiClient.open(options)).json('POST', `/api/principals/${encodeURIComponent(name)}/resume`, { reason: options.reason });
+  await (await ApiClient.open(options)).json('POST', `/api/v1/principals/${encodeURIComponent(name)}/resume`, { reason: options.reason });
   console.log(`resumed ${name}`);
 }
 

@@ -19,5 +19,5 @@ export function addReceipt(program: Command): void {
 async function receipt(record: string, options: LocationOptions): Promise<void> {
   const api = await ApiClient.open(options);
   const id = await findRecord(record, { sessions: (page) => listOf(api, page), records: (session) => api.rows(`${sessionPath(session)}/records`) });
-  process.stdout.write(await api.text(`/api/receipts/${id}`));
+  process.stdout.write(await api.text(`/api/v1/receipts/${id}`));
 }

@@ -46,7 +46,7 @@ async function run(words: readonly string[], options: RunOptions, self: Command)
   );
   const parent = isOthers ? around.token : undefined;
   const command = words.join(' ').slice(0, commandLengthMax);
-  const opened = await api.json<OpenedRun>('POST', '/api/runs', {
+  const opened = await api.json<OpenedRun>('POST', '/api/v1/runs', {
     principal: options.as,
     targets: options.target,
     command,
@@ -69,7 +69,7 @@ function findRunAround(environment: NodeJS.ProcessEnv): { readonly url: string; 
 /** Ends the run. The command already has its exit code, so a gateway that is gone does not change it. */
 async function endRun(api: ApiClient, session: string, exitCode: number): Promise<void> {
   try {
-    const { wasOpen } = await api.json<{ readonly wasOpen: boolean }>('POST', `/api/runs/${session}/end`, { exitCode });
+    const { wasOpen } = await api.json<{ readonly wasOpen: boolean }>('POST', `/api/v1/runs/${session}/end`, { exitCode });
     if (!wasOpen) {
       process.stderr.write(`countersign: the session of this run ended before its command did: countersign session show ${session} says why\n`);
     }

@@ -50,7 +50,7 @@ export function addTarget(program: Command): void {
 
 async function list(options: LocationOptions & RowOptions): Promise<void> {
   const targets =
-    options.url === undefined ? await readTargets(options) : await (await ApiClient.open(options)).json<readonly TargetSummary[]>('GET', '/api/targets');
+    options.url === undefined ? await readTargets(options) : await (await ApiClient.open(options)).json<readonly TargetSummary[]>('GET', '/api/v1/targets');
   await printRows(targets, options, ({ name, protocol, host, port, path, program, durability }) =>
     columns(name, protocol, program ?? `${host}:${port}${path === '' ? '' : `/${path}`}`, durability),
   );
@@ -70,7 +70,7 @@ interface ToolsOptions extends LocationOptions, RowOptions {
 async function tools(name: string, options: ToolsOptions): Promise<void> {
   const { pin, accept } = options;
   const client = await ApiClient.open(options);
-  const path = `/api/targets/${encodeURIComponent(name)}/tools`;
+  const path = `/api/v1/targets/${encodeURIComponent(name)}/tools`;
   const rows =
     pin === true || accept !== undefined
       ? await client.json<readonly ToolSummary[]>('POST', `${path}/pin`, accept === undefined ? {} : { tools: [accept] })

@@ -53,10 +53,10 @@ async function withOffice<Result>(options: LocationOptions, act: (office: TokenO
 
 function runningOffice(api: ApiClient): TokenOffice {
   return {
-    create: async (principal, ttlMs) => api.json('POST', '/api/tokens', { principal, ttlMs }),
-    list: async () => api.json('GET', '/api/tokens'),
+    create: async (principal, ttlMs) => api.json('POST', '/api/v1/tokens', { principal, ttlMs }),
+    list: async () => api.json('GET', '/api/v1/tokens'),
     revoke: async (name) => {
-      const { revoked }: { readonly revoked: string } = await api.json('DELETE', `/api/tokens/${encodeURIComponent(name)}`);
+      const { revoked }: { readonly revoked: string } = await api.json('DELETE', `/api/v1/tokens/${encodeURIComponent(name)}`);
       return revoked;
     },
   };

@@ -70,7 +70,7 @@ export function isRepeated(said: string, again: string): boolean {
 /** Lets ann approve what is held: the person at the terminal in the name of ann, or the demo if nobody is there or does it. */
 async function approve(approval: string, output: ShownOutput, { directory, config, isAttended }: Place): Promise<void> {
   const api = await ApiClient.open({ config });
-  const { token } = await api.json<{ readonly token: string }>('POST', '/api/tokens', { principal: 'ann', ttlMs: tokenMs });
+  const { token } = await api.json<{ readonly token: string }>('POST', '/api/v1/tokens', { principal: 'ann', ttlMs: tokenMs });
   if (isAttended) {
     const file = join(directory, 'ann.token');
     writeFileSync(file, token, { mode: 0o600 });

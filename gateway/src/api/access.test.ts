@@ -18,7 +18,7 @@ async function statusAndTitle(answer: Promise<Response>): Promise<string> {
 test('no endpoint answers without a credential, nor to a principal who is no administrator', async (context) => {
   await using running = await openRunningGateway();
   const { ask, json } = running;
-  const { token } = await json('POST', '/api/tokens', { principal: 'bot' });
+  const { token } = await json('POST', '/api/v1/tokens', { principal: 'bot' });
   assert.ok(endpoints.length > 0);
   for (const { method, path } of endpoints) {
     await context.test(`${method} ${path}`, async () => {

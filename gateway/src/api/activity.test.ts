@@ -11,11 +11,11 @@ async function rows<Row>({ ask }: RunningGateway, path: string): Promise<Row[]> 
 }
 
 async function sessionsOf(running: RunningGateway): Promise<SessionSummary[]> {
-  return rows<SessionSummary>(running, '/api/sessions');
+  return rows<SessionSummary>(running, '/api/v1/sessions');
 }
 
 async function link(running: RunningGateway, { session }: SessionSummary, name: string): Promise<unknown> {
-  const records = await rows<ShownRecord>(running, `/api/sessions/${session}/records`);
+  const records = await rows<ShownRecord>(running, `/api/v1/sessions/${session}/records`);
   return records.find(({ attributes }) => attributes[name] !== undefined)?.attributes[name];
 }
 
@@ -34,7 +34,7 @@ for (const [what, limits] of [
 ] as const) {
   test(`T4.51: activity that never pauses is gone on with in the next session at its limit of ${what}, and each names the other`, async () => {
     await using running = await openRunningGateway(`limits: { ${limits} }\n`);
-    const { token } = Object.assign({ token: '' }, await running.json('POST', '/api/tokens', { principal: 'wide' }));
+    const { token } = Object.assign({ token: '' }, await running.json('POST', '/api/v1/tokens', { principal: 'wide' }));
     const agents = [new Agent({ keepAlive: true, maxSockets: 1 }), new Agent({ keepAlive: true, maxSockets: 1 })] as const;
     const [busy, quiet] = [connection(running, token, agents[0]), connection(running, token, agents[1])];
     await quiet('wiki');

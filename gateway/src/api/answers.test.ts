@@ -23,11 +23,11 @@ interface Request {
 
 /** A request that each endpoint answers without an error, by the id of the endpoint; in this order. `run` is one that goes on. */
 async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<Record<string, Request>>> {
-  const { token, id } = Object.assign({ token: '', id: '' }, await json('POST', '/api/tokens', { principal: 'bot' }));
-  const { token: wide } = Object.assign({ token: '' }, await json('POST', '/api/tokens', { principal: 'wide' }));
-  const { session: run } = Object.assign({ session: '' }, await json('POST', '/api/runs', { principal: 'bot', recordOutput: true }));
-  const { session: ended } = Object.assign({ session: '' }, await json('POST', '/api/runs', { principal: 'bot' }));
-  await json('POST', `/api/runs/${ended}/end`);
+  const { token, id } = Object.assign({ token: '', id: '' }, await json('POST', '/api/v1/tokens', { principal: 'bot' }));
+  const { token: wide } = Object.assign({ token: '' }, await json('POST', '/api/v1/tokens', { principal: 'wide' }));
+  const { session: run } = Object.assign({ session: '' }, await json('POST', '/api/v1/runs', { principal: 'bot', recordOutput: true }));
+  const { session: ended } = Object.assign({ session: '' }, await json('POST', '/api/v1/runs', { principal: 'bot' }));
+  await json('POST', `/api/v1/runs/${ended}/end`);
   const ids: string[] = [];
   for (const path of ['/one', '/two']) {
     const held = await fetch(`${url}/t/api${path}`, { method: 'POST', headers: { authorization: `Bearer ${wide}` } });
@@ -36,41 +36,40 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
   const [log = ''] = (await (await ask('GET', '/log/checkpoint')).text()).split('\n');
   return {
     getHealth: { path: '/healthz' },
-    getApiHealth: { path: '/api/health' },
     getReadiness: { path: '/readyz' },
     listIssuers: { path: '/api/v1/issuers' },
     showCaller: { path: '/api/v1/whoami', token },
-    listTargets: { path: '/api/targets' },
-    applyConfig: { path: '/api/config/apply', body: {} },
-    showConnection: { path: '/api/targets/shop/connection' },
-    checkConnection: { path: '/api/connect/shop', token },
-    listTools: { path: '/api/targets/wiki/tools' },
-    pinTools: { path: '/api/targets/wiki/tools/pin', body: {} },
-    listPrincipals: { path: '/api/principals' },
-    suspendPrincipal: { path: '/api/principals/ann/suspend', body: { reason: 'lost laptop' } },
-    resumePrincipal: { path: '/api/principals/ann/resume', body: {} },
-    showPolicy: { path: '/api/policy' },
-    showPolicyVersion: { path: `/api/policy/versions/${Object.assign({ version: '' }, await json('GET', '/api/policy')).version}` },
-    listTokens: { path: '/api/tokens' },
-    createToken: { path: '/api/tokens', body: { principal: 'ann' } },
-    revokeToken: { path: `/api/tokens/${id}` },
-    openRun: { path: '/api/runs', body: { principal: 'wide', targets: ['shop', 'api'] } },
-    recordOutput: { path: `/api/runs/${run}/output/stdout`, body: 'printed' },
-    listSessions: { path: '/api/sessions?all' },
-    showSession: { path: `/api/sessions/${run}/records` },
-    showRecord: { path: `/api/records/${log.replace('countersign/', '')}/0` },
-    readBytes: { path: `/api/sessions/${run}/records/3/bytes?bytes=0-` },
-    haltSession: { path: `/api/sessions/${run}/halt`, body: {} },
-    watchSession: { path: `/api/sessions/${run}/watch` },
-    exportSession: { path: `/api/sessions/${ended}/bundle` },
-    endRun: { path: `/api/runs/${ended}/end`, body: { exitCode: 0 } },
-    rebuildIndex: { path: '/api/index/rebuild', body: {} },
+    listTargets: { path: '/api/v1/targets' },
+    applyConfig: { path: '/api/v1/config/apply', body: {} },
+    showConnection: { path: '/api/v1/targets/shop/connection' },
+    checkConnection: { path: '/api/v1/connect/shop', token },
+    listTools: { path: '/api/v1/targets/wiki/tools' },
+    pinTools: { path: '/api/v1/targets/wiki/tools/pin', body: {} },
+    listPrincipals: { path: '/api/v1/principals' },
+    suspendPrincipal: { path: '/api/v1/principals/ann/suspend', body: { reason: 'lost laptop' } },
+    resumePrincipal: { path: '/api/v1/principals/ann/resume', body: {} },
+    showPolicy: { path: '/api/v1/policy' },
+    showPolicyVersion: { path: `/api/v1/policy/versions/${Object.assign({ version: '' }, await json('GET', '/api/v1/policy')).version}` },
+    listTokens: { path: '/api/v1/tokens' },
+    createToken: { path: '/api/v1/tokens', body: { principal: 'ann' } },
+    revokeToken: { path: `/api/v1/tokens/${id}` },
+    openRun: { path: '/api/v1/runs', body: { principal: 'wide', targets: ['shop', 'api'] } },
+    recordOutput: { path: `/api/v1/runs/${run}/output/stdout`, body: 'printed' },
+    listSessions: { path: '/api/v1/sessions?all' },
+    showSession: { path: `/api/v1/sessions/${run}/records` },
+    showRecord: { path: `/api/v1/records/${log.replace('countersign/', '')}/0` },
+    readBytes: { path: `/api/v1/sessions/${run}/records/3/bytes?bytes=0-` },
+    haltSession: { path: `/api/v1/sessions/${run}/halt`, body: {} },
+    watchSession: { path: `/api/v1/sessions/${run}/watch` },
+    exportSession: { path: `/api/v1/sessions/${ended}/bundle` },
+    endRun: { path: `/api/v1/runs/${ended}/end`, body: { exitCode: 0 } },
+    rebuildIndex: { path: '/api/v1/index/rebuild', body: {} },
     listApprovals: { path: '/api/v1/approvals?all' },
     showApproval: { path: `/api/v1/approvals/${ids[0]}` },
     grantApproval: { path: `/api/v1/approvals/${ids[0]}/grant`, body: {} },
     denyApproval: { path: `/api/v1/approvals/${ids[1]}/deny`, body: { reason: 'enough' } },
     searchRecords: { path: '/api/v1/search?query=kind:decision&limit=5' },
-    getReceipt: { path: `/api/receipts/${log.replace('countersign/', '')}/0` },
+    getReceipt: { path: `/api/v1/receipts/${log.replace('countersign/', '')}/0` },
     getLogFile: { path: '/log/key' },
     getMetrics: { path: '/metrics' },
   };

@@ -31,9 +31,9 @@ async function problemOf(response: Response): Promise<Record<string, unknown>> {
 
 /** The gateway's own session records what was refused and what administrators did. */
 async function ownRecords({ ask }: RunningGateway, kind: string): Promise<readonly ShownRecord[]> {
-  const [own] = await lines<SessionSummary>(await ask('GET', '/api/sessions?all'));
+  const [own] = await lines<SessionSummary>(await ask('GET', '/api/v1/sessions?all'));
   assert.equal(own?.principal, null);
-  return (await lines<ShownRecord>(await ask('GET', `/api/sessions/${own.session}/records`))).filter((record) => record.kind === kind);
+  return (await lines<ShownRecord>(await ask('GET', `/api/v1/sessions/${own.session}/records`))).filter((record) => record.kind === kind);
 }
 
 /** Requests that fetch does not let us make: any Host. Resolves with the status. */
@@ -52,17 +52,17 @@ test('everything but health needs a credential of an administrator', async () =>
   await using running = await openRunningGateway();
   const { ask, json, data } = running;
   assert.equal(statSync(join(data, 'admin.token')).mode & 0o777, 0o600);
-  assert.equal((await ask('GET', '/api/health', { headers: {} })).status, 200);
-  const paths = ['/api/targets', '/api/principals', '/api/tokens', '/api/sessions', '/log/checkpoint', '/log/key'];
+  assert.equal((await ask('GET', '/healthz', { headers: {} })).status, 200);
+  const paths = ['/api/v1/targets', '/api/v1/principals', '/api/v1/tokens', '/api/v1/sessions', '/log/checkpoint', '/log/key'];
   const statuses = await Promise.all(paths.map(async (path) => (await ask('GET', path)).status));
   assert.deepEqual(
     statuses,
     paths.map(() => 200),
   );
-  const { token: ann } = await json('POST', '/api/tokens', { principal: 'ann' });
-  assert.equal((await ask('GET', '/api/sessions', { headers: bearer(String(ann)) })).status, 200);
-  const { token: bot } = await json('POST', '/api/tokens', { principal: 'bot' });
-  const refused = await problemOf(await ask('GET', '/api/sessions', { headers: bearer(String(bot)) }));
+  const { token: ann } = await json('POST', '/api/v1/tokens', { principal: 'ann' });
+  assert.equal((await ask('GET', '/api/v1/sessions', { headers: bearer(String(ann)) })).status, 200);
+  const { token: bot } = await json('POST', '/api/v1/tokens', { principal: 'bot' });
+  const refused = await problemOf(await ask('GET', '/api/v1/sessions', { headers: bearer(String(bot)) }));
   assert.equal(refused['status'], 403);
   assert.equal(refused['title'], 'refused');
 });
@@ -71,13 +71,13 @@ test('B22: a failed attempt at the API is recorded and slowed down like one at a
   await using running = await openRunningGateway();
   const { ask } = running;
   const startedMs = performance.now();
-  const wrong = await problemOf(await ask('GET', '/api/sessions', { headers: bearer('guess') }));
+  const wrong = await problemOf(await ask('GET', '/api/v1/sessions', { headers: bearer('guess') }));
   assert.equal(wrong['status'], 401);
-  assert.equal((await ask('GET', '/api/sessions', { headers: bearer('another guess') })).status, 401);
+  assert.equal((await ask('GET', '/api/v1/sessions', { headers: bearer('another guess') })).status, 401);
   assert.ok(performance.now() - startedMs >= 745, 'the first answer is held back, the second one longer');
   const answered: string[] = [];
   const note = async (who: string, headers?: Readonly<Record<string, string>>): Promise<number> => {
-    const { status } = await ask('GET', '/api/sessions', headers === undefined ? {} : { headers });
+    const { status } = await ask('GET', '/api/v1/sessions', headers === undefined ? {} : { headers });
     answered.push(who);
     return status;
   };
@@ -101,13 +101,13 @@ test('B22: a failed attempt at the API is recorded and slowed down like one at a
 
 test('B19, B22: a run token does not speak for its principal outside the run', async () => {
   await using running = await openRunningGateway('  boss: { kind: human, groups: [admins], targets: [shop] }\n');
-  const { token } = await running.json('POST', '/api/runs', { principal: 'boss' });
-  assert.equal((await running.ask('GET', '/api/sessions', { headers: bearer(String(token)) })).status, 403);
+  const { token } = await running.json('POST', '/api/v1/runs', { principal: 'boss' });
+  assert.equal((await running.ask('GET', '/api/v1/sessions', { headers: bearer(String(token)) })).status, 403);
 });
 
 test('D35: a name that was made to point here is refused, and so is a page of another origin', async () => {
   await using running = await openRunningGateway();
-  const url = `${running.url}/api/health`;
+  const url = `${running.url}/healthz`;
   const { port } = new URL(url);
   const cases: readonly (readonly [Record<string, string>, number])[] = [
     [{ host: `127.0.0.1:${port}` }, 200],
@@ -127,16 +127,16 @@ test('D35: a name that was made to point here is refused, and so is a page of an
 test('tokens: made once, listed without the token, revoked', async () => {
   await using running = await openRunningGateway();
   const { ask, json } = running;
-  const made = await json('POST', '/api/tokens', { principal: 'bot', ttlMs: 60_000 });
+  const made = await json('POST', '/api/v1/tokens', { principal: 'bot', ttlMs: 60_000 });
   assert.match(String(made['token']), /^cs_/);
   assert.equal(Date.parse(String(made['expires'])) - Date.parse(String(made['created'])), 60_000);
-  const listed = await (await ask('GET', '/api/tokens')).text();
+  const listed = await (await ask('GET', '/api/v1/tokens')).text();
   assert.ok(listed.includes(String(made['id'])) && !listed.includes('cs_'));
-  assert.deepEqual(await json('DELETE', `/api/tokens/${String(made['id'])}`), { revoked: made['id'] });
-  assert.equal((await problemOf(await ask('DELETE', '/api/tokens/tok_none')))['title'], 'not_found');
+  assert.deepEqual(await json('DELETE', `/api/v1/tokens/${String(made['id'])}`), { revoked: made['id'] });
+  assert.equal((await problemOf(await ask('DELETE', '/api/v1/tokens/tok_none')))['title'], 'not_found');
   const hash = hashToken(String(made['token']));
-  assert.deepEqual(await json('DELETE', `/api/tokens/${hash}`), { revoked: made['id'] }, 'its hash names it too');
-  assert.doesNotMatch(await (await ask('DELETE', `/api/tokens/${String(made['token'])}`)).text(), /cs_/);
+  assert.deepEqual(await json('DELETE', `/api/v1/tokens/${hash}`), { revoked: made['id'] }, 'its hash names it too');
+  assert.doesNotMatch(await (await ask('DELETE', `/api/v1/tokens/${String(made['token'])}`)).text(), /cs_/);
   const acts = await ownRecords(running, 'decision');
   assert.deepEqual(
     acts.map(({ action, attributes }) => [action, attributes['user.id'], attributes['countersign.token.id']]),
@@ -154,39 +154,39 @@ test('a request that is not understood is told what was expected', async () => {
     const problem = await problemOf(await running.ask('POST', path, { body }));
     return `${String(problem['title'])} ${String(problem['detail'])}`;
   };
-  assert.match(await bad('/api/tokens', { principal: 'nobody' }), /unknown_principal .*countersign principal add/);
-  assert.match(await bad('/api/tokens', { principal: 'bot', ttlMs: 'long' }), /malformed ttlMs: /);
-  assert.match(await bad('/api/tokens', { principal: 'bot', admin: true }), /malformed .*admin/);
-  assert.match(await bad('/api/tokens', 'x'.repeat(70_000)), /limit_exceeded/);
-  assert.match(await bad('/api/runs', { principal: 'bot', targets: ['payroll'] }), /refused .*payroll/);
+  assert.match(await bad('/api/v1/tokens', { principal: 'nobody' }), /unknown_principal .*countersign principal add/);
+  assert.match(await bad('/api/v1/tokens', { principal: 'bot', ttlMs: 'long' }), /malformed ttlMs: /);
+  assert.match(await bad('/api/v1/tokens', { principal: 'bot', admin: true }), /malformed .*admin/);
+  assert.match(await bad('/api/v1/tokens', 'x'.repeat(70_000)), /limit_exceeded/);
+  assert.match(await bad('/api/v1/runs', { principal: 'bot', targets: ['payroll'] }), /refused .*payroll/);
   assert.match(await bad('/api/nothing', {}), /not_found/);
-  assert.match(await bad(`/api/sessions/${'0'.repeat(32)}/halt`, {}), /not_found/);
+  assert.match(await bad(`/api/v1/sessions/${'0'.repeat(32)}/halt`, {}), /not_found/);
   assert.equal((await running.ask('GET', '/log/../keys.db')).status, 404);
   assert.equal((await running.ask('GET', '/log/%2e%2e%2fkeys.db')).status, 404);
-  assert.equal((await running.ask('GET', '/api/targets/shop/connection?port=x')).status, 400);
+  assert.equal((await running.ask('GET', '/api/v1/targets/shop/connection?port=x')).status, 400);
 });
 
 test('targets and connections: how to get there, and no secret', async () => {
   await using running = await openRunningGateway();
-  const [shop] = Object.values(await running.json('GET', '/api/targets'));
+  const [shop] = Object.values(await running.json('GET', '/api/v1/targets'));
   assert.deepEqual(shop, { name: 'shop', protocol: 'postgres', host: '127.0.0.1', port: 1, path: 'shop', user: 'app', durability: 'disk' });
-  const { command } = await running.json('GET', '/api/targets/shop/connection?port=5433');
+  const { command } = await running.json('GET', '/api/v1/targets/shop/connection?port=5433');
   assert.match(String(command), /5433/);
-  assert.equal((await running.ask('GET', '/api/targets/none/connection')).status, 404);
+  assert.equal((await running.ask('GET', '/api/v1/targets/none/connection')).status, 404);
 });
 
 for (const [path, idName] of [
-  ['/api/targets', 'name'],
-  ['/api/principals', 'id'],
-  ['/api/tokens', 'id'],
-  ['/api/sessions', 'session'],
+  ['/api/v1/targets', 'name'],
+  ['/api/v1/principals', 'id'],
+  ['/api/v1/tokens', 'id'],
+  ['/api/v1/sessions', 'session'],
 ] as const) {
   test(`${path} is read in parts: each begins behind the last of the one before`, async () => {
     await using running = await openRunningGateway();
     const { ask, json } = running;
     for (const principal of ['bot', 'wide', 'ann']) {
-      await json('POST', '/api/tokens', { principal });
-      await json('POST', '/api/runs', { principal });
+      await json('POST', '/api/v1/tokens', { principal });
+      await json('POST', '/api/v1/runs', { principal });
     }
     const idsOf = async (query: string): Promise<string[]> => {
       const body = await (await ask('GET', `${path}?${query}`)).text();
@@ -211,19 +211,19 @@ for (const [path, idName] of [
 test('a run: a session with a token of its own, its environment, and its end', async () => {
   await using running = await openRunningGateway();
   const { ask, json } = running;
-  const run = await json('POST', '/api/runs', { principal: 'bot', command: 'agent --careful' });
+  const run = await json('POST', '/api/v1/runs', { principal: 'bot', command: 'agent --careful' });
   const session = String(run['session']);
   const environment: Record<string, unknown> = Object.assign({}, run['environment']);
   assert.equal(environment['COUNTERSIGN_SESSION'], session);
   assert.match(String(environment['TRACEPARENT']), new RegExp(`^00-${session}-[0-9a-f]{16}-01$`));
   assert.ok(String(environment['SHOP_URL']).includes(String(run['token'])));
   assert.equal(environment['PGDATABASE'], 'shop');
-  const [open] = await lines<SessionSummary>(await ask('GET', '/api/sessions'));
+  const [open] = await lines<SessionSummary>(await ask('GET', '/api/v1/sessions'));
   assert.deepEqual({ ...open, opened: '' }, { session, principal: 'bot', opened: '', closed: null, targets: [], records: 2, state: 'open' });
-  await json('POST', `/api/runs/${session}/end`);
-  const [closed] = await lines<SessionSummary>(await ask('GET', '/api/sessions'));
+  await json('POST', `/api/v1/runs/${session}/end`);
+  const [closed] = await lines<SessionSummary>(await ask('GET', '/api/v1/sessions'));
   assert.equal(closed?.state, 'closed');
-  const records = await lines<ShownRecord>(await ask('GET', `/api/sessions/${session}/records`));
+  const records = await lines<ShownRecord>(await ask('GET', `/api/v1/sessions/${session}/records`));
   assert.deepEqual(
     records.map(({ seq, kind }) => [seq, kind]),
     [
@@ -240,25 +240,25 @@ test('a run: a session with a token of its own, its environment, and its end', a
 test('halt: recorded with who and why, and only once', async () => {
   await using running = await openRunningGateway();
   const { ask, json } = running;
-  const { session } = await json('POST', '/api/runs', { principal: 'bot' });
-  await json('POST', `/api/sessions/${String(session)}/halt`, { reason: 'reads too much' });
-  const [halted] = await lines<SessionSummary>(await ask('GET', '/api/sessions'));
+  const { session } = await json('POST', '/api/v1/runs', { principal: 'bot' });
+  await json('POST', `/api/v1/sessions/${String(session)}/halt`, { reason: 'reads too much' });
+  const [halted] = await lines<SessionSummary>(await ask('GET', '/api/v1/sessions'));
   assert.equal(halted?.state, 'halted');
-  assert.equal((await ask('POST', `/api/sessions/${String(session)}/halt`, { body: {} })).status, 409);
+  assert.equal((await ask('POST', `/api/v1/sessions/${String(session)}/halt`, { body: {} })).status, 409);
 });
 
 test('watch: what was, then what comes, until the session ends; and a reader who leaves is let go', async () => {
   await using running = await openRunningGateway();
   const { ask, json } = running;
-  const { session } = await json('POST', '/api/runs', { principal: 'bot' });
-  const path = `/api/sessions/${String(session)}/watch`;
+  const { session } = await json('POST', '/api/v1/runs', { principal: 'bot' });
+  const path = `/api/v1/sessions/${String(session)}/watch`;
   const leaving = new AbortController();
   const left = await ask('GET', path, { signal: leaving.signal });
   const reader = left.body?.getReader();
   assert.ok((await reader?.read())?.value);
   leaving.abort();
   const watched = ask('GET', path).then(async (response) => lines<ShownRecord>(response));
-  await json('POST', `/api/runs/${String(session)}/end`);
+  await json('POST', `/api/v1/runs/${String(session)}/end`);
   assert.deepEqual(
     (await watched).map(({ kind }) => kind),
     ['open', 'decision', 'close'],
@@ -268,22 +268,22 @@ test('watch: what was, then what comes, until the session ends; and a reader who
 test('export and receipt verify with the public key, and reading is recorded', async () => {
   await using running = await openRunningGateway();
   const { ask, json } = running;
-  const { session } = await json('POST', '/api/runs', { principal: 'bot' });
-  await json('POST', `/api/runs/${String(session)}/end`);
+  const { session } = await json('POST', '/api/v1/runs', { principal: 'bot' });
+  await json('POST', `/api/v1/runs/${String(session)}/end`);
   const key = (await (await ask('GET', '/log/key')).text()).trim();
-  const bundle = await ask('GET', `/api/sessions/${String(session)}/bundle`);
+  const bundle = await ask('GET', `/api/v1/sessions/${String(session)}/bundle`);
   const report = await verifyFile(new Uint8Array(await bundle.arrayBuffer()), { keys: [key] });
   assert.deepEqual([report.verdict, report.extent, report.counts.records], ['holds', 'closed', 3]);
-  const [record] = await lines<ShownRecord>(await ask('GET', `/api/sessions/${String(session)}/records`));
-  const receipt = await ask('GET', `/api/receipts/${record?.record ?? ''}`);
+  const [record] = await lines<ShownRecord>(await ask('GET', `/api/v1/sessions/${String(session)}/records`));
+  const receipt = await ask('GET', `/api/v1/receipts/${record?.record ?? ''}`);
   assert.equal((await verifyFile(new Uint8Array(await receipt.arrayBuffer()), { keys: [key] })).verdict, 'holds');
   const accesses = await ownRecords(running, 'access');
   assert.deepEqual(
     accesses.map(({ attributes }) => attributes['countersign.access.what']),
     ['export', 'show'],
   );
-  assert.equal((await ask('GET', `/api/receipts/${'0'.repeat(16)}/0`)).status, 404);
-  assert.equal((await ask('GET', '/api/receipts/x/y')).status, 400);
+  assert.equal((await ask('GET', `/api/v1/receipts/${'0'.repeat(16)}/0`)).status, 404);
+  assert.equal((await ask('GET', '/api/v1/receipts/x/y')).status, 400);
 });
 
 test('a tunnel needs a token and a target, and then speaks the protocol of the target', async () => {
@@ -291,12 +291,12 @@ test('a tunnel needs a token and a target, and then speaks the protocol of the t
   const { port, host } = new URL(running.url);
   const tunnel = async (headers: string, name = host): Promise<string> => {
     const socket = connect(Number(port), '127.0.0.1');
-    socket.write(`GET /api/connect/shop HTTP/1.1\r\nhost: ${name}\r\nconnection: upgrade\r\n${headers}\r\n`);
+    socket.write(`GET /api/v1/connect/shop HTTP/1.1\r\nhost: ${name}\r\nconnection: upgrade\r\n${headers}\r\n`);
     return text(socket.once('data', () => socket.end()));
   };
   assert.match(await tunnel('upgrade: countersign-tunnel\r\n'), /^HTTP\/1.1 400/);
   assert.match(await tunnel('upgrade: websocket\r\nauthorization: Bearer x\r\n'), /^HTTP\/1.1 401/, 'no tunnel, but the question whether the token gets there');
-  const { token } = await running.json('POST', '/api/tokens', { principal: 'bot' });
+  const { token } = await running.json('POST', '/api/v1/tokens', { principal: 'bot' });
   assert.match(await tunnel(`upgrade: countersign-tunnel\r\nauthorization: Bearer ${String(token)}\r\n`, 'evil.example'), /^HTTP\/1.1 400/);
   assert.match(await tunnel(`upgrade: countersign-tunnel\r\nauthorization: Bearer ${String(token)}\r\n`), /^HTTP\/1.1 101/);
 });

@@ -43,16 +43,16 @@ async function metricsOf({ ask }: RunningGateway): Promise<Map<string, number>> 
 test('T4.36: /metrics counts sessions, records, bytes, commits, refusals, and says how far index, disk and checkpoint are', async () => {
   await using running = await openRunningGateway();
   const before = await metricsOf(running);
-  const { session } = await running.json('POST', '/api/runs', { principal: 'bot' });
+  const { session } = await running.json('POST', '/api/v1/runs', { principal: 'bot' });
   const during = await metricsOf(running);
   const rise = (name: string, from = before, to = during): number => (to.get(name) ?? Number.NaN) - (from.get(name) ?? 0);
   assert.equal(rise('countersign_sessions_open'), 1);
   assert.equal(rise('countersign_sessions_opened_total'), 1);
   assert.ok(rise('countersign_records_total') >= 2);
   assert.ok(rise('countersign_journal_bytes_total') > 300);
-  await running.json('POST', `/api/runs/${String(session)}/end`);
-  assert.equal((await running.ask('GET', '/api/sessions', { headers: { authorization: 'Bearer cs_wrong' } })).status, 401);
-  assert.equal((await running.ask('GET', `/api/sessions/${String(session)}/records`)).status, 200);
+  await running.json('POST', `/api/v1/runs/${String(session)}/end`);
+  assert.equal((await running.ask('GET', '/api/v1/sessions', { headers: { authorization: 'Bearer cs_wrong' } })).status, 401);
+  assert.equal((await running.ask('GET', `/api/v1/sessions/${String(session)}/records`)).status, 200);
   const end = await metricsOf(running);
   assert.equal(end.get('countersign_sessions_open'), before.get('countersign_sessions_open'));
   assert.equal(end.get('countersign_refusals_total{reason="unauthenticated"}'), 1);
@@ -80,7 +80,7 @@ test('T4.36: metrics are for administrators and auditors; whether it is well may
   const status = async (path: string, principal: string | null): Promise<number> => {
     const headers: Record<string, string> = {};
     if (principal !== null) {
-      const { token } = await running.json('POST', '/api/tokens', { principal });
+      const { token } = await running.json('POST', '/api/v1/tokens', { principal });
       headers['authorization'] = `Bearer ${String(token)}`;
     }
     return (await running.ask('GET', path, { headers })).status;

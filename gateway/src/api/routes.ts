@@ -5,7 +5,7 @@ import { createToken } from './endpoints/create-token.ts';
 import { denyApproval } from './endpoints/deny-approval.ts';
 import { endRun } from './endpoints/end-run.ts';
 import { exportSession } from './endpoints/export-session.ts';
-import { getApiHealth, getHealth } from './endpoints/get-health.ts';
+import { getHealth } from './endpoints/get-health.ts';
 import { getLogFile } from './endpoints/get-log-file.ts';
 import { getMetrics } from './endpoints/get-metrics.ts';
 import { getReadiness } from './endpoints/get-readiness.ts';
@@ -38,7 +38,7 @@ import { showSession } from './endpoints/show-session.ts';
 import { watchSession } from './endpoints/watch-session.ts';
 
 /** The endpoints that need no caller: everybody may ask whether the gateway works, and where to sign in. */
-export const publicRoutes: readonly PublicEndpoint[] = [getHealth, getApiHealth, getReadiness, listIssuers];
+export const publicRoutes: readonly PublicEndpoint[] = [getHealth, getReadiness, listIssuers];
 
 /** All other endpoints of the API. They need a caller. */
 export const routes: readonly Endpoint[] = [

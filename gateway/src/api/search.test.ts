@@ -31,7 +31,7 @@ test('a search finds records of all sessions, the newest first, page after page,
   const { json } = running;
   const runs = [];
   for (let i = 0; i < 3; i++) {
-    runs.push(Object.assign({ session: '' }, await json('POST', '/api/runs', { principal: 'bot' })).session);
+    runs.push(Object.assign({ session: '' }, await json('POST', '/api/v1/runs', { principal: 'bot' })).session);
   }
   const query = 'action:gateway.run principal:bot';
   const { records, summary } = await search(running, { query });

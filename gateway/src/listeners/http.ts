@@ -41,7 +41,7 @@ const earlyBytesMax = 64 * 1024;
 const tunnelProtocol = 'countersign-tunnel';
 /** Matches the path of a target. The part after the target's name is passed on as the client sent it. */
 const targetPath = /^\/t\/([A-Za-z0-9][A-Za-z0-9._-]{0,62})((?:[/?].*)?)$/;
-const tunnelPath = /^\/api\/connect\/([A-Za-z0-9._-]{1,63})$/;
+const tunnelPath = /^\/api\/v1\/connect\/([A-Za-z0-9._-]{1,63})$/;
 
 /** The sessions of one connection. */
 interface Visit {

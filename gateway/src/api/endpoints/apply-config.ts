@@ -22,7 +22,7 @@ export type AppliedConfig = z.output<typeof appliedConfig>;
 export const applyConfig = endpoint({
   id: 'applyConfig',
   method: 'POST',
-  path: '/api/config/apply',
+  path: '/api/v1/config/apply',
   summary: 'Applies the configuration file as it is now.',
   body: jsonBody(z.strictObject({ force: z.boolean().default(false).describe('True: the file is applied even if it has none of the present principals.') })),
   answer: json(appliedConfig),

@@ -19,7 +19,7 @@ export type ReachedTarget = z.output<typeof reachedTarget>;
 export const checkConnection = endpoint({
   id: 'checkConnection',
   method: 'GET',
-  path: '/api/connect/:target',
+  path: '/api/v1/connect/:target',
   summary: 'Says whether the token of the caller reaches a target.',
   description: 'With `Upgrade: countersign-tunnel`, and if the token reaches the target, the connection continues as one to the target, in its protocol.',
   callers: 'everybody',

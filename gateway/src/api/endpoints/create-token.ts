@@ -11,7 +11,7 @@ import { summarizeToken, tokenSummary } from '../token-summary.ts';
 export const createToken = endpoint({
   id: 'createToken',
   method: 'POST',
-  path: '/api/tokens',
+  path: '/api/v1/tokens',
   summary: 'Creates a token. Only this answer contains it.',
   body: jsonBody(
     z.strictObject({

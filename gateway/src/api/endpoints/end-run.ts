@@ -9,7 +9,7 @@ import { findOpenedRun, runEnd } from '../runs.ts';
 export const endRun = endpoint({
   id: 'endRun',
   method: 'POST',
-  path: '/api/runs/:session/end',
+  path: '/api/v1/runs/:session/end',
   summary: 'Ends a run. A caller that may open the run may end it. A second call changes nothing.',
   callers: 'runs',
   params: { session: sessionName },

@@ -8,7 +8,7 @@ import { recordAccess } from '../recorded-acts.ts';
 export const exportSession = endpoint({
   id: 'exportSession',
   method: 'GET',
-  path: '/api/sessions/:session/bundle',
+  path: '/api/v1/sessions/:session/bundle',
   summary: 'Returns the bundle that proves a session (docs/formats/bundle.md). The reading is recorded.',
   params: { session: sessionName },
   query: {

@@ -8,7 +8,7 @@ import type { ApiParts } from '../parts.ts';
 export const getReceipt = endpoint({
   id: 'getReceipt',
   method: 'GET',
-  path: '/api/receipts/:log/:index',
+  path: '/api/v1/receipts/:log/:index',
   summary: 'Returns the proof that a record is in the log: a C2SP tlog-proof.',
   params: { log: z.string(), index: wholeNumber('a record is named LOG/INDEX, and the index is a number') },
   answer: text(),

@@ -24,7 +24,7 @@ export type HaltedSession = z.output<typeof haltedSession>;
 export const haltSession = endpoint({
   id: 'haltSession',
   method: 'POST',
-  path: '/api/sessions/:session/halt',
+  path: '/api/v1/sessions/:session/halt',
   summary: 'Ends a session. Who did it and why is recorded.',
   params: { session: sessionName },
   body: jsonBody(z.strictObject({ reason: z.string().max(1000).default('') })),

@@ -22,7 +22,7 @@ const principal = z
 export const listPrincipals = endpoint({
   id: 'listPrincipals',
   method: 'GET',
-  path: '/api/principals',
+  path: '/api/v1/principals',
   summary: 'Lists principals, in the order of the configuration; after them the principals of issuers that are suspended.',
   query: paging,
   answer: json(z.array(principal)),

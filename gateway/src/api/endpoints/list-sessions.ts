@@ -8,7 +8,7 @@ import { sessionSummary } from '../session-summary.ts';
 export const listSessions = endpoint({
   id: 'listSessions',
   method: 'GET',
-  path: '/api/sessions',
+  path: '/api/v1/sessions',
   summary: 'Lists sessions, oldest first.',
   query: {
     all: z.string().optional().describe("With any value, the list includes the gateway's own sessions, which record starts, refused logins and who read what."),

@@ -8,7 +8,7 @@ import { summarizeTarget, targetSummary } from '../target-summary.ts';
 export const listTargets = endpoint({
   id: 'listTargets',
   method: 'GET',
-  path: '/api/targets',
+  path: '/api/v1/targets',
   summary: 'Lists targets, in the order of the configuration.',
   query: paging,
   answer: json(z.array(targetSummary)),

@@ -8,7 +8,7 @@ import { summarizeToken, tokenSummary } from '../token-summary.ts';
 export const listTokens = endpoint({
   id: 'listTokens',
   method: 'GET',
-  path: '/api/tokens',
+  path: '/api/v1/tokens',
   summary: 'Lists tokens, oldest first, without those of runs.',
   query: paging,
   answer: json(z.array(tokenSummary)),

@@ -8,7 +8,7 @@ import { summarizeTool, toolSummary } from '../tool-summary.ts';
 export const listTools = endpoint({
   id: 'listTools',
   method: 'GET',
-  path: '/api/targets/:target/tools',
+  path: '/api/v1/targets/:target/tools',
   summary: 'Lists the tools that a target has listed to its clients, and whether their definitions are the pinned ones.',
   params: { target: z.string() },
   answer: json(z.array(toolSummary)),

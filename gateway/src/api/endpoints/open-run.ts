@@ -59,7 +59,7 @@ interface ParentRun {
 export const openRun = endpoint({
   id: 'openRun',
   method: 'POST',
-  path: '/api/runs',
+  path: '/api/v1/runs',
   summary: 'Opens a session for a command, with a token that is valid only inside it. If the caller is a run, the new run is inside it.',
   callers: 'runs',
   body: jsonBody(runRequest),

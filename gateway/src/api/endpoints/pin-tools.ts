@@ -18,7 +18,7 @@ const body = z.strictObject({
 export const pinTools = endpoint({
   id: 'pinTools',
   method: 'POST',
-  path: '/api/targets/:target/tools/pin',
+  path: '/api/v1/targets/:target/tools/pin',
   summary: 'Pins the present definitions of the tools of a target, and so accepts those that changed. Who did it is recorded.',
   params: { target: z.string() },
   body: jsonBody(body),

@@ -13,7 +13,7 @@ const expected = 'bytes are A-B, or A- for all from A on: both are included, and
 export const readBytes = endpoint({
   id: 'readBytes',
   method: 'GET',
-  path: '/api/sessions/:session/records/:record/bytes',
+  path: '/api/v1/sessions/:session/records/:record/bytes',
   summary: 'Returns bytes of a record, and of the records that continue it, as they were recorded. The reading is recorded.',
   params: { session: sessionName, record: wholeNumber('a record is a number').describe('The `seq` of the record.') },
   query: { bytes: z.string(expected).regex(range, expected).describe('`A-B` includes both ends and counts from 0; `A-` reaches to the last byte.') },

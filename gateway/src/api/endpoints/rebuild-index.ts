@@ -8,7 +8,7 @@ import { recordAct } from '../recorded-acts.ts';
 export const rebuildIndex = endpoint({
   id: 'rebuildIndex',
   method: 'POST',
-  path: '/api/index/rebuild',
+  path: '/api/v1/index/rebuild',
   summary: 'Makes the index of sessions again from the journal, and answers when it is done.',
   body: jsonBody(z.object({})),
   answer: json(z.object({ sessions: z.int(), records: z.int() })),

@@ -12,7 +12,7 @@ const pieceBytesMax = 256 * 1024;
 export const recordOutput = endpoint({
   id: 'recordOutput',
   method: 'POST',
-  path: '/api/runs/:session/output/:stream',
+  path: '/api/v1/runs/:session/output/:stream',
   summary: 'Records a piece of the output that the command of a run prints. The sender may show the piece once this is answered.',
   callers: 'runs',
   params: { session: sessionName, stream: z.enum(['stdout', 'stderr'], 'output is recorded of stdout and stderr') },

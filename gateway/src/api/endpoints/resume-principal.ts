@@ -10,7 +10,7 @@ import type { ApiParts } from '../parts.ts';
 export const resumePrincipal = endpoint({
   id: 'resumePrincipal',
   method: 'POST',
-  path: '/api/principals/:principal/resume',
+  path: '/api/v1/principals/:principal/resume',
   summary: 'Ends the suspension of a principal: its tokens are accepted again.',
   params: { principal: z.string().max(256) },
   body: jsonBody(z.strictObject({ reason: z.string().max(1000).default('') })),

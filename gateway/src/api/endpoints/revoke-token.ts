@@ -11,7 +11,7 @@ type Parts = Pick<ApiParts, 'approvals' | 'authenticator' | 'recorder' | 'tokens
 export const revokeToken = endpoint({
   id: 'revokeToken',
   method: 'DELETE',
-  path: '/api/tokens/:token',
+  path: '/api/v1/tokens/:token',
   summary: 'Revokes a token, ends everything that was opened with it, and withdraws what was granted with it and nobody has used.',
   params: { token: z.string().describe('The id of the token, or its hash in hex.') },
   answer: json(z.object({ revoked: z.string().describe('The id of the token.') })),

@@ -8,7 +8,7 @@ import type { ApiParts } from '../parts.ts';
 export const showConnection = endpoint({
   id: 'showConnection',
   method: 'GET',
-  path: '/api/targets/:target/connection',
+  path: '/api/v1/targets/:target/connection',
   summary: 'Says how a client connects to a target. The token itself is left out.',
   params: { target: z.string() },
   query: {

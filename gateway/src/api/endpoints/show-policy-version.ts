@@ -7,7 +7,7 @@ import { shownRecord } from '../shown-record.ts';
 export const showPolicyVersion = endpoint({
   id: 'showPolicyVersion',
   method: 'GET',
-  path: '/api/policy/versions/:version',
+  path: '/api/v1/policy/versions/:version',
   summary: 'Returns the record of a version of the policies, with their text.',
   params: { version: z.string().describe('The version, as a decision names it.') },
   answer: lines(shownRecord),

@@ -6,7 +6,7 @@ import type { ApiParts } from '../parts.ts';
 export const showPolicy = endpoint({
   id: 'showPolicy',
   method: 'GET',
-  path: '/api/policy',
+  path: '/api/v1/policy',
   summary: 'Returns the policies in force, the grants included, as text in Cedar.',
   answer: json(
     z.object({

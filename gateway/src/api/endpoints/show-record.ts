@@ -10,7 +10,7 @@ import { shownRecord } from '../shown-record.ts';
 export const showRecord = endpoint({
   id: 'showRecord',
   method: 'GET',
-  path: '/api/records/:log/:index',
+  path: '/api/v1/records/:log/:index',
   summary: 'Returns one record, by its place in the log. The reading is recorded.',
   params: { log: z.string(), index: wholeNumber('a record is named LOG/INDEX, and the index is a number') },
   answer: lines(shownRecord),

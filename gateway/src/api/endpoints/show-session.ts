@@ -8,7 +8,7 @@ import { shownRecord } from '../shown-record.ts';
 export const showSession = endpoint({
   id: 'showSession',
   method: 'GET',
-  path: '/api/sessions/:session/records',
+  path: '/api/v1/sessions/:session/records',
   summary: 'Returns the records of a session. The reading is recorded.',
   params: { session: sessionName },
   answer: lines(shownRecord),

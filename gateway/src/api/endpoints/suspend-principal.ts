@@ -13,7 +13,7 @@ type Parts = Pick<ApiParts, 'approvals' | 'authenticator' | 'recorder' | 'tokens
 export const suspendPrincipal = endpoint({
   id: 'suspendPrincipal',
   method: 'POST',
-  path: '/api/principals/:principal/suspend',
+  path: '/api/v1/principals/:principal/suspend',
   summary:
     'Suspends a principal: ends everything that it opened or that was opened on its behalf, withdraws what it granted and nobody has used, and accepts its tokens no more until it is resumed.',
   params: { principal: z.string().max(256) },

@@ -8,7 +8,7 @@ import { shownRecord } from '../shown-record.ts';
 export const watchSession = endpoint({
   id: 'watchSession',
   method: 'GET',
-  path: '/api/sessions/:session/watch',
+  path: '/api/v1/sessions/:session/watch',
   summary: 'Returns the records of a session, and then each new record, until the session closes or the reader leaves. The reading is recorded.',
   params: { session: sessionName },
   answer: lines(shownRecord),

@@ -138,7 +138,7 @@ function answerOf(text: string): Answer {
 
 /** Opens a connection as `countersign connect` does. */
 async function openTunnel({ addresses, token }: Access, target: string): Promise<Socket> {
-  const upgrade = request(`http://${addresses['http']}/api/connect/${target}`, {
+  const upgrade = request(`http://${addresses['http']}/api/v1/connect/${target}`, {
     headers: { connection: 'upgrade', upgrade: 'countersign-tunnel', authorization: `Bearer ${token}` },
   });
   upgrade.end();
