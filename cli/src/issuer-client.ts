@@ -2,39 +2,88 @@ import type { IssuerSummary } from '@countersign/gateway/api';
 import { faultOfWebAddress } from '@countersign/gateway/location';
 import {
   allowInsecureRequests,
+  AuthorizationResponseError,
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  calculatePKCECodeChallenge,
   ClientError,
   discovery,
   initiateDeviceAuthorization,
   None,
   pollDeviceAuthorizationGrant,
+  randomNonce,
+  randomPKCECodeVerifier,
+  randomState,
   refreshTokenGrant,
   ResponseBodyError,
   tokenRevocation,
   type Configuration,
   type TokenEndpointResponse,
 } from 'openid-client';
+import { BrowserAnswer } from './browser-answer.ts';
 import type { SignedIn } from './signed-in.ts';
 
-/** Where a person signs in, and what they enter or compare there. */
-export interface Invitation {
+/** Where a person signs in. With the device flow, also the code that they enter or compare there. */
+interface Invitation {
   readonly address: string;
-  readonly code: string;
+  readonly code: string | null;
 }
 
-/**
- * Signs a person in at an issuer with the device flow (RFC 8628): `invite` is told where, and this resolves when the person has signed in. Rejects with an Error
- * that says what happened.
- */
-export async function signIn(issuer: IssuerSummary, invite: (invitation: Invitation) => void): Promise<SignedIn> {
+interface SignInOptions {
+  /** True: with the browser flow, in a browser of this machine, if the issuer has it. False: with the device flow, in any browser. */
+  readonly isHere: boolean;
+  /** The port for the answer of the browser; 0 takes any free one. */
+  readonly port: number;
+  readonly invite: (invitation: Invitation) => void;
+}
+
+/** Signs a person in at an issuer: `invite` is told where, and this resolves when the person has signed in. Rejects with an Error that says what happened. */
+export async function signIn(issuer: IssuerSummary, { isHere, port, invite }: SignInOptions): Promise<SignedIn> {
   return asking(issuer, async (configuration) => {
-    if (configuration.serverMetadata().device_authorization_endpoint === undefined) {
-      throw new Error(`the issuer ${issuer.name} has no device flow: give a token of it in COUNTERSIGN_TOKEN`);
+    const { authorization_endpoint: hasBrowserFlow, device_authorization_endpoint: hasDeviceFlow } = configuration.serverMetadata();
+    if (isHere && hasBrowserFlow !== undefined) {
+      return signedIn(issuer, await browserFlow(issuer, configuration, { port, invite }), null);
     }
-    const started = await initiateDeviceAuthorization(configuration, { scope: issuer.scope, ...wanted(issuer) });
-    invite({ address: started.verification_uri_complete ?? started.verification_uri, code: started.user_code });
-    const tokens = await pollDeviceAuthorizationGrant(configuration, started, wanted(issuer));
-    return signedIn(issuer, tokens, null);
+    if (hasDeviceFlow === undefined) {
+      throw new Error(`the issuer ${issuer.name} has no flow for signing in ${isHere ? 'here' : 'elsewhere: leave --device out'}`);
+    }
+    return signedIn(issuer, await deviceFlow(issuer, configuration, invite), null);
   });
+}
+
+/** Signs in with the device flow (RFC 8628). */
+async function deviceFlow(issuer: IssuerSummary, configuration: Configuration, invite: SignInOptions['invite']): Promise<TokenEndpointResponse> {
+  const started = await initiateDeviceAuthorization(configuration, { scope: issuer.scope, ...wanted(issuer) });
+  invite({ address: started.verification_uri_complete ?? started.verification_uri, code: started.user_code });
+  return pollDeviceAuthorizationGrant(configuration, started, wanted(issuer));
+}
+
+/** Signs in with an authorization code, PKCE and a redirect to this machine (RFC 8252, RFC 7636). */
+async function browserFlow(
+  issuer: IssuerSummary,
+  configuration: Configuration,
+  { port, invite }: Pick<SignInOptions, 'port' | 'invite'>,
+): Promise<TokenEndpointResponse> {
+  const [verifier, state, nonce] = [randomPKCECodeVerifier(), randomState(), randomNonce()];
+  await using answer = await BrowserAnswer.open(port, state);
+  const address = buildAuthorizationUrl(configuration, {
+    redirect_uri: answer.address,
+    scope: issuer.scope,
+    state,
+    nonce,
+    code_challenge: await calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    // Without it most issuers give no refresh token for a session that they already have.
+    ...(issuer.scope.split(' ').includes('offline_access') ? { prompt: 'consent' } : {}),
+    ...wanted(issuer),
+  });
+  invite({ address: address.href, code: null });
+  return authorizationCodeGrant(
+    configuration,
+    await answer.received,
+    { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce },
+    wanted(issuer),
+  );
 }
 
 /** Gets a new token with the refresh token. Rejects with an Error that says what to do if the issuer gives none. */
@@ -82,14 +131,14 @@ async function asking<Result>(issuer: IssuerSummary, act: (configuration: Config
   }
 }
 
-/** The codes with which an issuer ends a sign-in (RFC 8628, 3.5). */
+/** The codes with which an issuer ends a sign-in (RFC 8628, 3.5; RFC 6749, 4.1.2.1). */
 const ends: Readonly<Record<string, string>> = {
   access_denied: 'the sign-in was refused there',
   expired_token: 'nobody signed in there in time: try again',
 };
 
 function wordsOf({ name, url }: IssuerSummary, error: unknown): string {
-  if (error instanceof ResponseBodyError) {
+  if (error instanceof ResponseBodyError || error instanceof AuthorizationResponseError) {
     return `the issuer ${name}: ${ends[error.error] ?? `${error.error}${error.error_description === undefined ? '' : `: ${error.error_description}`}`}`;
   }
   if (error instanceof ClientError || error instanceof TypeError) {

@@ -51,9 +51,12 @@ identity:
     return JSON.parse(stdout);
   }
 
-  /** Runs `login` while a person does what it says. Resolves with what it printed. A command asks an issuer first after 5 s whether the person has signed in. */
+  /**
+   * Runs `login` while a person does what it says. Resolves with what it printed. With the device flow, a command asks an issuer first after 5 s whether the person
+   * has signed in.
+   */
   async function login(act: 'approve' | 'refuse', words: readonly string[] = []): Promise<RunResult> {
-    const environment = { ...process.env, XDG_STATE_HOME: act === 'approve' ? state : join(state, 'other') };
+    const environment = { ...process.env, XDG_STATE_HOME: act === 'approve' ? state : join(state, 'other'), BROWSER: 'true' };
     const child = spawn(process.execPath, [mainFile, 'login', '--url', url, ...words], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
     const [out, err]: [Buffer[], Buffer[]] = [[], []];
     child.stdout.on('data', (piece: Buffer) => out.push(piece));
@@ -61,7 +64,8 @@ identity:
     const closed = once(child, 'close');
     let address: string | undefined;
     await waitUntil(() => {
-      address = /^Open (\S+) and sign in\. The code there must be [A-Z]{4}-[A-Z]{4}\.$/m.exec(Buffer.concat(err).toString())?.[1];
+      const said = /^Open (\S+) and sign in\. (?:The code there must be [A-Z]{4}-[A-Z]{4}|A browser of this machine is needed; elsewhere: --device)\.$/m;
+      address = said.exec(Buffer.concat(err).toString())?.[1];
       return address !== undefined || child.exitCode !== null;
     });
     await issuer.approve(address ?? assert.fail(Buffer.concat(err).toString()), 'ann', act);
@@ -77,7 +81,7 @@ identity:
       [early.status, early.stderr],
       [1, `countersign: give a token in the environment variable COUNTERSIGN_TOKEN, or sign in: countersign login --url ${url}\n`],
     );
-    const [{ status, stdout, stderr }, refused] = await Promise.all([login('approve', ['--issuer', 'corp']), login('refuse')]);
+    const [{ status, stdout, stderr }, refused] = await Promise.all([login('approve', ['--issuer', 'corp', '--device']), login('refuse', ['--device'])]);
     assert.equal(status, 0, stderr);
     assert.deepEqual([refused.status, refused.stderr.split('\n').at(-2)], [1, 'countersign: the issuer corp: the sign-in was refused there']);
     assert.match(
@@ -99,6 +103,17 @@ identity:
     assert.equal((await command(['session', 'list', '--url', url])).status, 0);
     assert.equal((await whoami({ COUNTERSIGN_TOKEN: await gateway.issueToken('boss') })).principal, 'boss', 'COUNTERSIGN_TOKEN still wins');
     assert.equal((await command(['whoami', '--config', gateway.configFile])).stdout, 'operator  operator  -  -\n');
+  });
+
+  test('with a browser on this machine a person needs no code: it comes back to the command with one that is used once', async () => {
+    issuer.grants.length = 0;
+    const { status, stdout, stderr } = await login('approve');
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /: corp\/ann@corp\.example  human /);
+    assert.deepEqual(issuer.grants, ['authorization_code']);
+    assert.match(JSON.parse(readFileSync(file, 'utf8'))[url].refreshToken, /^\S{20,}$/);
+    const refused = await login('refuse');
+    assert.deepEqual([refused.status, refused.stderr.split('\n').at(-2)], [1, 'countersign: the issuer corp: the sign-in was refused there']);
   });
 
   test('an e-mail address is a name of the configuration too, and groups grant the same to whoever is in them', async () => {

@@ -54,9 +54,10 @@ export class Issuer implements AsyncDisposable {
         {
           client_id: clientId,
           token_endpoint_auth_method: 'none',
-          grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
-          redirect_uris: [],
-          response_types: [],
+          grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'authorization_code', 'refresh_token'],
+          application_type: 'native',
+          // A port is not compared (RFC 8252, 7.3).
+          redirect_uris: ['http://127.0.0.1/'],
         },
         { client_id: 'nightly-agent', client_secret: agentSecret, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },
       ],
@@ -105,18 +106,19 @@ export class Issuer implements AsyncDisposable {
     return token ?? assert.fail('there is no access token');
   }
 
-  /** Does what a person does in a browser who opens the address that a command shows: signs in, and allows it; or refuses. */
-  async approve(address: string, person: string, act: 'approve' | 'refuse' = 'approve'): Promise<void> {
+  /** Does what a person does in a browser who opens the address that a command shows: signs in, and allows it; or refuses. Resolves with the last page. */
+  async approve(address: string, person: string, act: 'approve' | 'refuse' = 'approve'): Promise<string> {
     const browser = new Browser();
     let page = await browser.open(address);
     if (act === 'refuse') {
-      await browser.submit(page, {}, { abort: 'yes' });
-      return;
+      const refused = /<a href="([^"]*abort)"/.exec(page)?.[1];
+      return refused === undefined ? browser.submit(page, {}, { abort: 'yes' }) : browser.open(new URL(refused, address).href);
     }
-    for (let step = 0; step < 6 && !page.includes('Sign-in Success'); step += 1) {
+    for (let step = 0; step < 6 && page.includes('<form'); step += 1) {
       page = await browser.submit(page, { login: person, password: 'any' });
     }
-    assert.match(page, /Sign-in Success/);
+    assert.match(page, /Sign-in Success|This page can be closed/);
+    return page;
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,8 @@
 import type { IssuerSummary, ShownCaller } from '@countersign/gateway/api';
 import { faultOfWebAddress } from '@countersign/gateway/location';
-import type { Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
+import { findBrowser, openBrowser } from '../browser.ts';
 import { configOption, urlOption, type LocationOptions } from '../location-options.ts';
 import { locateGateway } from '../location.ts';
 import { credentialsFile, keepSignedIn, readSignedIn } from '../signed-in.ts';
@@ -15,9 +16,16 @@ export function addLogin(program: Command): void {
     .addOption(configOption())
     .addOption(urlOption('API of a gateway elsewhere'))
     .option('--issuer <name>', 'where the account is, if the gateway accepts tokens of several issuers')
+    .option('--device', 'sign in with a browser elsewhere, and compare a code; chosen where this machine seems to have no browser')
+    .addOption(
+      new Option('--port <port>', 'the port of this machine to which the browser comes back, for issuers that allow only one')
+        .argParser(parsePort)
+        .default(0, 'any free one')
+        .conflicts('device'),
+    )
     .addHelpText(
       'after',
-      '\nCommands with --url for the same gateway then ask as the person who signed in, unless COUNTERSIGN_TOKEN is set.\n\nExample:\n  countersign login --url https://gateway.corp.example',
+      '\nWhere this machine has a browser, it is opened, and $BROWSER says which. Commands with --url for the same gateway then ask as the person who signed in, unless COUNTERSIGN_TOKEN is set.\n\nExample:\n  countersign login --url https://gateway.corp.example',
     )
     .action(login);
 }
@@ -32,7 +40,13 @@ export function addLogout(program: Command): void {
     .action(logout);
 }
 
-async function login(options: LocationOptions & { readonly issuer?: string }): Promise<void> {
+interface LoginOptions extends LocationOptions {
+  readonly issuer?: string;
+  readonly device?: boolean;
+  readonly port: number;
+}
+
+async function login(options: LoginOptions): Promise<void> {
   const gateway = await locateGateway(options);
   const fault = faultOfWebAddress(gateway, 'a token is sent to a gateway elsewhere only over https://');
   if (fault !== null) {
@@ -42,8 +56,18 @@ async function login(options: LocationOptions & { readonly issuer?: string }): P
   const issuer = choose(await as('').json<readonly IssuerSummary[]>('GET', '/api/v1/issuers'), options.issuer);
   // Loaded here, because it loads much and the rest of this file does without.
   const { signIn } = await import('../issuer-client.ts');
-  const credential = await signIn(issuer, ({ address, code }) => {
-    process.stderr.write(`Open ${escapeControls(address, 'nothing')} and sign in. The code there must be ${escapeControls(code, 'nothing')}.\n`);
+  const browser = options.device === true ? null : findBrowser();
+  const credential = await signIn(issuer, {
+    isHere: browser !== null || options.port !== 0,
+    port: options.port,
+    invite: ({ address, code }) => {
+      const compared =
+        code === null ? 'A browser of this machine is needed; elsewhere: --device.' : `The code there must be ${escapeControls(code, 'nothing')}.`;
+      process.stderr.write(`Open ${escapeControls(address, 'nothing')} and sign in. ${compared}\n`);
+      if (code === null && browser !== null) {
+        openBrowser(browser, address);
+      }
+    },
   });
   const caller = await as(credential.token).json<ShownCaller>('GET', '/api/v1/whoami');
   keepSignedIn(gateway, credential);
@@ -52,6 +76,14 @@ async function login(options: LocationOptions & { readonly issuer?: string }): P
     process.stderr.write('COUNTERSIGN_TOKEN is set, and counts before it: unset it.\n');
   }
   process.stderr.write(`The token is in ${credentialsFile()}, for commands with --url ${gateway}.\n`);
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535) {
+    throw new InvalidArgumentError('A port is 1 to 65535.');
+  }
+  return port;
 }
 
 function choose(issuers: readonly IssuerSummary[], wanted: string | undefined): IssuerSummary {

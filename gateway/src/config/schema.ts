@@ -130,7 +130,7 @@ const issuer = closed({
       'The address of the issuer, exactly as its tokens have it in the claim `iss`. Its keys are found by what it publishes below `/.well-known/openid-configuration`.',
     ),
   clientId: text.describe(
-    'The id of the client, registered at the issuer, as which `countersign login` signs people in: a public client that may use the device flow.',
+    'The id of the client, registered at the issuer, as which `countersign login` signs people in: a public client that may use authorization codes with PKCE, or the device flow.',
   ),
   clientSecret: secret
     .optional()
