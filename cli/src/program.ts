@@ -23,6 +23,7 @@ const files: ReadonlyMap<string, () => Promise<Add>> = new Map([
   ['session', async () => (await import('./commands/session.ts')).addSession],
   ['search', async () => (await import('./commands/search.ts')).addSearch],
   ['trace', async () => (await import('./commands/trace.ts')).addTrace],
+  ['alert', async () => (await import('./commands/alert.ts')).addAlert],
   ['approval', async () => (await import('./commands/approval.ts')).addApproval],
   ['index', async () => (await import('./commands/index.ts')).addIndex],
   ['receipt', async () => (await import('./commands/receipt.ts')).addReceipt],

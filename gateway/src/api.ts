@@ -1,4 +1,5 @@
 /** The types of the API, for its clients. */
+export type { AlertSummary } from './api/alerts.ts';
 export type { ApprovalSummary, OwnApproval } from './api/approvals.ts';
 export type { ApprovalDetails } from './api/endpoints/show-approval.ts';
 export type { AppliedConfig } from './api/endpoints/apply-config.ts';

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
+import { alertRecording } from './alert-records.ts';
 import { relaxCollector } from './garbage-collection.ts';
 import { fillLimits, takeUpActivities } from './read-at-start.ts';
 import { configuredPolicy, configuredPolicyFromThread, filesOfPolicy } from './configured-policy.ts';
@@ -119,6 +120,7 @@ export class Gateway implements AsyncDisposable {
   #calls: HttpCalls | null = null;
   #approvals: Approvals | null = null;
   #outbox: Outbox | null = null;
+  #recordAlerts: ReturnType<typeof alertRecording> | null = null;
   readonly #now = steadyClock();
   readonly #limits = new Limits(this.#now);
   #classSources: ClassSources;
@@ -234,6 +236,7 @@ export class Gateway implements AsyncDisposable {
     keys.noteRevocations(tokens.revocations());
     const outbox = this.#parts.use(openOutbox({ data, keys, recorder, config: () => this.#config, log: this.#log }));
     this.#outbox = outbox;
+    this.#recordAlerts = alertRecording({ recorder, outbox, log: this.#log, now: Date.now });
     const approvals = this.#parts.use(await this.#openApprovals({ recorder, outbox, tokens, authenticator }));
     this.#approvals = approvals;
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
@@ -382,6 +385,12 @@ export class Gateway implements AsyncDisposable {
       onTrouble: (error, what) => {
         this.#trouble(what)(error);
       },
+      alerting: {
+        rules: () => [...this.#config.alerts.values()],
+        onNews: (news) => {
+          this.#recordAlerts?.(news);
+        },
+      },
       onDifference: (what) => {
         this.#log.warn({ what }, 'an index did not agree with the journal, and is made again from it');
       },
@@ -502,6 +511,7 @@ export class Gateway implements AsyncDisposable {
     this.#sessions?.recheck(newLimits);
     const withdrawn = this.#approvals?.recheck() ?? 0;
     this.#outbox?.recheck();
+    this.#reader?.recheck();
     const told = {
       policyVersion: this.#policy.version,
       ...(changes === null ? {} : { changes }),

@@ -36,29 +36,25 @@ export function openOutbox({ data, keys, recorder, config, log }: NoticeParts): 
   };
   const onOutcome = (outcome: Outcome): void => {
     if (outcome.what === 'sent') {
-      const { sink, id, approval } = outcome.message;
-      const attributes = { [ownAttributes.sink]: sink, [ownAttributes.notice]: id, [ownAttributes.approvalId]: approval };
+      const { sink, id, about } = outcome.message;
+      const attributes = { [ownAttributes.sink]: sink, [ownAttributes.notice]: id, ...about };
       note('event', { action: 'gateway.send_notice' }, { ...attributes, 'http.response.status_code': outcome.status });
       return;
     }
     if (outcome.what === 'failing') {
-      const { sink, id, approval } = outcome.message;
+      const { sink, id, about } = outcome.message;
       log.error({ sink, notice: id, reason: outcome.why }, 'a sink does not take a notice; it is tried again');
-      const attributes = { [ownAttributes.sink]: sink, [ownAttributes.notice]: id, [ownAttributes.approvalId]: approval };
+      const attributes = { [ownAttributes.sink]: sink, [ownAttributes.notice]: id, ...about };
       note('alert', { action: 'gateway.delay_notice', reason: outcome.why }, attributes);
       return;
     }
     const { sink, messages, why } = outcome;
     log.error({ sink, notices: messages.length, reason: why }, 'notices are given up');
     if (messages.length === 0) {
-      note('alert', { action: 'gateway.drop_notice', reason: why }, {});
+      note('alert', { action: 'gateway.drop_notice', reason: why }, sink === '' ? {} : { [ownAttributes.sink]: sink });
     }
-    for (const { id, approval } of messages.slice(0, namedMax)) {
-      note(
-        'alert',
-        { action: 'gateway.drop_notice', reason: why },
-        { [ownAttributes.sink]: sink, [ownAttributes.notice]: id, [ownAttributes.approvalId]: approval },
-      );
+    for (const { id, about } of messages.slice(0, namedMax)) {
+      note('alert', { action: 'gateway.drop_notice', reason: why }, { [ownAttributes.sink]: sink, [ownAttributes.notice]: id, ...about });
     }
   };
   return new Outbox({
@@ -77,7 +73,7 @@ export function tellLeft(outbox: Outbox, { approvals: { notify, link } }: Config
   const timeMs = Date.now();
   for (const sink of notify) {
     for (const each of left) {
-      outbox.add(sink, each.approval, (to) => leftNoticeOf(each, to, { link, timeMs }));
+      outbox.add(sink, { [ownAttributes.approvalId]: each.approval }, (to) => leftNoticeOf(each, to, { link, timeMs }));
     }
   }
 }
@@ -85,6 +81,6 @@ export function tellLeft(outbox: Outbox, { approvals: { notify, link } }: Config
 /** Sends notices of a step of an approval to the sinks that the configuration names. */
 export function tellSinks(outbox: Outbox, { approvals: { notify, link } }: Config, news: ApprovalNews): void {
   for (const sink of notify) {
-    outbox.add(sink, news.view.approval, (to) => noticeOf(news, to, link));
+    outbox.add(sink, { [ownAttributes.approvalId]: news.view.approval }, (to) => noticeOf(news, to, link));
   }
 }

@@ -1,6 +1,7 @@
 /** The reader thread of a gateway: builds the parts that read what was recorded, and answers questions with them. `reader/reader.ts` starts it. */
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { AlertFeed } from './alerts/alert-feed.ts';
 import { Follower } from './feed/follower.ts';
 import { Recordings } from './feed/recordings.ts';
 import { openIndexFile, removeIndexFile, SessionIndex } from './feed/session-index.ts';
@@ -14,6 +15,7 @@ import { KeyStore } from './recording/key-store.ts';
 import { BlockStore, parseBucket } from './search/block-store.ts';
 import { RecordIndex } from './search/record-index.ts';
 import { RecordSearch } from './search/record-search.ts';
+import { SealedFile } from './store/sealed-file.ts';
 import { isUnreadable } from './store/sqlite.ts';
 
 const port = parentPort;
@@ -45,6 +47,7 @@ const giveUpDamaged = (error: unknown): void => {
   }
 };
 let written = 0;
+let alerts: AlertFeed | null = null;
 let findProtocol: FindProtocol = () => undefined;
 try {
   const keys = parts.use(KeyStore.openBeside(join(data, 'keys.db'), root));
@@ -90,6 +93,9 @@ try {
       store,
       findProtocol,
       keyOf,
+      onRecord: (at, read) => {
+        alerts?.see(at, read);
+      },
     });
     const leaving = new AbortController();
     const following = records.follow(leaving.signal, (error) => {
@@ -101,6 +107,10 @@ try {
       await following;
     });
     return new RecordSearch({ data, keys, index: records, recordings, findProtocol, keyOf, written: () => written, onDifference });
+  };
+  const listAlerts: AnswerParts['alerts'] = async () => {
+    await (await openSearch()).catchUp();
+    return alerts?.alerts ?? [];
   };
   // A gateway that has just begun to serve has better things to do than to load what shows records.
   const begin = setTimeout(() => {
@@ -116,8 +126,26 @@ try {
   });
   const loadRules: AnswerParts['loadRules'] = async (policies) => new (await import('./recorded-limits.ts')).RecordedLimits(policies);
   serveQuestions(port, {
-    answer: (question, left) => answerQuestion({ data, keys, index, follower, recordings, loadProtocols, loadRules, openSearch }, question, left),
+    answer: (question, left) =>
+      answerQuestion({ data, keys, index, follower, recordings, loadProtocols, loadRules, openSearch, alerts: listAlerts }, question, left),
     onFailure: giveUpDamaged,
+    onRules: (rules, from) => {
+      alerts?.enforce(rules);
+      alerts ??= parts.use(
+        new AlertFeed({
+          file: new SealedFile(join(data, 'alerts'), keys.feedKey()),
+          written: from,
+          rules,
+          tell: (news) => {
+            send({ alerts: news });
+          },
+          onTrouble: (error) => {
+            send({ trouble: { what: 'write how far alerts are', error: sendError(error) } });
+          },
+          now: Date.now,
+        }),
+      );
+    },
     onWritten: (records) => {
       written = records;
     },

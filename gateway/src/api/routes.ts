@@ -1,6 +1,9 @@
 import type { Endpoint, PublicEndpoint } from './endpoint.ts';
+import { acknowledgeAlert } from './endpoints/acknowledge-alert.ts';
 import { applyConfig } from './endpoints/apply-config.ts';
+import { assignAlert } from './endpoints/assign-alert.ts';
 import { checkConnection } from './endpoints/check-connection.ts';
+import { closeAlert } from './endpoints/close-alert.ts';
 import { createToken } from './endpoints/create-token.ts';
 import { denyApproval } from './endpoints/deny-approval.ts';
 import { endRun } from './endpoints/end-run.ts';
@@ -12,6 +15,7 @@ import { getReadiness } from './endpoints/get-readiness.ts';
 import { getReceipt } from './endpoints/get-receipt.ts';
 import { grantApproval } from './endpoints/grant-approval.ts';
 import { haltSession } from './endpoints/halt-session.ts';
+import { listAlerts } from './endpoints/list-alerts.ts';
 import { listApprovals } from './endpoints/list-approvals.ts';
 import { listIssuers } from './endpoints/list-issuers.ts';
 import { listPrincipals } from './endpoints/list-principals.ts';
@@ -28,6 +32,7 @@ import { rebuildIndex } from './endpoints/rebuild-index.ts';
 import { recordOutput } from './endpoints/record-output.ts';
 import { revokeToken } from './endpoints/revoke-token.ts';
 import { searchRecords } from './endpoints/search-records.ts';
+import { showAlert } from './endpoints/show-alert.ts';
 import { showApproval } from './endpoints/show-approval.ts';
 import { showCaller } from './endpoints/show-caller.ts';
 import { showConnection } from './endpoints/show-connection.ts';
@@ -72,6 +77,11 @@ export const routes: readonly Endpoint[] = [
   showApproval,
   grantApproval,
   denyApproval,
+  listAlerts,
+  showAlert,
+  acknowledgeAlert,
+  assignAlert,
+  closeAlert,
   searchRecords,
   getReceipt,
   getLogFile,

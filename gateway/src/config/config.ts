@@ -1,3 +1,4 @@
+import type { AlertRule } from '../domain/alert.ts';
 import type { DataClass } from '../domain/data-class.ts';
 import type { HoldMode } from '../domain/approval.ts';
 import type { Directory } from '../domain/issuer.ts';
@@ -37,6 +38,8 @@ export interface Config extends Directory {
     /** The address of a page about approvals, with `{approval}` in place of the id. Null: there is none. */
     readonly link: string | null;
   };
+  /** The rules for alerts that are in force, the built-in ones among them, by their names. */
+  readonly alerts: ReadonlyMap<string, AlertRule>;
   /** The receivers of notices, by their names. */
   readonly sinks: ReadonlyMap<string, Sink>;
   /** The data classes that the file names, by their names. */

@@ -3,6 +3,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { builtInNames } from '../classes/built-in-names.ts';
+import { parseWorkingHours, type AlertRule } from '../domain/alert.ts';
+import { builtInAlerts, ruleDefaults } from '../domain/built-in-alerts.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { subjectKey, type Group, type Issuer } from '../domain/issuer.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
@@ -12,6 +14,8 @@ import { readKeys, refuseSinkUrl, type Sink } from '../domain/sink.ts';
 import { knownNames, suggest } from '../domain/suggest.ts';
 import type { SecretReader } from '../domain/target.ts';
 import { placeForms, placeKinds } from '../domain/value-place.ts';
+import { parseField, parseQuery } from '../query/parse-query.ts';
+import { specialFields, termsOf, UnreadableQuery, type Term } from '../query/query.ts';
 import { systemErrorWords } from '../store/system-error.ts';
 import type { Address, Config } from './config.ts';
 import { problemsOf } from './closed.ts';
@@ -84,6 +88,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
     ...unknownPlaces(written),
     ...unknownClasses(written),
     ...unknownSinks(written),
+    ...faultsOfAlerts(written),
     ...unknownIssuers(written),
     ...sharedNames(written),
   ];
@@ -308,13 +313,65 @@ function reaches(name: string, wanted: string, within: (name: string) => readonl
 
 /** Finds sinks that are named for notices and do not exist. */
 function unknownSinks(written: unknown): Problem[] {
-  const { sinks, approvals } = asRecord(written);
-  const { notify } = asRecord(approvals);
-  return (Array.isArray(notify) ? notify : []).flatMap((name, i) =>
-    typeof name !== 'string' || Object.hasOwn(asRecord(sinks), name)
-      ? []
-      : [{ path: ['approvals', 'notify', i], message: `there is no sink ${JSON.stringify(name)}${knownNames(name, Object.keys(asRecord(sinks)))}` }],
-  );
+  const { sinks, approvals, alerts } = asRecord(written);
+  const unknown = (named: unknown, path: readonly PropertyKey[]): Problem[] =>
+    (Array.isArray(named) ? named : []).flatMap((name, i) =>
+      typeof name !== 'string' || Object.hasOwn(asRecord(sinks), name)
+        ? []
+        : [{ path: [...path, i], message: `there is no sink ${JSON.stringify(name)}${knownNames(name, Object.keys(asRecord(sinks)))}` }],
+    );
+  return [
+    ...unknown(asRecord(approvals)['notify'], ['approvals', 'notify']),
+    ...Object.entries(asRecord(alerts)).flatMap(([rule, settings]) => unknown(asRecord(settings)['to'], ['alerts', rule, 'to'])),
+  ];
+}
+
+/** Finds rules without a query or with one that cannot be read, names of fields that do not exist, and rules to switch off that do not exist. */
+function faultsOfAlerts(written: unknown): Problem[] {
+  return Object.entries(asRecord(asRecord(written)['alerts'])).flatMap(([rule, settings]): Problem[] => {
+    const isBuiltIn = Object.hasOwn(builtInAlerts, rule);
+    const { query, by } = asRecord(settings);
+    const path = ['alerts', rule];
+    if (!isBuiltIn && (settings === false || query === undefined)) {
+      const hint = knownNames(rule, Object.keys(builtInAlerts));
+      return [
+        {
+          path,
+          at: 'key',
+          message:
+            settings === false
+              ? `there is no built-in rule ${JSON.stringify(rule)}${hint}`
+              : `a rule needs a query; built-in ones are changed by their names${hint}`,
+        },
+      ];
+    }
+    const fields = typeof by === 'string' ? [by] : Array.isArray(by) ? by : [];
+    return [
+      ...(typeof query === 'string' ? faultOfQuery(query, (text) => parseQuery(text, 0), [...path, 'query']) : []),
+      ...(typeof query === 'string' && termsOfQuery(query).some(({ field }) => field === specialFields.time)
+        ? [{ path: [...path, 'query'], message: 'a rule watches what is recorded from now on: leave times out, window and outside are for them' }]
+        : []),
+      ...fields.flatMap((field) => (typeof field === 'string' ? faultOfQuery(field, parseField, [...path, 'by']) : [])),
+    ];
+  });
+}
+
+function faultOfQuery(text: string, parse: (text: string) => unknown, path: readonly PropertyKey[]): Problem[] {
+  try {
+    parse(text);
+    return [];
+  } catch (error) {
+    if (error instanceof UnreadableQuery) {
+      const { at, message } = error.place;
+      return [{ path, message: `${message} (character ${at + 1} of ${JSON.stringify(text)})` }];
+    }
+    throw error;
+  }
+}
+
+/** The terms of a query; none if it cannot be read. */
+function termsOfQuery(text: string): readonly Term[] {
+  return faultOfQuery(text, (read) => parseQuery(read, 0), []).length > 0 ? [] : termsOf(parseQuery(text, 0));
 }
 
 /** Returns the fault of a secret's value; null if it has none, or cannot be read, which is a fault of its own. */
@@ -374,6 +431,7 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
       notify: raw.approvals.notify,
       link: raw.approvals.link ?? null,
     },
+    alerts: new Map(Object.entries({ ...builtInAlerts, ...raw.alerts }).flatMap(([name]) => openRule(name, raw.alerts[name] ?? {}))),
     sinks: new Map(Object.entries(raw.sinks).map(([name, sink]) => [name, openSink({ name, base, openSecret }, sink)])),
     classes: new Map(
       Object.entries(raw.classes).map(([name, { pattern, words, ...places }]) => [
@@ -395,6 +453,28 @@ function openPrincipal(id: string, { kind = 'human', groups, targets }: RawConfi
     groups,
     targets: [...new Set([...targets, ...groups.flatMap((group) => (Object.hasOwn(known, group) ? (known[group]?.targets ?? []) : []))])],
   };
+}
+
+/** Returns a rule with what the file says of it, and otherwise as it is built in. Nothing if the file switches it off. */
+function openRule(name: string, raw: RawConfig['alerts'][string]): (readonly [string, AlertRule])[] {
+  if (raw === false) {
+    return [];
+  }
+  const { title: _, ...builtIn } = builtInAlerts[name] ?? { title: '', query: '', by: [], severity: 'medium' as const };
+  const { query, count, window, by, severity, outside, unseen, to } = raw;
+  const said = {
+    query,
+    count,
+    windowMs: window === undefined ? undefined : durationMs(window),
+    by: typeof by === 'string' ? [by] : by,
+    severity,
+    outside: outside === undefined ? undefined : parseWorkingHours(outside),
+    unseenMs: unseen === undefined ? undefined : durationMs(unseen),
+    to,
+  };
+  // Only entries with a value are left, and each has the type that the rule has for it.
+  const given = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) as Partial<AlertRule>;
+  return [[name, { ...ruleDefaults, ...builtIn, ...given, name }]];
 }
 
 function openIssuer({ name, base, openSecret }: NamedContext, raw: RawConfig['identity']['issuers'][string]): Issuer {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { faultOfPattern } from '../classes/pattern.ts';
+import { parseWorkingHours, severities } from '../domain/alert.ts';
 import type { Target } from '../domain/target.ts';
 import { defaultData } from './sections.ts';
 import { closed } from './closed.ts';
@@ -242,6 +243,33 @@ const duration = z
   .string('a time is text like 10m')
   .regex(/^[1-9]\d{0,5}[smhd]$/, 'a time is a number with s, m, h or d: 90s, 10m, 1h')
   .refine((written) => durationMs(written) <= waitMsMax, 'this is at most 7d');
+/** Most rules for alerts that a file has. */
+const alertsMax = 200;
+const alertRule = closed({
+  query: text.optional().describe('The records that are counted, in the [language of queries](search.md#queries). Times are for `window` and `outside`.'),
+  count: whole(1, 1000).optional().describe('An alert is raised when so many records of a group come within the window; 1 unless it is given.'),
+  window: duration.optional().describe('The time within which they come: `1m`, `1h`; `1h` unless it is given.'),
+  by: z
+    .union([text, z.array(text).max(4, 'at most 4 fields')], 'a field is expected, or a list of fields')
+    .optional()
+    .describe('The field, or fields, whose values make a group: `principal`. Records of different groups are counted apart.'),
+  severity: z
+    .enum(severities, `one of ${severities.join(', ')} is expected`)
+    .optional()
+    .describe(`How serious it is: ${severities.map((each) => `\`${each}\``).join(', ')}; \`medium\` unless it is given.`),
+  outside: z
+    .string('working hours are expected')
+    .refine((written) => parseWorkingHours(written) !== null, 'working hours are written mon-fri 08:00-18:00 Europe/Berlin')
+    .optional()
+    .describe('Working hours, as `mon-fri 08:00-18:00 Europe/Berlin`: only records outside of them count.'),
+  unseen: z
+    .string()
+    .regex(/^[1-9]\d{0,2}d$/, 'a number of days is expected: 30d')
+    .optional()
+    .describe('Only the first record of a group counts after so many days without one: `30d`.'),
+  to: z.array(name, 'a list of names is expected').optional().describe('The sinks that get a notice. Absent: it is on record, and in the list of alerts.'),
+});
+
 const bytes = whole(65_536, 1_073_741_823, 'bytes');
 const milliseconds = whole(100, 86_400_000, 'milliseconds');
 const count = whole(1, 1_000_000);
@@ -354,6 +382,11 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
       .refine((sinks) => Object.keys(sinks).length <= sinksMax, `there are at most ${sinksMax} sinks`)
       .default({})
       .describe('Receivers outside for notices, by the names that other settings call them.'),
+    alerts: z
+      .record(name, z.union([alertRule, z.literal(false)], 'settings of a rule are expected, or false'), 'NAME: and below it what the rule is')
+      .refine((alerts) => Object.keys(alerts).length <= alertsMax, `there are at most ${alertsMax} rules`)
+      .default({})
+      .describe('Rules that watch what is recorded, by their names. Built-in ones are changed here, or switched off: `NAME: false` ([alerts.md](alerts.md)).'),
     classes: z
       .record(className, dataClass, 'NAME: and below it what the class is')
       .default({})

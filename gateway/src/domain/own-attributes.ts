@@ -4,6 +4,20 @@ export const ownAttributes = {
   accessSession: 'countersign.access.session',
   /** String. The way in which somebody read a session: `show`, `export` and others. On a record of kind `access`. */
   accessWhat: 'countersign.access.what',
+  /** String. The principal to whom an alert was assigned. */
+  alertAssignee: 'countersign.alert.assignee',
+  /** List of strings, each `FIELD=VALUE`. What the records of an alert have in common; `others` if it stands for many of these. */
+  alertBy: 'countersign.alert.by',
+  /** String. The id of an alert. */
+  alertId: 'countersign.alert.id',
+  /** List of strings, each `LOG/INDEX`. Some of the records that an alert is about, the last of them last. */
+  alertRecords: 'countersign.alert.records',
+  /** String. The name of the rule that raised an alert. */
+  alertRule: 'countersign.alert.rule',
+  /** List of strings. The sinks that get a notice of the alert. */
+  alertSinks: 'countersign.alert.sinks',
+  /** Number. The index in the log of the last record that an alert counts. */
+  alertThrough: 'countersign.alert.through',
   /** String, `LOG/INDEX`. The record that an approval was asked for. On the record that it was used. */
   approvalAskedRecord: 'countersign.approval.asked_record',
   /** String. The session in which an approval was asked for, as 32 hexadecimal digits. On the record that it was used, which may be in another session. */

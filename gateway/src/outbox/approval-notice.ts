@@ -3,10 +3,10 @@ import type { ApprovalNews, LeftApproval } from '../controls/approvals/approvals
 import { answerOf } from '../domain/approval.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Sink } from '../domain/sink.ts';
+import { cut, escapeMrkdwn } from './notice-text.ts';
 
-/** Most elements of a list, and most characters of a text, in a notice. */
+/** Most elements of a list in a notice. */
 const elementsMax = 50;
-const charactersMax = 2_000;
 
 /** The facts of a request that leave the house: what it does, and nothing of what it says. */
 const toldFacts = {
@@ -96,13 +96,4 @@ function doingOf(attributes: Attributes): Readonly<Record<string, AttributeValue
       : [[name, typeof value === 'string' ? cut(value) : typeof value === 'object' ? value.slice(0, elementsMax) : value] as const];
   });
   return Object.fromEntries(told);
-}
-
-function cut(text: string): string {
-  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax).toWellFormed()}…`;
-}
-
-/** Escapes what Slack reads as a mention or a link: https://docs.slack.dev/messaging/formatting-message-text */
-function escapeMrkdwn(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

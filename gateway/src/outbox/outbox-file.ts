@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes, type KeyObject } from 'n
 import { closeSync, fdatasync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { systemErrorWords } from '../store/system-error.ts';
 import { writeWholeFile } from '../store/whole-file.ts';
@@ -19,8 +20,8 @@ export interface Message {
   /** The id that the receiver knows it by, the same at each attempt. */
   readonly id: string;
   readonly sink: string;
-  /** The id of the approval that it is about. */
-  readonly approval: string;
+  /** The attributes that say what it is about: the id of an approval or of an alert. */
+  readonly about: Attributes;
   readonly madeMs: number;
   readonly body: string;
 }

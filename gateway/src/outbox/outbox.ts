@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { readKeys, type Sink } from '../domain/sink.ts';
 import type { Message, OutboxFile } from './outbox-file.ts';
@@ -66,14 +67,14 @@ export class Outbox implements AsyncDisposable {
     this.#sendAll();
   }
 
-  /** Takes up a message for a sink: `bodyOf` makes its body. It never throws; a message that cannot be kept is given up. A receiver that is gone gets none. */
-  add(name: string, approval: string, bodyOf: (sink: Sink) => string): void {
+  /** Takes up a message for a sink: `bodyOf` makes its body, and `about` are the attributes that say what it is about. It never throws; a message that cannot be kept is given up. A receiver that is gone gets none. */
+  add(name: string, about: Attributes, bodyOf: (sink: Sink) => string): void {
     const { sinks, file, now, whenRecorded } = this.#options;
     const sink = sinks().get(name);
     if (sink === undefined || this.#ending.signal.aborted) {
       return;
     }
-    const message: Message = { id: `msg_${randomBytes(16).toString('hex')}`, sink: name, approval, madeMs: now(), body: bodyOf(sink) };
+    const message: Message = { id: `msg_${randomBytes(16).toString('hex')}`, sink: name, about, madeMs: now(), body: bodyOf(sink) };
     const queue = this.#queueOf(name);
     if (queue.isGone) {
       return;

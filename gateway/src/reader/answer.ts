@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Alert } from '../alerts/alert.ts';
 import { makeBundle, makeReceipt, openLog } from '../feed/evidence.ts';
 import type { Follower } from '../feed/follower.ts';
 import { readLeftActivities } from '../feed/left-activities.ts';
@@ -20,6 +21,8 @@ export interface AnswerParts {
   readonly recordings: Recordings;
   /** Opens the index of records when it is needed for the first time. */
   readonly openSearch: () => Promise<RecordSearch>;
+  /** Returns the alerts as far as they are known, oldest first. */
+  readonly alerts: () => Promise<readonly Alert[]>;
   /** Called before anything is rendered. */
   readonly loadProtocols: () => Promise<void>;
   /** Called when limits are to be counted that policies brought later than the requests were made. */
@@ -75,6 +78,9 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
       break;
     case 'search':
       yield* inPieces(jsonLines((await parts.openSearch()).search(question.wanted)));
+      break;
+    case 'alerts':
+      yield await parts.alerts();
       break;
     case 'rebuild': {
       await follower.rebuild();

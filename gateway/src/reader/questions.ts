@@ -1,3 +1,5 @@
+import type { AlertNews } from '../alerts/alert-watch.ts';
+import type { AlertRule } from '../domain/alert.ts';
 import type { WantedUsage } from '../feed/recorded-usage.ts';
 import type { WantedActivities } from '../feed/left-activities.ts';
 import type { SessionPage } from '../feed/shown-record.ts';
@@ -20,6 +22,7 @@ export type Question =
   | { readonly ask: 'usage'; readonly wanted: WantedUsage }
   | { readonly ask: 'activities'; readonly wanted: WantedActivities }
   | { readonly ask: 'search'; readonly wanted: WantedRecords }
+  | { readonly ask: 'alerts' }
   | { readonly ask: 'rebuild' };
 
 /** The index after it was made again. */
@@ -30,12 +33,13 @@ export interface IndexRebuilt {
 
 /**
  * A message to the thread. An answer comes in pieces: `begin` and each `more` ask for one, so that no more is made than is taken. `leave`: nobody waits for the
- * rest. `written` is the number of records in the log.
+ * rest. `written` is the number of records in the log. `watch` puts rules for alerts into force.
  */
 export type ToThread =
   | { readonly call: number; readonly begin: Question; readonly written: number }
   | { readonly call: number; readonly more: true }
   | { readonly call: number; readonly leave: true }
+  | { readonly watch: { readonly rules: readonly AlertRule[]; readonly written: number } }
   | { readonly stop: true };
 
 /** A message from the thread. Each `begin` or `more` is answered by one message with its `call`. `memory` is that of an `IndexState`. */
@@ -46,6 +50,7 @@ export type FromThread =
   | { readonly call: number; readonly failed: SentError }
   | { readonly failed: SentError }
   | { readonly trouble: { readonly what: string; readonly error: SentError } }
+  | { readonly alerts: readonly AlertNews[] }
   | { readonly differs: string };
 
 /** An error in the form that is sent between threads. `code` is that of a `GatewayError`, null for a bug. */

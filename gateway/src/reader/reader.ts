@@ -2,6 +2,9 @@ import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import type { AlertNews } from '../alerts/alert-watch.ts';
+import type { Alert } from '../alerts/alert.ts';
+import type { AlertRule } from '../domain/alert.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { TargetNote } from '../domain/service.ts';
 import type { UsedAmount } from '../domain/usage.ts';
@@ -46,6 +49,13 @@ export interface ReaderParts {
   readonly onTrouble: (error: unknown, what: string) => void;
   /** How long an answer waits for its turn; half a minute by default. */
   readonly seatMs?: number;
+  /** Absent: nothing is watched. */
+  readonly alerting?: {
+    /** Returns the rules that are in force. */
+    readonly rules: () => readonly AlertRule[];
+    /** Told what is to be recorded of alerts. */
+    readonly onNews: (news: readonly AlertNews[]) => void;
+  };
   /** Told when the index did not agree with the journal, and is made again. */
   readonly onDifference: (what: string) => void;
 }
@@ -178,6 +188,18 @@ export class Reader implements AsyncDisposable {
     return this.#ask({ ask: 'search', wanted });
   }
 
+  /** Returns the alerts, oldest first. */
+  async alerts(): Promise<readonly Alert[]> {
+    return this.#one({ ask: 'alerts' });
+  }
+
+  /** Puts the rules for alerts into force that the configuration has now. */
+  recheck(): void {
+    if (this.#running !== null) {
+      this.#sendRules(this.#running.worker);
+    }
+  }
+
   async rebuild(): Promise<IndexRebuilt> {
     return this.#one({ ask: 'rebuild' });
   }
@@ -210,6 +232,7 @@ export class Reader implements AsyncDisposable {
       if ('ready' in message) {
         try {
           const database = openIndexToRead(data);
+          this.#sendRules(worker);
           ready.resolve({ worker, state: new IndexState(message.ready.memory), database, notes: new TargetNotes(database, cacheKey) });
         } catch (error) {
           this.#parts.onTrouble(error, 'open index.db');
@@ -219,6 +242,8 @@ export class Reader implements AsyncDisposable {
         this.#waiting.get(message.call)?.(message);
       } else if ('failed' in message) {
         ready.reject(receiveError(message.failed));
+      } else if ('alerts' in message) {
+        this.#parts.alerting?.onNews(message.alerts);
       } else if ('trouble' in message) {
         this.#parts.onTrouble(receiveError(message.trouble.error), message.trouble.what);
       } else {
@@ -371,6 +396,13 @@ export class Reader implements AsyncDisposable {
       throw reply;
     }
     return reply;
+  }
+
+  #sendRules(worker: Worker): void {
+    const { alerting, written } = this.#parts;
+    if (alerting !== undefined) {
+      this.#send(worker, { watch: { rules: alerting.rules(), written: written() } });
+    }
   }
 
   #send(worker: Worker, message: ToThread): void {

@@ -215,6 +215,11 @@ export class KeyStore implements Disposable {
     return createSecretKey(createHmac('sha256', this.#root).update('countersign outbox').digest());
   }
 
+  /** The key that seals how far alerts and sinks have followed the journal. It opens nothing that was recorded. */
+  feedKey(): KeyObject {
+    return createSecretKey(createHmac('sha256', this.#root).update('countersign feeds').digest());
+  }
+
   /**
    * The key of the digests that stand for masked values: in records of masks, in answers in place of values, or in requests as their stand-ins. Each purpose has a key of its own, so that who
    * sees digests of one learns nothing about those of another. It opens nothing that was recorded.

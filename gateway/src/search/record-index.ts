@@ -9,7 +9,7 @@ import { Turn } from '../recording/turn.ts';
 import { isUnreadable } from '../store/sqlite.ts';
 import { GrowingBlock, type Block } from './block.ts';
 import { printBucket, type BlockStore } from './block-store.ts';
-import { FactReader } from './record-facts.ts';
+import { FactReader, type ReadRecord } from './record-facts.ts';
 import { blockRowsMax } from './row-set.ts';
 
 /** While nobody waits for the index, its thread rests so many times as long as it works: making the index takes as much time as serving, and serving comes first. */
@@ -26,6 +26,8 @@ export interface RecordIndexParts {
   readonly findProtocol: FindProtocol;
   /** Returns the number of the key of a session that is known; null if it is not. */
   readonly keyOf: (session: string) => number | null;
+  /** Called with each record of the log, in order. After a start those come again that are in no stored block. */
+  readonly onRecord?: (index: number, read: ReadRecord) => void;
   /** Most records in a block; `blockRowsMax` by default. */
   readonly rowsMax?: number;
 }
@@ -187,6 +189,7 @@ export class RecordIndex {
         facts: printBucket({ class: leaf.metaClass, day: leaf.metaExpiryDay }),
         text: printBucket({ class: leaf.contentClass, day: leaf.contentExpiryDay }),
       });
+      this.#parts.onRecord?.(leaf.logIndex, read);
     }
     if (leaf.kind === 'close') {
       this.#live.delete(leaf.session);

@@ -48,14 +48,19 @@ export class RecordSearch {
     this.#parts = parts;
   }
 
+  /** Resolves when the newest records are in the index, or after a while. */
+  async catchUp(): Promise<void> {
+    const caughtUp = this.#parts.index.catchUp();
+    // Who does not wait for it any more leaves its failure to the next search.
+    caughtUp.catch(() => undefined);
+    await Promise.race([caughtUp, delay(catchUpMs, null, { ref: false })]);
+  }
+
   /** Yields what was found, the newest first, and in the end the summary. Throws GatewayError `malformed` if the query cannot be read, `limit_exceeded`, `catching_up`, `store_damaged`. */
   async *search(wanted: WantedRecords): AsyncGenerator<SearchLine> {
     const query = readQuery(wanted);
     const { index } = this.#parts;
-    const caughtUp = index.catchUp();
-    // Who does not wait for it any more leaves its failure to the next search.
-    caughtUp.catch(() => undefined);
-    await Promise.race([caughtUp, delay(catchUpMs, null, { ref: false })]);
+    await this.catchUp();
     try {
       yield* this.#answer(query, wanted);
     } catch (error) {

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { before, describe, test } from 'node:test';
+import OpenAI from 'openai';
+import { openServer } from '../../cli/src/demo/sample-server.ts';
+import type { AlertSummary } from '../../gateway/src/api/alerts.ts';
+import type { FoundRecord } from '../../gateway/src/search/found.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { suiteParts } from '../support/suite-parts.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+
+interface Heard {
+  readonly path: string;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+describe('alerts', () => {
+  const heard: Heard[] = [];
+  let refused = '';
+  let gateway: GatewayProcess;
+  let receiver = '';
+  let target = '';
+  const parts = suiteParts();
+  const configuration = (more: string): string => `policies: ${join(policies, 'posts.cedar')}
+targets: { files: { url: "${target}" } }
+principals: { bot: { kind: agent, targets: [files] }, ann: { kind: human, groups: [admins] } }
+sinks:
+  soc: { webhook: "${receiver}/soc", secret: { env: HOOK_SECRET } }
+  pager: { webhook: "${receiver}/pager", secret: { env: HOOK_SECRET } }
+${more}`;
+  const policies = mkdtempSync(join(tmpdir(), 'countersign-alerts-'));
+  before(async () => {
+    const server = parts.use(
+      await openServer(async (request, response) => {
+        const body = await text(request);
+        heard.push({ path: request.url ?? '', headers: new Headers(Object.entries(request.headers).map(([name, value]) => [name, String(value)])), body });
+        response.writeHead(request.url === refused ? 500 : 204).end();
+      }),
+    );
+    receiver = server.url;
+    target = parts.use(await openServer(async (_request, response) => void response.end('fine'))).url;
+    writeFileSync(
+      join(policies, 'posts.cedar'),
+      `@id("no-posts")\nforbid (principal, action == Action::"http.request", resource) when { context.method == "POST" };
+@id("watched")\n@alert("critical")\npermit (principal, action == Action::"http.request", resource) when { context.method == "PUT" };\n`,
+    );
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: configuration('alerts: { denied-burst: { count: 5, window: 1m, to: [soc] }, policy-alert: { to: [pager] } }'),
+        environment: { HOOK_SECRET: secret },
+      }),
+    );
+  });
+
+  const send = async (method: string, count = 1): Promise<void> => {
+    const token = await gateway.issueToken('bot');
+    for (let i = 0; i < count; i++) {
+      const answer = await fetch(`http://127.0.0.1:${gateway.port('http')}/t/files/private-path`, { method, headers: { authorization: `Bearer ${token}` } });
+      await answer.text();
+    }
+  };
+  const noticesAt = (path: string): readonly { readonly type: string; readonly data: Readonly<Record<string, unknown>> }[] =>
+    heard.filter((each) => each.path === path).map(({ body }) => JSON.parse(body));
+  const alerts = (...words: readonly string[]): readonly AlertSummary[] => gateway.rows<AlertSummary>(['alert', 'list', ...words]);
+  const ofRule = (rule: string): readonly AlertSummary[] => alerts('--all').filter((alert) => alert.rule === rule);
+
+  test('a burst of denials reaches a webhook that another library verifies, with facts and no text, and is one alert however long it lasts', async () => {
+    await send('POST', 5);
+    await waitUntil(() => noticesAt('/soc').length === 1);
+    const notice = heard.find(({ path }) => path === '/soc');
+    assert.ok(notice !== undefined);
+    await new OpenAI({ apiKey: 'x', webhookSecret: secret }).webhooks.verifySignature(notice.body, notice.headers);
+    const { type, data } = noticesAt('/soc')[0] ?? assert.fail();
+    assert.deepEqual([type, data['rule'], data['by'], data['severity'], data['count']], ['alert.raised', 'denied-burst', ['principal=bot'], 'high', 5]);
+    assert.ok(!notice.body.includes('private'), 'no text of the request');
+    await send('POST', 4);
+    const [alert, ...more] = ofRule('denied-burst');
+    assert.deepEqual([alert?.alert, alert?.count, alert?.state, more.length], [data['alert'], 9, 'open', 0]);
+    assert.equal(noticesAt('/soc').length, 1);
+  });
+
+  test('what people do with an alert is on record, and after a kill of the gateway the list is as it was and nothing is told again', async () => {
+    const [{ alert: id } = assert.fail()] = ofRule('denied-burst');
+    for (const words of [
+      ['ack', id],
+      ['assign', id, 'ann', '--note', 'on call'],
+      ['close', id, '--note', 'a test of the new agent'],
+    ]) {
+      const { status, stderr } = gateway.command(['alert', ...words]);
+      assert.equal(status, 0, stderr);
+    }
+    assert.match(gateway.command(['alert', 'close', id, '--note', 'again']).stderr, /closed already/);
+    assert.match(gateway.command(['alert', 'close', 'al_0', '--note', 'x']).stderr, /no such alert/);
+    const [closed] = ofRule('denied-burst');
+    assert.deepEqual(
+      [closed?.state, closed?.assignee, closed?.steps.map(({ what, by, note }) => [what, by, note])],
+      [
+        'closed',
+        'ann',
+        [
+          ['acknowledge', 'operator', null],
+          ['assign', 'operator', 'on call'],
+          ['close', 'operator', 'a test of the new agent'],
+        ],
+      ],
+    );
+    const found = gateway.rows<FoundRecord>(['search', `countersign.alert.id:${id}`]).map(({ action, kind, verified }) => [action, kind, verified]);
+    assert.deepEqual(
+      found.toReversed().filter(([action]) => action !== 'gateway.send_notice'),
+      [
+        ['gateway.raise_alert', 'alert', true],
+        ['gateway.acknowledge_alert', 'decision', true],
+        ['gateway.assign_alert', 'decision', true],
+        ['gateway.close_alert', 'decision', true],
+      ],
+    );
+    await send('POST', 4);
+    await gateway.signal('SIGKILL');
+    await gateway.start();
+    await send('POST', 1);
+    await waitUntil(() => noticesAt('/soc').length === 2);
+    assert.deepEqual(
+      ofRule('denied-burst').map(({ state, count }) => [state, count]),
+      [
+        ['closed', 9],
+        ['open', 5],
+      ],
+    );
+    await gateway.signal('SIGKILL');
+    await gateway.start();
+    assert.deepEqual(
+      ofRule('denied-burst').map(({ state, count }) => [state, count]),
+      [
+        ['closed', 9],
+        ['open', 5],
+      ],
+    );
+    assert.equal(noticesAt('/soc').length, 2);
+  });
+
+  test('an alert of a policy is in the same list, as serious as the policy says; a lost sink is an alert on the others', async () => {
+    refused = '/pager';
+    await gateway.apply(configuration('alerts: { policy-alert: { to: [pager] }, sink-trouble: { to: [soc, pager] }, denied-burst: false }'));
+    await send('PUT');
+    await waitUntil(() => noticesAt('/soc').some(({ data }) => data['rule'] === 'sink-trouble'));
+    const { data } = noticesAt('/soc').at(-1) ?? assert.fail();
+    assert.deepEqual([data['by'], data['severity']], [['countersign.sink=pager'], 'high']);
+    assert.deepEqual(
+      ofRule('policy-alert').map(({ by, severity }) => [by, severity]),
+      [[['policy=posts.cedar:watched', 'principal=bot'], 'critical']],
+    );
+    assert.ok(
+      heard.filter(({ path }) => path === '/pager').every(({ body }) => !body.includes('sink-trouble')),
+      'a sink is not told of its own trouble',
+    );
+    await send('POST', 9);
+    assert.equal(ofRule('denied-burst').length, 2, 'a rule that is switched off raises nothing');
+  });
+
+  test('a rule that cannot be understood is refused with the place and the character', () => {
+    for (const [rule, expected] of [
+      ['odd: { count: 2 }', /alerts\.odd: a rule needs a query/],
+      ['odd: { query: "verdict:denied" }', /alerts\.odd\.query: verdict has no value "denied".*character 9/],
+      ['odd: { query: "since:1d" }', /leave times out/],
+      ['odd: { query: "verdict:deny", by: [nobody] }', /There is no field "nobody"/],
+      ['odd: { query: "verdict:deny", to: [sock] }', /there is no sink "sock"(?:.*soc)/],
+      ['denied-bursts: false', /there is no built-in rule "denied-bursts".*denied-burst/],
+    ] as const) {
+      gateway.configure(configuration(`alerts: { ${rule} }`));
+      const { status, stderr } = gateway.command(['config', 'check'], { HOOK_SECRET: secret });
+      assert.notEqual(status, 0);
+      assert.match(stderr, expected);
+    }
+  });
+});
