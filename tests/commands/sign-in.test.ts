@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { ShownCaller } from '@countersign/gateway/api';
 import { GatewayProcess } from '../support/gateway-process.ts';
-import { audience, clientId, Issuer } from '../support/issuer.ts';
+import { clientId } from '../../examples/issuer.ts';
+import { approve, audience, Issuer } from '../support/issuer.ts';
 import { mainFile } from '../support/main-file.ts';
 import { runProgram, type RunResult } from '../support/run.ts';
 import { suiteParts } from '../support/suite-parts.ts';
@@ -68,7 +69,7 @@ identity:
       address = said.exec(Buffer.concat(err).toString())?.[1];
       return address !== undefined || child.exitCode !== null;
     });
-    await issuer.approve(address ?? assert.fail(Buffer.concat(err).toString()), 'ann', act);
+    await approve(address ?? assert.fail(Buffer.concat(err).toString()), 'ann', act);
     await closed;
     return { status: child.exitCode, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() };
   }

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { Provider } from 'oidc-provider';
+import type { Provider } from 'oidc-provider';
+import { clientId, createProvider } from '../../examples/issuer.ts';
 
 /** The audience of the tokens that the issuer makes for the gateway. */
 export const audience = 'https://gateway.example';
-/** The client as which people sign in. */
-export const clientId = 'countersign';
+
 const agentSecret = 'canary-agent-secret-5d21-canary-agent-secret-5d21';
 
 /** An OpenID provider, as an organisation has one. Its people sign in with their name and any password. */
@@ -43,44 +42,12 @@ export class Issuer implements AsyncDisposable {
   }
 
   #provider(): Provider {
-    const claims = (id: string): { readonly sub: string; readonly [claim: string]: unknown } => ({
-      sub: id,
-      email: `${id}@corp.example`,
-      email_verified: true,
-      groups: this.groups.get(id) ?? [],
-    });
-    return new Provider(this.url, {
-      clients: [
-        {
-          client_id: clientId,
-          token_endpoint_auth_method: 'none',
-          grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'authorization_code', 'refresh_token'],
-          application_type: 'native',
-          // A port is not compared (RFC 8252, 7.3).
-          redirect_uris: ['http://127.0.0.1/'],
-        },
-        { client_id: 'nightly-agent', client_secret: agentSecret, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },
-      ],
-      scopes: ['openid', 'email', 'offline_access'],
-      claims: { openid: ['sub'], email: ['email', 'email_verified', 'groups'] },
-      findAccount: (_context, id) => ({ accountId: id, claims: () => claims(id) }),
-      extraTokenClaims: (_context, token) => {
-        const { sub: _sub, ...more } = 'accountId' in token && token.accountId !== undefined ? claims(token.accountId) : { sub: '' };
-        return more;
-      },
-      features: {
-        deviceFlow: { enabled: true },
-        clientCredentials: { enabled: true },
-        revocation: { enabled: true },
-        resourceIndicators: {
-          enabled: true,
-          defaultResource: () => audience,
-          useGrantedResource: () => true,
-          getResourceServerInfo: () => ({ scope: '', audience, accessTokenFormat: 'jwt', accessTokenTTL: this.tokenSeconds, jwt: { sign: { alg: 'RS256' } } }),
-        },
-      },
-      jwks: { keys: [{ ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig' }] },
-      cookies: { keys: ['cookies of a test'] },
+    return createProvider({
+      url: this.url,
+      audience,
+      groupsOf: (person) => this.groups.get(person) ?? [],
+      tokenSeconds: () => this.tokenSeconds,
+      clients: [{ client_id: 'nightly-agent', client_secret: agentSecret, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] }],
     });
   }
 
@@ -101,24 +68,9 @@ export class Issuer implements AsyncDisposable {
     const ask = async (path: string, form: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> =>
       JSON.parse(await (await fetch(this.url + path, { method: 'POST', body: new URLSearchParams({ client_id: clientId, ...form }) })).text());
     const { device_code: code = '', verification_uri_complete: address = '' } = await ask('/device/auth', { scope: 'openid email' });
-    await this.approve(address, person);
+    await approve(address, person);
     const { access_token: token } = await ask('/token', { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: code });
     return token ?? assert.fail('there is no access token');
-  }
-
-  /** Does what a person does in a browser who opens the address that a command shows: signs in, and allows it; or refuses. Resolves with the last page. */
-  async approve(address: string, person: string, act: 'approve' | 'refuse' = 'approve'): Promise<string> {
-    const browser = new Browser();
-    let page = await browser.open(address);
-    if (act === 'refuse') {
-      const refused = /<a href="([^"]*abort)"/.exec(page)?.[1];
-      return refused === undefined ? browser.submit(page, {}, { abort: 'yes' }) : browser.open(new URL(refused, address).href);
-    }
-    for (let step = 0; step < 6 && page.includes('<form'); step += 1) {
-      page = await browser.submit(page, { login: person, password: 'any' });
-    }
-    assert.match(page, /Sign-in Success|This page can be closed/);
-    return page;
   }
 
   async close(): Promise<void> {
@@ -132,6 +84,21 @@ export class Issuer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Does what a person does in a browser who opens the address that a command shows: signs in, and allows it; or refuses. Resolves with the last page. */
+export async function approve(address: string, person: string, act: 'approve' | 'refuse' = 'approve'): Promise<string> {
+  const browser = new Browser();
+  let page = await browser.open(address);
+  if (act === 'refuse') {
+    const refused = /<a href="([^"]*abort)"/.exec(page)?.[1];
+    return refused === undefined ? browser.submit(page, {}, { abort: 'yes' }) : browser.open(new URL(refused, address).href);
+  }
+  for (let step = 0; step < 6 && page.includes('<form'); step += 1) {
+    page = await browser.submit(page, { login: person, password: 'any' });
+  }
+  assert.match(page, /Sign-in Success|This page can be closed/);
+  return page;
 }
 
 /** As much of a browser as it takes to fill in the pages of the issuer. */
