@@ -1,4 +1,4 @@
-import type { MessageRange, SessionPage, SessionSummary, ShownRecord } from '@countersign/gateway/api';
+import type { MessageRange, SessionOverview, SessionPage, SessionSummary, ShownRecord } from '@countersign/gateway/api';
 import { findData } from '@countersign/gateway/location';
 import { rootKeyEnvironment } from '@countersign/gateway/store';
 import { ApiClient } from './api-client.ts';
@@ -13,7 +13,10 @@ export interface SourceOptions extends LocationOptions {
 
 /** A place from which sessions are read. */
 export interface SessionSource extends AsyncDisposable {
+  /** Finds sessions by what their ids begin with, or lists them without overviews. */
   sessions(page: SessionPage): AsyncIterable<SessionSummary>;
+  /** Lists sessions, with overviews where a gateway makes them. Rejects with an Error if the list needs the index of a gateway and none runs. */
+  list(wanted: ListedSessions): AsyncIterable<SessionSummary | SessionOverview>;
   records(session: string): AsyncIterable<ShownRecord>;
   /** Returns the record that is named LOG/INDEX. */
   record(id: string): Promise<ShownRecord>;
@@ -23,6 +26,17 @@ export interface SessionSource extends AsyncDisposable {
   bytes(session: string, range: MessageRange): AsyncIterable<Uint8Array>;
   /** Yields the bundle that proves a session, in pieces, with the policies that decided in it if they are wanted. */
   bundle(session: string, options?: { readonly policies: boolean }): AsyncIterable<Uint8Array | string>;
+}
+
+/** The sessions to list. */
+interface ListedSessions extends SessionPage {
+  /** Only those with a record for which this query holds. */
+  readonly query?: string | undefined;
+  /** Only those that began from or up to a time. */
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  /** False: without titles, which are content. */
+  readonly content?: boolean;
 }
 
 /** Opens the running gateway, which records who reads. If none runs, or with `--data`, it opens the files. */
@@ -41,6 +55,7 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
   const api = await ApiClient.open(options);
   return {
     sessions: (page) => listOf(api, page),
+    list: (wanted) => api.rows(`/api/v1/sessions?${queryOf(wanted)}`),
     records: (session) => api.rows(`${sessionPath(session)}/records`),
     record: async (id) => first(api.rows(`/api/v1/records/${id}`)),
     policyRecord: async (version) => first(api.rows(`/api/v1/policy/versions/${encodeURIComponent(version)}`)),
@@ -52,7 +67,7 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
 
 /** Lists sessions of a running gateway. */
 export function listOf(api: ApiClient, page: SessionPage): AsyncIterable<SessionSummary> {
-  return api.rows(`/api/v1/sessions?${queryOf(page)}`);
+  return api.rows(`/api/v1/sessions?${queryOf({ ...page, content: false })}`);
 }
 
 async function first(rows: AsyncIterable<ShownRecord>): Promise<ShownRecord> {
@@ -72,6 +87,12 @@ async function openFiles(data: string, environment: NodeJS.ProcessEnv): Promise<
   });
   return {
     ...store,
+    list: ({ query, since, until, ...page }) => {
+      if (query !== undefined || since !== undefined || until !== undefined) {
+        throw new Error('--query, --since and --until need the index of a running gateway: start it with countersign up, or leave them out');
+      }
+      return store.sessions(page);
+    },
     record: async (id) => {
       const record = await store.record(Number(id.split('/')[1]));
       if (record.record !== id) {
@@ -82,13 +103,15 @@ async function openFiles(data: string, environment: NodeJS.ProcessEnv): Promise<
   };
 }
 
-function queryOf({ which, after, limit, begin }: SessionPage): string {
-  return new URLSearchParams({
-    ...(which === 'all' ? { all: '' } : {}),
-    ...(after === undefined ? {} : { after }),
-    ...(limit === undefined ? {} : { limit: String(limit) }),
-    ...(begin === undefined ? {} : { begin }),
-  }).toString();
+function queryOf({ which, order, limit, content, ...texts }: ListedSessions): string {
+  const asked = {
+    ...texts,
+    limit: limit?.toString(),
+    all: which === 'all' ? '' : undefined,
+    newest: order === 'newest' ? '' : undefined,
+    facts: content === false ? '' : undefined,
+  };
+  return new URLSearchParams(Object.entries(asked).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))).toString();
 }
 
 export function sessionPath(session: string): string {

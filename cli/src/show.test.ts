@@ -93,6 +93,14 @@ test('T4.34: who read a session, and who was not let in, is said in words', () =
     content: { mediaType: 'application/octet-stream', base64: facts.toString('base64'), bytes: facts.length },
   });
   assert.match(access, /admin from 10\.0\.0\.7 read session abc: export$/);
+  const question = Buffer.from('{"by":"admin","address":"10.0.0.7","query":"class:card"}');
+  const asked = describeRecord({
+    ...record('', { 'countersign.access.what': 'search' }),
+    kind: 'access',
+    action: null,
+    content: { mediaType: 'application/octet-stream', base64: question.toString('base64'), bytes: question.length },
+  });
+  assert.match(asked, /admin from 10\.0\.0\.7 asked for a search of all sessions: class:card$/);
   const refused = {
     ...record('', { 'client.address': '10.0.0.8', 'countersign.protocol': 'postgres', 'countersign.target': 'orders', 'user.name': 'eve\u001B[2J' }),
     kind: 'decision',

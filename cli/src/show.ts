@@ -1,5 +1,5 @@
 import { countOf } from '@countersign/gateway/count-of';
-import type { SessionSummary, ShownRecord } from '@countersign/gateway/api';
+import type { SessionOverview, SessionSummary, ShownRecord } from '@countersign/gateway/api';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
 import { unkeptText } from './facts-only.ts';
 import type { Entry } from './folded.ts';
@@ -83,14 +83,16 @@ const stateColumns = 'interrupted'.length;
 const countColumns = 6;
 const channelColumns = 2;
 
-export function describeSession({ session, opened, state, records, principal, targets }: SessionSummary): string {
+export function describeSession(session: SessionSummary | SessionOverview): string {
+  const { opened, state, records, principal, targets } = session;
   return columns(
-    session,
+    session.session,
     opened,
     state.padEnd(stateColumns),
     `${String(records).padStart(countColumns)} ${records === 1 ? 'record ' : 'records'}`,
     principal ?? '',
     targets,
+    ...('risk' in session ? [`risk ${session.risk.score}`, session.title ?? ''] : []),
   );
 }
 
@@ -207,7 +209,11 @@ function actText({ action, attributes }: ShownRecord): string {
 
 /** Describes an `access` record: who read what, and from where. */
 function accessText({ attributes, content }: ShownRecord): string {
-  return `${whoOf(readFacts(content?.base64))} read session ${String(attributes[ownAttributes.accessSession])}: ${String(attributes[ownAttributes.accessWhat])}`;
+  const facts = readFacts(content?.base64);
+  const { [ownAttributes.accessSession]: session, [ownAttributes.accessWhat]: what } = attributes;
+  return session === undefined
+    ? `${whoOf(facts)} asked for a ${String(what)} of all sessions: ${factOf(facts, 'query', '')}`
+    : `${whoOf(facts)} read session ${String(session)}: ${String(what)}`;
 }
 
 /**

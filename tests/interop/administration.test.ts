@@ -135,7 +135,7 @@ principals:
   test('from elsewhere: --url with the token of an administrator, and of nobody else', () => {
     const url = `http://127.0.0.1:${gateway.port('http')}`;
     const as = (principal: string) => gateway.cli(['session', 'list', '--url', url], { environment: { COUNTERSIGN_TOKEN: gateway.token(principal) } });
-    assert.match(as('boss').stdout, / agent {2}shop$/m);
+    assert.match(as('boss').stdout, / agent {2}shop {2}risk \d+ {2}/m);
     const { status, stdout, stderr } = as('agent');
     assert.deepEqual([status, stdout], [1, '']);
     assert.match(stderr, /agent may not use the API/);
@@ -172,7 +172,7 @@ principals:
       assert.deepEqual([status, stdout], [1, ''], words);
       assert.match(stderr, /agent may not use the API/, words);
     }
-    assert.match(gateway.command(['session', 'list'], boss).stdout, / agent {2}shop$/m);
+    assert.match(gateway.command(['session', 'list'], boss).stdout, / agent {2}shop {2}risk \d+ {2}/m);
     assert.equal(gateway.command(['principal', 'suspend', 'agent', '--reason', 'a try'], boss).status, 0);
     assert.match(gateway.command(['principal', 'list'], boss).stdout, /suspended by boss since .*: a try/);
     assert.equal(gateway.command(['principal', 'resume', 'agent']).status, 0);

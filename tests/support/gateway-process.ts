@@ -188,9 +188,9 @@ export class GatewayProcess implements AsyncDisposable {
     return parseRows(this.#must([...words, '--json']));
   }
 
-  /** Lists sessions as `session list` does, without the time that starting a command takes. */
+  /** Lists sessions as `session list --no-content` does, without the time that starting a command takes. */
   async sessions(which: 'clients' | 'all' = 'clients'): Promise<SessionSummary[]> {
-    return readRows(await this.api(which === 'all' ? '/api/v1/sessions?all' : '/api/v1/sessions'));
+    return readRows(await this.api(`/api/v1/sessions?facts${which === 'all' ? '&all' : ''}`));
   }
 
   /** Returns the session that was opened last. */

@@ -64,13 +64,18 @@ export function addSession(program: Command): void {
 function addReading(session: Command): void {
   const dataOption = new Option('--data <dir>', 'read this data directory itself, for instance a copy').conflicts(['config', 'url']);
   addLocation(session.command('list'))
-    .description('sessions, oldest first')
+    .description('sessions, oldest first, each with its risk and title')
+    .option('--query <query>', 'only those with a record for which it holds, as "class:card"; countersign search --help says more')
+    .option('--since <time>', 'only those that began from this time on, or are of this age: 2026-11-29, 90d')
+    .option('--until <time>', 'only those that began up to this time')
+    .option('--newest', 'newest first')
+    .option('--no-content', 'facts alone: no titles, and no words of the text may be asked for')
     .option('--all', "also the gateway's own: starts, refused logins, acts of administrators, who read what")
-    .option('--after <id>', 'only those that began after this session', parseSession)
+    .option('--after <id>', 'only those that come after this session in the list', parseSession)
     .option('--limit <number>', 'at most this many', parseLimit)
     .addOption(dataOption)
     .option('--json', 'one JSON object a line')
-    .addHelpText('after', '\nExample:\n  countersign session list --json')
+    .addHelpText('after', '\nExample:\n  countersign session list --json\n  countersign session list --newest --limit 20 --query "verdict:deny" --since 7d')
     .action(list);
   addNarrowing(session.command('show').argument('<id>', 'session, as session list prints it, or the file of a bundle', parseRecording))
     .description('the timeline of a session: every record of all its channels, in the order of time')
@@ -160,12 +165,28 @@ function addNarrowing(command: Command): Command {
     .option('--grep <text>', 'only records with this text, also in the values that --json prints; case is ignored');
 }
 
-async function list(options: SourceOptions & RowOptions & { readonly all?: boolean; readonly after?: string; readonly limit?: number }): Promise<void> {
+interface ListOptions extends SourceOptions, RowOptions {
+  readonly all?: boolean;
+  readonly newest?: boolean;
+  readonly after?: string;
+  readonly limit?: number;
+  readonly query?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly content: boolean;
+}
+
+async function list(options: ListOptions): Promise<void> {
   await using source = await openSource(options);
-  const { all, after, limit } = options;
+  const { all, newest, after, limit, query, since, until, content } = options;
   const begin = after === undefined ? {} : { after: await findSession(after, (page) => source.sessions(page)) };
-  const page = { which: all === true ? 'all' : 'clients', ...begin, ...(limit === undefined ? {} : { limit }) } as const;
-  await printRows(source.sessions(page), options, describeSession);
+  const page = {
+    which: all === true ? 'all' : 'clients',
+    order: newest === true ? 'newest' : 'oldest',
+    ...begin,
+    ...(limit === undefined ? {} : { limit }),
+  } as const;
+  await printRows(source.list({ ...page, query, since, until, content }), options, describeSession);
 }
 
 interface ShowOptions extends RecordingOptions, Narrowing, RowOptions, Extent, Pieces {

@@ -18,11 +18,11 @@ export async function recordAccess(recorder: Recorder, by: Caller, what: string,
   await untilRecorded(recorder);
 }
 
-/** Records who searches for what, before any of it is given out. */
-export async function recordSearch(recorder: Recorder, by: Caller, asked: Readonly<Record<string, unknown>>): Promise<void> {
+/** Records who searches for what in all sessions, before any of it is given out. */
+export async function recordSearch(recorder: Recorder, by: Caller, what: 'search' | 'list', asked: Readonly<Record<string, unknown>>): Promise<void> {
   recorder.appendFromReserve(recorder.own, {
     kind: 'access',
-    meta: JSON.stringify({ what: 'search', session: null }),
+    meta: JSON.stringify({ what, session: null }),
     content: [Buffer.from(JSON.stringify({ by: by.id, address: by.address, ...asked }))],
     contentIsFacts: true,
   });

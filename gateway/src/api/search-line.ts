@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CountedValue, FoundRecord, FoundSession, SearchSummary } from '../search/found.ts';
-import { sessionSummary } from './session-summary.ts';
+import { sessionOverview } from './session-summary.ts';
 
 const found = {
   record: z.string().describe('`LOG/INDEX`.'),
@@ -29,7 +29,7 @@ const summary = {
   next: z.string().nullable().describe('`before` for the rest of the records; null: there is no rest.'),
 } satisfies Record<keyof SearchSummary, z.ZodType>;
 
-const foundSession = { ...sessionSummary, found: z.int().describe('How many of its records were found.') } satisfies Record<keyof FoundSession, z.ZodType>;
+const foundSession = { ...sessionOverview, found: z.int().describe('How many of its records were found.') } satisfies Record<keyof FoundSession, z.ZodType>;
 
 /** A line of the answer to a search. */
 export const searchLine = z.union([

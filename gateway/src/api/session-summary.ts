@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { SessionSummary } from '../feed/shown-record.ts';
+import type { Finding, Risk, SessionOverview } from '../search/found.ts';
 
-/** The members of a session in a list. */
-export const sessionSummary = {
+const summary = {
   session: z.string().describe('32 hex digits.'),
   principal: z.string().nullable().describe('Null for a session of the gateway itself.'),
   opened: z.iso.datetime(),
@@ -13,3 +13,32 @@ export const sessionSummary = {
     .enum(['open', 'closed', 'halted', 'suspended', 'interrupted'])
     .describe('`suspended`: it ended because its principal was suspended. `interrupted`: a crash of the gateway ended it.'),
 } satisfies Record<keyof SessionSummary, z.ZodType>;
+
+const risk = {
+  score: z.int().describe('From 0 to 100.'),
+  reasons: z.array(z.string()).readonly().describe('What adds to it, and how much.'),
+} satisfies Record<keyof Risk, z.ZodType>;
+
+const finding = {
+  sign: z.string(),
+  words: z.string().describe('What was found.'),
+  count: z.int().describe('How many records show it.'),
+  weight: z.int().describe('What it adds to the risk.'),
+  record: z.string().nullable().describe('`LOG/INDEX` of the first of them. Null: it is the time of the session that shows it.'),
+  seq: z.int().nullable().describe('The number of this record in the session.'),
+} satisfies Record<keyof Finding, z.ZodType>;
+
+/** The members of a session in a list. */
+export const sessionOverview = {
+  ...summary,
+  title: z.string().nullable().describe('The beginning of the first prompt or statement. Null if there is none, or content is not to be shown.'),
+  durationMs: z.int().describe('From the beginning to the end, or to now.'),
+  counts: z.record(z.string(), z.int()).describe('How many records there are of each kind, also in the words of queries: `prompt`, `statement`, `rows`.'),
+  classes: z.array(z.string()).readonly().describe('The data classes of values in it.'),
+  risk: z.object(risk),
+  findings: z.array(z.object(finding).meta({ id: 'Finding' })).readonly(),
+  unindexed: z.int().describe('How many of its records are not in the index of records yet, so that all of this lacks them.'),
+} satisfies Record<keyof SessionOverview, z.ZodType>;
+
+/** A session in the answer to the question which sessions have ids that begin so. */
+export const sessionSummary = z.object(summary).meta({ id: 'SessionSummary', description: 'A session. Times are in UTC.' });

@@ -59,26 +59,31 @@ export class Recordings {
     this.#parts = parts;
   }
 
-  /**
-   * Lists sessions, oldest first; `all` includes the gateway's own. Throws GatewayError `not_found`, `catching_up`; and `store_damaged`, after the sessions
-   * that are there.
-   */
-  async *list({ which, after, begin, limit = Infinity }: SessionPage): AsyncGenerator<SessionSummary> {
+  /** Lists sessions. Throws GatewayError `not_found`, `catching_up`; and `store_damaged`, after the sessions that are there. */
+  async *list(page: SessionPage): AsyncGenerator<SessionSummary> {
+    for await (const session of this.sessions(page)) {
+      yield summarize(session);
+    }
+  }
+
+  /** Yields the sessions of a page as the index has them. A session counts for the limit if it is wanted. Throws as `list` does. */
+  async *sessions(
+    { which, after, begin, order, limit = Infinity }: SessionPage,
+    isWanted: (session: IndexedSession) => boolean = () => true,
+  ): AsyncGenerator<IndexedSession> {
     if (begin !== undefined) {
-      for (const session of await this.#trusted(() => this.#parts.index.beginningWith(begin))) {
-        yield summarize(session);
-      }
+      yield* await this.#trusted(() => this.#parts.index.beginningWith(begin));
       return;
     }
-    let last = after === undefined ? 0 : (await this.find(after)).id;
+    let last = after === undefined ? null : (await this.find(after)).id;
     let left = limit;
     const turn = new Turn();
     for (;;) {
-      const page = await this.#trusted(() => this.#parts.index.page(last));
+      const page = await this.#trusted(() => this.#parts.index.page(last, order));
       for (const session of page) {
-        if (left > 0 && (which === 'all' || !session.own)) {
+        if (left > 0 && (which === 'all' || !session.own) && isWanted(session)) {
           left -= 1;
-          yield summarize(session);
+          yield session;
         }
         await turn.spend(0);
       }

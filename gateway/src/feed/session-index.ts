@@ -248,11 +248,15 @@ export class SessionIndex {
     return rows.map((row) => ({ segment: Number(row['segment']), offset: Number(row['offset']), what: String(row['what']) }));
   }
 
-  /** The sessions after number `after`, oldest first, at most one page. Empty if there are no more. */
-  page(after: number): IndexedSession[] {
-    const rows = this.#database.all('SELECT * FROM sessions WHERE id > ? ORDER BY id LIMIT ?', [after, pageRows]).map((row) => this.#parseRow(row));
+  /** Returns the sessions after one, at most a page: those that began later, or with `newest` earlier. `after` is null for the first page. */
+  page(after: number | null, order: 'oldest' | 'newest' = 'oldest'): IndexedSession[] {
     const count = this.position()?.sessions ?? 0;
-    if (rows.some(({ id }, i) => id !== after + 1 + i) || rows.length !== Math.min(pageRows, Math.max(0, count - after))) {
+    const step = order === 'oldest' ? 1 : -1;
+    const from = after ?? (order === 'oldest' ? 0 : count + 1);
+    const where = order === 'oldest' ? 'id > ? ORDER BY id' : 'id < ? ORDER BY id DESC';
+    const rows = this.#database.all(`SELECT * FROM sessions WHERE ${where} LIMIT ?`, [from, pageRows]).map((row) => this.#parseRow(row));
+    const left = order === 'oldest' ? count - from : from - 1;
+    if (rows.some(({ id }, i) => id !== from + step * (1 + i)) || rows.length !== Math.min(pageRows, Math.max(0, left))) {
       throw new IndexDiffers('sessions are missing');
     }
     return rows;

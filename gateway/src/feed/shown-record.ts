@@ -1,8 +1,12 @@
 import type { Attributes } from '../domain/action.ts';
 
-/** The sessions to list: those that began after the session `after`, at most `limit`. With `begin`, only those whose ids begin with these hex digits, whatever else is asked for. */
+/**
+ * The sessions to list: those that come after the session `after`, at most `limit`, the oldest first or the newest. With `begin`, only those whose ids begin with these hex digits, whatever
+ * else is asked for.
+ */
 export interface SessionPage {
   readonly which: 'clients' | 'all';
+  readonly order?: 'oldest' | 'newest';
   readonly after?: string;
   readonly limit?: number;
   readonly begin?: string;

@@ -82,6 +82,9 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
     case 'alerts':
       yield await parts.alerts();
       break;
+    case 'sessions':
+      yield* inPieces(jsonLines((await parts.openSearch()).sessions(question.wanted)));
+      break;
     case 'rebuild': {
       await follower.rebuild();
       await (await parts.openSearch()).rebuild();

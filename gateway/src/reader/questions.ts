@@ -5,7 +5,7 @@ import type { WantedActivities } from '../feed/left-activities.ts';
 import type { SessionPage } from '../feed/shown-record.ts';
 import type { MessageRange } from '../recording/message-bytes.ts';
 import type { IndexedSession } from '../feed/session-index.ts';
-import type { WantedRecords } from '../search/found.ts';
+import type { WantedRecords, WantedSessions } from '../search/found.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 
 /** A question to the reader thread. `found` is the answer to `find`: between the two, the gateway records who reads the session. */
@@ -23,6 +23,7 @@ export type Question =
   | { readonly ask: 'activities'; readonly wanted: WantedActivities }
   | { readonly ask: 'search'; readonly wanted: WantedRecords }
   | { readonly ask: 'alerts' }
+  | { readonly ask: 'sessions'; readonly wanted: WantedSessions }
   | { readonly ask: 'rebuild' };
 
 /** The index after it was made again. */

@@ -17,7 +17,7 @@ import { IndexState } from '../feed/index-state.ts';
 import { IndexDiffers } from '../feed/row-seals.ts';
 import { removeIndexFile, type IndexedSession } from '../feed/session-index.ts';
 import { TargetNotes } from '../feed/target-notes.ts';
-import type { WantedRecords } from '../search/found.ts';
+import type { WantedRecords, WantedSessions } from '../search/found.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import { isUnreadable, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
 import { Seats } from './seats.ts';
@@ -96,7 +96,7 @@ export class Reader implements AsyncDisposable {
   private constructor(parts: ReaderParts) {
     this.#parts = parts;
     const reading = new Seats(readingMax);
-    this.#seats = { list: reading, search: reading, show: reading, bytes: reading, bundle: reading, watch: new Seats(watchingMax) };
+    this.#seats = { list: reading, search: reading, sessions: reading, show: reading, bytes: reading, bundle: reading, watch: new Seats(watchingMax) };
   }
 
   /** Starts the thread. Resolves before the index is whole. Rejects with the errors of opening the store. */
@@ -198,6 +198,11 @@ export class Reader implements AsyncDisposable {
     if (this.#running !== null) {
       this.#sendRules(this.#running.worker);
     }
+  }
+
+  /** Yields lines of JSON, each a `SessionOverview`. Also throws GatewayError `not_found`, `malformed` or `limit_exceeded`. */
+  sessions(wanted: WantedSessions): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'sessions', wanted });
   }
 
   async rebuild(): Promise<IndexRebuilt> {

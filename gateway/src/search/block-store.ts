@@ -160,9 +160,9 @@ export class BlockStore {
         whereabouts ??= column(whereField).flatMap(({ bytes }) => decodeWhereabouts(bytes, head.first));
         return whereabouts[row];
       },
-      *valuesOf(field): Generator<ColumnValue> {
+      *valuesOf(field, isWanted = () => true): Generator<ColumnValue> {
         for (const { bytes } of column(field)) {
-          yield* readColumn(bytes, () => true);
+          yield* readColumn(bytes, isWanted);
         }
       },
     };

@@ -27,8 +27,8 @@ export interface Block {
   rowsWith(field: string, isWanted: (value: string) => boolean): RowSet;
   /** Returns the rows in whose text there is a word. */
   rowsWithWord(word: string): RowSet;
-  /** Returns all values of a field, and their rows. */
-  valuesOf(field: string): Iterable<ColumnValue>;
+  /** Returns the values of a field that are wanted, and their rows. By default all are. */
+  valuesOf(field: string, isWanted?: (value: string) => boolean): Iterable<ColumnValue>;
   /** Returns where the record of a row is; undefined if there is none. */
   find(row: number): Whereabouts | undefined;
 }
@@ -115,12 +115,14 @@ export class GrowingBlock implements Block {
     return rows;
   }
 
-  *valuesOf(field: string): Generator<ColumnValue> {
+  *valuesOf(field: string, isWanted: (value: string) => boolean = () => true): Generator<ColumnValue> {
     for (const columns of this.columns.values()) {
       for (const [value, of] of columns.get(field) ?? []) {
-        const rows = new RowSet();
-        addTo(rows, of);
-        yield { value, rows };
+        if (isWanted(value)) {
+          const rows = new RowSet();
+          addTo(rows, of);
+          yield { value, rows };
+        }
       }
     }
   }

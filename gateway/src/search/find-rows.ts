@@ -3,6 +3,9 @@ import { specialFields, termsOf, type Query, type Term } from '../query/query.ts
 import { allRows, type Block } from './block.ts';
 import { RowSet } from './row-set.ts';
 
+/** To look into a block counts as so many bytes of a turn. */
+export const blockCost = 64 * 1024;
+
 /**
  * Finds the rows of a block for which a query holds. The index does not know the order of words, so with a phrase of several words the answer is a limit: `most` has all rows for which the
  * query may hold, `least` only such for which it holds.

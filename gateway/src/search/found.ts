@@ -1,5 +1,5 @@
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
-import type { SessionSummary, ShownRecord } from '../feed/shown-record.ts';
+import type { SessionPage, SessionSummary, ShownRecord } from '../feed/shown-record.ts';
 
 /** A search. */
 export interface WantedRecords {
@@ -32,7 +32,56 @@ export interface FoundRecord extends Pick<
   readonly verified: boolean;
 }
 
-export interface FoundSession extends SessionSummary {
+/** The sessions to list. */
+export interface WantedSessions extends SessionPage {
+  /** Only sessions with a record for which the query holds; null: all. */
+  readonly query: string | null;
+  /** Conditions on the times at which the sessions began, in the same language. */
+  readonly began: readonly string[];
+  /** The time from which ages count, in ms since 1970. */
+  readonly nowMs: number;
+  /** False: nothing of the content is shown or looked for. */
+  readonly hasContent: boolean;
+}
+
+/** Something in a session that is worth a look. */
+export interface Finding {
+  /** The name of the sign, as `denied`. */
+  readonly sign: string;
+  /** The finding in words. */
+  readonly words: string;
+  /** How many records show it. */
+  readonly count: number;
+  /** How much it adds to the risk. */
+  readonly weight: number;
+  /** The first of the records, as `LOG/INDEX`, and its number in the session. Null: it is the time of the session that shows it. */
+  readonly record: string | null;
+  readonly seq: number | null;
+}
+
+/** A number from 0 to 100, and what adds to it. */
+export interface Risk {
+  readonly score: number;
+  readonly reasons: readonly string[];
+}
+
+/** A session as people see it. What is not of `SessionSummary` comes from the index of records. */
+export interface SessionOverview extends SessionSummary {
+  /** The beginning of the first prompt or statement. Null if there is none, or content is not to be shown. */
+  readonly title: string | null;
+  /** From the beginning to the end, or to now. */
+  readonly durationMs: number;
+  /** How many records it has of each kind, also in people's words. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** The data classes of values in it. */
+  readonly classes: readonly string[];
+  readonly risk: Risk;
+  readonly findings: readonly Finding[];
+  /** How many of its records are not in the index of records yet. */
+  readonly unindexed: number;
+}
+
+export interface FoundSession extends SessionOverview {
   /** How many of its records were found. */
   readonly found: number;
 }

@@ -1,4 +1,4 @@
-import { decodeLeaf, entryAt, entryPlaces } from '@countersign/ledger/format';
+import { decodeLeaf, entryAt, entryPlaces, type Leaf } from '@countersign/ledger/format';
 import type { FindProtocol } from '../feed/timeline.ts';
 import { FrameFinder } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
@@ -65,6 +65,11 @@ export class RecordOpener implements Disposable {
       read = facts.read(await opener.open(raw), opener.repeated);
     }
     return read === null ? null : { read, leaf: last.leafBytes };
+  }
+
+  /** Returns the leaf of a record; null if it is not where the index says. */
+  async leafOf(index: number): Promise<Leaf | null> {
+    return (await this.#find(index))?.leaf ?? null;
   }
 
   /** Returns the indexes of a record and of all that must be read before it, in order; null if they are not known or too many. */

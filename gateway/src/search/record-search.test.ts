@@ -4,15 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { GatewayError } from '../domain/errors.ts';
-import { Follower } from '../feed/follower.ts';
-import { Recordings } from '../feed/recordings.ts';
-import { SessionIndex } from '../feed/session-index.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
-import { openMemorySqlite } from '../store/sqlite.ts';
-import { BlockStore, parseBucket } from './block-store.ts';
 import type { FoundRecord, SearchLine } from './found.ts';
-import { RecordIndex } from './record-index.ts';
-import { RecordSearch } from './record-search.ts';
+import { openRecordSearch } from './testdata/open-record-search.ts';
 
 const data = mkdtempSync(join(tmpdir(), 'countersign-record-search-'));
 const { recorder, keys } = await openRecorder(data);
@@ -23,31 +17,7 @@ after(async () => {
 });
 
 const differences: string[] = [];
-const database = openMemorySqlite();
-const index = new SessionIndex(openMemorySqlite(), keys.cacheKey());
-const findProtocol = (): undefined => undefined;
-const follower = await Follower.open(data, keys, index, (error) => {
-  throw error;
-});
-const onDifference = (what: string): void => void differences.push(what);
-const keyOf = (session: string): number | null => follower.findLive(session)?.key ?? index.find(session)?.key ?? null;
-const search = new RecordSearch({
-  data,
-  keys,
-  findProtocol,
-  keyOf,
-  written: () => recorder.size,
-  onDifference,
-  recordings: new Recordings({ data, keys, index, follower, findProtocol, written: () => recorder.size, published: Promise.resolve(0), onDifference }),
-  index: new RecordIndex({
-    data,
-    keys,
-    findProtocol,
-    keyOf,
-    rowsMax: 10,
-    store: new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) }),
-  }),
-});
+const { search, follower, database } = await openRecordSearch(data, recorder, keys, (what) => void differences.push(what));
 
 async function found(query: string): Promise<readonly FoundRecord[]> {
   const lines: SearchLine[] = [];

@@ -5,7 +5,7 @@ import { ownAttributes } from '../domain/own-attributes.ts';
 import { findLeaf, openCheckpoint, openLog, Prover } from '../feed/evidence.ts';
 import type { Recordings } from '../feed/recordings.ts';
 import { IndexDiffers } from '../feed/row-seals.ts';
-import { summarize } from '../feed/session-index.ts';
+import type { IndexedSession } from '../feed/session-index.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
 import { fieldOf } from '../query/fields.ts';
 import { matches } from '../query/matches.ts';
@@ -14,17 +14,20 @@ import { pointAt, termsOf, UnreadableQuery, type Query } from '../query/query.ts
 import type { KeyStore } from '../recording/key-store.ts';
 import { readSession, SessionOpener, SessionWalk } from '../recording/session-reader.ts';
 import { Turn } from '../recording/turn.ts';
-import { findRows, isExact } from './find-rows.ts';
-import type { CountedValue, FoundRecord, FoundSession, SearchLine, SearchSummary, WantedRecords } from './found.ts';
+import { blockCost, findRows, isExact } from './find-rows.ts';
+import type { CountedValue, FoundRecord, FoundSession, SearchLine, SearchSummary, SessionOverview, WantedRecords, WantedSessions } from './found.ts';
 import { FactReader, type ReadRecord } from './record-facts.ts';
 import type { RecordIndex } from './record-index.ts';
 import { RecordOpener, type OpenedAlone } from './record-opener.ts';
+import { overviewsOf } from './session-overviews.ts';
 import { snippetOf } from './snippet.ts';
 
 /** A search waits at most this long for the newest records, and says how many are missing. */
 const catchUpMs = 2000;
 /** Most different sessions, or values, that an answer counts. */
 const countedMax = 100_000;
+/** So many sessions are looked for in the index together. */
+const togetherMax = 200;
 
 export interface RecordSearchParts {
   readonly data: string;
@@ -58,11 +61,23 @@ export class RecordSearch {
 
   /** Yields what was found, the newest first, and in the end the summary. Throws GatewayError `malformed` if the query cannot be read, `limit_exceeded`, `catching_up`, `store_damaged`. */
   async *search(wanted: WantedRecords): AsyncGenerator<SearchLine> {
-    const query = readQuery(wanted);
+    const query = readQuery([wanted.query, ...wanted.besides], wanted);
+    yield* this.#fromIndex(() => this.#answer(query, wanted));
+  }
+
+  /** Yields sessions. Throws as `search` does, and GatewayError `not_found`. */
+  async *sessions(wanted: WantedSessions): AsyncGenerator<SessionOverview> {
+    const query = wanted.query === null ? null : readQuery([wanted.query], wanted);
+    const began = readQuery(wanted.began, wanted);
+    yield* this.#fromIndex(() => this.#list(query, began, wanted));
+  }
+
+  /** Answers with the index when it has caught up with the journal, or after a while. */
+  async *#fromIndex<Line>(answer: () => AsyncGenerator<Line>): AsyncGenerator<Line> {
     const { index } = this.#parts;
     await this.catchUp();
     try {
-      yield* this.#answer(query, wanted);
+      yield* answer();
     } catch (error) {
       if (!(error instanceof IndexDiffers)) {
         throw error;
@@ -133,11 +148,38 @@ export class RecordSearch {
     }
   }
 
-  async *#sessions(query: Query, { limit }: WantedRecords): AsyncGenerator<FoundSession> {
+  async *#sessions(query: Query, wanted: WantedRecords): AsyncGenerator<FoundSession> {
     const counts = await this.#valuesOf(query, 'session');
-    for (const [session, found] of [...counts].slice(0, limit)) {
-      yield { ...summarize(await this.#parts.recordings.find(session)), found };
+    const sessions: IndexedSession[] = [];
+    for (const [session] of [...counts].slice(0, wanted.limit)) {
+      sessions.push(await this.#parts.recordings.find(session));
     }
+    for await (const overview of this.#overviews(sessions, wanted)) {
+      yield { ...overview, found: counts.get(overview.session) ?? 0 };
+    }
+  }
+
+  async *#list(query: Query | null, began: Query, wanted: WantedSessions): AsyncGenerator<SessionOverview> {
+    const having = query === null ? null : await this.#valuesOf(query, 'session');
+    const isWanted = ({ session, openedMs }: IndexedSession): boolean =>
+      having?.has(session) !== false && matches(began, { timeMs: openedMs, values: new Map(), words: [] });
+    yield* this.#overviews(this.#parts.recordings.sessions(wanted, isWanted), wanted);
+  }
+
+  /** Yields the overviews of sessions. So many at a time are looked for in the index together. */
+  async *#overviews(
+    sessions: Iterable<IndexedSession> | AsyncIterable<IndexedSession>,
+    wanted: { readonly hasContent: boolean; readonly nowMs: number },
+  ): AsyncGenerator<SessionOverview> {
+    let some: IndexedSession[] = [];
+    for await (const session of sessions) {
+      some.push(session);
+      if (some.length === togetherMax) {
+        yield* overviewsOf(this.#parts, some, wanted);
+        some = [];
+      }
+    }
+    yield* overviewsOf(this.#parts, some, wanted);
   }
 
   async #values(query: Query, countBy: string, limit: number): Promise<readonly CountedValue[]> {
@@ -218,11 +260,8 @@ export class RecordSearch {
   }
 }
 
-/** To look into a block counts as so many bytes of a turn. */
-const blockCost = 64 * 1024;
-
-function readQuery({ query, besides, nowMs, hasContent }: WantedRecords): Query {
-  const parts = [query, ...besides].map((text) => orMalformed(text, () => parseQuery(text, nowMs)));
+function readQuery(texts: readonly string[], { nowMs, hasContent }: { readonly nowMs: number; readonly hasContent: boolean }): Query {
+  const parts = texts.map((text) => orMalformed(text, () => parseQuery(text, nowMs)));
   if (!hasContent && parts.flatMap(termsOf).some(({ test }) => test.by === 'phrase')) {
     throw new GatewayError('malformed', 'Words of the text are content, which is not to be looked at: ask for fields alone, or with the content.');
   }

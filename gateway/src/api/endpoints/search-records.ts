@@ -34,7 +34,7 @@ export const searchRecords = endpoint({
   errors: ['limit_exceeded', 'catching_up', 'store_damaged'],
   act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, query: asked }) {
     const { query, since, until, limit, before, sessions, countBy, facts } = asked;
-    await recordSearch(recorder, caller, asked);
+    await recordSearch(recorder, caller, 'search', asked);
     yield* reader.search({
       query,
       besides: [...(since === undefined ? [] : [`since:${since}`]), ...(until === undefined ? [] : [`until:${until}`])],

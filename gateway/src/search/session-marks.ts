@@ -1,0 +1,86 @@
+import type { IndexedSession } from '../feed/session-index.ts';
+import { parseQuery } from '../query/parse-query.ts';
+import { Turn } from '../recording/turn.ts';
+import type { Block } from './block.ts';
+import { blockCost, findRows } from './find-rows.ts';
+import { blockRowsMax, RowSet } from './row-set.ts';
+import { signQueries, type RecordSign } from './session-signs.ts';
+
+/** The records of a session that show something. */
+interface Shown {
+  count: number;
+  /** The index in the log of the first of them. */
+  first: number;
+}
+
+/** The facts of a session as the index of records has them. */
+export interface SessionMarks {
+  /** How many of its records are in the index. */
+  records: number;
+  /** How many there are of each kind, also in people's words. */
+  readonly counts: Map<string, number>;
+  readonly classes: Set<string>;
+  readonly signs: Map<RecordSign, Shown>;
+  /** The index in the log of its first prompt, statement or call of a tool; null if it has none. */
+  title: number | null;
+}
+
+/** The records of which one gives a session its title. */
+const titleQuery = parseQuery('kind:(prompt or statement or tool)', 0);
+
+/** Reads what the index knows of sessions. The blocks in whose time none of them was open are not looked into. */
+export async function readMarks(blocks: Iterable<Block>, sessions: readonly IndexedSession[]): Promise<ReadonlyMap<string, SessionMarks>> {
+  const marks = new Map<string, SessionMarks>(
+    sessions.map(({ session }) => [session, { records: 0, counts: new Map(), classes: new Set(), signs: new Map(), title: null }]),
+  );
+  const turn = new Turn();
+  for (const block of blocks) {
+    if (sessions.some(({ openedMs, closedMs }) => openedMs <= block.lastMs && (closedMs ?? Infinity) >= block.firstMs)) {
+      addMarks(block, marks);
+      await turn.spend(blockCost);
+    }
+  }
+  return marks;
+}
+
+function addMarks(block: Block, marks: ReadonlyMap<string, SessionMarks>): void {
+  const ofRow: (SessionMarks | undefined)[] = Array.from({ length: Math.min(blockRowsMax, block.next - block.first) });
+  const wanted = new RowSet();
+  for (const { value, rows } of block.valuesOf('session', (session) => marks.has(session))) {
+    wanted.addAll(rows);
+    const own = marks.get(value);
+    for (const row of rows.newestFirst()) {
+      ofRow[row] = own;
+      if (own !== undefined) {
+        own.records += 1;
+      }
+    }
+  }
+  if (wanted.isEmpty) {
+    return;
+  }
+  const each = (rows: RowSet, note: (own: SessionMarks, index: number) => void): void => {
+    rows.keep(wanted);
+    for (const row of rows.newestFirst()) {
+      const own = ofRow[row];
+      if (own !== undefined) {
+        note(own, block.first + row);
+      }
+    }
+  };
+  for (const { value, rows } of block.valuesOf('kind')) {
+    each(rows, ({ counts }) => counts.set(value, (counts.get(value) ?? 0) + 1));
+  }
+  for (const { value, rows } of block.valuesOf('class')) {
+    each(rows, ({ classes }) => classes.add(value));
+  }
+  for (const [sign, query] of signQueries) {
+    each(findRows(query, block, 'most'), ({ signs }, index) => {
+      const shown = signs.get(sign) ?? { count: 0, first: index };
+      signs.set(sign, { count: shown.count + 1, first: Math.min(shown.first, index) });
+    });
+  }
+  each(findRows(titleQuery, block, 'most'), (own, index) => {
+    own.title = Math.min(own.title ?? Infinity, index);
+  });
+}

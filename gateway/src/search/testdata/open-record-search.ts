@@ -1,0 +1,51 @@
+import { Follower } from '../../feed/follower.ts';
+import { Recordings } from '../../feed/recordings.ts';
+import { SessionIndex } from '../../feed/session-index.ts';
+import type { KeyStore } from '../../recording/key-store.ts';
+import type { Recorder } from '../../recording/recorder.ts';
+import { findProtocol } from '../../protocols/registry.ts';
+import { openMemorySqlite, type Sqlite } from '../../store/sqlite.ts';
+import { BlockStore, parseBucket } from '../block-store.ts';
+import { RecordIndex } from '../record-index.ts';
+import { RecordSearch } from '../record-search.ts';
+
+interface OpenedSearch {
+  readonly search: RecordSearch;
+  readonly follower: Follower;
+  /** The database with the stored blocks. */
+  readonly database: Sqlite;
+}
+
+/** Opens a search of what a recorder writes, as the thread that reads has it, with blocks of ten records. */
+export async function openRecordSearch(
+  data: string,
+  recorder: Recorder,
+  keys: KeyStore,
+  onDifference: (what: string) => void = () => undefined,
+): Promise<OpenedSearch> {
+  const database = openMemorySqlite();
+  const index = new SessionIndex(openMemorySqlite(), keys.cacheKey());
+  const follower = await Follower.open(data, keys, index, (error) => {
+    throw error;
+  });
+  const keyOf = (session: string): number | null => follower.findLive(session)?.key ?? index.find(session)?.key ?? null;
+  const written = (): number => recorder.size;
+  const search = new RecordSearch({
+    data,
+    keys,
+    findProtocol,
+    keyOf,
+    written,
+    onDifference,
+    recordings: new Recordings({ data, keys, index, follower, findProtocol, written, published: Promise.resolve(0), onDifference }),
+    index: new RecordIndex({
+      data,
+      keys,
+      findProtocol,
+      keyOf,
+      rowsMax: 10,
+      store: new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) }),
+    }),
+  });
+  return { search, follower, database };
+}
