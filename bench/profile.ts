@@ -9,6 +9,7 @@ import { requireStrace } from '../tests/support/strace.ts';
 import { allocationsByFile, idle, timeByFile, type AllocationNode, type CpuProfile } from './by-file.ts';
 import { cpuByThread } from './cpu-time.ts';
 import { startDatabaseGateway, startModelGateway } from './gateway.ts';
+import { builtInClasses } from '../gateway/src/classes/catalogue.ts';
 import { evaluate, inspect, inspectable, type InspectedThread } from './inspector.ts';
 import { loadModel, modelThroughGateway } from './model-load.ts';
 import { startScript } from './peer.ts';
@@ -33,10 +34,10 @@ interface Subject {
   readonly load: (seconds: number) => number;
 }
 
-async function profilePostgres([mode = 'prepared', clients = '8']: readonly string[]): Promise<void> {
+async function profilePostgres([mode = 'prepared', clients = '8', looks = 'plain']: readonly string[]): Promise<void> {
   await using database = await startDatabase();
   const { port, environment } = await inspectable();
-  await using gateway = await startDatabaseGateway(database, { environment });
+  await using gateway = await startDatabaseGateway(database, { environment, inspect: looks === 'inspect' ? builtInClasses.map(({ name }) => name) : [] });
   const way = throughGateway('gateway', gateway, 'process');
   await profile({
     pid: gateway.pid,
@@ -46,10 +47,10 @@ async function profilePostgres([mode = 'prepared', clients = '8']: readonly stri
   });
 }
 
-async function profileLlm([kind = 'whole', connections = '10']: readonly string[]): Promise<void> {
+async function profileLlm([kind = 'whole', connections = '10', looks = 'plain']: readonly string[]): Promise<void> {
   await using model = await startScript('model-server.ts');
   const { port, environment } = await inspectable();
-  await using gateway = await startModelGateway(model, { environment });
+  await using gateway = await startModelGateway(model, { environment, inspect: looks === 'inspect' ? builtInClasses.map(({ name }) => name) : [] });
   const way = modelThroughGateway('gateway', gateway, 'process');
   await profile({
     pid: gateway.pid,

@@ -11,8 +11,39 @@ const unnamed = /^(?:\d+|\*|)$/;
 /** Matches the name of a person or a thing, or of the number by which it is stored: it names no class, although the words of one are in it. */
 const ofRecord = /(?:^| )(?:drivers?(?: ids?)?|(?:run|ci|insurance|social) ids?)$/i;
 
+/** Most sources of which the words are remembered, and the length of the longest: members and columns are the same in each answer. */
+const rememberedMax = 512;
+const rememberedUnitsMax = 256;
+const remembered = new Map<string, string>();
+
 /** Returns the names that sources of a value tell as the words that stand before it, the nearest last. They are letters and spaces; empty if there are none. See `TextChange`. */
 export function wordsBefore(sources: readonly string[] = []): string {
+  if (sources.length === 0) {
+    return '';
+  }
+  const key = keyOf(sources);
+  const known = remembered.get(key);
+  if (known !== undefined) {
+    return known;
+  }
+  const words = readWords(sources);
+  if (key !== '' && key.length <= rememberedUnitsMax) {
+    if (remembered.size >= rememberedMax) {
+      remembered.clear();
+    }
+    // A text that is cut out of a longer one would keep the whole of it.
+    remembered.set(key.split('').join(''), words);
+  }
+  return words;
+}
+
+/** Returns the text by which the words of sources are remembered. Empty: it could be that of others too. */
+function keyOf(sources: readonly string[]): string {
+  const [first = ''] = sources;
+  return sources.some((source) => source.includes('\n')) ? '' : sources.length === 1 ? first : sources.join('\n');
+}
+
+function readWords(sources: readonly string[]): string {
   const names = sources.flatMap(namesIn);
   // The name of a member says what its value is, and not the names around it.
   const own = names.findLastIndex(({ isMember, name }) => isMember && !general.test(name));

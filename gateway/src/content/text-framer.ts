@@ -12,6 +12,8 @@ export interface TextFramer {
   push(bytes: Buffer): readonly TextFrame[];
   /** Ends the body. Returns the frame that had no end of its own. */
   end(): readonly TextFrame[];
+  /** True if all bytes so far are in frames that were returned, and another frame may follow. False where that is not known. */
+  isBetweenFrames(): boolean;
 }
 
 export interface FramerOptions {
@@ -206,6 +208,7 @@ function wholeFramer(options: FramerOptions, framesOf: (bytes: Buffer) => readon
       return [];
     },
     end: () => body.end().flatMap(({ bytes }) => framesOf(bytes)),
+    isBetweenFrames: () => false,
   };
 }
 
@@ -262,6 +265,7 @@ function awsFramer({ frameBytesMax, findParts }: FramerOptions): TextFramer {
   return {
     push: (bytes) => stream.push(bytes).map(textsOf),
     end: () => stream.end().map(textsOf),
+    isBetweenFrames: () => false,
   };
 }
 
@@ -308,6 +312,7 @@ function framed(framer: Framer, options: FramerOptions, textsOf: (frame: Frame) 
   return {
     push: (bytes) => assertKept(framer.push(bytes), options).map(textsOf),
     end: () => framer.end().map(textsOf),
+    isBetweenFrames: () => framer.isBetweenFrames,
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ClassSets } from '../classes/class-sets.ts';
+import { ClassSources } from '../classes/class-sources.ts';
 import { hostileTexts } from '../classes/testdata/hostile-texts.ts';
 import { FollowedValues } from '../domain/followed-values.ts';
 import type { Target } from '../domain/target.ts';
@@ -76,11 +77,12 @@ test('a value is of every class that is asked for and has the class of the value
 });
 
 test('the source of a value that is of a class by where it comes from is the one that has the class', () => {
-  const sets = new ClassSets([{ name: 'salary', columns: ['shop/public.staff.salary'], fields: [], pattern: null, words: [], classes: [] }]);
+  const own = [{ name: 'salary', columns: ['shop/public.staff.salary'], fields: [], pattern: null, words: [], classes: [] }];
+  const [sets, sources] = [new ClassSets(own), new ClassSources(own)];
   const look = textLook(['salary'], 'shop', {
     ...looking,
     nestedClasses: (names) => sets.nested(names),
-    classesOf: (_, source) => (source === 'public.staff.salary' ? ['salary'] : []),
+    classesOf: (target, source) => sources.of(target, source),
   });
   look('ann 12345', ['public.staff.name', 'public.staff.salary']);
   assert.deepEqual(

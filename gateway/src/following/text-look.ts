@@ -1,19 +1,22 @@
 import type { ClassSet } from '../classes/class-set.ts';
 import type { NestedClasses } from '../classes/class-sets.ts';
 import { namedPlace } from '../classes/named-place.ts';
-import { findIn, TextScan, type Settled } from '../classes/text-scan.ts';
+import { TextScan, type Settled } from '../classes/text-scan.ts';
 import { WholeTexts } from '../classes/whole-texts.ts';
 import { wordsBefore } from '../classes/words-before.ts';
 import { followedMax } from '../domain/followed-values.ts';
 import { unknownClass, type Seen, type SeenValue } from '../domain/seen.ts';
 import { placeIn, sliced, spelledSource, type Slices, type TextChange, type TextStream } from '../domain/text-change.ts';
+import { PassedText } from './passed-text.ts';
 import type { Prints } from './prints.ts';
-
-/** So many of the last bytes that passed are remembered. */
-const passedBytes = 4096;
 
 /** Most values of one report: one more than are followed, so that the session knows that it saw more. */
 const reportedMax = followedMax + 1;
+
+/** Any column, and any member, of a target. */
+const anyColumn = '*';
+const anyMember = '/*';
+const noNames: readonly string[] = [];
 
 export interface LookParts {
   readonly prints: Prints;
@@ -33,7 +36,7 @@ export function textLook(names: readonly string[], target: string, { prints, nes
   let isMissTold = false;
   /** The texts that come in pieces and have not ended, with their sources. */
   const open = new Map<TextScan, readonly string[] | undefined>();
-  let last = Buffer.alloc(0);
+  const passed = new PassedText(classes);
   const note = (name: string, value: string, sources: readonly string[] = []): void => {
     found.add(name);
     const print = values.size < reportedMax ? prints.of(value) : null;
@@ -51,10 +54,11 @@ export function textLook(names: readonly string[], target: string, { prints, nes
       }
     }
   };
+  const isPlaced = [anyColumn, anyMember].some((source) => classesOf(target, source).length > 0);
   const classesBy = (sources: readonly string[]): readonly string[] =>
-    sources.flatMap((source) => classesOf(target, source)).filter((name) => names.includes(name));
+    isPlaced ? sources.flatMap((source) => classesOf(target, source)).filter((name) => names.includes(name)) : noNames;
   const noteSources = (text: string, sources: readonly string[]): void => {
-    for (const name of new Set(classesBy(sources))) {
+    for (const name of isPlaced ? new Set(classesBy(sources)) : noNames) {
       note(
         name,
         text,
@@ -80,8 +84,9 @@ export function textLook(names: readonly string[], target: string, { prints, nes
     for (const [scan, sources] of open) {
       noteFound(scan.peek(), sources);
     }
-    const text = last.toString();
-    noteFound({ text, found: findIn(text, classes) });
+    for (const each of passed.look()) {
+      noteFound(each);
+    }
     const peeked = found.size === 0 ? null : { classes: [...found].toSorted(), values: [...values.values()], isInspected: true };
     [found, values] = told;
     return peeked;
@@ -131,7 +136,7 @@ export function textLook(names: readonly string[], target: string, { prints, nes
       },
       seen,
       passed: (bytes: Uint8Array) => {
-        last = Buffer.concat([last, bytes.subarray(-passedBytes)]).subarray(-passedBytes);
+        passed.add(bytes);
       },
       peek,
     },

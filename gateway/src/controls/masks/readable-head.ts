@@ -1,5 +1,5 @@
 import type { ClassSet } from '../../classes/class-set.ts';
-import { findIn } from '../../classes/text-scan.ts';
+import { WholeTexts } from '../../classes/whole-texts.ts';
 
 const headBytesMax = 256 * 1024;
 /** A method has any characters of a token (RFC 9110, 5.6.2), such as `M-SEARCH`. */
@@ -24,10 +24,16 @@ export function classesInHead([asked = '', ...lines]: readonly string[], classes
   // Names and values of an address are read as the target reads them. Each part of a path is a text of its own.
   const read = asked.replaceAll(/%([\da-f]{2})|\+/gi, (_found, code?: string) => (code === undefined ? ' ' : String.fromCharCode(Number.parseInt(code, 16))));
   const isCookie = (line: string): boolean => nameOf(line) === 'cookie';
-  const text = [asked, read, read.replaceAll('/', ' '), ...lines.filter((line) => !isCookie(line) && !unread.test(nameOf(line)))].join('\n');
-  const cookies = lines.filter(isCookie).join('\n');
-  const inCookies = cookies === '' ? [] : findIn(cookies, classes).filter(({ name }) => !credentialClasses.has(name));
-  return [...findIn(text, classes), ...inCookies].map(({ name }) => name);
+  const texts = [asked, read, read.replaceAll('/', ' '), ...lines.filter((line) => !isCookie(line) && !unread.test(nameOf(line)))];
+  const whole = new WholeTexts(classes);
+  const namesIn = (text: string): readonly string[] => whole.look(text)?.found.map(({ name }) => name) ?? [];
+  return [
+    ...texts.flatMap(namesIn),
+    ...lines
+      .filter(isCookie)
+      .flatMap(namesIn)
+      .filter((name) => !credentialClasses.has(name)),
+  ];
 }
 
 function nameOf(line: string): string {

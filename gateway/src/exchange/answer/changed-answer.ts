@@ -135,6 +135,11 @@ export class ChangedAnswer extends PassedAnswer {
     return this.#later !== null;
   }
 
+  /** True if the texts of all bytes so far were found, and no frame has begun. */
+  get isBetweenFrames(): boolean {
+    return this.#later === null && this.#framer?.isBetweenFrames() === true;
+  }
+
   #take(bytes: Buffer): void {
     const framer = this.#framer;
     if (framer !== null) {

@@ -128,12 +128,19 @@ export class LookedAnswer extends PassedAnswer {
     }
     this.#texts.onBytes(bytes);
     if (this.#isStreamed) {
-      for (const { look } of this.#parts.changes) {
-        look?.passed(bytes);
-      }
+      this.#notePassed(bytes);
     } else if (this.#body !== null || bytes.length < this.#bodyBytes) {
       this.#body ??= { text: beginText(this.#parts.changes, this.#parts.frameBytesMax), utf8: new StringDecoder('utf8') };
       this.#body.text.push(this.#body.utf8.write(bytes));
+    }
+  }
+
+  /** Tells the looks of bytes of which the texts are found only with those that follow. */
+  #notePassed(bytes: Buffer): void {
+    if (!this.#texts.isBetweenFrames) {
+      for (const { look } of this.#parts.changes) {
+        look?.passed(bytes);
+      }
     }
   }
 

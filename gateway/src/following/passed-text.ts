@@ -1,0 +1,40 @@
+import { StringDecoder } from 'node:string_decoder';
+import type { ClassSet } from '../classes/class-set.ts';
+import { TextScan, type Settled } from '../classes/text-scan.ts';
+
+/** So many of the newest bytes that passed are looked at. */
+const passedBytesMax = 4096;
+const nothing = Buffer.alloc(0);
+
+/** The bytes that passed before all of their texts were found. They are looked at when somebody asks, and each byte once. */
+export class PassedText {
+  readonly #classes: ClassSet;
+  #scan: TextScan;
+  #decoder = new StringDecoder();
+  /** What passed since the last look. */
+  #pending = nothing;
+
+  constructor(classes: ClassSet) {
+    this.#classes = classes;
+    this.#scan = new TextScan(classes);
+  }
+
+  add(bytes: Uint8Array): void {
+    if (this.#pending.length + bytes.length > passedBytesMax) {
+      // What was looked at does not stand before what is looked at next.
+      this.#scan = new TextScan(this.#classes);
+      this.#decoder = new StringDecoder();
+    }
+    this.#pending = Buffer.concat([this.#pending, bytes.subarray(-passedBytesMax)]).subarray(-passedBytesMax);
+  }
+
+  /** Returns what is found since the last look, and what is found if no more passes. */
+  look(): readonly Settled[] {
+    if (this.#pending.length === 0) {
+      return [];
+    }
+    const settled = this.#scan.push(this.#decoder.write(this.#pending));
+    this.#pending = nothing;
+    return [settled, this.#scan.peek()];
+  }
+}
