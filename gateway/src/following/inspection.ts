@@ -36,6 +36,7 @@ const noNames: readonly string[] = [];
 const nothing = Buffer.alloc(0);
 const nothingSeen: readonly Found[] = [];
 const nothingFound: FoundValues = { values: new Set(), isWhole: true };
+const nothingLooked: Looked = { classes: noNames, isInspected: true, ...nothingFound };
 /** The frames of WebSocket that are no part of a message. */
 const controlFrames: ReadonlySet<string> = new Set(['close', 'ping', 'pong']);
 
@@ -84,11 +85,12 @@ export class Inspection {
     };
     const members = this.#lookAtMembers(action, texts, target);
     const rest = head === null ? texts.own : texts.own.slice(texts.own.indexOf(endOfHead));
+    const sent = head === null || asked.followed === null ? texts.own : texts.own.replace(hostLine, '');
     const slices = [
-      ...slicesOf(rest).map((text) => ({ text, nested: asked.nested, followed: null })),
-      ...slicesOf(head === null ? texts.own : texts.own.replace(hostLine, '')).map((text) => ({ text, nested: null, followed: asked.followed })),
+      ...(asked.nested === null ? [] : slicesOf(rest).map((text) => ({ text, nested: asked.nested, followed: null }))),
+      ...(asked.followed === null ? [] : slicesOf(sent).map((text) => ({ text, nested: null, followed: asked.followed }))),
     ];
-    const seam = this.#seam(texts, asked);
+    const seam = texts.last === '' ? nothingLooked : this.#seam(texts, asked);
     return slices.length <= slicesAtOnceMax
       ? told(joined([known, atOnce(members), ...slices.map((slice) => this.#look(slice)), seam]))
       : inTurns(members).then(async (ofMembers) => told(joined([known, ofMembers, ...(await this.#inTurns(slices)), seam])));
@@ -108,7 +110,7 @@ export class Inspection {
   /** Looks for the classes of values by the members of JSON in which they are. A request is not inspected if the members are not known, or if there may be too many. */
   *#lookAtMembers({ look }: Action, { own }: SentText, { name, inspect = noNames }: Target): Slices<Looked> {
     if (!this.#parts.classesOf(name, '/*').some((each) => inspect.includes(each))) {
-      return { classes: noNames, isInspected: true, ...nothingFound };
+      return nothingLooked;
     }
     const seen = textLook(inspect, name, this.#parts);
     const isFound = look !== undefined && own.length <= membersUnitsMax && (yield* look(seen));
@@ -194,7 +196,11 @@ function slicesOf(text: string): readonly string[] {
     : Array.from({ length: Math.ceil(text.length / sliceUnits) }, (_, at) => text.slice(Math.max(0, at * sliceUnits - overlapBytes), (at + 1) * sliceUnits));
 }
 
-function joined(looked: readonly Looked[]): Looked {
+function joined(all: readonly Looked[]): Looked {
+  const looked = all.filter((each) => each.classes.length + each.values.size > 0 || !each.isInspected || !each.isWhole);
+  if (looked.length === 0) {
+    return nothingLooked;
+  }
   return {
     classes: [...new Set(looked.flatMap(({ classes }) => classes))].toSorted(),
     values: new Set(looked.flatMap(({ values }) => [...values])),

@@ -4,6 +4,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import { sliceUnits, type Slices, type TextChange } from '../../domain/text-change.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
 import { atOnce } from '../../content/in-turns.ts';
+import type { TextFrame } from '../../content/text-frame.ts';
 import { SlicedTexts } from '../../content/sliced-texts.ts';
 import type { AnswerStage } from './answer-stage.ts';
 import { beginsBinary, binaryRow } from './binary-rows.ts';
@@ -13,10 +14,10 @@ import { frameHeaderBytes } from './codec.ts';
 import type { Conversation } from './conversation.ts';
 import type { Found } from './guard/catalogue.ts';
 import { anySource, noSources } from './guard/rowset.ts';
-import { backend } from './messages.ts';
+import { backend, type Column } from './messages.ts';
 import { maskNotification, maskParameter, maskSaid } from './said-values.ts';
 import { changedRow, isRow, textMessage } from './text-message.ts';
-import type { ResultColumn, UnitResults } from './unit-results.ts';
+import { columnsIn, type ResultColumn, type UnitResults } from './unit-results.ts';
 
 export interface ChangedMessagesOptions {
   readonly conversation: Conversation;
@@ -32,6 +33,15 @@ interface ChangedColumn extends ResultColumn {
   readonly change: ValueChange;
 }
 
+/** A RowDescription with its texts, which are the names of the columns, and with what it says of the columns. */
+interface Description {
+  readonly bytes: Buffer;
+  readonly frame: TextFrame;
+  readonly columns: readonly Column[];
+}
+
+/** A longer RowDescription is read each time it comes. */
+const descriptionBytesMax = 4096;
 /** Names that PostgreSQL gives to columns without a name. */
 const ownNames: ReadonlySet<string> = new Set(
   `?column? array bool bpchar btrim bytea case coalesce date date_part exists extract float4 float8 greatest inet int2 int4 int8 interval json jsonb least ltrim name nullif
@@ -52,6 +62,8 @@ export class ChangedMessages implements AnswerStage {
   #frames: ChangedFrames | null = null;
   /** Null: no row of COPY data is changed column by column. */
   #rows: CopiedRows | null = null;
+  /** The newest RowDescription. Null: there was none, or it is long. */
+  #description: Description | null = null;
   /** True if rows of COPY data come in the binary format. They are only looked at. */
   #isBinaryCopy = false;
 
@@ -162,7 +174,7 @@ export class ChangedMessages implements AnswerStage {
   #named(message: Buffer): Buffer {
     const results = this.#options.conversation.current?.results ?? null;
     const columns = results === null || !this.#isCovered('*') ? noColumns : results.columns(message.readUInt16BE(frameHeaderBytes));
-    return this.#changedTexts(message, (name, at) => {
+    return this.#changedIn(this.#read(message).frame, message, (name, at) => {
       const column = columns[at];
       const sources =
         results === null || column === undefined || ownNames.has(name) || results.asks(name) ? noSources : results.origin(column, at, columns.length).sources;
@@ -170,10 +182,25 @@ export class ChangedMessages implements AnswerStage {
     });
   }
 
-  #changedTexts(message: Buffer, sourcesOf: (text: string, at: number) => readonly string[] | undefined = () => undefined): Buffer {
-    const frame = textMessage(message);
+  #changedTexts(message: Buffer): Buffer {
+    return this.#changedIn(textMessage(message), message);
+  }
+
+  #changedIn(frame: TextFrame, message: Buffer, sourcesOf: (text: string, at: number) => readonly string[] | undefined = () => undefined): Buffer {
     const changed = frame.texts.map(({ text }, at) => this.#texts.change(text, sourcesOf(text, at), true));
     return changed.every((text, at) => text === frame.texts[at]?.text) ? message : frame.compose(changed);
+  }
+
+  /** Reads a RowDescription. The same one comes with each execution of a statement. */
+  #read(description: Buffer): Description {
+    const known = this.#description;
+    if (known?.bytes.equals(description) === true) {
+      return known;
+    }
+    const bytes = Buffer.from(description);
+    const read = { bytes, frame: textMessage(bytes), columns: columnsIn(bytes) };
+    this.#description = bytes.length > descriptionBytesMax ? null : read;
+    return read;
   }
 
   #isCovered(source: string): boolean {
@@ -252,7 +279,7 @@ export class ChangedMessages implements AnswerStage {
     if (type === backend.commandComplete) {
       current?.results?.statementEnded();
     } else {
-      current?.results?.described(message, current.done);
+      current?.results?.described(this.#read(message).columns, current.done);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { TextChange } from '../../domain/text-change.ts';
 import { messagesOf, type Unit } from './client-units.ts';
 import { noSources, union, type Sources } from './guard/rowset.ts';
-import { transaction } from './messages.ts';
+import { frontend, transaction } from './messages.ts';
 import { deallocatedName, Names, type Undo } from './names.ts';
 import { UnitResults, type UnitLineage } from './unit-results.ts';
 
@@ -161,7 +161,8 @@ export class Conversation {
 
   #noteChannels(unit: Unit): void {
     for (const message of unit.kind === 'copy' ? [] : messagesOf(unit.bytes)) {
-      for (const [, quoted, name = ''] of message.toString().matchAll(listen)) {
+      const isStatement = message[0] === frontend.parse || message[0] === frontend.query;
+      for (const [, quoted, name = ''] of isStatement ? message.toString().matchAll(listen) : []) {
         if (this.channels.size < channelsMax) {
           this.channels.add(quoted === undefined ? name.toLowerCase() : quoted.replaceAll('""', '"'));
         }

@@ -21,12 +21,17 @@ export function readableUnit(unit: Unit, encoding: string): Buffer | null {
   const decode = decoderOf(encoding);
   const text = encoding === 'UTF8' ? own : Buffer.from(decode(own));
   const said = unit.kind === 'copy' ? { texts: [own], numbers: [] } : saidIn(bytes);
-  const readings = said.texts.map((each) => unescapedSql(decode(each)));
+  const readings = said.texts.filter(mayEscape).map((each) => unescapedSql(decode(each)));
   if (readings.includes(null)) {
     return null;
   }
   const more = [...said.numbers, ...readings.flatMap((each) => each ?? [])];
   return more.length === 0 ? text : Buffer.concat([text, Buffer.from(`\n${more.join('\n')}`)]);
+}
+
+/** False if no escape of SQL can be in a text. In every encoding of a client these characters are bytes of their own, or parts of another one. */
+function mayEscape(text: Buffer): boolean {
+  return text.some((byte) => byte === 0x5c || byte === 0x27 || byte === 0x22 || byte === 0x24);
 }
 
 /** Returns what the messages of COPY data hold. `begun`: so many bytes belong to a message of an earlier unit. */

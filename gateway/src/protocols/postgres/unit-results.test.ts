@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ClientUnits, type Unit } from './client-units.ts';
 import { Names } from './names.ts';
 import { clientMessages, int16s, int32s, message } from './testdata/shorthand.ts';
-import { UnitResults } from './unit-results.ts';
+import { columnsIn, UnitResults } from './unit-results.ts';
 
 let seq = 0;
 
@@ -35,7 +35,7 @@ function forms(results: UnitResults, count: number): readonly (readonly [type: n
 
 test('a result has the columns of its statement, described before, and the formats of its Bind', () => {
   const names = new Names();
-  sent(names, 'P:s:select / D:S:s / S').described(description(0, 25, 23), 1);
+  sent(names, 'P:s:select / D:S:s / S').described(columnsIn(description(0, 25, 23)), 1);
   assert.deepEqual(forms(sent(names, bind('', 's', 1), 'E: / S'), 2), [
     [25, 1],
     [23, 1],
@@ -51,7 +51,7 @@ test('a result has the columns of its statement, described before, and the forma
 test('a portal that is executed in parts keeps its columns and formats', () => {
   const names = new Names();
   const first = sent(names, 'P:s:select', bind('p', 's', 1), 'D:P:p / E:p / H');
-  first.described(description(1, 17), 2);
+  first.described(columnsIn(description(1, 17)), 2);
   assert.deepEqual(forms(first, 1), [[17, 1]]);
   assert.deepEqual(forms(sent(names, 'E:p / S'), 1), [[17, 1]]);
 });
@@ -64,17 +64,17 @@ test('what a name stood for before, or may not stand for any more, says nothing'
     (names: Names) => names.doubt(1),
   ]) {
     const names = new Names();
-    sent(names, 'P:s:select / D:S:s / S').described(description(0, 25), 1);
+    sent(names, 'P:s:select / D:S:s / S').described(columnsIn(description(0, 25)), 1);
     forget(names);
     assert.deepEqual(forms(sent(names, bind('', 's', 1), 'E: / S'), 1), [[0, 1]]);
   }
   const names = new Names();
   const described = sent(names, 'P:s:select / D:S:s / P:s:other / S');
-  described.described(description(0, 25), 1);
+  described.described(columnsIn(description(0, 25)), 1);
   assert.deepEqual(forms(sent(names, bind('', 's', 1), 'E: / S'), 1), [[0, 1]]);
   const late = sent(names, 'D:S:s / S');
   names.doubt(1);
-  late.described(description(0, 25), 0);
+  late.described(columnsIn(description(0, 25)), 0);
   assert.deepEqual(forms(sent(names, bind('', 's', 1), 'E: / S'), 1), [[0, 1]]);
   assert.deepEqual(forms(sent(names, 'E:cursor / S'), 1), [[0, null]]);
 });

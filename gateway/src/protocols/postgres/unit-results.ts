@@ -20,6 +20,12 @@ export interface UnitLineage {
   readonly column: (relation: number, attribute: number) => Output | null;
 }
 
+/** Returns the columns of a RowDescription. Throws GatewayError `malformed`. */
+export function columnsIn(description: Buffer): readonly Column[] {
+  const parsed = parseBackend({ type: backend.rowDescription, body: description.subarray(frameHeaderBytes) });
+  return parsed.kind === 'row-description' ? parsed.columns.map((column) => ({ ...column, name: column.name.slice(0, nameBytesMax) })) : [];
+}
+
 const statementByte = 0x53;
 /** A column of which nothing was said. */
 const unknownColumn = { name: '', type: 0, table: 0, attribute: 0 } as const;
@@ -107,13 +113,8 @@ export class UnitResults {
     });
   }
 
-  /** Notes a RowDescription, which answers the message with this step. Throws GatewayError `malformed`. */
-  described(message: Buffer, step: number): void {
-    const parsed = parseBackend({ type: backend.rowDescription, body: message.subarray(frameHeaderBytes) });
-    if (parsed.kind !== 'row-description') {
-      return;
-    }
-    const columns = parsed.columns.map((column) => ({ ...column, name: column.name.slice(0, nameBytesMax) }));
+  /** Notes what a RowDescription says, which answers the message with this step. */
+  described(columns: readonly Column[], step: number): void {
     const describe = this.#describes.get(step);
     if (this.#describes.size === 0) {
       this.#columns = columns;
