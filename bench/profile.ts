@@ -1,6 +1,7 @@
 /**
  * `npm run profile -- postgres|llm`: where a gateway spends its time, its memory and its system calls under one load. Each is measured in a window of its own,
- * because measuring one disturbs the others. The words behind the name say the load: `postgres [MODE] [CLIENTS]`, `llm [whole|streamed] [CONNECTIONS]`.
+ * because measuring one disturbs the others. The words behind the name say the load: `postgres [MODE] [CLIENTS] [plain|inspect]`,
+ * `llm [whole|streamed] [CONNECTIONS] [plain|inspect]`. With `inspect`, values of all classes are looked for.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,10 +35,14 @@ interface Subject {
   readonly load: (seconds: number) => number;
 }
 
+function lookedFor(looks: string): readonly string[] {
+  return looks === 'inspect' ? builtInClasses.map(({ name }) => name) : [];
+}
+
 async function profilePostgres([mode = 'prepared', clients = '8', looks = 'plain']: readonly string[]): Promise<void> {
   await using database = await startDatabase();
   const { port, environment } = await inspectable();
-  await using gateway = await startDatabaseGateway(database, { environment, inspect: looks === 'inspect' ? builtInClasses.map(({ name }) => name) : [] });
+  await using gateway = await startDatabaseGateway(database, { environment, inspect: lookedFor(looks) });
   const way = throughGateway('gateway', gateway, 'process');
   await profile({
     pid: gateway.pid,
@@ -50,7 +55,7 @@ async function profilePostgres([mode = 'prepared', clients = '8', looks = 'plain
 async function profileLlm([kind = 'whole', connections = '10', looks = 'plain']: readonly string[]): Promise<void> {
   await using model = await startScript('model-server.ts');
   const { port, environment } = await inspectable();
-  await using gateway = await startModelGateway(model, { environment, inspect: looks === 'inspect' ? builtInClasses.map(({ name }) => name) : [] });
+  await using gateway = await startModelGateway(model, { environment, inspect: lookedFor(looks) });
   const way = modelThroughGateway('gateway', gateway, 'process');
   await profile({
     pid: gateway.pid,

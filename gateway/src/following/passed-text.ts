@@ -11,7 +11,7 @@ export class PassedText {
   readonly #classes: ClassSet;
   #scan: TextScan;
   #decoder = new StringDecoder();
-  /** What passed since the last look. */
+  /** The bytes since the last look. */
   #pending = nothing;
 
   constructor(classes: ClassSet) {
@@ -21,7 +21,7 @@ export class PassedText {
 
   add(bytes: Uint8Array): void {
     if (this.#pending.length + bytes.length > passedBytesMax) {
-      // What was looked at does not stand before what is looked at next.
+      // Bytes are left out, so that the text before does not stand before the text that is looked at next.
       this.#scan = new TextScan(this.#classes);
       this.#decoder = new StringDecoder();
     }
