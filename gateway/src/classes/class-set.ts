@@ -9,6 +9,7 @@ import type { Pattern } from './pattern.ts';
 import { PlainTexts } from './plain-texts.ts';
 import { partUnitsMax, type View } from './view.ts';
 import type { WordList } from './word-list.ts';
+import { WordsBefore } from './words-before.ts';
 
 /** A value that was found in a view, before it is compared with others. */
 export interface Candidate {
@@ -52,6 +53,7 @@ export class ClassSet {
   readonly kinds = new Uint16Array(partUnitsMax);
   /** Texts in which nothing is, for all that look at whole texts. */
   readonly plain = new PlainTexts();
+  readonly words = new WordsBefore();
 
   /** The classes for which each built-in one is looked for. */
   readonly #names = new Map<string, string>();

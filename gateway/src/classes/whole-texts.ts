@@ -1,6 +1,5 @@
 import type { ClassSet } from './class-set.ts';
 import { TextScan, type Settled } from './text-scan.ts';
-import { wordsBefore } from './words-before.ts';
 
 /** The length of the longest text of which is remembered that nothing is in it. */
 const plainUnitsMax = 64;
@@ -21,7 +20,7 @@ export class WholeTexts {
     if (isShort && !this.#classes.mayHoldIn(text)) {
       return null;
     }
-    const before = wordsBefore(sources);
+    const before = this.#classes.words.of(sources);
     // A text without values may have one behind other words. There is no line feed in words.
     const known = `${before}\n${text}`;
     if (isShort && this.#classes.plain.has(known)) {

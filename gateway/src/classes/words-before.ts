@@ -14,27 +14,31 @@ const ofRecord = /(?:^| )(?:drivers?(?: ids?)?|(?:run|ci|insurance|social) ids?)
 /** Most sources of which the words are remembered, and the length of the longest: members and columns are the same in each answer. */
 const rememberedMax = 512;
 const rememberedUnitsMax = 256;
-const remembered = new Map<string, string>();
 
-/** Returns the names that sources of a value tell as the words that stand before it, the nearest last. They are letters and spaces; empty if there are none. See `TextChange`. */
-export function wordsBefore(sources: readonly string[] = []): string {
-  if (sources.length === 0) {
-    return '';
-  }
-  const key = keyOf(sources);
-  const known = remembered.get(key);
-  if (known !== undefined) {
-    return known;
-  }
-  const words = readWords(sources);
-  if (key !== '' && key.length <= rememberedUnitsMax) {
-    if (remembered.size >= rememberedMax) {
-      remembered.clear();
+/** Tells the words that stand before values. */
+export class WordsBefore {
+  readonly #remembered = new Map<string, string>();
+
+  /** Returns the names that sources of a value tell as words, the nearest last. They are letters and spaces; empty if there are none. See `TextChange`. */
+  of(sources: readonly string[] = []): string {
+    if (sources.length === 0) {
+      return '';
     }
-    // A text that is cut out of a longer one would keep the whole of it.
-    remembered.set(key.split('').join(''), words);
+    const key = keyOf(sources);
+    const known = this.#remembered.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    const words = readWords(sources);
+    if (key !== '' && key.length <= rememberedUnitsMax) {
+      if (this.#remembered.size >= rememberedMax) {
+        this.#remembered.clear();
+      }
+      // A text that is cut out of a longer one would keep the whole of it.
+      this.#remembered.set(key.split('').join(''), words);
+    }
+    return words;
   }
-  return words;
 }
 
 /** Returns the text by which the words of sources are remembered. Empty: it could be that of others too. */

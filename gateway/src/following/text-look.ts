@@ -3,7 +3,6 @@ import type { NestedClasses } from '../classes/class-sets.ts';
 import { namedPlace } from '../classes/named-place.ts';
 import { TextScan, type Settled } from '../classes/text-scan.ts';
 import { WholeTexts } from '../classes/whole-texts.ts';
-import { wordsBefore } from '../classes/words-before.ts';
 import { followedMax } from '../domain/followed-values.ts';
 import { unknownClass, type Seen, type SeenValue } from '../domain/seen.ts';
 import { placeIn, sliced, spelledSource, type Slices, type TextChange, type TextStream } from '../domain/text-change.ts';
@@ -103,7 +102,7 @@ export function textLook(names: readonly string[], target: string, { prints, nes
     return told;
   };
   const begin = (sources?: readonly string[]): TextStream => {
-    const scan = new TextScan(classes, wordsBefore(sources));
+    const scan = new TextScan(classes, classes.words.of(sources));
     open.set(scan, sources);
     const push = (piece: string): string => {
       noteFound(scan.push(piece), sources);

@@ -4,7 +4,6 @@ import { plainValue } from '../../classes/catalogue.ts';
 import { namedPlace } from '../../classes/named-place.ts';
 import { TextScan, type Settled } from '../../classes/text-scan.ts';
 import { WholeTexts } from '../../classes/whole-texts.ts';
-import { wordsBefore } from '../../classes/words-before.ts';
 import type { Masked } from '../../domain/masked.ts';
 import { placeIn, sliced, spelledSource, type Slices, type TextChange, type TextStream } from '../../domain/text-change.ts';
 import type { Obligation } from '../../domain/decision.ts';
@@ -112,7 +111,7 @@ export function maskChange({ methods, classes: names, policies }: MaskRule, targ
     return masked;
   };
   const begin = (sources?: readonly string[]): TextStream => {
-    const scan = new TextScan(classes, wordsBefore(sources));
+    const scan = new TextScan(classes, classes.words.of(sources));
     const place = new JsonPlace();
     return { push: (piece) => mask(scan.push(piece), sources, place), end: () => mask(scan.end(), sources, place), isHolding: () => scan.isHolding() };
   };
