@@ -24,6 +24,8 @@ import { Seats } from './seats.ts';
 import type { FromThread, IndexRebuilt, Question, ToThread } from './questions.ts';
 import { receiveError } from './sent-error.ts';
 
+/** V8 lets the young objects of a thread fill so many megabytes before it looks which are garbage; its default is four times as much. */
+const maxYoungGenerationSizeMb = 12;
 /** A lost thread is started again after this time. */
 const restartMs = 1000;
 /** A question waits at most this long for a thread that is being started again. */
@@ -231,7 +233,7 @@ export class Reader implements AsyncDisposable {
   async #start(): Promise<void> {
     const { data, thread, root, cacheKey } = this.#parts;
     const workerData: ThreadData = { data, root };
-    const worker = new Worker(thread, { workerData });
+    const worker = new Worker(thread, { workerData, resourceLimits: { maxYoungGenerationSizeMb } });
     const ready = Promise.withResolvers<Running>();
     worker.on('message', (message: FromThread) => {
       if ('ready' in message) {

@@ -1,5 +1,4 @@
-import { promisify } from 'node:util';
-import { zstdDecompress } from 'node:zlib';
+import { zstdDecompressSync } from 'node:zlib';
 import {
   bodyEncodings,
   bodyStreams,
@@ -28,7 +27,8 @@ import type { ClassDay, KeyStore } from './key-store.ts';
 import { KeystreamReader } from './keystream.ts';
 import { joinSpliced, splicedHeaderBytes, type Joined } from './spliced-body.ts';
 
-const decompress = promisify(zstdDecompress);
+/** A packed body is unpacked into buffers of so many bytes. A part of 64 KiB, the usual one of a long answer, goes into one. */
+const chunkBytes = 72 * 1024;
 
 /** One entry of a session with its leaf decoded; the byte arrays are copies. */
 export interface RawRecord {
@@ -272,7 +272,7 @@ export class SessionOpener {
       return { state: 'erased' };
     }
     const { salt, encoded } = stream.unseal(header.position, stored);
-    const decoded = await this.#decode(header, encoded);
+    const decoded = this.#decode(header, encoded);
     if (decoded === null) {
       return { state: 'mismatch' };
     }
@@ -317,9 +317,9 @@ export class SessionOpener {
   }
 
   /** Undoes the encoding of a body; null if that fails. `place` is where a spliced body is kept once it is known to be what its leaf commits to. */
-  async #decode({ encoding }: StoredBody, encoded: Buffer): Promise<Joined | (Omit<Joined, 'place'> & { readonly place: null }) | null> {
+  #decode({ encoding }: StoredBody, encoded: Buffer): Joined | (Omit<Joined, 'place'> & { readonly place: null }) | null {
     const isPacked = (encoding & bodyEncodings.zstd) !== 0;
-    const form = isPacked ? await decompress(encoded, { maxOutputLength: partBytesMax + splicedHeaderBytes }).catch(() => null) : encoded;
+    const form = isPacked ? unpack(encoded) : encoded;
     if (form === null || (encoding & bodyEncodings.spliced) === 0) {
       return form === null ? null : { place: null, plain: form, repeats: [] };
     }
@@ -350,4 +350,13 @@ function openClear({ leaf, entry }: RawRecord): Readonly<Record<string, unknown>
 function parseMeta(bytes: Uint8Array): RecordMeta {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the recorder wrote it, and its commitment was checked
   return JSON.parse(Buffer.from(bytes).toString()) as RecordMeta;
+}
+
+/** Unpacks a body; null if that fails. A body is short enough for the turn in which it is opened. */
+function unpack(packed: Buffer): Buffer | null {
+  try {
+    return zstdDecompressSync(packed, { maxOutputLength: partBytesMax + splicedHeaderBytes, chunkSize: chunkBytes });
+  } catch {
+    return null;
+  }
 }

@@ -4,6 +4,7 @@ import type { FindProtocol } from '../feed/timeline.ts';
 import { IndexDiffers } from '../feed/row-seals.ts';
 import { chainAt, isPlacedFrame, journalStart, readJournalRuns, type JournalPlace, type PlacedFrame } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
+import { LargeBuffers } from '../recording/large-buffers.ts';
 import { SessionOpener } from '../recording/session-reader.ts';
 import { Turn } from '../recording/turn.ts';
 import { isUnreadable } from '../store/sqlite.ts';
@@ -53,6 +54,7 @@ interface Followed {
 export class RecordIndex {
   readonly #parts: RecordIndexParts;
   readonly #live = new Map<string, Followed>();
+  readonly #buffers = new LargeBuffers();
   #growing = new GrowingBlock(0);
   #place: JournalPlace = journalStart;
   #chain = '';
@@ -191,6 +193,7 @@ export class RecordIndex {
       });
       this.#parts.onRecord?.(leaf.logIndex, read);
     }
+    this.#buffers.pass(opened.content?.length ?? 0);
     if (leaf.kind === 'close') {
       this.#live.delete(leaf.session);
     }

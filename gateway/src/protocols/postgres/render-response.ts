@@ -90,7 +90,7 @@ function readPart(record: OpenedRecord, left: Left, earlier: Earlier, shown: Sho
 /** Keeps the beginning of a message that continues in the next part. */
 function beginCut(bytes: Buffer, table: Table, shown: ShownText): Left['cut'] {
   if (bytes.length < frameHeaderBytes || bytes.readUInt32BE(1) < cutMessageBytesMax) {
-    return { bytes, before: null };
+    return { bytes: Buffer.from(bytes), before: null };
   }
   const { text, message } = readLong(beginLong(bytes.readUInt8(0)), bytes, valuesOf(table), false);
   shown.add(text);
@@ -112,7 +112,7 @@ function showRest(
     shown.goOn(text);
     return isEnd ? null : message;
   }
-  const all = { bytes, before: cut };
+  const all = { bytes: Buffer.from(bytes), before: cut };
   if (!isEnd) {
     return all;
   }
