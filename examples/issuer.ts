@@ -17,9 +17,11 @@ export interface SampleIssuer {
   /** Returns how long an access token lives, in seconds. */
   readonly tokenSeconds: () => number;
   readonly clients?: Configuration['clients'];
+  /** Where the gateway is told that somebody has signed out (OpenID Connect Back-Channel Logout). */
+  readonly logoutUri?: string;
 }
 
-export function createProvider({ url, audience, groupsOf, tokenSeconds, clients = [] }: SampleIssuer): Provider {
+export function createProvider({ url, audience, groupsOf, tokenSeconds, clients = [], logoutUri }: SampleIssuer): Provider {
   const claims = (id: string): { readonly sub: string; readonly [claim: string]: unknown } => ({
     sub: id,
     email: `${id}@corp.example`,
@@ -35,6 +37,7 @@ export function createProvider({ url, audience, groupsOf, tokenSeconds, clients 
         application_type: 'native',
         // A port is not compared (RFC 8252, 7.3).
         redirect_uris: ['http://127.0.0.1/'],
+        ...(logoutUri === undefined ? {} : { backchannel_logout_uri: logoutUri, backchannel_logout_session_required: true }),
       },
       ...clients,
     ],
@@ -49,6 +52,7 @@ export function createProvider({ url, audience, groupsOf, tokenSeconds, clients 
       deviceFlow: { enabled: true },
       clientCredentials: { enabled: true },
       revocation: { enabled: true },
+      backchannelLogout: { enabled: logoutUri !== undefined },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => audience,
@@ -57,6 +61,9 @@ export function createProvider({ url, audience, groupsOf, tokenSeconds, clients 
       },
     },
     jwks: { keys: [{ ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig' }] },
+    // The gateway is on this machine, and by itself the provider asks no address of it.
+    fetch: async (address, { method, headers, body } = {}) =>
+      fetch(address, { ...(method === undefined ? {} : { method }), ...(headers === undefined ? {} : { headers }), body: body ?? null }),
     cookies: { keys: ['this issuer keeps no secrets'] },
   });
 }

@@ -33,6 +33,7 @@ import type { TunnelIdentity } from './domain/client.ts';
 import type { LimitPolicies } from './feed/recorded-usage.ts';
 import { sayBehind } from './feed/index-state.ts';
 import { Authenticator } from './identity/authenticator.ts';
+import { Departures } from './identity/departures.ts';
 import { Issuers } from './identity/issuers.ts';
 import { readIssuerDocument } from './issuer-document.ts';
 import { openOperatorToken } from './api/operator-token.ts';
@@ -63,6 +64,7 @@ import { StoreLock } from './store-lock.ts';
 import { makeDataDirectory } from './store/data-directory.ts';
 import { OpenApprovalsFile } from './store/open-approvals.ts';
 import { openSqlite } from './store/sqlite.ts';
+import { Accounts } from './store/accounts.ts';
 import { Tokens } from './store/tokens.ts';
 import { openLog, type Logger } from './telemetry.ts';
 import { StepThread } from './exchange/step-thread.ts';
@@ -197,7 +199,9 @@ export class Gateway implements AsyncDisposable {
     }
     const store = await openStore(data, rootKeyEnvironment(rootKey, process.env), acceptRollback);
     const keys = this.#parts.use(store.keys);
-    const tokens = new Tokens(this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true })));
+    const identities = this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true }));
+    const tokens = new Tokens(identities);
+    const accounts = new Accounts(identities);
     const lostRevocations = findLostRevocations(keys, tokens, acceptRollback);
     const recorder = this.#parts.use(await this.#openRecorder(store));
     const sessions = new LiveSessions(recorder, () => this.#environment);
@@ -225,7 +229,10 @@ export class Gateway implements AsyncDisposable {
         },
       }),
     );
-    const authenticator = this.#parts.use(new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now, issuers }));
+    const departures = new Departures({ accounts, directory: () => this.#config, now: Date.now });
+    const authenticator = this.#parts.use(
+      new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now, issuers, departures }),
+    );
     this.#authenticator = authenticator;
     await recordLeftTokenActs(recorder, tokens);
     await recordLeftSuspensions(recorder, tokens);
@@ -275,6 +282,9 @@ export class Gateway implements AsyncDisposable {
       reader,
       tokens,
       authenticator,
+      accounts,
+      departures,
+      verifyLogout: async (issuer, token) => issuers.verifyLogout(issuer, token),
       approvals,
       outbox,
       refusals,

@@ -19,17 +19,20 @@ export class Issuer implements AsyncDisposable {
   /** The times that somebody asked it for tokens, by the kind of grant. */
   readonly grants: string[] = [];
   readonly #server: Server;
+  readonly #logoutUri: string | undefined;
 
-  private constructor(server: Server, port: number) {
+  private constructor(server: Server, port: number, logoutUri: string | undefined) {
+    this.#logoutUri = logoutUri;
     this.#server = server;
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  static async open(): Promise<Issuer> {
+  /** Serves an issuer that tells at `logoutUri` who has signed out. */
+  static async open(logoutUri?: string): Promise<Issuer> {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
-    const issuer = new Issuer(server, typeof address === 'object' && address !== null ? address.port : 0);
+    const issuer = new Issuer(server, typeof address === 'object' && address !== null ? address.port : 0, logoutUri);
     const provider = issuer.#provider();
     provider.on('grant.success', ({ oidc }) => {
       issuer.grants.push(String(oidc.params?.['grant_type']));
@@ -47,6 +50,7 @@ export class Issuer implements AsyncDisposable {
       audience,
       groupsOf: (person) => this.groups.get(person) ?? [],
       tokenSeconds: () => this.tokenSeconds,
+      ...(this.#logoutUri === undefined ? {} : { logoutUri: this.#logoutUri }),
       clients: [{ client_id: 'nightly-agent', client_secret: agentSecret, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] }],
     });
   }
@@ -64,13 +68,18 @@ export class Issuer implements AsyncDisposable {
   }
 
   /** Signs a person in with the device flow, as a command would, and returns the access token. */
-  async signIn(person: string): Promise<string> {
+  async signIn(person: string, browser = new Browser()): Promise<string> {
     const ask = async (path: string, form: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> =>
       JSON.parse(await (await fetch(this.url + path, { method: 'POST', body: new URLSearchParams({ client_id: clientId, ...form }) })).text());
     const { device_code: code = '', verification_uri_complete: address = '' } = await ask('/device/auth', { scope: 'openid email' });
-    await approve(address, person);
+    await approve(address, person, 'approve', browser);
     const { access_token: token } = await ask('/token', { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: code });
     return token ?? assert.fail('there is no access token');
+  }
+
+  /** Does what a person does who signs out at the issuer. */
+  async signOut(browser: Browser): Promise<void> {
+    assert.match(await browser.submit(await browser.open(`${this.url}/session/end`), {}, { logout: 'yes' }), /Sign-out Success/);
   }
 
   async close(): Promise<void> {
@@ -87,8 +96,7 @@ export class Issuer implements AsyncDisposable {
 }
 
 /** Does what a person does in a browser who opens the address that a command shows: signs in, and allows it; or refuses. Resolves with the last page. */
-export async function approve(address: string, person: string, act: 'approve' | 'refuse' = 'approve'): Promise<string> {
-  const browser = new Browser();
+export async function approve(address: string, person: string, act: 'approve' | 'refuse' = 'approve', browser = new Browser()): Promise<string> {
   let page = await browser.open(address);
   if (act === 'refuse') {
     const refused = /<a href="([^"]*abort)"/.exec(page)?.[1];
@@ -102,7 +110,7 @@ export async function approve(address: string, person: string, act: 'approve' | 
 }
 
 /** As much of a browser as it takes to fill in the pages of the issuer. */
-class Browser {
+export class Browser {
   readonly #cookies = new Map<string, string>();
   #at = '';
 

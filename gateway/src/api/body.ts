@@ -36,7 +36,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function readBytes(request: Request, bytesMax: number): Promise<Buffer> {
+export async function readBytes(request: Request, bytesMax: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of request.body ?? []) {

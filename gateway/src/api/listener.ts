@@ -7,7 +7,7 @@ import { findCaller } from './caller.ts';
 import { checkOrigin, credentialOf } from './credential.ts';
 import type { ApiParts } from './parts.ts';
 import { problem } from './problem.ts';
-import { publicRoutes, routes } from './routes.ts';
+import { openRoutes, publicRoutes, routes } from './routes.ts';
 
 type Entrance = 'network' | 'operator socket';
 
@@ -39,6 +39,11 @@ function createApi(parts: ApiParts, onError: (error: unknown) => void, where: En
       checkOrigin(env.incoming);
       return handle(parts);
     });
+  }
+  for (const { method, path, handle } of openRoutes) {
+    app.on(method, path, async ({ env, req }) =>
+      handle(parts, { request: req.raw, params: req.param(), address: addressOf(env.incoming), incoming: env.incoming }),
+    );
   }
   for (const { method, path, callers, handle } of routes) {
     app.on(method, path, async ({ env, req }) => {

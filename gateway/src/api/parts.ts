@@ -6,6 +6,8 @@ import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
 import type { Authenticator } from '../identity/authenticator.ts';
+import type { Departures } from '../identity/departures.ts';
+import type { Issuers } from '../identity/issuers.ts';
 import type { ShownSecret } from '../identity/shown-secret.ts';
 import type { Reader } from '../reader/reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
@@ -13,6 +15,7 @@ import type { Recorder } from '../recording/recorder.ts';
 import type { CurrentPolicy } from '../sessions/gate.ts';
 import type { LiveSessions } from '../sessions/live-sessions.ts';
 import type { Refusals } from '../sessions/refusals.ts';
+import type { Accounts } from '../store/accounts.ts';
 import type { Tokens } from '../store/tokens.ts';
 import type { RunOutputs } from './runs.ts';
 
@@ -38,6 +41,9 @@ export interface ApiParts {
   readonly reader: Reader;
   readonly tokens: Tokens;
   readonly authenticator: Authenticator;
+  readonly accounts: Accounts;
+  readonly departures: Departures;
+  readonly verifyLogout: Issuers['verifyLogout'];
   readonly approvals: Approvals;
   readonly outbox: Outbox;
   readonly refusals: Refusals;

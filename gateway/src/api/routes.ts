@@ -41,9 +41,15 @@ import { showPolicyVersion } from './endpoints/show-policy-version.ts';
 import { showRecord } from './endpoints/show-record.ts';
 import { showSession } from './endpoints/show-session.ts';
 import { watchSession } from './endpoints/watch-session.ts';
+import { endSignIns } from './open/end-sign-ins.ts';
+import { scimRoutes } from './open/scim.ts';
+import type { OpenRoute } from './open-route.ts';
 
 /** The endpoints that need no caller: everybody may ask whether the gateway works, and where to sign in. */
 export const publicRoutes: readonly PublicEndpoint[] = [getHealth, getReadiness, listIssuers];
+
+/** The addresses whose forms other standards state. */
+export const openRoutes: readonly OpenRoute[] = [endSignIns, ...scimRoutes];
 
 /** All other endpoints of the API. They need a caller. */
 export const routes: readonly Endpoint[] = [

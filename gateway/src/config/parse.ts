@@ -6,6 +6,7 @@ import { builtInNames } from '../classes/built-in-names.ts';
 import { parseWorkingHours, type AlertRule } from '../domain/alert.ts';
 import { builtInAlerts, ruleDefaults } from '../domain/built-in-alerts.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { faultOfShownSecret } from '../domain/shown-secret.ts';
 import { subjectKey, type Group, type Issuer } from '../domain/issuer.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Principal } from '../domain/principal.ts';
@@ -112,10 +113,15 @@ export function parseConfig(text: string, context: ParseContext): Config {
       readKeys(value) === null ? 'a secret is whsec_ and 24 to 64 random bytes in base64: echo whsec_$(openssl rand -base64 32)' : null,
     );
   }
-  for (const [name, { clientSecret, caFile }] of Object.entries(outcome.data?.identity.issuers ?? {})) {
+  for (const [name, { clientSecret, scim, caFile }] of Object.entries(outcome.data?.identity.issuers ?? {})) {
     const wrong = (at: string) => (message: string) => problems.push({ path: ['identity', 'issuers', name, at], message });
     if (clientSecret !== undefined) {
       openSecret(clientSecret, wrong('clientSecret'));
+    }
+    const read = scim === undefined ? null : openSecret(scim, wrong('scim'));
+    const fault = read === null || context.secrets === 'missing' ? null : faultOf(read, faultOfShownSecret);
+    if (fault !== null) {
+      wrong('scim')(fault);
     }
     if (caFile !== undefined) {
       findPath(caFile, wrong('caFile'));
@@ -478,12 +484,13 @@ function openRule(name: string, raw: RawConfig['alerts'][string]): (readonly [st
 }
 
 function openIssuer({ name, base, openSecret }: NamedContext, raw: RawConfig['identity']['issuers'][string]): Issuer {
-  const { url, clientId, clientSecret, audience, scope, groups, principal, caFile } = raw;
+  const { url, clientId, clientSecret, scim, audience, scope, groups, principal, caFile } = raw;
   return {
     name,
     url,
     clientId,
     clientSecret: clientSecret === undefined ? null : openSecret(clientSecret, () => undefined),
+    scim: scim === undefined ? null : openSecret(scim, () => undefined),
     audience,
     scope,
     groups: groups ?? null,

@@ -138,6 +138,11 @@ const issuer = closed({
     .describe(
       'The secret of the client, if the issuer gave it one: `{ env: VARIABLE }` or `{ file: PATH }`. The device flow is for clients without a secret, so nothing uses it yet.',
     ),
+  scim: secret
+    .optional()
+    .describe(
+      'The secret with which the directory of the issuer tells at `/scim/v2` who has left, at least 32 characters: `{ env: VARIABLE }` or `{ file: PATH }` ([identity.md](identity.md#leavers)).',
+    ),
   audience: text.describe('A token is accepted only if its claim `aud` is or has this text. Tokens of the issuer for anything else are refused.'),
   scope: text
     .default('openid email offline_access')

@@ -10,6 +10,8 @@ export interface Issuer {
   /** The client as which people sign in at the issuer. */
   readonly clientId: string;
   readonly clientSecret: SecretReader | null;
+  /** The secret with which the directory of the issuer tells who has left (SCIM). Null: it does not. */
+  readonly scim: SecretReader | null;
   /** A text that the claim `aud` of a token for this gateway has. */
   readonly audience: string;
   /** The scopes that a command asks for when it signs people in, with a space between. */
@@ -61,6 +63,22 @@ export function issuedName(issuer: string, name: string): string | null {
     Array.from(Buffer.from(strange), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
   );
   return written.length === 0 || written.length > nameCharactersMax ? null : `${issuer}/${written}`;
+}
+
+/** Returns the key of an account at an issuer, by a name that the issuer has for it: a subject, an address, a user name. Directories do not keep upper and lower case. */
+export function accountKey(issuer: string, name: string): string {
+  return `${issuer}/${name.toLowerCase()}`;
+}
+
+/** Returns the key of a sign-in at an issuer, which is the claim `sid` of its tokens; without one that of all tokens of the subject that name no sign-in. */
+export function signInKey(issuer: string, signIn: string | null, subject: string): string {
+  return signIn === null ? `${issuer}#/${subject}` : `${issuer}#${signIn}`;
+}
+
+/** Returns the key of the account of a principal of an issuer; null for a principal of the configuration. */
+export function accountOfPrincipal(id: string): string | null {
+  const at = id.indexOf('/');
+  return at === -1 || !issuedForm.test(id.slice(at + 1)) ? null : accountKey(id.slice(0, at), decodeURIComponent(id.slice(at + 1)));
 }
 
 /** True if this is the id of a principal of an issuer, whatever issuers there are now. */

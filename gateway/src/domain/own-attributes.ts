@@ -30,6 +30,8 @@ export const ownAttributes = {
   approvalEstimatedRows: 'countersign.approval.estimated_rows',
   /** Boolean, true. The gateway itself asks the target how many rows the request would change. */
   approvalEstimates: 'countersign.approval.estimates',
+  /** List of strings. The names that the directory of an issuer has for an account: its user name and its external id. On a record that the account was changed. */
+  account: 'countersign.account',
   /** List of strings, each a principal or `operator`. Who granted an approval, on the record that it was used: for each group another one, in the order of `countersign.approval.groups`. */
   approvalGrantedBy: 'countersign.approval.granted_by',
   /** List of strings. What each of `countersign.approval.granted_by` added, empty if nothing. A long note is cut; its own record has all of it. */
@@ -242,6 +244,8 @@ export const ownAttributes = {
   serverTools: 'countersign.server_tools',
   /** List of strings. The kinds of statements of the request, also of those in WITH and in bodies of functions: `select`, `create_table` and others. */
   statements: 'countersign.statements',
+  /** String. The sign-in at an issuer that the issuer ended: the claim `sid`. */
+  signIn: 'countersign.sign_in',
   /** String. How the issuer of its token knows the principal: the claim `sub`. On the record that the token was accepted, and on that which opens a channel. */
   subject: 'countersign.subject',
   /** String. How the issuer knows whom the principal acts on behalf of: the claim `sub` of a token with `act`. On the record that the token was accepted, and on that which opens a channel. */

@@ -4,6 +4,7 @@ import { unknownPrincipal } from '../domain/issuer.ts';
 import type { Identity, Principal, Standing } from '../domain/principal.ts';
 import { saidWords } from '../domain/said-words.ts';
 import type { StoredToken, Suspension, Tokens } from '../store/tokens.ts';
+import type { Departures } from './departures.ts';
 import type { Issuers } from './issuers.ts';
 import { Standings } from './standing.ts';
 import { formatToken, hashToken, isToken, isTokenHash, tokenSecretBytes } from './token-format.ts';
@@ -40,6 +41,8 @@ export interface AuthenticatorOptions {
   readonly now: () => number;
   /** Absent: only tokens of the gateway are accepted. */
   readonly issuers?: Issuers;
+  /** Absent: no issuer says that somebody has left. */
+  readonly departures?: Departures;
 }
 
 /** Creates and revokes tokens, and finds the identity that a token stands for. */
@@ -76,9 +79,9 @@ export class Authenticator implements Disposable {
     if (stored.expiresMs <= now()) {
       return { refused: `${notAccepted}it has expired` };
     }
-    const suspension = this.#suspensionOf(stored);
-    if (suspension !== null) {
-      return { refused: `${notAccepted}${suspension.principal} is suspended` };
+    const exclusion = this.#exclusionOf(stored);
+    if (exclusion !== null) {
+      return { refused: `${notAccepted}${exclusion}` };
     }
     const principal = findPrincipal(stored.principal);
     if (principal === undefined) {
@@ -102,18 +105,21 @@ export class Authenticator implements Disposable {
     if ('refused' in outcome) {
       return { refused: `${notAccepted}${outcome.refused}` };
     }
-    const { id, principal, onBehalfOf, issued, expiresMs, find } = outcome.token;
-    const suspension = this.#suspensionOf({ principal: principal.id, onBehalfOf });
-    if (suspension !== null) {
-      return { refused: `${notAccepted}${suspension.principal} is suspended` };
+    const { token } = outcome;
+    const { id, principal, onBehalfOf, issued, expiresMs } = token;
+    const { departures } = this.#options;
+    const exclusion = departures?.refusalOf(token) ?? this.#exclusionOf({ principal: principal.id, onBehalfOf });
+    if (exclusion !== null) {
+      return { refused: `${notAccepted}${exclusion}` };
     }
+    const find = (): Principal | undefined => ((departures?.refusalOf(token) ?? null) === null ? token.find() : undefined);
     const standing = this.#standings.of({ id, principal: principal.id, onBehalfOf, expiresMs }, principal, find);
     return { identity: { principal: standing.principal, tokenId: id, standing, issued, ...(onBehalfOf === null ? {} : { onBehalfOf }) } };
   }
 
   /** Returns a principal of the configuration, or one of an issuer as the newest token has it that was shown. Undefined if there is none. */
   find(id: string): Principal | undefined {
-    return this.#options.findPrincipal(id) ?? this.#standings.newest(id);
+    return this.#isGone(id) ? undefined : (this.#options.findPrincipal(id) ?? this.#standings.newest(id));
   }
 
   /** Creates a token for a principal. Throws GatewayError `unknown_principal`, `limit_exceeded`, or `refused` if the principal is suspended. */
@@ -140,9 +146,9 @@ export class Authenticator implements Disposable {
       expiresMs: createdMs + ttlMs,
       revokedMs: null,
     };
-    const suspension = this.#suspensionOf(stored);
-    if (suspension !== null) {
-      throw new GatewayError('refused', `${suspension.principal} is suspended: it gets no token before it is resumed.`);
+    const exclusion = this.#exclusionOf(stored);
+    if (exclusion !== null) {
+      throw new GatewayError('refused', `${exclusion}: it gets no token before that is changed.`);
     }
     tokens.add(stored, hashToken(token), options.unrecordedBy ?? null);
     return { token, stored, standing: this.#standingOf(stored, found) };
@@ -158,12 +164,25 @@ export class Authenticator implements Disposable {
   }
 
   #standingOf(stored: StoredToken, principal: Principal): Standing {
-    return this.#standings.of(stored, principal, () => this.#options.findPrincipal(stored.principal));
+    const { principal: id, onBehalfOf } = stored;
+    return this.#standings.of(stored, principal, () =>
+      this.#isGone(id) || (onBehalfOf !== null && this.#isGone(onBehalfOf)) ? undefined : this.#options.findPrincipal(id),
+    );
   }
 
-  #suspensionOf({ principal, onBehalfOf }: Pick<StoredToken, 'principal' | 'onBehalfOf'>): Suspension | null {
-    const { tokens } = this.#options;
-    return tokens.suspension(principal) ?? (onBehalfOf === null ? null : tokens.suspension(onBehalfOf));
+  /** Returns why nobody comes in as this principal, or on behalf of that one, whatever token is shown; null if they may. */
+  #exclusionOf({ principal, onBehalfOf }: Pick<StoredToken, 'principal' | 'onBehalfOf'>): string | null {
+    const ids = [principal, ...(onBehalfOf === null ? [] : [onBehalfOf])];
+    const suspended = ids.find((id) => this.#options.tokens.suspension(id) !== null);
+    if (suspended !== undefined) {
+      return `${suspended} is suspended`;
+    }
+    const gone = ids.find((id) => this.#isGone(id));
+    return gone === undefined ? null : `the account of ${gone} is not active at its issuer`;
+  }
+
+  #isGone(id: string): boolean {
+    return this.#options.departures?.isGone(id) ?? false;
   }
 
   /**

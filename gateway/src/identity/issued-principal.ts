@@ -99,6 +99,6 @@ function isOfClient(subject: string, claims: Readonly<Record<string, unknown>>):
   return clients.has(subject) || clients.has(subject.replace(/@clients$/, '')) || claims['gty'] === 'client-credentials' || claims['idtyp'] === 'app';
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -106,6 +106,7 @@ describe('tokens of issuers', () => {
     url,
     clientId: 'countersign',
     clientSecret: null,
+    scim: null,
     audience: 'countersign',
     scope: 'openid email offline_access',
     groups: 'groups',
@@ -202,6 +203,45 @@ describe('tokens of issuers', () => {
       await refused(await sign(claims({ name })), /its claim name does not name a principal/);
     }
     await refused(await sign({ ...claims(), sub: '', name: 'x' }), /subject/);
+  });
+
+  test('B17: a logout token is one of the issuer, for the client, of now, and nothing else', async () => {
+    fresh();
+    const events = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+    const said: Claims = { iss: corp.url, aud: 'countersign', sub: 'u-1', sid: 's-1', iat: startMs / 1000, exp: startMs / 1000 + 120, jti: 'j-1', events };
+    const corpIssuer = directory.issuers.get('corp') ?? assert.fail();
+    const verify = async (more: Claims, header: Partial<JWTHeaderParameters> = {}, by = key): Promise<unknown> => {
+      const outcome = await issuers.verifyLogout(corpIssuer, await sign({ ...said, ...more }, header, by));
+      return 'refused' in outcome ? outcome.refused : outcome.logout;
+    };
+    const logout = { issuer: 'corp', subject: 'u-1', signIn: 's-1', id: 'j-1', issuedMs: startMs };
+    assert.deepEqual(await verify({}, { typ: 'logout+jwt' }), logout);
+    assert.deepEqual(await verify({}), logout, 'issuers that are older than the type leave it out');
+    assert.deepEqual(await verify({ sub: undefined }), { ...logout, subject: null });
+    assert.deepEqual(await verify({ sid: undefined }), { ...logout, signIn: null });
+    const wrong: readonly (readonly [RegExp, Claims, Partial<JWTHeaderParameters>?, Key?])[] = [
+      [/signature is wrong/, {}, {}, partnerKey],
+      [/claim iss/, { iss: partner.url }],
+      [/audience countersign/, { aud: 'another' }],
+      [/expired/, { exp: startMs / 1000 - 31 }],
+      [/exp/, { exp: undefined }],
+      [/claim iat/, { iat: undefined }],
+      [/claim jti/, { jti: undefined }],
+      [/names neither/, { jti: 7 }],
+      [/names neither/, { sub: undefined, sid: undefined }],
+      [/names neither/, { sub: undefined, sid: 7 }],
+      [/claim events/, { events: undefined }],
+      [/not a logout token/, { events: {} }],
+      [/not a logout token/, { events: { 'http://schemas.openid.net/event/backchannel-logout': true } }],
+      [/not a logout token/, {}, { typ: 'at+jwt' }],
+      [/nonce/, { nonce: 'n' }],
+    ];
+    for (const [reason, more, header, by] of wrong) {
+      assert.match(String(await verify(more, header, by)), reason, JSON.stringify(more));
+    }
+    const unsigned = new UnsecuredJWT(said).encode();
+    assert.ok('refused' in (await issuers.verifyLogout(corpIssuer, unsigned)));
+    await refused(await sign(said), /made it for something else/);
   });
 
   test('an address that its issuer has not verified names nobody', async () => {

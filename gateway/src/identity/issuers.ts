@@ -2,16 +2,18 @@ import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { decodeJwt, errors, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose';
 import { GatewayError } from '../domain/errors.ts';
-import type { Directory, Issuer } from '../domain/issuer.ts';
+import { accountKey, signInKey, type Directory, type Issuer } from '../domain/issuer.ts';
 import { jwtCharactersMax } from '../domain/jwt-form.ts';
 import type { Issued, Principal } from '../domain/principal.ts';
-import { principalOf, readClaims, type IssuedClaims } from './issued-principal.ts';
+import { isObject, principalOf, readClaims, type IssuedClaims } from './issued-principal.ts';
 import { IssuerKeys, type ReadDocument } from './issuer-keys.ts';
 
 /** Signatures with a public key. A key that the issuer publishes is never used as the secret of another algorithm, and no signature is no signature. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
 /** Types of tokens that a client may show (RFC 9068, RFC 7519). Others of the same issuer are no credentials: logout tokens, events, answers of its endpoints. */
 const types: ReadonlySet<string> = new Set(['jwt', 'at+jwt', 'application/at+jwt']);
+const logoutType = 'logout+jwt';
+const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout';
 /** By so much the clocks of an issuer and of this machine may differ. */
 const skewMs = 30_000;
 const lifetimeMsMax = 366 * 86_400_000;
@@ -28,12 +30,29 @@ export interface IssuedToken {
   readonly onBehalfOf: string | null;
   readonly issued: Issued;
   readonly expiresMs: number;
+  /** When the issuer made it, in milliseconds since 1970, UTC; 0 if it does not say so. */
+  readonly issuedMs: number;
+  /** The accounts that it is about and the sign-in that it comes from, by `accountKey` and `signInKey`. */
+  readonly accounts: readonly string[];
   /** Returns the principal as the configuration has it now. Undefined: the token is not accepted any more, or stands for somebody else. */
   readonly find: () => Principal | undefined;
 }
 
 /** The verified token, or the reason why it is refused: a sentence without its full stop. */
 export type IssuedOutcome = { readonly token: IssuedToken } | { readonly refused: string };
+
+/** That an issuer ended a sign-in, or all of a subject. One of the two is not null. */
+export interface LogoutToken {
+  /** The name of the issuer. */
+  readonly issuer: string;
+  readonly subject: string | null;
+  /** The claim `sid`. */
+  readonly signIn: string | null;
+  /** The claim `jti`. */
+  readonly id: string;
+  /** When the issuer said it, in milliseconds since 1970, UTC. */
+  readonly issuedMs: number;
+}
 
 export interface IssuersOptions {
   readonly directory: () => Directory;
@@ -112,7 +131,7 @@ export class Issuers implements Disposable {
     }
     const keys = this.#keysOf(issuer);
     const { generation } = keys;
-    const payload = await this.#payloadOf(token, issuer, keys);
+    const payload = await this.#tokenPayload(token, issuer, keys);
     if (this.#options.directory().issuers.get(issuer.name) !== issuer) {
       // The configuration was reloaded meanwhile.
       return this.#verify(token, digest);
@@ -162,14 +181,41 @@ export class Issuers implements Disposable {
     return keys;
   }
 
-  async #payloadOf(token: string, issuer: Issuer, keys: IssuerKeys): Promise<VerifiedClaims | { readonly refused: string }> {
-    let result: JWTVerifyResult;
+  /** Verifies a logout token of an issuer (OpenID Connect Back-Channel Logout 1.0, 2.6), except whether it came before. Rejects with GatewayError `issuer_unreachable`. */
+  async verifyLogout(issuer: Issuer, token: string): Promise<{ readonly logout: LogoutToken } | { readonly refused: string }> {
+    if (token.length > jwtCharactersMax) {
+      return { refused: `it is longer than ${jwtCharactersMax} characters` };
+    }
+    const result = await this.#signed(token, { issuer, keys: this.#keysOf(issuer), audience: issuer.clientId, claims: ['iat', 'exp', 'jti', 'events'] });
+    if ('refused' in result) {
+      return result;
+    }
+    const { payload, protectedHeader } = result;
+    const { sub = null, sid = null, events, nonce, iat = 0, jti } = payload;
+    const type = (protectedHeader.typ ?? logoutType).toLowerCase();
+    if (![logoutType, `application/${logoutType}`, 'jwt'].includes(type) || !isObject(events) || !isObject(events[logoutEvent])) {
+      return { refused: 'it is not a logout token' };
+    }
+    if (nonce !== undefined) {
+      return { refused: 'it has a nonce, as only ID tokens have' };
+    }
+    if ((sid !== null && typeof sid !== 'string') || (sub ?? sid ?? '') === '' || typeof jti !== 'string') {
+      return { refused: 'it names neither a subject (sub) nor a sign-in (sid), or has no id (jti)' };
+    }
+    return { logout: { issuer: issuer.name, subject: sub, signIn: sid, id: jti, issuedMs: Math.min(iat * 1000, this.#options.now() + skewMs) } };
+  }
+
+  /** Verifies the signature of a token, and for whom and until when it was made. */
+  async #signed(
+    token: string,
+    { issuer, keys, audience, claims }: { readonly issuer: Issuer; readonly keys: IssuerKeys; readonly audience: string; readonly claims: string[] },
+  ): Promise<JWTVerifyResult | { readonly refused: string }> {
     try {
-      result = await jwtVerify(token, async (header, jws) => keys.find(header, jws), {
+      return await jwtVerify(token, async (header, jws) => keys.find(header, jws), {
         algorithms,
         issuer: issuer.url,
-        audience: issuer.audience,
-        requiredClaims: ['exp', 'sub'],
+        audience,
+        requiredClaims: claims,
         clockTolerance: skewMs / 1000,
         currentDate: new Date(this.#options.now()),
       });
@@ -177,7 +223,14 @@ export class Issuers implements Disposable {
       if (error instanceof GatewayError) {
         throw error;
       }
-      return { refused: reasonOf(error, issuer) };
+      return { refused: reasonOf(error, issuer, audience) };
+    }
+  }
+
+  async #tokenPayload(token: string, issuer: Issuer, keys: IssuerKeys): Promise<VerifiedClaims | { readonly refused: string }> {
+    const result = await this.#signed(token, { issuer, keys, audience: issuer.audience, claims: ['exp', 'sub'] });
+    if ('refused' in result) {
+      return result;
     }
     const { payload, protectedHeader } = result;
     if (!types.has((protectedHeader.typ ?? 'jwt').toLowerCase()) || payload['events'] !== undefined) {
@@ -213,6 +266,8 @@ export class Issuers implements Disposable {
         onBehalfOf,
         issued: issuedOf(issuer, claims),
         expiresMs,
+        issuedMs: (payload.iat ?? 0) * 1000,
+        accounts: accountsOf(issuer, claims, payload['sid']),
         find: () => (keys.publishedAs(kid) === published ? this.#findAgain(issuer, claims, principal.id, onBehalfOf) : undefined),
       },
     };
@@ -238,13 +293,18 @@ function issuedOf({ url }: Issuer, { subject, actor }: IssuedClaims): Issued {
   return actor === null ? { issuer: url, subject: subject.subject } : { issuer: url, subject: actor.subject, behalfSubject: subject.subject };
 }
 
+function accountsOf({ name: issuer }: Issuer, { subject, actor }: IssuedClaims, signIn: unknown): readonly string[] {
+  const names = [subject, actor].flatMap((each) => (each === null ? [] : [each.subject, ...(each.name === null ? [] : [each.name])]));
+  return [...names.map((name) => accountKey(issuer, name)), signInKey(issuer, typeof signIn === 'string' ? signIn : null, subject.subject)];
+}
+
 /** True if tokens are verified and read in the same way for both. */
-function isSameIssuer({ clientSecret: _one, ...issuer }: Issuer, { clientSecret: _other, ...other }: Issuer): boolean {
+function isSameIssuer({ clientSecret: _one, scim: _two, ...issuer }: Issuer, { clientSecret: _three, scim: _four, ...other }: Issuer): boolean {
   return isDeepStrictEqual(issuer, other);
 }
 
 /** Says why a token is refused, without what is in it. The errors of jose hold its claims, so they are not kept as a cause. */
-function reasonOf(error: unknown, { name, audience }: Issuer): string {
+function reasonOf(error: unknown, { name }: Issuer, audience: string): string {
   if (error instanceof errors.JWTExpired) {
     return 'it has expired';
   }

@@ -1,16 +1,14 @@
 import { strict as assert } from 'node:assert';
 import { timingSafeEqual } from 'node:crypto';
+import { faultOfShownSecret, secretCharsMin } from '../domain/shown-secret.ts';
 import { hashToken } from './token-format.ts';
-
-/** A shorter text does not count as a secret. */
-const secretCharsMin = 32;
 
 /** A secret that somebody else must present. Only its hash is held, and what is presented is compared in constant time. An empty or short secret is refused. */
 export class ShownSecret {
   readonly #hash: Buffer;
 
   constructor(secret: string) {
-    assert(secret.length >= secretCharsMin, 'a secret is long');
+    assert(faultOfShownSecret(secret) === null, 'a secret is long');
     this.#hash = hashed(secret);
   }
 

@@ -1,3 +1,4 @@
+import { accountTables } from './accounts.ts';
 import { migrate } from './migrations.ts';
 import type { Sqlite, SqliteRow, SqliteValue } from './sqlite.ts';
 
@@ -15,6 +16,7 @@ const migrations = [
   `CREATE TABLE suspensions (
     principal TEXT PRIMARY KEY, since_ms INTEGER NOT NULL, by TEXT NOT NULL, reason TEXT NOT NULL, unrecorded INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TRIGGER count_suspensions AFTER INSERT ON suspensions BEGIN UPDATE revocations SET count = count + 1; END`,
+  accountTables,
 ];
 
 export interface StoredToken {
@@ -141,7 +143,7 @@ export class Tokens {
     this.#database.run('UPDATE suspensions SET unrecorded = 0 WHERE principal = ?', [principal]);
   }
 
-  /** The number of tokens that were ever revoked and of principals that were ever suspended, including those that were removed since. An older copy of the file has fewer. */
+  /** The number of tokens that were ever revoked, of principals that were ever suspended and of sign-ins that were ended, including those that were removed since. An older copy of the file has fewer. */
   revocations(): number {
     return Number(this.#database.get('SELECT count FROM revocations')?.['count']);
   }
