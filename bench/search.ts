@@ -3,6 +3,7 @@ import { createWriteStream, mkdtempSync, readdirSync, readFileSync, rmSync, stat
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { wholeSight } from '../gateway/src/access/rights.ts';
 import { Reader } from '../gateway/src/reader/reader.ts';
 import { journalStart, isPlacedFrame, readJournal } from '../gateway/src/recording/journal-reader.ts';
 import { openStore } from '../gateway/src/recording/open-store.ts';
@@ -131,7 +132,7 @@ async function measureQuestions(data: string): Promise<{ readonly answerMs: numb
         limit: 50,
         before: null,
         answer,
-        hasContent: true,
+        sight: wholeSight,
       })) {
         first ||= performance.now() - begun;
         text += Buffer.from(piece).toString();

@@ -124,6 +124,12 @@ ${table(fieldsOf(section('principals')))}
 
 ${table(fieldsOf(section('groups')))}
 
+## A role
+
+[roles.md](roles.md) says what each of the built-in roles may do.
+
+${table(fieldsOf(section('roles')))}
+
 ## An issuer
 
 Below \`identity.issuers\`, each with the name that begins the names of its principals: \`corp/ann@corp.example\`. [identity.md](identity.md) says what a token must be, and who it stands for.

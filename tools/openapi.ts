@@ -17,7 +17,15 @@ const root = join(import.meta.dirname, '..');
 type Json = Readonly<Record<string, unknown>>;
 
 const whoMayAsk: Readonly<Record<Callers, string>> = {
-  administrators: 'For administrators.',
+  administer: 'For administrators.',
+  list: 'For roles that list sessions.',
+  search: 'For roles that search.',
+  facts: 'For roles that read records.',
+  content: 'For roles that read the content of records.',
+  watch: 'For roles that watch sessions.',
+  export: 'For roles that export.',
+  halt: 'For roles that halt sessions.',
+  approve: 'For roles that see all approvals.',
   runs: 'For administrators, and for a run with its token.',
   auditors: 'For administrators and auditors.',
   everybody: 'For whoever has a token.',

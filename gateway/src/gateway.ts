@@ -297,6 +297,7 @@ export class Gateway implements AsyncDisposable {
         return served.pins.get(protocol) ?? null;
       },
       principals: () => this.#config.principals,
+      roles: () => this.#config.roles,
       issuers: () => this.#config.issuers,
       takeUpConfig: async (isMeant) => this.#takeUp(isMeant),
       addresses: () => this.#addresses,

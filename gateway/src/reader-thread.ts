@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AlertFeed } from './alerts/alert-feed.ts';
+import { factNamesOfAll } from './domain/facts-only.ts';
 import { Follower } from './feed/follower.ts';
 import { Recordings } from './feed/recordings.ts';
 import { openIndexFile, removeIndexFile, SessionIndex } from './feed/session-index.ts';
@@ -16,6 +17,7 @@ import { BlockStore, parseBucket } from './search/block-store.ts';
 import { RecordIndex } from './search/record-index.ts';
 import { RecordSearch } from './search/record-search.ts';
 import { SealedFile } from './store/sealed-file.ts';
+import { Boundary } from './search/sight.ts';
 import { isUnreadable } from './store/sqlite.ts';
 
 const port = parentPort;
@@ -49,6 +51,7 @@ const giveUpDamaged = (error: unknown): void => {
 let written = 0;
 let alerts: AlertFeed | null = null;
 let findProtocol: FindProtocol = () => undefined;
+let boundary = new Boundary(new Set());
 try {
   const keys = parts.use(KeyStore.openBeside(join(data, 'keys.db'), root));
   const index = new SessionIndex(parts.use(openIndexFile(indexFile)), keys.cacheKey());
@@ -73,7 +76,9 @@ try {
   });
   // The protocols take longest to load and many gateways never show a record, so they are loaded only when needed.
   const loadProtocols = async (): Promise<void> => {
-    ({ findProtocol } = await import('./protocols/registry.ts'));
+    const registry = await import('./protocols/registry.ts');
+    ({ findProtocol } = registry);
+    boundary = new Boundary(factNamesOfAll(registry.protocols));
   };
   let search: RecordSearch | null = null;
   const openSearch = async (): Promise<RecordSearch> => {
@@ -106,7 +111,7 @@ try {
       leaving.abort();
       await following;
     });
-    return new RecordSearch({ data, keys, index: records, recordings, findProtocol, keyOf, written: () => written, onDifference });
+    return new RecordSearch({ data, keys, index: records, recordings, findProtocol, boundary, keyOf, written: () => written, onDifference });
   };
   const listAlerts: AnswerParts['alerts'] = async () => {
     await (await openSearch()).catchUp();

@@ -114,7 +114,7 @@ function print(line: FoundRecord | FoundSession | CountedValue, { json, csv }: S
 /** Says how many records there are, and how far the index is. */
 function sayEnd({ count, isExact, behind, next }: SearchSummary, shown: number, { sessions, countBy }: SearchOptions): string {
   const what = `${isExact ? '' : 'at most '}${countOf(count, 'record')}${next === null || sessions === true || countBy !== undefined ? '' : `, of which the newest ${shown} are shown: --limit N shows more`}`;
-  return `${what}. ${behind === 0 ? 'The index has all that is recorded.' : `The index lacks the newest ${countOf(behind, 'record')}.`}`;
+  return `${what}. ${behind === 0 ? 'The index has all that is recorded.' : `The index lacks the newest ${behind === null ? 'records' : countOf(behind, 'record')}.`}`;
 }
 
 function parseLimit(text: string): number {

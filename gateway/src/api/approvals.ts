@@ -3,7 +3,8 @@ import type { ApprovalView, Approvals } from '../controls/approvals/approvals.ts
 import { groupsOf, type Granter } from '../controls/approvals/granters.ts';
 import { answerOf } from '../domain/approval.ts';
 import { GatewayError } from '../domain/errors.ts';
-import { administrators, type Caller } from './caller.ts';
+import { mayDo } from '../access/rights.ts';
+import type { Caller } from './caller.ts';
 
 const state = z.enum(['waiting', 'granted', 'spent', 'denied', 'expired', 'withdrawn']);
 const next = z.enum(['wait', 'resend', 'stop']).describe('What the client of the request does next.');
@@ -46,7 +47,7 @@ export function granterOf({ standing, identity }: Caller): Granter {
 /** Who sees an approval: those who may decide on it and administrators all of it, the one who asked what became of it, others nothing. */
 export function sightOf(caller: Caller, view: ApprovalView): 'all' | 'own' | 'nothing' {
   const { identity } = caller;
-  const isAdministrator = identity?.session === undefined && (identity?.standing.principal.groups.includes(administrators) ?? true);
+  const isAdministrator = mayDo(caller.rights, 'approve');
   if (isAdministrator || mayDecide(caller, view)) {
     return 'all';
   }

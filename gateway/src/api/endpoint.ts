@@ -77,7 +77,7 @@ type Nothing = Readonly<Record<string, never>>;
 export function endpoint<Parts, Result, Params extends Shape = Nothing, Query extends Shape = Nothing, Body = null>(
   definition: Definition<Parts, Params, Query, Body, Result>,
 ): Endpoint<Parts> {
-  const { callers = 'administrators', errors = [], answer, act, ...description } = definition;
+  const { callers = 'administer', errors = [], answer, act, ...description } = definition;
   const params = z.object(definition.params ?? {});
   const query = z.object(definition.query ?? {});
   const body = definition.body ?? null;

@@ -9,6 +9,9 @@ import type { ApiParts } from './parts.ts';
 import { problem } from './problem.ts';
 import { openRoutes, publicRoutes, routes } from './routes.ts';
 
+/** Most characters of a query that are in the record of a refusal. */
+const queryLengthMax = 8192;
+
 type Entrance = 'network' | 'operator socket';
 
 type Api = Hono<{ Bindings: HttpBindings | Http2Bindings }>;
@@ -49,14 +52,16 @@ function createApi(parts: ApiParts, onError: (error: unknown) => void, where: En
     app.on(method, path, async ({ env, req }) => {
       const token = credentialOf(env.incoming);
       const address = where === 'operator socket' ? where : addressOf(env.incoming);
-      const caller = await findCaller(parts, { token, address }, callers);
+      const { pathname, search, searchParams } = new URL(req.url);
+      const asked = { 'url.path': pathname, ...(search === '' ? {} : { 'url.query': search.slice(1, 1 + queryLengthMax) }) };
+      const caller = await findCaller(parts, { token, address, asked }, callers);
       const breakOff = (error: Error): void => {
         if (!(error instanceof GatewayError)) {
           onError(error);
         }
         env.outgoing.destroy(error);
       };
-      return handle(parts, { caller, breakOff, params: req.param(), query: new URL(req.url).searchParams, request: req.raw });
+      return handle(parts, { caller, breakOff, params: req.param(), query: searchParams, request: req.raw });
     });
   }
   return app;

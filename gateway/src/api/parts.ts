@@ -1,3 +1,4 @@
+import type { Role } from '../access/roles.ts';
 import type { Approvals } from '../controls/approvals/approvals.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Issuer } from '../domain/issuer.ts';
@@ -55,6 +56,8 @@ export interface ApiParts {
   /** Returns the tools of a target; null if its protocol has none. Throws GatewayError `catching_up` while it is not known what was pinned. */
   readonly pinsOf: (target: Target) => Pins | null;
   readonly principals: () => ReadonlyMap<string, Principal>;
+  /** Who may do what with recordings. */
+  readonly roles: () => readonly Role[];
   readonly issuers: () => ReadonlyMap<string, Issuer>;
   /**
    * Applies the configuration file. Rejects with GatewayError `config_invalid`; `conflict` if none of the present principals would be left, unless `isMeant`;

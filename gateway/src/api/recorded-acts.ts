@@ -7,23 +7,20 @@ export async function recordAct(recorder: Recorder, by: Caller, action: string, 
   await recordOwnDecision(recorder, { action, verdict: 'allow', reason, attributes: { 'user.id': by.id, 'client.address': by.address } });
 }
 
-/** Records who reads a recording, before any of it is given out. This also works on a full disk. */
-export async function recordAccess(recorder: Recorder, by: Caller, what: string, session: string): Promise<void> {
+/** A reading of a session, or a search if there is none. */
+interface Access {
+  readonly what: string;
+  readonly session: string | null;
+  /** Says what was looked for, or why it was refused. */
+  readonly more?: Readonly<Record<string, unknown>>;
+}
+
+/** Records who reads or searches, before any of it is given out. This also works on a full disk. */
+export async function recordAccess(recorder: Recorder, by: Caller, { what, session, more }: Access): Promise<void> {
   recorder.appendFromReserve(recorder.own, {
     kind: 'access',
     meta: JSON.stringify({ what, session }),
-    content: [Buffer.from(JSON.stringify({ by: by.id, address: by.address }))],
-    contentIsFacts: true,
-  });
-  await untilRecorded(recorder);
-}
-
-/** Records who searches for what in all sessions, before any of it is given out. */
-export async function recordSearch(recorder: Recorder, by: Caller, what: 'search' | 'list', asked: Readonly<Record<string, unknown>>): Promise<void> {
-  recorder.appendFromReserve(recorder.own, {
-    kind: 'access',
-    meta: JSON.stringify({ what, session: null }),
-    content: [Buffer.from(JSON.stringify({ by: by.id, address: by.address, ...asked }))],
+    content: [Buffer.from(JSON.stringify({ by: by.id, address: by.address, ...more }))],
     contentIsFacts: true,
   });
   await untilRecorded(recorder);

@@ -25,7 +25,10 @@ const counted = { value: z.string(), count: z.int() } satisfies Record<keyof Cou
 const summary = {
   count: z.int().describe('How many records the query may hold for.'),
   isExact: z.boolean().describe('False if fewer may be meant, because the index does not know the order of words.'),
-  behind: z.int().describe('How many records are not in the index yet.'),
+  behind: z
+    .int()
+    .nullable()
+    .describe('How many records are not in the index yet. Null: some; how many is not for a caller who sees only a part of the records.'),
   next: z.string().nullable().describe('`before` for the rest of the records; null: there is no rest.'),
 } satisfies Record<keyof SearchSummary, z.ZodType>;
 

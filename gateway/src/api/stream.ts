@@ -1,6 +1,6 @@
 import { GatewayError } from '../domain/errors.ts';
 import { problemOf } from '../exchange/problem.ts';
-import { checkCaller, type Caller } from './caller.ts';
+import type { Caller } from './caller.ts';
 
 /** The caller that waits for an answer. */
 export interface Asker {
@@ -32,7 +32,7 @@ export async function streamPieces(pieces: AsyncIterable<Uint8Array>, { caller, 
         if (hasLeft) {
           return;
         }
-        checkCaller(caller);
+        caller.check();
         if (done === true) {
           forget?.();
           controller.close();

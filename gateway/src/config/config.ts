@@ -1,4 +1,5 @@
 import type { AlertRule } from '../domain/alert.ts';
+import type { Role } from '../access/roles.ts';
 import type { DataClass } from '../domain/data-class.ts';
 import type { HoldMode } from '../domain/approval.ts';
 import type { Directory } from '../domain/issuer.ts';
@@ -40,6 +41,8 @@ export interface Config extends Directory {
   };
   /** The rules for alerts that are in force, the built-in ones among them, by their names. */
   readonly alerts: ReadonlyMap<string, AlertRule>;
+  /** Who may do what with recordings. */
+  readonly roles: readonly Role[];
   /** The receivers of notices, by their names. */
   readonly sinks: ReadonlyMap<string, Sink>;
   /** The data classes that the file names, by their names. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
+import { openRole } from '../access/roles.ts';
 import { builtInNames } from '../classes/built-in-names.ts';
 import { parseWorkingHours, type AlertRule } from '../domain/alert.ts';
 import { builtInAlerts, ruleDefaults } from '../domain/built-in-alerts.ts';
@@ -429,6 +430,7 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
         { targets, issuers: issuers ?? Object.keys(raw.identity.issuers) },
       ]),
     ),
+    roles: Object.entries(raw.roles).map(([name, role]) => openRole(name, role)),
     issuers: new Map(Object.entries(raw.identity.issuers).map(([name, issuer]) => [name, openIssuer({ name, base, openSecret }, issuer)])),
     policies: raw.policies === undefined ? null : resolve(base, raw.policies),
     approvals: {

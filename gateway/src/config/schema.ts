@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { builtInRoles, faultsOfRole, type BuiltInRoleName } from '../access/roles.ts';
 import { faultOfPattern } from '../classes/pattern.ts';
 import { parseWorkingHours, severities } from '../domain/alert.ts';
 import type { Target } from '../domain/target.ts';
@@ -115,6 +116,21 @@ const group = closed({
     .array(name, 'a list of names is expected')
     .optional()
     .describe('The issuers whose claim makes somebody a member. Needed where there are several issuers; otherwise the one that there is.'),
+});
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the table has no other keys
+const roleNames = Object.keys(builtInRoles) as BuiltInRoleName[];
+
+const role = closed({
+  role: z
+    .enum(roleNames, `${roleNames.join(', ')} are expected`)
+    .optional()
+    .describe('The built-in role that it is. Needed where the name is not that of a built-in role.'),
+  groups: z.array(name, 'a list of names is expected').min(1, 'a role is given to groups: [GROUP]').describe('The groups whose members have the role.'),
+  query: text.optional().describe('Only for records for which this query holds: `target:orders`. It cannot ask for words of the text.'),
+  since: text.optional().describe('Only for records from this time on: `2026-10-01`, in UTC.'),
+  until: text.optional().describe('Only for records up to this time.'),
+  expires: text.optional().describe('When the role ends.'),
 });
 
 const claim = text.max(256, 'a claim is at most 256 characters');
@@ -406,6 +422,17 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
       .describe(
         'Groups, for grants to all members, and for membership by a token of an issuer: a group that is not here is none that a token can make somebody a member of.',
       ),
+    roles: z
+      .record(name, role, 'NAME: and below it who has the role')
+      .superRefine((roles, context) => {
+        for (const [id, written] of Object.entries(roles)) {
+          for (const { at, message } of faultsOfRole(id, written)) {
+            context.addIssue({ code: 'custom', path: at === null ? [id] : [id, at], message });
+          }
+        }
+      })
+      .default({})
+      .describe(`Who may do what with recordings ([roles.md](roles.md)), by names of your own or those of the built-in roles: ${roleNames.join(', ')}.`),
     identity: closed({
       issuers: z
         .record(name, issuer, 'NAME: and below it what the issuer is')

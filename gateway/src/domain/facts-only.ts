@@ -118,6 +118,13 @@ export function factNamesOf(
   return (protocol) => byProtocol.get(protocol) ?? others;
 }
 
+/** Returns the names of the attributes that are facts whatever the protocol: those that no protocol takes for content. */
+export function factNamesOfAll(protocols: readonly { readonly context: readonly ContextField[] }[]): ReadonlySet<string> {
+  const fields = protocols.flatMap(({ context }) => context);
+  const contents = new Set(fields.flatMap(({ attribute, isContent = false }) => (isContent ? [attribute] : [])));
+  return new Set([...factNames(fields)].filter((name) => !contents.has(name)));
+}
+
 /** Returns the facts among the attributes, and the number of bytes of the content that is not kept. */
 export function factsAmong(attributes: Attributes, names: ReadonlySet<string>, contentBytes: number): Attributes {
   const kept = Object.entries(attributes).filter(([name]) => names.has(name));

@@ -1,6 +1,7 @@
 import { countOf } from '../domain/count-of.ts';
 import { decodeLeaf, segmentName } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
+import type { OpenedRecord } from '../domain/record.ts';
 import type { SessionPage, SessionSummary, ShownRecord } from './shown-record.ts';
 import type { MessageRange } from '../recording/message-bytes.ts';
 import { Turn } from '../recording/turn.ts';
@@ -43,11 +44,19 @@ export interface FoundRecord {
   readonly seq: number;
 }
 
+/** Makes of each record of a session, in order, what is shown of it; null: nothing. `repeated` are the indexes in the log of the records whose bodies it repeats. */
+export type ShowRecord = (record: OpenedRecord, repeated: ReadonlySet<number>) => ShownRecord | null;
+
+/** The error for a session that there is not, or of which nothing may be seen. */
+export function noSession(id: string): GatewayError {
+  return new GatewayError('not_found', `There is no session ${id.slice(0, 64)}: countersign session list names them.`);
+}
+
 /** A session that is being read, from its beginning on. */
 interface Reading {
   readonly walk: SessionWalk;
   readonly opener: SessionOpener;
-  readonly timeline: Timeline;
+  readonly show: ShowRecord;
 }
 
 /** Reads recordings. The index says where to look; the journal says what is there. */
@@ -99,19 +108,19 @@ export class Recordings {
   async find(id: string): Promise<IndexedSession> {
     const session = await this.#trusted(() => this.#parts.follower.findLive(id) ?? this.#parts.index.find(id));
     if (session === null) {
-      throw new GatewayError('not_found', `There is no session ${id.slice(0, 64)}: countersign session list names them.`);
+      throw noSession(id);
     }
     return session;
   }
 
   /** Yields the records that the session had when it was found, or the one with the number `only`. Throws GatewayError `store_damaged`, after the records that are whole. */
-  async *show(found: IndexedSession, only: number | null = null): AsyncGenerator<ShownRecord> {
+  async *show(found: IndexedSession, only: number | null = null, show: ShowRecord = this.#wholly()): AsyncGenerator<ShownRecord> {
     // All are read up to the one that is wanted, because it may repeat parts of earlier ones.
-    for await (const record of this.#show(this.#begin(found.session), this.extentOf(found))) {
+    for await (const record of this.#show(this.#begin(found.session, show), this.extentOf(found))) {
       if (only === null || record.seq === only) {
         yield record;
       }
-      if (record.seq === only) {
+      if (only !== null && record.seq >= only) {
         return;
       }
     }
@@ -145,8 +154,8 @@ export class Recordings {
   }
 
   /** Yields the records as `show` does, then each new record as it comes, until the session closes or the signal aborts. */
-  async *watch(found: IndexedSession, signal: AbortSignal): AsyncGenerator<ShownRecord> {
-    const reading = this.#begin(found.session);
+  async *watch(found: IndexedSession, signal: AbortSignal, show: ShowRecord = this.#wholly()): AsyncGenerator<ShownRecord> {
+    const reading = this.#begin(found.session, show);
     yield* this.#show(reading, this.extentOf(found));
     while (!signal.aborted && !reading.walk.isClosed) {
       const now = await this.find(found.session);
@@ -158,19 +167,27 @@ export class Recordings {
     }
   }
 
-  #begin(session: string): Reading {
-    const { keys, findProtocol } = this.#parts;
-    return { walk: new SessionWalk(session), opener: new SessionOpener(keys), timeline: new Timeline(findProtocol) };
+  /** Shows all of each record. */
+  #wholly(): ShowRecord {
+    const timeline = new Timeline(this.#parts.findProtocol);
+    return (record) => timeline.show(record);
+  }
+
+  #begin(session: string, show: ShowRecord): Reading {
+    return { walk: new SessionWalk(session), opener: new SessionOpener(this.#parts.keys), show };
   }
 
   /** Yields the records that the reading has not passed yet. */
-  async *#show({ walk, opener, timeline }: Reading, extent: SessionExtent): AsyncGenerator<ShownRecord> {
+  async *#show({ walk, opener, show }: Reading, extent: SessionExtent): AsyncGenerator<ShownRecord> {
     const turn = new Turn();
     let mismatch: number | null = null;
     for await (const raw of readSession(this.#parts.data, extent, walk)) {
       const record = await opener.open(raw);
-      mismatch ??= record.withheld === 'mismatch' ? record.seq : null;
-      yield timeline.show(record);
+      const shown = show(record, opener.repeated);
+      if (shown !== null) {
+        mismatch ??= record.withheld === 'mismatch' ? record.seq : null;
+        yield shown;
+      }
       await turn.spend(2 * (record.content?.length ?? 0));
     }
     if (!walk.isClosed) {

@@ -32,6 +32,35 @@ export interface Bound {
 /** The fields that are no values of a record: its time, and the words of its text. */
 export const specialFields = { time: 'time', text: 'text' } as const;
 
+/** Holds for every record. */
+export const everything: Query = { is: 'all' };
+/** Holds for no record. */
+export const nothing: Query = { is: 'or', parts: [] };
+
+export function isEverything(query: Query): boolean {
+  return query.is === 'all';
+}
+
+export function isNothing(query: Query): boolean {
+  return query.is === 'or' && query.parts.length === 0;
+}
+
+/** Returns the query that holds where one of the parts does. */
+export function either(parts: readonly Query[]): Query {
+  return parts.some(isEverything) ? everything : joined('or', parts);
+}
+
+/** Returns the query that holds where all parts do. */
+export function both(parts: readonly Query[]): Query {
+  return parts.some(isNothing) ? nothing : joined('and', parts);
+}
+
+function joined(is: 'and' | 'or', parts: readonly Query[]): Query {
+  const needed = parts.filter((part) => !(is === 'and' ? isEverything : isNothing)(part));
+  const [only] = needed;
+  return only === undefined ? (is === 'and' ? everything : nothing) : needed.length === 1 ? only : { is, parts: needed };
+}
+
 /** Returns all terms of a query, also those under `not`. */
 export function termsOf(query: Query): readonly Term[] {
   switch (query.is) {

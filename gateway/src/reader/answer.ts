@@ -1,11 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Alert } from '../alerts/alert.ts';
+import type { Sight } from '../access/rights.ts';
+import { isEverything } from '../query/query.ts';
 import { makeBundle, makeReceipt, openLog } from '../feed/evidence.ts';
 import type { Follower } from '../feed/follower.ts';
 import { readLeftActivities } from '../feed/left-activities.ts';
 import { readUsage, type LimitPolicies, type LimitRules } from '../feed/recorded-usage.ts';
 import type { SessionIndex } from '../feed/session-index.ts';
-import type { Recordings } from '../feed/recordings.ts';
+import type { Recordings, ShowRecord } from '../feed/recordings.ts';
 import type { RecordSearch } from '../search/record-search.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { IndexRebuilt, Question } from './questions.ts';
@@ -34,24 +36,29 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
   const { data, keys, index, follower, recordings, loadProtocols } = parts;
   switch (question.ask) {
     case 'find':
-      yield await recordings.find(question.session);
+      yield isEverything(question.seen)
+        ? await recordings.find(question.session)
+        : await (await parts.openSearch()).findSession(question.session, question.seen);
+      break;
+    case 'covers':
+      yield isEverything(question.seen) || (await (await parts.openSearch()).covers(question.session, question.seen));
       break;
     case 'locate':
-      yield await recordings.locate(question.index);
+      yield isEverything(question.seen) ? await recordings.locate(question.index) : await (await parts.openSearch()).locate(question.index, question.seen);
       break;
     case 'locatePolicy':
       yield await recordings.locatePolicy(question.version);
       break;
     case 'list':
-      yield* inPieces(jsonLines(recordings.list(question.page)));
+      yield* inPieces(jsonLines(isEverything(question.seen) ? recordings.list(question.page) : (await parts.openSearch()).list(question.page, question.seen)));
       break;
     case 'show':
       await loadProtocols();
-      yield* inPieces(jsonLines(recordings.show(question.found, question.only)));
+      yield* inPieces(jsonLines(recordings.show(question.found, question.only, await viewOf(parts, question.sight))));
       break;
     case 'watch':
       await loadProtocols();
-      yield* inPieces(jsonLines(recordings.watch(question.found, left)));
+      yield* inPieces(jsonLines(recordings.watch(question.found, left, await viewOf(parts, question.sight))));
       break;
     case 'bytes':
       for await (const bytes of recordings.bytes(recordings.extentOf(question.found), question.range)) {
@@ -95,6 +102,11 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
     default:
       question satisfies never;
   }
+}
+
+/** Returns how records are shown to somebody; undefined: all of them as they are. */
+async function viewOf({ openSearch }: AnswerParts, sight: Sight): Promise<ShowRecord | undefined> {
+  return isEverything(sight.facts) && isEverything(sight.content) ? undefined : (await openSearch()).viewOf(sight);
 }
 
 /** Writes each row as a line of JSON. */

@@ -1,5 +1,7 @@
 import type { AlertNews } from '../alerts/alert-watch.ts';
 import type { AlertRule } from '../domain/alert.ts';
+import type { Sight } from '../access/rights.ts';
+import type { Query } from '../query/query.ts';
 import type { WantedUsage } from '../feed/recorded-usage.ts';
 import type { WantedActivities } from '../feed/left-activities.ts';
 import type { SessionPage } from '../feed/shown-record.ts';
@@ -8,14 +10,15 @@ import type { IndexedSession } from '../feed/session-index.ts';
 import type { WantedRecords, WantedSessions } from '../search/found.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 
-/** A question to the reader thread. `found` is the answer to `find`: between the two, the gateway records who reads the session. */
+/** A question to the reader thread. `seen` are the records of which whoever asks may see anything, and of a `sight` also those of which they see the content. `found` is the answer to `find`: between the two, the gateway records who reads the session. */
 export type Question =
-  | { readonly ask: 'find'; readonly session: string }
-  | { readonly ask: 'list'; readonly page: SessionPage }
-  | { readonly ask: 'locate'; readonly index: number }
+  | { readonly ask: 'find'; readonly session: string; readonly seen: Query }
+  | { readonly ask: 'covers'; readonly session: string; readonly seen: Query }
+  | { readonly ask: 'list'; readonly page: SessionPage; readonly seen: Query }
+  | { readonly ask: 'locate'; readonly index: number; readonly seen: Query }
   | { readonly ask: 'locatePolicy'; readonly version: string }
-  | { readonly ask: 'show'; readonly found: IndexedSession; readonly only: number | null }
-  | { readonly ask: 'watch'; readonly found: IndexedSession }
+  | { readonly ask: 'show'; readonly found: IndexedSession; readonly only: number | null; readonly sight: Sight }
+  | { readonly ask: 'watch'; readonly found: IndexedSession; readonly sight: Sight }
   | { readonly ask: 'bytes'; readonly found: IndexedSession; readonly range: MessageRange }
   | { readonly ask: 'bundle'; readonly found: IndexedSession; readonly checkpoint: PublishedCheckpoint; readonly policies: boolean }
   | { readonly ask: 'receipt'; readonly index: number; readonly checkpoint: PublishedCheckpoint }

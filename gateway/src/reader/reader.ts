@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import type { AlertNews } from '../alerts/alert-watch.ts';
 import type { Alert } from '../alerts/alert.ts';
 import type { AlertRule } from '../domain/alert.ts';
+import { wholeSight, type Sight } from '../access/rights.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { TargetNote } from '../domain/service.ts';
 import type { UsedAmount } from '../domain/usage.ts';
@@ -18,6 +19,7 @@ import { IndexDiffers } from '../feed/row-seals.ts';
 import { removeIndexFile, type IndexedSession } from '../feed/session-index.ts';
 import { TargetNotes } from '../feed/target-notes.ts';
 import type { WantedRecords, WantedSessions } from '../search/found.ts';
+import { everything, type Query } from '../query/query.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import { isUnreadable, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
 import { Seats } from './seats.ts';
@@ -131,19 +133,24 @@ export class Reader implements AsyncDisposable {
     return this.#recall((notes) => notes.find('gateway', target, key));
   }
 
-  /** Finds a session. Rejects with GatewayError `not_found`; and, like all questions to the thread, `catching_up` or `store_damaged`. */
-  async find(session: string): Promise<IndexedSession> {
-    return this.#one({ ask: 'find', session });
+  /** Finds a session with records that are seen. Rejects with GatewayError `not_found`; and, like all questions to the thread, `catching_up` or `store_damaged`. */
+  async find(session: string, seen: Query = everything): Promise<IndexedSession> {
+    return this.#one({ ask: 'find', session, seen });
+  }
+
+  /** Returns whether all records of a session are among those that are seen. */
+  async covers(session: string, seen: Query): Promise<boolean> {
+    return this.#one({ ask: 'covers', session, seen });
   }
 
   /** Yields lines of JSON, each a `SessionSummary`. */
-  list(page: SessionPage): AsyncGenerator<Uint8Array> {
-    return this.#ask({ ask: 'list', page });
+  list(page: SessionPage, seen: Query = everything): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'list', page, seen });
   }
 
   /** Finds a record by its index in the log. Also rejects with GatewayError `not_found`. */
-  async locate(index: number): Promise<FoundRecord> {
-    return this.#one({ ask: 'locate', index });
+  async locate(index: number, seen: Query = everything): Promise<FoundRecord> {
+    return this.#one({ ask: 'locate', index, seen });
   }
 
   /** Finds the record of a version of the policies. Also rejects with GatewayError `not_found`. */
@@ -152,13 +159,13 @@ export class Reader implements AsyncDisposable {
   }
 
   /** Yields lines of JSON, each a `ShownRecord`; with `only`, the one with this number. */
-  show(found: IndexedSession, only: number | null = null): AsyncGenerator<Uint8Array> {
-    return this.#ask({ ask: 'show', found, only });
+  show(found: IndexedSession, only: number | null = null, sight: Sight = wholeSight): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'show', found, only, sight });
   }
 
   /** Yields records as `show` does, and then new ones until the session closes or the signal aborts. */
-  watch(found: IndexedSession, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    return this.#ask({ ask: 'watch', found }, signal);
+  watch(found: IndexedSession, signal: AbortSignal, sight: Sight = wholeSight): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'watch', found, sight }, signal);
   }
 
   bytes(found: IndexedSession, range: MessageRange): AsyncGenerator<Uint8Array> {

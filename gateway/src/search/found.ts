@@ -1,3 +1,4 @@
+import type { Sight } from '../access/rights.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import type { SessionPage, SessionSummary, ShownRecord } from '../feed/shown-record.ts';
 
@@ -16,8 +17,8 @@ export interface WantedRecords {
   readonly answer: 'records' | 'sessions' | { readonly countBy: string };
   /** The checkpoint under which records must be in the log. */
   readonly checkpoint: PublishedCheckpoint;
-  /** False: nothing of the content is shown or looked for. */
-  readonly hasContent: boolean;
+  /** The records that whoever asks may see. Of others there is no trace in the answer. */
+  readonly sight: Sight;
 }
 
 /** A record that was found, opened, and compared with its leaf and with the query. */
@@ -40,8 +41,8 @@ export interface WantedSessions extends SessionPage {
   readonly began: readonly string[];
   /** The time from which ages count, in ms since 1970. */
   readonly nowMs: number;
-  /** False: nothing of the content is shown or looked for. */
-  readonly hasContent: boolean;
+  /** The records that whoever asks may see. Of others there is no trace in the answer. */
+  readonly sight: Sight;
 }
 
 /** Something in a session that is worth a look. */
@@ -97,8 +98,8 @@ export interface SearchSummary {
   readonly count: number;
   /** False if the index does not know the order of words in them, so that fewer may be meant. */
   readonly isExact: boolean;
-  /** How many records were written and are not in the index yet. */
-  readonly behind: number;
+  /** How many records were written and are not in the index yet. Null: some, but how many is not for who sees only a part of the records. */
+  readonly behind: number | null;
   /** `LOG/INDEX` of the last record that was looked at; the rest is before it. Null: there is no rest. */
   readonly next: string | null;
 }

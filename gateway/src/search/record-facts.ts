@@ -197,6 +197,9 @@ function valuesOf(record: OpenedRecord, shown: ShownRecord, ofRequest: Values | 
     }
   }
   const { channelFacts: channel, meta } = record;
+  const reader = readerOf(record);
+  set(values, 'principal', [...(values.get('principal') ?? []), reader?.by]);
+  set(values, 'address', [...(values.get('address') ?? []), reader?.address]);
   const own: Partial<Record<QueryFieldName, readonly (string | null | undefined)[]>> = {
     'on-behalf-of': [channel?.onBehalfOf],
     target: [shown.target],
@@ -218,6 +221,15 @@ function valuesOf(record: OpenedRecord, shown: ShownRecord, ofRequest: Values | 
     }
   }
   return values;
+}
+
+/** Returns who read or searched, of a record that says so; null: it is no such record, or its body is missing. */
+function readerOf({ kind, content }: OpenedRecord): { readonly by: string; readonly address: string } | null {
+  if (kind !== 'access' || content === null) {
+    return null;
+  }
+  const { by, address }: Readonly<Record<string, unknown>> = JSON.parse(Buffer.from(content).toString());
+  return { by: String(by), address: String(address) };
 }
 
 /** The words by which people ask for the record, besides its kind. Of what is in several records it is the last, which has the text of all. */

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { wholeSight } from '../access/rights.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import type { FoundRecord, SearchLine } from './found.ts';
@@ -21,7 +22,7 @@ const { search, follower, database } = await openRecordSearch(data, recorder, ke
 
 async function found(query: string): Promise<readonly FoundRecord[]> {
   const lines: SearchLine[] = [];
-  const wanted = { query, besides: [], nowMs: Date.now(), limit: 100, before: null, answer: 'records', hasContent: true } as const;
+  const wanted = { query, besides: [], nowMs: Date.now(), limit: 100, before: null, answer: 'records', sight: wholeSight } as const;
   for await (const line of search.search({ ...wanted, checkpoint: await recorder.publish() })) {
     lines.push(line);
   }

@@ -1,16 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Sight } from '../access/rights.ts';
 import { decodeLeaf } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import { findLeaf, openCheckpoint, openLog, Prover } from '../feed/evidence.ts';
-import type { Recordings } from '../feed/recordings.ts';
+import { noSession, type FoundRecord as LocatedRecord, type Recordings, type ShowRecord } from '../feed/recordings.ts';
 import { IndexDiffers } from '../feed/row-seals.ts';
 import type { IndexedSession } from '../feed/session-index.ts';
+import type { SessionPage, SessionSummary } from '../feed/shown-record.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
-import { fieldOf } from '../query/fields.ts';
 import { matches } from '../query/matches.ts';
 import { parseField, parseQuery } from '../query/parse-query.ts';
-import { pointAt, termsOf, UnreadableQuery, type Query } from '../query/query.ts';
+import { both, either, isEverything, isNothing, pointAt, termsOf, UnreadableQuery, type Query } from '../query/query.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { readSession, SessionOpener, SessionWalk } from '../recording/session-reader.ts';
 import { Turn } from '../recording/turn.ts';
@@ -19,7 +20,9 @@ import type { CountedValue, FoundRecord, FoundSession, SearchLine, SearchSummary
 import { FactReader, type ReadRecord } from './record-facts.ts';
 import type { RecordIndex } from './record-index.ts';
 import { RecordOpener, type OpenedAlone } from './record-opener.ts';
-import { overviewsOf } from './session-overviews.ts';
+import { RowSet } from './row-set.ts';
+import { overviewsOf, summariesOf } from './session-overviews.ts';
+import { viewOf, type Boundary } from './sight.ts';
 import { snippetOf } from './snippet.ts';
 
 /** A search waits at most this long for the newest records, and says how many are missing. */
@@ -35,6 +38,7 @@ export interface RecordSearchParts {
   readonly index: RecordIndex;
   readonly recordings: Recordings;
   readonly findProtocol: FindProtocol;
+  readonly boundary: Boundary;
   /** Returns the number of the key of a session; null: it has none. */
   readonly keyOf: (session: string) => number | null;
   /** Returns the number of records in the log. */
@@ -61,15 +65,88 @@ export class RecordSearch {
 
   /** Yields what was found, the newest first, and in the end the summary. Throws GatewayError `malformed` if the query cannot be read, `limit_exceeded`, `catching_up`, `store_damaged`. */
   async *search(wanted: WantedRecords): AsyncGenerator<SearchLine> {
-    const query = readQuery([wanted.query, ...wanted.besides], wanted);
+    const query = this.#readQuery([wanted.query, ...wanted.besides], wanted);
     yield* this.#fromIndex(() => this.#answer(query, wanted));
   }
 
   /** Yields sessions. Throws as `search` does, and GatewayError `not_found`. */
   async *sessions(wanted: WantedSessions): AsyncGenerator<SessionOverview> {
-    const query = wanted.query === null ? null : readQuery([wanted.query], wanted);
-    const began = readQuery(wanted.began, wanted);
+    const query = wanted.query === null ? null : this.#readQuery([wanted.query], wanted);
+    const began = both(wanted.began.map((text) => readPart(text, wanted.nowMs)));
     yield* this.#fromIndex(() => this.#list(query, began, wanted));
+  }
+
+  /** Yields the sessions of a page with records that are seen, and of each what is seen of it. Throws as `sessions` does. */
+  async *list(page: SessionPage, seen: Query): AsyncGenerator<SessionSummary> {
+    yield* this.#fromIndex(() => summariesOf(this.#parts.index, this.#parts.recordings.sessions(page), seen));
+  }
+
+  /** Finds a session of which records are seen. Rejects with GatewayError `not_found`, in the same way if there is none and if none of its records is seen. */
+  async findSession(session: string, seen: Query): Promise<IndexedSession> {
+    if (!(await this.#holdsForAny(both([ofSession(session), seen])))) {
+      throw noSession(session);
+    }
+    return this.#parts.recordings.find(session);
+  }
+
+  /** Returns whether all records of a session are seen, but for those of its beginning and its end. */
+  async covers(session: string, seen: Query): Promise<boolean> {
+    return !(await this.#holdsForAny(both([ofSession(session), { is: 'not', part: either([seen, ...frames]) }])));
+  }
+
+  /** Finds a record that is seen by its index in the log. Rejects with GatewayError `not_found`, in the same way if there is none. */
+  async locate(index: number, seen: Query): Promise<LocatedRecord> {
+    for await (const isSeen of this.#fromIndex(() => this.#holdsAt(index, seen))) {
+      if (isSeen) {
+        return this.#parts.recordings.locate(index);
+      }
+    }
+    throw new GatewayError('not_found', `There is no record ${index}.`);
+  }
+
+  viewOf(sight: Sight): ShowRecord {
+    return viewOf(sight, this.#parts);
+  }
+
+  /** Returns whether a query holds for any record. Rejects with GatewayError `catching_up` if it holds for none of those that are in the index and some are not. */
+  async #holdsForAny(query: Query): Promise<boolean> {
+    for await (const holds of this.#fromIndex(() => this.#holdsInBlocks(query))) {
+      if (holds) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  async *#holdsInBlocks(query: Query): AsyncGenerator<boolean> {
+    const turn = new Turn();
+    for (const block of this.#parts.index.blocks()) {
+      yield !findRows(query, block, 'most').isEmpty;
+      await turn.spend(blockCost);
+    }
+    this.#requireCaughtUp();
+  }
+
+  async *#holdsAt(index: number, query: Query): AsyncGenerator<boolean> {
+    const block = this.#parts.index.blockOf(index);
+    if (block === null) {
+      this.#requireCaughtUp();
+      return;
+    }
+    const only = new RowSet();
+    only.add(index - block.first);
+    only.keep(findRows(query, block, 'most'));
+    yield !only.isEmpty;
+  }
+
+  #requireCaughtUp(): void {
+    if (this.#behind() > 0) {
+      throw new GatewayError('catching_up', 'The newest records are not in the index yet. Ask again in a moment.');
+    }
+  }
+
+  #behind(): number {
+    return Math.max(0, this.#parts.written() - this.#parts.index.size);
   }
 
   /** Answers with the index when it has caught up with the journal, or after a while. */
@@ -98,33 +175,36 @@ export class RecordSearch {
 
   async *#answer(query: Query, wanted: WantedRecords): AsyncGenerator<SearchLine> {
     let next: string | null = null;
-    const { answer } = wanted;
+    const { answer, sight } = wanted;
     if (answer === 'records') {
       next = yield* this.#records(query, wanted);
     } else if (answer === 'sessions') {
       yield* this.#sessions(query, wanted);
     } else {
-      yield* await this.#values(
-        query,
-        orMalformed(answer.countBy, () => parseField(answer.countBy)),
-        wanted.limit,
-      );
+      const field = orMalformed(answer.countBy, () => parseField(answer.countBy));
+      yield* await this.#values(both([query, this.#parts.boundary.scopeOfField(field, sight.content)]), field, wanted.limit);
     }
-    yield { summary: { ...(await this.#count(query)), behind: Math.max(0, this.#parts.written() - this.#parts.index.size), next } };
+    const behind = this.#behind();
+    yield { summary: { ...(await this.#count(query)), behind: behind > 0 && !isEverything(sight.facts) ? null : behind, next } };
   }
 
   /** Yields the records, and returns where the rest begins. */
-  async *#records(query: Query, { limit, before, hasContent, checkpoint }: WantedRecords): AsyncGenerator<FoundRecord, string | null> {
-    const { data, keys, index: records, findProtocol, keyOf } = this.#parts;
+  async *#records(query: Query, { limit, before, sight, checkpoint }: WantedRecords): AsyncGenerator<FoundRecord, string | null> {
+    const { data, keys, index: records, findProtocol, keyOf, boundary } = this.#parts;
     using opener = new RecordOpener({ data, keys, findProtocol, blockOf: (at) => records.blockOf(at), keyOf });
     const log = openLog(data);
     const prover = new Prover(log, await openCheckpoint(log, checkpoint.note));
     const turn = new Turn();
     let left = limit;
     for await (const index of this.#candidates(query, before)) {
-      const opened = await this.#open(index, query, opener);
+      const opened = await this.#open(index, { query, seen: sight.facts }, opener);
       if (opened !== null) {
-        yield foundRecord(opened.read, { query: hasContent ? query : null, isProven: await prover.holds(index, opened.leaf) });
+        const { read, leaf } = opened;
+        const hasContent = matches(sight.content, read.facts);
+        yield foundRecord(
+          { ...read, shown: hasContent ? read.shown : boundary.factsOf(read.shown) },
+          { snippet: hasContent && read.text !== '' ? snippetOf(read.text, query) : null, isProven: await prover.holds(index, leaf) },
+        );
         left -= 1;
       }
       if (left === 0) {
@@ -160,7 +240,12 @@ export class RecordSearch {
   }
 
   async *#list(query: Query | null, began: Query, wanted: WantedSessions): AsyncGenerator<SessionOverview> {
-    const having = query === null ? null : await this.#valuesOf(query, 'session');
+    const { sight, after } = wanted;
+    if (after !== undefined && !isEverything(sight.facts)) {
+      await this.findSession(after, sight.facts);
+    }
+    const wantedQuery = query ?? sight.facts;
+    const having = isEverything(wantedQuery) ? null : await this.#valuesOf(wantedQuery, 'session', Infinity);
     const isWanted = ({ session, openedMs }: IndexedSession): boolean =>
       having?.has(session) !== false && matches(began, { timeMs: openedMs, values: new Map(), words: [] });
     yield* this.#overviews(this.#parts.recordings.sessions(wanted, isWanted), wanted);
@@ -169,7 +254,7 @@ export class RecordSearch {
   /** Yields the overviews of sessions. So many at a time are looked for in the index together. */
   async *#overviews(
     sessions: Iterable<IndexedSession> | AsyncIterable<IndexedSession>,
-    wanted: { readonly hasContent: boolean; readonly nowMs: number },
+    wanted: { readonly sight: Sight; readonly nowMs: number },
   ): AsyncGenerator<SessionOverview> {
     let some: IndexedSession[] = [];
     for await (const session of sessions) {
@@ -191,7 +276,7 @@ export class RecordSearch {
   }
 
   /** Counts the records with each value of a field. The values of the newest records come first. */
-  async #valuesOf(query: Query, field: string): Promise<ReadonlyMap<string, number>> {
+  async #valuesOf(query: Query, field: string, most = countedMax): Promise<ReadonlyMap<string, number>> {
     const counts = new Map<string, number>();
     const turn = new Turn();
     for (const block of this.#parts.index.blocks()) {
@@ -203,8 +288,8 @@ export class RecordSearch {
       });
       for (const { value, count } of found.toSorted((a, b) => b.newest - a.newest)) {
         counts.set(value, (counts.get(value) ?? 0) + count);
-        if (counts.size > countedMax) {
-          throw new GatewayError('limit_exceeded', `More than ${countedMax} values of ${field} are to be counted: narrow the query.`);
+        if (counts.size > most) {
+          throw new GatewayError('limit_exceeded', `More than ${most} values of ${field} are to be counted: narrow the query.`);
         }
       }
       await turn.spend(blockCost);
@@ -223,13 +308,13 @@ export class RecordSearch {
   }
 
   /** Opens a record by itself, if that is possible and it is then one for which the query holds, otherwise along its session. Returns null if the query does not hold for it. */
-  async #open(index: number, query: Query, opener: RecordOpener): Promise<OpenedAlone | null> {
+  async #open(index: number, wanted: SeenQuery, opener: RecordOpener): Promise<OpenedAlone | null> {
     const alone = await opener.open(index);
-    if (alone !== null && holdsFor(alone.read, query)) {
+    if (alone !== null && holdsFor(alone.read, wanted)) {
       return alone;
     }
     const inSession = await this.#openInSession(index);
-    return inSession !== null && holdsFor(inSession.read, query) ? inSession : null;
+    return inSession !== null && holdsFor(inSession.read, wanted) ? inSession : null;
   }
 
   async #openInSession(index: number): Promise<OpenedAlone | null> {
@@ -258,14 +343,36 @@ export class RecordSearch {
       await turn.spend(read.shown.content?.bytes ?? 0);
     }
   }
+
+  /** Reads a query that somebody asks, as it counts for them. */
+  #readQuery(texts: readonly string[], { nowMs, sight }: { readonly nowMs: number; readonly sight: Sight }): Query {
+    const { boundary } = this.#parts;
+    const query = both(texts.map((text) => readPart(text, nowMs)));
+    if (isNothing(sight.content) && termsOf(query).some(({ field }) => isNothing(boundary.scopeOfField(field, sight.content)))) {
+      throw new GatewayError(
+        'malformed',
+        'Words of the text, and what else is content, are not to be looked at: ask for facts alone, or with a role that reads content.',
+      );
+    }
+    return boundary.seen(query, sight);
+  }
 }
 
-function readQuery(texts: readonly string[], { nowMs, hasContent }: { readonly nowMs: number; readonly hasContent: boolean }): Query {
-  const parts = texts.map((text) => orMalformed(text, () => parseQuery(text, nowMs)));
-  if (!hasContent && parts.flatMap(termsOf).some(({ test }) => test.by === 'phrase')) {
-    throw new GatewayError('malformed', 'Words of the text are content, which is not to be looked at: ask for fields alone, or with the content.');
-  }
-  return { is: 'and', parts };
+/** A query, and the records that are seen, which it does not go beyond. */
+interface SeenQuery {
+  readonly query: Query;
+  readonly seen: Query;
+}
+
+/** The records with which a session begins and ends say nothing of what was done in it. */
+const frames: readonly Query[] = ['open', 'close'].map((kind) => ({ is: 'term', field: 'kind', test: { by: 'equal', value: kind } }));
+
+function ofSession(session: string): Query {
+  return { is: 'term', field: 'session', test: { by: 'equal', value: session } };
+}
+
+function readPart(text: string, nowMs: number): Query {
+  return orMalformed(text, () => parseQuery(text, nowMs));
 }
 
 function orMalformed<Parsed>(text: string, parse: () => Parsed): Parsed {
@@ -279,20 +386,19 @@ function orMalformed<Parsed>(text: string, parse: () => Parsed): Parsed {
   }
 }
 
-/** Returns whether a query holds for a record, or nobody can say because a body of it is missing. */
-function holdsFor({ shown, facts }: ReadRecord, query: Query): boolean {
-  return matches(query, facts) || shown.attributes[ownAttributes.withheld] === 'mismatch';
+/** Returns whether a query holds for a record, or nobody can say because a body of it is missing. A record that is not known to be seen is none. */
+function holdsFor({ shown, facts }: ReadRecord, { query, seen }: SeenQuery): boolean {
+  return matches(query, facts) || (shown.attributes[ownAttributes.withheld] === 'mismatch' && matches(seen, facts));
 }
 
-/** Makes the line for a record. Without a query nothing of its content is in it. */
-function foundRecord({ shown, facts, text }: ReadRecord, { query, isProven }: { readonly query: Query | null; readonly isProven: boolean }): FoundRecord {
+function foundRecord({ shown, facts }: ReadRecord, { snippet, isProven }: { readonly snippet: string | null; readonly isProven: boolean }): FoundRecord {
   const { record, session, seq, time, principal, target, protocol, kind, action, verdict, policies, attributes } = shown;
   return {
     record,
     session,
     seq,
     time,
-    principal,
+    principal: principal ?? facts.values.get('principal')?.[0] ?? null,
     onBehalfOf: facts.values.get('on-behalf-of')?.[0] ?? null,
     target,
     protocol,
@@ -300,8 +406,8 @@ function foundRecord({ shown, facts, text }: ReadRecord, { query, isProven }: { 
     action,
     verdict,
     policies,
-    attributes: query === null ? Object.fromEntries(Object.entries(attributes).filter(([name]) => facts.values.has(fieldOf(name)))) : attributes,
-    snippet: text === '' || query === null ? null : snippetOf(text, query),
+    attributes,
+    snippet,
     verified: isProven && attributes[ownAttributes.withheld] !== 'mismatch',
   };
 }

@@ -1,4 +1,6 @@
+import type { Sight } from '../access/rights.ts';
 import type { IndexedSession } from '../feed/session-index.ts';
+import { both, isEverything } from '../query/query.ts';
 import { parseQuery } from '../query/parse-query.ts';
 import { Turn } from '../recording/turn.ts';
 import type { Block } from './block.ts';
@@ -20,6 +22,7 @@ export interface SessionMarks {
   /** How many there are of each kind, also in people's words. */
   readonly counts: Map<string, number>;
   readonly classes: Set<string>;
+  readonly targets: Set<string>;
   readonly signs: Map<RecordSign, Shown>;
   /** The index in the log of its first prompt, statement or call of a tool; null if it has none. */
   title: number | null;
@@ -28,25 +31,29 @@ export interface SessionMarks {
 /** The records of which one gives a session its title. */
 const titleQuery = parseQuery('kind:(prompt or statement or tool)', 0);
 
-/** Reads what the index knows of sessions. The blocks in whose time none of them was open are not looked into. */
-export async function readMarks(blocks: Iterable<Block>, sessions: readonly IndexedSession[]): Promise<ReadonlyMap<string, SessionMarks>> {
+/** Reads what the index knows of the records of sessions that are seen. The blocks in whose time none of them was open are not looked into. */
+export async function readMarks(blocks: Iterable<Block>, sessions: readonly IndexedSession[], sight: Sight): Promise<ReadonlyMap<string, SessionMarks>> {
   const marks = new Map<string, SessionMarks>(
-    sessions.map(({ session }) => [session, { records: 0, counts: new Map(), classes: new Set(), signs: new Map(), title: null }]),
+    sessions.map(({ session }) => [session, { records: 0, counts: new Map(), classes: new Set(), targets: new Set(), signs: new Map(), title: null }]),
   );
   const turn = new Turn();
   for (const block of blocks) {
     if (sessions.some(({ openedMs, closedMs }) => openedMs <= block.lastMs && (closedMs ?? Infinity) >= block.firstMs)) {
-      addMarks(block, marks);
+      addMarks(block, marks, sight);
       await turn.spend(blockCost);
     }
   }
   return marks;
 }
 
-function addMarks(block: Block, marks: ReadonlyMap<string, SessionMarks>): void {
+function addMarks(block: Block, marks: ReadonlyMap<string, SessionMarks>, { facts, content }: Sight): void {
+  const seen = isEverything(facts) ? null : findRows(facts, block, 'most');
   const ofRow: (SessionMarks | undefined)[] = Array.from({ length: Math.min(blockRowsMax, block.next - block.first) });
   const wanted = new RowSet();
   for (const { value, rows } of block.valuesOf('session', (session) => marks.has(session))) {
+    if (seen !== null) {
+      rows.keep(seen);
+    }
     wanted.addAll(rows);
     const own = marks.get(value);
     for (const row of rows.newestFirst()) {
@@ -74,13 +81,16 @@ function addMarks(block: Block, marks: ReadonlyMap<string, SessionMarks>): void 
   for (const { value, rows } of block.valuesOf('class')) {
     each(rows, ({ classes }) => classes.add(value));
   }
+  for (const { value, rows } of seen === null ? [] : block.valuesOf('target')) {
+    each(rows, ({ targets }) => targets.add(value));
+  }
   for (const [sign, query] of signQueries) {
     each(findRows(query, block, 'most'), ({ signs }, index) => {
       const shown = signs.get(sign) ?? { count: 0, first: index };
       signs.set(sign, { count: shown.count + 1, first: Math.min(shown.first, index) });
     });
   }
-  each(findRows(titleQuery, block, 'most'), (own, index) => {
+  each(findRows(both([titleQuery, content]), block, 'most'), (own, index) => {
     own.title = Math.min(own.title ?? Infinity, index);
   });
 }

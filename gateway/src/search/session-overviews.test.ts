@@ -3,7 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { wholeSight } from '../access/rights.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { nothing } from '../query/query.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import type { SessionOverview, WantedSessions } from './found.ts';
 import { riskOf, weighSigns } from './risk.ts';
@@ -42,7 +44,7 @@ async function list(wanted: Partial<WantedSessions> = {}): Promise<readonly Sess
     recorder.whenCommitted('disk', resolve);
   });
   const found: SessionOverview[] = [];
-  for await (const overview of search.sessions({ which: 'clients', query: null, began: [], nowMs, hasContent: true, ...wanted })) {
+  for await (const overview of search.sessions({ which: 'clients', query: null, began: [], nowMs, sight: wholeSight, ...wanted })) {
     found.push(overview);
   }
   return found;
@@ -81,7 +83,7 @@ test('a session has a title, a duration, counts, classes, and a risk with the re
     ],
   );
   const found = [];
-  const wanted = { query: `session:${overview.session}`, besides: [], nowMs, limit: 100, before: null, answer: 'records', hasContent: true } as const;
+  const wanted = { query: `session:${overview.session}`, besides: [], nowMs, limit: 100, before: null, answer: 'records', sight: wholeSight } as const;
   for await (const line of search.search({ ...wanted, checkpoint: await recorder.publish() })) {
     found.push(line);
   }
@@ -107,8 +109,11 @@ test('sessions are listed by a query, by the time at which they began, and in bo
   assert.deepEqual(await titles({ began: ['since:2026-11-03', 'until:2026-11-04'] }), bread(1, 2));
   const [newest] = await list({ order: 'newest', limit: 1 });
   assert.deepEqual(await titles({ order: 'newest', limit: 2, after: newest?.session ?? '' }), bread(4, 3));
-  assert.deepEqual(await titles({ query: 'principal:bob', hasContent: false }), [null, null]);
-  await assert.rejects(list({ query: 'bread', hasContent: false }), (error) => error instanceof GatewayError && error.code === 'malformed');
+  assert.deepEqual(await titles({ query: 'principal:bob', sight: { ...wholeSight, content: nothing } }), [null, null]);
+  await assert.rejects(
+    list({ query: 'bread', sight: { ...wholeSight, content: nothing } }),
+    (error) => error instanceof GatewayError && error.code === 'malformed',
+  );
   await assert.rejects(list({ began: ['since:bread'] }), (error) => error instanceof GatewayError && error.code === 'malformed');
   assert.deepEqual(
     (await list({ query: 'principal:bob' })).map(({ counts, unindexed }) => [counts['statement'], unindexed]),

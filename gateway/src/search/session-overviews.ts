@@ -1,3 +1,7 @@
+import type { Sight } from '../access/rights.ts';
+import type { SessionSummary } from '../feed/shown-record.ts';
+import { matches } from '../query/matches.ts';
+import { isEverything, nothing, type Query } from '../query/query.ts';
 import { summarize, type IndexedSession } from '../feed/session-index.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
 import type { KeyStore } from '../recording/key-store.ts';
@@ -24,10 +28,10 @@ export interface OverviewParts {
 export async function* overviewsOf(
   { data, keys, index, findProtocol, keyOf }: OverviewParts,
   sessions: readonly IndexedSession[],
-  { hasContent, nowMs }: { readonly hasContent: boolean; readonly nowMs: number },
+  { sight, nowMs }: { readonly sight: Sight; readonly nowMs: number },
 ): AsyncGenerator<SessionOverview> {
   using opener = new RecordOpener({ data, keys, findProtocol, blockOf: (at) => index.blockOf(at), keyOf });
-  const all = await readMarks(index.blocks(), sessions);
+  const all = await readMarks(index.blocks(), sessions, sight);
   for (const session of sessions) {
     const marks = all.get(session.session);
     if (marks !== undefined) {
@@ -38,17 +42,43 @@ export async function* overviewsOf(
         signs: new Map([...marks.signs].map(([sign, { count }]) => [sign, count])),
       });
       yield {
-        ...summarize(session),
-        title: hasContent && marks.title !== null ? titleOf((await opener.open(marks.title))?.read.text ?? '') : null,
+        ...partOf(session, marks, sight.facts),
+        title: await titleAt(marks.title, sight, opener),
         durationMs: (session.closedMs ?? nowMs) - session.openedMs,
         counts: Object.fromEntries([...marks.counts].toSorted(([a], [b]) => (a < b ? -1 : 1))),
         classes,
         risk: riskOf(signs),
         findings: await findingsOf(signs, marks, opener),
-        unindexed: Math.max(0, session.records - marks.records),
+        unindexed: isEverything(sight.facts) ? Math.max(0, session.records - marks.records) : 0,
       };
     }
   }
+}
+
+/** Yields what is seen of sessions, of those with records that are seen. */
+export async function* summariesOf(index: RecordIndex, sessions: AsyncIterable<IndexedSession>, seen: Query): AsyncGenerator<SessionSummary> {
+  const all: IndexedSession[] = [];
+  for await (const session of sessions) {
+    all.push(session);
+  }
+  const marks = await readMarks(index.blocks(), all, { facts: seen, content: nothing });
+  for (const session of all) {
+    const own = marks.get(session.session);
+    if (own !== undefined && own.records > 0) {
+      yield partOf(session, own, seen);
+    }
+  }
+}
+
+/** Returns of a session who, when and in which state, and of its targets and records those that are seen. */
+function partOf(session: IndexedSession, { records, targets }: SessionMarks, seen: Query): SessionSummary {
+  const whole = summarize(session);
+  return isEverything(seen) ? whole : { ...whole, records, targets: [...targets].toSorted() };
+}
+
+async function titleAt(index: number | null, { content }: Sight, opener: RecordOpener): Promise<string | null> {
+  const read = index === null ? undefined : (await opener.open(index))?.read;
+  return read !== undefined && matches(content, read.facts) ? titleOf(read.text) : null;
 }
 
 async function findingsOf(signs: ReturnType<typeof weighSigns>, marks: SessionMarks, opener: RecordOpener): Promise<readonly Finding[]> {

@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { scopeOf } from '../../access/rights.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { saidWords } from '../../domain/said-words.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
 import { sessionName } from '../input.ts';
+import { isEverything } from '../../query/query.ts';
 import type { ApiParts } from '../parts.ts';
 
 const haltedSession = z
@@ -26,15 +28,19 @@ export const haltSession = endpoint({
   method: 'POST',
   path: '/api/v1/sessions/:session/halt',
   summary: 'Ends a session. Who did it and why is recorded.',
+  callers: 'halt',
   params: { session: sessionName },
   body: jsonBody(z.strictObject({ reason: z.string().max(1000).default('') })),
   answer: json(haltedSession),
   errors: ['not_found', 'conflict', 'catching_up', 'store_damaged'],
   act: async ({ sessions, reader }: Pick<ApiParts, 'sessions' | 'reader'>, { caller, params, body: { reason } }) => {
+    const scope = scopeOf(caller.rights, 'halt');
     const session = sessions.find(params.session);
+    if (session === null || !isEverything(scope)) {
+      await reader.find(params.session, scope);
+    }
     if (session === null) {
-      const known = await reader.find(params.session);
-      throw new GatewayError('conflict', `Session ${known.session} is closed already.`);
+      throw new GatewayError('conflict', `Session ${params.session} is closed already.`);
     }
     const words = reason === '' ? 'The session was halted by an operator.' : `The session was halted by an operator: ${saidWords(reason)}`;
     session.end({ reason: 'halted', error: new GatewayError('halted', words), facts: { by: caller.id, address: caller.address, reason } });

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { sightOf } from '../../access/rights.ts';
+import { nothing } from '../../query/query.ts';
 import { lines } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { paging } from '../paging.ts';
 import type { ApiParts } from '../parts.ts';
-import { recordSearch } from '../recorded-acts.ts';
+import { recordAccess } from '../recorded-acts.ts';
 import { sessionOverview, sessionSummary } from '../session-summary.ts';
 
 const lengthMax = 4096;
@@ -12,7 +14,9 @@ export const listSessions = endpoint({
   id: 'listSessions',
   method: 'GET',
   path: '/api/v1/sessions',
-  summary: 'Lists sessions, each with its title, its risk and what was found in it. This is recorded if content is shown or a query asked.',
+  summary:
+    'Lists the sessions of which the caller may see records, each with its title, its risk and what was found in it. This is recorded if content is shown or a query asked.',
+  callers: 'list',
   query: {
     all: z.string().optional().describe("With any value, the list includes the gateway's own sessions, which record starts, refused logins and who read what."),
     begin: z
@@ -35,6 +39,7 @@ export const listSessions = endpoint({
   errors: ['not_found', 'limit_exceeded', 'catching_up', 'store_damaged'],
   act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, query: asked }) {
     const { all, after, begin, limit, query, since, until, newest, facts } = asked;
+    const sight = sightOf(caller.rights, 'list');
     const page = {
       which: all === undefined ? 'clients' : 'all',
       order: newest === undefined ? 'oldest' : 'newest',
@@ -42,18 +47,18 @@ export const listSessions = endpoint({
       ...(limit === undefined ? {} : { limit }),
     } as const;
     if (begin !== undefined) {
-      yield* reader.list({ ...page, begin });
+      yield* reader.list({ ...page, begin }, sight.facts);
       return;
     }
     if (facts === undefined || query !== undefined) {
-      await recordSearch(recorder, caller, 'list', asked);
+      await recordAccess(recorder, caller, { what: 'list', session: null, more: asked });
     }
     yield* reader.sessions({
       ...page,
       query: query ?? null,
       began: [...(since === undefined ? [] : [`since:${since}`]), ...(until === undefined ? [] : [`until:${until}`])],
       nowMs: Date.now(),
-      hasContent: facts === undefined,
+      sight: facts === undefined ? sight : { ...sight, content: nothing },
     });
   },
 });

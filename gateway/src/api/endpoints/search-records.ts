@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { sightOf } from '../../access/rights.ts';
+import { nothing } from '../../query/query.ts';
 import { lines } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { wholeNumber } from '../input.ts';
 import type { ApiParts } from '../parts.ts';
-import { recordSearch } from '../recorded-acts.ts';
+import { recordAccess } from '../recorded-acts.ts';
 import { searchLine } from '../search-line.ts';
 
 const limitDefault = 50;
@@ -15,7 +17,9 @@ export const searchRecords = endpoint({
   method: 'GET',
   path: '/api/v1/search',
   summary: 'Finds records, the newest first. The last line is the summary. The search is recorded.',
-  description: 'Each record is opened and compared with its leaf and with the query. docs/search.md says how queries are written.',
+  description:
+    'Each record is opened and compared with its leaf and with the query. docs/search.md says how queries are written. Records that the caller may not see leave no trace in the answer.',
+  callers: 'search',
   query: {
     query: z.string().max(lengthMax).default('').describe('What is looked for, as `model:gpt-4o* kind:(prompt or output)`. Empty: every record.'),
     since: z.string().max(lengthMax).optional().describe('Only records from this time on, or of this age: `2026-11-29`, `90d`.'),
@@ -34,7 +38,8 @@ export const searchRecords = endpoint({
   errors: ['limit_exceeded', 'catching_up', 'store_damaged'],
   act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, query: asked }) {
     const { query, since, until, limit, before, sessions, countBy, facts } = asked;
-    await recordSearch(recorder, caller, 'search', asked);
+    await recordAccess(recorder, caller, { what: 'search', session: null, more: asked });
+    const sight = sightOf(caller.rights, 'search');
     yield* reader.search({
       query,
       besides: [...(since === undefined ? [] : [`since:${since}`]), ...(until === undefined ? [] : [`until:${until}`])],
@@ -43,7 +48,7 @@ export const searchRecords = endpoint({
       limit,
       before: before ?? null,
       answer: countBy !== undefined ? { countBy } : sessions === undefined ? 'records' : 'sessions',
-      hasContent: facts === undefined,
+      sight: facts === undefined ? sight : { ...sight, content: nothing },
     });
   },
 });

@@ -73,7 +73,7 @@ export const showApproval = endpoint({
     if (sight === 'own') {
       return answerOf(view.approval, view.state);
     }
-    await recordAccess(recorder, caller, 'approval', view.session);
+    await recordAccess(recorder, caller, { what: 'approval', session: view.session });
     return {
       ...summarizeApproval(view),
       policies: view.policies,

@@ -2,7 +2,7 @@ import { lines } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { sessionName } from '../input.ts';
 import type { ApiParts } from '../parts.ts';
-import { recordAccess } from '../recorded-acts.ts';
+import { openReading } from '../readings.ts';
 import { shownRecord } from '../shown-record.ts';
 
 export const showSession = endpoint({
@@ -10,12 +10,13 @@ export const showSession = endpoint({
   method: 'GET',
   path: '/api/v1/sessions/:session/records',
   summary: 'Returns the records of a session. The reading is recorded.',
+  description: 'Who may see only some of the records gets these, and of those whose content is not for the caller the facts.',
+  callers: 'facts',
   params: { session: sessionName },
   answer: lines(shownRecord),
   errors: ['not_found', 'catching_up', 'store_damaged'],
-  act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params }) {
-    const found = await reader.find(params.session);
-    await recordAccess(recorder, caller, 'show', params.session);
-    yield* reader.show(found);
+  act: async function* (parts: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params: { session } }) {
+    const { found, sight } = await openReading(parts, caller, { act: 'facts', what: 'show', session });
+    yield* parts.reader.show(found, null, sight);
   },
 });

@@ -2,7 +2,7 @@ import { lines } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { sessionName } from '../input.ts';
 import type { ApiParts } from '../parts.ts';
-import { recordAccess } from '../recorded-acts.ts';
+import { openReading } from '../readings.ts';
 import { shownRecord } from '../shown-record.ts';
 
 export const watchSession = endpoint({
@@ -10,12 +10,12 @@ export const watchSession = endpoint({
   method: 'GET',
   path: '/api/v1/sessions/:session/watch',
   summary: 'Returns the records of a session, and then each new record, until the session closes or the reader leaves. The reading is recorded.',
+  callers: 'watch',
   params: { session: sessionName },
   answer: lines(shownRecord),
   errors: ['not_found', 'catching_up', 'store_damaged'],
-  act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params, signal }) {
-    const found = await reader.find(params.session);
-    await recordAccess(recorder, caller, 'watch', params.session);
-    yield* reader.watch(found, signal);
+  act: async function* (parts: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params: { session }, signal }) {
+    const { found, sight } = await openReading(parts, caller, { act: 'watch', what: 'watch', session });
+    yield* parts.reader.watch(found, signal, sight);
   },
 });

@@ -3,11 +3,13 @@ import { Recordings } from '../../feed/recordings.ts';
 import { SessionIndex } from '../../feed/session-index.ts';
 import type { KeyStore } from '../../recording/key-store.ts';
 import type { Recorder } from '../../recording/recorder.ts';
-import { findProtocol } from '../../protocols/registry.ts';
+import { factNamesOfAll } from '../../domain/facts-only.ts';
+import { findProtocol, protocols } from '../../protocols/registry.ts';
 import { openMemorySqlite, type Sqlite } from '../../store/sqlite.ts';
 import { BlockStore, parseBucket } from '../block-store.ts';
 import { RecordIndex } from '../record-index.ts';
 import { RecordSearch } from '../record-search.ts';
+import { Boundary } from '../sight.ts';
 
 interface OpenedSearch {
   readonly search: RecordSearch;
@@ -34,6 +36,7 @@ export async function openRecordSearch(
     data,
     keys,
     findProtocol,
+    boundary: new Boundary(factNamesOfAll(protocols)),
     keyOf,
     written,
     onDifference,

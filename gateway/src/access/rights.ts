@@ -1,0 +1,46 @@
+import { parseQuery } from '../query/parse-query.ts';
+import { both, either, everything, isNothing, type Query } from '../query/query.ts';
+import { acts, builtInRoles, type Act, type Role } from './roles.ts';
+
+/** Something that somebody may do with the records of a scope. */
+export interface Right {
+  readonly may: readonly string[];
+  readonly scope: Query;
+}
+
+/** How far somebody sees: the records of which they see anything, and those of them of which they see the content too. */
+export interface Sight {
+  readonly facts: Query;
+  readonly content: Query;
+}
+
+/** The rights of who holds the keys. */
+export const allRights: readonly Right[] = [{ may: Object.keys(acts), scope: everything }];
+export const wholeSight: Sight = { facts: everything, content: everything };
+
+/** Returns the rights that roles give to a principal. Ages in their conditions count from `nowMs`. */
+export function rightsOf(roles: readonly Role[], principal: string, nowMs: number): readonly Right[] {
+  return roles.map(({ role, conditions }) => {
+    const { may, limit } = builtInRoles[role];
+    const own = limit === 'own' ? [recordsOf(principal)] : [];
+    return { may, scope: both([...own, ...conditions.map((condition) => parseQuery(condition, nowMs))]) };
+  });
+}
+
+/** Returns the query that holds for the records with which an act is allowed. */
+export function scopeOf(rights: readonly Right[], act: Act): Query {
+  return either(rights.flatMap(({ may, scope }) => (may.includes(act) ? [scope] : [])));
+}
+
+export function mayDo(rights: readonly Right[], act: Act): boolean {
+  return !isNothing(scopeOf(rights, act));
+}
+
+/** Returns what is seen of records when an act is done with them. */
+export function sightOf(rights: readonly Right[], act: Act): Sight {
+  return { facts: scopeOf(rights, act), content: scopeOf(rights, 'content') };
+}
+
+function recordsOf(principal: string): Query {
+  return either(['principal', 'on-behalf-of'].map((field) => ({ is: 'term', field, test: { by: 'equal', value: principal } })));
+}

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SessionSummary, ShownRecord } from '../feed/shown-record.ts';
+import type { FoundRecord, SearchSummary } from '../search/found.ts';
+import { openRunningGateway, type RunningGateway } from './testdata/running-gateway.ts';
+
+const roles = `
+  cora: { kind: human, groups: [compliance] }
+  dora: { kind: human, groups: [desk] }
+  eve: { kind: human, groups: [case-17] }
+  old: { kind: human, groups: [case-16] }
+  olga: { kind: human, groups: [operators] }
+roles:
+  analyst: { groups: [compliance] }
+  bot-desk: { role: analyst, groups: [desk], query: "principal:bot" }
+  case-17: { role: auditor, groups: [case-17], since: 2020-01-01, until: 2020-12-31 }
+  case-16: { role: auditor, groups: [case-16], since: 2020-01-01, expires: 2020-12-31 }
+  operator: { groups: [operators], query: "principal:bot" }
+  owner: { groups: [agents] }
+`;
+
+interface Person {
+  readonly get: (path: string) => Promise<Response>;
+  readonly post: (path: string, body?: unknown) => Promise<Response>;
+  readonly rows: <Row>(path: string) => Promise<readonly Row[]>;
+  readonly search: (
+    asked: Readonly<Record<string, string>>,
+  ) => Promise<{ readonly found: readonly FoundRecord[]; readonly summary: SearchSummary | undefined }>;
+}
+
+async function personOf({ ask, json }: RunningGateway, principal: string): Promise<Person> {
+  const { token } = await json('POST', '/api/v1/tokens', { principal });
+  const headers = { authorization: `Bearer ${String(token)}` };
+  const get = async (path: string): Promise<Response> => ask('GET', path, { headers });
+  const rows = async <Row>(path: string): Promise<readonly Row[]> => {
+    const answer = await get(path);
+    const text = await answer.text();
+    assert.equal(answer.status, 200, `${principal} ${path}: ${text}`);
+    return text === ''
+      ? []
+      : text
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line));
+  };
+  return {
+    get,
+    post: async (path, body = {}) => ask('POST', path, { headers, body }),
+    rows,
+    search: async (asked) => {
+      const lines = await rows<FoundRecord & { readonly summary?: SearchSummary }>(`/api/v1/search?${new URLSearchParams(asked).toString()}`);
+      return { found: lines.filter(({ summary }) => summary === undefined), summary: lines.at(-1)?.summary };
+    },
+  };
+}
+
+/** Makes a run of a principal that printed a word, and returns its session. */
+async function runOf({ ask, json }: RunningGateway, principal: string, word: string): Promise<string> {
+  const { session } = Object.assign({ session: '' }, await json('POST', '/api/v1/runs', { principal, recordOutput: true, command: `say ${word}` }));
+  assert.equal((await ask('POST', `/api/v1/runs/${session}/output/stdout`, { body: word })).status, 200);
+  return session;
+}
+
+async function outcome(answer: Promise<Response>): Promise<string> {
+  const response = await answer;
+  const { detail } = Object.assign({ detail: '' }, await response.json());
+  return `${response.status} ${detail.replaceAll(/[0-9a-f]{32}/g, 'ID').replaceAll(/\d+/g, 'N')}`;
+}
+
+const nowhere = '0'.repeat(32);
+
+test('B21: who sees a part of the records gets these, and what is hidden is answered as what does not exist', async () => {
+  await using running = await openRunningGateway(roles);
+  const [bots, wides] = [await runOf(running, 'bot', 'apple'), await runOf(running, 'wide', 'pear')];
+  const [cora, dora] = [await personOf(running, 'cora'), await personOf(running, 'dora')];
+
+  assert.deepEqual(
+    (await cora.search({ query: 'action:process.output bytes:>0' })).found.map(({ session, snippet }) => [session, snippet]),
+    [
+      [wides, '"pear"'],
+      [bots, '"apple"'],
+    ],
+  );
+  const { found, summary } = await dora.search({ query: 'action:process.output bytes:>0' });
+  assert.deepEqual(
+    [found.map(({ session, snippet }) => [session, snippet]), summary],
+    [[[bots, '"apple"']], { count: 1, isExact: true, behind: 0, next: null }],
+  );
+  assert.equal((await dora.search({ query: 'pear' })).summary?.count, 0);
+  assert.deepEqual((await dora.search({ query: '', countBy: 'principal' })).found, [{ value: 'bot', count: 3 }]);
+  assert.deepEqual(
+    (await dora.rows<SessionSummary>('/api/v1/sessions?all')).map(({ session, records }) => [session, records]),
+    [[bots, 3]],
+  );
+  assert.deepEqual(
+    (await dora.rows<ShownRecord>(`/api/v1/sessions/${bots}/records`)).map(({ action, content }) => [action, content?.text ?? null]),
+    [
+      ['gateway.run', null],
+      ['process.output', null],
+      ['process.output', '"apple"'],
+    ],
+  );
+  assert.equal((await dora.get(`/api/v1/sessions/${bots}/bundle`)).status, 200);
+  const [hidden] = (await cora.search({ query: `session:${wides} pear` })).found;
+  const index = hidden?.record ?? '';
+  const past = `${index.split('/')[0]}/${2 ** 40}`;
+  for (const [there, absent] of [
+    [`/api/v1/sessions/${wides}/records`, `/api/v1/sessions/${nowhere}/records`],
+    [`/api/v1/sessions/${wides}/watch`, `/api/v1/sessions/${nowhere}/watch`],
+    [`/api/v1/sessions/${wides}/bundle`, `/api/v1/sessions/${nowhere}/bundle`],
+    [`/api/v1/sessions/${wides}/records/1/bytes?bytes=0-`, `/api/v1/sessions/${nowhere}/records/1/bytes?bytes=0-`],
+    [`/api/v1/sessions?after=${wides}`, `/api/v1/sessions?after=${nowhere}`],
+    [`/api/v1/records/${index}`, `/api/v1/records/${past}`],
+    [`/api/v1/receipts/${index}`, `/api/v1/receipts/${past}`],
+  ] as const) {
+    const [a, b] = [await outcome(dora.get(there)), await outcome(dora.get(absent))];
+    assert.equal(a, b);
+    assert.match(a, /^404 /, there);
+  }
+  const tried = await cora.search({ query: 'kind:access principal:dora', limit: '100' });
+  const ofHidden = tried.found.filter(({ attributes }) => attributes['countersign.access.session'] === wides);
+  assert.deepEqual(
+    ofHidden.map(({ attributes }) => String(attributes['countersign.access.what'])).toSorted((a, b) => a.localeCompare(b)),
+    ['bytes 0- of record 1', 'export', 'show', 'watch'],
+  );
+});
+
+test('B25: an administrator and an operator read facts and no content, a principal without a role nothing, an owner its own', async () => {
+  await using running = await openRunningGateway(roles);
+  const [bots, wides] = [await runOf(running, 'bot', 'apple'), await runOf(running, 'wide', 'pear')];
+  for (const [name, sessions] of [
+    ['ann', [wides, bots]],
+    ['olga', [bots]],
+  ] as const) {
+    const person = await personOf(running, name);
+    const { found } = await person.search({ query: 'action:process.output bytes:>0' });
+    assert.deepEqual(
+      found.map(({ session, snippet, attributes }) => [session, snippet, attributes['process.command_line']]),
+      sessions.map((session) => [session, null, undefined]),
+    );
+    for (const query of ['apple', 'not apple', 'process.command_line:*apple', 'kind:event (bot or apple)']) {
+      assert.equal((await person.get(`/api/v1/search?query=${encodeURIComponent(query)}`)).status, 400, query);
+    }
+    assert.equal((await person.get('/api/v1/search?countBy=process.command_line')).status, 200);
+    assert.deepEqual((await person.search({ query: '', countBy: 'process.command_line' })).found, []);
+    const shown = await person.rows<ShownRecord>(`/api/v1/sessions/${bots}/records`);
+    assert.ok(shown.length > 0 && shown.every(({ content }) => content === null));
+    assert.doesNotMatch(JSON.stringify(shown), /apple/);
+    assert.match(await outcome(person.get(`/api/v1/sessions/${bots}/bundle`)), /^403 .* may not export sessions/);
+    assert.match(await outcome(person.get(`/api/v1/sessions/${bots}/records/1/bytes?bytes=0-`)), /^403 .* may not read the content of records/);
+  }
+  const olga = await personOf(running, 'olga');
+  assert.match(await outcome(olga.post(`/api/v1/sessions/${wides}/halt`)), /^404 /);
+  assert.equal((await olga.post(`/api/v1/sessions/${bots}/halt`)).status, 200);
+  assert.match(await outcome(olga.get('/api/v1/tokens')), /^403 /);
+  const wide = await personOf(running, 'wide');
+  assert.match(await outcome(wide.get('/api/v1/search?query=principal:bot%20secret')), /^403 wide may not search records/);
+  assert.equal((await (await personOf(running, 'bot')).search({ query: 'action:process.output bytes:>0' })).found.length, 1);
+  const [refused] = (await (await personOf(running, 'cora')).search({ query: 'verdict:deny principal:wide' })).found;
+  assert.equal(refused?.attributes['url.query'], 'query=principal:bot%20secret');
+});
+
+test('B21: an auditor reads the records of the time, until the role ends', async () => {
+  await using running = await openRunningGateway(roles);
+  await runOf(running, 'bot', 'apple');
+  const eve = await personOf(running, 'eve');
+  assert.deepEqual(await eve.search({ query: '' }), { found: [], summary: { count: 0, isExact: true, behind: 0, next: null } });
+  assert.deepEqual(await eve.rows('/api/v1/sessions?all'), []);
+  assert.match(await outcome((await personOf(running, 'old')).get('/api/v1/search')), /^403 old may not search records/);
+});
