@@ -180,7 +180,7 @@ identity:
     for (const person of ['ann', 'eve', 'boss']) {
       const refused = await shop.gateway.api('/api/v1/sessions', { token: await issuer.signIn(person) });
       assert.equal(refused.status, 403, person);
-      assert.match(await refused.text(), new RegExp(`corp/${person}@corp\\.example may not use the API`));
+      assert.match(await refused.text(), new RegExp(`corp/${person}@corp\\.example may not list sessions`));
     }
   });
 
