@@ -22,6 +22,7 @@ const files: ReadonlyMap<string, () => Promise<Add>> = new Map([
   ['connect', async () => (await import('./commands/connect.ts')).addConnect],
   ['session', async () => (await import('./commands/session.ts')).addSession],
   ['search', async () => (await import('./commands/search.ts')).addSearch],
+  ['review', async () => (await import('./commands/review.ts')).addReview],
   ['trace', async () => (await import('./commands/trace.ts')).addTrace],
   ['alert', async () => (await import('./commands/alert.ts')).addAlert],
   ['approval', async () => (await import('./commands/approval.ts')).addApproval],

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { BundleReading } from '@countersign/gateway/bundle-reader';
-import type { MessageRange, ShownRecord } from '@countersign/gateway/api';
+import type { MessageRange, SessionOverview, ShownRecord } from '@countersign/gateway/api';
 import { isStored } from './arguments.ts';
 import { findSession } from './names.ts';
 import { openSource, type SessionSource, type SourceOptions } from './session-source.ts';
@@ -32,6 +32,15 @@ export class RecordingSource implements AsyncDisposable {
       return;
     }
     yield* (await this.#openBundle(recording)).records();
+  }
+
+  /** Returns the overview of a session; null for a bundle, and where no gateway makes one. */
+  async overview(recording: string): Promise<SessionOverview | null> {
+    if (!isStored(recording)) {
+      return null;
+    }
+    const store = await this.#openStore();
+    return store.overview(await findSession(recording, (page) => store.sessions(page)));
   }
 
   async *bytes(recording: string, range: MessageRange): AsyncGenerator<Uint8Array> {

@@ -17,6 +17,8 @@ export interface SessionSource extends AsyncDisposable {
   sessions(page: SessionPage): AsyncIterable<SessionSummary>;
   /** Lists sessions, with overviews where a gateway makes them. Rejects with an Error if the list needs the index of a gateway and none runs. */
   list(wanted: ListedSessions): AsyncIterable<SessionSummary | SessionOverview>;
+  /** Returns the overview of a session; null where no gateway makes one. */
+  overview(session: string): Promise<SessionOverview | null>;
   records(session: string): AsyncIterable<ShownRecord>;
   /** Returns the record that is named LOG/INDEX. */
   record(id: string): Promise<ShownRecord>;
@@ -56,6 +58,7 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
   return {
     sessions: (page) => listOf(api, page),
     list: (wanted) => api.rows(`/api/v1/sessions?${queryOf(wanted)}`),
+    overview: async (session) => api.json<SessionOverview>('GET', sessionPath(session)),
     records: (session) => api.rows(`${sessionPath(session)}/records`),
     record: async (id) => first(api.rows(`/api/v1/records/${id}`)),
     policyRecord: async (version) => first(api.rows(`/api/v1/policy/versions/${encodeURIComponent(version)}`)),
@@ -87,6 +90,7 @@ async function openFiles(data: string, environment: NodeJS.ProcessEnv): Promise<
   });
   return {
     ...store,
+    overview: async () => Promise.resolve(null),
     list: ({ query, since, until, ...page }) => {
       if (query !== undefined || since !== undefined || until !== undefined) {
         throw new Error('--query, --since and --until need the index of a running gateway: start it with countersign up, or leave them out');

@@ -82,6 +82,7 @@ const lineCharactersMax = 2000;
 const stateColumns = 'interrupted'.length;
 const countColumns = 6;
 const channelColumns = 2;
+const msPerSecond = 1000;
 
 export function describeSession(session: SessionSummary | SessionOverview): string {
   const { opened, state, records, principal, targets } = session;
@@ -94,6 +95,19 @@ export function describeSession(session: SessionSummary | SessionOverview): stri
     targets,
     ...('risk' in session ? [`risk ${session.risk.score}`, session.title ?? ''] : []),
   );
+}
+
+/** Describes what a session was about and whether it is worth a look, in the lines before its timeline. */
+export function describeOverview({ title, principal, opened, durationMs, state, classes, risk, findings, unindexed }: SessionOverview): string {
+  const seconds = Math.round(durationMs / msPerSecond);
+  const [head = '', ...more] = [
+    title ?? 'no prompt and no statement',
+    `${principal ?? 'the gateway itself'}, ${opened}, ${state}, ${countOf(seconds, 'second')}${classes.length === 0 ? '' : `, data classes ${classes.join(', ')}`}`,
+    `risk ${risk.score}`,
+    ...findings.map(({ words, weight, seq }) => `  +${weight} ${words}${seq === null ? '' : `, first in #${seq}`}`),
+    ...(unindexed === 0 ? [] : [`${countOf(unindexed, 'record')} more, not in the index yet`]),
+  ].map((line) => escapeControls(line, 'nothing'));
+  return [bold(head), ...more, ''].join('\n');
 }
 
 /** A record as people read it: a line that says what happened and where, the facts of the record, and its text. Controls are escaped. */

@@ -16,4 +16,14 @@ export type { Bridge } from './domain/bridge.ts';
 export type { ConnectionInstructions } from './domain/connection-instructions.ts';
 export type { SessionPage, SessionSummary, ShownRecord } from './feed/shown-record.ts';
 export type { MessageRange } from './recording/message-bytes.ts';
-export type { CountedValue, FoundRecord, FoundSession, SearchLine, SearchSummary, SessionOverview } from './search/found.ts';
+export type {
+  CountedValue,
+  FoundRecord,
+  FoundSession,
+  ReviewCoverage,
+  ReviewedSession,
+  SavedSearch,
+  SearchLine,
+  SearchSummary,
+  SessionOverview,
+} from './search/found.ts';

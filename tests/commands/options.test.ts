@@ -62,7 +62,12 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'approval show': ['APPROVAL --config CONFIG --json', 'APPROVAL --url URL'],
   'approval grant': ['APPROVAL --config CONFIG --note fine', 'APPROVAL --url URL'],
   'approval deny': ['APPROVAL --config CONFIG --reason enough', 'APPROVAL --url URL --reason enough'],
-  'session list': ['--config CONFIG --all --limit 3 --json', '--url URL --after SESSION', '--data DATA'],
+  'session list': [
+    '--config CONFIG --all --limit 3 --json',
+    '--url URL --after SESSION',
+    '--data DATA',
+    '--config CONFIG --query kind:request --since 1d --until 2099-01-01 --newest --no-content',
+  ],
   'session show': [
     'SESSION --config CONFIG --channel 1 --kind request --grep hello --full',
     'SESSION --url URL --json',
@@ -94,6 +99,18 @@ const ways: Readonly<Record<string, readonly string[]>> = {
     'kind:request --config CONFIG --sessions',
     'kind:request --config CONFIG --count-by principal',
   ],
+  'search save': ['requests kind:request --config CONFIG', 'closed kind:close --url URL'],
+  'search list': ['--config CONFIG --json', '--url URL'],
+  'search run': [
+    'requests --config CONFIG --since 1h --until 2099-01-01 --limit 5 --json',
+    'requests kind:request --url URL --csv --no-content',
+    'requests --config CONFIG --sessions',
+    'requests --config CONFIG --count-by principal',
+  ],
+  'search delete': ['requests --config CONFIG', 'closed --url URL'],
+  'review list': ['--config CONFIG --since 1d --threshold 0 --all --no-content --json', '--url URL'],
+  'review coverage': ['--config CONFIG --since 1d --threshold 0 --json', '--url URL'],
+  'review sign': ['SESSION --config CONFIG --note fine', 'SESSION --url URL --note fine'],
   receipt: ['RECORD --config CONFIG', 'RECORD --url URL'],
   verify: [
     '--data DATA --key KEY --known CHECKPOINT --max-age 1h --no-bodies --json',

@@ -71,7 +71,9 @@ principals:
     for (const words of [['--json'], [], ['--full'], ['--brief'], ['--each'], ['--kind', 'response', '--grep', 'get_weather']]) {
       const stored = gateway.command(['session', 'show', session, ...words]);
       const bundled = cli('session', 'show', file('bundle'), '--key', key(), ...words);
-      assert.deepEqual(bundled, stored);
+      // Before the timeline of a session that a gateway has stands what its index knows of all of it.
+      const head = words.some((word) => ['--json', '--brief', '--kind'].includes(word)) ? '' : stored.stdout.slice(0, stored.stdout.indexOf('\n\n') + 2);
+      assert.deepEqual({ ...bundled, stdout: head + bundled.stdout }, stored);
       assert.equal(stored.status, 0);
     }
     const records = cli('session', 'show', file('bundle'), '--json').stdout.trim().split('\n').length;

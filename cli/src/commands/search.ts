@@ -1,10 +1,10 @@
 import { countOf } from '@countersign/gateway/count-of';
-import type { CountedValue, FoundRecord, FoundSession, SearchLine, SearchSummary } from '@countersign/gateway/api';
+import type { CountedValue, FoundRecord, FoundSession, SavedSearch, SearchLine, SearchSummary } from '@countersign/gateway/api';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { csvLine } from '../csv.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
-import { columns } from '../rows.ts';
+import { columns, printRows, type RowOptions } from '../rows.ts';
 import { dim, printJson } from '../terminal.ts';
 
 const sessionDigits = 8;
@@ -21,17 +21,11 @@ interface SearchOptions extends LocationOptions {
   readonly csv?: boolean;
 }
 
+const example = 'prompts-of-4o';
+
 export function addSearch(program: Command): void {
-  addLocation(program.command('search').argument('[query]', 'what to look for; empty: every record', ''))
+  const command = addOptions(program.command('search').argument('[query]', 'what to look for; empty: every record', ''))
     .description('records of all sessions, the newest first: each is opened and compared with its leaf')
-    .option('--since <time>', 'from this time on, or of this age: 2026-11-29, 2026-11-29T14:30, 90d')
-    .option('--until <time>', 'up to this time')
-    .option('--limit <n>', `at most so many lines (default: ${limitDefault})`, parseLimit)
-    .addOption(new Option('--sessions', 'the sessions in which the records are').conflicts('countBy'))
-    .option('--count-by <field>', 'how many records have each value of the field')
-    .option('--no-content', 'facts alone: nothing of the content is shown or looked for')
-    .addOption(new Option('--json', 'one JSON object a line').conflicts('csv'))
-    .option('--csv', 'a table for spreadsheets')
     .addHelpText(
       'after',
       `
@@ -39,21 +33,74 @@ Fields: principal group on-behalf-of target protocol kind action verdict policy
 model model-served provider tool table column verb effect function status
 sqlstate rows bytes tokens class masked address session environment software,
 and any attribute by its name. kind is also prompt, output, tool, statement,
-rows or change. Words without a field are looked for in the text.
+rows or change. Words without a field are looked for in the text: those that are
+commands here (save, run, list, delete) in quotes.
 
 Example:
   countersign search 'model:gpt-4o* kind:(prompt or output or change) since:90d'
   countersign search 'table:customers effect:read' --count-by principal
   countersign search 'class:card' --sessions --since 7d`,
     )
-    .action(search);
+    .action(async (query: string, options: SearchOptions) => search({ query }, options));
+  addLocation(command.command('save').argument('<name>', 'its name').argument('<query>', 'the query'))
+    .description('save a query under a name, for all who may search; in place of the one that has it')
+    .addHelpText('after', `\nExample:\n  countersign search save ${example} 'model:gpt-4o* kind:prompt since:90d'`)
+    .action(save);
+  addOptions(command.command('run').argument('<name>', 'the name of a saved search').argument('[query]', 'what must hold too', ''))
+    .description('search for what a saved search looks for')
+    .addHelpText('after', `\nExample:\n  countersign search run ${example} --count-by principal`)
+    .action(async (saved: string, query: string, options: SearchOptions) => search({ saved, query }, options));
+  addLocation(command.command('list'))
+    .description('the searches that were saved')
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', '\nExample:\n  countersign search list --json')
+    .action(list);
+  addLocation(command.command('delete').argument('<name>', 'the name of a saved search'))
+    .description('delete a saved search; the record keeps it')
+    .addHelpText('after', `\nExample:\n  countersign search delete ${example}`)
+    .action(remove);
 }
 
-async function search(query: string, options: SearchOptions): Promise<void> {
+function addOptions(command: Command): Command {
+  return addLocation(command)
+    .option('--since <time>', 'from this time on, or of this age: 2026-11-29, 2026-11-29T14:30, 90d')
+    .option('--until <time>', 'up to this time')
+    .option('--limit <n>', `at most so many lines (default: ${limitDefault})`, parseLimit)
+    .addOption(new Option('--sessions', 'the sessions in which the records are').conflicts('countBy'))
+    .option('--count-by <field>', 'how many records have each value of the field')
+    .option('--no-content', 'facts alone: nothing of the content is shown or looked for')
+    .addOption(new Option('--json', 'one JSON object a line').conflicts('csv'))
+    .option('--csv', 'a table for spreadsheets');
+}
+
+/** A query, or the name of a saved one and what must hold too. */
+interface Asked {
+  readonly query: string;
+  readonly saved?: string;
+}
+
+const savedPath = '/api/v1/saved-searches';
+
+async function save(name: string, query: string, options: LocationOptions): Promise<void> {
+  await (await ApiClient.open(options)).json<SavedSearch>('POST', savedPath, { name, query });
+  console.log(`saved ${name}`);
+}
+
+async function list(options: LocationOptions & RowOptions): Promise<void> {
+  const saved = await (await ApiClient.open(options)).json<readonly SavedSearch[]>('GET', savedPath);
+  await printRows(saved, options, ({ name, query, by, time }) => columns(name, query, `by ${by}`, time));
+}
+
+async function remove(name: string, options: LocationOptions): Promise<void> {
+  await (await ApiClient.open(options)).json('DELETE', `${savedPath}/${encodeURIComponent(name)}`);
+  console.log(`deleted ${name}`);
+}
+
+async function search(asked: Asked, options: SearchOptions): Promise<void> {
   const api = await ApiClient.open(options);
   let summary: SearchSummary | null = null;
   let count = 0;
-  for await (const line of api.rows<SearchLine>(`/api/v1/search?${askedFor(query, options).toString()}`)) {
+  for await (const line of api.rows<SearchLine>(`/api/v1/search?${askedFor(asked, options).toString()}`)) {
     if ('summary' in line) {
       ({ summary } = line);
       continue;
@@ -69,9 +116,9 @@ async function search(query: string, options: SearchOptions): Promise<void> {
   }
 }
 
-function askedFor(query: string, { since, until, limit = limitDefault, sessions, countBy, content }: SearchOptions): URLSearchParams {
+function askedFor({ query, saved }: Asked, { since, until, limit = limitDefault, sessions, countBy, content }: SearchOptions): URLSearchParams {
   const asked = new URLSearchParams({ query, limit: String(limit) });
-  for (const [name, value] of Object.entries({ since, until, countBy })) {
+  for (const [name, value] of Object.entries({ saved, since, until, countBy })) {
     if (value !== undefined) {
       asked.set(name, value);
     }

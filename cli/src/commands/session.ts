@@ -28,7 +28,7 @@ import { RecordingSource, type RecordingOptions } from '../recording-source.ts';
 import { printRows, type RowOptions } from '../rows.ts';
 import type { ServeOptions } from '../serve-recording.ts';
 import { listOf, openSource, sessionPath, type SourceOptions } from '../session-source.ts';
-import { describeRecord, describeSession, legend, type Extent } from '../show.ts';
+import { describeOverview, describeRecord, describeSession, legend, type Extent } from '../show.ts';
 import { linked } from '../value-words.ts';
 
 const example = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
@@ -210,6 +210,12 @@ async function show(recording: string, options: ShowOptions, self: Command): Pro
       console.log(line);
     }
     return;
+  }
+  const { json, channel, kind, grep } = options;
+  const isWhole = json !== true && channel.length === 0 && kind.length === 0 && grep === undefined;
+  const overview = isWhole ? await source.overview(recording) : null;
+  if (overview !== null) {
+    console.log(describeOverview(overview));
   }
   await printRows(timeline(source.records(recording), options), options, (record) => describeRecord(record, options));
 }

@@ -25,6 +25,7 @@ interface Request {
 async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<Record<string, Request>>> {
   const { token, id } = Object.assign({ token: '', id: '' }, await json('POST', '/api/v1/tokens', { principal: 'bot' }));
   const { token: wide } = Object.assign({ token: '' }, await json('POST', '/api/v1/tokens', { principal: 'wide' }));
+  const { token: admin } = Object.assign({ token: '' }, await json('POST', '/api/v1/tokens', { principal: 'ann' }));
   const { session: run } = Object.assign({ session: '' }, await json('POST', '/api/v1/runs', { principal: 'bot', recordOutput: true }));
   const { session: ended } = Object.assign({ session: '' }, await json('POST', '/api/v1/runs', { principal: 'bot' }));
   await json('POST', `/api/v1/runs/${ended}/end`);
@@ -56,6 +57,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     openRun: { path: '/api/v1/runs', body: { principal: 'wide', targets: ['shop', 'api'] } },
     recordOutput: { path: `/api/v1/runs/${run}/output/stdout`, body: 'printed' },
     listSessions: { path: '/api/v1/sessions?all' },
+    getSession: { path: `/api/v1/sessions/${run}` },
     showSession: { path: `/api/v1/sessions/${run}/records` },
     showRecord: { path: `/api/v1/records/${log.replace('countersign/', '')}/0` },
     readBytes: { path: `/api/v1/sessions/${run}/records/3/bytes?bytes=0-` },
@@ -69,6 +71,12 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     grantApproval: { path: `/api/v1/approvals/${ids[0]}/grant`, body: {} },
     denyApproval: { path: `/api/v1/approvals/${ids[1]}/deny`, body: { reason: 'enough' } },
     searchRecords: { path: '/api/v1/search?query=kind:decision&limit=5' },
+    saveSearch: { path: '/api/v1/saved-searches', body: { name: 'decisions', query: 'kind:decision' } },
+    listSavedSearches: { path: '/api/v1/saved-searches' },
+    deleteSavedSearch: { path: '/api/v1/saved-searches/decisions' },
+    listReviews: { path: '/api/v1/reviews?threshold=0' },
+    getReviewCoverage: { path: '/api/v1/reviews/coverage' },
+    signReview: { path: `/api/v1/reviews/${ended}/sign`, body: { note: 'nothing' }, token: admin },
     getReceipt: { path: `/api/v1/receipts/${log.replace('countersign/', '')}/0` },
     getLogFile: { path: '/log/key' },
     getMetrics: { path: '/metrics' },

@@ -5,6 +5,7 @@ import { assignAlert } from './endpoints/assign-alert.ts';
 import { checkConnection } from './endpoints/check-connection.ts';
 import { closeAlert } from './endpoints/close-alert.ts';
 import { createToken } from './endpoints/create-token.ts';
+import { deleteSavedSearch } from './endpoints/delete-saved-search.ts';
 import { denyApproval } from './endpoints/deny-approval.ts';
 import { endRun } from './endpoints/end-run.ts';
 import { exportSession } from './endpoints/export-session.ts';
@@ -13,12 +14,16 @@ import { getLogFile } from './endpoints/get-log-file.ts';
 import { getMetrics } from './endpoints/get-metrics.ts';
 import { getReadiness } from './endpoints/get-readiness.ts';
 import { getReceipt } from './endpoints/get-receipt.ts';
+import { getSession } from './endpoints/get-session.ts';
+import { getReviewCoverage } from './endpoints/get-review-coverage.ts';
 import { grantApproval } from './endpoints/grant-approval.ts';
 import { haltSession } from './endpoints/halt-session.ts';
 import { listAlerts } from './endpoints/list-alerts.ts';
 import { listApprovals } from './endpoints/list-approvals.ts';
 import { listIssuers } from './endpoints/list-issuers.ts';
 import { listPrincipals } from './endpoints/list-principals.ts';
+import { listReviews } from './endpoints/list-reviews.ts';
+import { listSavedSearches } from './endpoints/list-saved-searches.ts';
 import { listSessions } from './endpoints/list-sessions.ts';
 import { listTargets } from './endpoints/list-targets.ts';
 import { listTools } from './endpoints/list-tools.ts';
@@ -31,11 +36,13 @@ import { suspendPrincipal } from './endpoints/suspend-principal.ts';
 import { rebuildIndex } from './endpoints/rebuild-index.ts';
 import { recordOutput } from './endpoints/record-output.ts';
 import { revokeToken } from './endpoints/revoke-token.ts';
+import { saveSearch } from './endpoints/save-search.ts';
 import { searchRecords } from './endpoints/search-records.ts';
 import { showAlert } from './endpoints/show-alert.ts';
 import { showApproval } from './endpoints/show-approval.ts';
 import { showCaller } from './endpoints/show-caller.ts';
 import { showConnection } from './endpoints/show-connection.ts';
+import { signReview } from './endpoints/sign-review.ts';
 import { showPolicy } from './endpoints/show-policy.ts';
 import { showPolicyVersion } from './endpoints/show-policy-version.ts';
 import { showRecord } from './endpoints/show-record.ts';
@@ -69,6 +76,7 @@ export const routes: readonly Endpoint[] = [
   createToken,
   revokeToken,
   listSessions,
+  getSession,
   showSession,
   showRecord,
   readBytes,
@@ -89,6 +97,12 @@ export const routes: readonly Endpoint[] = [
   assignAlert,
   closeAlert,
   searchRecords,
+  listSavedSearches,
+  saveSearch,
+  deleteSavedSearch,
+  listReviews,
+  getReviewCoverage,
+  signReview,
   getReceipt,
   getLogFile,
   getMetrics,

@@ -32,7 +32,10 @@ const summary = {
   next: z.string().nullable().describe('`before` for the rest of the records; null: there is no rest.'),
 } satisfies Record<keyof SearchSummary, z.ZodType>;
 
-const foundSession = { ...sessionOverview, found: z.int().describe('How many of its records were found.') } satisfies Record<keyof FoundSession, z.ZodType>;
+const foundSession = { ...sessionOverview.shape, found: z.int().describe('How many of its records were found.') } satisfies Record<
+  keyof FoundSession,
+  z.ZodType
+>;
 
 /** A line of the answer to a search. */
 export const searchLine = z.union([

@@ -28,8 +28,7 @@ const finding = {
   seq: z.int().nullable().describe('The number of this record in the session.'),
 } satisfies Record<keyof Finding, z.ZodType>;
 
-/** The members of a session in a list. */
-export const sessionOverview = {
+const overview = {
   ...summary,
   title: z.string().nullable().describe('The beginning of the first prompt or statement. Null if there is none, or content is not to be shown.'),
   durationMs: z.int().describe('From the beginning to the end, or to now.'),
@@ -39,6 +38,8 @@ export const sessionOverview = {
   findings: z.array(z.object(finding).meta({ id: 'Finding' })).readonly(),
   unindexed: z.int().describe('How many of its records are not in the index of records yet, so that all of this lacks them.'),
 } satisfies Record<keyof SessionOverview, z.ZodType>;
+
+export const sessionOverview = z.object(overview).meta({ id: 'SessionOverview', description: 'A session as people see it. Times are in UTC.' });
 
 /** A session in the answer to the question which sessions have ids that begin so. */
 export const sessionSummary = z.object(summary).meta({ id: 'SessionSummary', description: 'A session. Times are in UTC.' });

@@ -224,6 +224,14 @@ export const ownAttributes = {
   reason: 'countersign.reason',
   /** List of strings, each `CODE: COUNT`. How often clients were refused for each reason. */
   reasons: 'countersign.reasons',
+  /** Number. How many records the session had that was reviewed. On the record of a review. */
+  reviewRecords: 'countersign.review.records',
+  /** String. The session that somebody reviewed, as 32 hexadecimal digits. On the record of a review. */
+  reviewSession: 'countersign.review.session',
+  /** String. The name of a saved search. On the record that somebody saved or deleted it. */
+  searchName: 'countersign.search.name',
+  /** String. The query of a saved search. On the record that somebody saved it. */
+  searchQuery: 'countersign.search.query',
   /** Number. The sequence number of the request that this record answers, continues or cancels, or that a decision is about. */
   request: 'countersign.request',
   /** List of strings. The places of an answer, headers and members, whose addresses the gateway changed so that they lead through it. */

@@ -8,6 +8,8 @@ import { readLeftActivities } from '../feed/left-activities.ts';
 import { readUsage, type LimitPolicies, type LimitRules } from '../feed/recorded-usage.ts';
 import type { SessionIndex } from '../feed/session-index.ts';
 import type { Recordings, ShowRecord } from '../feed/recordings.ts';
+import { findReviews } from '../search/reviews.ts';
+import { findSavedSearches } from '../search/saved-searches.ts';
 import type { RecordSearch } from '../search/record-search.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { IndexRebuilt, Question } from './questions.ts';
@@ -91,6 +93,12 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
       break;
     case 'sessions':
       yield* inPieces(jsonLines((await parts.openSearch()).sessions(question.wanted)));
+      break;
+    case 'reviews':
+      yield await findReviews(await parts.openSearch(), question.wanted);
+      break;
+    case 'savedSearches':
+      yield await findSavedSearches(await parts.openSearch(), question);
       break;
     case 'rebuild': {
       await follower.rebuild();

@@ -8,6 +8,7 @@ import type { SessionPage } from '../feed/shown-record.ts';
 import type { MessageRange } from '../recording/message-bytes.ts';
 import type { IndexedSession } from '../feed/session-index.ts';
 import type { WantedRecords, WantedSessions } from '../search/found.ts';
+import type { WantedReviews } from '../search/reviews.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 
 /** A question to the reader thread. `seen` are the records of which whoever asks may see anything, and of a `sight` also those of which they see the content. `found` is the answer to `find`: between the two, the gateway records who reads the session. */
@@ -27,6 +28,8 @@ export type Question =
   | { readonly ask: 'search'; readonly wanted: WantedRecords }
   | { readonly ask: 'alerts' }
   | { readonly ask: 'sessions'; readonly wanted: WantedSessions }
+  | { readonly ask: 'reviews'; readonly wanted: WantedReviews }
+  | { readonly ask: 'savedSearches'; readonly nowMs: number; readonly checkpoint: PublishedCheckpoint }
   | { readonly ask: 'rebuild' };
 
 /** The index after it was made again. */

@@ -18,8 +18,9 @@ import { IndexState } from '../feed/index-state.ts';
 import { IndexDiffers } from '../feed/row-seals.ts';
 import { removeIndexFile, type IndexedSession } from '../feed/session-index.ts';
 import { TargetNotes } from '../feed/target-notes.ts';
-import type { WantedRecords, WantedSessions } from '../search/found.ts';
 import { everything, type Query } from '../query/query.ts';
+import type { SavedSearch, WantedRecords, WantedSessions } from '../search/found.ts';
+import type { Reviews, WantedReviews } from '../search/reviews.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import { isUnreadable, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
 import { Seats } from './seats.ts';
@@ -100,7 +101,16 @@ export class Reader implements AsyncDisposable {
   private constructor(parts: ReaderParts) {
     this.#parts = parts;
     const reading = new Seats(readingMax);
-    this.#seats = { list: reading, search: reading, sessions: reading, show: reading, bytes: reading, bundle: reading, watch: new Seats(watchingMax) };
+    this.#seats = {
+      list: reading,
+      search: reading,
+      sessions: reading,
+      reviews: reading,
+      show: reading,
+      bytes: reading,
+      bundle: reading,
+      watch: new Seats(watchingMax),
+    };
   }
 
   /** Starts the thread. Resolves before the index is whole. Rejects with the errors of opening the store. */
@@ -212,6 +222,15 @@ export class Reader implements AsyncDisposable {
   /** Yields lines of JSON, each a `SessionOverview`. Also throws GatewayError `not_found`, `malformed` or `limit_exceeded`. */
   sessions(wanted: WantedSessions): AsyncGenerator<Uint8Array> {
     return this.#ask({ ask: 'sessions', wanted });
+  }
+
+  /** Finds the sessions that are to be reviewed. Also rejects with GatewayError `malformed`. */
+  async reviews(wanted: WantedReviews): Promise<Reviews> {
+    return this.#one({ ask: 'reviews', wanted });
+  }
+
+  async savedSearches(nowMs: number, checkpoint: PublishedCheckpoint): Promise<readonly SavedSearch[]> {
+    return this.#one({ ask: 'savedSearches', nowMs, checkpoint });
   }
 
   async rebuild(): Promise<IndexRebuilt> {

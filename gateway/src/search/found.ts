@@ -82,6 +82,42 @@ export interface SessionOverview extends SessionSummary {
   readonly unindexed: number;
 }
 
+/** The statement of a person who has looked at a session. */
+export interface Review {
+  readonly by: string;
+  readonly note: string;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  /** `LOG/INDEX` of its record. */
+  readonly record: string;
+}
+
+export interface ReviewedSession extends SessionOverview {
+  /** The newest review of it; null: there is none. */
+  readonly review: Review | null;
+}
+
+/** How many of the sessions that are to be reviewed were. */
+export interface ReviewCoverage {
+  /** The lowest risk of a session that is to be reviewed. */
+  readonly threshold: number;
+  /** How many sessions ended, how many of them are to be reviewed, and how many of these were. */
+  readonly ended: number;
+  readonly toReview: number;
+  readonly reviewed: number;
+}
+
+/** A query that somebody saved under a name. */
+export interface SavedSearch {
+  readonly name: string;
+  readonly query: string;
+  readonly by: string;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  /** `LOG/INDEX` of its record. */
+  readonly record: string;
+}
+
 export interface FoundSession extends SessionOverview {
   /** How many of its records were found. */
   readonly found: number;

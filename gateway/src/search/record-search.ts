@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Sight } from '../access/rights.ts';
+import { wholeSight, type Sight } from '../access/rights.ts';
 import { decodeLeaf } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
@@ -10,8 +10,8 @@ import type { IndexedSession } from '../feed/session-index.ts';
 import type { SessionPage, SessionSummary } from '../feed/shown-record.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
 import { matches } from '../query/matches.ts';
-import { parseField, parseQuery } from '../query/parse-query.ts';
-import { both, either, isEverything, isNothing, pointAt, termsOf, UnreadableQuery, type Query } from '../query/query.ts';
+import { parseField } from '../query/parse-query.ts';
+import { both, either, isEverything, isNothing, termsOf, type Query } from '../query/query.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { readSession, SessionOpener, SessionWalk } from '../recording/session-reader.ts';
 import { Turn } from '../recording/turn.ts';
@@ -19,6 +19,7 @@ import { blockCost, findRows, isExact } from './find-rows.ts';
 import type { CountedValue, FoundRecord, FoundSession, SearchLine, SearchSummary, SessionOverview, WantedRecords, WantedSessions } from './found.ts';
 import { FactReader, type ReadRecord } from './record-facts.ts';
 import type { RecordIndex } from './record-index.ts';
+import { orMalformed, readQuery } from './read-query.ts';
 import { RecordOpener, type OpenedAlone } from './record-opener.ts';
 import { RowSet } from './row-set.ts';
 import { overviewsOf, summariesOf } from './session-overviews.ts';
@@ -55,12 +56,12 @@ export class RecordSearch {
     this.#parts = parts;
   }
 
-  /** Resolves when the newest records are in the index, or after a while. */
-  async catchUp(): Promise<void> {
-    const caughtUp = this.#parts.index.catchUp();
+  /** Waits until the index has everything that was recorded before the call. Resolves with false if that takes too long. */
+  async catchUp(): Promise<boolean> {
+    const caughtUp = this.#parts.index.catchUp().then(() => true);
     // Who does not wait for it any more leaves its failure to the next search.
     caughtUp.catch(() => undefined);
-    await Promise.race([caughtUp, delay(catchUpMs, null, { ref: false })]);
+    return Promise.race([caughtUp, delay(catchUpMs, false, { ref: false })]);
   }
 
   /** Yields what was found, the newest first, and in the end the summary. Throws GatewayError `malformed` if the query cannot be read, `limit_exceeded`, `catching_up`, `store_damaged`. */
@@ -72,8 +73,22 @@ export class RecordSearch {
   /** Yields sessions. Throws as `search` does, and GatewayError `not_found`. */
   async *sessions(wanted: WantedSessions): AsyncGenerator<SessionOverview> {
     const query = wanted.query === null ? null : this.#readQuery([wanted.query], wanted);
-    const began = both(wanted.began.map((text) => readPart(text, wanted.nowMs)));
+    const began = both(wanted.began.map((text) => readQuery(text, wanted.nowMs)));
     yield* this.#fromIndex(() => this.#list(query, began, wanted));
+  }
+
+  /** Yields the verified records for which a query holds that the gateway itself asks, the newest first. Throws as `search` does, also `catching_up` if the index lacks some. */
+  async *verified(text: string, { nowMs, checkpoint }: Pick<WantedRecords, 'nowMs' | 'checkpoint'>): AsyncGenerator<FoundRecord> {
+    const query = readQuery(text, nowMs);
+    const wanted = { limit: Infinity, before: null, sight: wholeSight, checkpoint };
+    for await (const found of this.#fromIndex((isCaughtUp) => {
+      requireCaughtUp(isCaughtUp);
+      return this.#records(query, wanted);
+    })) {
+      if (found.verified) {
+        yield found;
+      }
+    }
   }
 
   /** Yields the sessions of a page with records that are seen, and of each what is seen of it. Throws as `sessions` does. */
@@ -96,7 +111,7 @@ export class RecordSearch {
 
   /** Finds a record that is seen by its index in the log. Rejects with GatewayError `not_found`, in the same way if there is none. */
   async locate(index: number, seen: Query): Promise<LocatedRecord> {
-    for await (const isSeen of this.#fromIndex(() => this.#holdsAt(index, seen))) {
+    for await (const isSeen of this.#fromIndex((isCaughtUp) => this.#holdsAt(index, seen, isCaughtUp))) {
       if (isSeen) {
         return this.#parts.recordings.locate(index);
       }
@@ -110,7 +125,7 @@ export class RecordSearch {
 
   /** Returns whether a query holds for any record. Rejects with GatewayError `catching_up` if it holds for none of those that are in the index and some are not. */
   async #holdsForAny(query: Query): Promise<boolean> {
-    for await (const holds of this.#fromIndex(() => this.#holdsInBlocks(query))) {
+    for await (const holds of this.#fromIndex((isCaughtUp) => this.#holdsInBlocks(query, isCaughtUp))) {
       if (holds) {
         return true;
       }
@@ -118,19 +133,19 @@ export class RecordSearch {
     return false;
   }
 
-  async *#holdsInBlocks(query: Query): AsyncGenerator<boolean> {
+  async *#holdsInBlocks(query: Query, isCaughtUp: boolean): AsyncGenerator<boolean> {
     const turn = new Turn();
     for (const block of this.#parts.index.blocks()) {
       yield !findRows(query, block, 'most').isEmpty;
       await turn.spend(blockCost);
     }
-    this.#requireCaughtUp();
+    requireCaughtUp(isCaughtUp);
   }
 
-  async *#holdsAt(index: number, query: Query): AsyncGenerator<boolean> {
+  async *#holdsAt(index: number, query: Query, isCaughtUp: boolean): AsyncGenerator<boolean> {
     const block = this.#parts.index.blockOf(index);
     if (block === null) {
-      this.#requireCaughtUp();
+      requireCaughtUp(isCaughtUp);
       return;
     }
     const only = new RowSet();
@@ -139,22 +154,12 @@ export class RecordSearch {
     yield !only.isEmpty;
   }
 
-  #requireCaughtUp(): void {
-    if (this.#behind() > 0) {
-      throw new GatewayError('catching_up', 'The newest records are not in the index yet. Ask again in a moment.');
-    }
-  }
-
-  #behind(): number {
-    return Math.max(0, this.#parts.written() - this.#parts.index.size);
-  }
-
   /** Answers with the index when it has caught up with the journal, or after a while. */
-  async *#fromIndex<Line>(answer: () => AsyncGenerator<Line>): AsyncGenerator<Line> {
+  async *#fromIndex<Line>(answer: (isCaughtUp: boolean) => AsyncGenerator<Line>): AsyncGenerator<Line> {
     const { index } = this.#parts;
-    await this.catchUp();
+    const isCaughtUp = await this.catchUp();
     try {
-      yield* answer();
+      yield* answer(isCaughtUp);
     } catch (error) {
       if (!(error instanceof IndexDiffers)) {
         throw error;
@@ -184,12 +189,15 @@ export class RecordSearch {
       const field = orMalformed(answer.countBy, () => parseField(answer.countBy));
       yield* await this.#values(both([query, this.#parts.boundary.scopeOfField(field, sight.content)]), field, wanted.limit);
     }
-    const behind = this.#behind();
+    const behind = Math.max(0, this.#parts.written() - this.#parts.index.size);
     yield { summary: { ...(await this.#count(query)), behind: behind > 0 && !isEverything(sight.facts) ? null : behind, next } };
   }
 
   /** Yields the records, and returns where the rest begins. */
-  async *#records(query: Query, { limit, before, sight, checkpoint }: WantedRecords): AsyncGenerator<FoundRecord, string | null> {
+  async *#records(
+    query: Query,
+    { limit, before, sight, checkpoint }: Pick<WantedRecords, 'limit' | 'before' | 'sight' | 'checkpoint'>,
+  ): AsyncGenerator<FoundRecord, string | null> {
     const { data, keys, index: records, findProtocol, keyOf, boundary } = this.#parts;
     using opener = new RecordOpener({ data, keys, findProtocol, blockOf: (at) => records.blockOf(at), keyOf });
     const log = openLog(data);
@@ -347,7 +355,7 @@ export class RecordSearch {
   /** Reads a query that somebody asks, as it counts for them. */
   #readQuery(texts: readonly string[], { nowMs, sight }: { readonly nowMs: number; readonly sight: Sight }): Query {
     const { boundary } = this.#parts;
-    const query = both(texts.map((text) => readPart(text, nowMs)));
+    const query = both(texts.map((text) => readQuery(text, nowMs)));
     if (isNothing(sight.content) && termsOf(query).some(({ field }) => isNothing(boundary.scopeOfField(field, sight.content)))) {
       throw new GatewayError(
         'malformed',
@@ -371,18 +379,9 @@ function ofSession(session: string): Query {
   return { is: 'term', field: 'session', test: { by: 'equal', value: session } };
 }
 
-function readPart(text: string, nowMs: number): Query {
-  return orMalformed(text, () => parseQuery(text, nowMs));
-}
-
-function orMalformed<Parsed>(text: string, parse: () => Parsed): Parsed {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof UnreadableQuery)) {
-      throw error;
-    }
-    throw new GatewayError('malformed', pointAt(text, error.place));
+function requireCaughtUp(isCaughtUp: boolean): void {
+  if (!isCaughtUp) {
+    throw new GatewayError('catching_up', 'The newest records are not in the index yet. Ask again in a moment.');
   }
 }
 

@@ -33,9 +33,7 @@ export const listSessions = endpoint({
     facts: z.string().optional().describe('With any value, nothing of the content is shown or looked for: titles are null.'),
     ...paging,
   },
-  answer: lines(
-    z.union([z.object(sessionOverview).meta({ id: 'SessionOverview', description: 'A session as people see it. Times are in UTC.' }), sessionSummary]),
-  ),
+  answer: lines(z.union([sessionOverview, sessionSummary])),
   errors: ['not_found', 'limit_exceeded', 'catching_up', 'store_damaged'],
   act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, query: asked }) {
     const { all, after, begin, limit, query, since, until, newest, facts } = asked;

@@ -6,6 +6,7 @@ import { endpoint } from '../endpoint.ts';
 import { wholeNumber } from '../input.ts';
 import type { ApiParts } from '../parts.ts';
 import { recordAccess } from '../recorded-acts.ts';
+import { findSavedSearch, savedSearchName } from '../saved-searches.ts';
 import { searchLine } from '../search-line.ts';
 
 const limitDefault = 50;
@@ -32,17 +33,24 @@ export const searchRecords = endpoint({
       .describe('Only records before this index of the log: `next` of a summary.'),
     sessions: z.string().optional().describe('With any value, the answer has the sessions of the records.'),
     countBy: z.string().max(lengthMax).optional().describe('The answer has the values of this field, and how many records have each, the most frequent first.'),
+    saved: savedSearchName.optional().describe('The name of a saved search, for whose query the records must hold too.'),
     facts: z.string().optional().describe('With any value, nothing of the content is shown or looked for.'),
   },
   answer: lines(searchLine),
-  errors: ['limit_exceeded', 'catching_up', 'store_damaged'],
-  act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, query: asked }) {
-    const { query, since, until, limit, before, sessions, countBy, facts } = asked;
-    await recordAccess(recorder, caller, { what: 'search', session: null, more: asked });
+  errors: ['not_found', 'limit_exceeded', 'catching_up', 'store_damaged'],
+  act: async function* (parts: Pick<ApiParts, 'reader' | 'recorder'>, { caller, query: asked }) {
+    const { reader, recorder } = parts;
+    const { query, since, until, limit, before, sessions, countBy, saved, facts } = asked;
+    const savedQuery = saved === undefined ? null : (await findSavedSearch(parts, saved)).query;
+    await recordAccess(recorder, caller, { what: 'search', session: null, more: savedQuery === null ? asked : { ...asked, savedQuery } });
     const sight = sightOf(caller.rights, 'search');
     yield* reader.search({
       query,
-      besides: [...(since === undefined ? [] : [`since:${since}`]), ...(until === undefined ? [] : [`until:${until}`])],
+      besides: [
+        ...(savedQuery === null ? [] : [savedQuery]),
+        ...(since === undefined ? [] : [`since:${since}`]),
+        ...(until === undefined ? [] : [`until:${until}`]),
+      ],
       nowMs: Date.now(),
       checkpoint: await recorder.publish(),
       limit,
