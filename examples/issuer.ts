@@ -36,7 +36,7 @@ export function createProvider({ url, audience, groupsOf, tokenSeconds, clients 
         grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'authorization_code', 'refresh_token'],
         application_type: 'native',
         // A port is not compared (RFC 8252, 7.3).
-        redirect_uris: ['http://127.0.0.1/'],
+        redirect_uris: ['http://127.0.0.1/', 'http://127.0.0.1/api/v1/sign-in/callback'],
         ...(logoutUri === undefined ? {} : { backchannel_logout_uri: logoutUri, backchannel_logout_session_required: true }),
       },
       ...clients,
@@ -44,9 +44,10 @@ export function createProvider({ url, audience, groupsOf, tokenSeconds, clients 
     scopes: ['openid', 'email', 'offline_access'],
     claims: { openid: ['sub'], email: ['email', 'email_verified', 'groups'] },
     findAccount: (_context, id) => ({ accountId: id, claims: () => claims(id) }),
-    extraTokenClaims: (_context, token) => {
+    extraTokenClaims: ({ oidc: { entities } }, token) => {
       const { sub: _sub, ...more } = 'accountId' in token && token.accountId !== undefined ? claims(token.accountId) : { sub: '' };
-      return more;
+      const { authTime } = entities.AuthorizationCode ?? entities.RefreshToken ?? entities.DeviceCode ?? {};
+      return { ...more, ...(authTime === undefined ? {} : { auth_time: authTime }) };
     },
     features: {
       deviceFlow: { enabled: true },
@@ -71,7 +72,7 @@ export function createProvider({ url, audience, groupsOf, tokenSeconds, clients 
 if (import.meta.main) {
   const port = Number(process.argv[2] ?? 7480);
   const url = `http://127.0.0.1:${port}`;
-  const groups: Readonly<Record<string, readonly string[]>> = { ann: ['compliance', 'admins'] };
+  const groups: Readonly<Record<string, readonly string[]>> = { ann: ['compliance'] };
   createProvider({ url, audience: 'https://countersign.example', groupsOf: (person) => groups[person] ?? [], tokenSeconds: () => 300 }).listen(
     port,
     '127.0.0.1',

@@ -136,6 +136,18 @@ Below \`identity.issuers\`, each with the name that begins the names of its prin
 
 ${table(fieldsOf(objectOf(section('identity')['issuers'] ?? root) ?? {}))}
 
+## Browsers
+
+Below \`identity.browser\`.
+
+${table(fieldsOf(objectOf(section('identity')['browser'] ?? root) ?? {}))}
+
+## A sign-in that is fresh
+
+Below \`identity.fresh\`: times as \`15m\`. Without an entry it does not matter when somebody signed in.
+
+${table(fieldsOf(objectOf(section('identity')['fresh'] ?? root) ?? {}))}
+
 ## Approvals
 
 [approvals.md](approvals.md) says who approves and how.

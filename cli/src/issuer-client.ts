@@ -34,15 +34,17 @@ interface SignInOptions {
   readonly isHere: boolean;
   /** The port for the answer of the browser; 0 takes any free one. */
   readonly port: number;
+  /** True: the person signs in anew at the issuer, even if it knows them. The device flow has no way to say so. */
+  readonly isFresh: boolean;
   readonly invite: (invitation: Invitation) => void;
 }
 
 /** Signs a person in at an issuer: `invite` is told where, and this resolves when the person has signed in. Rejects with an Error that says what happened. */
-export async function signIn(issuer: IssuerSummary, { isHere, port, invite }: SignInOptions): Promise<SignedIn> {
+export async function signIn(issuer: IssuerSummary, { isHere, port, isFresh, invite }: SignInOptions): Promise<SignedIn> {
   return asking(issuer, async (configuration) => {
     const { authorization_endpoint: hasBrowserFlow, device_authorization_endpoint: hasDeviceFlow } = configuration.serverMetadata();
     if (isHere && hasBrowserFlow !== undefined) {
-      return signedIn(issuer, await browserFlow(issuer, configuration, { port, invite }), null);
+      return signedIn(issuer, await browserFlow(issuer, configuration, { port, isFresh, invite }), null);
     }
     if (hasDeviceFlow === undefined) {
       throw new Error(`the issuer ${issuer.name} has no flow for signing in ${isHere ? 'here' : 'elsewhere: leave --device out'}`);
@@ -58,12 +60,17 @@ async function deviceFlow(issuer: IssuerSummary, configuration: Configuration, i
   return pollDeviceAuthorizationGrant(configuration, started, wanted(issuer));
 }
 
+/** With a fresh sign-in, so long ago the person may have signed in when the answer is there. */
+const freshSeconds = 300;
+
 /** Signs in with an authorization code, PKCE and a redirect to this machine (RFC 8252, RFC 7636). */
 async function browserFlow(
   issuer: IssuerSummary,
   configuration: Configuration,
-  { port, invite }: Pick<SignInOptions, 'port' | 'invite'>,
+  { port, isFresh, invite }: Pick<SignInOptions, 'port' | 'isFresh' | 'invite'>,
 ): Promise<TokenEndpointResponse> {
+  // Without consent most issuers give no refresh token for a session that they already have (OpenID Connect Core 1.0, 11).
+  const prompts = [...(isFresh ? ['login'] : []), ...(issuer.scope.split(' ').includes('offline_access') ? ['consent'] : [])];
   const [verifier, state, nonce] = [randomPKCECodeVerifier(), randomState(), randomNonce()];
   await using answer = await BrowserAnswer.open(port, state);
   const address = buildAuthorizationUrl(configuration, {
@@ -73,15 +80,15 @@ async function browserFlow(
     nonce,
     code_challenge: await calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
-    // Without it most issuers give no refresh token for a session that they already have.
-    ...(issuer.scope.split(' ').includes('offline_access') ? { prompt: 'consent' } : {}),
+    ...(prompts.length === 0 ? {} : { prompt: prompts.join(' ') }),
+    ...(isFresh ? { max_age: '0' } : {}),
     ...wanted(issuer),
   });
   invite({ address: address.href, code: null });
   return authorizationCodeGrant(
     configuration,
     await answer.received,
-    { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce },
+    { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, ...(isFresh ? { maxAge: freshSeconds } : {}) },
     wanted(issuer),
   );
 }

@@ -24,6 +24,7 @@ import { Masks } from './controls/masks/masks.ts';
 import { Prints } from './following/prints.ts';
 import { RequestMasks } from './controls/masks/request-masks.ts';
 import { Limits, steadyClock } from './controls/limits/limits.ts';
+import { identify } from './sessions/attempt.ts';
 import { LoginThrottle } from './sessions/login-throttle.ts';
 import { isLoopback } from './domain/address.ts';
 import { makeEnvironment, type Environment, type Software } from './domain/environment.ts';
@@ -33,9 +34,11 @@ import type { TunnelIdentity } from './domain/client.ts';
 import type { LimitPolicies } from './feed/recorded-usage.ts';
 import { sayBehind } from './feed/index-state.ts';
 import { Authenticator } from './identity/authenticator.ts';
+import { BrowserSessions } from './identity/browser-sessions.ts';
+import { CodeFlow } from './identity/code-flow.ts';
 import { Departures } from './identity/departures.ts';
 import { Issuers } from './identity/issuers.ts';
-import { readIssuerDocument } from './issuer-document.ts';
+import { askIssuer, readIssuerDocument } from './issuer-document.ts';
 import { openOperatorToken } from './api/operator-token.ts';
 import type { ApiParts, TakenUp } from './api/parts.ts';
 import { findLostRevocations, recordLeftTokenActs, recordLostRevocations } from './api/token-acts.ts';
@@ -234,6 +237,15 @@ export class Gateway implements AsyncDisposable {
       new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now, issuers, departures }),
     );
     this.#authenticator = authenticator;
+    const codeFlow = new CodeFlow({ issuers, ask: askIssuer });
+    const browserSessions = new BrowserSessions({
+      flow: codeFlow,
+      departures,
+      issuers: () => this.#config.issuers,
+      limits: () => this.#config.browser,
+      now: Date.now,
+      identify: async (token) => identify(authenticator, token),
+    });
     await recordLeftTokenActs(recorder, tokens);
     await recordLeftSuspensions(recorder, tokens);
     if (lostRevocations > 0) {
@@ -284,6 +296,10 @@ export class Gateway implements AsyncDisposable {
       authenticator,
       accounts,
       departures,
+      codeFlow,
+      browserSessions,
+      browser: () => this.#config.browser,
+      fresh: () => this.#config.fresh,
       verifyLogout: async (issuer, token) => issuers.verifyLogout(issuer, token),
       approvals,
       outbox,

@@ -108,7 +108,7 @@ identity:
 
   test('with a browser on this machine a person needs no code: it comes back to the command with one that is used once', async () => {
     issuer.grants.length = 0;
-    const { status, stdout, stderr } = await login('approve');
+    const { status, stdout, stderr } = await login('approve', ['--fresh']);
     assert.equal(status, 0, stderr);
     assert.match(stdout, /: corp\/ann@corp\.example  human /);
     assert.deepEqual(issuer.grants, ['authorization_code']);
@@ -138,10 +138,16 @@ identity:
   });
 
   test('who signs out has no token any more, here and at the issuer', async () => {
-    const { refreshToken } = JSON.parse(readFileSync(file, 'utf8'))[url];
-    assert.equal((await command(['logout', '--url', url])).stdout, `signed out at ${url}\n`);
+    const { refreshToken, token } = JSON.parse(readFileSync(file, 'utf8'))[url];
+    assert.equal((await whoami({ COUNTERSIGN_TOKEN: token })).subject, 'ann');
+    assert.equal((await command(['logout', '--everywhere', '--url', url])).stdout, `signed out at ${url}\n`);
     assert.equal((await command(['logout', '--url', url])).stdout, `nobody is signed in at ${url}\n`);
     assert.ok(!readFileSync(file, 'utf8').includes(refreshToken));
+    assert.match(
+      (await command(['whoami', '--url', url], { COUNTERSIGN_TOKEN: token })).stderr,
+      /the sign-in for which it was made was ended/,
+      'no copy of it counts either',
+    );
     const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken, client_id: clientId });
     assert.equal((await fetch(`${issuer.url}/token`, { method: 'POST', body: form })).status, 400);
     assert.equal((await command(['whoami', '--url', url])).status, 1);

@@ -7,6 +7,8 @@ import { clientId, createProvider } from '../../examples/issuer.ts';
 /** The audience of the tokens that the issuer makes for the gateway. */
 export const audience = 'https://gateway.example';
 
+/** A client with a secret, as which the gateway signs people in. */
+export const webClient = { id: 'countersign-web', secret: 'canary-web-secret-91c4-canary-web-secret-91c4' };
 const agentSecret = 'canary-agent-secret-5d21-canary-agent-secret-5d21';
 
 /** An OpenID provider, as an organisation has one. Its people sign in with their name and any password. */
@@ -51,7 +53,17 @@ export class Issuer implements AsyncDisposable {
       groupsOf: (person) => this.groups.get(person) ?? [],
       tokenSeconds: () => this.tokenSeconds,
       ...(this.#logoutUri === undefined ? {} : { logoutUri: this.#logoutUri }),
-      clients: [{ client_id: 'nightly-agent', client_secret: agentSecret, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] }],
+      clients: [
+        {
+          client_id: webClient.id,
+          client_secret: webClient.secret,
+          application_type: 'native',
+          grant_types: ['authorization_code', 'refresh_token'],
+          redirect_uris: ['http://127.0.0.1/api/v1/sign-in/callback'],
+          ...(this.#logoutUri === undefined ? {} : { backchannel_logout_uri: this.#logoutUri, backchannel_logout_session_required: true }),
+        },
+        { client_id: 'nightly-agent', client_secret: agentSecret, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },
+      ],
     });
   }
 
@@ -105,22 +117,40 @@ export async function approve(address: string, person: string, act: 'approve' | 
   for (let step = 0; step < 6 && page.includes('<form'); step += 1) {
     page = await browser.submit(page, { login: person, password: 'any' });
   }
-  assert.match(page, /Sign-in Success|This page can be closed/);
   return page;
 }
 
 /** As much of a browser as it takes to fill in the pages of the issuer. */
 export class Browser {
   readonly #cookies = new Map<string, string>();
-  #at = '';
+  /** The address of the page. */
+  at = '';
+  /** Told each address that it opens. */
+  onOpen: (address: string) => void = () => undefined;
+  /** The lines of all cookies that it was given. */
+  readonly given: string[] = [];
+
+  /** The header with its cookies. */
+  get cookie(): string {
+    return Array.from(this.#cookies, ([name, value]) => `${name}=${value}`).join('; ');
+  }
 
   async open(address: string, form?: URLSearchParams): Promise<string> {
-    this.#at = address;
-    const cookie = Array.from(this.#cookies, ([name, value]) => `${name}=${value}`).join('; ');
-    const response = await fetch(address, { redirect: 'manual', headers: { cookie }, ...(form === undefined ? {} : { method: 'POST', body: form }) });
+    this.at = address;
+    this.onOpen(address);
+    const response = await fetch(address, {
+      redirect: 'manual',
+      headers: { cookie: this.cookie },
+      ...(form === undefined ? {} : { method: 'POST', body: form }),
+    });
     for (const line of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      this.#cookies.set(name, value);
+      this.given.push(line);
+      if (line.includes('Max-Age=0')) {
+        this.#cookies.delete(name);
+      } else {
+        this.#cookies.set(name, value);
+      }
     }
     const next = response.headers.get('location');
     return next === null ? response.text() : this.open(new URL(next, address).href);
@@ -133,7 +163,7 @@ export class Browser {
     const hidden = Array.from(page.matchAll(/<input[^>]*type="hidden"[^>]*>/g), ([field]) => [attribute(field, 'name'), attribute(field, 'value')]);
     const fields = Object.keys(typed).filter((name) => page.includes(`name="${name}"`));
     return this.open(
-      new URL(action, this.#at).href,
+      new URL(action, this.at).href,
       new URLSearchParams([...hidden, ...fields.map((name) => [name, typed[name] ?? '']), ...Object.entries(button)]),
     );
   }

@@ -5,7 +5,7 @@ import { ApiClient } from '../api-client.ts';
 import { findBrowser, openBrowser } from '../browser.ts';
 import { configOption, urlOption, type LocationOptions } from '../location-options.ts';
 import { locateGateway } from '../location.ts';
-import { credentialsFile, keepSignedIn, readSignedIn } from '../signed-in.ts';
+import { credentialsFile, findSignedIn, keepSignedIn, readSignedIn } from '../signed-in.ts';
 import { escapeControls } from '../terminal.ts';
 import { describeCaller } from './whoami.ts';
 
@@ -17,6 +17,7 @@ export function addLogin(program: Command): void {
     .addOption(urlOption('API of a gateway elsewhere'))
     .option('--issuer <name>', 'where the account is, if the gateway accepts tokens of several issuers')
     .option('--device', 'sign in with a browser elsewhere, and compare a code; chosen where this machine seems to have no browser')
+    .option('--fresh', 'sign in anew even if the issuer knows you, for what needs it (error sign_in_again)')
     .addOption(
       new Option('--port <port>', 'the port of this machine to which the browser comes back, for issuers that allow only one')
         .argParser(parsePort)
@@ -36,6 +37,7 @@ export function addLogout(program: Command): void {
     .description('forget who signed in at a gateway, and have the issuer end it')
     .addOption(configOption())
     .addOption(urlOption('API of a gateway elsewhere'))
+    .option('--everywhere', 'end all tokens of the person at the gateway too, on all machines and in all browsers')
     .addHelpText('after', '\nExample:\n  countersign logout --url https://gateway.corp.example')
     .action(logout);
 }
@@ -43,6 +45,7 @@ export function addLogout(program: Command): void {
 interface LoginOptions extends LocationOptions {
   readonly issuer?: string;
   readonly device?: boolean;
+  readonly fresh?: boolean;
   readonly port: number;
 }
 
@@ -60,6 +63,7 @@ async function login(options: LoginOptions): Promise<void> {
   const credential = await signIn(issuer, {
     isHere: browser !== null || options.port !== 0,
     port: options.port,
+    isFresh: options.fresh === true,
     invite: ({ address, code }) => {
       const compared =
         code === null ? 'A browser of this machine is needed; elsewhere: --device.' : `The code there must be ${escapeControls(code, 'nothing')}.`;
@@ -102,12 +106,16 @@ function choose(issuers: readonly IssuerSummary[], wanted: string | undefined): 
   return issuer;
 }
 
-async function logout(options: LocationOptions): Promise<void> {
+async function logout(options: LocationOptions & { readonly everywhere?: boolean }): Promise<void> {
   const gateway = await locateGateway(options);
   const credential = readSignedIn(gateway);
   if (credential === null) {
     console.log(`nobody is signed in at ${gateway}`);
     return;
+  }
+  if (options.everywhere === true) {
+    const token = (await findSignedIn(gateway)) ?? '';
+    await new ApiClient({ url: gateway, socket: null, token }).json('POST', '/api/v1/sign-out', { everywhere: true });
   }
   keepSignedIn(gateway, null);
   const { signOut } = await import('../issuer-client.ts');

@@ -40,6 +40,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     getReadiness: { path: '/readyz' },
     listIssuers: { path: '/api/v1/issuers' },
     showCaller: { path: '/api/v1/whoami', token },
+    signOut: { path: '/api/v1/sign-out', token, body: {} },
     listTargets: { path: '/api/v1/targets' },
     applyConfig: { path: '/api/v1/config/apply', body: {} },
     showConnection: { path: '/api/v1/targets/shop/connection' },

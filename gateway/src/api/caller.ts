@@ -3,6 +3,7 @@ import { allRights, mayDo, rightsOf, type Right } from '../access/rights.ts';
 import { acts, rolesOf, type Act, type Role } from '../access/roles.ts';
 import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
+import type { FreshAct } from '../domain/issuer.ts';
 import type { Identity, Standing } from '../domain/principal.ts';
 import type { Authenticator } from '../identity/authenticator.ts';
 import type { ShownSecret } from '../identity/shown-secret.ts';
@@ -18,10 +19,14 @@ export interface Caller {
   readonly rights: readonly Right[];
   /** Throws GatewayError `unauthenticated` if the credential has ended, `refused` if the caller has other roles by now. */
   readonly check: () => void;
+  /** Throws GatewayError `sign_in_again` if the person must have signed in a shorter time ago for an act. */
+  readonly requireFresh: (act: FreshAct) => void;
   /** Set if the caller presented the token of a run, which may have ended. Such a caller may act only inside that run. */
   readonly run?: Identity & { readonly session: string };
   /** The identity of the token. Set only by endpoints that answer everybody. */
   readonly identity?: Identity;
+  /** The session of the browser that asks. Set only by endpoints that answer everybody. */
+  readonly browser?: string;
 }
 
 /** The callers that an endpoint answers: those whose roles allow an act; `runs` and administrators; `auditors` and administrators; or `everybody` who has a token. */
@@ -37,11 +42,17 @@ export interface CallerParts {
   readonly authenticator: Authenticator;
   readonly refusals: Refusals;
   readonly roles: () => readonly Role[];
+  /** For an act, how long ago a person with an account at an issuer may have signed in, in ms. */
+  readonly fresh: () => ReadonlyMap<FreshAct, number>;
 }
 
 /** A request for which a caller is to be found. `asked` says for what, in the record of a refusal. */
 interface Shown {
   readonly token: string;
+  /** When the person signed in whose browser has the token, in milliseconds since 1970. Absent: it is no browser's, and says that itself. */
+  readonly signedInMs?: number;
+  /** The session of the browser. */
+  readonly browser?: string;
   readonly address: string;
   readonly asked: Attributes;
 }
@@ -50,10 +61,10 @@ interface Shown {
  * Finds the caller by the token that it presents. Refusals are recorded and slowed down like those of a login. Rejects with GatewayError `unauthenticated`,
  * `refused` or `throttled`.
  */
-export async function findCaller(parts: CallerParts, { token, address, asked }: Shown, callers: Callers): Promise<Caller> {
-  const { operator, authenticator, refusals, roles } = parts;
+export async function findCaller(parts: CallerParts, { token, signedInMs, browser, address, asked }: Shown, callers: Callers): Promise<Caller> {
+  const { operator, authenticator, refusals, roles, fresh } = parts;
   if (operator.matches(token)) {
-    return { id: operatorId, address, standing: null, rights: allRights, check: () => undefined };
+    return { id: operatorId, address, standing: null, rights: allRights, check: () => undefined, requireFresh: () => undefined };
   }
   const identity = await attempt(refusals, { address, protocol: 'api', isQuestion: token === '' }, async () =>
     identify(authenticator, token, " Give an administrator's in COUNTERSIGN_TOKEN."),
@@ -70,19 +81,46 @@ export async function findCaller(parts: CallerParts, { token, address, asked }: 
       throw new GatewayError('refused', `The roles of ${principal.id} have changed. Ask again.`);
     }
   };
-  const caller: Caller = { id: principal.id, address, standing, rights: rightsOf(before, principal.id, Date.now()), check };
+  const staleness = stalenessOf({ ...identity, ...(signedInMs === undefined ? {} : { signedInMs }) }, fresh());
+  const requireFresh = (act: FreshAct): void => {
+    const stale = staleness(act);
+    if (stale !== null) {
+      throw stale;
+    }
+  };
+  const all = rightsOf(before, principal.id, Date.now());
+  // Without a fresh sign-in, facts are shown without content.
+  const rights = all.map(({ may, scope }) => ({ may: may.filter((act) => staleness(act) === null), scope }));
+  const caller: Caller = { id: principal.id, address, standing, rights, check, requireFresh };
   if (callers === 'everybody') {
-    return { ...caller, identity };
+    return { ...caller, identity, ...(browser === undefined ? {} : { browser }) };
   }
   if (session !== undefined && callers === 'runs') {
     return { ...caller, run: { ...identity, session } };
   }
-  const refused = refusalOf(caller, callers, session !== undefined);
-  if (refused !== null) {
-    return refusals.refuse({ address, protocol: 'api', error: new GatewayError('refused', refused), attributes: { 'user.id': principal.id, ...asked } });
+  const refused = refusalOf({ ...caller, rights: all }, callers, session !== undefined);
+  const error = refused === null ? staleness(callers) : new GatewayError('refused', refused);
+  if (error !== null) {
+    return refusals.refuse({ address, protocol: 'api', error, attributes: { 'user.id': principal.id, ...asked } });
   }
   check();
   return caller;
+}
+
+/**
+ * Returns a function that says for an act why a person must sign in again; null if that is not needed. Agents do not sign in, and tokens of the gateway are made by
+ * who may make them.
+ */
+function stalenessOf({ issued, principal: { kind }, signedInMs = null }: Identity, fresh: ReadonlyMap<string, number>): (act: string) => GatewayError | null {
+  return (act) => {
+    const limitMs = issued === undefined || kind === 'agent' ? undefined : fresh.get(act);
+    return limitMs === undefined || (signedInMs !== null && Date.now() - signedInMs <= limitMs)
+      ? null
+      : new GatewayError(
+          'sign_in_again',
+          `This needs a sign-in of the last ${Math.ceil(limitMs / 60_000)} min: countersign login --fresh, or in a browser /api/v1/sign-in?fresh.`,
+        );
+  };
 }
 
 /** Returns why a caller is not answered; null: it is. */

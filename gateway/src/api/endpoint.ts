@@ -70,7 +70,7 @@ export interface PublicEndpoint<Parts = ApiParts> extends Description {
 }
 
 /** The errors of finding the caller. `cannot_record` is one of them, because a refusal is not answered before it is recorded. */
-const callerErrors = ['unauthenticated', 'issuer_unreachable', 'throttled', 'refused', 'cannot_record'] as const;
+const callerErrors = ['unauthenticated', 'sign_in_again', 'issuer_unreachable', 'throttled', 'refused', 'cannot_record'] as const;
 
 type Nothing = Readonly<Record<string, never>>;
 

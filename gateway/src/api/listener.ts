@@ -50,11 +50,10 @@ function createApi(parts: ApiParts, onError: (error: unknown) => void, where: En
   }
   for (const { method, path, callers, handle } of routes) {
     app.on(method, path, async ({ env, req }) => {
-      const token = credentialOf(env.incoming);
       const address = where === 'operator socket' ? where : addressOf(env.incoming);
       const { pathname, search, searchParams } = new URL(req.url);
       const asked = { 'url.path': pathname, ...(search === '' ? {} : { 'url.query': search.slice(1, 1 + queryLengthMax) }) };
-      const caller = await findCaller(parts, { token, address, asked }, callers);
+      const caller = await findCaller(parts, { ...(await credentialOf(parts, env.incoming)), address, asked }, callers);
       const breakOff = (error: Error): void => {
         if (!(error instanceof GatewayError)) {
           onError(error);

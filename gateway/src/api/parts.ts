@@ -1,12 +1,14 @@
 import type { Role } from '../access/roles.ts';
 import type { Approvals } from '../controls/approvals/approvals.ts';
 import type { Outbox } from '../outbox/outbox.ts';
-import type { Issuer } from '../domain/issuer.ts';
+import type { BrowserSettings, FreshAct, Issuer } from '../domain/issuer.ts';
 import type { Pins } from '../domain/pins.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
 import type { Authenticator } from '../identity/authenticator.ts';
+import type { BrowserSessions } from '../identity/browser-sessions.ts';
+import type { CodeFlow } from '../identity/code-flow.ts';
 import type { Departures } from '../identity/departures.ts';
 import type { Issuers } from '../identity/issuers.ts';
 import type { ShownSecret } from '../identity/shown-secret.ts';
@@ -44,6 +46,11 @@ export interface ApiParts {
   readonly authenticator: Authenticator;
   readonly accounts: Accounts;
   readonly departures: Departures;
+  readonly codeFlow: CodeFlow;
+  readonly browserSessions: BrowserSessions;
+  /** How browsers sign in, as the configuration says. */
+  readonly browser: () => BrowserSettings;
+  readonly fresh: () => ReadonlyMap<FreshAct, number>;
   readonly verifyLogout: Issuers['verifyLogout'];
   readonly approvals: Approvals;
   readonly outbox: Outbox;

@@ -32,6 +32,7 @@ import { openRun } from './endpoints/open-run.ts';
 import { pinTools } from './endpoints/pin-tools.ts';
 import { readBytes } from './endpoints/read-bytes.ts';
 import { resumePrincipal } from './endpoints/resume-principal.ts';
+import { signOut } from './endpoints/sign-out.ts';
 import { suspendPrincipal } from './endpoints/suspend-principal.ts';
 import { rebuildIndex } from './endpoints/rebuild-index.ts';
 import { recordOutput } from './endpoints/record-output.ts';
@@ -50,17 +51,19 @@ import { showSession } from './endpoints/show-session.ts';
 import { watchSession } from './endpoints/watch-session.ts';
 import { endSignIns } from './open/end-sign-ins.ts';
 import { scimRoutes } from './open/scim.ts';
+import { signInRoutes } from './open/sign-in.ts';
 import type { OpenRoute } from './open-route.ts';
 
 /** The endpoints that need no caller: everybody may ask whether the gateway works, and where to sign in. */
 export const publicRoutes: readonly PublicEndpoint[] = [getHealth, getReadiness, listIssuers];
 
 /** The addresses whose forms other standards state. */
-export const openRoutes: readonly OpenRoute[] = [endSignIns, ...scimRoutes];
+export const openRoutes: readonly OpenRoute[] = [endSignIns, ...scimRoutes, ...signInRoutes()];
 
 /** All other endpoints of the API. They need a caller. */
 export const routes: readonly Endpoint[] = [
   showCaller,
+  signOut,
   listTargets,
   applyConfig,
   showConnection,

@@ -17,7 +17,10 @@ test('T4.45: a reader that leaves while a piece is made for it is no failure', a
   const broken: Error[] = [];
   const answer = await streamPieces(
     pieces(),
-    { caller: { id: 'operator', address: '', standing: null, rights: [], check: () => undefined }, breakOff: (error) => broken.push(error) },
+    {
+      caller: { id: 'operator', address: '', standing: null, rights: [], check: () => undefined, requireFresh: () => undefined },
+      breakOff: (error) => broken.push(error),
+    },
     'text/plain',
   );
   const reader = answer.body?.getReader();

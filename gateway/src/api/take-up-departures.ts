@@ -4,7 +4,7 @@ import { noteRevocations } from './note-revocations.ts';
 import type { ApiParts } from './parts.ts';
 
 /** The parts that an end of sign-ins acts on. */
-type LeaveParts = Pick<ApiParts, 'approvals' | 'authenticator' | 'departures' | 'keys' | 'recorder' | 'tokens'>;
+export type DepartureParts = Pick<ApiParts, 'approvals' | 'authenticator' | 'departures' | 'keys' | 'recorder' | 'tokens'>;
 
 /** The words of an issuer about somebody, for the record. */
 interface Said {
@@ -16,7 +16,7 @@ interface Said {
  * Ends at once what was opened by those who have left, or lets them in again, and records it. To be called after the change is stored. Resolves when the record is
  * committed; until then the issuer is not told that it is done, and says it again. Rejects with GatewayError `cannot_record`.
  */
-export async function takeUpDepartures(parts: LeaveParts, { action, attributes }: Said): Promise<void> {
+export async function takeUpDepartures(parts: DepartureParts, { action, attributes }: Said): Promise<void> {
   parts.authenticator.recheck();
   parts.approvals.recheck();
   noteRevocations(parts);

@@ -2,7 +2,7 @@ import type { AlertRule } from '../domain/alert.ts';
 import type { Role } from '../access/roles.ts';
 import type { DataClass } from '../domain/data-class.ts';
 import type { HoldMode } from '../domain/approval.ts';
-import type { Directory } from '../domain/issuer.ts';
+import type { BrowserSettings, Directory, FreshAct } from '../domain/issuer.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Sink } from '../domain/sink.ts';
 import type { SecretReader, Target } from '../domain/target.ts';
@@ -47,6 +47,9 @@ export interface Config extends Directory {
   readonly sinks: ReadonlyMap<string, Sink>;
   /** The data classes that the file names, by their names. */
   readonly classes: ReadonlyMap<string, DataClass>;
+  readonly browser: BrowserSettings;
+  /** For an act, how long ago a person with an account at an issuer may have signed in, in ms. Without an entry it does not matter. */
+  readonly fresh: ReadonlyMap<FreshAct, number>;
   readonly retention: { readonly metaDays: number | null; readonly contentDays: number | null };
   readonly limits: Limits;
   /** Each section that takes effect only at a start, as text, to detect whether it was changed. */

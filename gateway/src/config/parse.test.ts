@@ -58,6 +58,7 @@ identity:
     name: 'corp',
     url: 'https://id.corp.example',
     clientId: 'countersign',
+    scim: null,
     audience: 'countersign',
     scope: 'openid email offline_access',
     groups: 'groups',

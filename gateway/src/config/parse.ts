@@ -432,6 +432,17 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
     ),
     roles: Object.entries(raw.roles).map(([name, role]) => openRole(name, role)),
     issuers: new Map(Object.entries(raw.identity.issuers).map(([name, issuer]) => [name, openIssuer({ name, base, openSecret }, issuer)])),
+    browser: {
+      url: raw.identity.browser.url ?? null,
+      idleMs: durationMs(raw.identity.browser.idle),
+      ageMs: durationMs(raw.identity.browser.age),
+    },
+    fresh: new Map(
+      (['export', 'approve', 'content'] as const).flatMap((act) => {
+        const { [act]: written } = raw.identity.fresh;
+        return written === undefined ? [] : [[act, durationMs(written)] as const];
+      }),
+    ),
     policies: raw.policies === undefined ? null : resolve(base, raw.policies),
     approvals: {
       waitMs: durationMs(raw.approvals.wait),

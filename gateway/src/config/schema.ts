@@ -152,7 +152,7 @@ const issuer = closed({
   clientSecret: secret
     .optional()
     .describe(
-      'The secret of the client, if the issuer gave it one: `{ env: VARIABLE }` or `{ file: PATH }`. The device flow is for clients without a secret, so nothing uses it yet.',
+      'The secret of the client, if the issuer gave it one: `{ env: VARIABLE }` or `{ file: PATH }`. Browsers sign in at the gateway with it; `countersign login` does without, so the client must be one that may do both, or have no secret.',
     ),
   scim: secret
     .optional()
@@ -289,6 +289,26 @@ const alertRule = closed({
     .optional()
     .describe('Only the first record of a group counts after so many days without one: `30d`.'),
   to: z.array(name, 'a list of names is expected').optional().describe('The sinks that get a notice. Absent: it is on record, and in the list of alerts.'),
+});
+
+const browser = closed({
+  url: text
+    .refine(
+      (written) => faultOfWebAddress(written, 'sign-ins are not encrypted') === null && new URL(written).origin === written,
+      'https://HOST is expected, without a path',
+    )
+    .optional()
+    .describe(
+      'The address at which browsers reach the gateway, `https://HOST`. Needed where something before the gateway ends TLS; by default the address that the browser names.',
+    ),
+  idle: duration.default('30m').describe('A session of a browser ends after this time without a request.'),
+  age: duration.default('12h').describe('A session of a browser ends after this time, and who signed in at the issuer longer ago signs in there again.'),
+});
+
+const fresh = closed({
+  export: duration.optional().describe('How long ago somebody may have signed in who exports sessions.'),
+  approve: duration.optional().describe('The same for who grants or denies an approval.'),
+  content: duration.optional().describe('The same for who reads the content of records. Longer ago, facts alone are shown.'),
 });
 
 const bytes = whole(65_536, 1_073_741_823, 'bytes');
@@ -434,6 +454,10 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
       .default({})
       .describe(`Who may do what with recordings ([roles.md](roles.md)), by names of your own or those of the built-in roles: ${roleNames.join(', ')}.`),
     identity: closed({
+      browser: browser.prefault({}).describe('How browsers sign in ([identity.md](identity.md#browsers)).'),
+      fresh: fresh
+        .default({})
+        .describe('For what people with an account at an issuer must have signed in a short time before ([identity.md](identity.md#signing-in-again)).'),
       issuers: z
         .record(name, issuer, 'NAME: and below it what the issuer is')
         .refine((issuers) => Object.keys(issuers).length <= issuersMax, `there are at most ${issuersMax} issuers`)

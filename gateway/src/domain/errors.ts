@@ -8,6 +8,7 @@ import type { ApprovalAnswer } from './approval.ts';
 export const errorCodes = [
   'config_invalid',
   'unauthenticated',
+  'sign_in_again',
   'issuer_unreachable',
   'throttled',
   'unknown_target',

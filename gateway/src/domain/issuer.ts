@@ -24,6 +24,19 @@ export interface Issuer {
   readonly caFile?: string;
 }
 
+/** How browsers sign in. */
+export interface BrowserSettings {
+  /** The origin at which browsers reach the gateway. Null: the address that the browser names. */
+  readonly url: string | null;
+  /** A session ends after this time without a request. */
+  readonly idleMs: number;
+  /** A session ends after this time. */
+  readonly ageMs: number;
+}
+
+/** Acts for which a person may have to have signed in a short time before. */
+export type FreshAct = 'export' | 'approve' | 'content';
+
 /** A group that the configuration names. */
 export interface Group {
   /** The targets that are granted to all members. */

@@ -45,6 +45,8 @@ export interface Identity {
   readonly onBehalfOf?: string;
   /** Who vouched for it, if that is an issuer. */
   readonly issued?: Issued;
+  /** When the person signed in at the issuer, in milliseconds since 1970, UTC. Null: the issuer does not say so. */
+  readonly signedInMs?: number | null;
   /** The public id of the token that proved the identity, for the record. It is never the token itself. */
   readonly tokenId: string;
   readonly standing: Standing;

@@ -20,6 +20,8 @@ const hopByHop = new Set([
 const internal = /^(?:host|via|forwarded|x-forwarded-.*|x-real-ip|countersign-.*)$/;
 /** The headers in which clients send their token. The last one is the session token of AWS, for clients that only know AWS keys. */
 const credentials: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key', 'x-amz-security-token']);
+/** A cookie that browsers have for the gateway itself. No target sees or sets one. */
+const ownCookie = /^\s*(?:__Host-)?countersign(?:-sign-in)?\s*=/i;
 const headersMax = 256;
 const basicScheme = /^basic/i;
 const concealedLengthMin = 8;
@@ -133,7 +135,7 @@ export function assertNoForeignPage(headers: Headers, host: string): void {
  */
 export function endToEndRequest(headers: Headers, token: string): Headers {
   const named = connectionOptions(headers);
-  return withoutTokenProtocol(headers).filter(
+  return withoutOwnCookies(withoutTokenProtocol(headers)).filter(
     ([name, value]) => !named.has(name) && !isForGateway(withoutUnderscores(name)) && !isSecondBodyHeader(name) && (token === '' || !value.includes(token)),
   );
 }
@@ -241,10 +243,26 @@ export function endToEndTrailers(trailers: Headers, token: string): Headers {
   return endToEndRequest(trailers, token).filter(isNoContentHeader);
 }
 
+/** Leaves out the cookies that browsers have for the gateway itself, which is on the same host as all targets. */
+function withoutOwnCookies(headers: Headers): Headers {
+  if (!headers.some(([name, value]) => name === 'cookie' && value.includes('countersign'))) {
+    return headers;
+  }
+  return headers.flatMap(([name, value]): Headers => {
+    if (name !== 'cookie') {
+      return [[name, value]];
+    }
+    const kept = value.split(/; */).filter((pair) => !ownCookie.test(pair));
+    return kept.length === 0 ? [] : [[name, kept.join('; ')]];
+  });
+}
+
 /** Returns the target's headers that are passed on to the client, without those for the next hop and the gateway's own. `content-length` stays. */
 export function endToEndResponse(headers: Headers): Headers {
   const named = connectionOptions(headers);
-  return headers.filter(([name]) => !hopByHop.has(name) && !named.has(name) && !name.startsWith('countersign-'));
+  return headers.filter(
+    ([name, value]) => !hopByHop.has(name) && !named.has(name) && !name.startsWith('countersign-') && !(name === 'set-cookie' && ownCookie.test(value)),
+  );
 }
 
 /**

@@ -3,6 +3,7 @@ import { GatewayError, type ErrorCode } from '../domain/errors.ts';
 const statuses: Readonly<Record<ErrorCode, number>> = {
   config_invalid: 400,
   unauthenticated: 401,
+  sign_in_again: 401,
   issuer_unreachable: 503,
   throttled: 429,
   unknown_target: 404,

@@ -34,9 +34,7 @@ export class Departures {
     if (issuedMs > endedMs || endedMs === 0) {
       return null;
     }
-    return endedMs === forGoodMs
-      ? 'the account that it stands for is not active at its issuer'
-      : 'its issuer ended the sign-in for which it was made: sign in again';
+    return endedMs === forGoodMs ? 'the account that it stands for is not active at its issuer' : 'the sign-in for which it was made was ended: sign in again';
   }
 
   /** True if the account of a principal is not active: of one that an issuer names, or of one of the configuration that is bound to a subject. */

@@ -14,6 +14,25 @@ const keysMax = 100;
 /** Reads a JSON document of an issuer. Rejects with a GatewayError that says why it cannot be read. */
 export type ReadDocument = (url: URL, issuer: Issuer) => Promise<unknown>;
 
+/** A form for an issuer, with the header by which the client says who it is. */
+interface IssuerForm {
+  readonly form: URLSearchParams;
+  readonly authorization?: string;
+}
+
+/** Sends a form to an issuer, or asks for a document if there is none, and reads the answer, which is JSON or empty. Rejects with a GatewayError if there is none. */
+export type AskIssuer = (url: URL, issuer: Issuer, asked: IssuerForm | null) => Promise<{ readonly status: number; readonly document: unknown }>;
+
+/** The addresses at an issuer where people sign in, as it publishes them. */
+export interface IssuerEndpoints {
+  readonly authorization: string;
+  readonly token: string;
+  /** Null: it has none. */
+  readonly revocation: string | null;
+  /** How clients may show their secret. */
+  readonly authenticationMethods: readonly string[];
+}
+
 export interface IssuerKeysOptions {
   readonly issuer: Issuer;
   readonly read: ReadDocument;
@@ -35,6 +54,8 @@ interface PublishedKeys {
 export class IssuerKeys {
   readonly #options: IssuerKeysOptions;
   #keys: PublishedKeys | null = null;
+  /** The document in which the issuer says what it has. */
+  #said: Readonly<Record<string, unknown>> = {};
   #failure: GatewayError | null = null;
   #askedMs = -Infinity;
   #reading: Promise<void> | null = null;
@@ -80,6 +101,20 @@ export class IssuerKeys {
     return this.#found(header, token);
   }
 
+  /** Returns where people sign in. Rejects with GatewayError `issuer_unreachable`. */
+  async endpoints(): Promise<IssuerEndpoints> {
+    if (!this.areUsable()) {
+      await this.#read();
+    }
+    const methods = this.#said['token_endpoint_auth_methods_supported'];
+    return {
+      authorization: this.#addressOf('authorization_endpoint'),
+      token: this.#addressOf('token_endpoint'),
+      revocation: this.#said['revocation_endpoint'] === undefined ? null : this.#addressOf('revocation_endpoint'),
+      authenticationMethods: Array.isArray(methods) ? methods.filter((method) => typeof method === 'string') : ['client_secret_basic'],
+    };
+  }
+
   /** Returns the keys that are published under a key id, as text; all of them for a token that names none. If it changes, what the token was verified with is withdrawn. */
   publishedAs(kid: string | undefined): string {
     return JSON.stringify(this.#keys?.all.filter((key) => kid === undefined || ('kid' in key && key.kid === kid)));
@@ -111,7 +146,8 @@ export class IssuerKeys {
     const { issuer, read, now, onTrouble, onChange } = this.#options;
     this.#askedMs = now();
     try {
-      const { jwks_uri: address } = await this.#discover();
+      await this.#discover();
+      const address = this.#addressOf('jwks_uri');
       const document = await read(new URL(address), issuer);
       if (!isKeySet(document) || document.keys.length > keysMax) {
         throw this.#unreachable(`its keys at ${address} cannot be read`);
@@ -132,20 +168,25 @@ export class IssuerKeys {
   }
 
   /** Reads what the issuer says of itself. It must call itself as the configuration calls it, so that no other issuer speaks for it. */
-  async #discover(): Promise<{ readonly jwks_uri: string }> {
+  async #discover(): Promise<void> {
     const { issuer, read } = this.#options;
     const document = await read(new URL(`${issuer.url.replace(/\/$/, '')}/.well-known/openid-configuration`), issuer);
-    const said = typeof document === 'object' && document !== null ? document : {};
-    if (!('issuer' in said) || said.issuer !== issuer.url) {
-      const itself = 'issuer' in said && typeof said.issuer === 'string' ? JSON.stringify(said.issuer.slice(0, 256)) : 'nothing';
+    const said: Readonly<Record<string, unknown>> = typeof document === 'object' && document !== null ? { ...document } : {};
+    if (said['issuer'] !== issuer.url) {
+      const itself = typeof said['issuer'] === 'string' ? JSON.stringify(said['issuer'].slice(0, 256)) : 'nothing';
       throw this.#unreachable(`it calls itself ${itself}: write exactly that as its url if it is the right one`);
     }
-    const address = 'jwks_uri' in said && typeof said.jwks_uri === 'string' ? said.jwks_uri : '';
-    const fault = faultOfWebAddress(address, 'keys come only over https://, or from this machine');
-    if (fault !== null) {
-      throw this.#unreachable(`the address of its keys (jwks_uri) is not accepted: ${fault}`);
+    this.#said = said;
+  }
+
+  /** Returns an address that the issuer publishes. Throws GatewayError `issuer_unreachable` if it is none that is asked. */
+  #addressOf(name: string): string {
+    const address = this.#said[name];
+    const fault = faultOfWebAddress(typeof address === 'string' ? address : '', 'an issuer is asked only over https://, or on this machine');
+    if (typeof address !== 'string' || fault !== null) {
+      throw this.#unreachable(`its address ${name} is not accepted: ${fault ?? 'there is none'}`);
     }
-    return { jwks_uri: address };
+    return address;
   }
 
   #unreachable(why: string): GatewayError {

@@ -6,7 +6,7 @@ import { accountKey, signInKey, type Directory, type Issuer } from '../domain/is
 import { jwtCharactersMax } from '../domain/jwt-form.ts';
 import type { Issued, Principal } from '../domain/principal.ts';
 import { isObject, principalOf, readClaims, type IssuedClaims } from './issued-principal.ts';
-import { IssuerKeys, type ReadDocument } from './issuer-keys.ts';
+import { IssuerKeys, type IssuerEndpoints, type ReadDocument } from './issuer-keys.ts';
 
 /** Signatures with a public key. A key that the issuer publishes is never used as the secret of another algorithm, and no signature is no signature. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
@@ -16,6 +16,8 @@ const logoutType = 'logout+jwt';
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout';
 /** By so much the clocks of an issuer and of this machine may differ. */
 const skewMs = 30_000;
+/** So long it takes at most from signing in at the issuer until the browser is back. */
+const signInMs = 300_000;
 const lifetimeMsMax = 366 * 86_400_000;
 /** How often it is looked whether keys are old. */
 const refreshMs = 60_000;
@@ -32,6 +34,8 @@ export interface IssuedToken {
   readonly expiresMs: number;
   /** When the issuer made it, in milliseconds since 1970, UTC; 0 if it does not say so. */
   readonly issuedMs: number;
+  /** When the person signed in for whom it was made: the claim `auth_time`. Null: it does not say so. */
+  readonly signedInMs: number | null;
   /** The accounts that it is about and the sign-in that it comes from, by `accountKey` and `signInKey`. */
   readonly accounts: readonly string[];
   /** Returns the principal as the configuration has it now. Undefined: the token is not accepted any more, or stands for somebody else. */
@@ -40,6 +44,17 @@ export interface IssuedToken {
 
 /** The verified token, or the reason why it is refused: a sentence without its full stop. */
 export type IssuedOutcome = { readonly token: IssuedToken } | { readonly refused: string };
+
+/** That a person signed in at an issuer. */
+export interface SignIn {
+  readonly subject: string;
+  /** When the person signed in, in milliseconds since 1970, UTC. */
+  readonly signedInMs: number;
+  /** When the issuer said so. */
+  readonly issuedMs: number;
+  /** The account and the sign-in, by `accountKey` and `signInKey`. */
+  readonly accounts: readonly string[];
+}
 
 /** That an issuer ended a sign-in, or all of a subject. One of the two is not null. */
 export interface LogoutToken {
@@ -181,6 +196,46 @@ export class Issuers implements Disposable {
     return keys;
   }
 
+  /** Returns where people sign in at an issuer. Rejects with GatewayError `issuer_unreachable`. */
+  async endpointsOf(issuer: Issuer): Promise<IssuerEndpoints> {
+    return this.#keysOf(issuer).endpoints();
+  }
+
+  /** True if a token says that it is for this gateway. It is not verified. */
+  isFor({ audience }: Issuer, token: string): boolean {
+    try {
+      const { aud } = decodeJwt(token);
+      return [aud].flat().includes(audience);
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * Verifies an ID token that came with the code of a browser (OpenID Connect Core 1.0, 3.1.3.7): its nonce, and that the person signed in at most `maxAgeSeconds`
+   * before. Rejects with GatewayError `issuer_unreachable`.
+   */
+  async verifySignIn(
+    issuer: Issuer,
+    token: string,
+    { nonce, maxAgeSeconds }: { readonly nonce: string; readonly maxAgeSeconds: number },
+  ): Promise<{ readonly signIn: SignIn } | { readonly refused: string }> {
+    const claims = ['exp', 'iat', 'sub', 'auth_time'];
+    const result = await this.#signed(token, { issuer, keys: this.#keysOf(issuer), audience: issuer.clientId, claims });
+    if ('refused' in result) {
+      return result;
+    }
+    const { sub = '', sid, iat = 0, auth_time: signedIn, azp, nonce: shown, events } = result.payload;
+    if (shown !== nonce || events !== undefined || (azp !== undefined && azp !== issuer.clientId)) {
+      return { refused: 'it was made for another sign-in' };
+    }
+    if (typeof signedIn !== 'number' || this.#options.now() - signedIn * 1000 > maxAgeSeconds * 1000 + signInMs) {
+      return { refused: 'the person signed in at the issuer too long ago' };
+    }
+    const accounts = [accountKey(issuer.name, sub), signInKey(issuer.name, typeof sid === 'string' ? sid : null, sub)];
+    return { signIn: { subject: sub, signedInMs: signedIn * 1000, issuedMs: iat * 1000, accounts } };
+  }
+
   /** Verifies a logout token of an issuer (OpenID Connect Back-Channel Logout 1.0, 2.6), except whether it came before. Rejects with GatewayError `issuer_unreachable`. */
   async verifyLogout(issuer: Issuer, token: string): Promise<{ readonly logout: LogoutToken } | { readonly refused: string }> {
     if (token.length > jwtCharactersMax) {
@@ -267,6 +322,7 @@ export class Issuers implements Disposable {
         issued: issuedOf(issuer, claims),
         expiresMs,
         issuedMs: (payload.iat ?? 0) * 1000,
+        signedInMs: typeof payload['auth_time'] === 'number' ? payload['auth_time'] * 1000 : null,
         accounts: accountsOf(issuer, claims, payload['sid']),
         find: () => (keys.publishedAs(kid) === published ? this.#findAgain(issuer, claims, principal.id, onBehalfOf) : undefined),
       },

@@ -20,9 +20,10 @@ export const denyApproval = endpoint({
   errors: ['not_found', 'conflict'],
   act: async ({ approvals, recorder, refusals }: Pick<ApiParts, 'approvals' | 'recorder' | 'refusals'>, { caller, params, body: { reason } }) => {
     const { view } = findApproval(approvals, params.approval, caller);
-    const denied = await attempt(refusals, { address: caller.address, protocol: 'api', attributes: { 'user.id': caller.id } }, () =>
-      approvals.deny(view.approval, granterOf(caller), reason),
-    );
+    const denied = await attempt(refusals, { address: caller.address, protocol: 'api', attributes: { 'user.id': caller.id } }, () => {
+      caller.requireFresh('approve');
+      return approvals.deny(view.approval, granterOf(caller), reason);
+    });
     await untilRecorded(recorder);
     return summarizeApproval(denied);
   },

@@ -20,9 +20,10 @@ export const grantApproval = endpoint({
   errors: ['not_found', 'conflict'],
   act: async ({ approvals, recorder, refusals }: Pick<ApiParts, 'approvals' | 'recorder' | 'refusals'>, { caller, params, body: { note } }) => {
     const { view } = findApproval(approvals, params.approval, caller);
-    const granted = await attempt(refusals, { address: caller.address, protocol: 'api', attributes: { 'user.id': caller.id } }, () =>
-      approvals.grant(view.approval, granterOf(caller), note),
-    );
+    const granted = await attempt(refusals, { address: caller.address, protocol: 'api', attributes: { 'user.id': caller.id } }, () => {
+      caller.requireFresh('approve');
+      return approvals.grant(view.approval, granterOf(caller), note);
+    });
     await untilRecorded(recorder);
     return summarizeApproval(granted);
   },

@@ -8,6 +8,7 @@ import type { ErrorFields } from './messages.ts';
 const sqlStates: Readonly<Record<ErrorCode, string>> = {
   config_invalid: 'F0000',
   unauthenticated: '28P01',
+  sign_in_again: '28P01',
   issuer_unreachable: '57P03',
   throttled: '53300',
   unknown_target: '3D000',
