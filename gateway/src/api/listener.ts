@@ -12,6 +12,12 @@ import { openRoutes, publicRoutes, routes } from './routes.ts';
 /** Most characters of a query that are in the record of a refusal. */
 const queryLengthMax = 8192;
 
+const inertHeaders = [
+  ['x-content-type-options', 'nosniff'],
+  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'; sandbox"],
+  ['cache-control', 'no-store'],
+] as const;
+
 type Entrance = 'network' | 'operator socket';
 
 type Api = Hono<{ Bindings: HttpBindings | Http2Bindings }>;
@@ -35,6 +41,13 @@ function createApi(parts: ApiParts, onError: (error: unknown) => void, where: En
       onError(error);
     }
     return problem(error);
+  });
+  // A browser shows nothing of an answer as a page, and keeps none: content of a recording may be written as HTML (ATTACKS C30).
+  app.use(async (context, next) => {
+    await next();
+    for (const [name, value] of inertHeaders) {
+      context.res.headers.set(name, value);
+    }
   });
   app.notFound(() => problem(new GatewayError('not_found', 'There is nothing at this address.')));
   for (const { method, path, handle } of publicRoutes) {

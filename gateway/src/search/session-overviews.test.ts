@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { wholeSight } from '../access/rights.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { nothing } from '../query/query.ts';
+import { simpleQuery } from '../protocols/postgres/compose.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import type { SessionOverview, WantedSessions } from './found.ts';
 import { riskOf, weighSigns } from './risk.ts';
@@ -34,9 +35,7 @@ function openChannel(track: Track, principal: string): void {
 
 function request(track: Track, verdict: string, attributes: object, text: string): void {
   const meta = JSON.stringify({ channel: 1, action: 'postgres.query', verdict, attributes });
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(text.length + 5);
-  recorder.append(track, { kind: 'request', meta, content: [Buffer.from(`Q${length.toString('latin1')}${text}\0`)] });
+  recorder.append(track, { kind: 'request', meta, content: [simpleQuery(text)] });
 }
 
 async function list(wanted: Partial<WantedSessions> = {}): Promise<readonly SessionOverview[]> {
