@@ -9,21 +9,19 @@ const nothing = Buffer.alloc(0);
 /** The bytes that passed before all of their texts were found. They are looked at when somebody asks, and each byte once. */
 export class PassedText {
   readonly #classes: ClassSet;
-  #scan: TextScan;
-  #decoder = new StringDecoder();
+  /** The look that goes on with the next bytes. Null: it begins with them. */
+  #scan: { readonly text: TextScan; readonly utf8: StringDecoder } | null = null;
   /** The bytes since the last look. */
   #pending = nothing;
 
   constructor(classes: ClassSet) {
     this.#classes = classes;
-    this.#scan = new TextScan(classes);
   }
 
   add(bytes: Uint8Array): void {
     if (this.#pending.length + bytes.length > passedBytesMax) {
       // Bytes are left out, so that the text before does not stand before the text that is looked at next.
-      this.#scan = new TextScan(this.#classes);
-      this.#decoder = new StringDecoder();
+      this.#scan = null;
     }
     this.#pending = Buffer.concat([this.#pending, bytes.subarray(-passedBytesMax)]).subarray(-passedBytesMax);
   }
@@ -33,8 +31,10 @@ export class PassedText {
     if (this.#pending.length === 0) {
       return [];
     }
-    const settled = this.#scan.push(this.#decoder.write(this.#pending));
+    this.#scan ??= { text: new TextScan(this.#classes), utf8: new StringDecoder() };
+    const { text, utf8 } = this.#scan;
+    const settled = text.push(utf8.write(this.#pending));
     this.#pending = nothing;
-    return [settled, this.#scan.peek()];
+    return [settled, text.peek()];
   }
 }
