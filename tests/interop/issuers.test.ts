@@ -205,6 +205,17 @@ identity:
     assert.deepEqual(principals, ['corp/ann@corp.example', 'nightly']);
   });
 
+  test('E48: a token that is refreshed goes on with the session, so nobody gets rid of what they did', async () => {
+    const session = async (token: string): Promise<string | null> => {
+      const answer = await get(token);
+      assert.equal(answer.status, 200);
+      return answer.headers.get('countersign-session');
+    };
+    const [one, other] = [await session(await issuer.signIn('ann')), await session(await issuer.signIn('ann'))];
+    assert.equal(other, one);
+    assert.notEqual(await session(await issuer.signIn('chief')), one);
+  });
+
   test('B20: people of the issuer approve what others ask, as the groups of their tokens say', async () => {
     const post = async (token: string): Promise<Response> =>
       fetch(`http://127.0.0.1:${shop.gateway.port('http')}/t/web/`, { method: 'POST', headers: { authorization: `Bearer ${token}`, connection: 'close' } });

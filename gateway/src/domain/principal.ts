@@ -47,6 +47,8 @@ export interface Identity {
   readonly issued?: Issued;
   /** When the person signed in at the issuer, in milliseconds since 1970, UTC. Null: the issuer does not say so. */
   readonly signedInMs?: number | null;
+  /** The id of the activity to which the tokens belong that an issuer makes one after the other for the same sign-in. Absent: the token has an activity of its own. */
+  readonly activity?: string;
   /** The public id of the token that proved the identity, for the record. It is never the token itself. */
   readonly tokenId: string;
   readonly standing: Standing;

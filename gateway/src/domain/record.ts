@@ -78,13 +78,15 @@ export interface ChannelFacts {
   readonly durability: string;
   /** True if the session is one of the activity of its token: the next session of the token may continue it. Absent: false. */
   readonly isActivity?: boolean;
+  /** The id of the activity, if it is not that of its token alone. */
+  readonly activity?: string;
   /** The target as it was then. For a run, all targets that it was given. */
   readonly targets?: readonly TargetFacts[];
 }
 
 /** The facts of a channel that readers need. */
 export type KnownChannel = Pick<ChannelFacts, 'principal' | 'groups' | 'onBehalfOf' | 'clientAddress' | 'target' | 'protocol' | 'targets'> &
-  Partial<Pick<ChannelFacts, 'tokenId' | 'isActivity'>> & { readonly principalKind?: string };
+  Partial<Pick<ChannelFacts, 'tokenId' | 'isActivity' | 'activity'>> & { readonly principalKind?: string };
 
 /** A decision that was not carried out, as a reader gets it. */
 export interface ReadObserved extends Omit<Observed, 'verdict'> {

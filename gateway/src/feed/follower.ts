@@ -317,7 +317,7 @@ export class Follower implements AsyncDisposable {
       const { meta } = await opener.open({ leaf, leafBytes: entry.leaf, entry });
       indexed.principal ??= meta?.opens?.principal ?? null;
       if (meta?.opens?.isActivity === true) {
-        indexed.token ??= meta.opens.tokenId ?? null;
+        indexed.token ??= meta.opens.activity ?? meta.opens.tokenId ?? null;
       }
       told.push(...toldBy(meta));
       const target = meta?.opens?.target;

@@ -106,7 +106,7 @@ export class Authenticator implements Disposable {
       return { refused: `${notAccepted}${outcome.refused}` };
     }
     const { token } = outcome;
-    const { id, principal, onBehalfOf, issued, signedInMs, expiresMs } = token;
+    const { id, principal, onBehalfOf, issued, signedInMs, activity, expiresMs } = token;
     const { departures } = this.#options;
     const exclusion = departures?.refusalOf(token) ?? this.#exclusionOf({ principal: principal.id, onBehalfOf });
     if (exclusion !== null) {
@@ -114,7 +114,7 @@ export class Authenticator implements Disposable {
     }
     const find = (): Principal | undefined => ((departures?.refusalOf(token) ?? null) === null ? token.find() : undefined);
     const standing = this.#standings.of({ id, principal: principal.id, onBehalfOf, expiresMs }, principal, find);
-    return { identity: { principal: standing.principal, tokenId: id, standing, issued, signedInMs, ...(onBehalfOf === null ? {} : { onBehalfOf }) } };
+    return { identity: { principal: standing.principal, tokenId: id, standing, issued, signedInMs, activity, ...(onBehalfOf === null ? {} : { onBehalfOf }) } };
   }
 
   /** Returns a principal of the configuration, or one of an issuer as the newest token has it that was shown. Undefined if there is none. */

@@ -5,7 +5,7 @@ import { GatewayError } from '../domain/errors.ts';
 import { accountKey, signInKey, type Directory, type Issuer } from '../domain/issuer.ts';
 import { jwtCharactersMax } from '../domain/jwt-form.ts';
 import type { Issued, Principal } from '../domain/principal.ts';
-import { isObject, principalOf, readClaims, type IssuedClaims } from './issued-principal.ts';
+import { isObject, principalOf, readClaims, type IssuedClaims, type IssuedPrincipal } from './issued-principal.ts';
 import { IssuerKeys, type IssuerEndpoints, type ReadDocument } from './issuer-keys.ts';
 
 /** Signatures with a public key. A key that the issuer publishes is never used as the secret of another algorithm, and no signature is no signature. */
@@ -36,6 +36,8 @@ export interface IssuedToken {
   readonly issuedMs: number;
   /** When the person signed in for whom it was made: the claim `auth_time`. Null: it does not say so. */
   readonly signedInMs: number | null;
+  /** The activity to which it belongs together with the tokens that come after it, for the same sign-in or else for the same client. */
+  readonly activity: string;
   /** The accounts that it is about and the sign-in that it comes from, by `accountKey` and `signInKey`. */
   readonly accounts: readonly string[];
   /** Returns the principal as the configuration has it now. Undefined: the token is not accepted any more, or stands for somebody else. */
@@ -323,6 +325,7 @@ export class Issuers implements Disposable {
         expiresMs,
         issuedMs: (payload.iat ?? 0) * 1000,
         signedInMs: typeof payload['auth_time'] === 'number' ? payload['auth_time'] * 1000 : null,
+        activity: activityOf(issuer, found, payload),
         accounts: accountsOf(issuer, claims, payload['sid']),
         find: () => (keys.publishedAs(kid) === published ? this.#findAgain(issuer, claims, principal.id, onBehalfOf) : undefined),
       },
@@ -347,6 +350,12 @@ export class Issuers implements Disposable {
 
 function issuedOf({ url }: Issuer, { subject, actor }: IssuedClaims): Issued {
   return actor === null ? { issuer: url, subject: subject.subject } : { issuer: url, subject: actor.subject, behalfSubject: subject.subject };
+}
+
+/** An agent that refreshes its token goes on with what it did before: policies know it, and so does who reads the record. */
+function activityOf({ url }: Issuer, { principal, onBehalfOf }: IssuedPrincipal, { sub, sid, client_id: client, azp, cid, appid }: JWTPayload): string {
+  const signIn = sid ?? client ?? azp ?? cid ?? appid ?? '';
+  return `act_${hash('sha256', JSON.stringify([url, principal.id, onBehalfOf, sub, sid === undefined ? 'client' : 'sid', signIn])).slice(0, 16)}`;
 }
 
 function accountsOf({ name: issuer }: Issuer, { subject, actor }: IssuedClaims, signIn: unknown): readonly string[] {

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { GatewayError } from '../domain/errors.ts';
+import type { Standing } from '../domain/principal.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
+import { Standings } from '../identity/standing.ts';
 import { factsOfRun, type RunFacts } from './live-session.ts';
 import { LiveSessions } from './live-sessions.ts';
 import { RunOutput } from './run-output.ts';
@@ -84,4 +86,34 @@ describe('a run that ends', () => {
     outer.end(halted);
     assert.equal(sessions.size, 0);
   });
+});
+
+test('E48: a token that expires ends what it opened, and the next one goes on with the activity; a token that is revoked ends it', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'countersign-sessions-'));
+  const { recorder, keys } = await openRecorder(data);
+  let nowMs = 1_000;
+  using standings = new Standings(() => nowMs);
+  const sessions = new LiveSessions(recorder, () => environment);
+  const limits = { idleMs: 60_000, ageMs: 60_000, recordsMax: 1_000 };
+  const { principal } = facts;
+  const open = (id: string, expiresMs: number): { readonly session: string; readonly signal: AbortSignal; readonly standing: Standing } => {
+    const standing = standings.of({ id, principal: principal.id, onBehalfOf: null, expiresMs }, principal, () => principal);
+    const session = sessions.ofToken('act_1', limits);
+    const { channel, signal } = session.openChannel({ ...factsOfRun(facts), tokenId: id, isActivity: true, activity: 'act_1' }, {});
+    session.endWith(standing, channel);
+    return { session: session.id, signal, standing };
+  };
+  const [first, second] = [open('jwt_1', 2_000), open('jwt_2', 3_000)];
+  nowMs = 2_500;
+  assert.equal(first.standing.ended()?.reason, 'expired');
+  await Promise.resolve();
+  assert.deepEqual([first.signal.aborted, second.signal.aborted], [true, false]);
+  const third = open('jwt_3', 4_000);
+  assert.deepEqual([second.session, third.session], [first.session, first.session]);
+  standings.revoke('jwt_2');
+  await Promise.resolve();
+  assert.deepEqual([second.signal.aborted, third.signal.aborted], [true, true]);
+  await recorder[Symbol.asyncDispose]();
+  keys[Symbol.dispose]();
+  rmSync(data, { recursive: true, force: true });
 });

@@ -75,7 +75,7 @@ export class LiveSession {
   readonly #givingUp: (() => Promise<void>)[] = [];
   /** Functions that are called when the session is ended from outside. */
   readonly #whenEnded = new Set<(error: GatewayError) => void>();
-  readonly #credentials = new Map<Standing, () => void>();
+  readonly #credentials = new Map<Standing, { readonly channels: Set<number>; readonly forget: () => void }>();
   readonly #openedMs = performance.now();
   /** Functions that let clients move to the next session. Each leaves its channel as soon as the channel is free. */
   readonly #leaving = new Set<() => void>();
@@ -278,13 +278,30 @@ export class LiveSession {
     return { channel, signal: controller.signal };
   }
 
-  /** Ends the session when the credential ends. */
-  endWith(credential: Standing): void {
-    if (this.#isOpen && !this.#credentials.has(credential)) {
+  /**
+   * Ends the session when the credential ends. With a channel, the session is the activity of tokens that come one after the other: if the credential only
+   * expires, what was opened with it ends and the session goes on.
+   */
+  endWith(credential: Standing, channel: number | null = null): void {
+    if (!this.#isOpen) {
+      return;
+    }
+    if (!this.#credentials.has(credential)) {
+      const channels = new Set<number>();
       const forget = credential.onEnd((end) => {
-        this.end(end);
+        if (channel === null || end.reason !== 'expired') {
+          this.end(end);
+          return;
+        }
+        this.#credentials.delete(credential);
+        channels.forEach((each) => {
+          this.endChannel(each, end);
+        });
       });
-      this.#credentials.set(credential, forget);
+      this.#credentials.set(credential, { channels, forget });
+    }
+    if (channel !== null) {
+      this.#credentials.get(credential)?.channels.add(channel);
     }
   }
 
@@ -397,7 +414,7 @@ export class LiveSession {
   #close(reason: string): void {
     clearTimeout(this.#idleTimer);
     this.#isOpen = false;
-    for (const forget of this.#credentials.values()) {
+    for (const { forget } of this.#credentials.values()) {
       forget();
     }
     if (this.parent !== null) {

@@ -99,7 +99,7 @@ export class Login {
       target: target.name,
       protocol: this.#protocol,
       durability: target.durability,
-      ...(session.isActivity ? { isActivity: true } : {}),
+      ...(session.isActivity ? { isActivity: true, ...(identity.activity === undefined ? {} : { activity: identity.activity }) } : {}),
       targets: targetFacts([target]),
     };
     const { verdict, policies, policyVersion } = decision;
@@ -122,7 +122,7 @@ export class Login {
         ...(identity.issued === undefined ? {} : issuedFacts(identity.issued)),
       },
     });
-    session.endWith(identity.standing);
+    session.endWith(identity.standing, session.isActivity && identity.activity !== undefined ? opened.channel : null);
     return new LiveChannel(this.#context, session, opened, { identity, target, address: credential.clientAddress, claims, describeClaims });
   }
 

@@ -20,7 +20,7 @@ interface Open {
 
 /**
  * One connection of an HTTP client. Each of its requests authenticates. Requests with one token to one target share a channel, which closes with the
- * connection. A request whose client says something else of itself begins another channel, because a proxy may send requests of many clients over one connection. Their session is the token's run, or the activity of the token.
+ * connection. A request whose client says something else of itself begins another channel, because a proxy may send requests of many clients over one connection. Their session is the token's run, or the activity of the token, which tokens of an issuer continue that come after it.
  */
 export class Visit {
   readonly #context: DoorContext;
@@ -93,7 +93,9 @@ export class Visit {
   #session({ identity }: Admitted): LiveSession {
     const { sessions, limits } = this.#context;
     const { sessionIdleMs: idleMs, sessionAgeMs: ageMs, sessionRecordsMax: recordsMax } = limits;
-    return identity.session === undefined ? sessions.ofToken(identity.tokenId, { idleMs, ageMs, recordsMax }) : sessions.findRun(identity.session);
+    return identity.session === undefined
+      ? sessions.ofToken(identity.activity ?? identity.tokenId, { idleMs, ageMs, recordsMax })
+      : sessions.findRun(identity.session);
   }
 
   #closeIfUnused(open: Open, reason: string): void {
