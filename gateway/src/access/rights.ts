@@ -1,5 +1,5 @@
 import { parseQuery } from '../query/parse-query.ts';
-import { both, either, everything, isNothing, type Query } from '../query/query.ts';
+import { both, either, everything, isEverything, isNothing, type Query } from '../query/query.ts';
 import { acts, builtInRoles, type Act, type Role } from './roles.ts';
 
 /** Something that somebody may do with the records of a scope. */
@@ -14,6 +14,9 @@ export interface Sight {
   readonly content: Query;
 }
 
+/** The records with which a session begins and ends. They say nothing of what was done in it. */
+export const frames: Query = either(['open', 'close'].map((kind) => ({ is: 'term', field: 'kind', test: { by: 'equal', value: kind } })));
+
 /** The rights of who holds the keys. */
 export const allRights: readonly Right[] = [{ may: Object.keys(acts), scope: everything }];
 export const wholeSight: Sight = { facts: everything, content: everything };
@@ -23,7 +26,9 @@ export function rightsOf(roles: readonly Role[], principal: string, nowMs: numbe
   return roles.map(({ role, conditions }) => {
     const { may, limit } = builtInRoles[role];
     const own = limit === 'own' ? [recordsOf(principal)] : [];
-    return { may, scope: both([...own, ...conditions.map((condition) => parseQuery(condition, nowMs))]) };
+    const scope = both([...own, ...conditions.map((condition) => parseQuery(condition, nowMs))]);
+    // Otherwise every session would be there for a scope that says only which records are not in it.
+    return { may, scope: isEverything(scope) ? scope : both([scope, { is: 'not', part: frames }]) };
   });
 }
 

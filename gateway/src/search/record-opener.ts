@@ -43,7 +43,7 @@ export class RecordOpener implements Disposable {
     this.#frames[Symbol.dispose]();
   }
 
-  /** Resolves with null if the index does not know all that is needed, or what is in the journal is not that. */
+  /** Resolves with null if the indexes do not know all that is needed, or what is in the journal is not that. */
   async open(index: number): Promise<OpenedAlone | null> {
     const needed = this.#neededBy(index);
     const raws: RawRecord[] = [];
@@ -58,7 +58,12 @@ export class RecordOpener implements Disposable {
     if (last === undefined) {
       return null;
     }
-    const opener = new SessionOpener(this.#parts.keys, this.#parts.keyOf(last.leaf.session));
+    const key = this.#parts.keyOf(last.leaf.session);
+    if (key === null) {
+      // The index of sessions does not have the session yet.
+      return null;
+    }
+    const opener = new SessionOpener(this.#parts.keys, key);
     const facts = new FactReader(this.#parts.findProtocol);
     let read: ReadRecord | null = null;
     for (const raw of raws) {

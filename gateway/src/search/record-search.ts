@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { wholeSight, type Sight } from '../access/rights.ts';
+import { frames, wholeSight, type Sight } from '../access/rights.ts';
 import { decodeLeaf } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
@@ -23,7 +23,7 @@ import { orMalformed, readQuery } from './read-query.ts';
 import { RecordOpener, type OpenedAlone } from './record-opener.ts';
 import { RowSet } from './row-set.ts';
 import { overviewsOf, summariesOf } from './session-overviews.ts';
-import { viewOf, type Boundary } from './sight.ts';
+import { sees, viewOf, type Boundary } from './sight.ts';
 import { snippetOf } from './snippet.ts';
 
 /** A search waits at most this long for the newest records, and says how many are missing. */
@@ -106,7 +106,7 @@ export class RecordSearch {
 
   /** Returns whether all records of a session are seen, but for those of its beginning and its end. */
   async covers(session: string, seen: Query): Promise<boolean> {
-    return !(await this.#holdsForAny(both([ofSession(session), { is: 'not', part: either([seen, ...frames]) }])));
+    return !(await this.#holdsForAny(both([ofSession(session), { is: 'not', part: either([seen, frames]) }])));
   }
 
   /** Finds a record that is seen by its index in the log. Rejects with GatewayError `not_found`, in the same way if there is none. */
@@ -208,7 +208,7 @@ export class RecordSearch {
       const opened = await this.#open(index, { query, seen: sight.facts }, opener);
       if (opened !== null) {
         const { read, leaf } = opened;
-        const hasContent = matches(sight.content, read.facts);
+        const hasContent = sees(sight.content, read);
         yield foundRecord(
           { ...read, shown: hasContent ? read.shown : boundary.factsOf(read.shown) },
           { snippet: hasContent && read.text !== '' ? snippetOf(read.text, query) : null, isProven: await prover.holds(index, leaf) },
@@ -372,9 +372,6 @@ interface SeenQuery {
   readonly seen: Query;
 }
 
-/** The records with which a session begins and ends say nothing of what was done in it. */
-const frames: readonly Query[] = ['open', 'close'].map((kind) => ({ is: 'term', field: 'kind', test: { by: 'equal', value: kind } }));
-
 function ofSession(session: string): Query {
   return { is: 'term', field: 'session', test: { by: 'equal', value: session } };
 }
@@ -385,9 +382,10 @@ function requireCaughtUp(isCaughtUp: boolean): void {
   }
 }
 
-/** Returns whether a query holds for a record, or nobody can say because a body of it is missing. A record that is not known to be seen is none. */
-function holdsFor({ shown, facts }: ReadRecord, { query, seen }: SeenQuery): boolean {
-  return matches(query, facts) || (shown.attributes[ownAttributes.withheld] === 'mismatch' && matches(seen, facts));
+/** Returns whether a record is seen, and a query holds for it or nobody can say because a body of it is missing. */
+function holdsFor(read: ReadRecord, { query, seen }: SeenQuery): boolean {
+  const { shown, facts } = read;
+  return sees(seen, read) && (matches(query, facts) || shown.attributes[ownAttributes.withheld] === 'mismatch');
 }
 
 function foundRecord({ shown, facts }: ReadRecord, { snippet, isProven }: { readonly snippet: string | null; readonly isProven: boolean }): FoundRecord {

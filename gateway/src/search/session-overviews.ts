@@ -1,6 +1,5 @@
 import type { Sight } from '../access/rights.ts';
 import type { SessionSummary } from '../feed/shown-record.ts';
-import { matches } from '../query/matches.ts';
 import { isEverything, nothing, type Query } from '../query/query.ts';
 import { summarize, type IndexedSession } from '../feed/session-index.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
@@ -9,6 +8,7 @@ import type { Finding, SessionOverview } from './found.ts';
 import type { RecordIndex } from './record-index.ts';
 import { RecordOpener } from './record-opener.ts';
 import { riskOf, weighSigns } from './risk.ts';
+import { sees } from './sight.ts';
 import { readMarks, type SessionMarks } from './session-marks.ts';
 
 const titleCharactersMax = 120;
@@ -78,7 +78,7 @@ function partOf(session: IndexedSession, { records, targets }: SessionMarks, see
 
 async function titleAt(index: number | null, { content }: Sight, opener: RecordOpener): Promise<string | null> {
   const read = index === null ? undefined : (await opener.open(index))?.read;
-  return read !== undefined && matches(content, read.facts) ? titleOf(read.text) : null;
+  return read !== undefined && sees(content, read) ? titleOf(read.text) : null;
 }
 
 async function findingsOf(signs: ReturnType<typeof weighSigns>, marks: SessionMarks, opener: RecordOpener): Promise<readonly Finding[]> {

@@ -6,7 +6,7 @@ import type { ShownRecord } from '../feed/shown-record.ts';
 import { findField } from '../query/fields.ts';
 import { matches } from '../query/matches.ts';
 import { both, either, isEverything, specialFields, type Query, type Term } from '../query/query.ts';
-import { FactReader } from './record-facts.ts';
+import { FactReader, type ReadRecord } from './record-facts.ts';
 
 /** The attributes that a reader adds to those of a record, and that are facts. */
 const addedFacts: ReadonlySet<string> = new Set([
@@ -80,6 +80,13 @@ export class Boundary {
   }
 }
 
+/** Returns whether a record is among those that are seen. Of one whose facts are missing nobody can say that, unless all are seen. */
+export function sees(seen: Query, { shown, facts }: Pick<ReadRecord, 'shown' | 'facts'>): boolean {
+  const withheld = shown.attributes[ownAttributes.withheld];
+  const isUnknown = shown.channel === null && (withheld === 'mismatch' || withheld === 'erased');
+  return isEverything(seen) || (!isUnknown && matches(seen, facts));
+}
+
 /** Returns a function that makes of each record of a session, in order, what somebody sees of it: all, its facts, or null. */
 export function viewOf(
   { facts, content }: Sight,
@@ -88,6 +95,6 @@ export function viewOf(
   const reader = new FactReader(findProtocol);
   return (record, repeated) => {
     const read = reader.read(record, repeated);
-    return !matches(facts, read.facts) ? null : matches(content, read.facts) ? read.shown : boundary.factsOf(read.shown);
+    return !sees(facts, read) ? null : sees(content, read) ? read.shown : boundary.factsOf(read.shown);
   };
 }

@@ -6,6 +6,7 @@ import { Recorder } from '../recorder.ts';
 export interface OpenRecorderOptions {
   readonly segmentBytes?: number;
   readonly clock?: () => number;
+  readonly newSessionId?: () => string;
   /** Called with a fatal error. Absent: the error is thrown. */
   readonly onFatal?: (error: Error) => void;
 }

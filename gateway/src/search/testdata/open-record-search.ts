@@ -14,6 +14,7 @@ import { Boundary } from '../sight.ts';
 interface OpenedSearch {
   readonly search: RecordSearch;
   readonly follower: Follower;
+  readonly recordings: Recordings;
   /** The database with the stored blocks. */
   readonly database: Sqlite;
 }
@@ -32,6 +33,7 @@ export async function openRecordSearch(
   });
   const keyOf = (session: string): number | null => follower.findLive(session)?.key ?? index.find(session)?.key ?? null;
   const written = (): number => recorder.size;
+  const recordings = new Recordings({ data, keys, index, follower, findProtocol, written, published: Promise.resolve(0), onDifference });
   const search = new RecordSearch({
     data,
     keys,
@@ -40,7 +42,7 @@ export async function openRecordSearch(
     keyOf,
     written,
     onDifference,
-    recordings: new Recordings({ data, keys, index, follower, findProtocol, written, published: Promise.resolve(0), onDifference }),
+    recordings,
     index: new RecordIndex({
       data,
       keys,
@@ -50,5 +52,5 @@ export async function openRecordSearch(
       store: new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) }),
     }),
   });
-  return { search, follower, database };
+  return { search, follower, recordings, database };
 }
