@@ -44,6 +44,7 @@ import type { ApiParts, TakenUp } from './api/parts.ts';
 import { findLostRevocations, recordLeftTokenActs, recordLostRevocations } from './api/token-acts.ts';
 import { recordLeftSuspensions } from './api/suspensions.ts';
 import { apiListener } from './api/listener.ts';
+import { openApiDocument } from './api/open-api.ts';
 import { HttpListener } from './listeners/http.ts';
 import { OperatorSocket, removeLeftSocket } from './listeners/operator-socket.ts';
 import { TcpListener } from './listeners/tcp.ts';
@@ -139,6 +140,7 @@ export class Gateway implements AsyncDisposable {
   #lastTakeUp: Promise<unknown> = Promise.resolve();
   #reader: Reader | null = null;
   #authenticator: Authenticator | null = null;
+  #openApi: Readonly<Record<string, unknown>> | null = null;
   #stopping: Promise<void> | null = null;
 
   private constructor(config: Config, parts: AsyncDisposableStack, { policyOf, controls = [] }: GatewayOptions) {
@@ -319,6 +321,7 @@ export class Gateway implements AsyncDisposable {
       addresses: () => this.#addresses,
       isEncrypted: this.#config.tls !== null,
       software: softwareName,
+      openApi: () => (this.#openApi ??= openApiDocument(software.version)),
       isStopping: () => this.#stopping !== null,
     };
     if (!(await reader.state.whenWhole(headStartMs))) {

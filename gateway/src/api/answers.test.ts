@@ -37,6 +37,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
   const [log = ''] = (await (await ask('GET', '/log/checkpoint')).text()).split('\n');
   return {
     getHealth: { path: '/healthz' },
+    getOpenApi: { path: '/api/v1/openapi.json' },
     getReadiness: { path: '/readyz' },
     listIssuers: { path: '/api/v1/issuers' },
     showCaller: { path: '/api/v1/whoami', token },

@@ -7,7 +7,9 @@ import { findCaller } from './caller.ts';
 import { checkOrigin, credentialOf } from './credential.ts';
 import type { ApiParts } from './parts.ts';
 import { problem } from './problem.ts';
+import { RequestRate } from './request-rate.ts';
 import { openRoutes, publicRoutes, routes } from './routes.ts';
+import { tagged } from './tag.ts';
 
 /** Most characters of a query that are in the record of a refusal. */
 const queryLengthMax = 8192;
@@ -36,6 +38,7 @@ export function apiListener(
 
 function createApi(parts: ApiParts, onError: (error: unknown) => void, where: Entrance): Api {
   const app: Api = new Hono();
+  const rate = new RequestRate();
   app.onError((error) => {
     if (!(error instanceof GatewayError)) {
       onError(error);
@@ -45,8 +48,11 @@ function createApi(parts: ApiParts, onError: (error: unknown) => void, where: En
   // A browser shows nothing of an answer as a page, and keeps none: content of a recording may be written as HTML (ATTACKS C30).
   app.use(async (context, next) => {
     await next();
+    context.res = await tagged(context.req.raw, context.res);
     for (const [name, value] of inertHeaders) {
-      context.res.headers.set(name, value);
+      if (!context.res.headers.has(name)) {
+        context.res.headers.set(name, value);
+      }
     }
   });
   app.notFound(() => problem(new GatewayError('not_found', 'There is nothing at this address.')));
@@ -67,6 +73,9 @@ function createApi(parts: ApiParts, onError: (error: unknown) => void, where: En
       const { pathname, search, searchParams } = new URL(req.url);
       const asked = { 'url.path': pathname, ...(search === '' ? {} : { 'url.query': search.slice(1, 1 + queryLengthMax) }) };
       const caller = await findCaller(parts, { ...(await credentialOf(parts, env.incoming)), address, asked }, callers);
+      if (caller.standing !== null && caller.run === undefined) {
+        rate.count(caller.id, Date.now());
+      }
       const breakOff = (error: Error): void => {
         if (!(error instanceof GatewayError)) {
           onError(error);

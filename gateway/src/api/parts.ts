@@ -76,5 +76,7 @@ export interface ApiParts {
   /** True if the listeners have a certificate. */
   readonly isEncrypted: boolean;
   readonly software: string;
+  /** Returns the OpenAPI document of the API. */
+  readonly openApi: () => Readonly<Record<string, unknown>>;
   readonly isStopping: () => boolean;
 }

@@ -12,6 +12,7 @@ import { exportSession } from './endpoints/export-session.ts';
 import { getHealth } from './endpoints/get-health.ts';
 import { getLogFile } from './endpoints/get-log-file.ts';
 import { getMetrics } from './endpoints/get-metrics.ts';
+import { getOpenApi } from './endpoints/get-open-api.ts';
 import { getReadiness } from './endpoints/get-readiness.ts';
 import { getReceipt } from './endpoints/get-receipt.ts';
 import { getSession } from './endpoints/get-session.ts';
@@ -55,7 +56,7 @@ import { signInRoutes } from './open/sign-in.ts';
 import type { OpenRoute } from './open-route.ts';
 
 /** The endpoints that need no caller: everybody may ask whether the gateway works, and where to sign in. */
-export const publicRoutes: readonly PublicEndpoint[] = [getHealth, getReadiness, listIssuers];
+export const publicRoutes: readonly PublicEndpoint[] = [getHealth, getOpenApi, getReadiness, listIssuers];
 
 /** The addresses whose forms other standards state. */
 export const openRoutes: readonly OpenRoute[] = [endSignIns, ...scimRoutes, ...signInRoutes()];
