@@ -12,6 +12,7 @@ import {
   type Principal,
   type Sink,
   type Target,
+  takesNotices,
 } from '@countersign/gateway/config';
 import type { CheckedPolicies } from '@countersign/gateway/policy';
 import { rootKeyVariable } from '@countersign/gateway/store';
@@ -92,7 +93,11 @@ export function describeClass({ columns, fields, pattern, words, classes }: Data
 
 /** Says nothing of the address of a Slack sink, which is a credential. */
 function describeSink(sink: Sink): string {
-  const place = sink.kind === 'webhook' ? `webhook at ${sink.url}` : 'an incoming webhook of Slack';
+  if (!takesNotices(sink)) {
+    const { kind, text, query, caFile } = sink.settings();
+    return `${kind}; gets ${query === null ? 'all records' : `the records of ${query}`}, ${text ? 'facts and texts' : 'facts alone'}${caFile === null ? '' : `; authorities in ${caFile}`}`;
+  }
+  const place = sink.kind === 'webhook' ? `webhook at ${sink.url}` : sink.kind === 'smtp' ? `mail to ${sink.to.join(', ')}` : 'an incoming webhook of Slack';
   return `${place}; gets ${sink.text ? 'facts and texts' : 'facts alone'}${sink.caFile === undefined ? '' : `; authorities in ${sink.caFile}`}`;
 }
 

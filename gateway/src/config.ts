@@ -7,7 +7,7 @@ export { isLoopback } from './domain/address.ts';
 export type { DataClass } from './domain/data-class.ts';
 export type { Group, Issuer } from './domain/issuer.ts';
 export type { Principal } from './domain/principal.ts';
-export type { Sink } from './domain/sink.ts';
+export { takesNotices, type Sink } from './domain/sink.ts';
 export type { Target } from './domain/target.ts';
 export { findProtocol, protocols } from './protocols/registry.ts';
 export { seemsLinkLocal } from './wire/link-local.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
-import { alertRecording } from './alert-records.ts';
+import { FeedRecords } from './feed-records.ts';
 import { relaxCollector } from './garbage-collection.ts';
 import { fillLimits, takeUpActivities } from './read-at-start.ts';
 import { configuredPolicy, configuredPolicyFromThread, filesOfPolicy } from './configured-policy.ts';
@@ -29,6 +29,7 @@ import { LoginThrottle } from './sessions/login-throttle.ts';
 import { isLoopback } from './domain/address.ts';
 import { makeEnvironment, type Environment, type Software } from './domain/environment.ts';
 import { GatewayError } from './domain/errors.ts';
+import { takesNotices } from './domain/sink.ts';
 import { factNamesOf } from './domain/facts-only.ts';
 import type { TunnelIdentity } from './domain/client.ts';
 import type { LimitPolicies } from './feed/recorded-usage.ts';
@@ -126,7 +127,7 @@ export class Gateway implements AsyncDisposable {
   #calls: HttpCalls | null = null;
   #approvals: Approvals | null = null;
   #outbox: Outbox | null = null;
-  #recordAlerts: ReturnType<typeof alertRecording> | null = null;
+  #feedRecords: FeedRecords | null = null;
   readonly #now = steadyClock();
   readonly #limits = new Limits(this.#now);
   #classSources: ClassSources;
@@ -257,7 +258,16 @@ export class Gateway implements AsyncDisposable {
     keys.noteRevocations(tokens.revocations());
     const outbox = this.#parts.use(openOutbox({ data, keys, recorder, config: () => this.#config, log: this.#log }));
     this.#outbox = outbox;
-    this.#recordAlerts = alertRecording({ recorder, outbox, log: this.#log, now: Date.now });
+    const feeds = new FeedRecords({
+      recorder,
+      outbox,
+      log: this.#log,
+      now: Date.now,
+      onFailing: () => {
+        reader.recheck();
+      },
+    });
+    this.#feedRecords = feeds;
     const approvals = this.#parts.use(await this.#openApprovals({ recorder, outbox, tokens, authenticator }));
     this.#approvals = approvals;
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
@@ -305,6 +315,7 @@ export class Gateway implements AsyncDisposable {
       verifyLogout: async (issuer, token) => issuers.verifyLogout(issuer, token),
       approvals,
       outbox,
+      sinkStates: () => feeds.states,
       refusals,
       findProtocol,
       targets: () => this.#config.targets,
@@ -415,10 +426,14 @@ export class Gateway implements AsyncDisposable {
       onTrouble: (error, what) => {
         this.#trouble(what)(error);
       },
-      alerting: {
-        rules: () => [...this.#config.alerts.values()],
+      feeds: {
+        settings: () => ({
+          rules: [...this.#config.alerts.values()],
+          sinks: [...this.#config.sinks.values()].flatMap((sink) => (takesNotices(sink) ? [] : [sink.settings()])),
+          written: recorder.size,
+        }),
         onNews: (news) => {
-          this.#recordAlerts?.(news);
+          this.#feedRecords?.hear(news);
         },
       },
       onDifference: (what) => {

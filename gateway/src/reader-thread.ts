@@ -1,13 +1,14 @@
 /** The reader thread of a gateway: builds the parts that read what was recorded, and answers questions with them. `reader/reader.ts` starts it. */
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { AlertFeed } from './alerts/alert-feed.ts';
 import { factNamesOfAll } from './domain/facts-only.ts';
 import { Follower } from './feed/follower.ts';
 import { Recordings } from './feed/recordings.ts';
 import { openIndexFile, removeIndexFile, SessionIndex } from './feed/session-index.ts';
 import type { FindProtocol } from './feed/timeline.ts';
+import type { Feeds } from './feeds.ts';
 import { answerQuestion, type AnswerParts } from './reader/answer.ts';
+import type { FeedSettings } from './reader/feed-news.ts';
 import type { FromThread } from './reader/questions.ts';
 import type { ThreadData } from './reader/reader.ts';
 import { sendError } from './reader/sent-error.ts';
@@ -16,7 +17,6 @@ import { KeyStore } from './recording/key-store.ts';
 import { BlockStore, parseBucket } from './search/block-store.ts';
 import { RecordIndex } from './search/record-index.ts';
 import { RecordSearch } from './search/record-search.ts';
-import { SealedFile } from './store/sealed-file.ts';
 import { Boundary } from './search/sight.ts';
 import { isUnreadable } from './store/sqlite.ts';
 
@@ -34,6 +34,7 @@ const searchBeginMs = 5000;
 const indexFile = join(data, 'index.db');
 const recordsFile = join(data, 'records.db');
 const parts = new AsyncDisposableStack();
+type OpenFeeds = (typeof import('./feeds.ts'))['openFeeds'];
 const stop = async (): Promise<void> => {
   await parts.disposeAsync();
   port.close();
@@ -49,7 +50,8 @@ const giveUpDamaged = (error: unknown): void => {
   }
 };
 let written = 0;
-let alerts: AlertFeed | null = null;
+let feeds: Feeds | null = null;
+let feedSettings: FeedSettings | null = null;
 let findProtocol: FindProtocol = () => undefined;
 let boundary = new Boundary(new Set());
 try {
@@ -83,10 +85,11 @@ try {
   let search: RecordSearch | null = null;
   const openSearch = async (): Promise<RecordSearch> => {
     await loadProtocols();
-    search ??= openRecordSearch();
+    const { openFeeds } = await import('./feeds.ts');
+    search ??= openRecordSearch(openFeeds);
     return search;
   };
-  const openRecordSearch = (): RecordSearch => {
+  const openRecordSearch = (openFeeds: OpenFeeds): RecordSearch => {
     const store = new BlockStore(parts.use(openIndexFile(recordsFile)), {
       heads: keys.cacheKey(),
       ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)),
@@ -99,9 +102,13 @@ try {
       findProtocol,
       keyOf,
       onRecord: (at, read) => {
-        alerts?.see(at, read);
+        feeds?.add(at, read);
       },
+      beforeStored: async () => feeds?.save(),
     });
+    if (feedSettings !== null) {
+      feeds = parts.use(openFeeds({ settings: feedSettings, data, keys, records, findProtocol, keyOf, boundary, send }));
+    }
     const leaving = new AbortController();
     const following = records.follow(leaving.signal, (error) => {
       send({ trouble: { what: 'keep the index of records', error: sendError(error) } });
@@ -111,11 +118,15 @@ try {
       leaving.abort();
       await following;
     });
-    return new RecordSearch({ data, keys, index: records, recordings, findProtocol, boundary, keyOf, written: () => written, onDifference });
+    const opened = new RecordSearch({ data, keys, index: records, recordings, findProtocol, boundary, keyOf, written: () => written, onDifference });
+    void feeds?.recall(opened).catch((error: unknown) => {
+      send({ trouble: { what: 'find the alerts of before', error: sendError(error) } });
+    });
+    return opened;
   };
   const listAlerts: AnswerParts['alerts'] = async () => {
     await (await openSearch()).catchUp();
-    return alerts?.alerts ?? [];
+    return feeds?.alerts ?? [];
   };
   // A gateway that has just begun to serve has better things to do than to load what shows records.
   const begin = setTimeout(() => {
@@ -134,22 +145,9 @@ try {
     answer: (question, left) =>
       answerQuestion({ data, keys, index, follower, recordings, loadProtocols, loadRules, openSearch, alerts: listAlerts }, question, left),
     onFailure: giveUpDamaged,
-    onRules: (rules, from) => {
-      alerts?.enforce(rules);
-      alerts ??= parts.use(
-        new AlertFeed({
-          file: new SealedFile(join(data, 'alerts'), keys.feedKey()),
-          written: from,
-          rules,
-          tell: (news) => {
-            send({ alerts: news });
-          },
-          onTrouble: (error) => {
-            send({ trouble: { what: 'write how far alerts are', error: sendError(error) } });
-          },
-          now: Date.now,
-        }),
-      );
+    onFeed: (settings) => {
+      feedSettings = settings;
+      feeds?.enforce(settings);
     },
     onWritten: (records) => {
       written = records;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -161,6 +161,16 @@ ${more}`;
     );
     await send('POST', 9);
     assert.equal(ofRule('denied-burst').length, 2, 'a rule that is switched off raises nothing');
+  });
+
+  test('without its file the list is made again from the record', async () => {
+    const known = alerts('--all');
+    await gateway.signal('SIGTERM');
+    rmSync(join(gateway.data, 'alerts'));
+    await gateway.start();
+    const of = (list: readonly AlertSummary[]): readonly unknown[] => list.map(({ alert, state, count, steps }) => [alert, state, count, steps.length]);
+    await waitUntil(() => alerts('--all').length >= known.length);
+    assert.deepEqual(of(alerts('--all')).slice(0, known.length), of(known));
   });
 
   test('a rule that cannot be understood is refused with the place and the character', () => {

@@ -16,6 +16,9 @@ const steps: ReadonlyMap<string, AlertStep['what']> = new Map([
 ]);
 const ownActions: ReadonlySet<string> = new Set(Object.values(alertActions));
 
+/** A record about an alert. */
+export type AboutAlert = Pick<ShownRecord, 'action' | 'attributes' | 'time' | 'record'>;
+
 /** Returns whether a record is about an alert itself. Rules do not count it. */
 export function isAboutAlert({ action }: Pick<ShownRecord, 'action'>): boolean {
   return action !== null && ownActions.has(action);
@@ -34,9 +37,9 @@ export class AlertBook {
     }
   }
 
-  /** All alerts, oldest first. */
+  /** All alerts, in the order in which they were raised. */
   get all(): readonly Alert[] {
-    return [...this.#alerts.values()];
+    return [...this.#alerts.values()].toSorted((a, b) => indexOf(a) - indexOf(b));
   }
 
   find(id: string): Alert | null {
@@ -50,7 +53,7 @@ export class AlertBook {
   }
 
   /** Takes up a record about an alert. */
-  learn(shown: ShownRecord): void {
+  learn(shown: AboutAlert): void {
     const { action, attributes } = shown;
     if (action === alertActions.raise) {
       const facts = alertOfAttributes(attributes);
@@ -93,7 +96,7 @@ export class AlertBook {
     }
   }
 
-  #step({ action, attributes, time }: ShownRecord): void {
+  #step({ action, attributes, time }: AboutAlert): void {
     const what = steps.get(action ?? '');
     const known = this.find(String(attributes[ownAttributes.alertId]));
     if (what === undefined || known === null || known.state === 'closed') {
@@ -107,7 +110,8 @@ export class AlertBook {
       assignee: textOf(ownAttributes.alertAssignee),
       timeMs: Date.parse(time),
     };
-    this.#alerts.set(known.id, afterStep(known, step));
+    const { [ownAttributes.count]: count } = attributes;
+    this.#alerts.set(known.id, { ...afterStep(known, step), count: Math.max(known.count, typeof count === 'number' ? count : 0) });
     if (what === 'close') {
       this.#open.delete(groupKey(known));
     }
@@ -123,6 +127,11 @@ export function afterStep(alert: Alert, step: AlertStep): Alert {
     assignee: what === 'assign' ? assignee : alert.assignee,
     steps: [...alert.steps, step].slice(-stepsMax),
   };
+}
+
+/** The index in the log of the record that raised an alert. */
+function indexOf({ raised }: Alert): number {
+  return Number(raised.slice(raised.lastIndexOf('/') + 1));
 }
 
 /** Adds a record to those that are named: the first ones stay, and the last one is always there. */

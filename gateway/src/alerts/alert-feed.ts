@@ -2,6 +2,7 @@ import type { AlertRule } from '../domain/alert.ts';
 import type { SealedFile } from '../store/sealed-file.ts';
 import { AlertWatch, type AlertNews, type SavedWatch, type WatchedRecord } from './alert-watch.ts';
 import type { Alert } from './alert.ts';
+import type { AboutAlert } from './alert-book.ts';
 
 /** The feed looks this often whether there is something to tell. */
 const lookMs = 250;
@@ -40,14 +41,12 @@ export class AlertFeed implements AsyncDisposable {
     this.#watch.enforce(parts.rules);
     this.#saved = this.#watch.next;
     this.#savedMs = parts.now();
+    if (this.isNew) {
+      this.#save();
+    }
     this.#timer = setInterval(() => {
       this.#look();
     }, lookMs).unref();
-  }
-
-  /** The index in the log of the next record that is to be shown. */
-  get next(): number {
-    return this.#watch.next;
   }
 
   get alerts(): readonly Alert[] {
@@ -58,16 +57,31 @@ export class AlertFeed implements AsyncDisposable {
     this.#watch.enforce(rules);
   }
 
+  recall(records: Iterable<AboutAlert>): void {
+    for (const record of records) {
+      this.#watch.recall(record);
+    }
+  }
+
   see(index: number, record: WatchedRecord): void {
+    const { next } = this.#watch;
+    if (index > next) {
+      this.#parts.onTrouble(new Error(`the records from ${next} to ${index - 1} are not watched: the file of the alerts is older than the index of records`));
+    }
     this.#watch.see(index, record);
+  }
+
+  /** Resolves when it is on the disk how far the watch is. */
+  async save(): Promise<void> {
+    await this.#saving;
+    this.#save();
+    await this.#saving;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     this.#look();
-    await this.#saving;
-    this.#save();
-    await this.#saving;
+    await this.save();
   }
 
   #look(): void {

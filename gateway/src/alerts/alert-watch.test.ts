@@ -160,7 +160,7 @@ test('an alert that could not be recorded is told again, and is counted on meanw
   assert.equal(log.watch.book.all.length, 1);
 });
 
-test('28: many groups cannot flood the list or the memory: what further ones do is one alert', () => {
+test('C28: many groups cannot flood the list or the memory: what further ones do is one alert', () => {
   const log = new Log([ruleOf({ count: 1 })]);
   for (let i = 0; i < 300; i++) {
     log.deny(`bot-${i}`);
@@ -170,7 +170,7 @@ test('28: many groups cannot flood the list or the memory: what further ones do 
   assert.deepEqual([all.at(-1)?.by, all.at(-1)?.count], [['others'], 250]);
 });
 
-test('28: with a clock that jumps, forwards or back, alerts are still raised', () => {
+test('C28: with a clock that jumps, forwards or back, alerts are still raised', () => {
   const log = new Log();
   log.deny('bot');
   log.deny('bot', -86_400_000);

@@ -7,7 +7,7 @@ import { matches, type Facts } from '../query/matches.ts';
 import { parseQuery } from '../query/parse-query.ts';
 import type { Query } from '../query/query.ts';
 import type { Alert, AlertFacts } from './alert.ts';
-import { AlertBook, groupKey, isAboutAlert, withRecord } from './alert-book.ts';
+import { AlertBook, groupKey, isAboutAlert, withRecord, type AboutAlert } from './alert-book.ts';
 
 /** Most groups of a rule that are remembered, and most records of all of them. Those that had no record for longest are forgotten first: they then count from zero. */
 const groupsMax = 10_000;
@@ -131,6 +131,11 @@ export class AlertWatch {
     }
   }
 
+  /** Takes up a record about an alert that was made before the watch began. */
+  recall(record: AboutAlert): void {
+    this.#learn(record);
+  }
+
   /** Looks at the record with an index in the log. Records that it saw already are left out. */
   see(index: number, record: WatchedRecord): void {
     if (index < this.next) {
@@ -188,7 +193,7 @@ export class AlertWatch {
     return this.#rules.find(({ rule }) => rule.name === name)?.rule.to ?? [];
   }
 
-  #learn(shown: ShownRecord): void {
+  #learn(shown: AboutAlert): void {
     this.book.learn(shown);
     const id = String(shown.attributes[ownAttributes.alertId]);
     const alert = this.book.find(id);

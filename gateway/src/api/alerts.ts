@@ -6,6 +6,8 @@ import { severities } from '../domain/alert.ts';
 import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
+import { sightOf } from '../access/rights.ts';
+import { isEverything } from '../query/query.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { Caller } from './caller.ts';
 import type { ApiParts } from './parts.ts';
@@ -54,9 +56,14 @@ export function summarizeAlert({ id, firstMs, lastMs, steps, rule, by, severity,
   };
 }
 
+/** Returns the alerts that a caller sees: all, if it may search all records. An alert speaks of many. */
+export async function alertsFor({ reader }: Pick<ApiParts, 'reader'>, { rights }: Caller): Promise<readonly Alert[]> {
+  return isEverything(sightOf(rights, 'search').facts) ? reader.alerts() : [];
+}
+
 /** Rejects with GatewayError `not_found`. */
-export async function findAlert({ reader }: Pick<ApiParts, 'reader'>, id: string): Promise<Alert> {
-  const alert = (await reader.alerts()).find((each) => each.id === id);
+export async function findAlert(parts: Pick<ApiParts, 'reader'>, caller: Caller, id: string): Promise<Alert> {
+  const alert = (await alertsFor(parts, caller)).find((each) => each.id === id);
   if (alert === undefined) {
     throw new GatewayError('not_found', 'There is no such alert: countersign alert list --all names them.');
   }
@@ -69,7 +76,7 @@ export async function stepAlert(
   { caller, id }: { readonly caller: Caller; readonly id: string },
   { what, note = '', assignee = null }: { readonly what: AlertStep['what']; readonly note?: string; readonly assignee?: string | null },
 ): Promise<AlertSummary> {
-  const alert = await findAlert(parts, id);
+  const alert = await findAlert(parts, caller, id);
   if (alert.state === 'closed') {
     throw new GatewayError('conflict', `The alert ${alert.id} is closed already.`);
   }
@@ -78,6 +85,7 @@ export async function stepAlert(
     'client.address': caller.address,
     [ownAttributes.alertId]: alert.id,
     [ownAttributes.alertRule]: alert.rule,
+    [ownAttributes.count]: alert.count,
     ...(assignee === null ? {} : { [ownAttributes.alertAssignee]: assignee }),
   };
   await recordOwnDecision(parts.recorder, { action: alertActions[what], verdict: 'allow', ...(note === '' ? {} : { reason: note }), attributes });

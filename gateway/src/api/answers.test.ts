@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { waitUntil } from '../../../tests/support/wait-until.ts';
 import { publicRoutes, routes } from './routes.ts';
 import { openRunningGateway, type RunningGateway } from './testdata/running-gateway.ts';
 
@@ -35,6 +36,12 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     ids.push(Object.assign({ approval: '' }, await held.json()).approval);
   }
   const [log = ''] = (await (await ask('GET', '/log/checkpoint')).text()).split('\n');
+  let alert = '';
+  await waitUntil(async () => {
+    const [first = { alert: '' }]: readonly { readonly alert: string }[] = JSON.parse(await (await ask('GET', '/api/v1/alerts')).text());
+    ({ alert } = first);
+    return alert !== '';
+  });
   return {
     getHealth: { path: '/healthz' },
     getOpenApi: { path: '/api/v1/openapi.json' },
@@ -72,6 +79,11 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     showApproval: { path: `/api/v1/approvals/${ids[0]}` },
     grantApproval: { path: `/api/v1/approvals/${ids[0]}/grant`, body: {} },
     denyApproval: { path: `/api/v1/approvals/${ids[1]}/deny`, body: { reason: 'enough' } },
+    listAlerts: { path: '/api/v1/alerts?all' },
+    showAlert: { path: `/api/v1/alerts/${alert}` },
+    acknowledgeAlert: { path: `/api/v1/alerts/${alert}/acknowledge`, body: {} },
+    assignAlert: { path: `/api/v1/alerts/${alert}/assign`, body: { to: 'ann' } },
+    closeAlert: { path: `/api/v1/alerts/${alert}/close`, body: { note: 'a test' } },
     searchRecords: { path: '/api/v1/search?query=kind:decision&limit=5' },
     saveSearch: { path: '/api/v1/saved-searches', body: { name: 'decisions', query: 'kind:decision' } },
     listSavedSearches: { path: '/api/v1/saved-searches' },
@@ -86,7 +98,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
 }
 
 test('each endpoint answers as its schemas say', async (context) => {
-  await using running = await openRunningGateway(`policies: ${policies}\n${issuers}`);
+  await using running = await openRunningGateway(`policies: ${policies}\n${issuers}alerts: { tokens: { query: "kind:decision", by: action } }\n`);
   const requests = await requestsOf(running);
   const endpoints = new Map([...publicRoutes, ...routes].map((endpoint) => [endpoint.id, endpoint]));
   assert.deepEqual(Object.keys(requests).toSorted(), [...endpoints.keys()].toSorted());

@@ -5,6 +5,7 @@ import type { BrowserSettings, FreshAct, Issuer } from '../domain/issuer.ts';
 import type { Pins } from '../domain/pins.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
+import type { SinkState } from '../exports/sink-streams.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
 import type { Authenticator } from '../identity/authenticator.ts';
 import type { BrowserSessions } from '../identity/browser-sessions.ts';
@@ -54,6 +55,8 @@ export interface ApiParts {
   readonly verifyLogout: Issuers['verifyLogout'];
   readonly approvals: Approvals;
   readonly outbox: Outbox;
+  /** How far the sinks are that follow the record. */
+  readonly sinkStates: () => readonly SinkState[];
   readonly refusals: Refusals;
   readonly findProtocol: FindProtocol;
   readonly targets: () => ReadonlyMap<string, Target>;

@@ -8,6 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../domain/errors.ts';
 import { defaultLimits } from '../domain/limits.ts';
+import { takesNotices } from '../domain/sink.ts';
 import type { Config } from './config.ts';
 import { parseConfig, readConfig } from './parse.ts';
 import { readPolicySources } from './policies.ts';
@@ -410,7 +411,7 @@ test('sinks are webhooks with a secret, or Slack, over https, and are named only
     environment,
   );
   assert.deepEqual(
-    [...sinks.values()].map(({ kind, name, text }) => [kind, name, text]),
+    [...sinks.values()].map((sink) => [sink.kind, sink.name, takesNotices(sink) && sink.text]),
     [
       ['webhook', 'soc', false],
       ['slack', 'chat', true],
@@ -425,12 +426,42 @@ test('sinks are webhooks with a secret, or Slack, over https, and are named only
   assert.match(refused('{ slack: { env: SLACK }, secret: { env: HOOK } }'), /leave secret out/);
   const own = import.meta.filename;
   const [trusting] = parse(written(`{ webhook: "https://soc.example/hook", secret: { env: HOOK }, caFile: ${own} }`), environment).sinks.values();
-  assert.equal(trusting?.caFile, own);
+  assert.ok(trusting !== undefined && takesNotices(trusting));
+  assert.equal(trusting.caFile, own);
   assert.match(refused('{ slack: { env: SLACK }, caFile: gone.pem }'), /sinks\.soc\.caFile: there is no gone\.pem from /);
   assert.match(refused('{ webhook: "http://localhost/hook", secret: { env: HOOK }, caFile: gone.pem }'), /leave caFile out/);
-  assert.match(refused('{ syslog: "tls://host:6514" }'), /not supported yet/);
+  assert.match(refused('{ smtp: { url: "smtps://u:p@h:465", from: a@b, to: [c@d] } }'), /without a password/);
+  assert.match(refused('{ webhook: "https://soc.example/hook", secret: { env: HOOK }, query: "verdict:deny" }'), /query is for sinks that follow/);
   assert.match(refused('{ slack: { env: SLACK } }', 'approvals: { notify: [other] }'), /there is no sink "other"; known are soc/);
   assert.ok(!refused('{ slack: { env: PLAIN } }').includes('hooks.slack'));
+});
+
+test('sinks that follow the record are a file, or receivers over TLS, and are told with their secrets as they are', () => {
+  const environment: Record<string, string> = { KEY: 'first' };
+  const settings = (sink: string): unknown => {
+    const [found] = parse(`sinks: { siem: ${sink} }`, environment).sinks.values();
+    return found === undefined || takesNotices(found) ? assert.fail() : found.settings();
+  };
+  const facts = { name: 'siem', text: false, query: null, caFile: null };
+  assert.deepEqual(settings('{ syslog: "tls://host" }'), { ...facts, kind: 'syslog', host: 'host', port: 6514 });
+  assert.deepEqual(settings('{ syslog: "tls://[::1]:99", query: "verdict:deny" }'), { ...facts, query: 'verdict:deny', kind: 'syslog', host: '::1', port: 99 });
+  assert.deepEqual(settings('{ ocsf: { file: /var/log/x }, text: true }'), { ...facts, text: true, kind: 'ocsf', file: '/var/log/x' });
+  const s3 = '{ s3: { url: "https://s3.example/bucket", accessKeyId: AKIA }, secret: { env: KEY } }';
+  const told = { ...facts, kind: 's3', url: 'https://s3.example/bucket', region: 'us-east-1', accessKeyId: 'AKIA' };
+  assert.deepEqual(settings(s3), { ...told, secretAccessKey: 'first' });
+  const [sink] = parse(`sinks: { siem: ${s3} }`, environment).sinks.values();
+  delete environment['KEY'];
+  assert.deepEqual(sink === undefined || takesNotices(sink) ? null : sink.settings(), { ...told, secretAccessKey: '' });
+  for (const [sinkText, expected] of [
+    ['{ syslog: "udp://host" }', /tls:\/\/HOST:PORT is expected/],
+    ['{ otlp: "http://host:4318" }', /only over https/],
+    ['{ s3: { url: "https://s3.example/bucket", accessKeyId: AKIA } }', /s3 needs a secret/],
+    ['{ ocsf: { file: x }, syslog: "tls://host" }', /a sink has one of webhook, slack, smtp, ocsf, syslog, otlp, s3/],
+    ['{ ocsf: { file: x }, query: "since:1d" }', /leave times out/],
+    ['{ ocsf: { file: x }, query: "verdict:no" }', /sinks\.siem\.query: verdict has no value "no"/],
+  ] as const) {
+    assert.match(problems(`sinks: { siem: ${sinkText} }`).join(), expected, sinkText);
+  }
 });
 
 test('data classes are columns and members of targets that there are', () => {

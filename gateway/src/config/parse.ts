@@ -12,12 +12,12 @@ import { subjectKey, type Group, type Issuer } from '../domain/issuer.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Protocol } from '../domain/protocol.ts';
-import { readKeys, refuseSinkUrl, type Sink } from '../domain/sink.ts';
+import { readKeys, refuseSinkUrl, type Sink, type StreamFacts, type StreamSettings } from '../domain/sink.ts';
 import { knownNames, suggest } from '../domain/suggest.ts';
 import type { SecretReader } from '../domain/target.ts';
 import { placeForms, placeKinds } from '../domain/value-place.ts';
 import { parseField, parseQuery } from '../query/parse-query.ts';
-import { specialFields, termsOf, UnreadableQuery, type Term } from '../query/query.ts';
+import { specialFields, termsOf, UnreadableQuery } from '../query/query.ts';
 import { systemErrorWords } from '../store/system-error.ts';
 import type { Address, Config } from './config.ts';
 import { problemsOf } from './closed.ts';
@@ -97,7 +97,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
   if (outcome.data?.rootKey !== undefined) {
     openSecret(outcome.data.rootKey, (message) => problems.push({ path: ['rootKey'], message }));
   }
-  for (const [sink, { webhook, secret, slack, caFile }] of Object.entries(outcome.data?.sinks ?? {})) {
+  for (const [sink, { webhook, secret, slack, caFile, query }] of Object.entries(outcome.data?.sinks ?? {})) {
     const wrong = (at: string) => (message: string) => problems.push({ path: ['sinks', sink, at], message });
     const check = (at: string, given: typeof secret, fault: (value: string) => string | null): void => {
       const read = given === undefined ? null : openSecret(given, wrong(at));
@@ -110,8 +110,11 @@ export function parseConfig(text: string, context: ParseContext): Config {
       findPath(caFile, wrong('caFile'));
     }
     check('slack', slack, refuseSinkUrl);
-    check('secret', webhook === undefined ? undefined : secret, (value) =>
-      readKeys(value) === null ? 'a secret is whsec_ and 24 to 64 random bytes in base64: echo whsec_$(openssl rand -base64 32)' : null,
+    problems.push(...(query === undefined ? [] : faultsOfQuery(query, ['sinks', sink, 'query'])));
+    check('secret', secret, (value) =>
+      webhook !== undefined && readKeys(value) === null
+        ? 'a secret is whsec_ and 24 to 64 random bytes in base64: echo whsec_$(openssl rand -base64 32)'
+        : null,
     );
   }
   for (const [name, { clientSecret, scim, caFile }] of Object.entries(outcome.data?.identity.issuers ?? {})) {
@@ -354,13 +357,18 @@ function faultsOfAlerts(written: unknown): Problem[] {
     }
     const fields = typeof by === 'string' ? [by] : Array.isArray(by) ? by : [];
     return [
-      ...(typeof query === 'string' ? faultOfQuery(query, (text) => parseQuery(text, 0), [...path, 'query']) : []),
-      ...(typeof query === 'string' && termsOfQuery(query).some(({ field }) => field === specialFields.time)
-        ? [{ path: [...path, 'query'], message: 'a rule watches what is recorded from now on: leave times out, window and outside are for them' }]
-        : []),
+      ...(typeof query === 'string' ? faultsOfQuery(query, [...path, 'query']) : []),
       ...fields.flatMap((field) => (typeof field === 'string' ? faultOfQuery(field, parseField, [...path, 'by']) : [])),
     ];
   });
+}
+
+/** Finds what is wrong with a query over what is recorded from now on. */
+function faultsOfQuery(query: string, path: readonly PropertyKey[]): Problem[] {
+  const faults = faultOfQuery(query, (text) => parseQuery(text, 0), path);
+  return faults.length === 0 && termsOf(parseQuery(query, 0)).some(({ field }) => field === specialFields.time)
+    ? [{ path, message: 'the query is about what is recorded from now on: leave times out' }]
+    : faults;
 }
 
 function faultOfQuery(text: string, parse: (text: string) => unknown, path: readonly PropertyKey[]): Problem[] {
@@ -374,11 +382,6 @@ function faultOfQuery(text: string, parse: (text: string) => unknown, path: read
     }
     throw error;
   }
-}
-
-/** The terms of a query; none if it cannot be read. */
-function termsOfQuery(text: string): readonly Term[] {
-  return faultOfQuery(text, (read) => parseQuery(read, 0), []).length > 0 ? [] : termsOf(parseQuery(text, 0));
 }
 
 /** Returns the fault of a secret's value; null if it has none, or cannot be read, which is a fault of its own. */
@@ -516,11 +519,65 @@ interface NamedContext extends Pick<BuildContext, 'base' | 'openSecret'> {
   readonly name: string;
 }
 
-function openSink({ name, base, openSecret }: NamedContext, { webhook, secret, slack, text, caFile }: RawConfig['sinks'][string]): Sink {
+function openSink({ name, base, openSecret }: NamedContext, raw: RawConfig['sinks'][string]): Sink {
+  const { webhook, secret, slack, smtp, text, query = null } = raw;
   const open = (source: typeof secret): SecretReader => (source === undefined ? () => '' : openSecret(source, () => undefined));
-  const shared = { name, text, ...(caFile === undefined ? {} : { caFile: resolve(base, caFile) }) };
-  return webhook === undefined ? { ...shared, kind: 'slack', url: open(slack) } : { ...shared, kind: 'webhook', url: webhook, secret: open(secret) };
+  const caFile = raw.caFile === undefined ? null : resolve(base, raw.caFile);
+  const named = { name, text, ...(caFile === null ? {} : { caFile }) };
+  if (webhook !== undefined) {
+    return { ...named, kind: 'webhook', url: webhook, secret: open(secret) };
+  }
+  if (slack !== undefined) {
+    return { ...named, kind: 'slack', url: open(slack) };
+  }
+  if (smtp !== undefined) {
+    return { ...named, ...smtp, kind: 'smtp', secret: secret === undefined ? null : open(secret) };
+  }
+  const facts = { name, text, query, caFile };
+  const settings = (): StreamSettings => streamSettings(raw, facts, base, withoutFailure(open(secret)));
+  return { name, kind: kindOfStream(raw), settings };
 }
+
+/** Reads a secret. One that cannot be read now is empty, so that its receiver refuses it, which is told, and not that it gets nothing. */
+function withoutFailure(read: SecretReader): SecretReader {
+  return () => {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof GatewayError) {
+        return '';
+      }
+      throw error;
+    }
+  };
+}
+
+function kindOfStream({ ocsf, syslog, otlp }: RawConfig['sinks'][string]): StreamSettings['kind'] {
+  return ocsf !== undefined ? 'ocsf' : syslog !== undefined ? 'syslog' : otlp !== undefined ? 'otlp' : 's3';
+}
+
+function streamSettings(
+  { ocsf, syslog, otlp, s3, secret }: RawConfig['sinks'][string],
+  facts: StreamFacts,
+  base: string,
+  readSecret: SecretReader,
+): StreamSettings {
+  if (ocsf !== undefined) {
+    return { ...facts, kind: 'ocsf', file: resolve(base, ocsf.file) };
+  }
+  if (syslog !== undefined) {
+    const { hostname, port } = new URL(syslog.replace(/^tls:/i, 'https:'));
+    return { ...facts, kind: 'syslog', host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || syslogPort) };
+  }
+  if (otlp !== undefined) {
+    return { ...facts, kind: 'otlp', url: otlp, authorization: secret === undefined ? null : readSecret() };
+  }
+  const { url = '', region = '', accessKeyId = '' } = s3 ?? {};
+  return { ...facts, kind: 's3', url, region, accessKeyId, secretAccessKey: readSecret() };
+}
+
+/** The port of syslog over TLS: https://www.rfc-editor.org/rfc/rfc5425#section-4.1 */
+const syslogPort = 6514;
 
 function foreverToNull(days: number | 'forever'): number | null {
   return days === 'forever' ? null : days;

@@ -183,10 +183,13 @@ const columnPlace = /^[^\s/:]+\/[^\s.]+\.[^\s.]+\.[^\s.]+$/;
 /** Matches the place of a member. A name has at most the 64 characters that are compared. */
 const fieldPlace = /^[^\s/:]+:(?:\/[^\s/]{1,64})+$/;
 
-/** Kinds of sinks that are meant to be there later. */
-const laterSinks = ['ocsf', 'syslog', 'otlp', 'smtp', 's3', 'file'] as const;
 /** Most sinks. */
 const sinksMax = 20;
+
+/** Kinds of sinks, as they are called in the configuration. */
+const sinkKinds = ['webhook', 'slack', 'smtp', 'ocsf', 'syslog', 'otlp', 's3'] as const;
+
+const mailAddress = text.max(254).regex(/^[^\s<>,;:"()[\]@]+@[^\s<>,;:"()[\]@]+$/, 'an address is NAME@HOST');
 
 const sinkUrl = text.superRefine((written, context) => {
   const message = refuseSinkUrl(written);
@@ -200,7 +203,7 @@ const sink = closed({
   secret: secret
     .optional()
     .describe(
-      'The secret of the signatures of a webhook, `whsec_` and 24 to 64 random bytes in base64: `{ env: VARIABLE }` or `{ file: PATH }`. While it is changed, both with a space between.',
+      '`{ env: VARIABLE }` or `{ file: PATH }`. Of a webhook, the secret of its signatures: `whsec_` and 24 to 64 random bytes in base64; while it is changed, both with a space between. Of `otlp`, the value of the header `Authorization`; of `smtp`, the password; of `s3`, the secret access key.',
     ),
   slack: secret.optional().describe('The address of an incoming webhook of Slack, which is a credential itself: `{ env: VARIABLE }` or `{ file: PATH }`.'),
   caFile: text
@@ -209,19 +212,53 @@ const sink = closed({
   text: z
     .boolean('true or false is expected')
     .default(false)
-    .describe('True: notices have the text of requests and of decisions too. Otherwise only facts leave the gateway.'),
-  ...Object.fromEntries(laterSinks.map((kind) => [kind, z.never('this kind of sink is not supported yet; these are: webhook, slack').optional()])),
-}).superRefine(({ webhook, secret: key, slack, caFile }, context) => {
+    .describe('True: the text of requests and what people wrote leave the gateway too. Otherwise only facts do.'),
+  ocsf: closed({ file: text.describe('The file, relative to this one. It may be moved away at any time, as programs that rotate logs do.') })
+    .optional()
+    .describe('A file to which each record is appended as a line of JSON: an event of OCSF 1.8.'),
+  syslog: text
+    .regex(/^tls:\/\/(\[[0-9a-f:.]+\]|[^:/\s[\]]+)(:\d{1,5})?$/i, 'tls://HOST:PORT is expected')
+    .optional()
+    .describe('`tls://HOST:6514` of a receiver of syslog over TLS (RFC 5424, RFC 5425). Its messages are events of OCSF.'),
+  otlp: sinkUrl.optional().describe('`https://HOST:4318` of a collector of OpenTelemetry, which gets logs over HTTP in JSON; `http://` only on this machine.'),
+  smtp: closed({
+    url: text
+      .regex(/^smtps?:\/\/(?:[^\s:/]+@)?[^\s:/@]+(:\d{1,5})?$/i, 'smtps://USER@HOST:PORT is expected, without a password')
+      .describe('`smtps://USER@HOST:465`, or `smtp://USER@HOST:587` for STARTTLS, which is demanded.'),
+    from: mailAddress.describe('The address of the sender.'),
+    to: z.array(mailAddress, 'a list of addresses is expected').min(1).max(50).describe('The addresses of the receivers.'),
+  })
+    .optional()
+    .describe('A mail server, for notices by mail. `secret` is the password of its user.'),
+  s3: closed({
+    url: sinkUrl.describe('`https://HOST/BUCKET/PREFIX`; `http://` only on this machine.'),
+    region: text.max(64).default('us-east-1').describe('The region, which is part of signatures.'),
+    accessKeyId: text.max(128).describe('The id of the access key.'),
+  })
+    .optional()
+    .describe('An S3-compatible bucket, which gets objects of lines, each an event of OCSF. `secret` is the secret access key.'),
+  query: text
+    .optional()
+    .describe('The records that a sink of `ocsf`, `syslog`, `otlp` or `s3` gets, in the [language of queries](search.md#queries). Absent: all.'),
+}).superRefine((written, context) => {
+  const kinds = sinkKinds.filter((kind) => written[kind] !== undefined);
+  const [kind] = kinds;
+  const { secret: key, caFile, query } = written;
+  const place = written.webhook ?? written.otlp ?? written.s3?.url ?? '';
   const message =
-    (webhook === undefined) === (slack === undefined)
-      ? 'a sink is either webhook: https://… with its secret, or slack: { env: VARIABLE }'
-      : webhook !== undefined && key === undefined
+    kind === undefined || kinds.length > 1
+      ? `a sink has one of ${sinkKinds.join(', ')}`
+      : kind === 'webhook' && key === undefined
         ? 'a webhook needs a secret for its signatures: { env: VARIABLE } or { file: PATH }'
-        : slack !== undefined && key !== undefined
-          ? 'Slack has no signatures: leave secret out'
-          : caFile !== undefined && webhook?.startsWith('http://') === true
-            ? 'an address with http:// has no certificate: leave caFile out'
-            : null;
+        : kind === 's3' && key === undefined
+          ? 's3 needs a secret, the secret access key: { env: VARIABLE } or { file: PATH }'
+          : (kind === 'slack' || kind === 'ocsf' || kind === 'syslog') && key !== undefined
+            ? `${kind} has no signatures and no password: leave secret out`
+            : caFile !== undefined && (kind === 'ocsf' || place.startsWith('http://'))
+              ? 'there is no certificate: leave caFile out'
+              : query !== undefined && (kind === 'webhook' || kind === 'slack' || kind === 'smtp')
+                ? 'query is for sinks that follow the record; a rule under alerts says what is told'
+                : null;
   if (message !== null) {
     context.addIssue({ code: 'custom', message });
   }
@@ -422,7 +459,7 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
       .record(name, sink, 'NAME: and below it what the sink is')
       .refine((sinks) => Object.keys(sinks).length <= sinksMax, `there are at most ${sinksMax} sinks`)
       .default({})
-      .describe('Receivers outside for notices, by the names that other settings call them.'),
+      .describe('Receivers outside, by the names that other settings call them ([sinks.md](sinks.md)).'),
     alerts: z
       .record(name, z.union([alertRule, z.literal(false)], 'settings of a rule are expected, or false'), 'NAME: and below it what the rule is')
       .refine((alerts) => Object.keys(alerts).length <= alertsMax, `there are at most ${alertsMax} rules`)

@@ -1,5 +1,19 @@
 /** The names of the attributes that OpenTelemetry has no name for. `docs/attributes.md` is made from this table; `node tools/attributes.ts` writes it. */
 export const ownAttributes = {
+  /** String. The action of a record. On a record that leaves the gateway. */
+  action: 'countersign.action',
+  /** Number. The channel of a record in its session. On a record that leaves the gateway. */
+  channel: 'countersign.channel',
+  /** String. The kind of a record. On a record that leaves the gateway. */
+  kind: 'countersign.kind',
+  /** List of strings. The policies that determined the verdict. On a record that leaves the gateway. */
+  policies: 'countersign.policies',
+  /** String, `LOG/INDEX`. The name of a record. On a record that leaves the gateway. */
+  record: 'countersign.record',
+  /** Number. The number of a record in its session. On a record that leaves the gateway. */
+  seq: 'countersign.seq',
+  /** String: `allow`, `deny` or `hold`. On a record that leaves the gateway. */
+  verdict: 'countersign.verdict',
   /** String. The session that somebody read, as 32 hexadecimal digits. On a record of kind `access`. */
   accessSession: 'countersign.access.session',
   /** String. The way in which somebody read a session: `show`, `export` and others. On a record of kind `access`. */
@@ -102,6 +116,10 @@ export const ownAttributes = {
   directUrls: 'countersign.direct_urls',
   /** Number, milliseconds. The time from the request to the end of its answer. */
   durationMs: 'countersign.duration_ms',
+  /** Number. The index in the log of the first record that a sink gets. */
+  feedFrom: 'countersign.feed.from',
+  /** List of strings, each `LOG/INDEX`. The records that a sink refused for ever. */
+  feedRecords: 'countersign.feed.records',
   /** Number. How many more tokens a request to a model and its answer are estimated to have than the target said: a quarter of their characters. Some streams do not say it, and a client may leave before. */
   estimatedTokens: 'countersign.estimated_tokens',
   /** List of strings: `read`, `write`, `define`, `destroy`, `execute`, `administer`, `unknown`. What the request does at most. With `unknown` it may do anything else too. */
@@ -244,7 +262,7 @@ export const ownAttributes = {
   serverRequests: 'countersign.server_requests',
   /** String: `info`, `low`, `medium`, `high` or `critical`. How serious an alert is, as the policy says that asks for it. */
   severity: 'countersign.severity',
-  /** String. The name of the sink that a notice is for. */
+  /** String. The name of the sink that a notice is for, or that gets records. */
   sink: 'countersign.sink',
   /** Boolean, true. PostgreSQL skipped the request, because one before it in the same pipeline failed. */
   skipped: 'countersign.skipped',

@@ -1,8 +1,42 @@
 import type { SecretReader } from './target.ts';
 import { faultOfWebAddress } from './web-address.ts';
 
-/** A receiver outside to which the gateway sends notices. */
-export type Sink = WebhookSink | SlackSink;
+/** A receiver outside: of notices, or of all that is recorded. */
+export type Sink = NoticeSink | StreamSink;
+
+/** A receiver to which the gateway sends notices. */
+export type NoticeSink = WebhookSink | SlackSink | MailSink;
+
+/** A receiver that follows the record. */
+interface StreamSink {
+  readonly kind: StreamSettings['kind'];
+  readonly name: string;
+  /** Returns its settings, with its secrets as they are now. A secret that cannot be read is empty. */
+  readonly settings: () => StreamSettings;
+}
+
+/** The settings of a receiver that follows the record. They hold its secrets. */
+export type StreamSettings = StreamFacts &
+  (
+    | { readonly kind: 'ocsf'; readonly file: string }
+    | { readonly kind: 'syslog'; readonly host: string; readonly port: number }
+    | { readonly kind: 'otlp'; readonly url: string; readonly authorization: string | null }
+    | { readonly kind: 's3'; readonly url: string; readonly region: string; readonly accessKeyId: string; readonly secretAccessKey: string }
+  );
+
+export interface StreamFacts {
+  readonly name: string;
+  /** True: it gets the text of records too, and not facts alone. */
+  readonly text: boolean;
+  /** The records that it gets, in the language of queries. Null: all. */
+  readonly query: string | null;
+  readonly caFile: string | null;
+}
+
+/** Returns whether a receiver gets notices. */
+export function takesNotices(sink: Sink): sink is NoticeSink {
+  return sink.kind === 'webhook' || sink.kind === 'slack' || sink.kind === 'smtp';
+}
 
 interface NamedSink {
   readonly name: string;
@@ -25,6 +59,17 @@ interface SlackSink extends NamedSink {
   readonly kind: 'slack';
   /** Reads the address, which is the credential itself. */
   readonly url: SecretReader;
+}
+
+/** A mail server that takes messages for people. */
+export interface MailSink extends NamedSink {
+  readonly kind: 'smtp';
+  /** `smtps://USER@HOST:PORT`, or `smtp://` for STARTTLS. */
+  readonly url: string;
+  readonly from: string;
+  readonly to: readonly string[];
+  /** Reads the password of the user. Null: it needs none. */
+  readonly secret: SecretReader | null;
 }
 
 const prefix = 'whsec_';

@@ -4,6 +4,8 @@ import { GatewayError } from '../domain/errors.ts';
 import { dial } from '../wire/dialer.ts';
 import { reasonOf } from '../wire/failure-reason.ts';
 import { composeRequestHead } from './head.ts';
+import { pairHeaders } from './headers.ts';
+import { headerOf } from './reading.ts';
 import { AnswerParser } from './target/answer-parser.ts';
 
 /** The longest time in ms until a server is reached. */
@@ -11,9 +13,12 @@ const dialMs = 10_000;
 /** Most answers of status 1xx. */
 const informationsMax = 32;
 
+/** The longest time in s for which a server is left alone because it says so. */
+const retryAfterSecondsMax = 3_600;
+
 /** A request that the gateway makes on its own account, over a connection of its own. */
 export interface OwnRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   readonly headers: readonly (readonly [string, string])[];
   readonly body: string;
   readonly signal: AbortSignal;
@@ -83,6 +88,12 @@ export async function askOnce(url: URL, request: OwnRequest): Promise<OwnAnswer>
     signal.removeEventListener('abort', abort);
     socket.destroy();
   }
+}
+
+/** Returns the time in ms that a server wants to be left alone for; null if it says nothing. */
+export function retryMsOf({ rawHeaders }: Pick<OwnAnswer, 'rawHeaders'>): number | null {
+  const seconds = Number(headerOf(pairHeaders(rawHeaders), 'retry-after') ?? NaN);
+  return Number.isSafeInteger(seconds) && seconds >= 0 ? Math.min(seconds, retryAfterSecondsMax) * 1000 : null;
 }
 
 /** Reads the authorities anew for each request, so that a file that was replaced counts. Rejects with GatewayError `target_tls_failed`. */

@@ -1,12 +1,13 @@
 import type { AlertFacts } from '../alerts/alert.ts';
-import type { Sink } from '../domain/sink.ts';
+import type { NoticeSink } from '../domain/sink.ts';
+import type { MailBody } from './send-mail.ts';
 import { cut, escapeMrkdwn } from './notice-text.ts';
 
 /** An alert was raised, or is open for long and still counts. */
 export type AlertNoticeStep = 'raised' | 'continues';
 
 /** Returns the body of the message about an alert in the form of a sink. It has facts alone. */
-export function alertNoticeOf(step: AlertNoticeStep, alert: AlertFacts, { kind }: Sink, timeMs: number): string {
+export function alertNoticeOf(step: AlertNoticeStep, alert: AlertFacts, { kind }: NoticeSink, timeMs: number): string {
   const command = `countersign alert show ${alert.id}`;
   const { id, rule, by, severity, count, records } = alert;
   const [first, last] = [alert.firstMs, alert.lastMs].map((ms) => new Date(ms).toISOString());
@@ -16,6 +17,9 @@ export function alertNoticeOf(step: AlertNoticeStep, alert: AlertFacts, { kind }
   }
   const head = `${severity} alert ${rule}${step === 'raised' ? '' : ` ${step}`}: ${by.join(', ')}`;
   const lines = [head, `${count} from ${first} to ${last}`, command];
+  if (kind === 'smtp') {
+    return JSON.stringify({ subject: cut(head), text: lines.join('\n') } satisfies MailBody);
+  }
   return JSON.stringify({
     text: escapeMrkdwn(head),
     blocks: [{ type: 'section', text: { type: 'plain_text', emoji: false, text: cut(lines.join('\n')) } }],

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
-import { readKeys, type Sink } from '../domain/sink.ts';
+import { readKeys, takesNotices, type NoticeSink, type Sink } from '../domain/sink.ts';
 import type { Message, OutboxFile } from './outbox-file.ts';
 import { post, type Posted } from './post.ts';
+import { sendMail } from './send-mail.ts';
 import { sign } from './signature.ts';
 
 /** Most messages that wait for one sink. For a further one the newest is given up. */
@@ -67,11 +68,11 @@ export class Outbox implements AsyncDisposable {
     this.#sendAll();
   }
 
-  /** Takes up a message for a sink: `bodyOf` makes its body, and `about` are the attributes that say what it is about. It never throws; a message that cannot be kept is given up. A receiver that is gone gets none. */
-  add(name: string, about: Attributes, bodyOf: (sink: Sink) => string): void {
+  /** Takes up a message for a sink that takes notices: `bodyOf` makes its body, and `about` are the attributes that say what it is about. It never throws; a message that cannot be kept is given up. A receiver that is gone gets none. */
+  add(name: string, about: Attributes, bodyOf: (sink: NoticeSink) => string): void {
     const { sinks, file, now, whenRecorded } = this.#options;
     const sink = sinks().get(name);
-    if (sink === undefined || this.#ending.signal.aborted) {
+    if (sink === undefined || !takesNotices(sink) || this.#ending.signal.aborted) {
       return;
     }
     const message: Message = { id: `msg_${randomBytes(16).toString('hex')}`, sink: name, about, madeMs: now(), body: bodyOf(sink) };
@@ -150,7 +151,7 @@ export class Outbox implements AsyncDisposable {
         return;
       }
       const sink = this.#options.sinks().get(queue.name);
-      if (sink === undefined) {
+      if (sink === undefined || !takesNotices(sink)) {
         this.#giveUp(queue, queue.messages.length, 'the configuration has no such sink any more');
       } else if (this.#options.now() - message.madeMs > ageMsMax) {
         this.#giveUp(queue, 1, `it was not taken within ${ageMsMax / 86_400_000} days`);
@@ -160,7 +161,7 @@ export class Outbox implements AsyncDisposable {
     }
   }
 
-  async #attempt(queue: Queue, sink: Sink, message: Message): Promise<void> {
+  async #attempt(queue: Queue, sink: NoticeSink, message: Message): Promise<void> {
     const { signal } = this.#ending;
     let retryMs: number | null = null;
     try {
@@ -201,8 +202,11 @@ export class Outbox implements AsyncDisposable {
     queue.wake = null;
   }
 
-  async #post(sink: Sink, { id, body }: Message): Promise<Posted> {
+  async #post(sink: NoticeSink, { id, body }: Message): Promise<Posted> {
     const { signal } = this.#ending;
+    if (sink.kind === 'smtp') {
+      return sendMail(sink, { id, body });
+    }
     if (sink.kind === 'slack') {
       return post(new URL(sink.url()), [], { body, signal, caFile: sink.caFile });
     }

@@ -1,12 +1,9 @@
-import { askOnce } from '../exchange/ask-once.ts';
-import { pairHeaders } from '../exchange/headers.ts';
-import { headerOf } from '../exchange/reading.ts';
+import { askOnce, retryMsOf } from '../exchange/ask-once.ts';
 
 /** The longest time in ms until an answer is there. */
 const answerMs = 20_000;
 /** Most bytes that are read of the body of an answer. Nothing is done with them. */
 const bodyBytesMax = 64 * 1024;
-const retryAfterSecondsMax = 3_600;
 
 export interface Posted {
   readonly status: number;
@@ -26,7 +23,7 @@ interface Sending {
  * `target_tls_failed`, or with the signal's reason.
  */
 export async function post(url: URL, headers: readonly (readonly [string, string])[], sending: Sending): Promise<Posted> {
-  const { status, rawHeaders } = await askOnce(url, {
+  const answer = await askOnce(url, {
     ...sending,
     method: 'POST',
     headers: [['content-type', 'application/json'], ...headers],
@@ -34,10 +31,5 @@ export async function post(url: URL, headers: readonly (readonly [string, string
     bodyBytesMax,
     who: 'The receiver',
   });
-  return { status, retryMs: readRetryAfter(headerOf(pairHeaders(rawHeaders), 'retry-after')) };
-}
-
-function readRetryAfter(header: string | undefined): number | null {
-  const seconds = Number(header ?? NaN);
-  return Number.isSafeInteger(seconds) && seconds >= 0 ? Math.min(seconds, retryAfterSecondsMax) * 1000 : null;
+  return { status: answer.status, retryMs: retryMsOf(answer) };
 }

@@ -1,7 +1,6 @@
-import type { AlertNews } from '../alerts/alert-watch.ts';
-import type { AlertRule } from '../domain/alert.ts';
 import type { Sight } from '../access/rights.ts';
 import type { Query } from '../query/query.ts';
+import type { FeedNews, FeedSettings } from './feed-news.ts';
 import type { WantedUsage } from '../feed/recorded-usage.ts';
 import type { WantedActivities } from '../feed/left-activities.ts';
 import type { SessionPage } from '../feed/shown-record.ts';
@@ -40,13 +39,13 @@ export interface IndexRebuilt {
 
 /**
  * A message to the thread. An answer comes in pieces: `begin` and each `more` ask for one, so that no more is made than is taken. `leave`: nobody waits for the
- * rest. `written` is the number of records in the log. `watch` puts rules for alerts into force.
+ * rest. `written` is the number of records in the log. `feed` has the settings of what follows the record.
  */
 export type ToThread =
   | { readonly call: number; readonly begin: Question; readonly written: number }
   | { readonly call: number; readonly more: true }
   | { readonly call: number; readonly leave: true }
-  | { readonly watch: { readonly rules: readonly AlertRule[]; readonly written: number } }
+  | { readonly feed: FeedSettings }
   | { readonly stop: true };
 
 /** A message from the thread. Each `begin` or `more` is answered by one message with its `call`. `memory` is that of an `IndexState`. */
@@ -57,7 +56,7 @@ export type FromThread =
   | { readonly call: number; readonly failed: SentError }
   | { readonly failed: SentError }
   | { readonly trouble: { readonly what: string; readonly error: SentError } }
-  | { readonly alerts: readonly AlertNews[] }
+  | { readonly news: FeedNews }
   | { readonly differs: string };
 
 /** An error in the form that is sent between threads. `code` is that of a `GatewayError`, null for a bug. */

@@ -2,9 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import type { AlertNews } from '../alerts/alert-watch.ts';
 import type { Alert } from '../alerts/alert.ts';
-import type { AlertRule } from '../domain/alert.ts';
 import { wholeSight, type Sight } from '../access/rights.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { TargetNote } from '../domain/service.ts';
@@ -23,6 +21,7 @@ import type { SavedSearch, WantedRecords, WantedSessions } from '../search/found
 import type { Reviews, WantedReviews } from '../search/reviews.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import { isUnreadable, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
+import type { FeedNews, FeedSettings } from './feed-news.ts';
 import { Seats } from './seats.ts';
 import type { FromThread, IndexRebuilt, Question, ToThread } from './questions.ts';
 import { receiveError } from './sent-error.ts';
@@ -54,12 +53,11 @@ export interface ReaderParts {
   readonly onTrouble: (error: unknown, what: string) => void;
   /** How long an answer waits for its turn; half a minute by default. */
   readonly seatMs?: number;
-  /** Absent: nothing is watched. */
-  readonly alerting?: {
-    /** Returns the rules that are in force. */
-    readonly rules: () => readonly AlertRule[];
-    /** Told what is to be recorded of alerts. */
-    readonly onNews: (news: readonly AlertNews[]) => void;
+  /** Absent: nothing else follows the record. */
+  readonly feeds?: {
+    /** Returns the settings that are in force. */
+    readonly settings: () => FeedSettings;
+    readonly onNews: (news: FeedNews) => void;
   };
   /** Told when the index did not agree with the journal, and is made again. */
   readonly onDifference: (what: string) => void;
@@ -212,10 +210,10 @@ export class Reader implements AsyncDisposable {
     return this.#one({ ask: 'alerts' });
   }
 
-  /** Puts the rules for alerts into force that the configuration has now. */
+  /** Puts the settings into force that what follows the record has now. */
   recheck(): void {
     if (this.#running !== null) {
-      this.#sendRules(this.#running.worker);
+      this.#sendSettings(this.#running.worker);
     }
   }
 
@@ -265,7 +263,7 @@ export class Reader implements AsyncDisposable {
       if ('ready' in message) {
         try {
           const database = openIndexToRead(data);
-          this.#sendRules(worker);
+          this.#sendSettings(worker);
           ready.resolve({ worker, state: new IndexState(message.ready.memory), database, notes: new TargetNotes(database, cacheKey) });
         } catch (error) {
           this.#parts.onTrouble(error, 'open index.db');
@@ -275,8 +273,8 @@ export class Reader implements AsyncDisposable {
         this.#waiting.get(message.call)?.(message);
       } else if ('failed' in message) {
         ready.reject(receiveError(message.failed));
-      } else if ('alerts' in message) {
-        this.#parts.alerting?.onNews(message.alerts);
+      } else if ('news' in message) {
+        this.#parts.feeds?.onNews(message.news);
       } else if ('trouble' in message) {
         this.#parts.onTrouble(receiveError(message.trouble.error), message.trouble.what);
       } else {
@@ -431,10 +429,10 @@ export class Reader implements AsyncDisposable {
     return reply;
   }
 
-  #sendRules(worker: Worker): void {
-    const { alerting, written } = this.#parts;
-    if (alerting !== undefined) {
-      this.#send(worker, { watch: { rules: alerting.rules(), written: written() } });
+  #sendSettings(worker: Worker): void {
+    const { feeds } = this.#parts;
+    if (feeds !== undefined) {
+      this.#send(worker, { feed: feeds.settings() });
     }
   }
 

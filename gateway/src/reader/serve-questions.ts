@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { AlertRule } from '../domain/alert.ts';
+import type { FeedSettings } from './feed-news.ts';
 import type { FromThread, Question, ToThread } from './questions.ts';
 import { sendError } from './sent-error.ts';
 
@@ -15,14 +15,14 @@ export interface QuestionsParts {
   readonly answer: Answer;
   /** Called with the error when an answer fails. */
   readonly onFailure: (error: unknown) => void;
-  readonly onRules: (rules: readonly AlertRule[], written: number) => void;
+  readonly onFeed: (settings: FeedSettings) => void;
   readonly onWritten: (records: number) => void;
   /** Called at the end, to release what the thread holds. No further question comes. */
   readonly onStop: () => void;
 }
 
 /** The thread's side of the port. It makes one piece of an answer for each message that asks for one. */
-export function serveQuestions(port: MessagePort, { answer, onFailure, onRules, onWritten, onStop }: QuestionsParts): void {
+export function serveQuestions(port: MessagePort, { answer, onFailure, onFeed, onWritten, onStop }: QuestionsParts): void {
   const calls = new Map<number, Call>();
   const send = (message: FromThread): void => {
     const piece = 'piece' in message ? message.piece : null;
@@ -52,8 +52,8 @@ export function serveQuestions(port: MessagePort, { answer, onFailure, onRules, 
       onStop();
       return;
     }
-    if ('watch' in message) {
-      onRules(message.watch.rules, message.watch.written);
+    if ('feed' in message) {
+      onFeed(message.feed);
       return;
     }
     if ('begin' in message) {

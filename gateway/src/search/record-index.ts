@@ -29,6 +29,8 @@ export interface RecordIndexParts {
   readonly keyOf: (session: string) => number | null;
   /** Called with each record of the log, in order. After a start those come again that are in no stored block. */
   readonly onRecord?: (index: number, read: ReadRecord) => void;
+  /** Called before a block is stored: its records are not read again after a start. */
+  readonly beforeStored?: () => Promise<void>;
   /** Most records in a block; `blockRowsMax` by default. */
   readonly rowsMax?: number;
 }
@@ -167,6 +169,7 @@ export class RecordIndex {
     if (frame.header.type === 'batch') {
       const { index, entries } = frame.header;
       if (this.#growing.isFull || index + entries - this.#growing.first > (this.#parts.rowsMax ?? blockRowsMax)) {
+        await this.#parts.beforeStored?.();
         this.#save(place, index);
       }
       for (const entry of frameEntries(frame)) {

@@ -15,8 +15,8 @@ export const getMetrics = endpoint({
   summary: 'Returns the metrics of the gateway for Prometheus.',
   callers: 'auditors',
   answer: text(mediaType),
-  act: async (parts: Pick<ApiParts, 'data' | 'software' | 'recorder' | 'reader' | 'refusals' | 'outbox' | 'isStopping'>) => {
-    const { data, software, recorder, reader, refusals, outbox } = parts;
+  act: async (parts: Pick<ApiParts, 'data' | 'software' | 'recorder' | 'reader' | 'refusals' | 'outbox' | 'sinkStates' | 'isStopping'>) => {
+    const { data, software, recorder, reader, refusals, outbox, sinkStates } = parts;
     const { bavail, blocks, bsize } = await statfs(data);
     return formatMetrics({
       software,
@@ -29,7 +29,8 @@ export const getMetrics = endpoint({
       indexBehind: Math.max(0, recorder.size - reader.state.size),
       refusals: refusals.counts,
       noticesWaiting: outbox.waiting,
-      sinksFailing: outbox.failing.length,
+      sinksBehind: new Map(sinkStates().map(({ name, behind }) => [name, behind])),
+      sinksFailing: outbox.failing.length + sinkStates().filter(({ isFailing }) => isFailing).length,
       disk: { freeBytes: bavail * bsize, totalBytes: blocks * bsize },
       checkpoint: { size: recorder.published.size, ageSeconds: secondsSince(recorder.publishedMs) },
       memoryBytes: process.memoryUsage.rss(),
@@ -57,6 +58,8 @@ interface Measures {
   readonly refusals: ReadonlyMap<string, number>;
   /** Number of notices that are not sent yet, by sink. */
   readonly noticesWaiting: ReadonlyMap<string, number>;
+  /** Number of records that a sink which follows the record has not taken yet, by sink. */
+  readonly sinksBehind: ReadonlyMap<string, number>;
   readonly sinksFailing: number;
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number };
   /** The newest published checkpoint. */
@@ -89,6 +92,12 @@ function formatMetrics(measures: Measures): string {
       'gauge',
       'Notices that are not sent yet, by sink.',
       Array.from(measures.noticesWaiting, ([sink, count]) => [{ sink }, count]),
+    ),
+    metric(
+      'countersign_sink_behind_records',
+      'gauge',
+      'Records that a sink has not taken yet, by sink.',
+      Array.from(measures.sinksBehind, ([sink, count]) => [{ sink }, count]),
     ),
     metric('countersign_sinks_failing', 'gauge', 'Sinks whose last attempt failed.', [[{}, measures.sinksFailing]]),
     metric('countersign_disk_free_bytes', 'gauge', 'Space left where the data directory is.', [[{}, disk.freeBytes]]),

@@ -14,6 +14,7 @@ const ready = z.object({
     .optional()
     .describe('Says that the configuration file or a policy file as it is now was refused, so that what was in force before still is.'),
   notices: z.string().optional().describe('The number of sinks that do not take notices now. Requests are served nevertheless.'),
+  sinks: z.string().optional().describe('The sinks that follow the record and do not take it now, and how many records each is behind.'),
 });
 const notReady = z.object({ status: z.literal('not ready'), reasons: z.array(z.string()).readonly().describe('The reasons, one sentence each.') });
 
@@ -30,13 +31,14 @@ export const getReadiness = publicEndpoint({
   path: '/readyz',
   summary: 'Says whether requests are served now, and if not, why.',
   answer,
-  act: (parts: Pick<ApiParts, 'recorder' | 'isStopping' | 'reader' | 'outbox' | 'refused'>): Readiness => {
-    const { recorder, reader, outbox, refused } = parts;
+  act: (parts: Pick<ApiParts, 'recorder' | 'isStopping' | 'reader' | 'outbox' | 'sinkStates' | 'refused'>): Readiness => {
+    const { recorder, reader, outbox, sinkStates, refused } = parts;
     const reasons = unreadiness(parts);
     if (reasons.length > 0) {
       return { status: 'not ready', reasons };
     }
     const failing = outbox.failing.length;
+    const lagging = sinkStates().filter(({ isFailing }) => isFailing);
     return {
       status: 'ready',
       ...(reader.state.isWhole ? {} : { index: sayBehind(reader.state, recorder.size) }),
@@ -44,6 +46,9 @@ export const getReadiness = publicEndpoint({
         ? {}
         : { configuration: 'The changed files were refused, and those before are in force: the log says why, and countersign policy show does.' }),
       ...(failing === 0 ? {} : { notices: `${failing === 1 ? 'One sink does' : `${failing} sinks do`} not take notices: the log says which and why.` }),
+      ...(lagging.length === 0
+        ? {}
+        : { sinks: `These do not take records, which wait in the journal: ${lagging.map(({ name, behind }) => `${name} (${behind} behind)`).join(', ')}.` }),
     };
   },
 });

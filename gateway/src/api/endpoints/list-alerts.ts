@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { json } from '../answer.ts';
-import { alertSummary, summarizeAlert } from '../alerts.ts';
+import { alertsFor, alertSummary, summarizeAlert } from '../alerts.ts';
 import { endpoint } from '../endpoint.ts';
 import type { ApiParts } from '../parts.ts';
 
@@ -12,6 +12,8 @@ export const listAlerts = endpoint({
   query: { all: z.string().optional().describe('With any value, the list includes alerts that are closed, as far as they are remembered.') },
   answer: json(z.array(alertSummary)),
   errors: ['catching_up', 'store_damaged'],
-  act: async ({ reader }: Pick<ApiParts, 'reader'>, { query: { all } }) =>
-    (await reader.alerts()).filter(({ state }) => all !== undefined || state !== 'closed').map(summarizeAlert),
+  description: 'Who may search only some records sees none.',
+  callers: 'search',
+  act: async (parts: Pick<ApiParts, 'reader'>, { caller, query: { all } }) =>
+    (await alertsFor(parts, caller)).filter(({ state }) => all !== undefined || state !== 'closed').map(summarizeAlert),
 });

@@ -12,5 +12,6 @@ export const showAlert = endpoint({
   params: { alert: z.string() },
   answer: json(alertSummary),
   errors: ['not_found', 'catching_up', 'store_damaged'],
-  act: async (parts: Pick<ApiParts, 'reader'>, { params }) => summarizeAlert(await findAlert(parts, params.alert)),
+  callers: 'search',
+  act: async (parts: Pick<ApiParts, 'reader'>, { caller, params }) => summarizeAlert(await findAlert(parts, caller, params.alert)),
 });

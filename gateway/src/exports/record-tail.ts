@@ -1,0 +1,76 @@
+import type { FeedRecord } from './feed-record.ts';
+
+/** The newest records are kept, up to so many and so many characters of their text, so that who is not far behind needs not open them again. */
+const keptMax = 2000;
+const charactersMax = 16 * 1024 * 1024;
+
+/** Opens the records from one index in the log up to another. Rejects if they are not known now. */
+export type OpenRecords = (first: number, end: number) => Promise<readonly FeedRecord[]>;
+
+/** The end of the log, as those see it who follow it at their own pace. */
+export class RecordTail {
+  readonly #openRecords: OpenRecords;
+  readonly #kept: FeedRecord[] = [];
+  #characters = 0;
+  #waiting: (() => void)[] = [];
+  /** The index in the log of the next record; 0 before the first that it is given. */
+  next = 0;
+
+  constructor(openRecords: OpenRecords) {
+    this.#openRecords = openRecords;
+  }
+
+  /** Takes up the next record of the log. One that it has already is left out. */
+  add(record: FeedRecord): void {
+    if (record.index < this.next) {
+      return;
+    }
+    // After a gap, what is kept is no end of the log any more.
+    if (record.index > this.next) {
+      this.#kept.length = 0;
+      this.#characters = 0;
+    }
+    this.next = record.index + 1;
+    this.#kept.push(record);
+    this.#characters += sizeOf(record);
+    while (this.#kept.length > keptMax || (this.#characters > charactersMax && this.#kept.length > 1)) {
+      const oldest = this.#kept.shift();
+      this.#characters -= oldest === undefined ? 0 : sizeOf(oldest);
+    }
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) {
+      wake();
+    }
+  }
+
+  /** Resolves with the records from an index on, at most so many: those that are kept, or else they are opened. */
+  async read(first: number, most: number): Promise<readonly FeedRecord[]> {
+    const end = Math.min(first + most, this.next);
+    const keptFrom = this.next - this.#kept.length;
+    if (first >= keptFrom) {
+      return this.#kept.slice(first - keptFrom, end - keptFrom);
+    }
+    return this.#openRecords(first, Math.min(end, keptFrom));
+  }
+
+  /** Resolves when there is a record with an index, or when the signal aborts. */
+  async reaches(index: number, signal: AbortSignal): Promise<void> {
+    while (this.next <= index && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+        signal.addEventListener(
+          'abort',
+          () => {
+            resolve();
+          },
+          { once: true },
+        );
+      });
+    }
+  }
+}
+
+function sizeOf({ shown }: FeedRecord): number {
+  return shown.content?.text?.length ?? 0;
+}
