@@ -10,6 +10,7 @@ import {
   type Group,
   type Issuer,
   type Principal,
+  type Role,
   type Sink,
   type Target,
   takesNotices,
@@ -23,7 +24,7 @@ import { formatDuration } from './duration.ts';
  * names none.
  */
 export function explainConfig(config: Config, policies: CheckedPolicies | null, environment: NodeJS.ProcessEnv): readonly string[] {
-  const { data, listen, tls, rootKey, targets, principals, issuers, groups, sinks, classes, retention } = config;
+  const { data, listen, tls, rootKey, targets, principals, issuers, groups, roles, sinks, classes, retention } = config;
   const days = (count: number | null): string => (count === null ? 'forever' : countOf(count, 'day'));
   return [
     `data       ${data}`,
@@ -33,6 +34,7 @@ export function explainConfig(config: Config, policies: CheckedPolicies | null, 
     ...Array.from(targets.values(), (target) => `target     ${describeTarget(target)}`),
     ...Array.from(principals.values(), (principal) => `principal  ${describePrincipal(principal)}`),
     ...Array.from(issuers.values(), (issuer) => `issuer     ${describeIssuer(issuer)}`),
+    ...roles.map((role) => `role       ${describeRole(role)}`),
     ...Array.from(groups, ([name, group]) => `group      ${describeGroup(name, group)}`),
     `policies   ${policies === null ? 'none but the grants' : `${describePath(config)}: ${policies.policies} in ${countOf(policies.files, 'file')}`}`,
     `approvals  ${describeApprovals(config)}`,
@@ -112,6 +114,11 @@ function describeIssuer({ name, url, audience, groups, principal, caFile }: Issu
 
 function describeGroup(name: string, { targets, issuers }: Group): string {
   return `${name}${powers([name])}: reaches ${targets.join(', ') || 'nothing'}; ${issuers.length === 0 ? 'no token makes a member' : `members by tokens of ${issuers.join(', ')}`}`;
+}
+
+function describeRole({ name, role, groups, conditions, expiresMs }: Role): string {
+  const records = conditions.length === 0 ? '' : `, for records with ${conditions.join(' and ')}`;
+  return `${name}: members of ${groups.join(', ')} are ${role}${records}${expiresMs === null ? '' : `, until ${new Date(expiresMs).toISOString()}`}`;
 }
 
 /** Says what else members of these groups may do. */

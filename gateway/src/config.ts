@@ -6,6 +6,7 @@ export { parseConfig, readConfig } from './config/parse.ts';
 export { isLoopback } from './domain/address.ts';
 export type { DataClass } from './domain/data-class.ts';
 export type { Group, Issuer } from './domain/issuer.ts';
+export type { Role } from './access/roles.ts';
 export type { Principal } from './domain/principal.ts';
 export { takesNotices, type Sink } from './domain/sink.ts';
 export type { Target } from './domain/target.ts';

@@ -94,6 +94,9 @@ principals:
 # identity: { issuers: { corp: { url: "https://id.corp.example", clientId: countersign, audience: countersign, groups: groups, principal: email } } }
 # groups: { compliance: { targets: [] } }
 
+# Who may read what was recorded, besides the operator of this machine. docs/roles.md
+# roles: { analyst: { groups: [compliance] } }
+
 # What may be done beyond the grants: the files *.cedar of this directory. docs/policy.md leads to the first policy in five minutes.
 policies: ./policies
 

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { parseQuery } from '../query/parse-query.ts';
 import { both, either, everything, isEverything, isNothing, type Query } from '../query/query.ts';
-import { acts, builtInRoles, type Act, type Role } from './roles.ts';
+import { actNames, builtInRoles, type Act, type Role } from './roles.ts';
 
 /** Something that somebody may do with the records of a scope. */
 export interface Right {
@@ -18,7 +19,7 @@ export interface Sight {
 export const frames: Query = either(['open', 'close'].map((kind) => ({ is: 'term', field: 'kind', test: { by: 'equal', value: kind } })));
 
 /** The rights of who holds the keys. */
-export const allRights: readonly Right[] = [{ may: Object.keys(acts), scope: everything }];
+export const allRights: readonly Right[] = [{ may: actNames, scope: everything }];
 export const wholeSight: Sight = { facts: everything, content: everything };
 
 /** Returns the rights that roles give to a principal. Ages in their conditions count from `nowMs`. */
@@ -44,6 +45,15 @@ export function mayDo(rights: readonly Right[], act: Act): boolean {
 /** Returns what is seen of records when an act is done with them. */
 export function sightOf(rights: readonly Right[], act: Act): Sight {
   return { facts: scopeOf(rights, act), content: scopeOf(rights, 'content') };
+}
+
+/** Returns an act that some rights allow and others do not, or not with all of the same records; null if there is none. */
+export function actBeyond(rights: readonly Right[], others: readonly Right[]): Act | null {
+  const beyond = actNames.find((act) => {
+    const [scope, known] = [scopeOf(rights, act), scopeOf(others, act)];
+    return !isNothing(scope) && !isEverything(known) && !isDeepStrictEqual(scope, known);
+  });
+  return beyond ?? null;
 }
 
 function recordsOf(principal: string): Query {

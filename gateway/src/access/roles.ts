@@ -18,6 +18,9 @@ export const acts = {
 
 export type Act = keyof typeof acts;
 
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the table has no other keys
+export const actNames = Object.keys(acts) as readonly Act[];
+
 interface BuiltInRole {
   readonly may: readonly Act[];
   /** `query`: a role of it may be limited to some records. `window`: and must be limited to a time. `own`: it is limited to the records of who has it. `none`: no limit makes sense. */

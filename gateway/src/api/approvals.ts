@@ -3,7 +3,8 @@ import type { ApprovalView, Approvals } from '../controls/approvals/approvals.ts
 import { groupsOf, type Granter } from '../controls/approvals/granters.ts';
 import { answerOf } from '../domain/approval.ts';
 import { GatewayError } from '../domain/errors.ts';
-import { mayDo } from '../access/rights.ts';
+import { mayDo, scopeOf } from '../access/rights.ts';
+import { isEverything } from '../query/query.ts';
 import type { Caller } from './caller.ts';
 
 const state = z.enum(['waiting', 'granted', 'spent', 'denied', 'expired', 'withdrawn']);
@@ -23,7 +24,9 @@ export const approvalSummary = z
     onBehalfOf: z.string().nullable(),
     target: z.string(),
     action: z.string(),
-    text: z.string().describe('The request as people read it, cut at a limit. It contains control characters as they were sent.'),
+    text: z
+      .string()
+      .describe('The request as people read it, cut at a limit. It contains control characters as they were sent. Empty for who may not read it.'),
     groups: z.array(z.string()).readonly().describe('One person of each of these groups must grant, and each another one.'),
     granted: z.array(z.string()).readonly().describe('The groups for which somebody has granted.'),
     state,
@@ -44,18 +47,27 @@ export function granterOf({ standing, identity }: Caller): Granter {
   return { identity: identity ?? null };
 }
 
-/** Who sees an approval: those who may decide on it and administrators all of it, the one who asked what became of it, others nothing. */
-export function sightOf(caller: Caller, view: ApprovalView): 'all' | 'own' | 'nothing' {
-  const { identity } = caller;
-  const isAdministrator = mayDo(caller.rights, 'approve');
-  if (isAdministrator || mayDecide(caller, view)) {
+/**
+ * Says what somebody sees of an approval: those who may decide on it, and those who see all approvals and read content, all of it; others who see all approvals its facts; the one who
+ * asked what became of it; anybody else nothing.
+ */
+type ApprovalSight = 'all' | 'facts' | 'own' | 'nothing';
+
+export function sightOf(caller: Caller, view: ApprovalView): ApprovalSight {
+  const { identity, rights } = caller;
+  const seesFacts = mayDo(rights, 'approve');
+  if (mayDecide(caller, view) || (seesFacts && isEverything(scopeOf(rights, 'content')))) {
     return 'all';
   }
-  return identity?.principal.id === view.principal ? 'own' : 'nothing';
+  return seesFacts ? 'facts' : identity?.principal.id === view.principal ? 'own' : 'nothing';
 }
 
 /** Finds an approval that the caller may see. Throws GatewayError `not_found`, also if it may not. */
-export function findApproval(approvals: Approvals, id: string, caller: Caller): { readonly view: ApprovalView; readonly sight: 'all' | 'own' } {
+export function findApproval(
+  approvals: Approvals,
+  id: string,
+  caller: Caller,
+): { readonly view: ApprovalView; readonly sight: Exclude<ApprovalSight, 'nothing'> } {
   const view = approvals.find(id);
   const sight = view === null ? 'nothing' : sightOf(caller, view);
   if (view === null || sight === 'nothing') {
@@ -64,7 +76,8 @@ export function findApproval(approvals: Approvals, id: string, caller: Caller): 
   return { view, sight };
 }
 
-export function summarizeApproval(view: ApprovalView): ApprovalSummary {
+/** Says of an approval what somebody may see who sees at least its facts. */
+export function summarizeApproval(view: ApprovalView, sight: 'all' | 'facts' = 'all'): ApprovalSummary {
   const { approval, session, record, principal, onBehalfOf, target, action, text, groups, granted, requestedMs, expiresMs } = view;
   return {
     approval,
@@ -74,7 +87,7 @@ export function summarizeApproval(view: ApprovalView): ApprovalSummary {
     onBehalfOf,
     target,
     action,
-    text,
+    text: sight === 'all' ? text : '',
     groups,
     granted,
     state: view.state,

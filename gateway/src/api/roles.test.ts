@@ -168,3 +168,13 @@ test('B21: an auditor reads the records of the time, until the role ends', async
   assert.deepEqual(await eve.rows('/api/v1/sessions?all'), []);
   assert.match(await outcome((await personOf(running, 'old')).get('/api/v1/search')), /^403 old may not search records/);
 });
+
+test('B25: an administrator makes no token for who may do more with recordings', async () => {
+  await using running = await openRunningGateway(roles);
+  const ann = await personOf(running, 'ann');
+  assert.equal((await ann.post('/api/v1/tokens', { principal: 'olga' })).status, 201);
+  assert.equal((await ann.post('/api/v1/tokens', { principal: 'wide' })).status, 201);
+  for (const principal of ['cora', 'dora', 'bot']) {
+    assert.match(await outcome(ann.post('/api/v1/tokens', { principal })), /^403 ann may not make a token for \w+, who may read the content of records/);
+  }
+});

@@ -504,3 +504,44 @@ test('data classes are columns and members of targets that there are', () => {
     classes: [],
   });
 });
+
+test('roles, and their faults, each at its place', () => {
+  const config = parse(`
+roles:
+  analyst: { groups: [compliance] }
+  case-17: { role: auditor, groups: [auditors], since: 2026-10-01, until: 2026-12-31, query: "target:orders", expires: 2027-01-31 }
+`);
+  assert.deepEqual(config.roles, [
+    { name: 'analyst', role: 'analyst', groups: ['compliance'], conditions: [], expiresMs: null },
+    {
+      name: 'case-17',
+      role: 'auditor',
+      groups: ['auditors'],
+      conditions: ['target:orders', 'since:2026-10-01', 'until:2026-12-31'],
+      expiresMs: Date.UTC(2027, 1, 1),
+    },
+  ]);
+  assert.deepEqual(
+    problems(`
+roles:
+  analyst: { groups: [] }
+  readers: { groups: [a] }
+  owner: { role: analyst, groups: [a] }
+  administrator: { groups: [a], query: "target:orders" }
+  case-18: { role: auditor, groups: [a], since: 2026-10-01 }
+  case-19: { role: auditor, groups: [a], since: "2026-10-01 or verdict:deny", until: 2026-12-31 }
+  words: { role: analyst, groups: [a], query: "target:orders refund" }
+  typo: { role: analyst, groups: [a], query: "traget:orders" }
+`),
+    [
+      '3:22: roles.analyst.groups: a role is given to groups: [GROUP]',
+      '4:12: roles.readers: readers is no built-in role: say which one it is, role: administrator, operator, approver, analyst, auditor, owner',
+      '5:18: roles.owner.role: the name owner is that of a built-in role: call it something else, or leave role out',
+      '6:40: roles.administrator.query: the role administrator is not limited to some records: leave query out',
+      '7:12: roles.case-18: an auditor reads the records of a time: since and until are needed, or since and expires',
+      '8:49: roles.case-19.since: a time is written 2026-11-29, 2026-11-29T14:30 or 2026-11-29T14:30:00Z, in UTC',
+      '9:47: roles.words.query: words of the text do not say which records a role is about: use fields, as target:orders',
+      '10:46: roles.typo.query: There is no field "traget": is target meant? (at character 1)',
+    ],
+  );
+});

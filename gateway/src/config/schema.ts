@@ -97,7 +97,9 @@ const principal = closed({
   groups: z
     .array(name, 'a list of names is expected')
     .default([])
-    .describe('Names of groups. Every record has them. `admins` may use the API with their own token, `auditors` read the public log and the metrics.'),
+    .describe(
+      'Names of groups. Every record has them. `admins` use the API with their own token, `auditors` read the public log and the metrics, and `roles` gives others more.',
+    ),
   targets: z.array(name, 'a list of names is expected').default([]).describe('The targets that it may reach.'),
   issuer: name.optional().describe('The name of an issuer under `identity`. A token of this issuer for `subject` stands for this principal.'),
   subject: text.max(255, 'a subject is at most 255 characters').optional().describe('The claim `sub` of such a token.'),

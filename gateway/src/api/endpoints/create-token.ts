@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { actBeyond, rightsOf } from '../../access/rights.ts';
+import { acts, rolesOf } from '../../access/roles.ts';
+import { GatewayError } from '../../domain/errors.ts';
 import type { TokenAct } from '../../store/tokens.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
@@ -13,6 +16,7 @@ export const createToken = endpoint({
   method: 'POST',
   path: '/api/v1/tokens',
   summary: 'Creates a token. Only this answer contains it.',
+  description: 'Not for a principal who may do more with recordings than the caller.',
   body: jsonBody(
     z.strictObject({
       principal: principalName,
@@ -21,7 +25,28 @@ export const createToken = endpoint({
   ),
   answer: json(tokenSummary.extend({ token: z.string() }).meta({ id: 'NewToken', description: 'A token that was just made.' }), 201),
   errors: ['unknown_principal', 'refused'],
-  act: async ({ authenticator, recorder, tokens }: Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens'>, { caller, body: { principal, ttlMs } }) => {
+  act: async (
+    {
+      authenticator,
+      recorder,
+      tokens,
+      principals,
+      roles,
+      refusals,
+    }: Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens' | 'principals' | 'roles' | 'refusals'>,
+    { caller, body: { principal, ttlMs } },
+  ) => {
+    const known = principals().get(principal);
+    const beyond = known === undefined ? null : actBeyond(rightsOf(rolesOf(roles(), known, Date.now()), principal, Date.now()), caller.rights);
+    if (beyond !== null) {
+      const words = `${caller.id} may not make a token for ${principal}, who may ${acts[beyond]}: that needs somebody who may do so with the same records, or the operator.`;
+      return refusals.refuse({
+        address: caller.address,
+        protocol: 'api',
+        error: new GatewayError('refused', words),
+        attributes: { 'user.id': caller.id },
+      });
+    }
     const { token, stored } = authenticator.create(principal, { unrecordedBy: caller.id, ...(ttlMs === undefined ? {} : { ttlMs }) });
     const act: TokenAct = { act: 'create', token: stored.id, principal, timeMs: stored.createdMs, by: caller.id };
     await recordTokenAct(recorder, tokens, act, caller.address);

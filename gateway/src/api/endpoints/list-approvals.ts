@@ -10,7 +10,7 @@ export const listApprovals = endpoint({
   method: 'GET',
   path: '/api/v1/approvals',
   summary: 'Lists approvals, oldest first: those that the caller may decide on, and what became of its own.',
-  description: 'Administrators see all. Who asked for an approval sees its state, and what to do next.',
+  description: 'Administrators see all, and the text of those on which they may decide. Who asked for an approval sees its state, and what to do next.',
   callers: 'everybody',
   query: { all: z.string().optional().describe('With any value, the list includes approvals that are over, as far as they are remembered.') },
   answer: json(z.array(z.union([approvalSummary, ownApproval]))),
@@ -20,6 +20,6 @@ export const listApprovals = endpoint({
       if (sight === 'nothing' || (all === undefined && view.state !== 'waiting' && view.state !== 'granted')) {
         return [];
       }
-      return [sight === 'all' ? summarizeApproval(view) : answerOf(view.approval, view.state)];
+      return [sight === 'own' ? answerOf(view.approval, view.state) : summarizeApproval(view, sight)];
     }),
 });

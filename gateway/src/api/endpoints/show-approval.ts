@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { wholeSight, type Sight } from '../../access/rights.ts';
+import { nothing } from '../../query/query.ts';
 import { answerOf } from '../../domain/approval.ts';
 import type { ApprovalView } from '../../controls/approvals/approvals.ts';
 import type { ShownRecord } from '../../feed/shown-record.ts';
@@ -75,13 +77,13 @@ export const showApproval = endpoint({
     }
     await recordAccess(recorder, caller, { what: 'approval', session: view.session });
     return {
-      ...summarizeApproval(view),
+      ...summarizeApproval(view, sight),
       policies: view.policies,
       reason: view.reason,
       grants: view.grants.map(({ by, groups, note, timeMs, record }) => ({ by, groups, note, time: new Date(timeMs).toISOString(), record })),
       ...(view.end === null ? {} : { end: describeEnd(view.end) }),
       ...(view.estimatedRows === null ? {} : { estimatedRows: view.estimatedRows }),
-      ...(await readStory(reader, view)),
+      ...(await readStory(reader, view, sight === 'all' ? wholeSight : { ...wholeSight, content: nothing })),
     };
   },
 });
@@ -96,9 +98,9 @@ function describeEnd({ by, reason, timeMs, record }: NonNullable<ApprovalView['e
 }
 
 /** Reads the record of a held request, and the requests before it. */
-async function readStory(reader: Reader, { session, seq }: ApprovalView): Promise<Story> {
+async function readStory(reader: Reader, { session, seq }: ApprovalView, sight: Sight): Promise<Story> {
   const before: ShownRecord[] = [];
-  for await (const record of recordsOf(reader.show(await reader.find(session)))) {
+  for await (const record of recordsOf(reader.show(await reader.find(session), null, sight))) {
     if (record.seq === seq) {
       return { request: record, before };
     }
