@@ -21,6 +21,7 @@ const files: ReadonlyMap<string, () => Promise<Add>> = new Map([
   ['run', async () => (await import('./commands/run.ts')).addRun],
   ['connect', async () => (await import('./commands/connect.ts')).addConnect],
   ['session', async () => (await import('./commands/session.ts')).addSession],
+  ['export', async () => (await import('./commands/export.ts')).addExport],
   ['search', async () => (await import('./commands/search.ts')).addSearch],
   ['review', async () => (await import('./commands/review.ts')).addReview],
   ['trace', async () => (await import('./commands/trace.ts')).addTrace],

@@ -79,6 +79,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     showApproval: { path: `/api/v1/approvals/${ids[0]}` },
     grantApproval: { path: `/api/v1/approvals/${ids[0]}/grant`, body: {} },
     denyApproval: { path: `/api/v1/approvals/${ids[1]}/deny`, body: { reason: 'enough' } },
+    exportRecords: { path: '/api/v1/export?query=kind:decision&form=ocsf' },
     listAlerts: { path: '/api/v1/alerts?all' },
     showAlert: { path: `/api/v1/alerts/${alert}` },
     acknowledgeAlert: { path: `/api/v1/alerts/${alert}/acknowledge`, body: {} },

@@ -8,6 +8,7 @@ import { createToken } from './endpoints/create-token.ts';
 import { deleteSavedSearch } from './endpoints/delete-saved-search.ts';
 import { denyApproval } from './endpoints/deny-approval.ts';
 import { endRun } from './endpoints/end-run.ts';
+import { exportRecords } from './endpoints/export-records.ts';
 import { exportSession } from './endpoints/export-session.ts';
 import { getHealth } from './endpoints/get-health.ts';
 import { getLogFile } from './endpoints/get-log-file.ts';
@@ -95,6 +96,7 @@ export const routes: readonly Endpoint[] = [
   showApproval,
   grantApproval,
   denyApproval,
+  exportRecords,
   listAlerts,
   showAlert,
   acknowledgeAlert,

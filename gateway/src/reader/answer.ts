@@ -12,6 +12,7 @@ import { findReviews } from '../search/reviews.ts';
 import { findSavedSearches } from '../search/saved-searches.ts';
 import type { RecordSearch } from '../search/record-search.ts';
 import type { KeyStore } from '../recording/key-store.ts';
+import { exportLines } from './export-lines.ts';
 import type { IndexRebuilt, Question } from './questions.ts';
 
 /** A piece is sent when it has this many characters, or when the next text is not there yet. */
@@ -87,6 +88,9 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
       break;
     case 'search':
       yield* inPieces(jsonLines((await parts.openSearch()).search(question.wanted)));
+      break;
+    case 'export':
+      yield* inPieces(jsonLines(exportLines((await parts.openSearch()).inOrder(question.wanted, left), question.form)));
       break;
     case 'alerts':
       yield await parts.alerts();

@@ -1,12 +1,13 @@
 import type { Sight } from '../access/rights.ts';
 import type { Query } from '../query/query.ts';
+import type { ExportForm } from './export-lines.ts';
 import type { FeedNews, FeedSettings } from './feed-news.ts';
 import type { WantedUsage } from '../feed/recorded-usage.ts';
 import type { WantedActivities } from '../feed/left-activities.ts';
 import type { SessionPage } from '../feed/shown-record.ts';
 import type { MessageRange } from '../recording/message-bytes.ts';
 import type { IndexedSession } from '../feed/session-index.ts';
-import type { WantedRecords, WantedSessions } from '../search/found.ts';
+import type { WantedRecords, WantedSessions, WantedExport } from '../search/found.ts';
 import type { WantedReviews } from '../search/reviews.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 
@@ -25,6 +26,7 @@ export type Question =
   | { readonly ask: 'usage'; readonly wanted: WantedUsage }
   | { readonly ask: 'activities'; readonly wanted: WantedActivities }
   | { readonly ask: 'search'; readonly wanted: WantedRecords }
+  | { readonly ask: 'export'; readonly wanted: WantedExport; readonly form: ExportForm }
   | { readonly ask: 'alerts' }
   | { readonly ask: 'sessions'; readonly wanted: WantedSessions }
   | { readonly ask: 'reviews'; readonly wanted: WantedReviews }

@@ -17,10 +17,11 @@ import { IndexDiffers } from '../feed/row-seals.ts';
 import { removeIndexFile, type IndexedSession } from '../feed/session-index.ts';
 import { TargetNotes } from '../feed/target-notes.ts';
 import { everything, type Query } from '../query/query.ts';
-import type { SavedSearch, WantedRecords, WantedSessions } from '../search/found.ts';
+import type { SavedSearch, WantedRecords, WantedSessions, WantedExport } from '../search/found.ts';
 import type { Reviews, WantedReviews } from '../search/reviews.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import { isUnreadable, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
+import type { ExportForm } from './export-lines.ts';
 import type { FeedNews, FeedSettings } from './feed-news.ts';
 import { Seats } from './seats.ts';
 import type { FromThread, IndexRebuilt, Question, ToThread } from './questions.ts';
@@ -102,6 +103,7 @@ export class Reader implements AsyncDisposable {
     this.#seats = {
       list: reading,
       search: reading,
+      export: new Seats(watchingMax),
       sessions: reading,
       reviews: reading,
       show: reading,
@@ -203,6 +205,11 @@ export class Reader implements AsyncDisposable {
   /** Yields lines of JSON, each a `SearchLine`. Also throws GatewayError `malformed` or `limit_exceeded`. */
   search(wanted: WantedRecords): AsyncGenerator<Uint8Array> {
     return this.#ask({ ask: 'search', wanted });
+  }
+
+  /** Yields lines of JSON in a form of `exportLines`, until the signal aborts if it follows. Also throws GatewayError `malformed` or `limit_exceeded`. */
+  export(wanted: WantedExport, form: ExportForm, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'export', wanted, form }, signal);
   }
 
   /** Returns the alerts, oldest first. */

@@ -21,6 +21,22 @@ export interface WantedRecords {
   readonly sight: Sight;
 }
 
+/** An export of records. */
+export interface WantedExport extends Pick<WantedRecords, 'query' | 'besides' | 'nowMs' | 'sight' | 'checkpoint'> {
+  /** Only records from this index of the log on. */
+  readonly from: number;
+  /** True: it goes on with what is recorded, and has no end. */
+  readonly follows: boolean;
+}
+
+/** A record of an export: what is seen of it, and the values of its fields. */
+export interface ExportedRecord {
+  readonly index: number;
+  readonly shown: ShownRecord;
+  readonly values: ReadonlyMap<string, readonly string[]>;
+  readonly found: FoundRecord;
+}
+
 /** A record that was found, opened, and compared with its leaf and with the query. */
 export interface FoundRecord extends Pick<
   ShownRecord,

@@ -16,7 +16,18 @@ import type { KeyStore } from '../recording/key-store.ts';
 import { readSession, SessionOpener, SessionWalk } from '../recording/session-reader.ts';
 import { Turn } from '../recording/turn.ts';
 import { blockCost, findRows, isExact } from './find-rows.ts';
-import type { CountedValue, FoundRecord, FoundSession, SearchLine, SearchSummary, SessionOverview, WantedRecords, WantedSessions } from './found.ts';
+import type {
+  CountedValue,
+  ExportedRecord,
+  FoundRecord,
+  FoundSession,
+  SearchLine,
+  SearchSummary,
+  SessionOverview,
+  WantedExport,
+  WantedRecords,
+  WantedSessions,
+} from './found.ts';
 import { FactReader, type ReadRecord } from './record-facts.ts';
 import type { RecordIndex } from './record-index.ts';
 import { orMalformed, readQuery } from './read-query.ts';
@@ -28,6 +39,8 @@ import { snippetOf } from './snippet.ts';
 
 /** A search waits at most this long for the newest records, and says how many are missing. */
 const catchUpMs = 2000;
+/** An export that follows the record looks for new ones this often. */
+const followMs = 500;
 /** Most different sessions, or values, that an answer counts. */
 const countedMax = 100_000;
 /** So many sessions are looked for in the index together. */
@@ -117,6 +130,46 @@ export class RecordSearch {
       }
     }
     throw new GatewayError('not_found', `There is no record ${index}.`);
+  }
+
+  /** Yields the records for which a query holds, the oldest first, and with `follows` those that are recorded until the signal aborts. Throws as `search` does. */
+  async *inOrder(wanted: WantedExport, left: AbortSignal): AsyncGenerator<ExportedRecord> {
+    const query = this.#readQuery([wanted.query, ...wanted.besides], wanted);
+    let from = wanted.from;
+    do {
+      for await (const exported of this.#fromIndex(() => this.#from(query, { ...wanted, from }))) {
+        from = exported.index + 1;
+        yield exported;
+        if (left.aborted) {
+          return;
+        }
+      }
+      await delay(wanted.follows ? followMs : 0, null, { ref: false, signal: left }).catch(() => undefined);
+    } while (wanted.follows && !left.aborted);
+  }
+
+  async *#from(query: Query, { from, sight, checkpoint }: WantedExport): AsyncGenerator<ExportedRecord> {
+    const { data, keys, index: records, findProtocol, keyOf, boundary } = this.#parts;
+    const log = openLog(data);
+    const prover = new Prover(log, await openCheckpoint(log, checkpoint.note));
+    const turn = new Turn();
+    for (let block = records.blockOf(from), next = from; block !== null; block = next > block.first ? records.blockOf(next) : null) {
+      using opener = new RecordOpener({ data, keys, findProtocol, blockOf: (at) => records.blockOf(at), keyOf });
+      const { first } = block;
+      next = block.next;
+      for (const row of [...findRows(query, block, 'most').newestFirst()].toReversed()) {
+        const index = first + row;
+        const opened = index < from ? null : await this.#open(index, { query, seen: sight.facts }, opener);
+        if (opened !== null) {
+          const { read, leaf } = opened;
+          const shown = sees(sight.content, read) ? read.shown : boundary.factsOf(read.shown);
+          const found = foundRecord({ ...read, shown }, { snippet: null, isProven: await prover.holds(index, leaf) });
+          yield { index, shown, values: read.facts.values, found };
+        }
+        await turn.spend(0);
+      }
+      await turn.spend(blockCost);
+    }
   }
 
   viewOf(sight: Sight): ShowRecord {

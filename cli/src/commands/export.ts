@@ -1,0 +1,159 @@
+import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { replaceWholeFile } from '@countersign/gateway/store';
+import { Option, type Command } from 'commander';
+import { ApiClient } from '../api-client.ts';
+import { csvLine } from '../csv.ts';
+import { addLocation, type LocationOptions } from '../location-options.ts';
+import { parseRecord } from '../arguments.ts';
+import { writeParquet, type ParquetColumn } from '../parquet-file.ts';
+
+const formats = ['ocsf', 'otlp', 'csv', 'parquet'] as const;
+
+interface ExportOptions extends LocationOptions {
+  readonly query: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly format: (typeof formats)[number];
+  readonly out?: string;
+  readonly from?: number;
+  readonly follow?: boolean;
+  readonly content: boolean;
+}
+
+/** A record as the API exports it in rows. */
+type Row = Readonly<Record<string, unknown>>;
+
+const columns: readonly ParquetColumn[] = [
+  { name: 'record', type: 'STRING' },
+  { name: 'session', type: 'STRING' },
+  { name: 'seq', type: 'INT64' },
+  { name: 'time', type: 'TIMESTAMP' },
+  { name: 'principal', type: 'STRING' },
+  { name: 'onBehalfOf', type: 'STRING' },
+  { name: 'target', type: 'STRING' },
+  { name: 'protocol', type: 'STRING' },
+  { name: 'kind', type: 'STRING' },
+  { name: 'action', type: 'STRING' },
+  { name: 'verdict', type: 'STRING' },
+  { name: 'policies', type: 'JSON' },
+  { name: 'attributes', type: 'JSON' },
+  { name: 'text', type: 'STRING' },
+  { name: 'verified', type: 'BOOLEAN' },
+];
+const mediaTypes = {
+  ocsf: 'application/x-ndjson',
+  otlp: 'application/json',
+  csv: 'text/csv; charset=utf-8',
+  parquet: 'application/vnd.apache.parquet',
+} as const;
+
+export function addExport(program: Command): void {
+  addLocation(program.command('export'))
+    .description('records for which a query holds, the oldest first, for other programs: each is opened and compared with its leaf')
+    .option('--query <query>', 'which records, as countersign search takes it; empty: all', '')
+    .option('--since <time>', 'from this time on, or of this age: 2026-11-29, 90d')
+    .option('--until <time>', 'up to this time')
+    .option('--from <index>', 'from this index of the log on: to go on where an export ended', parseRecord)
+    .addOption(new Option('--format <format>', 'events of OCSF 1.8 or logs of OTLP, one a line; or a table').choices(formats).makeOptionMandatory())
+    .option('--out <file>', 'instead of standard output; https://HOST/PATH: sent there')
+    .option('--follow', 'go on with what is recorded, until it is interrupted')
+    .option('--no-content', 'facts alone')
+    .addHelpText(
+      'after',
+      `\nExample:\n  countersign export --query 'target:orders since:90d' --format parquet --out orders.parquet\n  countersign export --query 'verdict:deny' --format ocsf --out denied.ndjson --follow`,
+    )
+    .action(exportRecords);
+}
+
+async function exportRecords(options: ExportOptions): Promise<void> {
+  const { format, out, follow = false } = options;
+  const isAddress = out !== undefined && /^https?:\/\//.test(out);
+  if (format === 'parquet' && (out === undefined || follow)) {
+    throw new Error('a Parquet file is written as a whole: give --out FILE, without --follow');
+  }
+  if (isAddress && follow) {
+    throw new Error('what is recorded from now on is sent by a sink: see sinks in the configuration; --follow writes to a file');
+  }
+  const api = await ApiClient.open(options);
+  if (isAddress) {
+    await sendTo(new URL(out), api, options);
+  } else if (format === 'parquet') {
+    await writeParquet(out ?? '', columns, rowsOf(api, options));
+  } else {
+    await writeText(textOf(api, options), out, follow);
+  }
+}
+
+function rowsOf(api: ApiClient, { query, since, until, from, format, follow, content }: ExportOptions): AsyncIterable<Row> {
+  const asked = new URLSearchParams({ query, form: format === 'ocsf' || format === 'otlp' ? format : 'rows' });
+  const more = { since, until, from, follow: follow === true ? '' : undefined, facts: content ? undefined : '' };
+  for (const [name, value] of Object.entries(more)) {
+    if (value !== undefined) {
+      asked.set(name, String(value));
+    }
+  }
+  return api.rows<Row>(`/api/v1/export?${asked.toString()}`);
+}
+
+/** Yields the lines of a text: JSON, or CSV with its head. */
+async function* textOf(api: ApiClient, options: ExportOptions): AsyncGenerator<string> {
+  const isTable = options.format === 'csv';
+  if (isTable) {
+    yield `${csvLine(columns.map(({ name }) => name))}\n`;
+  }
+  for await (const row of rowsOf(api, options)) {
+    yield isTable ? `${csvLine(columns.map(({ name }) => row[name]))}\n` : `${JSON.stringify(row)}\n`;
+  }
+}
+
+/** Writes a text. A file appears when it is whole; with `follows` it grows. */
+async function writeText(lines: AsyncIterable<string>, out: string | undefined, follows: boolean): Promise<void> {
+  if (out === undefined) {
+    await pipeline(Readable.from(lines), process.stdout, { end: false });
+  } else if (follows || statSync(out, { throwIfNoEntry: false })?.isFile() === false) {
+    await pipeline(Readable.from(lines), createWriteStream(out, { flags: 'a', mode: 0o600 }));
+  } else {
+    await replaceWholeFile(out, lines);
+  }
+}
+
+/** Sends an export: logs of OTLP each to the endpoint of a collector, anything else as one PUT. Its length is told, because object stores want that. */
+async function sendTo(address: URL, api: ApiClient, options: ExportOptions): Promise<void> {
+  if (address.protocol === 'http:' && !/^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(address.hostname)) {
+    throw new Error('records leave this machine only over https://');
+  }
+  const { format } = options;
+  const headers = { 'content-type': mediaTypes[format] };
+  if (format === 'otlp') {
+    const logs = new URL(`${address.href.replace(/\/$/, '')}/v1/logs`);
+    for await (const row of rowsOf(api, options)) {
+      await mustTake(await fetch(logs, { method: 'POST', headers, body: JSON.stringify(row), redirect: 'error' }));
+    }
+    return;
+  }
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-export-'));
+  try {
+    const file = join(directory, 'export');
+    if (format === 'parquet') {
+      await writeParquet(file, columns, rowsOf(api, options));
+    } else {
+      await writeText(textOf(api, options), file, false);
+    }
+    const body = Readable.toWeb(createReadStream(file));
+    const length = { 'content-length': String(statSync(file).size) };
+    await mustTake(await fetch(address, { method: 'PUT', headers: { ...headers, ...length }, body, duplex: 'half', redirect: 'error' }));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function mustTake(answer: Response): Promise<void> {
+  await answer.body?.cancel();
+  if (!answer.ok) {
+    throw new Error(`the receiver answers with the status ${answer.status}`);
+  }
+}

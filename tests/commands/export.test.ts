@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { before, describe, test } from 'node:test';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
+import { openServer } from '../../cli/src/demo/sample-server.ts';
+import { ocsfFaults } from '../../gateway/src/exports/testdata/ocsf-faults.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { suiteParts } from '../support/suite-parts.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+describe('export', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-exported-'));
+  const heard: { readonly method: string; readonly url: string; readonly body: string }[] = [];
+  let gateway: GatewayProcess;
+  let receiver = '';
+  let target = '';
+  const records: string[] = [];
+  const parts = suiteParts();
+  before(async () => {
+    const receiving = await openServer(async (request, response) => {
+      heard.push({ method: request.method ?? '', url: request.url ?? '', body: await text(request) });
+      response.end();
+    });
+    receiver = parts.use(receiving).url;
+    target = parts.use(await openServer(async (_request, response) => void response.end('fine'))).url;
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `targets: { files: { url: "${target}" } }
+principals: { "bot": { kind: agent, targets: [files] }, ann: { kind: human, groups: [admins] }, eve: { kind: human } }\n`,
+      }),
+    );
+    await send('/one');
+    await send('/=cmd,"two"');
+  });
+
+  const send = async (path: string): Promise<void> => {
+    const headers = { authorization: `Bearer ${await gateway.issueToken('bot')}` };
+    const answer = await fetch(`http://127.0.0.1:${gateway.port('http')}/t/files${path}`, { headers });
+    await answer.text();
+    records.push(answer.headers.get('countersign-record') ?? assert.fail());
+  };
+  const file = (name: string): string => join(directory, name);
+  const linesOf = (name: string): readonly Record<string, unknown>[] =>
+    readFileSync(file(name), 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line));
+  const run = (...words: readonly string[]): { readonly status: number; readonly stderr: string } => gateway.cli(['export', ...words]);
+  const requests = ['--query', 'kind:request target:files'];
+
+  test('records are exported oldest first, as events of OCSF, as logs of OTLP, and as tables', async () => {
+    for (const [format, name] of [
+      ['ocsf', 'a.ndjson'],
+      ['otlp', 'a.otlp'],
+      ['csv', 'a.csv'],
+      ['parquet', 'a.parquet'],
+    ] as const) {
+      const { status, stderr } = run(...requests, '--format', format, '--out', file(name));
+      assert.equal(status, 0, stderr);
+    }
+    const events = linesOf('a.ndjson');
+    assert.deepEqual(events.flatMap(ocsfFaults), []);
+    assert.deepEqual(
+      events.map(({ metadata }) => Object.assign({ uid: '' }, metadata).uid),
+      records,
+    );
+    assert.deepEqual(linesOf('a.otlp').length, 2);
+    const rows = await parquetReadObjects({ file: await asyncBufferFromFile(file('a.parquet')) });
+    assert.deepEqual(
+      rows.map(({ record, principal, seq, verified, attributes }) => [
+        record,
+        principal,
+        typeof seq,
+        verified,
+        Object.assign({}, attributes)['http.request.method'],
+      ]),
+      records.map((record) => [record, 'bot', 'bigint', true, 'GET']),
+    );
+    const [head, ...cells] = readFileSync(file('a.csv'), 'utf8').split('\n');
+    assert.match(head ?? '', /^record,session,seq,time,principal,/);
+    assert.ok(cells[0]?.startsWith(`${records[0]},`));
+  });
+
+  test('it goes on where it ended, and follows what is recorded', async () => {
+    const index = Number(records[1]?.split('/').at(-1));
+    const following = gateway.spawnCli(['export', ...requests, '--format', 'ocsf', '--from', String(index), '--follow', '--out', file('follow.ndjson')]);
+    const names = (): readonly unknown[] => linesOf('follow.ndjson').map(({ metadata }) => Object.assign({ uid: '' }, metadata).uid);
+    await waitUntil(() => {
+      try {
+        return names().length === 1;
+      } catch {
+        return false;
+      }
+    });
+    await send('/three');
+    await waitUntil(() => names().length === 2);
+    assert.deepEqual(names(), records.slice(1));
+    following.kill();
+  });
+
+  test('it is sent to an address, and refused where it would leave the machine in the clear', async () => {
+    for (const format of ['csv', 'otlp']) {
+      const sending = gateway.spawnCli(['export', ...requests, '--format', format, '--out', `${receiver}/${format}`]);
+      await once(sending, 'exit');
+    }
+    assert.deepEqual(
+      heard.map(({ method, url }) => [method, url]),
+      [['PUT', '/csv'], ...records.map(() => ['POST', '/otlp/v1/logs'])],
+    );
+    assert.ok(records.every((record) => heard[0]?.body.includes(`\n${record},`)));
+    const spawned = gateway.cli(['export', ...requests, '--format', 'ocsf', '--out', 'http://siem.example/x']);
+    assert.match(spawned.stderr, /only over https/);
+    assert.match(run('--format', 'parquet').stderr, /give --out FILE/);
+    assert.match(run('--format', 'ocsf', '--follow', '--out', receiver).stderr, /by a sink/);
+  });
+
+  test('what an export gives depends on the role, and it is on record', async () => {
+    const eve = await gateway.issueToken('eve');
+    assert.equal((await gateway.api('/api/v1/export?query=kind:request', { token: eve })).status, 403);
+    const found = await (await gateway.api(`/api/v1/search?query=${encodeURIComponent('kind:access countersign.access.what:export')}`)).text();
+    assert.ok(found.split('\n').length > 4);
+    const facts = await (await gateway.api('/api/v1/export?query=target:files&facts')).text();
+    assert.ok(facts.includes('"kind":"request"') && !facts.includes('GET /one'));
+  });
+});
