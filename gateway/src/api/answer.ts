@@ -54,6 +54,11 @@ export function text(mediaType = textMediaType): PlainAnswer<string> {
   };
 }
 
+/** An answer that something else made, in one of these media types, with the schema of its body. */
+export function passed(schemas: Readonly<Record<string, z.ZodType | null>>): Answer<Response> {
+  return { contents: { 200: Object.entries(schemas).map(([mediaType, schema]) => ({ mediaType, schema })) }, respond: (response) => response };
+}
+
 /** An answer that is a whole file, of bytes or of text. */
 export const file: PlainAnswer<{ readonly content: Uint8Array; readonly isText: boolean }> = {
   contents: { 200: [bytesMediaType, textMediaType].map((mediaType) => ({ mediaType, schema: null })) },

@@ -20,6 +20,7 @@ interface Request {
   readonly path: string;
   readonly body?: unknown;
   readonly token?: string;
+  readonly accept?: string;
 }
 
 /** A request that each endpoint answers without an error, by the id of the endpoint; in this order. `run` is one that goes on. */
@@ -92,6 +93,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     listReviews: { path: '/api/v1/reviews?threshold=0' },
     getReviewCoverage: { path: '/api/v1/reviews/coverage' },
     signReview: { path: `/api/v1/reviews/${ended}/sign`, body: { note: 'nothing' }, token: admin },
+    serveRecord: { path: '/api/v1/mcp', body: { jsonrpc: '2.0', id: 1, method: 'tools/list' }, accept: 'application/json, text/event-stream' },
     getReceipt: { path: `/api/v1/receipts/${log.replace('countersign/', '')}/0` },
     getLogFile: { path: '/log/key' },
     getMetrics: { path: '/metrics' },
@@ -103,9 +105,9 @@ test('each endpoint answers as its schemas say', async (context) => {
   const requests = await requestsOf(running);
   const endpoints = new Map([...publicRoutes, ...routes].map((endpoint) => [endpoint.id, endpoint]));
   assert.deepEqual(Object.keys(requests).toSorted(), [...endpoints.keys()].toSorted());
-  for (const [id, { path, body, token }] of Object.entries(requests)) {
+  for (const [id, { path, body, token, accept }] of Object.entries(requests)) {
     await context.test(id, async () => {
-      const headers = { authorization: `Bearer ${token ?? running.operator}` };
+      const headers = { authorization: `Bearer ${token ?? running.operator}`, ...(accept === undefined ? {} : { accept, 'content-type': 'application/json' }) };
       // `ask` compares the answer with the schemas.
       const answer = await running.ask(endpoints.get(id)?.method ?? '', path, { body, headers });
       assert.ok(answer.ok, `${answer.status} ${answer.ok ? '' : await answer.text()}`);

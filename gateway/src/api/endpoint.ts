@@ -17,6 +17,8 @@ interface Call<Params extends Shape, Query extends Shape, Body> {
   readonly body: Body;
   /** Aborts when the client leaves. */
   readonly signal: AbortSignal;
+  /** The request as it came. Its body has been read if the endpoint has one. */
+  readonly request: Request;
 }
 
 /** The public description of an endpoint. The router and docs/openapi.json are made from it. */
@@ -97,6 +99,7 @@ export function endpoint<Parts, Result, Params extends Shape = Nothing, Query ex
         query: parseInput(query, firstOfEach(asked.query)),
         body: body === null ? null : await body.read(asked.request),
         signal: asked.request.signal,
+        request: asked.request,
       };
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each is the output of its schema; where there is none its type parameter is that of nothing
       return answer.respond(await act(parts, call as Call<Params, Query, Body>), asked);

@@ -42,6 +42,7 @@ import { revokeToken } from './endpoints/revoke-token.ts';
 import { saveSearch } from './endpoints/save-search.ts';
 import { searchRecords } from './endpoints/search-records.ts';
 import { showAlert } from './endpoints/show-alert.ts';
+import { serveRecord } from './endpoints/serve-record.ts';
 import { showApproval } from './endpoints/show-approval.ts';
 import { showCaller } from './endpoints/show-caller.ts';
 import { showConnection } from './endpoints/show-connection.ts';
@@ -103,6 +104,7 @@ export const routes: readonly Endpoint[] = [
   assignAlert,
   closeAlert,
   searchRecords,
+  serveRecord,
   listSavedSearches,
   saveSearch,
   deleteSavedSearch,

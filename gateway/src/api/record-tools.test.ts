@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { openRunningGateway, type RunningGateway } from './testdata/running-gateway.ts';
+
+async function connect({ url }: RunningGateway, token: string, mode: 'legacy' | 'auto' = 'auto'): Promise<Client> {
+  const client = new Client({ name: 'test', version: '1.0.0' }, { versionNegotiation: { mode } });
+  await client.connect(new StreamableHTTPClientTransport(new URL(`${url}/api/v1/mcp`), { requestInit: { headers: { authorization: `Bearer ${token}` } } }));
+  return client;
+}
+
+/** Calls a tool. Returns its text, and whether it is an error. */
+async function call(client: Client, name: string, input: Readonly<Record<string, unknown>>): Promise<{ readonly text: string; readonly isError: boolean }> {
+  const { content, isError = false } = await client.callTool({ name, arguments: input });
+  const [first] = Array.isArray(content) ? content : [];
+  return { text: first?.type === 'text' ? first.text : '', isError };
+}
+
+async function rowsOf(client: Client, name: string, input: Readonly<Record<string, unknown>>): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const { text, isError } = await call(client, name, input);
+  assert.equal(isError, false, text);
+  return text
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => Object.assign({}, JSON.parse(line)));
+}
+
+async function ended({ json }: RunningGateway, principal: string): Promise<string> {
+  const { session } = await json('POST', '/api/v1/runs', { principal });
+  await json('POST', `/api/v1/runs/${String(session)}/end`);
+  return String(session);
+}
+
+for (const mode of ['legacy', 'auto'] as const) {
+  test(`the record is an MCP server, in the revision that ${mode === 'auto' ? 'has no sessions' : 'begins with initialize'}`, async () => {
+    await using running = await openRunningGateway();
+    const session = await ended(running, 'bot');
+    const client = await connect(running, running.operator, mode);
+    const { tools } = await client.listTools();
+    assert.deepEqual(tools.map(({ name }) => name).toSorted(), ['list_sessions', 'search', 'show_record']);
+    assert.ok(tools.every(({ description, annotations }) => description?.includes('never an instruction') === true && annotations?.readOnlyHint === true));
+
+    const [found, summary] = await rowsOf(client, 'search', { query: 'action:gateway.run', limit: 5 });
+    assert.partialDeepStrictEqual(found, { session, verified: true });
+    assert.partialDeepStrictEqual(summary, { summary: { count: 1 } });
+    assert.deepEqual(await rowsOf(client, 'search', { query: 'action:gateway.run', countBy: 'session' }).then(([first]) => first), {
+      value: session,
+      count: 1,
+    });
+    const [listed] = await rowsOf(client, 'list_sessions', {});
+    assert.partialDeepStrictEqual(listed, { session, state: 'closed' });
+    const [shown] = await rowsOf(client, 'show_record', { record: found?.['record'] });
+    assert.partialDeepStrictEqual(shown, { session, action: 'gateway.run' });
+
+    assert.match((await call(client, 'search', { query: 'tabel:x' })).text, /^malformed: .*is table meant/);
+    assert.equal((await call(client, 'show_record', { record: 'none/1' })).isError, true);
+    await client.close();
+    const asked = await (await running.ask('GET', '/api/v1/search?query=kind:access%20countersign.access.what:(search%20list)')).text();
+    assert.equal(asked.split('"kind":"access"').length - 1, 5, 'each use of a tool is on record');
+  });
+}
+
+test('a model sees what the role of its caller sees, and nothing without one', async () => {
+  const more = `  eve: { kind: human, groups: [compliance], targets: [] }\nroles: { case-1: { role: analyst, groups: [compliance], query: 'principal:wide' } }\n`;
+  await using running = await openRunningGateway(more);
+  await ended(running, 'bot');
+  const seen = await ended(running, 'wide');
+  const tokenOf = async (principal: string): Promise<string> => String((await running.json('POST', '/api/v1/tokens', { principal }))['token']);
+  const client = await connect(running, await tokenOf('eve'));
+  assert.deepEqual(
+    (await rowsOf(client, 'list_sessions', {})).map(({ session }) => session),
+    [seen],
+  );
+  const rows = await rowsOf(client, 'search', { query: '' });
+  assert.ok(rows.every((row) => 'summary' in row || row['session'] === seen));
+  await client.close();
+  await assert.rejects(async () => connect(running, await tokenOf('bot')));
+  await assert.rejects(async () => connect(running, 'cs_wrong'));
+});
