@@ -74,7 +74,7 @@ import { Tokens } from './store/tokens.ts';
 import { openLog, type Logger } from './telemetry.ts';
 import { StepThread } from './exchange/step-thread.ts';
 import { HttpCalls } from './exchange/target/http-calls.ts';
-import { readServerCertificate } from './wire/server-certificate.ts';
+import { readServerTls } from './wire/server-tls.ts';
 
 /**
  * Time in ms that the index gets before clients are served. It is enough after a usual stop; an index that is further behind catches up while the gateway
@@ -237,7 +237,14 @@ export class Gateway implements AsyncDisposable {
     );
     const departures = new Departures({ accounts, directory: () => this.#config, now: Date.now });
     const authenticator = this.#parts.use(
-      new Authenticator({ tokens, findPrincipal: (id) => this.#config.principals.get(id), now: Date.now, issuers, departures }),
+      new Authenticator({
+        tokens,
+        findPrincipal: (id) => this.#config.principals.get(id),
+        ofCertificate: (name) => this.#config.certificates.get(name),
+        now: Date.now,
+        issuers,
+        departures,
+      }),
     );
     this.#authenticator = authenticator;
     const codeFlow = new CodeFlow({ issuers, ask: askIssuer });
@@ -444,7 +451,7 @@ export class Gateway implements AsyncDisposable {
 
   async #listen(served: ServedProtocols, door: DoorContext, api: ApiParts): Promise<void> {
     const { listen, limits, tls } = this.#config;
-    const certificate = tls === null ? null : readServerCertificate(tls.certFile, tls.keyFile);
+    const certificate = tls === null ? null : readServerTls(tls);
     for (const { protocol, service } of served.streams) {
       const address = listen.get(protocol.id);
       if (address !== undefined) {

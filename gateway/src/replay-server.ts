@@ -138,7 +138,7 @@ export class ReplayServer implements AsyncDisposable {
         limits: defaultLimits,
         certificate: null,
         log,
-        makeVisit: () => ({ door: (id) => this.#door(id), leave: () => undefined }),
+        makeVisit: () => ({ door: (id) => this.#door(id), show: () => undefined, leave: () => undefined }),
         protocolOf: (target) => served.exchange(this.#recording.targets.get(target)?.protocol),
         onApi: (request, response) => {
           this.#refuse(`${request.method} ${request.url}`, response);

@@ -22,7 +22,8 @@ export interface Config extends Directory {
   readonly data: string;
   /** The addresses to listen on: `http`, and the id of each protocol. */
   readonly listen: ReadonlyMap<string, Address>;
-  readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+  /** `clientsFile`: the authorities whose certificates clients may show; null: clients show none. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string; readonly clientsFile: string | null } | null;
   /** Reads the root key that the configuration names. Null: the root key is in COUNTERSIGN_ROOT_KEY, or in the file in the data directory. */
   readonly rootKey: SecretReader | null;
   readonly targets: ReadonlyMap<string, Target>;

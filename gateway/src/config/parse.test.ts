@@ -139,7 +139,7 @@ limits: { loginMs: 5000, idleMs: 0 }
       ['alpha', { host: '::1', port: 0 }],
     ],
   );
-  assert.deepEqual(config.tls, { certFile: '/etc/countersign/tls/cert.pem', keyFile: '/keys/key.pem' });
+  assert.deepEqual(config.tls, { certFile: '/etc/countersign/tls/cert.pem', keyFile: '/keys/key.pem', clientsFile: null });
   const { password, ...orders } = config.targets.get('orders') ?? {};
   assert.deepEqual(orders, {
     name: 'orders',

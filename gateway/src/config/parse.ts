@@ -141,7 +141,9 @@ export function parseConfig(text: string, context: ParseContext): Config {
   }
   problems.push(...(outcome.success ? misplaced(outcome.data, context.protocols) : []));
   for (const [name, path] of Object.entries(outcome.data?.tls ?? {})) {
-    findNeeded(path, (message) => problems.push({ path: ['tls', name], message }));
+    if (path !== undefined) {
+      findNeeded(path, (message) => problems.push({ path: ['tls', name], message }));
+    }
   }
   if (outcome.data?.policies !== undefined) {
     findPath(outcome.data.policies, (message) => problems.push({ path: ['policies'], message }));
@@ -209,7 +211,7 @@ function unknownIssuers(written: unknown): Problem[] {
 
 /** Finds subjects that are bound to two principals, and issuers with the address of another: a token would not say who or whose it is. */
 function sharedNames(written: unknown): Problem[] {
-  const { identity, principals } = asRecord(written);
+  const { identity, principals, tls } = asRecord(written);
   const again = (entries: readonly (readonly [key: string, name: string, path: readonly PropertyKey[]])[], whose: string): Problem[] =>
     entries.flatMap(([key, , path], i) => {
       const first = entries.slice(0, i).find(([other]) => other === key);
@@ -223,7 +225,26 @@ function sharedNames(written: unknown): Problem[] {
     const { url } = asRecord(issuer);
     return typeof url === 'string' ? [[url, name, ['identity', 'issuers', name, 'url']] as const] : [];
   });
-  return [...again(bound, 'the subject'), ...again(addresses, 'the address')];
+  const certificates = Object.entries(asRecord(principals)).flatMap(([id, principal]) =>
+    namesOfCertificate(asRecord(asRecord(principal)['certificate'])).map((each) => [each, id, ['principals', id, 'certificate']] as const),
+  );
+  const asked = asRecord(tls)['clients'] === undefined ? certificates.slice(0, 1) : [];
+  return [
+    ...again(bound, 'the subject'),
+    ...again(addresses, 'the address'),
+    ...again(certificates, 'the certificate'),
+    ...asked.map(([, , path]) => ({
+      path,
+      message: 'clients are asked for certificates only with tls: { cert, key, clients: FILE }, which names their authorities',
+    })),
+  ];
+}
+
+/** Returns the names by which a certificate is known, as `ShownCertificate` has them. */
+function namesOfCertificate(written: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.entries(written).flatMap(([kind, value]) =>
+    typeof value !== 'string' ? [] : [`${kind}:${kind === 'uri' ? value : kind === 'sha256' ? value.replaceAll(':', '').toLowerCase() : value.toLowerCase()}`],
+  );
 }
 
 /** A list of words has at most so many bytes. */
@@ -417,7 +438,14 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
     sha256: createHash('sha256').update(text).digest('hex'),
     data: resolve(base, raw.data),
     listen: new Map(listen),
-    tls: raw.tls === undefined ? null : { certFile: resolve(base, raw.tls.cert), keyFile: resolve(base, raw.tls.key) },
+    tls:
+      raw.tls === undefined
+        ? null
+        : {
+            certFile: resolve(base, raw.tls.cert),
+            keyFile: resolve(base, raw.tls.key),
+            clientsFile: raw.tls.clients === undefined ? null : resolve(base, raw.tls.clients),
+          },
     rootKey: raw.rootKey === undefined ? null : openSecret(raw.rootKey, () => undefined),
     targets: new Map(Object.entries(raw.targets).map(([name, target]) => [name, { name, ...target }])),
     places: new Map(Object.keys(raw.targets).map((name) => [name, placeOf(source, ['targets', name, 'url'])])),
@@ -426,6 +454,9 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
       Object.entries(raw.principals).flatMap(([id, { issuer, subject }]) =>
         issuer === undefined || subject === undefined ? [] : [[subjectKey(issuer, subject), id] as const],
       ),
+    ),
+    certificates: new Map(
+      Object.entries(raw.principals).flatMap(([id, { certificate = {} }]) => namesOfCertificate(certificate).map((each) => [each, id] as const)),
     ),
     groups: new Map(
       Object.entries(raw.groups).map(([name, { targets, issuers }]): [string, Group] => [

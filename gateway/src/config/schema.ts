@@ -87,6 +87,15 @@ const principalName = z
     'a principal is named by 1 to 254 letters, digits, dots, dashes, underscores, + and @, and the name begins with a letter or digit; principals of an issuer get grants by groups',
   );
 
+const certificate = closed({
+  uri: text.max(2_048).optional(),
+  dns: text.max(253).optional(),
+  email: text.max(320).optional(),
+  sha256: text
+    .regex(/^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i, 'the SHA-256 digest of the certificate is expected: openssl x509 -noout -fingerprint -sha256')
+    .optional(),
+}).refine((names) => Object.keys(names).length === 1, 'a certificate is known by one of uri, dns, email, sha256');
+
 const kindExpected = 'human or agent is expected';
 
 const principal = closed({
@@ -103,6 +112,11 @@ const principal = closed({
   targets: z.array(name, 'a list of names is expected').default([]).describe('The targets that it may reach.'),
   issuer: name.optional().describe('The name of an issuer under `identity`. A token of this issuer for `subject` stands for this principal.'),
   subject: text.max(255, 'a subject is at most 255 characters').optional().describe('The claim `sub` of such a token.'),
+  certificate: certificate
+    .optional()
+    .describe(
+      'The client certificate that stands for this principal, by one of its names: `{ uri: "spiffe://corp/nightly" }`, `{ dns: NAME }`, `{ email: ADDRESS }`, or by its digest: `{ sha256: HEX }` ([identity.md](identity.md#client-certificates)).',
+    ),
 }).superRefine(({ kind, issuer, subject }, context) => {
   if (kind === undefined && issuer === undefined) {
     context.addIssue({ code: 'custom', path: ['kind'], message: kindExpected });
@@ -423,6 +437,11 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
     tls: closed({
       cert: text.describe('PEM file of the certificate chain, relative to this file.'),
       key: text.describe('PEM file of the key of the certificate, relative to this file.'),
+      clients: text
+        .optional()
+        .describe(
+          'PEM file of the authorities whose certificates clients may show in place of a token (`certificate` of a principal). Each client is then asked for one.',
+        ),
     })
       .optional()
       .describe('TLS on all listeners.'),

@@ -1,10 +1,13 @@
 import type { ByteStream } from './byte-stream.ts';
+import type { ShownCertificate } from './shown-certificate.ts';
 
 /** A connection of a client that was accepted. `wire/connection.ts` implements it over a socket. */
 export interface Client extends ByteStream {
   readonly address: string;
   readonly isLoopback: boolean;
   readonly isEncrypted: boolean;
+  /** The certificate that the client showed. Null: it showed none. */
+  readonly certificate: ShownCertificate | null;
   /** The identity of the client if the connection came through a tunnel that was authenticated, otherwise null. */
   readonly tunnel: TunnelIdentity | null;
   /** Queues bytes for the client. */

@@ -52,6 +52,8 @@ export interface Directory {
   readonly groups: ReadonlyMap<string, Group>;
   /** The principals that the configuration binds to subjects of issuers, by `subjectKey`. */
   readonly subjects: ReadonlyMap<string, string>;
+  /** The principals that the configuration binds to certificates, by the names that `ShownCertificate` has. */
+  readonly certificates: ReadonlyMap<string, string>;
 }
 
 /** Returns the key of a subject, which is one only together with its issuer. */

@@ -49,6 +49,8 @@ export interface Identity {
   readonly signedInMs?: number | null;
   /** The id of the activity to which the tokens belong that an issuer makes one after the other for the same sign-in. Absent: the token has an activity of its own. */
   readonly activity?: string;
+  /** The SHA-256 digest of the certificate that proved the identity, hexadecimal. Absent: a token did. */
+  readonly certificate?: string;
   /** The public id of the token that proved the identity, for the record. It is never the token itself. */
   readonly tokenId: string;
   readonly standing: Standing;

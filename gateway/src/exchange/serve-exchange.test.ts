@@ -50,6 +50,7 @@ test('an exchange whose request is never committed is over when its channel ends
   const door: Door = {
     limits: defaultLimits,
     authenticate: async () => Promise.resolve(channel),
+    knows: () => false,
     turnedAway: async () => Promise.resolve(),
     signal: async () => Promise.resolve(false),
   };

@@ -190,7 +190,7 @@ class ExchangeRun {
       // The answer to TRACE repeats the request as the target got it, with the target's credential in it.
       throw new GatewayError('unsupported', 'TRACE is not forwarded.');
     }
-    if (head.path.includes(token)) {
+    if (token !== '' && head.path.includes(token)) {
       throw new GatewayError('malformed', 'The token belongs into a header, not into the address.');
     }
     this.#head = head;

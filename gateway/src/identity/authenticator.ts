@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../domain/errors.ts';
 import { unknownPrincipal } from '../domain/issuer.ts';
 import type { Identity, Principal, Standing } from '../domain/principal.ts';
+import type { ShownCertificate } from '../domain/shown-certificate.ts';
 import { saidWords } from '../domain/said-words.ts';
 import type { StoredToken, Suspension, Tokens } from '../store/tokens.ts';
 import type { Departures } from './departures.ts';
@@ -38,6 +39,8 @@ export interface NewTokenOptions {
 export interface AuthenticatorOptions {
   readonly tokens: Tokens;
   readonly findPrincipal: (id: string) => Principal | undefined;
+  /** Finds the principal to which the configuration binds a name of a certificate. Absent: it binds none. */
+  readonly ofCertificate?: (name: string) => string | undefined;
   readonly now: () => number;
   /** Absent: only tokens of the gateway are accepted. */
   readonly issuers?: Issuers;
@@ -97,6 +100,40 @@ export class Authenticator implements Disposable {
         ...(stored.targets === null ? {} : { targets: stored.targets }),
       },
     };
+  }
+
+  /** True if a certificate stands for a principal, and is accepted. */
+  knows(certificate: ShownCertificate): boolean {
+    return certificate.fault === null && this.#boundTo(certificate) !== undefined;
+  }
+
+  /** Finds the identity that a certificate stands for, or says why it is refused. */
+  authenticateCertificate(certificate: ShownCertificate): TokenOutcome {
+    const { findPrincipal, now } = this.#options;
+    const { sha256, expiresMs, fault } = certificate;
+    const refuse = (why: string): TokenOutcome => ({ refused: `The certificate is not accepted: ${why}` });
+    const id = this.#boundTo(certificate);
+    const principal = id === undefined ? undefined : findPrincipal(id);
+    if (fault !== null || expiresMs <= now()) {
+      return refuse(fault ?? 'it has expired');
+    }
+    if (id === undefined || principal === undefined) {
+      return refuse('no principal of the configuration is bound to it, or several are');
+    }
+    const exclusion = this.#exclusionOf({ principal: id, onBehalfOf: null });
+    if (exclusion !== null) {
+      return refuse(exclusion);
+    }
+    const tokenId = `crt_${sha256.slice(0, 16)}`;
+    const find = (): Principal | undefined => (this.#boundTo(certificate) === id && !this.#isGone(id) ? findPrincipal(id) : undefined);
+    const standing = this.#standings.of({ id: tokenId, principal: id, onBehalfOf: null, expiresMs }, principal, find);
+    return { identity: { principal: standing.principal, tokenId, standing, certificate: sha256 } };
+  }
+
+  /** Returns the principal to which the names of a certificate are bound; undefined if there is none, or more than one. */
+  #boundTo({ names }: ShownCertificate): string | undefined {
+    const [id, ...others] = new Set(names.flatMap((name) => this.#options.ofCertificate?.(name) ?? []));
+    return others.length === 0 ? id : undefined;
   }
 
   /** Finds the identity that a token of an issuer stands for, a JWT, or says why it is refused. Rejects with GatewayError `issuer_unreachable` or `cannot_record`. */

@@ -134,6 +134,7 @@ describe('tokens of issuers', () => {
       ]),
       groups,
       subjects: new Map([[subjectKey('corp', 'bot-client'), 'bot']]),
+      certificates: new Map(),
       ...more,
     };
     acceptedIds.length = 0;

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { TLSSocket, type SecureContext } from 'node:tls';
+import { answerTls, type ServerTls } from '../wire/server-tls.ts';
 
 const tlsHandshakeByte = 0x16;
 /** The first bytes of a client that speaks HTTP/2 without negotiating it (RFC 9113, 3.4). No method of HTTP/1.1 begins with them. */
@@ -9,7 +9,7 @@ export type HttpVersion = 1 | 2;
 
 export interface HelloOptions {
   /** With a certificate, a client that begins with TLS is answered in TLS. */
-  readonly certificate: SecureContext | null;
+  readonly certificate: ServerTls | null;
   /** The longest time in ms from accepting a connection until its protocol is known. */
   readonly limitMs: number;
   /** Called with the socket to serve: that of TLS if the client speaks TLS. Nothing was read from it. */
@@ -42,7 +42,7 @@ export function awaitHello(socket: Socket, options: HelloOptions): void {
     }
     socket.unshift(read);
     if (read[0] === tlsHandshakeByte && options.certificate !== null) {
-      answerTls(socket, options.certificate, begin);
+      beginTls(socket, options.certificate, begin);
     } else {
       begin(socket, read.subarray(0, preface.length).equals(preface) ? 2 : 1);
     }
@@ -50,8 +50,8 @@ export function awaitHello(socket: Socket, options: HelloOptions): void {
   socket.once('readable', look);
 }
 
-function answerTls(socket: Socket, certificate: SecureContext, begin: HelloOptions['begin']): void {
-  const secured = new TLSSocket(socket, { isServer: true, secureContext: certificate, ALPNProtocols: ['h2', 'http/1.1'] });
+function beginTls(socket: Socket, certificate: ServerTls, begin: HelloOptions['begin']): void {
+  const secured = answerTls(socket, certificate, ['h2', 'http/1.1']);
   secured.once('secure', () => {
     // Node's own TLS server sets this on its sockets, and the HTTP/2 server waits for it.
     Object.assign(secured, { secureConnecting: false });

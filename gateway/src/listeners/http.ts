@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { createServer, ServerResponse, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { TLSSocket, type SecureContext } from 'node:tls';
+import { TLSSocket } from 'node:tls';
+import type { ShownCertificate } from '../domain/shown-certificate.ts';
+import { certificateOf, type ServerTls } from '../wire/server-tls.ts';
 import { formatAddress, isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { ClientRequest, ClientResponse, NodeRequest, NodeResponse, Upgrade } from '../exchange/exchange.ts';
@@ -47,6 +49,8 @@ const tunnelPath = /^\/api\/v1\/connect\/([A-Za-z0-9._-]{1,63})$/;
 interface Visit {
   /** Makes the door for one request of this protocol. */
   door(protocol: string): Door & Disposable;
+  /** Called before the first request, with the certificate that the client showed. */
+  show(certificate: ShownCertificate | null): void;
   /** Called when the connection is closed. */
   leave(): void;
 }
@@ -58,7 +62,7 @@ export interface HttpListenerOptions {
   readonly limits: Limits;
   readonly log: ListenerLog;
   /** With a certificate, TLS is spoken on the same port with each client that begins it. */
-  readonly certificate: SecureContext | null;
+  readonly certificate: ServerTls | null;
   readonly makeVisit: (address: string) => Visit;
   /**
    * The protocol over HTTP of a target. For an unknown name, any protocol is returned: it refuses the name in the same way as a target that was not granted.
@@ -206,6 +210,7 @@ export class HttpListener implements AsyncDisposable {
       certificate,
       limitMs: limits.loginMs,
       begin: (served, version) => {
+        visit.show(certificateOf(served, { authorities: certificate?.authorities ?? [] }));
         this.#begin({ admitted, visit, outer: socket, served, host: undefined, unanswered: 0, waiting: [] }, version);
       },
     });
@@ -337,6 +342,7 @@ export class HttpListener implements AsyncDisposable {
         { ...message, ...facts, ...where },
         {
           limits: door.limits,
+          knows: (certificate) => door.knows(certificate),
           turnedAway: async (error) => door.turnedAway(error),
           signal: (key) => door.signal(key),
           authenticate: async (credential) => {

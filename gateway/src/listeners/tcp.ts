@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { SecureContext } from 'node:tls';
 import { formatAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Limits } from '../domain/limits.ts';
@@ -9,6 +8,7 @@ import type { Door } from '../domain/door.ts';
 import type { Served } from '../domain/service.ts';
 import type { StreamProtocol } from '../domain/stream-protocol.ts';
 import { addressOf, Connection } from '../wire/connection.ts';
+import type { ServerTls } from '../wire/server-tls.ts';
 import { reasonOf } from '../wire/failure-reason.ts';
 import { Admission, type ListenerLog, type Admitted } from './admission.ts';
 
@@ -27,7 +27,7 @@ export interface TcpListenerOptions extends Served<StreamProtocol> {
   readonly port: number;
   readonly makeDoor: (client: Client, protocol: string) => Door;
   readonly limits: Limits;
-  readonly certificate: SecureContext | null;
+  readonly certificate: ServerTls | null;
   readonly log: ListenerLog;
 }
 
@@ -167,6 +167,7 @@ export class TcpListener implements AsyncDisposable {
       const door = makeDoor(connection, protocol.id);
       await service.serve(connection, {
         limits: door.limits,
+        knows: (certificate) => door.knows(certificate),
         turnedAway: async (error) => door.turnedAway(error),
         signal: (key) => door.signal(key),
         authenticate: async (credential) => {
@@ -194,6 +195,7 @@ export class TcpListener implements AsyncDisposable {
     await this.#guard(connection, async () =>
       this.#options.service.serve(connection, {
         limits: { ...this.#options.limits, loginMs: tellMs },
+        knows: () => false,
         turnedAway: async () => Promise.resolve(),
         signal: async () => Promise.resolve(false),
         authenticate: async () => Promise.reject(error),

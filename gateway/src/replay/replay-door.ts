@@ -23,6 +23,11 @@ export class ReplayDoor implements Door, Disposable {
     return Promise.resolve(this.#open(target));
   }
 
+  /** Always false: a replay has no TLS. */
+  knows(): boolean {
+    return false;
+  }
+
   /** Does nothing, because a replay records nothing. */
   async turnedAway(): Promise<void> {
     await Promise.resolve();

@@ -1,5 +1,6 @@
 import { GatewayError } from '../domain/errors.ts';
 import { looksLikeJwt } from '../domain/jwt-form.ts';
+import type { ShownCertificate } from '../domain/shown-certificate.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Authenticator } from '../identity/authenticator.ts';
 import type { Refusal, Refusals } from './refusals.ts';
@@ -12,6 +13,15 @@ export async function identify(authenticator: Authenticator, token: string, advi
   const outcome = looksLikeJwt(token) ? await authenticator.authenticateIssued(token) : authenticator.authenticate(token);
   if ('refused' in outcome) {
     throw new GatewayError('unauthenticated', `${outcome.refused}.${advice}`);
+  }
+  return outcome.identity;
+}
+
+/** Returns the identity of a certificate. Throws GatewayError `unauthenticated`. */
+export function identifyByCertificate(authenticator: Authenticator, certificate: ShownCertificate): Identity {
+  const outcome = authenticator.authenticateCertificate(certificate);
+  if ('refused' in outcome) {
+    throw new GatewayError('unauthenticated', `${outcome.refused}.`);
   }
   return outcome.identity;
 }

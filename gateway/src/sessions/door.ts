@@ -3,6 +3,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { Channel } from '../domain/channel.ts';
 import type { Client } from '../domain/client.ts';
 import type { Credential, Door } from '../domain/door.ts';
+import type { ShownCertificate } from '../domain/shown-certificate.ts';
 import { Login, type DoorContext } from './login.ts';
 
 /** Time in ms by which each signal (cancel key) is delayed, because it comes without a login. A wrong signal counts as a guess, like a wrong token. */
@@ -28,6 +29,10 @@ export class ClientDoor implements Door {
       const { session } = admitted.identity;
       return this.#login.open(session === undefined ? sessions.open('channel') : sessions.findRun(session), credential, admitted);
     });
+  }
+
+  knows(certificate: ShownCertificate): boolean {
+    return this.#login.knows(certificate);
   }
 
   async turnedAway(error: GatewayError): Promise<void> {

@@ -6,6 +6,7 @@ import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Identity } from '../domain/principal.ts';
 import type { Credential } from '../domain/door.ts';
+import type { ShownCertificate } from '../domain/shown-certificate.ts';
 import type { ChannelFacts } from '../domain/record.ts';
 import { targetFacts, type Target } from '../domain/target.ts';
 import { changeText, type TextChange } from '../domain/text-change.ts';
@@ -13,7 +14,7 @@ import type { Authenticator } from '../identity/authenticator.ts';
 import type { Question } from '../policy/policy.ts';
 import { issuedFacts } from './accepted-token.ts';
 import { admit } from './admit.ts';
-import { attempt, identify } from './attempt.ts';
+import { attempt, identify, identifyByCertificate } from './attempt.ts';
 import { LiveChannel, type ChannelContext } from './live-channel.ts';
 import type { LiveSession } from './live-session.ts';
 import type { Refusals } from './refusals.ts';
@@ -40,8 +41,10 @@ export class Login {
   readonly #context: DoorContext;
   readonly #address: string;
   readonly #protocol: string;
+  readonly #certificate: ShownCertificate | null;
 
-  constructor(context: DoorContext, client: { readonly address: string; readonly protocol: string }) {
+  constructor(context: DoorContext, client: { readonly address: string; readonly protocol: string; readonly certificate?: ShownCertificate | null }) {
+    this.#certificate = client.certificate ?? null;
     this.#context = context;
     this.#address = client.address;
     this.#protocol = client.protocol;
@@ -51,19 +54,24 @@ export class Login {
   async attempt<Outcome>(credential: Credential, admitted: (admitted: Admitted) => Outcome): Promise<Outcome> {
     this.#requireServing();
     const { authenticator, refusals } = this.#context;
+    const certificate = credential.token === '' ? (credential.certificate ?? this.#certificate) : null;
     const who = {
       address: this.#address,
       protocol: this.#protocol,
-      isQuestion: credential.token === '',
+      isQuestion: credential.token === '' && certificate === null,
       attributes: { [ownAttributes.target]: credential.target.slice(0, 256), 'user.name': nameOf(credential).slice(0, 256) },
     };
     return attempt(refusals, who, async () => {
-      const identity = await identify(authenticator, credential.token);
+      const identity = certificate === null ? await identify(authenticator, credential.token) : identifyByCertificate(authenticator, certificate);
       this.#requireServing();
       this.#context.requireRecalled(this.#protocol);
       const { target, question, decision } = admit(this.#context, { identity, address: credential.clientAddress }, credential.target, this.#protocol);
       return admitted({ identity, target, question, decision });
     });
+  }
+
+  knows(certificate: ShownCertificate): boolean {
+    return this.#context.authenticator.knows(certificate);
   }
 
   #requireServing(): void {
@@ -120,6 +128,7 @@ export class Login {
         ...tagsAttribute(target.tags),
         ...describeClaims(claims),
         ...(identity.issued === undefined ? {} : issuedFacts(identity.issued)),
+        ...(identity.certificate === undefined ? {} : { 'tls.client.hash.sha256': identity.certificate }),
       },
     });
     session.endWith(identity.standing, session.isActivity && identity.activity !== undefined ? opened.channel : null);

@@ -2,6 +2,7 @@ import { areSameClaims, type ClientClaims } from '../domain/client-claims.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Channel } from '../domain/channel.ts';
 import type { Credential, Door } from '../domain/door.ts';
+import type { ShownCertificate } from '../domain/shown-certificate.ts';
 import type { LiveChannel } from './live-channel.ts';
 import type { LiveSession } from './live-session.ts';
 import { Login, type Admitted, type DoorContext } from './login.ts';
@@ -25,6 +26,7 @@ interface Open {
 export class Visit {
   readonly #context: DoorContext;
   readonly #address: string;
+  #certificate: ShownCertificate | null = null;
   readonly #open = new Map<string, Open>();
   #hasLeft = false;
 
@@ -33,9 +35,14 @@ export class Visit {
     this.#address = address;
   }
 
+  /** Called before the first request, with the certificate that the client showed. */
+  show(certificate: ShownCertificate | null): void {
+    this.#certificate = certificate;
+  }
+
   /** Makes the door for one request. */
   door(protocol: string): VisitDoor {
-    return new VisitDoor(this, new Login(this.#context, { address: this.#address, protocol }), this.#context.limits);
+    return new VisitDoor(this, new Login(this.#context, { address: this.#address, protocol, certificate: this.#certificate }), this.#context.limits);
   }
 
   /** Called when the connection is closed. Closes its channels. */
@@ -138,6 +145,10 @@ class VisitDoor implements Door, Disposable {
     const open = await this.#login.attempt(credential, (admitted) => this.#visit.enter(this.#login, credential, admitted));
     this.#open = open;
     return open.channel;
+  }
+
+  knows(certificate: ShownCertificate): boolean {
+    return this.#login.knows(certificate);
   }
 
   async turnedAway(error: GatewayError): Promise<void> {

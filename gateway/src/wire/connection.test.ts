@@ -7,11 +7,11 @@ import { connect as connectTls, type ConnectionOptions as TlsOptions, type TLSSo
 import { Connection } from './connection.ts';
 import { makeCertificate } from './testdata/certificates.ts';
 import { Inbox, socketPair } from './testdata/sockets.ts';
-import { readServerCertificate } from './server-certificate.ts';
+import { readServerTls } from './server-tls.ts';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
 
 const { certificateFile, keyFile, certificate: ca } = makeCertificate();
-const certificate = readServerCertificate(certificateFile, keyFile);
+const certificate = readServerTls({ certFile: certificateFile, keyFile, clientsFile: null });
 const limitMs = 2000;
 
 async function openPair(loginMs = limitMs) {

@@ -1,15 +1,17 @@
 import type { Socket } from 'node:net';
-import { TLSSocket, type SecureContext } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Client, TunnelIdentity } from '../domain/client.ts';
+import type { ShownCertificate } from '../domain/shown-certificate.ts';
+import { answerTls, certificateOf, type ServerTls } from './server-tls.ts';
 import { SocketStream } from './socket-stream.ts';
 import { reasonOf } from './failure-reason.ts';
 import { handshake } from './tls.ts';
 
 export interface ConnectionOptions {
   /** The certificate for `startTls`. Null: there is none, and `startTls` must not be called. */
-  readonly certificate: SecureContext | null;
+  readonly certificate: ServerTls | null;
   /** The longest time in ms that a TLS handshake may take. */
   readonly loginMs: number;
   readonly tunnel?: TunnelIdentity;
@@ -39,6 +41,10 @@ export class Connection extends SocketStream implements Client {
     return this.#options.certificate !== null && !this.isEncrypted;
   }
 
+  get certificate(): ShownCertificate | null {
+    return certificateOf(this.socket, { authorities: this.#options.certificate?.authorities ?? [] });
+  }
+
   write(bytes: Uint8Array): void {
     this.send(bytes);
   }
@@ -57,7 +63,7 @@ export class Connection extends SocketStream implements Client {
       throw new GatewayError('malformed', 'Unencrypted bytes followed the request for TLS.');
     }
     const ALPNProtocols = [...(options.alpnProtocols ?? [])];
-    const secured = this.wrap((inner) => new TLSSocket(inner, { isServer: true, secureContext: certificate, ALPNProtocols }));
+    const secured = this.wrap((inner) => answerTls(inner, certificate, ALPNProtocols));
     try {
       await handshake(secured, 'secure', loginMs);
     } catch (cause) {

@@ -60,7 +60,8 @@ export async function receive(client: Client, door: Door): Promise<Arrival> {
     client.write(negotiateVersion(minor, startup.unknownOptions));
   }
   const named = nameTarget(startup.database, client);
-  const token = client.tunnel?.token ?? (await readPassword(client, reader));
+  const { certificate } = client;
+  const token = client.tunnel?.token ?? (certificate !== null && door.knows(certificate) ? '' : await readPassword(client, reader));
   reader.release();
   if (token === null) {
     return { kind: 'gone' };
@@ -71,7 +72,7 @@ export async function receive(client: Client, door: Door): Promise<Arrival> {
     minor,
     settings: startup.settings,
     hold: startup.hold,
-    credential: { token, target: named.target, user: startup.user, clientAddress: client.address, claims: claimedIn(startup.settings) },
+    credential: { token, target: named.target, user: startup.user, clientAddress: client.address, claims: claimedIn(startup.settings), certificate },
     database: named.database,
   };
 }

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Limits } from '../../../domain/limits.ts';
 import type { TunnelIdentity } from '../../../domain/client.ts';
 import { Connection } from '../../../wire/connection.ts';
+import { readServerTls, type ServerTls } from '../../../wire/server-tls.ts';
 import { makeCertificate } from '../../../wire/testdata/certificates.ts';
 import { connectTo, Inbox, TestServer } from '../../../wire/testdata/sockets.ts';
 import { startupMessage } from '../compose.ts';
@@ -12,7 +13,7 @@ import { serve } from '../serve.ts';
 import type { OpenDoor } from './open-door.ts';
 
 export interface ServedOptions {
-  readonly certificate?: SecureContext;
+  readonly certificate?: ServerTls;
   readonly tunnel?: TunnelIdentity;
   readonly limits?: Partial<Limits>;
   /** True: the client counts as one from another machine. */
@@ -68,7 +69,7 @@ export function startup(parameters: Readonly<Record<string, string>>): Buffer {
 }
 
 export const certificate = makeCertificate();
-export const serverContext = createSecureContext({ cert: certificate.certificate, key: certificate.key });
+export const serverContext = readServerTls({ certFile: certificate.certificateFile, keyFile: certificate.keyFile, clientsFile: null });
 
 export async function secure(socket: Socket, alpn: readonly string[] = ['postgresql']): Promise<TLSSocket> {
   const secured = connectTls({ socket, rejectUnauthorized: false, ALPNProtocols: [...alpn] });
