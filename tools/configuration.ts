@@ -14,6 +14,7 @@ interface Inside {
   readonly innerType?: z.ZodType;
   readonly in?: z.ZodType;
   readonly valueType?: z.ZodType;
+  readonly options?: readonly z.ZodType[];
   readonly defaultValue?: unknown;
 }
 
@@ -27,13 +28,13 @@ function inside(schema: z.ZodType): Inside {
   return schema.def;
 }
 
-/** Returns the object inside a schema that makes it optional, gives it a default, or transforms it; null if it is no object. */
+/** Returns the object inside a schema that makes it optional, gives it a default, transforms it, or lets another value stand for it; null if it is no object. */
 function objectOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | null {
-  const { type, shape, innerType, in: input, valueType } = inside(schema);
+  const { type, shape, innerType, in: input, valueType, options = [] } = inside(schema);
   if (type === 'object') {
     return shape ?? null;
   }
-  const next = innerType ?? input ?? (type === 'record' ? valueType : undefined);
+  const next = innerType ?? input ?? (type === 'record' ? valueType : options[0]);
   return next === undefined ? null : objectOf(next);
 }
 
@@ -154,9 +155,19 @@ ${table(fieldsOf(objectOf(section('identity')['fresh'] ?? root) ?? {}))}
 
 ${table(fieldsOf(section('approvals')))}
 
+## A rule for alerts
+
+[alerts.md](alerts.md) lists the built-in ones.
+
+${table(fieldsOf(section('alerts')))}
+
 ## A sink
 
+It has one of \`webhook\`, \`slack\`, \`smtp\`, \`ocsf\`, \`syslog\`, \`otlp\` and \`s3\`. [sinks.md](sinks.md) says what each gets.
+
 ${table(fieldsOf(section('sinks')))}
+
+${['ocsf', 'smtp', 's3'].map((kind) => `Below \`${kind}\`:\n\n${table(fieldsOf(objectOf(section('sinks')[kind] ?? root) ?? {}))}`).join('\n\n')}
 
 ## A class of data
 

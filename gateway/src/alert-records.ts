@@ -19,7 +19,7 @@ interface AlertParts {
   readonly now: () => number;
 }
 
-/** Makes what records alerts in the gateway's own session, and sends notices of them to their sinks. An alert is recorded also on a disk that is nearly full. */
+/** Makes what records alerts in the gateway's own session, and sends notices of them to their sinks. On a full disk an alert is told again until it can be recorded: what is reserved is for acts of operators. */
 export function alertRecording({ recorder, outbox, log, now }: AlertParts): (news: readonly AlertNews[]) => void {
   const recorded = new Set<string>();
   const record = (each: AlertNews): void => {
@@ -28,7 +28,7 @@ export function alertRecording({ recorder, outbox, log, now }: AlertParts): (new
     const about: Attributes = { [ownAttributes.alertId]: alert.id };
     const attributes = { ...attributesOfAlert(alert), ...(to.length === 0 || !isNoticed ? {} : { [ownAttributes.alertSinks]: to }) };
     const meta = printMeta(0, { action: alertActions[what], attributes });
-    recorder.appendFromReserve(recorder.own, { kind: what === 'raise' ? 'alert' : 'event', meta, content: [] });
+    recorder.append(recorder.own, { kind: what === 'raise' ? 'alert' : 'event', meta, content: [] });
     // A sink is not told of what it cannot take.
     for (const sink of isNoticed ? to.filter((name) => !alert.by.includes(`${ownAttributes.sink}=${name}`)) : []) {
       outbox.add(sink, about, (found) => alertNoticeOf(what === 'raise' ? 'raised' : 'continues', alert, found, now()));

@@ -26,6 +26,7 @@ export class AlertFeed implements AsyncDisposable {
   readonly #watch: AlertWatch;
   readonly #timer: NodeJS.Timeout;
   #savedMs: number;
+  /** The index in the log up to which it is written; -1: it is not. */
   #saved: number;
   #saving: Promise<void> = Promise.resolve();
   #isSaving = false;
@@ -39,11 +40,9 @@ export class AlertFeed implements AsyncDisposable {
     this.isNew = saved === null;
     this.#watch = new AlertWatch(saved ?? AlertWatch.beginning(parts.written), parts.written);
     this.#watch.enforce(parts.rules);
-    this.#saved = this.#watch.next;
+    this.#saved = this.isNew ? -1 : this.#watch.next;
     this.#savedMs = parts.now();
-    if (this.isNew) {
-      this.#save();
-    }
+    this.#save();
     this.#timer = setInterval(() => {
       this.#look();
     }, lookMs).unref();
@@ -95,7 +94,7 @@ export class AlertFeed implements AsyncDisposable {
   }
 
   #save(): void {
-    if (this.#isSaving || (this.#watch.next === this.#saved && !this.isNew)) {
+    if (this.#isSaving || this.#watch.next === this.#saved) {
       return;
     }
     this.#isSaving = true;

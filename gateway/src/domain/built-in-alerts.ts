@@ -19,7 +19,7 @@ export const builtInAlerts: Readonly<Record<string, BuiltIn & { readonly title: 
   },
   'unknown-verdict': {
     title: 'A request was let through although it is not known what it does.',
-    query: 'kind:request effect:unknown verdict:allow',
+    query: 'kind:request effect:unknown verdict:allow not action:mcp.call_tool',
     by: ['principal', 'target'],
     severity: 'medium',
   },
