@@ -43,6 +43,7 @@ describe('tokens of an issuer', () => {
     issuer.groups.set('ann', ['compliance', 'admins', 'unheard-of']);
     issuer.groups.set('boss', ['operators']);
     issuer.groups.set('chief', ['operators', 'compliance']);
+    issuer.groups.set('dee', ['desk']);
     tools = parts.use(await openSampleTools());
     model = parts.use(await openSampleModel());
     web = parts.use(
@@ -66,7 +67,8 @@ describe('tokens of an issuer', () => {
     url: string,
     grants = 'compliance: { targets: [shop, web, tools, model] }',
   ): string => `  nightly: { kind: agent, issuer: corp, subject: nightly-agent, targets: [web] }
-groups: { ${grants}, operators: {}, admins: { issuers: [] } }
+groups: { ${grants}, operators: {}, desk: {}, admins: { issuers: [] } }
+roles: { web-desk: { role: analyst, groups: [desk], query: "target:web" } }
 identity:
   issuers:
     corp: { url: "${url}", clientId: ${clientId}, audience: "${audience}", groups: groups, principal: email }
@@ -163,6 +165,26 @@ identity:
     const stream = await openai.chat.completions.create({ model: 'any', messages: [{ role: 'user', content: 'Hello' }], stream: true });
     assert.ok((await stream.toReadableStream().getReader().read()).value);
     stream.controller.abort();
+  });
+
+  test('B21: whoever the issuer says is of a group with a role searches and reads the records of the role, as long as it says so', async () => {
+    const person = await issuer.signIn('ann');
+    const client = await connect(person);
+    await client.query('select 3 as three');
+    await client.end();
+    await get(person);
+    const search = async (query: string, token?: string): Promise<string> => {
+      const answer = await shop.gateway.api(`/api/v1/search?${new URLSearchParams({ query }).toString()}`, token === undefined ? {} : { token });
+      return `${answer.status} ${await answer.text()}`;
+    };
+    const dee = await issuer.signIn('dee');
+    const ofWeb = await search('principal:corp/ann@corp.example kind:request', dee);
+    assert.match(ofWeb, /^200 .*"target":"web"/);
+    assert.doesNotMatch(ofWeb, /"target":"shop"/);
+    assert.match(await search('"select 3 as three"', dee), /"count":0/);
+    assert.match(await search('"select 3 as three"'), /"count":1/);
+    issuer.groups.set('dee', []);
+    assert.match(await search('', await issuer.signIn('dee')), /^403 .*may not search records/);
   });
 
   test('an agent comes in with what its client got, as the principal that it is bound to', async () => {

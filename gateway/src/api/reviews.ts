@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Sight } from '../access/rights.ts';
+import { scopeOf, type Sight } from '../access/rights.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import { either, type Query } from '../query/query.ts';
@@ -34,7 +34,7 @@ export async function findReviews({ reader, recorder }: Parts, { since, threshol
 }
 
 /**
- * Records that a person has reviewed a session. Rejects with GatewayError `refused` if the caller is no person or the session is one of its own, `conflict` if the session has not ended,
+ * Records that a person has reviewed a session. Rejects with GatewayError `refused` if the caller is no person, sees only a part of it, or the session is one of its own, `conflict` if the session has not ended,
  * `not_found`.
  */
 export async function recordReview(parts: Parts, caller: Caller, { session, note }: { readonly session: string; readonly note: string }): Promise<void> {
@@ -44,6 +44,9 @@ export async function recordReview(parts: Parts, caller: Caller, { session, note
   const { found } = await openReading(parts, caller, { act: 'facts', what: 'review', session });
   if (found.closedMs === null) {
     throw new GatewayError('conflict', 'The session has not ended: it can be reviewed when nothing more can happen in it.');
+  }
+  if (!(await parts.reader.covers(session, scopeOf(caller.rights, 'facts')))) {
+    throw new GatewayError('refused', 'Who sees only a part of a session does not review it.');
   }
   if (await hasAny(parts, session, partOf(caller.id))) {
     throw new GatewayError(

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { SessionSummary, ShownRecord } from '../feed/shown-record.ts';
 import type { FoundRecord, SearchSummary } from '../search/found.ts';
@@ -177,4 +179,36 @@ test('B25: an administrator makes no token for who may do more with recordings',
   for (const principal of ['cora', 'dora', 'bot']) {
     assert.match(await outcome(ann.post('/api/v1/tokens', { principal })), /^403 ann may not make a token for \w+, who may read the content of records/);
   }
+});
+
+test('B25: who sees some records shares no saved searches, and takes none away', async () => {
+  await using running = await openRunningGateway(roles);
+  const [cora, dora] = [await personOf(running, 'cora'), await personOf(running, 'dora')];
+  const save = async (person: Person, name: string): Promise<number> => (await person.post('/api/v1/saved-searches', { name, query: 'principal:wide' })).status;
+  assert.deepEqual([await save(cora, 'suspects'), await save(dora, 'mine'), await save(dora, 'suspects'), await save(cora, 'mine')], [201, 201, 409, 201]);
+  const names = async ({ get }: Person): Promise<unknown> => {
+    const saved: readonly { readonly name: string }[] = JSON.parse(await (await get('/api/v1/saved-searches')).text());
+    return saved.map(({ name }) => name);
+  };
+  assert.deepEqual([await names(cora), await names(dora)], [['mine', 'suspects'], []]);
+});
+
+test('B21: a watch shows the records of the role as they come, and ends with the role', async () => {
+  await using running = await openRunningGateway(roles);
+  const bots = await runOf(running, 'bot', 'apple');
+  const olga = await personOf(running, 'olga');
+  const watched = (await olga.get(`/api/v1/sessions/${bots}/watch`)).body?.getReader() ?? assert.fail();
+  const decoder = new TextDecoder();
+  const next = async (): Promise<string> => decoder.decode((await watched.read()).value);
+  assert.match(await next(), /process\.output/);
+  const output = async (): Promise<unknown> => running.ask('POST', `/api/v1/runs/${bots}/output/stdout`, { body: 'pear' });
+  await output();
+  const line = await next();
+  assert.match(line, /process\.output/);
+  assert.doesNotMatch(line, /pear/);
+  const file = join(running.data, '..', 'countersign.yaml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('operator: { groups: [operators]', 'operator: { groups: [nobody]'));
+  await running.json('POST', '/api/v1/config/apply', {});
+  await output();
+  await assert.rejects(next());
 });

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { scopeOf } from '../access/rights.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { SavedSearch } from '../search/found.ts';
+import { isEverything } from '../query/query.ts';
 import { savedSearchActions } from '../search/saved-searches.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { Caller } from './caller.ts';
@@ -24,13 +26,27 @@ export const savedSearch = z
 
 type Parts = Pick<ApiParts, 'reader' | 'recorder'>;
 
-export async function savedSearches({ reader, recorder }: Parts): Promise<readonly SavedSearch[]> {
-  return reader.savedSearches(Date.now(), await recorder.publish());
+/** Returns the saved searches that somebody sees: all, or their own if they may search only some records, because a query may name what they must not know of. */
+export async function savedSearches({ reader, recorder }: Parts, caller: Caller): Promise<readonly SavedSearch[]> {
+  const all = await reader.savedSearches(Date.now(), await recorder.publish());
+  return all.filter(({ by }) => isMine(caller, by));
+}
+
+function isMine({ id, rights }: Caller, by: string): boolean {
+  return by === id || isEverything(scopeOf(rights, 'search'));
+}
+
+/** Rejects with GatewayError `conflict` if somebody else saved a search under this name which the caller does not see. */
+export async function requireFreeName({ reader, recorder }: Parts, caller: Caller, name: string): Promise<void> {
+  const all = await reader.savedSearches(Date.now(), await recorder.publish());
+  if (all.some((each) => each.name === name && !isMine(caller, each.by))) {
+    throw new GatewayError('conflict', `The name ${name} is taken: choose another one.`);
+  }
 }
 
 /** Rejects with GatewayError `not_found`. */
-export async function findSavedSearch(parts: Parts, name: string): Promise<SavedSearch> {
-  const found = (await savedSearches(parts)).find((each) => each.name === name);
+export async function findSavedSearch(parts: Parts, caller: Caller, name: string): Promise<SavedSearch> {
+  const found = (await savedSearches(parts, caller)).find((each) => each.name === name);
   if (found === undefined) {
     throw new GatewayError('not_found', `No search is saved as ${name}: countersign search list names them.`);
   }

@@ -14,7 +14,7 @@ export const deleteSavedSearch = endpoint({
   answer: json(z.object({ deleted: z.string() })),
   errors: ['not_found', 'catching_up', 'store_damaged', 'cannot_record'],
   act: async (parts: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params: { name } }) => {
-    await findSavedSearch(parts, name);
+    await findSavedSearch(parts, caller, name);
     await recordSavedSearch(parts, caller, { name, query: null });
     return { deleted: name };
   },

@@ -41,7 +41,7 @@ export const searchRecords = endpoint({
   act: async function* (parts: Pick<ApiParts, 'reader' | 'recorder'>, { caller, query: asked }) {
     const { reader, recorder } = parts;
     const { query, since, until, limit, before, sessions, countBy, saved, facts } = asked;
-    const savedQuery = saved === undefined ? null : (await findSavedSearch(parts, saved)).query;
+    const savedQuery = saved === undefined ? null : (await findSavedSearch(parts, caller, saved)).query;
     await recordAccess(recorder, caller, { what: 'search', session: null, more: savedQuery === null ? asked : { ...asked, savedQuery } });
     const sight = sightOf(caller.rights, 'search');
     yield* reader.search({
