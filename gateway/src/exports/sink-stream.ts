@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { GatewayError } from '../domain/errors.ts';
+import { systemErrorWords } from '../store/system-error.ts';
 import type { FeedRecord } from './feed-record.ts';
 import { RefusedRecords, TryLater, type Receiver } from './receiver.ts';
 import type { RecordTail } from './record-tail.ts';
@@ -182,13 +182,11 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** The words of an error. An error of the system names the file or the address, and no secret. */
+/** The words of an error: of one of the system, what it means for its file. */
 function wordsOf(error: unknown): string {
-  return error instanceof GatewayError || error instanceof TryLater || error instanceof RefusedRecords
-    ? error.message
-    : error instanceof Error && 'code' in error
-      ? `It fails with ${String(error.code)}.`
-      : error instanceof Error
-        ? error.message
-        : 'The attempt failed.';
+  const words = systemErrorWords(error);
+  if (words !== null) {
+    return error instanceof Error && 'path' in error ? `${String(error.path)}: ${words}.` : `The file cannot be written: ${words}.`;
+  }
+  return error instanceof Error ? error.message : 'The attempt failed.';
 }

@@ -65,7 +65,7 @@ const sinkOf = (url: string, password = 'open'): MailSink => ({
 });
 const mail = { id: 'msg_1', body: JSON.stringify({ subject: 'high alert denied-burst: principal=böt\r\nBcc: eve@corp.example', text: 'first\nsecond' }) };
 
-test('a mail goes to all receivers over TLS, and a name in it adds no head', async () => {
+test('C30: a mail goes to all receivers over TLS, and a name in it adds no head', async () => {
   for (const url of [`smtps://gate@localhost:${ports[0]}`, `smtp://gate@localhost:${ports[1]}`]) {
     mails.length = 0;
     assert.deepEqual(await sendMail(sinkOf(url), mail), { status: 250, retryMs: null });
