@@ -74,7 +74,7 @@ async function measureIndex(data: string): Promise<{ readonly records: number; r
   const { keys } = await openStore(data, {}, false);
   using database = openSqlite(join(data, 'records.db'), { journal: 'wal' });
   const store = new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
-  const index = new RecordIndex({ data, keys, store, findProtocol, keyOf: () => null });
+  const index = new RecordIndex({ data, keys, store, findProtocol, recall: () => Promise.resolve(null) });
   const begun = process.cpuUsage();
   await index.catchUp();
   const { user, system } = process.cpuUsage(begun);

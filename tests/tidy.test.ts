@@ -92,7 +92,7 @@ test('the ledger imports nothing of ours and nothing of Node', () => {
 const plainClasses = /^(Set|Map|BlockList|URL|RegExp|TextEncoder|TextDecoder|(Int|Uint)\d+Array)$/;
 const changingCalls = /^(set|add|addAddress|addRange|addSubnet|delete|clear|push|pop|shift|unshift|splice|sort|reverse|fill|copyWithin)$/;
 /** Begins a process or a thread, which is all its own. */
-const entryModules: ReadonlySet<string> = new Set(['gateway/src/main.ts', 'gateway/src/reader-thread.ts']);
+const entryModules: ReadonlySet<string> = new Set(['gateway/src/main.ts', 'gateway/src/reader-thread.ts', 'gateway/src/index-thread.ts']);
 const sharedState: readonly string[] = [
   // The event loop is one for all in a thread, and so is the order of its turns.
   // A finding about a record is kept beside the record, for every reader that has it.

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { wholeSight } from './access/rights.ts';
 import { AlertFeed } from './alerts/alert-feed.ts';
-import { alertActions, type Alert } from './alerts/alert.ts';
+import type { Alert } from './alerts/alert.ts';
 import type { AboutAlert } from './alerts/alert-book.ts';
 import type { StreamSettings } from './domain/sink.ts';
 import type { FeedRecord } from './exports/feed-record.ts';
@@ -10,18 +8,15 @@ import { RecordTail, type OpenRecords } from './exports/record-tail.ts';
 import { SinkStreams } from './exports/sink-streams.ts';
 import type { FindProtocol } from './feed/timeline.ts';
 import type { FeedNews, FeedSettings } from './reader/feed-news.ts';
-import type { FromThread } from './reader/questions.ts';
+import type { FromIndexer } from './reader/indexer.ts';
 import { sendError } from './reader/sent-error.ts';
 import type { KeyStore } from './recording/key-store.ts';
 import type { ReadRecord } from './search/record-facts.ts';
-import type { RecordIndex } from './search/record-index.ts';
-import { RecordOpener } from './search/record-opener.ts';
-import type { RecordSearch } from './search/record-search.ts';
+import type { Block } from './search/block.ts';
+import type { RecordFollower } from './search/record-index.ts';
+import { RecordOpener, type RecordOpenerParts } from './search/record-opener.ts';
 import type { Boundary } from './search/sight.ts';
 import { SealedFile } from './store/sealed-file.ts';
-
-/** Most records about alerts that are looked for, if the file of the alerts is gone. */
-const recalledMax = 20_000;
 
 interface FeedsParts {
   readonly data: string;
@@ -34,7 +29,7 @@ interface FeedsParts {
 }
 
 /** All that follows the record beside its indexes: the watch for alerts, and the streams to sinks. */
-export class Feeds implements AsyncDisposable {
+export class Feeds implements RecordFollower, AsyncDisposable {
   readonly #alerts: AlertFeed;
   readonly #tail: RecordTail;
   #streams: SinkStreams | null = null;
@@ -66,29 +61,18 @@ export class Feeds implements AsyncDisposable {
     return this.#alerts.alerts;
   }
 
-  /** If the file of the alerts is gone, finds the records about them. */
-  async recall(search: RecordSearch): Promise<void> {
-    if (!this.#alerts.isNew || this.#parts.settings.written === 0) {
-      return;
-    }
-    const found: AboutAlert[] = [];
-    const query = `action:(${Object.values(alertActions).join(' ')})`;
-    const wanted = {
-      query,
-      besides: [],
-      nowMs: Date.now(),
-      limit: recalledMax,
-      before: null,
-      answer: 'records',
-      checkpoint: { size: 0, note: readFileSync(join(this.#parts.data, 'log', 'checkpoint'), 'utf8') },
-      sight: wholeSight,
-    } as const;
-    for await (const line of search.search(wanted)) {
-      if ('record' in line && line.verified) {
-        found.push(line);
-      }
-    }
-    this.#alerts.recall(found.toReversed());
+  /** True: the file of the alerts is gone, so that what is on record about them is to be given to `recall`. */
+  get lacksAlerts(): boolean {
+    return this.#alerts.isNew && this.#parts.settings.written > 0;
+  }
+
+  recall(records: readonly AboutAlert[]): void {
+    this.#alerts.recall(records);
+  }
+
+  /** The index in the log of the next record that was not taken up. */
+  get next(): number {
+    return this.#alerts.next;
   }
 
   enforce(settings: FeedSettings): void {
@@ -99,16 +83,11 @@ export class Feeds implements AsyncDisposable {
   }
 
   /** Takes up a record of the log. They come in order. */
-  add(index: number, { shown, facts }: ReadRecord): void {
+  see(index: number, { shown, facts }: ReadRecord): void {
     this.#alerts.see(index, { shown, facts });
     if (this.#streams !== null) {
       this.#tail.add({ index, shown, values: facts.values });
     }
-  }
-
-  /** Resolves when it is on the disk how far alerts are. */
-  async save(): Promise<void> {
-    await this.#alerts.save();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -147,26 +126,26 @@ interface OpenParts {
   readonly settings: FeedSettings;
   readonly data: string;
   readonly keys: KeyStore;
-  readonly records: RecordIndex;
+  readonly blockOf: (index: number) => Block | null;
   readonly findProtocol: FindProtocol;
-  readonly keyOf: (session: string) => number | null;
+  readonly keyOf: RecordOpenerParts['keyOf'];
   readonly boundary: Boundary;
-  readonly send: (message: FromThread) => void;
+  readonly send: (message: FromIndexer) => void;
 }
 
 /** Opens what follows the record in the thread that makes its index. */
-export function openFeeds({ settings, data, keys, records, findProtocol, keyOf, boundary, send }: OpenParts): Feeds {
+export function openFeeds({ settings, data, keys, blockOf, findProtocol, keyOf, boundary, send }: OpenParts): Feeds {
   return new Feeds({
     data,
     keys,
     settings,
     boundary,
     openRecords: async (first, end) => {
-      using opener = new RecordOpener({ data, keys, findProtocol, keyOf, blockOf: (index) => records.blockOf(index) });
+      using opener = new RecordOpener({ data, keys, findProtocol, keyOf, blockOf });
       const opened: FeedRecord[] = [];
       for (let index = first; index < end; index++) {
         const alone = await opener.open(index);
-        if (alone === null && records.blockOf(index) === null) {
+        if (alone === null && blockOf(index) === null) {
           throw new Error(`the record ${index} is not in the index of records yet`);
         }
         opened.push(alone === null ? unreadable(index) : { index, shown: alone.read.shown, values: alone.read.facts.values });

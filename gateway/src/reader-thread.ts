@@ -1,24 +1,26 @@
 /** The reader thread of a gateway: builds the parts that read what was recorded, and answers questions with them. `reader/reader.ts` starts it. */
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { factNamesOfAll } from './domain/facts-only.ts';
 import { Follower } from './feed/follower.ts';
+import { IndexState } from './feed/index-state.ts';
 import { Recordings } from './feed/recordings.ts';
 import { openIndexFile, removeIndexFile, SessionIndex } from './feed/session-index.ts';
 import type { FindProtocol } from './feed/timeline.ts';
-import type { Feeds } from './feeds.ts';
-import { answerQuestion, type AnswerParts } from './reader/answer.ts';
+import { findAlertRecords } from './recorded-alerts.ts';
 import type { FeedSettings } from './reader/feed-news.ts';
+import { Indexer } from './reader/indexer.ts';
+import { answerQuestion, type AnswerParts } from './reader/answer.ts';
 import type { FromThread } from './reader/questions.ts';
 import type { ThreadData } from './reader/reader.ts';
 import { sendError } from './reader/sent-error.ts';
 import { serveQuestions } from './reader/serve-questions.ts';
 import { KeyStore } from './recording/key-store.ts';
 import { BlockStore, parseBucket } from './search/block-store.ts';
-import { RecordIndex } from './search/record-index.ts';
 import { RecordSearch } from './search/record-search.ts';
+import { SearchedIndex } from './search/searched-index.ts';
 import { Boundary } from './search/sight.ts';
-import { isUnreadable } from './store/sqlite.ts';
+import { isUnreadable, openSqliteReadOnly, type Sqlite } from './store/sqlite.ts';
 
 const port = parentPort;
 if (port === null) {
@@ -34,7 +36,6 @@ const searchBeginMs = 5000;
 const indexFile = join(data, 'index.db');
 const recordsFile = join(data, 'records.db');
 const parts = new AsyncDisposableStack();
-type OpenFeeds = (typeof import('./feeds.ts'))['openFeeds'];
 const stop = async (): Promise<void> => {
   await parts.disposeAsync();
   port.close();
@@ -50,8 +51,11 @@ const giveUpDamaged = (error: unknown): void => {
   }
 };
 let written = 0;
-let feeds: Feeds | null = null;
+/** The memory of the `IndexState` of the index of records. */
+const records = new IndexState().memory;
 let feedSettings: FeedSettings | null = null;
+let indexer: Indexer | null = null;
+let searched: SearchedIndex | null = null;
 let findProtocol: FindProtocol = () => undefined;
 let boundary = new Boundary(new Set());
 try {
@@ -82,51 +86,71 @@ try {
     ({ findProtocol } = registry);
     boundary = new Boundary(factNamesOfAll(registry.protocols));
   };
-  let search: RecordSearch | null = null;
+  let search: Promise<RecordSearch> | null = null;
   const openSearch = async (): Promise<RecordSearch> => {
     await loadProtocols();
-    const { openFeeds } = await import('./feeds.ts');
-    search ??= openRecordSearch(openFeeds);
-    return search;
-  };
-  const openRecordSearch = (openFeeds: OpenFeeds): RecordSearch => {
-    const store = new BlockStore(parts.use(openIndexFile(recordsFile)), {
-      heads: keys.cacheKey(),
-      ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)),
-    });
-    const keyOf = (session: string): number | null => follower.findLive(session)?.key ?? index.find(session)?.key ?? null;
-    const records = new RecordIndex({
-      data,
-      keys,
-      store,
-      findProtocol,
-      keyOf,
-      onRecord: (at, read) => {
-        feeds?.add(at, read);
-      },
-      beforeStored: async () => feeds?.save(),
-    });
-    if (feedSettings !== null) {
-      feeds = parts.use(openFeeds({ settings: feedSettings, data, keys, records, findProtocol, keyOf, boundary, send }));
+    search ??= openRecordSearch();
+    try {
+      return await search;
+    } catch (error) {
+      search = null;
+      throw error;
     }
-    const leaving = new AbortController();
-    const following = records.follow(leaving.signal, (error) => {
-      send({ trouble: { what: 'keep the index of records', error: sendError(error) } });
-      giveUpDamaged(error);
+  };
+  const openRecordSearch = async (): Promise<RecordSearch> => {
+    const blockKeys = { heads: keys.cacheKey(), ofBucket: (bucket: string) => keys.indexKey(parseBucket(bucket)) };
+    let database: Sqlite | null = null;
+    const openStore = (): BlockStore => {
+      database = openSqliteReadOnly(recordsFile);
+      return new BlockStore(database, blockKeys, { isReader: true });
+    };
+    const keyOf = (session: string): number | null => follower.findLive(session)?.key ?? index.find(session)?.key ?? null;
+    const maker = parts.use(
+      new Indexer({
+        data,
+        root,
+        thread: new URL(`index-thread${extname(import.meta.filename)}`, import.meta.url),
+        records,
+        settings: () => feedSettings,
+        recall: async (session) => {
+          // Until it is whole, the whole journal would have to be searched.
+          await follower.state.whenWhole(Infinity);
+          const found = await recordings.find(session).catch(() => null);
+          return found === null ? null : { key: found.key, isOwn: found.own, parts: [...index.parts(found.id, 0)] };
+        },
+        onTrouble: (error, what) => {
+          send({ trouble: { what, error: sendError(error) } });
+        },
+        onNews: (news) => {
+          send({ news });
+        },
+        onReady: () => {
+          searched?.reopen();
+        },
+      }),
+    );
+    indexer = maker;
+    await maker.ready.promise;
+    searched = new SearchedIndex(openStore, maker);
+    // This comes before the other thread closes its database: the last connection writes the write-ahead log into the file.
+    parts.defer(() => {
+      database?.close();
     });
-    parts.defer(async () => {
-      leaving.abort();
-      await following;
-    });
-    const opened = new RecordSearch({ data, keys, index: records, recordings, findProtocol, boundary, keyOf, written: () => written, onDifference });
-    void feeds?.recall(opened).catch((error: unknown) => {
+    const opened = new RecordSearch({ data, keys, index: searched, recordings, findProtocol, boundary, keyOf, written: () => written, onDifference });
+    void recallAlerts(opened, maker).catch((error: unknown) => {
       send({ trouble: { what: 'find the alerts of before', error: sendError(error) } });
     });
     return opened;
   };
+  /** If the file of the alerts is gone, finds what is on record about them. */
+  const recallAlerts = async (opened: RecordSearch, maker: Indexer): Promise<void> => {
+    if (await maker.lacksAlerts()) {
+      maker.recallAlerts(await findAlertRecords(opened, data));
+    }
+  };
   const listAlerts: AnswerParts['alerts'] = async () => {
     await (await openSearch()).catchUp();
-    return feeds?.alerts ?? [];
+    return (await indexer?.alerts()) ?? [];
   };
   // A gateway that has just begun to serve has better things to do than to load what shows records.
   const begin = setTimeout(() => {
@@ -147,14 +171,14 @@ try {
     onFailure: giveUpDamaged,
     onFeed: (settings) => {
       feedSettings = settings;
-      feeds?.enforce(settings);
+      indexer?.enforce(settings);
     },
-    onWritten: (records) => {
-      written = records;
+    onWritten: (count) => {
+      written = count;
     },
     onStop: () => void stop(),
   });
-  send({ ready: { memory: follower.state.memory } });
+  send({ ready: { memory: follower.state.memory, records } });
 } catch (error) {
   send({ failed: sendError(error) });
   await stop();

@@ -24,14 +24,14 @@ export async function compareOpenedAlone(data: string): Promise<number> {
   using database = openMemorySqlite();
   const store = new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
   // Blocks are small, so that a record is in another one than those that it needs.
-  const index = new RecordIndex({ data, keys, store, findProtocol, keyOf: () => null, rowsMax: 50 });
+  const index = new RecordIndex({ data, keys, store, findProtocol, recall: () => Promise.resolve(null), rowsMax: 50 });
   await index.catchUp();
   const sessions = new Map<string, Along>();
   using alone = new RecordOpener({
     data,
     keys,
     findProtocol,
-    blockOf: (at) => index.blockOf(at),
+    blockOf: (at) => store.blockOf(at),
     keyOf: (session) => sessions.get(session)?.key ?? null,
   });
   let count = 0;

@@ -48,6 +48,11 @@ export class AlertFeed implements AsyncDisposable {
     }, lookMs).unref();
   }
 
+  /** The index in the log of the next record that is to be shown. */
+  get next(): number {
+    return this.#watch.next;
+  }
+
   get alerts(): readonly Alert[] {
     return this.#watch.book.all;
   }
@@ -70,17 +75,12 @@ export class AlertFeed implements AsyncDisposable {
     this.#watch.see(index, record);
   }
 
-  /** Resolves when it is on the disk how far the watch is. */
-  async save(): Promise<void> {
-    await this.#saving;
-    this.#save();
-    await this.#saving;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     this.#look();
-    await this.save();
+    await this.#saving;
+    this.#save();
+    await this.#saving;
   }
 
   #look(): void {

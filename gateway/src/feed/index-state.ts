@@ -1,4 +1,4 @@
-const cells = { version: 0, size: 1 } as const;
+const cells = { version: 0, size: 1, wholeNs: 2 } as const;
 
 /** How far the index is. One thread writes this state; any thread that has its memory can read it. */
 export class IndexState {
@@ -8,6 +8,9 @@ export class IndexState {
   constructor(memory = new SharedArrayBuffer(Object.keys(cells).length * BigInt64Array.BYTES_PER_ELEMENT)) {
     this.memory = memory;
     this.#cells = new BigInt64Array(memory);
+    if (Atomics.load(this.#cells, cells.wholeNs) === 0n) {
+      this.noteWhole();
+    }
   }
 
   /** Changes each time the index becomes whole and each time it stops being whole. If two reads give the same number, the index was not made again between them. */
@@ -34,6 +37,17 @@ export class IndexState {
 
   set size(size: number) {
     Atomics.store(this.#cells, cells.size, BigInt(size));
+  }
+
+  /** How long ago, in seconds, the index had everything that was recorded until then. If it never had, how long ago it was begun. */
+  get wholeSecondsAgo(): number {
+    return Number(process.hrtime.bigint() - Atomics.load(this.#cells, cells.wholeNs)) / 1e9;
+  }
+
+  /** Notes that the index has everything that was recorded until now. */
+  noteWhole(): void {
+    // This clock is the same one in all threads, and never jumps.
+    Atomics.store(this.#cells, cells.wholeNs, process.hrtime.bigint());
   }
 
   /** Resolves with true as soon as the index is whole, and with false after `waitMs`. */

@@ -50,9 +50,9 @@ export type ToThread =
   | { readonly feed: FeedSettings }
   | { readonly stop: true };
 
-/** A message from the thread. Each `begin` or `more` is answered by one message with its `call`. `memory` is that of an `IndexState`. */
+/** A message from the thread. Each `begin` or `more` is answered by one message with its `call`. `memory` and `records` are those of the `IndexState` of the index of sessions, and of that of records. */
 export type FromThread =
-  | { readonly ready: { readonly memory: SharedArrayBuffer } }
+  | { readonly ready: { readonly memory: SharedArrayBuffer; readonly records: SharedArrayBuffer } }
   | { readonly call: number; readonly piece: unknown }
   | { readonly call: number; readonly done: true }
   | { readonly call: number; readonly failed: SentError }

@@ -74,6 +74,7 @@ export interface ThreadData {
 interface Running {
   readonly worker: Worker;
   readonly state: IndexState;
+  readonly records: IndexState;
   readonly database: Sqlite;
   readonly notes: TargetNotes;
 }
@@ -131,6 +132,11 @@ export class Reader implements AsyncDisposable {
   /** How far the index is. */
   get state(): IndexState {
     return this.#running?.state ?? this.#noIndex;
+  }
+
+  /** How far the index of records is. */
+  get records(): IndexState {
+    return this.#running?.records ?? this.#noIndex;
   }
 
   /** The notes of a protocol about its targets; undefined while the index is not whole. */
@@ -271,7 +277,13 @@ export class Reader implements AsyncDisposable {
         try {
           const database = openIndexToRead(data);
           this.#sendSettings(worker);
-          ready.resolve({ worker, state: new IndexState(message.ready.memory), database, notes: new TargetNotes(database, cacheKey) });
+          ready.resolve({
+            worker,
+            state: new IndexState(message.ready.memory),
+            records: new IndexState(message.ready.records),
+            database,
+            notes: new TargetNotes(database, cacheKey),
+          });
         } catch (error) {
           this.#parts.onTrouble(error, 'open index.db');
           void worker.terminate();

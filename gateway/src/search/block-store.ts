@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { GatewayError } from '../domain/errors.ts';
 import { IndexDiffers } from '../feed/row-seals.ts';
@@ -6,38 +6,54 @@ import type { ClassDay } from '../recording/key-store.ts';
 import { unwrapBytes, wrapKey } from '../recording/wrapping.ts';
 import type { Sqlite } from '../store/sqlite.ts';
 import type { Block, GrowingBlock, Whereabouts } from './block.ts';
-import { encodeColumn, readColumn, type ColumnValue } from './column.ts';
+import { encodeColumn, readColumn, readEntries, type ColumnValue } from './column.ts';
 import { RowSet } from './row-set.ts';
 import { decodeWhereabouts, encodeWhereabouts } from './whereabouts.ts';
 
 /** The number of the layout of the tables below. An index of another layout is made again. */
-const layout = 1;
+const layout = 2;
 const tables = ['blocks', 'columns'] as const;
 const schema = `
   CREATE TABLE IF NOT EXISTS blocks (block INTEGER PRIMARY KEY, head BLOB NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS columns (field TEXT NOT NULL, block INTEGER NOT NULL, bucket TEXT NOT NULL, bytes BLOB NOT NULL) STRICT;
-  CREATE UNIQUE INDEX IF NOT EXISTS columns_of_field ON columns (field, block, bucket);
+  CREATE TABLE IF NOT EXISTS columns (block INTEGER NOT NULL, field TEXT NOT NULL, bucket TEXT NOT NULL, bytes BLOB NOT NULL,
+    PRIMARY KEY (block, field, bucket)) STRICT, WITHOUT ROWID;
 `;
 /** Words are divided among so many columns by their tokens, so that a search reads little of them. */
 const wordColumns = 64;
 const tokenBytes = 6;
+const idBytes = 8;
+/** A block with fewer rows is taken into one that is saved after it and is not smaller, so that there are few blocks. */
+export const youngRowsMin = 4096;
 
 /** The facts of a stored block. */
 export interface BlockHead {
+  /** A random name. What is in a block is bound to it. */
+  readonly id: string;
   /** The index in the log of its first record, and of the first record after it. */
   readonly first: number;
   readonly next: number;
   readonly firstMs: number;
   readonly lastMs: number;
+  /** The number of values of its records. */
+  readonly values: number;
+  /** False: what comes later may be taken into it. Only the last blocks are not full. */
+  readonly isFull: boolean;
   /** The place in the journal at which the next block begins, as `SEGMENT/OFFSET`, and the chain value there, in hex. */
   readonly end: string;
   readonly chain: string;
-  /** The place from which on there are all records of the sessions that were open there, and these sessions. */
-  readonly resume: string;
-  readonly open: readonly string[];
   /** The columns, as `FIELD BUCKET`. */
   readonly columns: readonly string[];
 }
+
+interface StoredBlock {
+  readonly number: number;
+  readonly head: BlockHead;
+  /** The sealed columns of a block that is not full, by their names. Another block may take its place while somebody looks into it. */
+  readonly young: ReadonlyMap<string, Uint8Array> | null;
+}
+
+/** The rows that have each value of a column, in ascending order. */
+type ColumnEntries = Iterable<readonly [string, readonly number[]]>;
 
 interface OpenedColumn {
   readonly bucket: string;
@@ -52,17 +68,23 @@ export interface BlockKeys {
 }
 
 /**
- * The stored blocks of the index of records, the oldest first. They never change. Each column is encrypted under a key that ends with the retention of what is in it, and is bound to its
- * place; which blocks and columns there are is sealed too. So a changed or missing part is detected: every method that reads throws `IndexDiffers` in that case.
+ * The stored blocks of the index of records, the oldest first. Full ones never change; the last ones are taken together as more comes. Each column is encrypted under a key that ends with the
+ * retention of what is in it, and is bound to its place; which blocks and columns there are is sealed too. So a changed or missing part is detected: every method that reads throws
+ * `IndexDiffers` in that case. One writes; others may read the same file.
  */
 export class BlockStore {
   readonly #database: Sqlite;
   readonly #keys: BlockKeys;
-  readonly #heads: BlockHead[] = [];
+  readonly #blocks: StoredBlock[] = [];
+  #version: unknown = null;
 
-  constructor(database: Sqlite, keys: BlockKeys) {
+  /** The database of a reader is opened for reading only, and its tables must be there. */
+  constructor(database: Sqlite, keys: BlockKeys, { isReader }: { readonly isReader: boolean } = { isReader: false }) {
     this.#database = database;
     this.#keys = keys;
+    if (isReader) {
+      return;
+    }
     if (Number(database.get('PRAGMA user_version')?.['user_version']) !== layout) {
       database.exec([...tables.map((table) => `DROP TABLE IF EXISTS ${table};`), `PRAGMA user_version = ${layout};`].join(''));
     }
@@ -71,21 +93,65 @@ export class BlockStore {
 
   /** The heads of the blocks, after `open`. */
   get heads(): readonly BlockHead[] {
-    return this.#heads;
+    return this.#blocks.map(({ head }) => head);
+  }
+
+  get last(): BlockHead | undefined {
+    return this.#blocks.at(-1)?.head;
+  }
+
+  /** Returns the index of the first record that is in no full block, and how many values there are from it on, `growing` included. */
+  unfinished(growing: GrowingBlock): { readonly first: number; readonly values: number } {
+    let { first, values } = growing;
+    for (let at = this.#blocks.length - 1; this.#blocks[at]?.head.isFull === false; at--) {
+      first = this.#blocks[at]?.head.first ?? first;
+      values += this.#blocks[at]?.head.values ?? 0;
+    }
+    return { first, values };
   }
 
   /** Reads which blocks there are. */
   open(): void {
-    this.#heads.length = 0;
-    for (const row of this.#database.iterate('SELECT block, head FROM blocks ORDER BY block')) {
-      const number = this.#heads.length;
+    this.#blocks.length = 0;
+    this.#version = null;
+    this.refresh();
+  }
+
+  /** Reads what another writer of the file changed. */
+  refresh(): void {
+    const version = this.#database.get('PRAGMA data_version')?.['data_version'];
+    if (version !== this.#version) {
+      const firstYoung = this.#blocks.findIndex(({ head }) => !head.isFull);
+      this.#database.snapshot(() => {
+        this.#readBlocks(Math.max(0, (firstYoung < 0 ? this.#blocks.length : firstYoung) - 1));
+      });
+      this.#version = version;
+    }
+  }
+
+  /** Reads the blocks from a number on. The first of them is one that is full and known; if another has its place, all are read. */
+  #readBlocks(from: number): void {
+    const known = this.#blocks.splice(from);
+    const rows = this.#database.all('SELECT block, head FROM blocks WHERE block >= ? ORDER BY block', [from]);
+    for (const row of rows) {
+      const number = this.#blocks.length;
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `save`, and sealed
       const head = JSON.parse(unsealed(this.#keys.heads, headPurpose(number), row['head']).toString()) as BlockHead;
-      if (row['block'] !== number || head.first !== (this.#heads.at(-1)?.next ?? head.first)) {
+      if (row['block'] !== number || head.first !== (this.last?.next ?? head.first)) {
         throw new IndexDiffers('blocks of the index of records are missing');
       }
-      this.#heads.push(head);
+      const same = known.find((block) => block.head.id === head.id);
+      this.#blocks.push(same ?? { number, head, young: head.isFull ? null : this.#sealedColumns(number) });
     }
+    if (from > 0 && this.#blocks[from] !== known[0]) {
+      this.#blocks.length = 0;
+      this.#readBlocks(0);
+    }
+  }
+
+  #sealedColumns(number: number): ReadonlyMap<string, Uint8Array> {
+    const rows = this.#database.all('SELECT field, bucket, bytes FROM columns WHERE block = ?', [number]);
+    return new Map(rows.flatMap(({ field, bucket, bytes }) => (bytes instanceof Uint8Array ? [[columnName(String(field), String(bucket)), bytes]] : [])));
   }
 
   clear(): void {
@@ -94,50 +160,133 @@ export class BlockStore {
         this.#database.exec(`DELETE FROM ${table}`);
       }
     });
-    this.#heads.length = 0;
+    this.#blocks.length = 0;
   }
 
-  /** Saves a block, all or nothing. */
-  save(block: GrowingBlock, head: Omit<BlockHead, 'columns' | 'first' | 'firstMs' | 'lastMs'>): void {
-    const number = this.#heads.length;
-    const columns: string[] = [];
-    const whole = { ...head, first: block.first, firstMs: block.firstMs, lastMs: block.lastMs, columns };
-    this.#database.transaction(() => {
-      const put = (field: string, bucket: string, content: Buffer): void => {
-        const key = this.#keyOf(bucket);
-        if (key !== null) {
-          const bytes = wrapKey(key, columnPurpose(field, number, bucket), zstdCompressSync(content));
-          this.#database.run('INSERT INTO columns VALUES (?, ?, ?, ?)', [field, number, bucket, bytes]);
-          columns.push(columnName(field, bucket));
-        }
-      };
-      put(whereField, allTimes, encodeWhereabouts(block.whereabouts, block.first));
-      for (const [bucket, fields] of block.columns) {
-        for (const [field, values] of fields) {
-          put(field, bucket, encodeColumn(values));
-        }
+  /**
+   * Saves what has grown, all or nothing. Blocks before it that are not full are taken into its block: small ones, or all of them if it is then full.
+   */
+  save(growing: GrowingBlock, { end, chain, isFull }: Pick<BlockHead, 'end' | 'chain' | 'isFull'>): void {
+    const taken = this.#blocks.splice(this.#blocks.length - this.#takenInto(growing, isFull));
+    const number = this.#blocks.length;
+    const heads = taken.map(({ head }) => head);
+    const first = heads[0]?.first ?? growing.first;
+    const id = randomBytes(idBytes).toString('hex');
+    const columns = new Map<string, Uint8Array>();
+    const put = (field: string, bucket: string, content: Buffer): void => {
+      const key = this.#keyOf(bucket);
+      if (key !== null) {
+        columns.set(columnName(field, bucket), wrapKey(key, columnPurpose(field, id, bucket), zstdCompressSync(content)));
       }
-      for (const [bucket, words] of block.words) {
-        for (const [field, values] of this.#tokenColumns(bucket, words)) {
-          put(field, bucket, encodeColumn(values));
-        }
-      }
-      this.#database.run('INSERT INTO blocks VALUES (?, ?)', [number, wrapKey(this.#keys.heads, headPurpose(number), Buffer.from(JSON.stringify(whole)))]);
-    });
-    this.#heads.push(whole);
-  }
-
-  /** Returns a block by its number. */
-  block(number: number): Block {
-    const head = this.#heads[number];
-    if (head === undefined) {
-      throw new IndexDiffers('a block of the index of records is gone');
+    };
+    put(whereField, allTimes, encodeWhereabouts(this.#whereaboutsOf(taken, growing, first), first));
+    const grown = this.#columnsOfGrowing(growing);
+    const names = new Set([...heads.flatMap((head) => head.columns), ...grown.keys()]);
+    names.delete(columnName(whereField, allTimes));
+    for (const name of names) {
+      const { field, bucket } = parseColumnName(name);
+      const shifted = taken.map((block) => ({ by: block.head.first - first, entries: this.#entriesOf(block, name) }));
+      put(field, bucket, encodeColumn(together([...shifted, { by: growing.first - first, entries: grown.get(name) ?? [] }])));
     }
+    const head: BlockHead = {
+      id,
+      first,
+      next: growing.next,
+      firstMs: Math.min(growing.firstMs, ...heads.map(({ firstMs }) => firstMs)),
+      lastMs: Math.max(growing.lastMs, ...heads.map(({ lastMs }) => lastMs)),
+      values: heads.reduce((sum, { values }) => sum + values, growing.values),
+      isFull,
+      end,
+      chain,
+      columns: [...columns.keys()],
+    };
+    try {
+      this.#database.transaction(() => {
+        for (const table of tables) {
+          this.#database.run(`DELETE FROM ${table} WHERE block >= ?`, [number]);
+        }
+        for (const [name, bytes] of columns) {
+          const { field, bucket } = parseColumnName(name);
+          this.#database.run('INSERT INTO columns VALUES (?, ?, ?, ?)', [number, field, bucket, bytes]);
+        }
+        this.#database.run('INSERT INTO blocks VALUES (?, ?)', [number, wrapKey(this.#keys.heads, headPurpose(number), Buffer.from(JSON.stringify(head)))]);
+      });
+    } catch (error) {
+      this.#blocks.push(...taken);
+      throw error;
+    }
+    this.#blocks.push({ number, head, young: isFull ? null : columns });
+  }
+
+  /** Returns how many of the last blocks are taken into the block of what has grown. */
+  #takenInto(growing: GrowingBlock, isFull: boolean): number {
+    let rows = growing.next - growing.first;
+    let count = 0;
+    for (const { head } of this.#blocks.toReversed()) {
+      const its = head.next - head.first;
+      if (head.isFull || (!isFull && (its >= youngRowsMin || its > rows))) {
+        break;
+      }
+      rows += its;
+      count += 1;
+    }
+    return count;
+  }
+
+  #whereaboutsOf(taken: readonly StoredBlock[], growing: GrowingBlock, first: number): readonly (Whereabouts | undefined)[] {
+    const all: (Whereabouts | undefined)[] = [];
+    for (const block of taken) {
+      const column = this.#openColumn(block, columnName(whereField, allTimes));
+      for (const [row, where] of column === null ? [] : decodeWhereabouts(column, block.head.first).entries()) {
+        all[block.head.first - first + row] = where;
+      }
+    }
+    for (const [row, where] of growing.whereabouts.entries()) {
+      all[growing.first - first + row] = where;
+    }
+    return all;
+  }
+
+  #columnsOfGrowing(growing: GrowingBlock): ReadonlyMap<string, ColumnEntries> {
+    const columns = new Map<string, ColumnEntries>();
+    for (const [bucket, fields] of growing.columns) {
+      for (const [field, values] of fields) {
+        columns.set(columnName(field, bucket), values);
+      }
+    }
+    for (const [bucket, words] of growing.words) {
+      for (const [field, values] of this.#tokenColumns(bucket, words)) {
+        columns.set(columnName(field, bucket), values);
+      }
+    }
+    return columns;
+  }
+
+  #entriesOf(block: StoredBlock, name: string): ColumnEntries {
+    const column = block.head.columns.includes(name) ? this.#openColumn(block, name) : null;
+    return column === null ? [] : readEntries(column);
+  }
+
+  /** Yields the blocks that there are now, the newest first. */
+  *blocks(): Generator<Block> {
+    for (const block of this.#blocks.toReversed()) {
+      yield this.#look(block);
+    }
+  }
+
+  /** Returns the block that has a record of the log; null if none has it. */
+  blockOf(index: number): Block | null {
+    const block = this.#blocks.find(({ head }) => index < head.next);
+    return block === undefined || index < block.head.first ? null : this.#look(block);
+  }
+
+  #look(block: StoredBlock): Block {
+    const { head } = block;
     // A search looks into a column of a block again and again; it is opened once.
     const opened = new Map<string, readonly OpenedColumn[]>();
     let whereabouts: readonly (Whereabouts | undefined)[] | null = null;
     const column = (field: string): readonly OpenedColumn[] => {
-      const known = opened.get(field) ?? this.#columnsOf(field, number, head);
+      const known = opened.get(field) ?? this.#columnsOf(field, block);
       opened.set(field, known);
       return known;
     };
@@ -155,7 +304,7 @@ export class BlockStore {
         }
         return rows;
       },
-      rowsWithWord: (word) => this.#rowsWithWord(word, number, head),
+      rowsWithWord: (word) => this.#rowsWithWord(word, block),
       find: (row) => {
         whereabouts ??= column(whereField).flatMap(({ bytes }) => decodeWhereabouts(bytes, head.first));
         return whereabouts[row];
@@ -168,13 +317,13 @@ export class BlockStore {
     };
   }
 
-  #rowsWithWord(word: string, number: number, head: BlockHead): RowSet {
+  #rowsWithWord(word: string, block: StoredBlock): RowSet {
     const rows = new RowSet();
-    const buckets = new Set(head.columns.flatMap((name) => (name.startsWith(wordField) ? [name.slice(name.indexOf(' ') + 1)] : [])));
+    const buckets = new Set(block.head.columns.flatMap((name) => (name.startsWith(wordField) ? [name.slice(name.indexOf(' ') + 1)] : [])));
     for (const bucket of buckets) {
       const key = this.#keys.ofBucket(bucket);
       const token = key === null ? null : tokenOf(tokenKey(key), word);
-      for (const { bucket: of, bytes } of token === null ? [] : this.#columnsOf(token.field, number, head)) {
+      for (const { bucket: of, bytes } of token === null ? [] : this.#columnsOf(token.field, block)) {
         for (const each of of === bucket ? readColumn(bytes, (value) => value === token?.text) : []) {
           rows.addAll(each.rows);
         }
@@ -184,17 +333,26 @@ export class BlockStore {
   }
 
   /** Returns the columns of a field that are there and may still be read. */
-  #columnsOf(field: string, number: number, { columns }: BlockHead): readonly OpenedColumn[] {
-    const wanted = columns.flatMap((name) => (name.startsWith(`${field} `) ? [name.slice(field.length + 1)] : []));
-    return wanted.flatMap((bucket) => {
-      const key = this.#keyOf(bucket);
-      if (key === null) {
-        return [];
-      }
-      const row = this.#database.get('SELECT bytes FROM columns WHERE field = ? AND block = ? AND bucket = ?', [field, number, bucket]);
-      const packed = unsealed(key, columnPurpose(field, number, bucket), row?.['bytes']);
-      return [{ bucket, bytes: zstdDecompressSync(packed) }];
+  #columnsOf(field: string, block: StoredBlock): readonly OpenedColumn[] {
+    const names = block.head.columns.filter((name) => name.startsWith(`${field} `));
+    return names.flatMap((name) => {
+      const bytes = this.#openColumn(block, name);
+      return bytes === null ? [] : [{ bucket: parseColumnName(name).bucket, bytes }];
     });
+  }
+
+  /** Returns the content of a column; null if it may not be read any more. */
+  #openColumn({ number, head, young }: StoredBlock, name: string): Buffer | null {
+    const { field, bucket } = parseColumnName(name);
+    const key = this.#keyOf(bucket);
+    if (key === null) {
+      return null;
+    }
+    const sealed =
+      young === null
+        ? this.#database.get('SELECT bytes FROM columns WHERE block = ? AND field = ? AND bucket = ?', [number, field, bucket])?.['bytes']
+        : young.get(name);
+    return zstdDecompressSync(unsealed(key, columnPurpose(field, head.id, bucket), sealed));
   }
 
   #keyOf(bucket: string): KeyObject | null {
@@ -247,8 +405,39 @@ function columnName(field: string, bucket: string): string {
   return `${field} ${bucket}`;
 }
 
-function columnPurpose(field: string, block: number, bucket: string): string {
-  return `countersign/index/${block}/${bucket}/${field}`;
+/** Neither part of the name of a column has a space before its bucket. */
+function parseColumnName(name: string): { readonly field: string; readonly bucket: string } {
+  const at = name.lastIndexOf(' ');
+  return { field: name.slice(0, at), bucket: name.slice(at + 1) };
+}
+
+function columnPurpose(field: string, id: string, bucket: string): string {
+  return `countersign/index/${id}/${bucket}/${field}`;
+}
+
+/** Takes columns together, whose rows are moved by a number each. */
+function together(parts: readonly { readonly by: number; readonly entries: ColumnEntries }[]): ColumnEntries {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1 && only.by === 0) {
+    return only.entries;
+  }
+  const all = new Map<string, number[]>();
+  for (const { by, entries } of parts) {
+    for (const [value, rows] of entries) {
+      const known = all.get(value);
+      if (known === undefined) {
+        all.set(
+          value,
+          rows.map((row) => row + by),
+        );
+      } else {
+        for (const row of rows) {
+          known.push(row + by);
+        }
+      }
+    }
+  }
+  return all;
 }
 
 function headPurpose(block: number): string {

@@ -6,7 +6,7 @@ import { RowSet } from './row-set.ts';
 /** The field of which every record has a value. */
 const everyField = 'kind';
 /** A block is full when its records have this many values together, which takes some ten megabytes of memory. */
-const valuesMax = 2_000_000;
+export const valuesMax = 2_000_000;
 
 /** Where the facts and the text of a record are kept: its retention class and the day on which they expire, as `CLASS/DAY`. */
 export interface Buckets {
@@ -57,7 +57,8 @@ export class GrowingBlock implements Block {
   readonly words = new Map<string, Rows>();
   /** Where the records are, by their rows. */
   readonly whereabouts: Whereabouts[] = [];
-  #values = 0;
+  /** How many values its records have together. */
+  values = 0;
   next: number;
   firstMs = Infinity;
   lastMs = -Infinity;
@@ -65,10 +66,6 @@ export class GrowingBlock implements Block {
   constructor(first: number) {
     this.first = first;
     this.next = first;
-  }
-
-  get isFull(): boolean {
-    return this.#values >= valuesMax;
   }
 
   /** Adds a record. Records come in the order of the log. */
@@ -135,10 +132,10 @@ export class GrowingBlock implements Block {
     const rows = column.get(value);
     if (rows === undefined) {
       column.set(ownText(value), [row]);
-      this.#values += 1;
+      this.values += 1;
     } else if (rows.at(-1) !== row) {
       rows.push(row);
-      this.#values += 1;
+      this.values += 1;
     }
   }
 }

@@ -35,6 +35,13 @@ export function* readColumn(column: Buffer, isWanted: (value: string) => boolean
   }
 }
 
+/** Yields the values of an encoded column, each with its rows in ascending order. */
+export function* readEntries(column: Buffer): Generator<[string, number[]]> {
+  for (const { text, rows, count } of entriesOf(column)) {
+    yield [text.toString(), isBitmap(count) ? [...rowsOf(rows, count).newestFirst()].toReversed() : Array.from(listOf(rows))];
+  }
+}
+
 function* entriesOf(column: Buffer): Generator<{ readonly text: Buffer; readonly rows: Buffer; readonly count: number }> {
   for (let at = 0; at < column.length;) {
     const rowsAt = at + headBytes + column.readUInt32LE(at);
@@ -59,14 +66,17 @@ function bitmapOf(rows: readonly number[]): Buffer {
 
 function rowsOf(bytes: Buffer, count: number): RowSet {
   const rows = new RowSet();
-  // The copy begins where its memory begins, as arrays of longer numbers must.
-  const copy = Uint8Array.from(bytes);
   if (isBitmap(count)) {
-    rows.addBitmap(copy);
+    rows.addBitmap(Uint8Array.from(bytes));
   } else {
-    for (const row of new Uint16Array(copy.buffer)) {
+    for (const row of listOf(bytes)) {
       rows.add(row);
     }
   }
   return rows;
+}
+
+/** The copy begins where its memory begins, as arrays of longer numbers must. */
+function listOf(bytes: Buffer): Uint16Array {
+  return new Uint16Array(Uint8Array.from(bytes).buffer);
 }

@@ -10,6 +10,7 @@ import { openMemorySqlite, openSqlite, type Sqlite } from '../store/sqlite.ts';
 import { BlockStore, parseBucket } from './block-store.ts';
 import { findRows } from './find-rows.ts';
 import { RecordIndex } from './record-index.ts';
+import { SearchedIndex } from './searched-index.ts';
 
 const data = mkdtempSync(join(tmpdir(), 'countersign-search-'));
 const { recorder, keys } = await openRecorder(data);
@@ -21,9 +22,12 @@ after(async () => {
 
 type Track = ReturnType<Recorder['openSession']>;
 
-function openIndex(database: Sqlite): RecordIndex {
+function openIndex(database: Sqlite): SearchedIndex {
   const store = new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
-  return new RecordIndex({ data, keys, store, findProtocol: () => undefined, keyOf: () => null, rowsMax: 100 });
+  return new SearchedIndex(
+    () => store,
+    new RecordIndex({ data, keys, store, findProtocol: () => undefined, recall: () => Promise.resolve(null), rowsMax: 100 }),
+  );
 }
 
 function openChannel(track: Track, principal: string): void {
@@ -45,7 +49,7 @@ function committed(): Promise<void> {
   });
 }
 
-async function found(index: RecordIndex, query: string): Promise<number[]> {
+async function found(index: SearchedIndex, query: string): Promise<number[]> {
   await committed();
   await index.catchUp();
   return [...index.blocks()].flatMap((block) => [...findRows(parseQuery(query, Date.now()), block, 'most').newestFirst()].map((row) => block.first + row));

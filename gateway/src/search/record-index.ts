@@ -1,22 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { decodeHex, encodeHex, frameEntries, type Entry, type Frame, decodeLeaf } from '@countersign/ledger/format';
+import { decodeHex, decodeLeaf, encodeHex, frameEntries, type Entry, type Leaf } from '@countersign/ledger/format';
+import { GatewayError } from '../domain/errors.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
+import { IndexState } from '../feed/index-state.ts';
 import { IndexDiffers } from '../feed/row-seals.ts';
 import { chainAt, isPlacedFrame, journalStart, readJournalRuns, type JournalPlace, type PlacedFrame } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { LargeBuffers } from '../recording/large-buffers.ts';
-import { SessionOpener } from '../recording/session-reader.ts';
+import { readSession, SessionOpener, SessionWalk, type SessionPart } from '../recording/session-reader.ts';
 import { Turn } from '../recording/turn.ts';
 import { isUnreadable } from '../store/sqlite.ts';
-import { GrowingBlock, type Block } from './block.ts';
-import { printBucket, type BlockStore } from './block-store.ts';
+import { GrowingBlock, valuesMax, type Block } from './block.ts';
+import { printBucket, youngRowsMin, type BlockStore } from './block-store.ts';
 import { FactReader, type ReadRecord } from './record-facts.ts';
 import { blockRowsMax } from './row-set.ts';
 
-/** While nobody waits for the index, its thread rests so many times as long as it works: making the index takes as much time as serving, and serving comes first. */
-const restPerWork = 15;
-/** It is looked this often whether somebody waits. */
-const restStepMs = 20;
 /** Time between two looks at the journal when nobody asks for one. */
 const followMs = 500;
 
@@ -25,12 +23,11 @@ export interface RecordIndexParts {
   readonly keys: KeyStore;
   readonly store: BlockStore;
   readonly findProtocol: FindProtocol;
-  /** Returns the number of the key of a session that is known; null if it is not. */
-  readonly keyOf: (session: string) => number | null;
-  /** Called with each record of the log, in order. After a start those come again that are in no stored block. */
-  readonly onRecord?: (index: number, read: ReadRecord) => void;
-  /** Called before a block is stored: its records are not read again after a start. */
-  readonly beforeStored?: () => Promise<void>;
+  /** Returns what is known of a session whose first records are not read along the journal; null if it is not known. */
+  readonly recall: (session: string) => Promise<RecalledSession | null>;
+  /** Where other threads see how far the index is. */
+  readonly state?: IndexState;
+  readonly followers?: readonly RecordFollower[];
   /** Most records in a block; `blockRowsMax` by default. */
   readonly rowsMax?: number;
 }
@@ -40,23 +37,44 @@ interface FramePlace extends JournalPlace {
   readonly end: number;
 }
 
-/** A session that is read along the journal. */
-interface Followed {
-  readonly start: JournalPlace;
-  readonly opener: SessionOpener;
-  readonly facts: FactReader;
+/** A record as the journal has it. */
+interface RecordPlace {
+  readonly leaf: Leaf;
+  /** The frame with the record. */
+  readonly place: FramePlace;
+}
+
+/** Is shown each record of the log once, in order. */
+export interface RecordFollower {
+  /** The index in the log of the next record that is to be shown. After a start, records that the index has already and that were not shown are read again. */
+  readonly next: number;
+  see(index: number, read: ReadRecord, where: RecordPlace): void;
+}
+
+/** A session of which the index goes on reading. */
+export interface RecalledSession {
+  /** The number of its key. */
+  readonly key: number | null;
   /** True for the gateway's own session, whose records need none of its earlier ones. */
   readonly isOwn: boolean;
+  readonly parts: readonly SessionPart[];
+}
+
+/** A session that is read along the journal. */
+interface Followed {
+  readonly opener: SessionOpener;
+  readonly facts: FactReader;
 }
 
 /**
- * The index of records: blocks of facts and words, in the order of the log. It follows the journal, from which it can be made again at any time. The newest block is in memory, and
- * is made again at a start.
+ * Makes the index of records: blocks of facts and words, in the order of the log. It follows the journal, from which the index can be made again at any time. What was read is stored when there is
+ * much of it, and when somebody asks.
  */
 export class RecordIndex {
   readonly #parts: RecordIndexParts;
   readonly #live = new Map<string, Followed>();
   readonly #buffers = new LargeBuffers();
+  readonly #turn = new Turn();
   #growing = new GrowingBlock(0);
   #place: JournalPlace = journalStart;
   #chain = '';
@@ -64,32 +82,29 @@ export class RecordIndex {
   /** True once nobody follows any more. The next start finds in the journal what is missing. */
   #isLeaving = false;
   #following: Promise<void> = Promise.resolve();
-  /** How many callers wait for the index. */
-  #waiting = 0;
-  /** The number of records, from the beginning of the log, that are in the index. */
-  size = 0;
+  /** The look that has not begun, which those share who ask meanwhile. */
+  #nextLook: Promise<void> | null = null;
+  #rebuilding: Promise<void> | null = null;
+  readonly #state: IndexState;
 
   constructor(parts: RecordIndexParts) {
     this.#parts = parts;
+    this.#state = parts.state ?? new IndexState();
   }
 
-  /** Resolves when everything that was recorded before the call is in the index, which is then made without rest. */
+  /** The number of records, from the beginning of the log, that were read. */
+  get size(): number {
+    return this.#state.size;
+  }
+
+  /** Resolves when everything that was recorded before the call is stored in the index. */
   async catchUp(): Promise<void> {
-    this.#waiting += 1;
-    try {
-      await this.#look();
-    } finally {
-      this.#waiting -= 1;
-    }
-  }
-
-  async #look(): Promise<void> {
-    const before = this.#following;
-    this.#following = (async () => {
-      await before.catch(() => undefined);
+    this.#nextLook ??= this.#inTurn(async () => {
+      this.#nextLook = null;
       await this.#follow();
-    })();
-    await this.#following;
+      this.#save(false);
+    });
+    await this.#nextLook;
   }
 
   /** Looks at the journal again and again until the signal aborts. Of several failures in a row only the first is reported. */
@@ -98,9 +113,9 @@ export class RecordIndex {
       this.#isLeaving = true;
     });
     let isFailing = false;
-    while (!signal.aborted) {
+    const look = async (act: () => Promise<void> | void): Promise<void> => {
       try {
-        await this.#look();
+        await this.#inTurn(act);
         isFailing = false;
       } catch (error) {
         if (!isFailing) {
@@ -108,131 +123,168 @@ export class RecordIndex {
         }
         isFailing = true;
       }
+    };
+    while (!signal.aborted) {
+      await look(async () => {
+        await this.#follow();
+        if (this.#growing.next - this.#growing.first >= youngRowsMin) {
+          this.#save(false);
+        }
+      });
       await delay(followMs, null, { ref: false, signal }).catch(() => undefined);
     }
+    // The next start goes on from here.
+    await look(() => {
+      this.#save(false);
+    });
   }
 
   /** Makes the index again from the journal. */
   async rebuild(): Promise<void> {
-    await this.#following.catch(() => undefined);
-    this.#forget();
-    await this.catchUp();
+    this.#rebuilding ??= (async () => {
+      await this.#inTurn(() => {
+        this.#forget();
+        this.#isResumed = true;
+      });
+      await this.catchUp();
+      this.#rebuilding = null;
+    })();
+    await this.#rebuilding;
   }
 
-  /** Yields the blocks, the newest first. */
-  *blocks(): Generator<Block> {
-    const { store } = this.#parts;
-    // The growing block may be stored while it is looked into, and is not to be there twice.
-    let number = store.heads.length - 1;
-    yield this.#growing;
-    for (; number >= 0; number--) {
-      yield store.block(number);
-    }
-  }
-
-  /** Returns the block that has a record of the log; null if none has it. */
+  /** Returns the block that has a record of the log, stored or not; null if none has it. */
   blockOf(index: number): Block | null {
-    const { store } = this.#parts;
-    if (index >= this.#growing.first) {
-      return index < this.#growing.next ? this.#growing : null;
-    }
-    const number = store.heads.findIndex(({ next }) => index < next);
-    return number < 0 ? null : store.block(number);
+    const growing = this.#growing;
+    return index < growing.first ? this.#parts.store.blockOf(index) : index < growing.next ? growing : null;
+  }
+
+  async #inTurn(act: () => Promise<void> | void): Promise<void> {
+    const before = this.#following;
+    this.#following = (async () => {
+      await before.catch(() => undefined);
+      await act();
+    })();
+    await this.#following;
   }
 
   async #follow(): Promise<void> {
     if (!this.#isResumed) {
       await this.#resume();
     }
-    const turn = new Turn();
-    for await (const run of readJournalRuns(this.#parts.data, this.#place)) {
-      const begun = performance.now();
-      for (const step of run.filter(isPlacedFrame)) {
+    try {
+      for await (const run of readJournalRuns(this.#parts.data, this.#place)) {
+        for (const step of run.filter(isPlacedFrame)) {
+          if (this.#isLeaving) {
+            return;
+          }
+          await this.#add(step);
+        }
+      }
+      this.#state.noteWhole();
+      this.#state.isWhole = true;
+    } catch (error) {
+      // The next look begins with the frame in which this one failed, of which some sessions have read a part.
+      this.#live.clear();
+      throw error;
+    }
+  }
+
+  async #add({ frame, place }: PlacedFrame): Promise<void> {
+    if (frame.header.type === 'batch') {
+      const { index, entries } = frame.header;
+      const { first, values } = this.#parts.store.unfinished(this.#growing);
+      if (values >= valuesMax || index + entries - first > (this.#parts.rowsMax ?? blockRowsMax)) {
+        this.#save(true);
+      }
+      for (const entry of frameEntries(frame)) {
+        await this.#read(entry, { ...place, end: frame.end });
         if (this.#isLeaving) {
           return;
         }
-        await this.#add(step, turn);
       }
-      await this.#rest((performance.now() - begun) * restPerWork);
-    }
-  }
-
-  /** Leaves the processors to those who serve, unless somebody waits for the index. */
-  async #rest(restMs: number): Promise<void> {
-    const end = performance.now() + restMs;
-    for (let left = restMs; left > 0 && this.#waiting === 0 && !this.#isLeaving; left = end - performance.now()) {
-      await delay(Math.min(left, restStepMs), null, { ref: false });
-    }
-  }
-
-  async #add({ frame, place }: PlacedFrame, turn: Turn): Promise<void> {
-    if (frame.header.type === 'batch') {
-      const { index, entries } = frame.header;
-      if (this.#growing.isFull || index + entries - this.#growing.first > (this.#parts.rowsMax ?? blockRowsMax)) {
-        await this.#parts.beforeStored?.();
-        this.#save(place, index);
-      }
-      for (const entry of frameEntries(frame)) {
-        await this.#read(entry, { ...place, end: frame.end }, true);
-        await turn.spend(entry.storedContent.length);
-      }
-      this.size = index + entries;
+      this.#state.size = index + entries;
     }
     this.#place = { segment: place.segment, offset: frame.end };
     this.#chain = encodeHex(frame.chain);
   }
 
-  async #read(entry: Entry, place: FramePlace, isNew: boolean): Promise<void> {
+  /** Reads a record, and adds it if it is not added yet. */
+  async #read(entry: Entry, place: FramePlace): Promise<void> {
     const leafBytes = entry.leaf.slice();
     const leaf = decodeLeaf(leafBytes);
-    const followed = this.#live.get(leaf.session) ?? this.#begin(leaf.session, leaf.kind === 'epoch', place);
+    const followed = this.#live.get(leaf.session) ?? (await this.#begin(leaf));
+    if (this.#isLeaving) {
+      return;
+    }
     const opened = await followed.opener.open({ leaf, leafBytes, entry });
     const read = followed.facts.read(opened, followed.opener.repeated);
-    if (isNew) {
+    if (leaf.logIndex >= this.#growing.next) {
       const where = { place: `${printPlace(place)}/${place.end}`, needs: [...read.needs] };
       this.#growing.add(leaf.logIndex, read.facts, where, {
         facts: printBucket({ class: leaf.metaClass, day: leaf.metaExpiryDay }),
         text: printBucket({ class: leaf.contentClass, day: leaf.contentExpiryDay }),
       });
-      this.#parts.onRecord?.(leaf.logIndex, read);
+    }
+    for (const follower of this.#parts.followers ?? []) {
+      if (leaf.logIndex >= follower.next) {
+        follower.see(leaf.logIndex, read, { leaf, place });
+      }
     }
     this.#buffers.pass(opened.content?.length ?? 0);
     if (leaf.kind === 'close') {
       this.#live.delete(leaf.session);
     }
+    await this.#turn.spend(entry.storedContent.length);
   }
 
-  #begin(session: string, isEpoch: boolean, start: JournalPlace): Followed {
-    const { keys, findProtocol, keyOf } = this.#parts;
-    const followed = { start, opener: new SessionOpener(keys, keyOf(session)), facts: new FactReader(findProtocol), isOwn: isEpoch };
+  /** Begins to read a session. If its first records are in the index already, they are read again, because what comes may need them. */
+  async #begin({ session, sessionSeq }: Leaf): Promise<Followed> {
+    const { data, keys, findProtocol, recall } = this.#parts;
+    const known = sessionSeq === 0 ? null : await recall(session);
+    const followed = { opener: new SessionOpener(keys, known?.key ?? null), facts: new FactReader(findProtocol) };
+    if (sessionSeq > 0 && known?.isOwn !== true) {
+      const extent = { session, records: sessionSeq, state: 'live', parts: () => known?.parts ?? [] } as const;
+      try {
+        for await (const raw of readSession(data, extent, new SessionWalk(session))) {
+          const opened = await followed.opener.open(raw);
+          followed.facts.read(opened, followed.opener.repeated);
+          this.#buffers.pass(opened.content?.length ?? 0);
+          if (this.#isLeaving) {
+            break;
+          }
+          await this.#turn.spend(raw.entry.storedContent.length);
+        }
+      } catch (error) {
+        // Where the session is damaged, its later records are read without what is before.
+        if (!(error instanceof GatewayError && error.code === 'store_damaged')) {
+          throw error;
+        }
+      }
+    }
     this.#live.set(session, followed);
     return followed;
   }
 
-  #save(place: JournalPlace, next: number): void {
-    const open = [...this.#live].filter(([, { isOwn }]) => !isOwn);
-    const [oldest] = open.map(([, { start }]) => start).toSorted((a, b) => a.segment - b.segment || a.offset - b.offset);
-    this.#parts.store.save(this.#growing, {
-      next,
-      end: printPlace(place),
-      chain: this.#chain,
-      resume: printPlace(oldest ?? place),
-      open: open.map(([session]) => session),
-    });
-    this.#growing = new GrowingBlock(next);
+  #save(isFull: boolean): void {
+    if (this.#growing.next > (isFull ? this.#parts.store.unfinished(this.#growing).first : this.#growing.first)) {
+      this.#parts.store.save(this.#growing, { end: printPlace(this.#place), chain: this.#chain, isFull });
+      this.#growing = new GrowingBlock(this.#growing.next);
+    }
   }
 
   async #resume(): Promise<void> {
-    const { data, store } = this.#parts;
+    const { data, store, followers = [] } = this.#parts;
     try {
       store.open();
-      const last = store.heads.at(-1);
+      const { last } = store;
       const chain = last === undefined ? null : await chainAt(data, parsePlace(last.end));
       if (last !== undefined && chain?.equals(Buffer.from(decodeHex(last.chain, chain.length))) !== true) {
         throw new IndexDiffers('the index of records is not of this journal');
       }
       this.#forgetGrowing(last?.next ?? 0);
-      await this.#restoreSessions();
+      this.#place = last === undefined ? journalStart : parsePlace(last.end);
+      this.#chain = last?.chain ?? '';
+      await this.#showAgain(Math.min(...followers.map(({ next }) => next)));
     } catch (error) {
       if (!(error instanceof IndexDiffers) && !isUnreadable(error)) {
         throw error;
@@ -242,31 +294,24 @@ export class RecordIndex {
     this.#isResumed = true;
   }
 
-  /** Reads again what was recorded of the sessions that were open at the end of the newest stored block. */
-  async #restoreSessions(): Promise<void> {
-    const last = this.#parts.store.heads.at(-1);
-    if (last === undefined) {
-      return;
-    }
-    const open = new Set(last.open);
-    const end = parsePlace(last.end);
-    const turn = new Turn();
-    for await (const run of readJournalRuns(this.#parts.data, parsePlace(last.resume), end)) {
+  /** Reads the records of the index again from one on, for who was not shown them. */
+  async #showAgain(from: number): Promise<void> {
+    const block = this.#parts.store.blockOf(from);
+    const where = block?.find(from - block.first);
+    for await (const run of where === undefined ? [] : readJournalRuns(this.#parts.data, parsePlace(where.place), this.#place)) {
       for (const { frame, place } of run.filter(isPlacedFrame)) {
-        if (this.#isLeaving) {
-          return;
-        }
-        for (const entry of frame.header.type === 'batch' ? entriesOf(frame, open) : []) {
-          await this.#read(entry, { ...place, end: frame.end }, false);
-          await turn.spend(entry.storedContent.length);
+        for (const entry of frame.header.type === 'batch' ? frameEntries(frame) : []) {
+          if (this.#isLeaving) {
+            return;
+          }
+          await this.#read(entry, { ...place, end: frame.end });
         }
       }
     }
-    this.#place = end;
-    this.#chain = last.chain;
   }
 
   #forget(): void {
+    this.#state.isWhole = false;
     this.#parts.store.clear();
     this.#forgetGrowing(0);
     this.#place = journalStart;
@@ -275,15 +320,7 @@ export class RecordIndex {
   #forgetGrowing(first: number): void {
     this.#live.clear();
     this.#growing = new GrowingBlock(first);
-    this.size = first;
-  }
-}
-
-function* entriesOf(frame: Frame, sessions: ReadonlySet<string>): Generator<Entry> {
-  for (const entry of frameEntries(frame)) {
-    if (sessions.has(decodeLeaf(entry.leaf).session)) {
-      yield entry;
-    }
+    this.#state.size = first;
   }
 }
 

@@ -18,7 +18,7 @@ export interface RecordOpenerParts {
   /** Returns the block that has a record; null if none has it. */
   readonly blockOf: (index: number) => Block | null;
   /** Returns the number of the key of a session; null: it has none. */
-  readonly keyOf: (session: string) => number | null;
+  readonly keyOf: (session: string) => number | null | Promise<number | null>;
 }
 
 /** A record that was opened by itself, and its leaf as it is in the journal. */
@@ -58,7 +58,7 @@ export class RecordOpener implements Disposable {
     if (last === undefined) {
       return null;
     }
-    const key = this.#parts.keyOf(last.leaf.session);
+    const key = await this.#parts.keyOf(last.leaf.session);
     if (key === null) {
       // The index of sessions does not have the session yet.
       return null;

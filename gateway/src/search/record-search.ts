@@ -29,8 +29,8 @@ import type {
   WantedSessions,
 } from './found.ts';
 import { FactReader, type ReadRecord } from './record-facts.ts';
-import type { RecordIndex } from './record-index.ts';
 import { orMalformed, readQuery } from './read-query.ts';
+import type { SearchedIndex } from './searched-index.ts';
 import { RecordOpener, type OpenedAlone } from './record-opener.ts';
 import { RowSet } from './row-set.ts';
 import { overviewsOf, summariesOf } from './session-overviews.ts';
@@ -49,7 +49,7 @@ const togetherMax = 200;
 export interface RecordSearchParts {
   readonly data: string;
   readonly keys: KeyStore;
-  readonly index: RecordIndex;
+  readonly index: SearchedIndex;
   readonly recordings: Recordings;
   readonly findProtocol: FindProtocol;
   readonly boundary: Boundary;

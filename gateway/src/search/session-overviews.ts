@@ -5,7 +5,7 @@ import { summarize, type IndexedSession } from '../feed/session-index.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { Finding, SessionOverview } from './found.ts';
-import type { RecordIndex } from './record-index.ts';
+import type { SearchedIndex } from './searched-index.ts';
 import { RecordOpener } from './record-opener.ts';
 import { riskOf, weighSigns } from './risk.ts';
 import { sees } from './sight.ts';
@@ -18,7 +18,7 @@ const ofUser = 'user: ';
 export interface OverviewParts {
   readonly data: string;
   readonly keys: KeyStore;
-  readonly index: RecordIndex;
+  readonly index: SearchedIndex;
   readonly findProtocol: FindProtocol;
   /** Returns the number of the key of a session; null: it has none. */
   readonly keyOf: (session: string) => number | null;
@@ -56,7 +56,7 @@ export async function* overviewsOf(
 }
 
 /** Yields what is seen of sessions, of those with records that are seen. */
-export async function* summariesOf(index: RecordIndex, sessions: AsyncIterable<IndexedSession>, seen: Query): AsyncGenerator<SessionSummary> {
+export async function* summariesOf(index: SearchedIndex, sessions: AsyncIterable<IndexedSession>, seen: Query): AsyncGenerator<SessionSummary> {
   const all: IndexedSession[] = [];
   for await (const session of sessions) {
     all.push(session);

@@ -69,6 +69,16 @@ export class Sqlite implements Disposable {
     return orCannotRecord(() => this.#transaction(body));
   }
 
+  /** Reads several times from one state of the database, which another connection may change meanwhile. */
+  snapshot(read: () => void): void {
+    this.#database.exec('BEGIN');
+    try {
+      read();
+    } finally {
+      this.#database.exec('COMMIT');
+    }
+  }
+
   #transaction<T>(body: () => T): T {
     this.#database.exec('BEGIN IMMEDIATE');
     try {

@@ -27,6 +27,8 @@ export const getMetrics = endpoint({
       journalBytes: recorder.journalBytes,
       commits: recorder.commits,
       indexBehind: Math.max(0, recorder.size - reader.state.size),
+      searchBehind: Math.max(0, recorder.size - reader.records.size),
+      searchWholeSecondsAgo: reader.records.wholeSecondsAgo,
       refusals: refusals.counts,
       noticesWaiting: outbox.waiting,
       sinksBehind: new Map(sinkStates().map(({ name, behind }) => [name, behind])),
@@ -54,6 +56,9 @@ interface Measures {
   readonly commits: Readonly<Record<'process' | 'disk', Histogram>>;
   /** Number of records that the index does not have yet. */
   readonly indexBehind: number;
+  /** Number of records that the index of records does not have yet, and how long ago it had all. */
+  readonly searchBehind: number;
+  readonly searchWholeSecondsAgo: number;
   /** Number of refusals since the start, by error code. */
   readonly refusals: ReadonlyMap<string, number>;
   /** Number of notices that are not sent yet, by sink. */
@@ -81,6 +86,10 @@ function formatMetrics(measures: Measures): string {
     metric('countersign_journal_bytes_total', 'counter', 'Bytes written to the journal since the start.', [[{}, measures.journalBytes]]),
     histogram('countersign_commit_seconds', 'From when a record waits for its commit until it may move on; of those committed together the longest.', commits),
     metric('countersign_index_behind_records', 'gauge', 'Records that are not in the index yet.', [[{}, measures.indexBehind]]),
+    metric('countersign_search_behind_records', 'gauge', 'Records that searches do not find yet.', [[{}, measures.searchBehind]]),
+    metric('countersign_search_lag_seconds', 'gauge', 'How long ago searches found all records; 0 where they do now.', [
+      [{}, measures.searchBehind === 0 ? 0 : measures.searchWholeSecondsAgo],
+    ]),
     metric(
       'countersign_refusals_total',
       'counter',

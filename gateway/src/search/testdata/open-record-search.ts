@@ -9,6 +9,7 @@ import { openMemorySqlite, type Sqlite } from '../../store/sqlite.ts';
 import { BlockStore, parseBucket } from '../block-store.ts';
 import { RecordIndex } from '../record-index.ts';
 import { RecordSearch } from '../record-search.ts';
+import { SearchedIndex } from '../searched-index.ts';
 import { Boundary } from '../sight.ts';
 
 interface OpenedSearch {
@@ -32,6 +33,7 @@ export async function openRecordSearch(
     throw error;
   });
   const keyOf = (session: string): number | null => follower.findLive(session)?.key ?? index.find(session)?.key ?? null;
+  const store = new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
   const written = (): number => recorder.size;
   const recordings = new Recordings({ data, keys, index, follower, findProtocol, written, published: Promise.resolve(0), onDifference });
   const search = new RecordSearch({
@@ -43,14 +45,7 @@ export async function openRecordSearch(
     written,
     onDifference,
     recordings,
-    index: new RecordIndex({
-      data,
-      keys,
-      findProtocol,
-      keyOf,
-      rowsMax: 10,
-      store: new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) }),
-    }),
+    index: new SearchedIndex(() => store, new RecordIndex({ data, keys, findProtocol, recall: () => Promise.resolve(null), rowsMax: 10, store })),
   });
   return { search, follower, recordings, database };
 }
