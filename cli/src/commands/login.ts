@@ -106,14 +106,14 @@ function choose(issuers: readonly IssuerSummary[], wanted: string | undefined): 
   return issuer;
 }
 
-async function logout(options: LocationOptions & { readonly everywhere?: boolean }): Promise<void> {
+async function logout({ everywhere = false, ...options }: LocationOptions & { readonly everywhere?: boolean }): Promise<void> {
   const gateway = await locateGateway(options);
   const credential = readSignedIn(gateway);
   if (credential === null) {
     console.log(`nobody is signed in at ${gateway}`);
     return;
   }
-  if (options.everywhere === true) {
+  if (everywhere) {
     const token = (await findSignedIn(gateway)) ?? '';
     await new ApiClient({ url: gateway, socket: null, token }).json('POST', '/api/v1/sign-out', { everywhere: true });
   }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { connectTo, TestServer } from '../../wire/testdata/sockets.ts';
 import { cancelRequest, passwordMessage, sslRequest } from './compose.ts';
-import { RawClient, secure, serveOn, serverContext, startup } from './testdata/client-side.ts';
+import { RawClient, secure, serveOn, serverTls, startup } from './testdata/client-side.ts';
 import { goodToken, OpenDoor } from './testdata/open-door.ts';
 import { message, targetMessages } from './testdata/shorthand.ts';
 
@@ -74,7 +74,7 @@ describe('the client’s side of the login', () => {
 
   test('a token is not asked for over a connection in the clear from elsewhere; the refusal says what to do', async () => {
     const door = new OpenDoor();
-    await using served = await serveOn(door, { isRemote: true, certificate: serverContext });
+    await using served = await serveOn(door, { isRemote: true, certificate: serverTls });
     const client = await RawClient.connect(served.port);
     client.say(startup({ database: 'orders' }), passwordMessage(goodToken));
     const text = await client.inbox.untilEnd();
@@ -170,7 +170,7 @@ describe('TLS on the client’s side', () => {
   test('asked for, and direct', async () => {
     await using target = await trustingTarget();
     const door = new OpenDoor({ port: target.port });
-    await using served = await serveOn(door, { certificate: serverContext, isRemote: true });
+    await using served = await serveOn(door, { certificate: serverTls, isRemote: true });
     const negotiating = await connectTo(served.port);
     negotiating.write(gssRequest);
     assert.equal(String(await new Promise((resolve) => negotiating.once('data', resolve))), 'N');
@@ -199,7 +199,7 @@ describe('TLS on the client’s side', () => {
 
   test('A2: bytes in the clear behind the request for TLS end the connection', async () => {
     const door = new OpenDoor();
-    await using served = await serveOn(door, { certificate: serverContext });
+    await using served = await serveOn(door, { certificate: serverTls });
     const client = await RawClient.connect(served.port);
     client.say(sslRequest, startup({ database: 'orders' }), passwordMessage(goodToken), message('Q', 'drop table t'));
     assert.match(await client.inbox.untilEnd(), /^E.*C08P01\0/);
@@ -290,7 +290,7 @@ describe('hostile clients', () => {
 
   test('random bytes: the connection is over, and nothing of ours broke', async () => {
     const door = new OpenDoor({}, { loginMs: 300 });
-    await using served = await serveOn(door, { certificate: serverContext });
+    await using served = await serveOn(door, { certificate: serverTls });
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(

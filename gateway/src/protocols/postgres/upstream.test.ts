@@ -9,7 +9,7 @@ import type { Target } from '../../domain/target.ts';
 import { TestServer } from '../../wire/testdata/sockets.ts';
 import { startPostgres, type PostgresServer } from '../../../../tests/support/postgres-server.ts';
 import { passwordMessage } from './compose.ts';
-import { certificate, serverContext } from './testdata/client-side.ts';
+import { certificate, serverTls } from './testdata/client-side.ts';
 import { ArrayChannel } from './testdata/open-door.ts';
 import { int32s, message, targetMessages } from './testdata/shorthand.ts';
 import { logIn } from './upstream.ts';
@@ -161,7 +161,7 @@ describe('hostile targets', () => {
     await using target = await hostileTarget((socket) => {
       socket.removeAllListeners('data');
       socket.write('S');
-      const secured = new TLSSocket(socket, { isServer: true, secureContext: serverContext });
+      const secured = new TLSSocket(socket, { isServer: true, secureContext: serverTls.context });
       secured.on('error', () => undefined);
       secured.once('data', () => secured.write(ask(10, Buffer.from('SCRAM-SHA-256\0\0'))));
     });

@@ -69,7 +69,7 @@ export function startup(parameters: Readonly<Record<string, string>>): Buffer {
 }
 
 export const certificate = makeCertificate();
-export const serverContext = readServerTls({ certFile: certificate.certificateFile, keyFile: certificate.keyFile, clientsFile: null });
+export const serverTls = readServerTls({ certFile: certificate.certificateFile, keyFile: certificate.keyFile, clientsFile: null });
 
 export async function secure(socket: Socket, alpn: readonly string[] = ['postgresql']): Promise<TLSSocket> {
   const secured = connectTls({ socket, rejectUnauthorized: false, ALPNProtocols: [...alpn] });
