@@ -115,7 +115,6 @@ export class Feeds implements RecordFollower, AsyncDisposable {
         onTrouble: (error) => {
           onTrouble(error, 'note how far sinks are');
         },
-        now: Date.now,
       });
       this.#streams.enforce(sinks);
     }

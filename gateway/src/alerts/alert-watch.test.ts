@@ -155,8 +155,10 @@ test('an alert that could not be recorded is told again, and is counted on meanw
   log.add({ verdict: 'deny', principal: 'bot' });
   assert.equal(log.follow(false).length, 0);
   log.timeMs += 10_000;
-  const [again] = log.follow();
+  const [again] = log.follow(false);
   assert.equal(again?.alert.count, 2);
+  log.timeMs -= 86_400_000;
+  assert.equal(log.follow().length, 1, 'a clock that is set back does not keep it');
   assert.equal(log.watch.book.all.length, 1);
 });
 

@@ -153,14 +153,14 @@ export class AlertWatch {
     }
   }
 
-  /** Returns what is to be recorded now. `nowMs` is the time by the clock of those who record. */
+  /** Returns what is to be recorded now. `nowMs` is the time by the clock of those who record, which may be set back: then it does not wait until that time comes again. */
   take(nowMs: number): readonly AlertNews[] {
     if (this.next < this.#liveFrom) {
       return [];
     }
     const news: AlertNews[] = [];
     for (const pending of this.#pending.values()) {
-      if (nowMs - pending.toldMs >= retellMs) {
+      if (Math.abs(nowMs - pending.toldMs) >= retellMs) {
         pending.toldMs = nowMs;
         news.push({ what: 'raise', alert: pending.alert, to: pending.to });
       }
@@ -169,8 +169,8 @@ export class AlertWatch {
       const alert = this.book.find(id);
       if (alert === null || alert.state === 'closed') {
         this.#told.delete(id);
-      } else if (alert.count > told.count && nowMs - told.timeMs >= recountMs) {
-        const isNoticed = nowMs - told.noticedMs >= renoticeMs;
+      } else if (alert.count > told.count && Math.abs(nowMs - told.timeMs) >= recountMs) {
+        const isNoticed = Math.abs(nowMs - told.noticedMs) >= renoticeMs;
         this.#told.set(id, { count: alert.count, timeMs: nowMs, noticedMs: isNoticed ? nowMs : told.noticedMs });
         news.push({ what: 'count', alert, to: this.#sinksOf(alert.rule), isNoticed });
       }

@@ -12,7 +12,7 @@ export class RecordTail {
   readonly #openRecords: OpenRecords;
   readonly #kept: FeedRecord[] = [];
   #characters = 0;
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<(value: unknown) => void>();
   /** The index in the log of the next record; 0 before the first that it is given. */
   next = 0;
 
@@ -37,10 +37,8 @@ export class RecordTail {
       const oldest = this.#kept.shift();
       this.#characters -= oldest === undefined ? 0 : sizeOf(oldest);
     }
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) {
-      wake();
+    for (const wake of this.#waiting) {
+      wake(null);
     }
   }
 
@@ -57,16 +55,12 @@ export class RecordTail {
   /** Resolves when there is a record with an index, or when the signal aborts. */
   async reaches(index: number, signal: AbortSignal): Promise<void> {
     while (this.next <= index && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-        signal.addEventListener(
-          'abort',
-          () => {
-            resolve();
-          },
-          { once: true },
-        );
-      });
+      const { promise, resolve } = Promise.withResolvers<unknown>();
+      this.#waiting.add(resolve);
+      signal.addEventListener('abort', resolve);
+      await promise;
+      signal.removeEventListener('abort', resolve);
+      this.#waiting.delete(resolve);
     }
   }
 }

@@ -47,7 +47,7 @@ class Scripted implements Receiver {
 }
 
 function open(receiver: Receiver, tail: RecordTail, news: SinkNews[], next = 0): SinkStream {
-  return new SinkStream(next, { name: 'siem', receiver, tail, isWanted: () => true, tell: (each) => news.push(each), now: Date.now, pausesMs: [1] });
+  return new SinkStream(next, { name: 'siem', receiver, tail, isWanted: () => true, tell: (each) => news.push(each), pausesMs: [1] });
 }
 
 /** Leaves out what came again: of each record the first time counts. */

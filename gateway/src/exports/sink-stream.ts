@@ -26,7 +26,6 @@ export interface SinkStreamParts {
   /** Says whether a record is for this sink. */
   readonly isWanted: (record: FeedRecord) => boolean;
   readonly tell: (news: SinkNews) => void;
-  readonly now: () => number;
   /** The pauses between attempts, by default seconds to a minute. */
   readonly pausesMs?: readonly number[];
 }
@@ -34,6 +33,7 @@ export interface SinkStreamParts {
 /** Records that were sent and count as taken later. */
 interface Sent {
   readonly next: number;
+  /** When they were sent, in ms of the monotonic clock, which nobody can set. */
   readonly timeMs: number;
 }
 
@@ -101,10 +101,8 @@ export class SinkStream implements AsyncDisposable {
       return;
     }
     const leaving = new AbortController();
-    await Promise.race([
-      tail.reaches(this.#next, AbortSignal.any([signal, leaving.signal])),
-      pause(oldest.timeMs + this.#parts.receiver.settleMs - this.#parts.now(), signal),
-    ]);
+    const either = AbortSignal.any([signal, leaving.signal]);
+    await Promise.race([tail.reaches(this.#next, either), pause(oldest.timeMs + this.#parts.receiver.settleMs - performance.now(), either)]);
     leaving.abort();
   }
 
@@ -118,13 +116,13 @@ export class SinkStream implements AsyncDisposable {
     if (settleMs === 0) {
       this.taken = next;
     } else {
-      this.#sent.push({ next, timeMs: this.#parts.now() });
+      this.#sent.push({ next, timeMs: performance.now() });
       this.#settle();
     }
   }
 
   #settle(): void {
-    const settledMs = this.#parts.now() - this.#parts.receiver.settleMs;
+    const settledMs = performance.now() - this.#parts.receiver.settleMs;
     for (let [oldest] = this.#sent; oldest !== undefined && oldest.timeMs <= settledMs; [oldest] = this.#sent) {
       this.taken = oldest.next;
       this.#sent.shift();

@@ -35,7 +35,6 @@ export interface SinkStreamsParts {
   readonly tell: (news: SinkNews) => void;
   readonly onStates: (states: readonly SinkState[]) => void;
   readonly onTrouble: (error: unknown) => void;
-  readonly now: () => number;
 }
 
 interface Running {
@@ -96,7 +95,7 @@ export class SinkStreams implements AsyncDisposable {
   }
 
   #open(sink: StreamSettings): void {
-    const { tail, tell, now } = this.#parts;
+    const { tail, tell } = this.#parts;
     const { name } = sink;
     const known = this.#taken.get(name);
     const end = Math.max(tail.next, this.#parts.written);
@@ -110,7 +109,7 @@ export class SinkStreams implements AsyncDisposable {
     const outward = (record: FeedRecord): FeedRecord => (sink.text ? record : { ...record, shown: this.#parts.factsOf(record.shown) });
     this.#running.set(name, {
       settings: JSON.stringify(sink),
-      stream: new SinkStream(next, { name, receiver: receiverOf(sink, outward), tail, isWanted, tell, now }),
+      stream: new SinkStream(next, { name, receiver: receiverOf(sink, outward), tail, isWanted, tell }),
     });
     this.#note(name, next);
   }
