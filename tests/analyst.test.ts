@@ -106,7 +106,7 @@ void describe('the questions of an analyst, over a quarter that was recorded', (
     const to = Date.parse(`${day}T15:00:00Z`);
     const records = found(`principal:agent-a kind:(prompt or output or statement or rows) time:${day}T14:00..${day}T14:59`);
     const done = acts.filter(({ principal, timeMs }) => principal === 'agent-a' && timeMs >= from && timeMs < to);
-    assert.ok(done.length >= 2);
+    assert.ok(done.length > 0);
     assert.deepEqual(named(records), withAnswers(done).toSorted());
   });
 });

@@ -5,8 +5,8 @@ const dayMs = 86_400_000;
 const minuteMs = 60_000;
 const days = 89;
 /** The acts of a principal on one day are so far apart, from eight o'clock on. */
-const stepMs = 25 * minuteMs;
-const actsPerDay = 24;
+const stepMs = 75 * minuteMs;
+const actsPerDay = 8;
 const opensAtMs = 8 * 60 * minuteMs;
 const principals = ['agent-a', 'agent-b', 'agent-c', 'ann'];
 const models = ['gpt-4o', 'gpt-4o-mini', 'claude-sonnet'];

@@ -142,6 +142,86 @@ test('any text is a query, or an error that points into it', () => {
   );
 });
 
+test('any text at all is a query, or an error that points into it', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
+      try {
+        matches(parseQuery(text, nowMs), statement);
+      } catch (error) {
+        assert.ok(error instanceof UnreadableQuery, String(error));
+        assert.ok(error.place.at >= 0 && error.place.at <= text.length && error.place.end >= error.place.at);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+/** A query as it is written, and whether it holds for `statement`. */
+interface Said {
+  readonly text: string;
+  readonly holds: boolean;
+}
+
+const terms: readonly Said[] = [
+  { text: 'verdict:deny', holds: true },
+  { text: 'verdict:allow', holds: false },
+  { text: 'kind:(prompt or change)', holds: true },
+  { text: 'rows:>42', holds: false },
+  { text: 'model:gpt-4o*', holds: true },
+  { text: 'refund', holds: true },
+  { text: '"policy refund"', holds: false },
+  { text: 'since:2h', holds: true },
+];
+
+test('a query holds as its words say, however they are put together', () => {
+  const query = fc.letrec<{ readonly any: Said }>((tie) => ({
+    any: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom(...terms),
+      tie('any').map(({ text, holds }) => ({ text: `not (${text})`, holds: !holds })),
+      fc
+        .tuple(tie('any'), fc.constantFrom(' ', ' and ', ' AND '), tie('any'))
+        .map(([a, word, b]) => ({ text: `(${a.text})${word}(${b.text})`, holds: a.holds && b.holds })),
+      fc
+        .tuple(tie('any'), fc.constantFrom(' or ', ' OR '), tie('any'))
+        .map(([a, word, b]) => ({ text: `(${a.text})${word}(${b.text})`, holds: a.holds || b.holds })),
+    ),
+  })).any;
+  fc.assert(
+    fc.property(query, ({ text, holds }) => {
+      assert.equal(matches(parseQuery(text, nowMs), statement), holds, text);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+const hostile = [
+  `"${'\\'.repeat(4000)}`,
+  `"${'\\"'.repeat(2000)}`,
+  'a.'.repeat(2000),
+  `${'a.'.repeat(2000)}:x`,
+  `rows:${'.'.repeat(4000)}`,
+  `rows:>${'9'.repeat(4000)}`,
+  `rows:${'1'.repeat(2000)}..${'1'.repeat(2000)}x`,
+  `time:${'2026-11-29'.repeat(400)}`,
+  `since:${'9'.repeat(4000)}d`,
+  ' '.repeat(4096),
+  `a${' '.repeat(4000)}b`,
+  `${'a'.repeat(4000)}:`,
+  `kind:${'prompt'.repeat(600)}`,
+  `text:"${'\u0301'.repeat(4000)}"`,
+];
+
+test('what is written to take long is read, or refused, at once', () => {
+  for (const text of hostile) {
+    try {
+      matches(parseQuery(text, nowMs), factsOf({ rows: '1', model: 'a'.repeat(256) }, { text: 'a '.repeat(10_000) }));
+    } catch (error) {
+      assert.ok(error instanceof UnreadableQuery, text.slice(0, 20));
+    }
+  }
+});
+
 test('a query has limits, and what is hostile takes no time', () => {
   assert.throws(() => parseQuery('x'.repeat(5000), nowMs), UnreadableQuery);
   assert.throws(() => parseQuery('('.repeat(40), nowMs), UnreadableQuery);
