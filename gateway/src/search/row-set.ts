@@ -24,6 +24,10 @@ export class RowSet {
     this.#words[at] = (this.#words[at] ?? 0) | (1 << (row & 31));
   }
 
+  has(row: number): boolean {
+    return row >= 0 && row < blockRowsMax && ((this.#words[row >>> 5] ?? 0) & (1 << (row & 31))) !== 0;
+  }
+
   /** Adds the rows of a bitmap, of which each byte has eight rows, the lowest bit first. `bitmap` begins at a multiple of 4 bytes in its memory. */
   addBitmap(bitmap: Uint8Array): void {
     const words = new Uint32Array(bitmap.buffer, bitmap.byteOffset, wordCount);

@@ -1,5 +1,6 @@
 import type { Sight } from '../access/rights.ts';
 import type { IndexedSession } from '../feed/session-index.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
 import { both, isEverything } from '../query/query.ts';
 import { parseQuery } from '../query/parse-query.ts';
 import { Turn } from '../recording/turn.ts';
@@ -24,6 +25,8 @@ export interface SessionMarks {
   readonly classes: Set<string>;
   readonly targets: Set<string>;
   readonly signs: Map<RecordSign, Shown>;
+  /** The alerts that name records of it, each as the index of its own record. */
+  readonly alerts: Set<number>;
   /** The index in the log of its first prompt, statement or call of a tool; null if it has none. */
   title: number | null;
 }
@@ -31,22 +34,56 @@ export interface SessionMarks {
 /** The records of which one gives a session its title. */
 const titleQuery = parseQuery('kind:(prompt or statement or tool)', 0);
 
-/** Reads what the index knows of the records of sessions that are seen. The blocks in whose time none of them was open are not looked into. */
+const alertQuery = parseQuery('kind:alert', 0);
+
+/** The alerts that name a record, by the record's index in the log. Each alert is the index of its own record. */
+type Alerts = Map<number, Set<number>>;
+
+/** Reads what the index knows of the records of sessions that are seen. `blocks` come the newest first; those from before the sessions, or in whose time none was open, are not looked into for more than alerts. */
 export async function readMarks(blocks: Iterable<Block>, sessions: readonly IndexedSession[], sight: Sight): Promise<ReadonlyMap<string, SessionMarks>> {
   const marks = new Map<string, SessionMarks>(
-    sessions.map(({ session }) => [session, { records: 0, counts: new Map(), classes: new Set(), targets: new Set(), signs: new Map(), title: null }]),
+    sessions.map(({ session }) => [
+      session,
+      { records: 0, counts: new Map(), classes: new Set(), targets: new Set(), signs: new Map(), alerts: new Set(), title: null },
+    ]),
   );
   const turn = new Turn();
+  const alerts: Alerts = new Map();
+  const beginMs = sessions.reduce((first, { openedMs }) => Math.min(first, openedMs), Infinity);
   for (const block of blocks) {
-    if (sessions.some(({ openedMs, closedMs }) => openedMs <= block.lastMs && (closedMs ?? Infinity) >= block.firstMs)) {
-      addMarks(block, marks, sight);
+    if (block.lastMs >= beginMs) {
+      // An alert comes after the records that it names.
+      noteAlerts(block, alerts, sight);
+      if (sessions.some(({ openedMs, closedMs }) => openedMs <= block.lastMs && (closedMs ?? Infinity) >= block.firstMs)) {
+        addMarks(block, marks, { sight, alerts });
+      }
       await turn.spend(blockCost);
     }
   }
   return marks;
 }
 
-function addMarks(block: Block, marks: ReadonlyMap<string, SessionMarks>, { facts, content }: Sight): void {
+function noteAlerts(block: Block, alerts: Alerts, { facts }: Sight): void {
+  const seen = findRows(both([alertQuery, facts]), block, 'most');
+  if (seen.isEmpty) {
+    return;
+  }
+  for (const { value, rows } of block.valuesOf(ownAttributes.alertRecords)) {
+    rows.keep(seen);
+    const index = Number(value.slice(value.lastIndexOf('/') + 1));
+    const known = alerts.get(index) ?? new Set<number>();
+    for (const row of rows.newestFirst()) {
+      known.add(block.first + row);
+      alerts.set(index, known);
+    }
+  }
+}
+
+function addMarks(
+  block: Block,
+  marks: ReadonlyMap<string, SessionMarks>,
+  { sight: { facts, content }, alerts }: { readonly sight: Sight; readonly alerts: Alerts },
+): void {
   const seen = isEverything(facts) ? null : findRows(facts, block, 'most');
   const ofRow: (SessionMarks | undefined)[] = Array.from({ length: Math.min(blockRowsMax, block.next - block.first) });
   const wanted = new RowSet();
@@ -85,12 +122,25 @@ function addMarks(block: Block, marks: ReadonlyMap<string, SessionMarks>, { fact
     each(rows, ({ targets }) => targets.add(value));
   }
   for (const [sign, query] of signQueries) {
-    each(findRows(query, block, 'most'), ({ signs }, index) => {
-      const shown = signs.get(sign) ?? { count: 0, first: index };
-      signs.set(sign, { count: shown.count + 1, first: Math.min(shown.first, index) });
+    each(findRows(query, block, 'most'), (own, index) => {
+      addSign(own, sign, index);
     });
+  }
+  for (const [index, those] of alerts) {
+    const own = wanted.has(index - block.first) ? ofRow[index - block.first] : undefined;
+    if (own !== undefined) {
+      for (const alert of those.difference(own.alerts)) {
+        own.alerts.add(alert);
+        addSign(own, 'alert', index);
+      }
+    }
   }
   each(findRows(both([titleQuery, content]), block, 'most'), (own, index) => {
     own.title = Math.min(own.title ?? Infinity, index);
   });
+}
+
+function addSign({ signs }: SessionMarks, sign: RecordSign, index: number): void {
+  const shown = signs.get(sign) ?? { count: 0, first: index };
+  signs.set(sign, { count: shown.count + 1, first: Math.min(shown.first, index) });
 }

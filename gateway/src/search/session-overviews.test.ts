@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { wholeSight } from '../access/rights.ts';
 import { GatewayError } from '../domain/errors.ts';
-import { nothing } from '../query/query.ts';
+import { parseQuery } from '../query/parse-query.ts';
+import { everything, nothing } from '../query/query.ts';
 import { simpleQuery } from '../protocols/postgres/compose.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import type { SessionOverview, WantedSessions } from './found.ts';
@@ -89,6 +90,32 @@ test('a session has a title, a duration, counts, classes, and a risk with the re
   for (const { record, seq } of findings) {
     assert.ok(found.some((line) => 'verified' in line && line.verified && line.record === record && line.seq === seq));
   }
+});
+
+test('an alert that names records of a session counts once for it', async () => {
+  const track = recorder.openSession();
+  openChannel(track, 'mia');
+  request(track, 'allow', { 'countersign.statements': ['select'] }, 'select 1 as mia');
+  request(track, 'allow', { 'countersign.statements': ['select'] }, 'select 2 as mia');
+  const last = recorder.size - 1;
+  const named = [last - 1, last].map((index) => `${recorder.gatewayId}/${index}`);
+  for (let i = 0; i < 30; i++) {
+    request(track, 'allow', { 'countersign.statements': ['select'] }, `select ${i} as more`);
+  }
+  for (const records of [named, named.slice(1)]) {
+    recorder.append(recorder.own, {
+      kind: 'alert',
+      meta: JSON.stringify({ channel: 0, action: 'gateway.raise_alert', attributes: { 'countersign.alert.records': records } }),
+      content: [],
+    });
+  }
+  const [overview] = await list({ query: 'principal:mia' });
+  assert.deepEqual(
+    overview?.findings.map(({ sign, count, weight, seq }) => [sign, count, weight, seq]),
+    [['alert', 2, 30, 2]],
+  );
+  const [seen] = await list({ query: 'principal:mia', sight: { facts: parseQuery('principal:mia', nowMs), content: everything } });
+  assert.deepEqual(seen?.findings, [], 'an alert that is not seen is no finding');
 });
 
 test('sessions are listed by a query, by the time at which they began, and in both orders, page after page', async () => {
