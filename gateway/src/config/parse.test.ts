@@ -452,6 +452,11 @@ test('sinks that follow the record are a file, or receivers over TLS, and are to
   const [sink] = parse(`sinks: { siem: ${s3} }`, environment).sinks.values();
   delete environment['KEY'];
   assert.deepEqual(sink === undefined || takesNotices(sink) ? null : sink.settings(), { ...told, secretAccessKey: '' });
+  assert.match(
+    problems('sinks: { siem: { ocsf: { file: x } } }\napprovals: { notify: [siem] }').join(),
+    /approvals\.notify\.0: siem follows the record.*leave it out/,
+  );
+  parse('sinks: { siem: { ocsf: { file: x } } }\nalerts: { denied-burst: { to: [siem] } }');
   for (const [sinkText, expected] of [
     ['{ syslog: "udp://host" }', /tls:\/\/HOST:PORT is expected/],
     ['{ otlp: "http://host:4318" }', /only over https/],

@@ -342,7 +342,10 @@ function reaches(name: string, wanted: string, within: (name: string) => readonl
   return found.has(wanted);
 }
 
-/** Finds sinks that are named for notices and do not exist. */
+/** Kinds of sinks that follow the record and take no notices. */
+const followingKinds: ReadonlySet<string> = new Set(['ocsf', 'syslog', 'otlp', 's3']);
+
+/** Finds sinks that are named for notices and do not exist, or take none. A rule for alerts may name any sink, because alerts are in the record too. */
 function unknownSinks(written: unknown): Problem[] {
   const { sinks, approvals, alerts } = asRecord(written);
   const unknown = (named: unknown, path: readonly PropertyKey[]): Problem[] =>
@@ -351,8 +354,15 @@ function unknownSinks(written: unknown): Problem[] {
         ? []
         : [{ path: [...path, i], message: `there is no sink ${JSON.stringify(name)}${knownNames(name, Object.keys(asRecord(sinks)))}` }],
     );
+  const { notify } = asRecord(approvals);
+  const followers = (Array.isArray(notify) ? notify : []).flatMap((name, i): Problem[] =>
+    typeof name === 'string' && Object.keys(asRecord(asRecord(sinks)[name])).some((kind) => followingKinds.has(kind))
+      ? [{ path: ['approvals', 'notify', i], message: `${name} follows the record, in which each step of an approval is: leave it out` }]
+      : [],
+  );
   return [
-    ...unknown(asRecord(approvals)['notify'], ['approvals', 'notify']),
+    ...followers,
+    ...unknown(notify, ['approvals', 'notify']),
     ...Object.entries(asRecord(alerts)).flatMap(([rule, settings]) => unknown(asRecord(settings)['to'], ['alerts', rule, 'to'])),
   ];
 }
