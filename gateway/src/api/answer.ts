@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { eventsMediaType, eventsOf, wantsEvents } from './events.ts';
 import { streamPieces, withProblem, type Asker } from './stream.ts';
 
 /** One media type in which an endpoint answers, with the schema of the body. */
@@ -38,6 +39,17 @@ export function lines(schema: z.ZodType): Answer<AsyncIterable<Uint8Array>> {
   return {
     contents: { 200: [{ mediaType: ndjsonMediaType, schema }] },
     respond: async (pieces, asker) => streamPieces(withProblem(pieces), asker, ndjsonMediaType),
+  };
+}
+
+/** An answer in lines of JSON, or in server-sent events for who asks for these, that goes on while there is more. */
+export function live(schema: z.ZodType): Answer<AsyncIterable<Uint8Array>> {
+  const inLines = lines(schema);
+  const contents = [...(inLines.contents[200] ?? []), { mediaType: eventsMediaType, schema: null }];
+  return {
+    contents: { 200: contents },
+    respond: async (pieces, asker) =>
+      wantsEvents(asker.request) ? streamPieces(eventsOf(withProblem(pieces), asker.request), asker, eventsMediaType) : inLines.respond(pieces, asker),
   };
 }
 

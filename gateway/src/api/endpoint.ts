@@ -51,7 +51,6 @@ interface Definition<Parts, Params extends Shape, Query extends Shape, Body, Res
 interface Asked extends Asker {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
-  readonly request: Request;
 }
 
 /** One operation of the API. Each has a file of its own; `routes.ts` lists them. */

@@ -7,13 +7,14 @@ export interface Asker {
   readonly caller: Caller;
   /** Cuts off an answer that has begun, so that nobody takes it for a complete one. */
   readonly breakOff: (error: Error) => void;
+  readonly request: Request;
 }
 
 /**
  * Makes an answer of pieces. The first piece is awaited, so an error before it has a status of its own. A later error cuts the connection, so that a partial
  * answer is never taken for a complete one. No more pieces are made after the client leaves or its credential ends.
  */
-export async function streamPieces(pieces: AsyncIterable<Uint8Array>, { caller, breakOff }: Asker, contentType: string): Promise<Response> {
+export async function streamPieces(pieces: AsyncIterable<Uint8Array>, { caller, breakOff }: Omit<Asker, 'request'>, contentType: string): Promise<Response> {
   const iterator = pieces[Symbol.asyncIterator]();
   let step: IteratorResult<Uint8Array> | null = await iterator.next();
   let forget: (() => void) | undefined;

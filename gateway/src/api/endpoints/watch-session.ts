@@ -1,4 +1,4 @@
-import { lines } from '../answer.ts';
+import { live } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { sessionName } from '../input.ts';
 import type { ApiParts } from '../parts.ts';
@@ -10,9 +10,11 @@ export const watchSession = endpoint({
   method: 'GET',
   path: '/api/v1/sessions/:session/watch',
   summary: 'Returns the records of a session, and then each new record, until the session closes or the reader leaves. The reading is recorded.',
+  description:
+    'Who accepts `text/event-stream` gets events: `record`, whose id is the number of the record, `problem` and `end`. With `last-event-id` the records up to it are left out.',
   callers: 'watch',
   params: { session: sessionName },
-  answer: lines(shownRecord),
+  answer: live(shownRecord),
   errors: ['not_found', 'catching_up', 'store_damaged'],
   act: async function* (parts: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params: { session }, signal }) {
     const { found, sight } = await openReading(parts, caller, { act: 'watch', what: 'watch', session });
