@@ -6,8 +6,8 @@ import { columns, printRows, type RowOptions } from '../rows.ts';
 
 export function addWhoami(program: Command): void {
   addLocation(program.command('whoami'))
-    .description('as whom the gateway is asked, with groups, targets and the end of the token')
-    .option('--json', 'print {principal, kind, groups, targets, onBehalfOf, token, expires, issuer, subject, session}')
+    .description('as whom the gateway is asked, with groups, targets, what the roles allow with recordings, and the end of the token')
+    .option('--json', 'print {principal, kind, groups, targets, may, onBehalfOf, token, expires, issuer, subject, session}')
     .addHelpText('after', '\nExample:\n  countersign whoami --url https://gateway.corp.example')
     .action(whoami);
 }
@@ -18,12 +18,13 @@ async function whoami(options: LocationOptions & RowOptions): Promise<void> {
 }
 
 /** Describes a caller in one line. */
-export function describeCaller({ principal, kind, groups, targets, onBehalfOf, issuer, expires }: ShownCaller): string {
+export function describeCaller({ principal, kind, groups, targets, may, onBehalfOf, issuer, expires }: ShownCaller): string {
   return columns(
     principal,
     kind ?? 'operator',
     groups,
     targets,
+    ...(kind === null || may.length === 0 ? [] : [`may ${may.join(', ')}`]),
     ...(onBehalfOf === null ? [] : [`on behalf of ${onBehalfOf}`]),
     ...(issuer === null ? [] : [`vouched for by ${issuer}`]),
     ...(expires === null ? [] : [`until ${expires}`]),

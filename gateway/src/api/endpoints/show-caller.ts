@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { mayDo } from '../../access/rights.ts';
+import { actNames } from '../../access/roles.ts';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 
@@ -8,6 +10,7 @@ const shownCaller = z
     kind: z.enum(['human', 'agent']).nullable().describe('Null: the caller is the operator.'),
     groups: z.array(z.string()).readonly(),
     targets: z.array(z.string()).readonly().describe('The names of the targets that the grants allow.'),
+    may: z.array(z.enum(actNames)).readonly().describe('What the roles of the caller allow with recordings, with some records at least.'),
     onBehalfOf: z.string().nullable(),
     token: z.string().nullable().describe('The public id of the token.'),
     expires: z.iso.datetime().nullable().describe('When the token ends. Null: never.'),
@@ -26,7 +29,7 @@ export const showCaller = endpoint({
   summary: 'Says whom the token of the caller stands for.',
   callers: 'everybody',
   answer: json(shownCaller),
-  act: (_parts, { caller: { id, identity } }): ShownCaller => {
+  act: (_parts, { caller: { id, identity, rights } }): ShownCaller => {
     const { principal, onBehalfOf = null, tokenId = null, issued, session = null, standing, targets } = identity ?? {};
     const granted = principal?.targets ?? [];
     return {
@@ -34,6 +37,7 @@ export const showCaller = endpoint({
       kind: principal?.kind ?? null,
       groups: principal?.groups ?? [],
       targets: targets === undefined ? granted : granted.filter((name) => targets.includes(name)),
+      may: actNames.filter((act) => mayDo(rights, act)),
       onBehalfOf,
       token: tokenId,
       expires: standing === undefined ? null : new Date(standing.expiresMs).toISOString(),
