@@ -24,6 +24,7 @@ const files: ReadonlyMap<string, () => Promise<Add>> = new Map([
   ['export', async () => (await import('./commands/export.ts')).addExport],
   ['search', async () => (await import('./commands/search.ts')).addSearch],
   ['review', async () => (await import('./commands/review.ts')).addReview],
+  ['opening', async () => (await import('./commands/opening.ts')).addOpening],
   ['trace', async () => (await import('./commands/trace.ts')).addTrace],
   ['alert', async () => (await import('./commands/alert.ts')).addAlert],
   ['approval', async () => (await import('./commands/approval.ts')).addApproval],

@@ -1,5 +1,6 @@
 /** The types of the API, for its clients. */
 export type { AlertSummary } from './api/alerts.ts';
+export type { OpeningSummary } from './api/openings.ts';
 export type { ApprovalSummary, OwnApproval } from './api/approvals.ts';
 export type { ApprovalDetails } from './api/endpoints/show-approval.ts';
 export type { AppliedConfig } from './api/endpoints/apply-config.ts';

@@ -6,6 +6,7 @@ import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { FeedRecords } from './feed-records.ts';
+import { Openings } from './access/openings.ts';
 import { relaxCollector } from './garbage-collection.ts';
 import { fillLimits, takeUpActivities } from './read-at-start.ts';
 import { configuredPolicy, configuredPolicyFromThread, filesOfPolicy } from './configured-policy.ts';
@@ -334,6 +335,8 @@ export class Gateway implements AsyncDisposable {
       },
       principals: () => this.#config.principals,
       roles: () => this.#config.roles,
+      guardedClasses: () => this.#config.guardedClasses,
+      openings: new Openings({ newId: () => `op_${randomBytes(8).toString('hex')}`, now: Date.now }),
       issuers: () => this.#config.issuers,
       takeUpConfig: async (isMeant) => this.#takeUp(isMeant),
       addresses: () => this.#addresses,

@@ -121,6 +121,9 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'review list': ['--config CONFIG --since 1d --threshold 0 --all --no-content --json', '--url URL'],
   'review coverage': ['--config CONFIG --since 1d --threshold 0 --json', '--url URL'],
   'review sign': ['SESSION --config CONFIG --note fine', 'SESSION --url URL --note fine'],
+  'opening ask': ['SESSION --config CONFIG --reason why', 'SESSION --url URL --reason why'],
+  'opening list': ['--config CONFIG --json', '--url URL'],
+  'opening grant': ['op_1 --config CONFIG --note fine', 'op_1 --url URL'],
   receipt: ['RECORD --config CONFIG', 'RECORD --url URL'],
   verify: [
     '--data DATA --key KEY --known CHECKPOINT --max-age 1h --no-bodies --json',

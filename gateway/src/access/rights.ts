@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { ownAttributes } from '../domain/own-attributes.ts';
 import { parseQuery } from '../query/parse-query.ts';
 import { both, either, everything, isEverything, isNothing, type Query } from '../query/query.ts';
 import { actNames, builtInRoles, type Act, type Role } from './roles.ts';
@@ -45,6 +46,25 @@ export function mayDo(rights: readonly Right[], act: Act): boolean {
 /** Returns what is seen of records when an act is done with them. */
 export function sightOf(rights: readonly Right[], act: Act): Sight {
   return { facts: scopeOf(rights, act), content: scopeOf(rights, 'content') };
+}
+
+/**
+ * Returns the rights without the content of records that have, or carry on, values of classes which nobody reads alone, but for the sessions that a second person has opened.
+ */
+export function withoutGuarded(
+  rights: readonly Right[],
+  { classes, opened }: { readonly classes: readonly string[]; readonly opened: readonly string[] },
+): readonly Right[] {
+  if (classes.length === 0) {
+    return rights;
+  }
+  const equal = (field: string, values: readonly string[]): readonly Query[] => values.map((value) => ({ is: 'term', field, test: { by: 'equal', value } }));
+  const guarded = either([...equal('class', classes), ...equal(ownAttributes.carries, classes)]);
+  const readable = either([{ is: 'not', part: guarded }, ...equal('session', opened)]);
+  return rights.flatMap(({ may, scope }) => [
+    { may: may.filter((act) => act !== 'content'), scope },
+    { may: may.filter((act) => act === 'content'), scope: both([scope, readable]) },
+  ]);
 }
 
 /** Returns an act that some rights allow and others do not, or not with all of the same records; null if there is none. */

@@ -31,6 +31,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
   const { session: run } = Object.assign({ session: '' }, await json('POST', '/api/v1/runs', { principal: 'bot', recordOutput: true }));
   const { session: ended } = Object.assign({ session: '' }, await json('POST', '/api/v1/runs', { principal: 'bot' }));
   await json('POST', `/api/v1/runs/${ended}/end`);
+  const { opening } = Object.assign({ opening: '' }, await json('POST', '/api/v1/openings', { session: ended, reason: 'ticket 1' }));
   const ids: string[] = [];
   for (const path of ['/one', '/two']) {
     const held = await fetch(`${url}/t/api${path}`, { method: 'POST', headers: { authorization: `Bearer ${wide}` } });
@@ -86,6 +87,9 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     acknowledgeAlert: { path: `/api/v1/alerts/${alert}/acknowledge`, body: {} },
     assignAlert: { path: `/api/v1/alerts/${alert}/assign`, body: { to: 'ann' } },
     closeAlert: { path: `/api/v1/alerts/${alert}/close`, body: { note: 'a test' } },
+    listOpenings: { path: '/api/v1/openings' },
+    askOpening: { path: '/api/v1/openings', body: { session: ended, reason: 'ticket 1' } },
+    grantOpening: { path: `/api/v1/openings/${opening}/grant`, body: {}, token: admin },
     searchRecords: { path: '/api/v1/search?query=kind:decision&limit=5' },
     saveSearch: { path: '/api/v1/saved-searches', body: { name: 'decisions', query: 'kind:decision' } },
     listSavedSearches: { path: '/api/v1/saved-searches' },
@@ -101,7 +105,9 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
 }
 
 test('each endpoint answers as its schemas say', async (context) => {
-  await using running = await openRunningGateway(`policies: ${policies}\n${issuers}alerts: { tokens: { query: "kind:decision", by: action } }\n`);
+  await using running = await openRunningGateway(
+    `policies: ${policies}\n${issuers}alerts: { tokens: { query: "kind:decision", by: action } }\nroles: { analyst: { groups: [admins] } }\n`,
+  );
   const requests = await requestsOf(running);
   const endpoints = new Map([...publicRoutes, ...routes].map((endpoint) => [endpoint.id, endpoint]));
   assert.deepEqual(Object.keys(requests).toSorted(), [...endpoints.keys()].toSorted());

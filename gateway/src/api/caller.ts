@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { allRights, mayDo, rightsOf, type Right } from '../access/rights.ts';
+import type { Openings } from '../access/openings.ts';
+import { allRights, mayDo, rightsOf, scopeOf, withoutGuarded, type Right } from '../access/rights.ts';
 import { acts, rolesOf, type Act, type Role } from '../access/roles.ts';
 import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
@@ -7,6 +8,7 @@ import type { FreshAct } from '../domain/issuer.ts';
 import type { Identity, Standing } from '../domain/principal.ts';
 import type { Authenticator } from '../identity/authenticator.ts';
 import type { ShownSecret } from '../identity/shown-secret.ts';
+import { everything, type Query } from '../query/query.ts';
 import { attempt, identify } from '../sessions/attempt.ts';
 import type { Refusals } from '../sessions/refusals.ts';
 
@@ -17,6 +19,8 @@ export interface Caller {
   /** Null for the operator, whose credential is a file and never ends. */
   readonly standing: Standing | null;
   readonly rights: readonly Right[];
+  /** The records whose content the caller may read, some of them only together with a second person. */
+  readonly contentOfTwo: Query;
   /** Throws GatewayError `unauthenticated` if the credential has ended, `refused` if the caller has other roles by now. */
   readonly check: () => void;
   /** Throws GatewayError `sign_in_again` if the person must have signed in a shorter time ago for an act. */
@@ -42,6 +46,9 @@ export interface CallerParts {
   readonly authenticator: Authenticator;
   readonly refusals: Refusals;
   readonly roles: () => readonly Role[];
+  /** The classes of which nobody reads content alone, and what second persons have opened. */
+  readonly guardedClasses: () => readonly string[];
+  readonly openings: Openings;
   /** For an act, how long ago a person with an account at an issuer may have signed in, in ms. */
   readonly fresh: () => ReadonlyMap<FreshAct, number>;
 }
@@ -62,22 +69,23 @@ interface Shown {
  * `refused` or `throttled`.
  */
 export async function findCaller(parts: CallerParts, { token, signedInMs, browser, address, asked }: Shown, callers: Callers): Promise<Caller> {
-  const { operator, authenticator, refusals, roles, fresh } = parts;
+  const { operator, authenticator, refusals, roles, fresh, guardedClasses, openings } = parts;
   if (operator.matches(token)) {
-    return { id: operatorId, address, standing: null, rights: allRights, check: () => undefined, requireFresh: () => undefined };
+    return { id: operatorId, address, standing: null, rights: allRights, contentOfTwo: everything, check: () => undefined, requireFresh: () => undefined };
   }
   const identity = await attempt(refusals, { address, protocol: 'api', isQuestion: token === '' }, async () =>
     identify(authenticator, token, " Give an administrator's in COUNTERSIGN_TOKEN."),
   );
   const { principal, session, standing } = identity;
   const held = (): readonly Role[] => (session === undefined ? rolesOf(roles(), standing.principal, Date.now()) : []);
-  const before = held();
+  const guard = (): Parameters<typeof withoutGuarded>[1] => ({ classes: guardedClasses(), opened: openings.openFor(principal.id) });
+  const [before, guarded] = [held(), guard()];
   const check = (): void => {
     const end = standing.ended();
     if (end !== null) {
       throw end.error;
     }
-    if (!isDeepStrictEqual(held(), before)) {
+    if (!isDeepStrictEqual([held(), guard()], [before, guarded])) {
       throw new GatewayError('refused', `The roles of ${principal.id} have changed. Ask again.`);
     }
   };
@@ -90,8 +98,16 @@ export async function findCaller(parts: CallerParts, { token, signedInMs, browse
   };
   const all = rightsOf(before, principal.id, Date.now());
   // Without a fresh sign-in, facts are shown without content.
-  const rights = all.map(({ may, scope }) => ({ may: may.filter((act) => staleness(act) === null), scope }));
-  const caller: Caller = { id: principal.id, address, standing, rights, check, requireFresh };
+  const current = all.map(({ may, scope }) => ({ may: may.filter((act) => staleness(act) === null), scope }));
+  const caller: Caller = {
+    id: principal.id,
+    address,
+    standing,
+    rights: withoutGuarded(current, guarded),
+    contentOfTwo: scopeOf(current, 'content'),
+    check,
+    requireFresh,
+  };
   if (callers === 'everybody') {
     return { ...caller, identity, ...(browser === undefined ? {} : { browser }) };
   }

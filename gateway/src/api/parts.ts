@@ -1,3 +1,4 @@
+import type { Openings } from '../access/openings.ts';
 import type { Role } from '../access/roles.ts';
 import type { Approvals } from '../controls/approvals/approvals.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -68,6 +69,9 @@ export interface ApiParts {
   readonly principals: () => ReadonlyMap<string, Principal>;
   /** Who may do what with recordings. */
   readonly roles: () => readonly Role[];
+  /** The classes of which nobody reads content alone, and what second persons have opened. */
+  readonly guardedClasses: () => readonly string[];
+  readonly openings: Openings;
   readonly issuers: () => ReadonlyMap<string, Issuer>;
   /**
    * Applies the configuration file. Rejects with GatewayError `config_invalid`; `conflict` if none of the present principals would be left, unless `isMeant`;

@@ -1,6 +1,7 @@
 import type { Endpoint, PublicEndpoint } from './endpoint.ts';
 import { acknowledgeAlert } from './endpoints/acknowledge-alert.ts';
 import { applyConfig } from './endpoints/apply-config.ts';
+import { askOpening } from './endpoints/ask-opening.ts';
 import { assignAlert } from './endpoints/assign-alert.ts';
 import { checkConnection } from './endpoints/check-connection.ts';
 import { closeAlert } from './endpoints/close-alert.ts';
@@ -19,10 +20,12 @@ import { getReceipt } from './endpoints/get-receipt.ts';
 import { getSession } from './endpoints/get-session.ts';
 import { getReviewCoverage } from './endpoints/get-review-coverage.ts';
 import { grantApproval } from './endpoints/grant-approval.ts';
+import { grantOpening } from './endpoints/grant-opening.ts';
 import { haltSession } from './endpoints/halt-session.ts';
 import { listAlerts } from './endpoints/list-alerts.ts';
 import { listApprovals } from './endpoints/list-approvals.ts';
 import { listIssuers } from './endpoints/list-issuers.ts';
+import { listOpenings } from './endpoints/list-openings.ts';
 import { listPrincipals } from './endpoints/list-principals.ts';
 import { listReviews } from './endpoints/list-reviews.ts';
 import { listSavedSearches } from './endpoints/list-saved-searches.ts';
@@ -103,6 +106,9 @@ export const routes: readonly Endpoint[] = [
   acknowledgeAlert,
   assignAlert,
   closeAlert,
+  listOpenings,
+  askOpening,
+  grantOpening,
   searchRecords,
   serveRecord,
   listSavedSearches,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { nothing } from '../query/query.ts';
 import { streamPieces } from './stream.ts';
 
 test('T4.45: a reader that leaves while a piece is made for it is no failure', async () => {
@@ -18,7 +19,7 @@ test('T4.45: a reader that leaves while a piece is made for it is no failure', a
   const answer = await streamPieces(
     pieces(),
     {
-      caller: { id: 'operator', address: '', standing: null, rights: [], check: () => undefined, requireFresh: () => undefined },
+      caller: { id: 'operator', address: '', standing: null, rights: [], contentOfTwo: nothing, check: () => undefined, requireFresh: () => undefined },
       breakOff: (error) => broken.push(error),
     },
     'text/plain',

@@ -48,6 +48,8 @@ export interface Config extends Directory {
   readonly sinks: ReadonlyMap<string, Sink>;
   /** The data classes that the file names, by their names. */
   readonly classes: ReadonlyMap<string, DataClass>;
+  /** The names of the classes of which nobody reads content alone over the API. */
+  readonly guardedClasses: readonly string[];
   readonly browser: BrowserSettings;
   /** For an act, how long ago a person with an account at an issuer may have signed in, in ms. Without an entry it does not matter. */
   readonly fresh: ReadonlyMap<FreshAct, number>;

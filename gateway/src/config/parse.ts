@@ -497,15 +497,27 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
     alerts: new Map(Object.entries({ ...builtInAlerts, ...raw.alerts }).flatMap(([name]) => openRule(name, raw.alerts[name] ?? {}))),
     sinks: new Map(Object.entries(raw.sinks).map(([name, sink]) => [name, openSink({ name, base, openSecret }, sink)])),
     classes: new Map(
-      Object.entries(raw.classes).map(([name, { pattern, words, ...places }]) => [
+      Object.entries(raw.classes).map(([name, { pattern, words, columns, fields, classes }]) => [
         name,
-        { name, ...places, pattern: pattern ?? null, words: words === undefined ? [] : readWords(resolve(base, words)) },
+        { name, columns, fields, classes, pattern: pattern ?? null, words: words === undefined ? [] : readWords(resolve(base, words)) },
       ]),
     ),
+    guardedClasses: guardedClasses(raw.classes),
     retention: { metaDays: foreverToNull(raw.retention.facts), contentDays: foreverToNull(raw.retention.content) },
     limits: overrideLimits(raw.limits),
     atStart: new Map(startSections.map((section) => [section, JSON.stringify(raw[section]) ?? ''])),
   });
+}
+
+/** Returns the classes of which nobody reads content alone, with those whose values are of them too. */
+function guardedClasses(classes: RawConfig['classes']): readonly string[] {
+  const guarded = new Set(Object.entries(classes).flatMap(([name, { twoPersons }]) => (twoPersons ? [name] : [])));
+  for (const name of guarded) {
+    for (const inner of Object.hasOwn(classes, name) ? (classes[name]?.classes ?? []) : []) {
+      guarded.add(inner);
+    }
+  }
+  return [...guarded];
 }
 
 /** Returns a principal with the targets that are granted to it, and to its groups. */

@@ -308,8 +308,15 @@ const dataClass = closed({
     .array(className, 'a list of classes is expected')
     .default([])
     .describe('Classes whose values are of this class too, built-in ones or others of this file.'),
+  twoPersons: z
+    .boolean('true or false is expected')
+    .default(false)
+    .describe(
+      'True: content with values of the class that were found is read over the API only when a second person has opened it ([roles.md](roles.md#two-persons)).',
+    ),
 }).refine(
-  ({ columns, fields, pattern, words, classes }) => columns.length + fields.length + classes.length > 0 || pattern !== undefined || words !== undefined,
+  ({ columns, fields, pattern, words, classes, twoPersons }) =>
+    columns.length + fields.length + classes.length > 0 || pattern !== undefined || words !== undefined || twoPersons,
   'a class has columns, fields, a pattern, words or classes',
 );
 

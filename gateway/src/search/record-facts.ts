@@ -55,6 +55,8 @@ interface Begun {
   readonly index: number;
   readonly channel: number;
   readonly ofRequest: Values | undefined;
+  /** The data classes of values in its parts. */
+  readonly classes: readonly string[];
 }
 
 interface Read {
@@ -62,6 +64,7 @@ interface Read {
   /** The number of the request to which the record belongs; -1: none. */
   readonly request: number;
   readonly ofRequest: Values | undefined;
+  readonly values: Map<string, readonly string[]>;
 }
 
 /** A record as people see it, and as queries see it. */
@@ -111,7 +114,7 @@ export class FactReader {
     for (const [field, of] of this.#need(this.#channels.get(opening)) ?? []) {
       values.set(field, of);
     }
-    const text = endsAnswers(record) ? this.#end(record, values) : this.#textOf(record, { shown, request, ofRequest });
+    const text = endsAnswers(record) ? this.#end(record, values) : this.#textOf(record, { shown, request, ofRequest, values });
     const needs = this.#needs;
     needs.delete(index);
     return { shown, text, needs, facts: { timeMs: record.timeMs, values, words: wordsOf(text) } };
@@ -138,8 +141,8 @@ export class FactReader {
     }
   }
 
-  /** The text of a record. The last part of a request or an answer has the text of all of its parts. */
-  #textOf(record: OpenedRecord, { shown, request, ofRequest }: Read): string {
+  /** The text of a record. The last part of a request or an answer has the text, and the data classes, of all of its parts. */
+  #textOf(record: OpenedRecord, { shown, request, ofRequest, values }: Read): string {
     const text = shown.content?.text ?? '';
     const { seq, kind, continues, meta } = record;
     if (kind !== 'request' && kind !== 'response') {
@@ -152,24 +155,27 @@ export class FactReader {
       this.#needs.add(begun.index);
     }
     const { texts = [], characters = 0 } = begun ?? {};
+    const classes = [...new Set([...(begun?.classes ?? []), ...(values.get('class') ?? [])])];
     if (continues) {
       const kept = text.slice(0, joinedCharactersMax - characters);
       const all = kept === '' ? texts : [...texts, kept];
-      remember(this.#begun, id, { texts: all, characters: characters + kept.length, index: indexOf(record), channel: meta?.channel ?? -1, ofRequest });
+      remember(this.#begun, id, { texts: all, characters: characters + kept.length, index: indexOf(record), channel: meta?.channel ?? -1, ofRequest, classes });
       return text;
     }
+    set(values, 'class', classes);
     return texts.length === 0 ? text : `${texts.join('')}${text}`;
   }
 
   /** Gives the record with which a channel or a session ends the values of the answers that it breaks off. Returns their texts. */
   #end({ kind, meta }: OpenedRecord, values: Map<string, readonly string[]>): string {
     const broken = [...this.#begun].filter(([, { channel }]) => kind === 'close' || channel === meta?.channel);
-    for (const [id, { ofRequest, index }] of broken) {
+    for (const [id, { ofRequest, index, classes }] of broken) {
       this.#begun.delete(id);
       this.#needs.add(index);
       for (const [field, of] of ofRequest ?? []) {
         values.set(field, [...new Set([...(values.get(field) ?? []), ...of])]);
       }
+      set(values, 'class', [...new Set([...(values.get('class') ?? []), ...classes])]);
       if (isOfModel(ofRequest)) {
         values.set('kind', [...new Set([kind, 'output'])]);
       }

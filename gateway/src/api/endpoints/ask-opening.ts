@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { json } from '../answer.ts';
+import { jsonBody } from '../body.ts';
+import { endpoint } from '../endpoint.ts';
+import { openingSummary, recordOpening, summarizeOpening } from '../openings.ts';
+import type { ApiParts } from '../parts.ts';
+
+const sessionId = z.string().regex(/^[0-9a-f]{32}$/, 'the id of a session is 32 hex digits');
+
+export const askOpening = endpoint({
+  id: 'askOpening',
+  method: 'POST',
+  path: '/api/v1/openings',
+  summary: 'Asks for the content of a session that nobody reads alone. A second person grants it. This is recorded.',
+  callers: 'content',
+  body: jsonBody(z.strictObject({ session: sessionId, reason: z.string().min(1, 'a reason is expected').max(1000) })),
+  answer: json(openingSummary, 201),
+  errors: ['not_found', 'catching_up', 'store_damaged'],
+  act: async (parts: Pick<ApiParts, 'reader' | 'recorder' | 'openings'>, { caller, body: { session, reason } }) => {
+    await parts.reader.find(session, caller.contentOfTwo);
+    await recordOpening(parts, caller, { action: 'gateway.ask_content', session, reason });
+    return summarizeOpening(parts.openings.ask(session, caller.id, reason));
+  },
+});

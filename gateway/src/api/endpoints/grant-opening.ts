@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { GatewayError } from '../../domain/errors.ts';
+import { json } from '../answer.ts';
+import { jsonBody } from '../body.ts';
+import { endpoint } from '../endpoint.ts';
+import { openingSummary, recordOpening, summarizeOpening } from '../openings.ts';
+import type { ApiParts } from '../parts.ts';
+
+export const grantOpening = endpoint({
+  id: 'grantOpening',
+  method: 'POST',
+  path: '/api/v1/openings/:opening/grant',
+  summary: 'Opens the content of a session for an hour to the one who asks: as the second person, who may read it too. This is recorded.',
+  callers: 'content',
+  params: { opening: z.string() },
+  body: jsonBody(z.strictObject({ note: z.string().max(1000).default('') })),
+  answer: json(openingSummary),
+  errors: ['not_found', 'conflict', 'catching_up', 'store_damaged'],
+  act: async (parts: Pick<ApiParts, 'reader' | 'recorder' | 'openings'>, { caller, params: { opening }, body: { note } }) => {
+    if (caller.standing !== null && caller.standing.principal.kind !== 'human') {
+      throw new GatewayError('refused', 'Only a person opens content.');
+    }
+    const { session } = parts.openings.grantable(opening, caller.id);
+    await parts.reader.find(session, caller.contentOfTwo);
+    await recordOpening(parts, caller, { action: 'gateway.open_content', session, reason: note });
+    return summarizeOpening(parts.openings.grant(opening, caller.id));
+  },
+});
