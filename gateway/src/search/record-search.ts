@@ -69,9 +69,17 @@ export class RecordSearch {
     this.#parts = parts;
   }
 
-  /** Waits until the index has everything that was recorded before the call. Resolves with false if that takes too long. */
+  /** Waits until the index has everything that was recorded before the call. Resolves with false if that takes too long, or there is no space for it on the disk: the index then stays as it is. */
   async catchUp(): Promise<boolean> {
-    const caughtUp = this.#parts.index.catchUp().then(() => true);
+    const caughtUp = this.#parts.index.catchUp().then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof GatewayError && error.code === 'cannot_record') {
+          return false;
+        }
+        throw error;
+      },
+    );
     // Who does not wait for it any more leaves its failure to the next search.
     caughtUp.catch(() => undefined);
     return Promise.race([caughtUp, delay(catchUpMs, false, { ref: false })]);
