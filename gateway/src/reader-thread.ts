@@ -31,7 +31,7 @@ const send = (message: FromThread): void => {
 };
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- reader.ts starts the thread with it
 const { data, root } = workerData as ThreadData;
-/** The index of records is followed from this time after the start on, or when somebody searches. */
+/** The index of records is followed from this time after the start on, or when somebody searches. Where there are sinks for it, it begins at once. */
 const searchBeginMs = 5000;
 const indexFile = join(data, 'index.db');
 const recordsFile = join(data, 'records.db');
@@ -152,15 +152,16 @@ try {
     await (await openSearch()).catchUp();
     return (await indexer?.alerts()) ?? [];
   };
-  // A gateway that has just begun to serve has better things to do than to load what shows records.
-  const begin = setTimeout(() => {
+  const beginSearch = (): void => {
     openSearch().catch((error: unknown) => {
       // A thread that stops meanwhile opens nothing more.
       if (!parts.disposed) {
         send({ trouble: { what: 'open the index of records', error: sendError(error) } });
       }
     });
-  }, searchBeginMs);
+  };
+  // A gateway that has just begun to serve has better things to do than to load what shows records, unless somebody is to hear of them.
+  const begin = setTimeout(beginSearch, searchBeginMs);
   parts.defer(() => {
     clearTimeout(begin);
   });
@@ -172,6 +173,9 @@ try {
     onFeed: (settings) => {
       feedSettings = settings;
       indexer?.enforce(settings);
+      if (indexer === null && (settings.sinks.length > 0 || settings.rules.some(({ to }) => to.length > 0))) {
+        beginSearch();
+      }
     },
     onWritten: (count) => {
       written = count;

@@ -161,10 +161,11 @@ export class RecordSearch {
     const log = openLog(data);
     const prover = new Prover(log, await openCheckpoint(log, checkpoint.note));
     const turn = new Turn();
-    for (let block = records.blockOf(from), next = from; block !== null; block = next > block.first ? records.blockOf(next) : null) {
+    const blocks = [...records.blocks()].filter(({ next }) => next > from);
+    // A block that was looked into is let go, with what was opened of it.
+    for (let block = blocks.pop(); block !== undefined; block = blocks.pop()) {
       using opener = new RecordOpener({ data, keys, findProtocol, blockOf: (at) => records.blockOf(at), keyOf });
       const { first } = block;
-      next = block.next;
       for (const row of [...findRows(query, block, 'most').newestFirst()].toReversed()) {
         const index = first + row;
         const opened = index < from ? null : await this.#open(index, { query, seen: sight.facts }, opener);

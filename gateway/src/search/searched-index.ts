@@ -26,6 +26,7 @@ export class SearchedIndex {
   /** Resolves when everything that was recorded before the call is in the index. */
   async catchUp(): Promise<void> {
     await this.#maker.catchUp();
+    this.#store.refresh();
   }
 
   /** Makes the index again from the journal. */
