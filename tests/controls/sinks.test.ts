@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -184,6 +184,33 @@ sinks:
     });
     assert.ok(!collector.records.includes(collector.poison));
     await waitUntil(async () => (await (await gateway.api('/api/v1/alerts')).text()).includes('countersign.sink=traces'));
+  });
+
+  test('C28: without the index, or without the file that says how far they are, sinks go on, and what they lack is on record', async () => {
+    const numbers = (): ReadonlySet<number> => new Set(linesOf(file).map(({ metadata }) => metadata.sequence));
+    const from = Math.max(...numbers());
+    const alerts = async (): Promise<readonly unknown[]> => {
+      const listed: readonly { readonly alert: string }[] = JSON.parse(await (await gateway.api('/api/v1/alerts?all')).text());
+      return listed.map(({ alert }) => alert);
+    };
+    const raised = await alerts();
+    await gateway.signal('SIGKILL');
+    for (const name of readdirSync(gateway.data).filter((each) => each.startsWith('records.db'))) {
+      rmSync(join(gateway.data, name));
+    }
+    await gateway.start();
+    await arrives(await send('/without-index'));
+    const last = Math.max(...numbers());
+    for (let number = from; number <= last; number++) {
+      assert.ok(numbers().has(number), `the file lacks ${number}`);
+    }
+    assert.deepEqual(await alerts(), raised, 'nothing is raised again');
+    await gateway.signal('SIGTERM');
+    rmSync(join(gateway.data, 'sinks'));
+    await gateway.start();
+    await arrives(await send('/without-file'));
+    const began = await (await gateway.api(`/api/v1/search?query=${encodeURIComponent('action:gateway.begin_feed')}`)).text();
+    assert.equal(began.match(/"action":"gateway\.begin_feed"/g)?.length, 6, 'each of three began twice');
   });
 
   test('what was recorded verifies', () => {

@@ -123,3 +123,20 @@ test('without an answer, what was sent counts as taken only after a while, and i
   await waitUntil(() => receiver.taken.length === 3);
   assert.deepEqual([receiver.taken, stream.taken], [[0, 0, 1], 0]);
 });
+
+test('while the index is made again the receiver is not said to fail, and what comes then is complete', async () => {
+  const news: SinkNews[] = [];
+  let isThere = false;
+  const tail = new RecordTail(async (first, end) =>
+    isThere ? Array.from({ length: end - first }, (_, i) => record(first + i)) : Promise.reject(new Error('not in the index of records yet')),
+  );
+  tail.add(record(9));
+  const receiver = new Scripted([]);
+  await using stream = open(receiver, tail, news);
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  isThere = true;
+  await waitUntil(() => stream.taken === 10);
+  assert.deepEqual([receiver.taken.length, news], [10, []]);
+});

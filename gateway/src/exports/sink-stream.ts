@@ -9,6 +9,9 @@ const pausesMs = [500, 1_000, 5_000, 30_000, 60_000] as const;
 /** Each pause is longer by up to this part of it, so that many senders do not come at the same moment. */
 const jitter = 0.2;
 
+/** Records that cannot be read are tried again after this time, in ms, and so often before the sink counts as failing. */
+const unreadMs = 1000;
+const unreadMax = 60;
 /** If a receiver refuses so many records one after the other, the fault is not theirs: it fails, and gets them later. */
 const refusedMax = 10;
 
@@ -48,6 +51,8 @@ export class SinkStream implements AsyncDisposable {
   #next: number;
   #sent: Sent[] = [];
   #failures = 0;
+  /** How often the next records could not be read. */
+  #unread = 0;
   /** How many records were refused since the last that was taken. */
   #refused = 0;
   /** The index in the log of the first record that was not taken. */
@@ -83,12 +88,31 @@ export class SinkStream implements AsyncDisposable {
         continue;
       }
       try {
-        const records = await tail.read(this.#next, receiver.batchMax);
+        const records = await this.#read(tail);
+        if (records === null) {
+          continue;
+        }
         await this.#sendAll(records.filter(isWanted));
         this.#advance(this.#next + records.length);
       } catch (error) {
         await this.#fail(error);
       }
+    }
+  }
+
+  /** Reads the next records. Null: they cannot be read yet, because the index of records is being made again. Rejects if that lasts. */
+  async #read(tail: RecordTail): Promise<readonly FeedRecord[] | null> {
+    try {
+      const records = await tail.read(this.#next, this.#parts.receiver.batchMax);
+      this.#unread = 0;
+      return records;
+    } catch (error) {
+      this.#unread += 1;
+      if (this.#unread >= unreadMax) {
+        throw error;
+      }
+      await pause(unreadMs, this.#leaving.signal);
+      return null;
     }
   }
 
