@@ -9,6 +9,7 @@ import { subjectKey, type Directory, type Group, type Issuer } from '../domain/i
 import { jwtCharactersMax } from '../domain/jwt-form.ts';
 import type { Identity, Principal } from '../domain/principal.ts';
 import { readIssuerDocument } from '../issuer-document.ts';
+import { Accounts } from '../store/accounts.ts';
 import { openSqlite } from '../store/sqlite.ts';
 import { Tokens } from '../store/tokens.ts';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
@@ -243,6 +244,25 @@ describe('tokens of issuers', () => {
     const unsigned = new UnsecuredJWT(said).encode();
     assert.ok('refused' in (await issuers.verifyLogout(corpIssuer, unsigned)));
     await refused(await sign(said), /made it for something else/);
+  });
+
+  test('a token of a sign-in is accepted for 30 days, because the ends of sign-ins are kept as long', async () => {
+    fresh();
+    const [iat, exp] = [startMs / 1000 - 29 * 86_400, startMs / 1000 + 300 * 86_400];
+    assert.equal((await accepted(await sign(claims({ sid: 's', iat, exp })))).expiresMs, startMs + 86_400_000);
+    await refused(await sign(claims({ sid: 's', iat: iat - 86_400, exp })), /made more than 30 days ago/);
+    await accepted(await sign(claims({ iat: iat - 86_400, exp })));
+    using database = openSqlite(':memory:', { journal: 'truncate', secureDelete: true });
+    // It brings the database to the newest schema.
+    assert.equal(new Tokens(database).revocations(), 0);
+    const ends = new Accounts(database);
+    ends.endSignIns('corp#old', startMs);
+    ends.endSignIns('corp#/u-1', startMs);
+    ends.endSignIns('corp#new', startMs + 31 * 86_400_000);
+    assert.deepEqual(
+      ['corp#old', 'corp#/u-1', 'corp#new'].map((name) => ends.endedBefore(name) > 0),
+      [false, true, true],
+    );
   });
 
   test('an address that its issuer has not verified names nobody', async () => {

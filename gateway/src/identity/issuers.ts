@@ -6,6 +6,7 @@ import { accountKey, signInKey, type Directory, type Issuer } from '../domain/is
 import { jwtCharactersMax } from '../domain/jwt-form.ts';
 import type { Issued, Principal } from '../domain/principal.ts';
 import { isObject, principalOf, readClaims, type IssuedClaims, type IssuedPrincipal } from './issued-principal.ts';
+import { signInTokenMsMax } from '../store/accounts.ts';
 import { IssuerKeys, type IssuerEndpoints, type ReadDocument } from './issuer-keys.ts';
 
 /** Signatures with a public key. A key that the issuer publishes is never used as the secret of another algorithm, and no signature is no signature. */
@@ -309,7 +310,12 @@ export class Issuers implements Disposable {
     if ('refused' in found) {
       return found;
     }
-    const expiresMs = (payload.exp ?? 0) * 1000 + skewMs;
+    const issuedMs = (payload.iat ?? 0) * 1000;
+    const isOfSignIn = typeof payload['sid'] === 'string';
+    const expiresMs = Math.min((payload.exp ?? 0) * 1000 + skewMs, isOfSignIn ? issuedMs + signInTokenMsMax : Infinity);
+    if (expiresMs <= now()) {
+      return { refused: 'it is of a sign-in (sid), and was made more than 30 days ago' };
+    }
     if (expiresMs - now() > lifetimeMsMax) {
       return { refused: 'it is valid for more than 366 days' };
     }
@@ -323,7 +329,7 @@ export class Issuers implements Disposable {
         onBehalfOf,
         issued: issuedOf(issuer, claims),
         expiresMs,
-        issuedMs: (payload.iat ?? 0) * 1000,
+        issuedMs,
         signedInMs: typeof payload['auth_time'] === 'number' ? payload['auth_time'] * 1000 : null,
         activity: activityOf(issuer, found, payload),
         accounts: accountsOf(issuer, claims, payload['sid']),

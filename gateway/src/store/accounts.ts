@@ -12,6 +12,13 @@ export const accountTables = `CREATE TABLE accounts (
 /** No token is made after this time, in milliseconds since 1970. */
 export const forGoodMs = Number.MAX_SAFE_INTEGER;
 
+/** A token that names its sign-in is not accepted for longer after it was made, so the end of a sign-in need not be kept for longer either. */
+export const signInTokenMsMax = 30 * 86_400_000;
+/** Sign-ins that ended are looked through once in this time. */
+const pruneMs = 86_400_000;
+/** The name of a sign-in, not of an account nor of all sign-ins of one; see `signInKey`. */
+const signInForm = /^[^/#]*#(?!\/)/;
+
 /** An account at an issuer, as the issuer's directory tells it (SCIM). It grants nothing. */
 export interface Account {
   readonly id: string;
@@ -33,6 +40,7 @@ export class Accounts {
   readonly #database: Sqlite;
   /** All ends are in memory: each request with a token asks for one. */
   readonly #ended: Map<string, number>;
+  #prunedMs = 0;
 
   /** Takes the database after `Tokens` has brought it to the newest schema. */
   constructor(database: Sqlite) {
@@ -79,6 +87,20 @@ export class Accounts {
   endSignIns(name: string, beforeMs: number): void {
     if (beforeMs > this.endedBefore(name)) {
       this.#with(new Map([[name, beforeMs]]), () => undefined);
+    }
+    if (beforeMs - this.#prunedMs > pruneMs) {
+      this.#prunedMs = beforeMs;
+      this.#prune(beforeMs - signInTokenMsMax);
+    }
+  }
+
+  /** Forgets the sign-ins that ended before a time. */
+  #prune(beforeMs: number): void {
+    for (const [name, endedMs] of this.#ended) {
+      if (endedMs < beforeMs && signInForm.test(name)) {
+        this.#database.run('DELETE FROM ended WHERE name = ?', [name]);
+        this.#ended.delete(name);
+      }
     }
   }
 
