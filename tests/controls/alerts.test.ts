@@ -8,7 +8,9 @@ import OpenAI from 'openai';
 import { openServer } from '../../cli/src/demo/sample-server.ts';
 import type { AlertSummary } from '../../gateway/src/api/alerts.ts';
 import type { FoundRecord } from '../../gateway/src/search/found.ts';
+import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { openMailServer, type MailServer } from '../support/mail-server.ts';
 import { suiteParts } from '../support/suite-parts.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -25,6 +27,8 @@ describe('alerts', () => {
   let refused = '';
   let gateway: GatewayProcess;
   let receiver = '';
+  let mail: MailServer;
+  const certificate = makeCertificate();
   let target = '';
   const parts = suiteParts();
   const configuration = (more: string): string => `policies: ${join(policies, 'posts.cedar')}
@@ -32,6 +36,7 @@ targets: { files: { url: "${target}" } }
 principals: { bot: { kind: agent, targets: [files] }, ann: { kind: human, groups: [admins] } }
 sinks:
   soc: { webhook: "${receiver}/soc", secret: { env: HOOK_SECRET } }
+  desk: { smtp: { url: "smtps://gate@localhost:${mail.port}", from: gate@corp.example, to: [soc@corp.example] }, secret: { env: MAIL_PASSWORD }, caFile: "${certificate.certificateFile}" }
   pager: { webhook: "${receiver}/pager", secret: { env: HOOK_SECRET } }
 ${more}`;
   const policies = mkdtempSync(join(tmpdir(), 'countersign-alerts-'));
@@ -44,6 +49,7 @@ ${more}`;
       }),
     );
     receiver = server.url;
+    mail = parts.use(await openMailServer(certificate, 'first'));
     target = parts.use(await openServer(async (_request, response) => void response.end('fine'))).url;
     writeFileSync(
       join(policies, 'posts.cedar'),
@@ -52,8 +58,8 @@ ${more}`;
     );
     gateway = parts.use(
       await GatewayProcess.start({
-        config: configuration('alerts: { denied-burst: { count: 5, window: 1m, to: [soc] }, policy-alert: { to: [pager] } }'),
-        environment: { HOOK_SECRET: secret },
+        config: configuration('alerts: { denied-burst: { count: 5, window: 1m, to: [soc, desk] }, policy-alert: { to: [pager] } }'),
+        environment: { HOOK_SECRET: secret, MAIL_PASSWORD: 'open' },
       }),
     );
   });
@@ -83,6 +89,8 @@ ${more}`;
     const [alert, ...more] = ofRule('denied-burst');
     assert.deepEqual([alert?.alert, alert?.count, alert?.state, more.length], [data['alert'], 9, 'open', 0]);
     assert.equal(noticesAt('/soc').length, 1);
+    await waitUntil(() => mail.mails.length === 1);
+    assert.match(mail.mails[0]?.source ?? '', /^Subject: high alert denied-burst: principal=bot\r$/m);
   });
 
   test('what people do with an alert is on record, and after a kill of the gateway the list is as it was and nothing is told again', async () => {
@@ -185,7 +193,7 @@ ${more}`;
       ['denied-bursts: false', /there is no built-in rule "denied-bursts".*denied-burst/],
     ] as const) {
       gateway.configure(configuration(`alerts: { ${rule} }`));
-      const { status, stderr } = gateway.command(['config', 'check'], { HOOK_SECRET: secret });
+      const { status, stderr } = gateway.command(['config', 'check'], { HOOK_SECRET: secret, MAIL_PASSWORD: 'open' });
       assert.notEqual(status, 0);
       assert.match(stderr, expected);
     }
