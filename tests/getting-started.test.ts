@@ -41,6 +41,7 @@ until_open http://127.0.0.1:7480/.well-known/openid-configuration
 
 describe('docs/getting-started.md', requireProgram(`${debianPostgres}/postgres`, 'psql', 'curl'), () => {
   let shown = '';
+  let complaints = '';
   const parts = suiteParts();
   before(async () => {
     const directory = mkdtempSync(join(tmpdir(), 'countersign-start-'));
@@ -70,6 +71,7 @@ describe('docs/getting-started.md', requireProgram(`${debianPostgres}/postgres`,
     });
     assert.equal(status, 0, `${stdout}\n${stderr}`);
     shown = stdout;
+    complaints = stderr;
   });
 
   test('the agent reads a table through the gateway', () => {
@@ -84,6 +86,10 @@ describe('docs/getting-started.md', requireProgram(`${debianPostgres}/postgres`,
     assert.match(shown, / support-bot +shop +postgres\.query +allow +grant:support-bot:shop +SELECT name, email FROM customers\n/);
     assert.match(shown, /^ *support-bot +2$|^ *2 +support-bot$/m);
     assert.match(shown, /^HOLDS: it is whole and signed$/m);
+  });
+
+  test('and the agent is refused the same', () => {
+    assert.match(complaints, /^countersign: support-bot may not search records: that needs a role that allows it\.$/m);
   });
 });
 
