@@ -87,7 +87,9 @@ identity:
     assert.deepEqual([refused.status, refused.stderr.split('\n').at(-2)], [1, 'countersign: the issuer corp: the sign-in was refused there']);
     assert.match(
       stdout,
-      new RegExp(`^signed in at ${url}: corp/ann@corp\\.example  human  admins,compliance  wiki  vouched for by ${issuer.url}  until \\S+Z\n$`),
+      new RegExp(
+        `^signed in at ${url}: corp/ann@corp\\.example  human  admins,compliance  wiki  may list, search, facts, watch, halt, approve, administer  vouched for by ${issuer.url}  until \\S+Z\n$`,
+      ),
     );
     assert.equal(statSync(file).mode & 0o777, 0o600);
     issuer.tokenSeconds = 300;
