@@ -120,6 +120,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'search delete': ['requests --config CONFIG', 'closed --url URL'],
   'review list': ['--config CONFIG --since 1d --threshold 0 --all --no-content --json', '--url URL'],
   'review coverage': ['--config CONFIG --since 1d --threshold 0 --json', '--url URL'],
+  'review suggest': ['SESSION --config CONFIG --as agent --target none --model m --json', 'SESSION --url URL --as agent --target none --model m'],
   'review sign': ['SESSION --config CONFIG --note fine', 'SESSION --url URL --note fine'],
   'opening ask': ['SESSION --config CONFIG --reason why', 'SESSION --url URL --reason why'],
   'opening list': ['--config CONFIG --json', '--url URL'],

@@ -1,13 +1,14 @@
-import type { ReviewCoverage, ReviewedSession } from '@countersign/gateway/api';
+import type { OpenedRun, ReviewCoverage, ReviewedSession, ShownRecord } from '@countersign/gateway/api';
 import { countOf } from '@countersign/gateway/count-of';
 import { InvalidArgumentError, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parseSession } from '../arguments.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
 import { findSession } from '../names.ts';
+import { readSuggestion, reviewQuestion, type Suggestion } from '../review-suggestion.ts';
 import { printRows, type RowOptions } from '../rows.ts';
-import { listOf } from '../session-source.ts';
-import { describeSession } from '../show.ts';
+import { listOf, sessionPath } from '../session-source.ts';
+import { describeRecord, describeSession, indented } from '../show.ts';
 import { escapeControls, printJson } from '../terminal.ts';
 
 const example = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
@@ -40,6 +41,14 @@ export function addReview(program: Command): void {
     .requiredOption('--note <text>', 'what you found, recorded')
     .addHelpText('after', `\nExample:\n  countersign review sign ${example} --note "a planned migration, ticket 4711"`)
     .action(sign);
+  addLocation(review.command('suggest').argument('<id>', 'session, as review list prints it', parseSession))
+    .description('ask a model behind this gateway what it thinks of a session; nobody checks it, and it signs for nothing')
+    .requiredOption('--as <principal>', 'the principal that asks, in a session of its own')
+    .requiredOption('--target <name>', 'the target with the model, which understands Chat Completions')
+    .requiredOption('--model <name>', 'the model')
+    .option('--json', 'as one JSON object')
+    .addHelpText('after', `\nExample:\n  countersign review suggest ${example} --as reviewer --target openai --model gpt-4o`)
+    .action(suggest);
   addReviewable(review.command('coverage'))
     .description('how many of the sessions that are to be reviewed were')
     .addHelpText('after', '\nExample:\n  countersign review coverage --since 30d')
@@ -75,6 +84,45 @@ async function sign(id: string, { note, ...options }: LocationOptions & { readon
   const session = await findSession(id, (page) => listOf(api, page));
   await api.json('POST', `${path}/${session}/sign`, { note });
   console.log(`signed ${session}`);
+}
+
+interface SuggestOptions extends LocationOptions, RowOptions {
+  readonly as: string;
+  readonly target: string;
+  readonly model: string;
+}
+
+/** Asks the model within a run, so that the question, with what it says of the session, and the answer are on record. */
+async function suggest(id: string, options: SuggestOptions): Promise<void> {
+  const api = await ApiClient.open(options);
+  const session = await findSession(id, (page) => listOf(api, page));
+  const lines: string[] = [];
+  let records = 0;
+  for await (const record of api.rows<ShownRecord>(`${sessionPath(session)}/records`)) {
+    lines.push(describeRecord(record));
+    records = record.seq + 1;
+  }
+  const { as, target, model } = options;
+  const run = await api.json<OpenedRun>('POST', '/api/v1/runs', { principal: as, targets: [target], command: `countersign review suggest ${session}` });
+  try {
+    const url = run.environment[`${target.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_URL`] ?? `${api.url}/t/${target}`;
+    const asked = new ApiClient({ url, socket: null, token: run.token });
+    const answer = await asked.json('POST', '/v1/chat/completions', { model, messages: reviewQuestion(lines.join('\n')) });
+    print(readSuggestion(answer, records), options);
+  } finally {
+    await api.json('POST', `/api/v1/runs/${run.session}/end`, { exitCode: 0 });
+  }
+}
+
+function print(suggestion: Suggestion, { model, json }: SuggestOptions): void {
+  if (json === true) {
+    printJson({ model, ...suggestion });
+    return;
+  }
+  const { risk, summary, records } = suggestion;
+  const where = records.length === 0 ? '' : ` (${records.map((seq) => `#${seq}`).join(', ')})`;
+  console.log(`${escapeControls(model, 'nothing')} suggests, and nobody checked it: ${risk} risk${where}`);
+  console.log(indented(escapeControls(summary, 'nothing')));
 }
 
 async function coverage(options: ReviewOptions): Promise<void> {
