@@ -1,6 +1,6 @@
 import type { FeedRecord } from './feed-record.ts';
 
-/** The newest records are kept, up to so many and so many characters of their text, so that who is not far behind needs not open them again. */
+/** The newest records are kept, up to so many and so many characters of their content, so that who is not far behind needs not open them again. */
 const keptMax = 2000;
 const charactersMax = 16 * 1024 * 1024;
 
@@ -66,5 +66,6 @@ export class RecordTail {
 }
 
 function sizeOf({ shown }: FeedRecord): number {
-  return shown.content?.text?.length ?? 0;
+  const { text = '', base64 = '' } = shown.content ?? {};
+  return text.length + base64.length;
 }
