@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ownAttributes } from '../domain/own-attributes.ts';
+import { unknownClass } from '../domain/seen.ts';
 import { parseQuery } from '../query/parse-query.ts';
 import { both, either, everything, isEverything, isNothing, type Query } from '../query/query.ts';
 import { actNames, builtInRoles, type Act, type Role } from './roles.ts';
@@ -49,18 +50,23 @@ export function sightOf(rights: readonly Right[], act: Act): Sight {
 }
 
 /**
- * Returns the rights without the content of records that have, or carry on, values of classes which nobody reads alone, but for the sessions that a second person has opened.
+ * Returns the rights without the content of records that have, or carry on, values of classes which nobody reads alone, or of which nobody knows whether they have, but
+ * for the records that a second person has opened.
  */
 export function withoutGuarded(
   rights: readonly Right[],
-  { classes, opened }: { readonly classes: readonly string[]; readonly opened: readonly string[] },
+  { classes, opened }: { readonly classes: readonly string[]; readonly opened: readonly Query[] },
 ): readonly Right[] {
   if (classes.length === 0) {
     return rights;
   }
   const equal = (field: string, values: readonly string[]): readonly Query[] => values.map((value) => ({ is: 'term', field, test: { by: 'equal', value } }));
-  const guarded = either([...equal('class', classes), ...equal(ownAttributes.carries, classes)]);
-  const readable = either([{ is: 'not', part: guarded }, ...equal('session', opened)]);
+  const guarded = either([
+    ...equal('class', classes),
+    ...equal(ownAttributes.carries, [...classes, unknownClass]),
+    ...equal(ownAttributes.inspected, ['false']),
+  ]);
+  const readable = either([{ is: 'not', part: guarded }, ...opened]);
   return rights.flatMap(({ may, scope }) => [
     { may: may.filter((act) => act !== 'content'), scope },
     { may: may.filter((act) => act === 'content'), scope: both([scope, readable]) },

@@ -15,6 +15,8 @@ import type { Refusals } from '../sessions/refusals.ts';
 /** The caller of the API: the operator on the gateway's own machine, a principal with a token, or a run. The record of an act names it. */
 export interface Caller {
   readonly id: string;
+  /** For whom the caller acts; null: for nobody else. */
+  readonly onBehalfOf: string | null;
   readonly address: string;
   /** Null for the operator, whose credential is a file and never ends. */
   readonly standing: Standing | null;
@@ -71,7 +73,16 @@ interface Shown {
 export async function findCaller(parts: CallerParts, { token, signedInMs, browser, address, asked }: Shown, callers: Callers): Promise<Caller> {
   const { operator, authenticator, refusals, roles, fresh, guardedClasses, openings } = parts;
   if (operator.matches(token)) {
-    return { id: operatorId, address, standing: null, rights: allRights, contentOfTwo: everything, check: () => undefined, requireFresh: () => undefined };
+    return {
+      id: operatorId,
+      onBehalfOf: null,
+      address,
+      standing: null,
+      rights: allRights,
+      contentOfTwo: everything,
+      check: () => undefined,
+      requireFresh: () => undefined,
+    };
   }
   const identity = await attempt(refusals, { address, protocol: 'api', isQuestion: token === '' }, async () =>
     identify(authenticator, token, " Give an administrator's in COUNTERSIGN_TOKEN."),
@@ -101,6 +112,7 @@ export async function findCaller(parts: CallerParts, { token, signedInMs, browse
   const current = all.map(({ may, scope }) => ({ may: may.filter((act) => staleness(act) === null), scope }));
   const caller: Caller = {
     id: principal.id,
+    onBehalfOf: identity.onBehalfOf ?? null,
     address,
     standing,
     rights: withoutGuarded(current, guarded),

@@ -48,10 +48,10 @@ export async function recordReview(parts: Parts, caller: Caller, { session, note
   if (!(await parts.reader.covers(session, scopeOf(caller.rights, 'facts')))) {
     throw new GatewayError('refused', 'Who sees only a part of a session does not review it.');
   }
-  if (await hasAny(parts, session, partOf(caller.id))) {
+  if (await hasAny(parts, session, partOf(caller))) {
     throw new GatewayError(
       'refused',
-      'Nobody reviews a session in which he acted, in which somebody acted on his behalf, or that he opened: somebody else must.',
+      'Nobody reviews a session in which he, or whom he acts for, acted, in which somebody acted on their behalf, or that they opened: somebody else must.',
     );
   }
   await recordOwnDecision(parts.recorder, {
@@ -67,9 +67,13 @@ export async function recordReview(parts: Parts, caller: Caller, { session, note
   });
 }
 
-/** The records that show that somebody has a part in a session. */
-function partOf(who: string): Query {
-  return either(['principal', 'on-behalf-of', ownAttributes.openedBy].map((field) => ({ is: 'term', field, test: { by: 'equal', value: who } })));
+/** The records that show that somebody, or for whom they act, has a part in a session. */
+function partOf({ id, onBehalfOf }: Caller): Query {
+  return either(
+    [id, ...(onBehalfOf === null ? [] : [onBehalfOf])].flatMap((value) =>
+      ['principal', 'on-behalf-of', ownAttributes.openedBy].map((field) => ({ is: 'term', field, test: { by: 'equal', value } }) as const),
+    ),
+  );
 }
 
 async function hasAny({ reader }: Parts, session: string, query: Query): Promise<boolean> {

@@ -19,7 +19,16 @@ test('T4.45: a reader that leaves while a piece is made for it is no failure', a
   const answer = await streamPieces(
     pieces(),
     {
-      caller: { id: 'operator', address: '', standing: null, rights: [], contentOfTwo: nothing, check: () => undefined, requireFresh: () => undefined },
+      caller: {
+        id: 'operator',
+        onBehalfOf: null,
+        address: '',
+        standing: null,
+        rights: [],
+        contentOfTwo: nothing,
+        check: () => undefined,
+        requireFresh: () => undefined,
+      },
       breakOff: (error) => broken.push(error),
     },
     'text/plain',

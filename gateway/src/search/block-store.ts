@@ -11,7 +11,7 @@ import { RowSet } from './row-set.ts';
 import { decodeWhereabouts, encodeWhereabouts } from './whereabouts.ts';
 
 /** The number of the layout of the tables below. An index of another layout is made again. */
-const layout = 2;
+const layout = 3;
 const tables = ['blocks', 'columns'] as const;
 const schema = `
   CREATE TABLE IF NOT EXISTS blocks (block INTEGER PRIMARY KEY, head BLOB NOT NULL) STRICT;

@@ -11,7 +11,11 @@ function read(...records: readonly (readonly [string, Partial<ReadMeta>, string?
   const reader = new FactReader(() => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a timeline only renders with it
     return {
-      render: ({ content }: OpenedRecord): Rendering => ({ mediaType: 'text/plain', text: Buffer.from(content ?? []).toString(), attributes: {} }),
+      render: ({ content, meta }: OpenedRecord, earlier: (seq: number) => OpenedRecord | null): Rendering => {
+        const [, shown] = /^shows (\d+)$/.exec(meta?.action ?? '') ?? [];
+        const text = [shown === undefined ? null : earlier(Number(shown)), { content }].map((each) => Buffer.from(each?.content ?? []).toString()).join('');
+        return { mediaType: 'text/plain', text, attributes: {} };
+      },
     } as never;
   });
   return records.map(([kind, meta, text = '', continues = false], seq) =>
@@ -52,6 +56,25 @@ test('an answer has the model of its request, and of one in parts the last is th
   );
   assert.deepEqual(records.at(-1)?.facts.words, ['the', 'refund', 'policy']);
   assert.deepEqual(records.at(-1)?.needs, new Set([100, 102]));
+});
+
+test('what a record shows of earlier ones has their marks: the classes of values, what it carries, and that not all was looked at', () => {
+  const marks = { 'countersign.carries': ['email', 'crm'], 'countersign.classes': ['email'], 'countersign.inspected': false };
+  const records = read(
+    ['request', { attributes: marks }, 'select ', true],
+    ['request', { request: 0 }, 'ada', true],
+    ['request', { request: 0 }, '@example.com'],
+    ['request', { action: 'shows 0' }],
+    ['response', { request: 3, action: 'shows 0' }],
+    ['request', {}],
+  );
+  for (const [field, values] of [
+    ['countersign.carries', ['email', 'crm']],
+    ['class', ['email']],
+    ['countersign.inspected', ['false']],
+  ] as const) {
+    assert.deepEqual(valuesOf(records, field), [values, [], values, values, [], []], field);
+  }
 });
 
 test('an answer that is broken off is found in the record with which its channel ends', () => {

@@ -32,6 +32,8 @@ const rememberedMax = 10_000;
 const operation = 'gen_ai.operation.name';
 const callIds = 'gen_ai.tool.call.id';
 const inheritedFields: readonly string[] = [...keysOf(queryFields).filter((name) => 'isInherited' in queryFields[name]), operation];
+/** The fields that say which values are in a content. They count for all records that show it. */
+const markFields: readonly string[] = ['class', ownAttributes.carries, ownAttributes.inspected];
 const changing: ReadonlySet<string> = new Set(['write', 'define', 'destroy']);
 const tokenCounts = ['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens'] as const;
 const environmentTag = 'environment=';
@@ -55,8 +57,8 @@ interface Begun {
   readonly index: number;
   readonly channel: number;
   readonly ofRequest: Values | undefined;
-  /** The data classes of values in its parts. */
-  readonly classes: readonly string[];
+  /** The marks of its parts. */
+  readonly marks: Values;
 }
 
 interface Read {
@@ -101,8 +103,12 @@ export class FactReader {
     const index = indexOf(record);
     this.#needs = new Set([...repeated, ...Array.from(this.#timeline.used, indexOf)]);
     const request = numberOf(shown.attributes[ownAttributes.request]);
+    const shownOfOthers = [...this.#timeline.used].filter(({ kind }) => kind === record.kind);
     const ofRequest = heirs.has(record.kind) ? this.#need(this.#requests.get(request)) : undefined;
     const values = valuesOf(record, shown, ofRequest);
+    shownOfOthers.forEach(({ meta }) => {
+      addMarks(values, marksOf(meta?.attributes ?? {}));
+    });
     this.#nameCallers(record, shown, values);
     if (record.kind === 'request') {
       remember(this.#requests, record.seq, { kept: only(values, inheritedFields), index });
@@ -141,7 +147,7 @@ export class FactReader {
     }
   }
 
-  /** The text of a record. The last part of a request or an answer has the text, and the data classes, of all of its parts. */
+  /** The text of a record. The last part of a request or an answer has the text, and the marks, of all of its parts. */
   #textOf(record: OpenedRecord, { shown, request, ofRequest, values }: Read): string {
     const text = shown.content?.text ?? '';
     const { seq, kind, continues, meta } = record;
@@ -155,27 +161,28 @@ export class FactReader {
       this.#needs.add(begun.index);
     }
     const { texts = [], characters = 0 } = begun ?? {};
-    const classes = [...new Set([...(begun?.classes ?? []), ...(values.get('class') ?? [])])];
     if (continues) {
+      const marks = new Map(begun?.marks);
+      addMarks(marks, only(values, markFields));
       const kept = text.slice(0, joinedCharactersMax - characters);
       const all = kept === '' ? texts : [...texts, kept];
-      remember(this.#begun, id, { texts: all, characters: characters + kept.length, index: indexOf(record), channel: meta?.channel ?? -1, ofRequest, classes });
+      remember(this.#begun, id, { texts: all, characters: characters + kept.length, index: indexOf(record), channel: meta?.channel ?? -1, ofRequest, marks });
       return text;
     }
-    set(values, 'class', classes);
+    addMarks(values, begun?.marks ?? new Map());
     return texts.length === 0 ? text : `${texts.join('')}${text}`;
   }
 
   /** Gives the record with which a channel or a session ends the values of the answers that it breaks off. Returns their texts. */
   #end({ kind, meta }: OpenedRecord, values: Map<string, readonly string[]>): string {
     const broken = [...this.#begun].filter(([, { channel }]) => kind === 'close' || channel === meta?.channel);
-    for (const [id, { ofRequest, index, classes }] of broken) {
+    for (const [id, { ofRequest, index, marks }] of broken) {
       this.#begun.delete(id);
       this.#needs.add(index);
       for (const [field, of] of ofRequest ?? []) {
         values.set(field, [...new Set([...(values.get(field) ?? []), ...of])]);
       }
-      set(values, 'class', [...new Set([...(values.get('class') ?? []), ...classes])]);
+      addMarks(values, marks);
       if (isOfModel(ofRequest)) {
         values.set('kind', [...new Set([kind, 'output'])]);
       }
@@ -288,6 +295,21 @@ function set(values: Map<string, readonly string[]>, field: string, of: readonly
   const texts = of.flatMap((text) => (text === null || text === undefined || text === '' ? [] : [text.slice(0, valueLengthMax)]));
   if (texts.length > 0) {
     values.set(field, texts);
+  }
+}
+
+/** Returns the marks that a record itself has. */
+function marksOf(attributes: Attributes): Values {
+  return new Map(
+    Object.entries(attributes)
+      .map(([name, value]) => [fieldOf(name), textsOf(value)] as const)
+      .filter(([field]) => markFields.includes(field)),
+  );
+}
+
+function addMarks(values: Map<string, readonly string[]>, marks: Values): void {
+  for (const [field, of] of marks) {
+    values.set(field, [...new Set([...(values.get(field) ?? []), ...of])]);
   }
 }
 

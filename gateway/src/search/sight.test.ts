@@ -310,7 +310,10 @@ test('B21: no answer tells whether records that somebody may not see exist, nor 
         { name: 'content', role: 'analyst', groups: [], conditions: [content], expiresMs: null },
       ] as const;
       // Two persons have opened one session. In all others, content of the class card is not for one alone.
-      const rights = withoutGuarded(rightsOf(roles, 'eve', nowMs), { classes: ['card'], opened: [idOf(0)] });
+      const rights = withoutGuarded(rightsOf(roles, 'eve', nowMs), {
+        classes: ['card'],
+        opened: [{ is: 'term', field: 'session', test: { by: 'equal', value: idOf(0) } }],
+      });
       const sight = sightOf(rights, 'search');
       await using whole = await openStoreOf(drafts, new Set());
       const marksOf = async (query: string): Promise<ReadonlySet<string>> => {

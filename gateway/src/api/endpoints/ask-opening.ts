@@ -19,6 +19,6 @@ export const askOpening = endpoint({
   act: async (parts: Pick<ApiParts, 'reader' | 'recorder' | 'openings'>, { caller, body: { session, reason } }) => {
     await parts.reader.find(session, caller.contentOfTwo);
     await recordOpening(parts, caller, { action: 'gateway.ask_content', session, reason });
-    return summarizeOpening(parts.openings.ask(session, caller.id, reason));
+    return summarizeOpening(parts.openings.ask(session, caller, reason));
   },
 });

@@ -10,7 +10,7 @@ export const grantOpening = endpoint({
   id: 'grantOpening',
   method: 'POST',
   path: '/api/v1/openings/:opening/grant',
-  summary: 'Opens the content of a session for an hour to the one who asks: as the second person, who may read it too. This is recorded.',
+  summary: 'Opens the content of a session for an hour to the one who asks, as far as the caller may read it: as the second person. This is recorded.',
   callers: 'content',
   params: { opening: z.string() },
   body: jsonBody(z.strictObject({ note: z.string().max(1000).default('') })),
@@ -20,9 +20,9 @@ export const grantOpening = endpoint({
     if (caller.standing !== null && caller.standing.principal.kind !== 'human') {
       throw new GatewayError('refused', 'Only a person opens content.');
     }
-    const { session } = parts.openings.grantable(opening, caller.id);
+    const { session } = parts.openings.grantable(opening, caller);
     await parts.reader.find(session, caller.contentOfTwo);
     await recordOpening(parts, caller, { action: 'gateway.open_content', session, reason: note });
-    return summarizeOpening(parts.openings.grant(opening, caller.id));
+    return summarizeOpening(parts.openings.grant(opening, caller, caller.contentOfTwo));
   },
 });

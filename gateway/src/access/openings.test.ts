@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { both, everything, type Query } from '../query/query.ts';
+import { Openings } from './openings.ts';
+
+function open(): Openings {
+  return new Openings({ newId: () => 'op', now: () => 0 });
+}
+
+const person = (id: string, onBehalfOf: string | null = null) => ({ id, onBehalfOf });
+const field = (name: string, value: string): Query => ({ is: 'term', field: name, test: { by: 'equal', value } });
+
+test('B20: one person opens nothing alone, neither through an agent of hers nor as one of two who act for her', () => {
+  const openings = open();
+  openings.ask('s', person('bot', 'ann'), 'ticket 1');
+  for (const same of [person('bot'), person('ann'), person('ben', 'ann'), person('ben', 'bot')]) {
+    assert.throws(() => openings.grant('op', same, everything), { code: 'refused' }, JSON.stringify(same));
+  }
+  assert.equal(openings.grant('op', person('carl'), everything).grantedBy, 'carl');
+});
+
+test('a second person opens what that person may read, and nothing else of the session', () => {
+  const openings = open();
+  openings.ask('s', person('ann'), 'ticket 1');
+  const content = field('target', 'orders');
+  openings.grant('op', person('carl'), content);
+  assert.deepEqual([openings.openFor('ann'), openings.openFor('carl')], [[both([field('session', 's'), content])], []]);
+});
