@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { SessionSummary, ShownRecord } from '../feed/shown-record.ts';
@@ -211,4 +212,26 @@ test('B21: a watch shows the records of the role as they come, and ends with the
   await running.json('POST', '/api/v1/config/apply', {});
   await output();
   await assert.rejects(next());
+});
+
+test('B21: of an approval, an administrator reads no text, unless it is one to decide on', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-roles-'));
+  const policies = join(directory, 'held.cedar');
+  writeFileSync(policies, '@approval("dba") forbid (principal, action == Action::"http.request", resource);\n');
+  await using running = await openRunningGateway(`  dan: { kind: human, groups: [dba] }\npolicies: ${policies}\n`);
+  const { token } = await running.json('POST', '/api/v1/tokens', { principal: 'wide' });
+  const held = await fetch(`${running.url}/t/api/canary`, { method: 'POST', body: 'canary', headers: { authorization: `Bearer ${String(token)}` } });
+  const { approval } = Object.assign({ approval: '' }, await held.json());
+  for (const [name, sees] of [
+    ['ann', false],
+    ['dan', true],
+  ] as const) {
+    const person = await personOf(running, name);
+    for (const path of ['/api/v1/approvals', `/api/v1/approvals/${approval}`]) {
+      const answer = await (await person.get(path)).text();
+      assert.match(answer, /"action":"http.request"/, `${name} ${path}`);
+      assert.equal(answer.includes('canary'), sees, `${name} ${path}: ${answer}`);
+    }
+  }
+  rmSync(directory, { recursive: true });
 });
