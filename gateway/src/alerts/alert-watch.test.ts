@@ -172,6 +172,12 @@ test('C28: many groups cannot flood the list or the memory: what further ones do
   assert.deepEqual([all.at(-1)?.by, all.at(-1)?.count], [['others'], 250]);
 });
 
+test('C28: long values make no long groups', () => {
+  const log = new Log([ruleOf({ count: 1 })]);
+  log.deny(`a${'b'.repeat(10_000)}`);
+  assert.ok((log.watch.book.all[0]?.by[0]?.length ?? Infinity) <= 301);
+});
+
 test('C28: with a clock that jumps, forwards or back, alerts are still raised', () => {
   const log = new Log();
   log.deny('bot');

@@ -12,6 +12,8 @@ import { AlertBook, groupKey, isAboutAlert, withRecord, type AboutAlert } from '
 /** Most groups of a rule that are remembered, and most records of all of them. Those that had no record for longest are forgotten first: they then count from zero. */
 const groupsMax = 10_000;
 const hitsMax = 100_000;
+/** Most characters of the name of a group. Groups with longer ones that begin alike count as one. */
+const groupLengthMax = 300;
 /** Most alerts that a rule raises in an hour, one for each group. What further groups do is one alert together, so that nobody can flood the list. */
 const raisedMax = 50;
 const raisedMs = 3_600_000;
@@ -213,7 +215,7 @@ export class AlertWatch {
 
   #hit(compiled: Compiled, index: number, { shown, facts }: WatchedRecord): void {
     const { rule, fields } = compiled;
-    const named = fields.map((field, i) => `${rule.by[i]}=${facts.values.get(field)?.join(',') ?? ''}`);
+    const named = fields.map((field, i) => cut(`${rule.by[i]}=${facts.values.get(field)?.join(',') ?? ''}`));
     const by = this.#isKnown(rule, named) || !this.#isFlooded(rule.name, facts.timeMs) ? named : others;
     const open = this.book.findOpen(rule.name, by);
     const pending = this.#pending.get(groupKey({ rule: rule.name, by }));
@@ -290,6 +292,10 @@ export class AlertWatch {
     }
     this.#hits.set(rule, hits);
   }
+}
+
+function cut(group: string): string {
+  return group.length <= groupLengthMax ? group : `${group.slice(0, groupLengthMax).toWellFormed()}…`;
 }
 
 function severityOf({ attributes }: ShownRecord): Severity | null {
