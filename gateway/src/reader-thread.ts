@@ -31,8 +31,8 @@ const send = (message: FromThread): void => {
 };
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- reader.ts starts the thread with it
 const { data, root } = workerData as ThreadData;
-/** The index of records is followed from this time after the start on, or when somebody searches. Where there are sinks for it, it begins at once. */
-const searchBeginMs = 5000;
+/** The index of records is made from this time after the start on, or when somebody searches. Where there are sinks for it, it begins at once. */
+const indexBeginMs = 1000;
 const indexFile = join(data, 'index.db');
 const recordsFile = join(data, 'records.db');
 const parts = new AsyncDisposableStack();
@@ -97,15 +97,8 @@ try {
       throw error;
     }
   };
-  const openRecordSearch = async (): Promise<RecordSearch> => {
-    const blockKeys = { heads: keys.cacheKey(), ofBucket: (bucket: string) => keys.indexKey(parseBucket(bucket)) };
-    let database: Sqlite | null = null;
-    const openStore = (): BlockStore => {
-      database = openSqliteReadOnly(recordsFile);
-      return new BlockStore(database, blockKeys, { isReader: true });
-    };
-    const keyOf = (session: string): number | null => follower.findLive(session)?.key ?? index.find(session)?.key ?? null;
-    const maker = parts.use(
+  const startIndexer = (): Indexer => {
+    indexer ??= parts.use(
       new Indexer({
         data,
         root,
@@ -129,39 +122,46 @@ try {
         },
       }),
     );
-    indexer = maker;
-    await maker.ready.promise;
+    return indexer;
+  };
+  const openRecordSearch = async (): Promise<RecordSearch> => {
+    const maker = startIndexer();
+    await maker.whenReady();
+    const blockKeys = { heads: keys.cacheKey(), ofBucket: (bucket: string) => keys.indexKey(parseBucket(bucket)) };
+    let database: Sqlite | null = null;
+    const openStore = (): BlockStore => {
+      database = openSqliteReadOnly(recordsFile);
+      return new BlockStore(database, blockKeys, { isReader: true });
+    };
     searched = new SearchedIndex(openStore, maker);
     // This comes before the other thread closes its database: the last connection writes the write-ahead log into the file.
     parts.defer(() => {
       database?.close();
     });
-    const opened = new RecordSearch({ data, keys, index: searched, recordings, findProtocol, boundary, keyOf, written: () => written, onDifference });
-    void recallAlerts(opened, maker).catch((error: unknown) => {
-      send({ trouble: { what: 'find the alerts of before', error: sendError(error) } });
-    });
-    return opened;
+    const keyOf = (session: string): number | null => follower.findLive(session)?.key ?? index.find(session)?.key ?? null;
+    return new RecordSearch({ data, keys, index: searched, recordings, findProtocol, boundary, keyOf, written: () => written, onDifference });
   };
   /** If the file of the alerts is gone, finds what is on record about them. */
-  const recallAlerts = async (opened: RecordSearch, maker: Indexer): Promise<void> => {
+  const recallAlerts = async (): Promise<void> => {
+    const maker = startIndexer();
     if (await maker.lacksAlerts()) {
-      maker.recallAlerts(await findAlertRecords(opened, data));
+      maker.recallAlerts(await findAlertRecords(await openSearch(), data));
     }
   };
   const listAlerts: AnswerParts['alerts'] = async () => {
     await (await openSearch()).catchUp();
-    return (await indexer?.alerts()) ?? [];
+    return startIndexer().alerts();
   };
-  const beginSearch = (): void => {
-    openSearch().catch((error: unknown) => {
+  const beginIndex = (): void => {
+    recallAlerts().catch((error: unknown) => {
       // A thread that stops meanwhile opens nothing more.
       if (!parts.disposed) {
-        send({ trouble: { what: 'open the index of records', error: sendError(error) } });
+        send({ trouble: { what: 'find the alerts of before', error: sendError(error) } });
       }
     });
   };
-  // A gateway that has just begun to serve has better things to do than to load what shows records, unless somebody is to hear of them.
-  const begin = setTimeout(beginSearch, searchBeginMs);
+  // A gateway that has just begun to serve has better things to do, unless somebody is to hear of what is recorded.
+  const begin = setTimeout(beginIndex, indexBeginMs);
   parts.defer(() => {
     clearTimeout(begin);
   });
@@ -174,7 +174,7 @@ try {
       feedSettings = settings;
       indexer?.enforce(settings);
       if (indexer === null && (settings.sinks.length > 0 || settings.rules.some(({ to }) => to.length > 0))) {
-        beginSearch();
+        beginIndex();
       }
     },
     onWritten: (count) => {

@@ -10,10 +10,12 @@ import type { FeedNews, FeedSettings } from './feed-news.ts';
 import type { SentError } from './questions.ts';
 import { receiveError } from './sent-error.ts';
 
+/** A question waits at most this long for the thread to begin. */
+const readyMs = 10_000;
 /** A lost thread is started again after this time. */
 const restartMs = 1000;
 /** V8 lets the young objects of the thread fill so many megabytes before it looks which are garbage. */
-const maxYoungGenerationSizeMb = 24;
+const maxYoungGenerationSizeMb = 12;
 
 /** The `workerData` of the thread. `records` is the memory of the `IndexState` of the index of records. */
 export interface IndexerData {
@@ -58,14 +60,22 @@ export class Indexer implements IndexMaker, AsyncDisposable {
   readonly #parts: IndexerParts;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #worker: Worker;
+  #isRunning = false;
   #calls = 0;
   #isStopping = false;
-  /** Resolves when the thread is there for the first time. */
-  readonly ready = Promise.withResolvers<void>();
+  readonly #ready = Promise.withResolvers<void>();
 
   constructor(parts: IndexerParts) {
     this.#parts = parts;
     this.#worker = this.#start();
+  }
+
+  /** Resolves when the thread was ready for the first time. Rejects with GatewayError `catching_up` if that takes too long. */
+  async whenReady(): Promise<void> {
+    const isReady = await Promise.race([this.#ready.promise.then(() => true), delay(readyMs, false, { ref: false })]);
+    if (!isReady) {
+      throw lost();
+    }
   }
 
   async catchUp(): Promise<void> {
@@ -97,6 +107,9 @@ export class Indexer implements IndexMaker, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopping = true;
+    if (!this.#isRunning) {
+      return;
+    }
     const ended = new Promise((resolve) => this.#worker.once('exit', resolve));
     this.#send({ stop: true });
     await ended;
@@ -109,7 +122,7 @@ export class Indexer implements IndexMaker, AsyncDisposable {
     worker.on('message', (message: FromIndexer) => {
       if ('ready' in message) {
         onReady();
-        this.ready.resolve();
+        this.#ready.resolve();
       } else if ('answered' in message) {
         this.#take(message.call)?.resolve(message.answered);
       } else if ('failed' in message) {
@@ -125,11 +138,11 @@ export class Indexer implements IndexMaker, AsyncDisposable {
     worker.on('error', (error) => {
       onTrouble(error, 'keep the index of records');
     });
+    this.#isRunning = true;
     worker.once('exit', () => {
+      this.#isRunning = false;
       for (const call of this.#waiting.keys()) {
-        this.#take(call)?.reject(
-          new GatewayError('catching_up', 'The thread that makes the index of records stopped and is being started again. Ask again in a moment.'),
-        );
+        this.#take(call)?.reject(lost());
       }
       void this.#restart();
     });
@@ -155,6 +168,9 @@ export class Indexer implements IndexMaker, AsyncDisposable {
   }
 
   async #ask(ask: IndexerQuestion): Promise<unknown> {
+    if (!this.#isRunning) {
+      throw lost();
+    }
     this.#calls += 1;
     const answer = Promise.withResolvers<unknown>();
     this.#waiting.set(this.#calls, answer);
@@ -166,4 +182,8 @@ export class Indexer implements IndexMaker, AsyncDisposable {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     worker.postMessage(message);
   }
+}
+
+function lost(): GatewayError {
+  return new GatewayError('catching_up', 'The thread that makes the index of records is not there, and is being started. Ask again in a moment.');
 }

@@ -11,5 +11,5 @@ test('the memory of large buffers is free soon after a reader went through them'
     buffers.pass(zstdDecompressSync(packed, { chunkSize: 72 * 1024 }).length);
     most = Math.max(most, process.memoryUsage().arrayBuffers);
   }
-  assert.ok(most < 40 * 1024 * 1024, `${most} bytes`);
+  assert.ok(most < 24 * 1024 * 1024, `${most} bytes`);
 });

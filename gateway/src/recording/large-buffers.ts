@@ -3,11 +3,11 @@ import { runInNewContext } from 'node:vm';
 
 /** Smaller buffers do not count: V8 frees most of them early. */
 const largeBytesMin = 16 * 1024;
-const passedBytesMax = 16 * 1024 * 1024;
+const passedBytesMax = 8 * 1024 * 1024;
 
 /**
  * The large buffers that a reader went through. V8 frees the memory of buffers that outlived a short time only when 64 MiB of it are garbage, in each thread. This collects garbage
- * when the buffers had 16 MiB together.
+ * when the buffers had 8 MiB together.
  */
 export class LargeBuffers {
   #bytes = 0;
@@ -17,10 +17,15 @@ export class LargeBuffers {
   pass(bytes: number): void {
     this.#bytes += bytes < largeBytesMin ? 0 : bytes;
     if (this.#bytes >= passedBytesMax) {
-      this.#bytes = 0;
-      this.#collect ??= findCollector();
-      this.#collect();
+      this.collect();
     }
+  }
+
+  /** Collects garbage now. */
+  collect(): void {
+    this.#bytes = 0;
+    this.#collect ??= findCollector();
+    this.#collect();
   }
 }
 

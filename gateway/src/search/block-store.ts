@@ -176,7 +176,10 @@ export class BlockStore {
     const put = (field: string, bucket: string, content: Buffer): void => {
       const key = this.#keyOf(bucket);
       if (key !== null) {
-        columns.set(columnName(field, bucket), wrapKey(key, columnPurpose(field, id, bucket), zstdCompressSync(content)));
+        columns.set(
+          columnName(field, bucket),
+          wrapKey(key, columnPurpose(field, id, bucket), zstdCompressSync(content, { chunkSize: chunkFor(content.length) })),
+        );
       }
     };
     put(whereField, allTimes, encodeWhereabouts(this.#whereaboutsOf(taken, growing, first), first));
@@ -352,7 +355,8 @@ export class BlockStore {
       young === null
         ? this.#database.get('SELECT bytes FROM columns WHERE block = ? AND field = ? AND bucket = ?', [number, field, bucket])?.['bytes']
         : young.get(name);
-    return zstdDecompressSync(unsealed(key, columnPurpose(field, head.id, bucket), sealed));
+    const packed = unsealed(key, columnPurpose(field, head.id, bucket), sealed);
+    return zstdDecompressSync(packed, { chunkSize: chunkFor(packed.length * usualRatio) });
   }
 
   #keyOf(bucket: string): KeyObject | null {
@@ -374,6 +378,16 @@ export class BlockStore {
     }
     return columns;
   }
+}
+
+/** Columns are this many times as long as they are packed, or less. */
+const usualRatio = 4;
+const chunkBytesMin = 64;
+const chunkBytesMax = 64 * 1024;
+
+/** Returns the size of the buffers for a result of so many bytes. Node keeps the last of them until V8 collects the whole heap. */
+function chunkFor(bytes: number): number {
+  return Math.min(Math.max(bytes, chunkBytesMin), chunkBytesMax);
 }
 
 /** Prints a retention class and a day of expiry as the name of a bucket. */

@@ -38,7 +38,7 @@ export function* readColumn(column: Buffer, isWanted: (value: string) => boolean
 /** Yields the values of an encoded column, each with its rows in ascending order. */
 export function* readEntries(column: Buffer): Generator<[string, number[]]> {
   for (const { text, rows, count } of entriesOf(column)) {
-    yield [text.toString(), isBitmap(count) ? [...rowsOf(rows, count).newestFirst()].toReversed() : Array.from(listOf(rows))];
+    yield [text.toString(), isBitmap(count) ? [...rowsOf(rows, count).newestFirst()].toReversed() : Array.from({ length: count }, (_, at) => rowAt(rows, at))];
   }
 }
 
@@ -67,16 +67,17 @@ function bitmapOf(rows: readonly number[]): Buffer {
 function rowsOf(bytes: Buffer, count: number): RowSet {
   const rows = new RowSet();
   if (isBitmap(count)) {
+    // The copy begins where its memory begins, as arrays of longer numbers must.
     rows.addBitmap(Uint8Array.from(bytes));
   } else {
-    for (const row of listOf(bytes)) {
-      rows.add(row);
+    for (let at = 0; at < count; at++) {
+      rows.add(rowAt(bytes, at));
     }
   }
   return rows;
 }
 
-/** The copy begins where its memory begins, as arrays of longer numbers must. */
-function listOf(bytes: Buffer): Uint16Array {
-  return new Uint16Array(Uint8Array.from(bytes).buffer);
+/** Returns a row of a list. A copy as an array of longer numbers would take more memory than the list. */
+function rowAt(list: Buffer, at: number): number {
+  return list.readUInt16LE(at * rowBytes);
 }

@@ -292,7 +292,12 @@ function tokensOf(attributes: Attributes): string | null {
 }
 
 function set(values: Map<string, readonly string[]>, field: string, of: readonly (string | null | undefined)[]): void {
-  const texts = of.flatMap((text) => (text === null || text === undefined || text === '' ? [] : [text.slice(0, valueLengthMax)]));
+  const texts: string[] = [];
+  for (const text of of) {
+    if (text !== null && text !== undefined && text !== '') {
+      texts.push(text.length > valueLengthMax ? text.slice(0, valueLengthMax) : text);
+    }
+  }
   if (texts.length > 0) {
     values.set(field, texts);
   }

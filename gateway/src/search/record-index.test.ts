@@ -6,10 +6,12 @@ import { after, test } from 'node:test';
 import { parseQuery } from '../query/parse-query.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
-import { openMemorySqlite, openSqlite, type Sqlite } from '../store/sqlite.ts';
+import { openMemorySqlite, openSqlite, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
+import type { Block } from './block.ts';
 import { BlockStore, parseBucket } from './block-store.ts';
 import { findRows } from './find-rows.ts';
-import { RecordIndex } from './record-index.ts';
+import type { ReadRecord } from './record-facts.ts';
+import { RecordIndex, type RecordFollower } from './record-index.ts';
 import { SearchedIndex } from './searched-index.ts';
 
 const data = mkdtempSync(join(tmpdir(), 'countersign-search-'));
@@ -22,12 +24,22 @@ after(async () => {
 
 type Track = ReturnType<Recorder['openSession']>;
 
+const blockKeys = { heads: keys.cacheKey(), ofBucket: (bucket: string) => keys.indexKey(parseBucket(bucket)) };
+
+function openStore(database: Sqlite): BlockStore {
+  return new BlockStore(database, blockKeys);
+}
+
+function makerOf(store: BlockStore, followers: readonly RecordFollower[] = []): RecordIndex {
+  return new RecordIndex({ data, keys, store, findProtocol: () => undefined, recall: () => Promise.resolve(null), rowsMax: 100, followers });
+}
+
+function searched(store: BlockStore): SearchedIndex {
+  return new SearchedIndex(() => store, makerOf(store));
+}
+
 function openIndex(database: Sqlite): SearchedIndex {
-  const store = new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
-  return new SearchedIndex(
-    () => store,
-    new RecordIndex({ data, keys, store, findProtocol: () => undefined, recall: () => Promise.resolve(null), rowsMax: 100 }),
-  );
+  return searched(openStore(database));
 }
 
 function openChannel(track: Track, principal: string): void {
@@ -103,4 +115,99 @@ test('an index whose blocks were changed is made again at the next start', async
   const index = openIndex(database);
   assert.equal((await found(index, 'principal:bob kind:request')).length, 150);
   database.close();
+});
+
+test('what was read is stored when somebody asks, in few blocks, and a start goes on behind it', async () => {
+  using database = openMemorySqlite();
+  const store = openStore(database);
+  const index = searched(store);
+  const track = recorder.openSession();
+  openChannel(track, 'eve');
+  for (let i = 0; i < 40; i++) {
+    request(track, ['read']);
+    assert.equal((await found(index, 'principal:eve kind:request')).length, i + 1);
+  }
+  assert.ok(store.heads.filter(({ isFull }) => !isFull).length < 8, 'small blocks are taken together');
+  // The session goes on after a start: its channel is known from the records before.
+  const again = searched(openStore(database));
+  request(track, ['write']);
+  assert.equal((await found(again, 'principal:eve effect:write')).length, 1);
+  assert.equal((await found(again, 'principal:eve kind:request')).length, 41);
+  recorder.closeSession(track, 'client');
+});
+
+test('who looks into a block that another one takes in goes on with it, and who looks again sees the other one', async () => {
+  const file = join(data, 'shared.db');
+  using writing = openSqlite(file, { journal: 'wal' });
+  const maker = makerOf(openStore(writing));
+  await committed();
+  await maker.catchUp();
+  using reading = openSqliteReadOnly(file);
+  const seen = new SearchedIndex(() => new BlockStore(reading, blockKeys, { isReader: true }), maker);
+  const count = (blocks: Iterable<Block>): number => [...blocks].reduce((sum, block) => sum + block.rowsWith('kind', () => true).count, 0);
+  const before = count(seen.blocks());
+  const blocks = [...seen.blocks()];
+  const track = recorder.openSession();
+  openChannel(track, 'fay');
+  for (let i = 0; i < 150; i++) {
+    request(track, ['read']);
+    await committed();
+  }
+  await maker.catchUp();
+  assert.equal(count(blocks), before);
+  assert.equal(count(seen.blocks()), before + 152);
+  // Made again by the other side, it is read again as a whole.
+  await maker.rebuild();
+  assert.equal(count(seen.blocks()), before + 152);
+  recorder.closeSession(track, 'client');
+});
+
+test('who follows the record is shown each record once and in order, also those that the index had before', async () => {
+  using database = openMemorySqlite();
+  await committed();
+  const shown: number[] = [];
+  const follower = {
+    next: 0,
+    see(index: number, { facts }: ReadRecord, { leaf }: { readonly leaf: { readonly logIndex: number } }): void {
+      assert.ok(facts.values.has('kind') && leaf.logIndex === index);
+      shown.push(index);
+      follower.next = index + 1;
+    },
+  };
+  await makerOf(openStore(database)).catchUp();
+  const upTo = async (): Promise<number[]> => {
+    await makerOf(openStore(database), [follower]).catchUp();
+    return Array.from({ length: recorder.size }, (_, index) => index);
+  };
+  assert.deepEqual(shown, []);
+  const all = await upTo();
+  assert.deepEqual(shown, all);
+  // A follower that was stopped earlier than the index.
+  follower.next = 17;
+  shown.length = 0;
+  await upTo();
+  assert.deepEqual(shown, all.slice(17));
+  // One that is ahead of an index that is made again.
+  database.exec('DELETE FROM blocks');
+  const track = recorder.openSession();
+  recorder.closeSession(track, 'client');
+  await committed();
+  shown.length = 0;
+  await upTo();
+  assert.deepEqual(shown, [all.length, all.length + 1]);
+});
+
+test('an index that is newer than the journal, or of another one, is made again', async () => {
+  using database = openMemorySqlite();
+  await committed();
+  await makerOf(openStore(database)).catchUp();
+  const other = mkdtempSync(join(tmpdir(), 'countersign-search-'));
+  const opened = await openRecorder(other);
+  const store = new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => opened.keys.indexKey(parseBucket(bucket)) });
+  const parts = { data: other, keys: opened.keys, store, findProtocol: () => undefined, recall: () => Promise.resolve(null) };
+  await new RecordIndex(parts).catchUp();
+  assert.equal(store.last?.next, opened.recorder.size);
+  await opened.recorder[Symbol.asyncDispose]();
+  opened.keys[Symbol.dispose]();
+  rmSync(other, { recursive: true });
 });

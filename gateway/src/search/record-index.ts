@@ -268,7 +268,12 @@ export class RecordIndex {
   #save(isFull: boolean): void {
     if (this.#growing.next > (isFull ? this.#parts.store.unfinished(this.#growing).first : this.#growing.first)) {
       this.#parts.store.save(this.#growing, { end: printPlace(this.#place), chain: this.#chain, isFull });
+      const rows = this.#growing.next - this.#growing.first;
       this.#growing = new GrowingBlock(this.#growing.next);
+      // The values of the block lived long enough to be collected late, and there are many of them.
+      if (rows >= youngRowsMin) {
+        this.#buffers.collect();
+      }
     }
   }
 
