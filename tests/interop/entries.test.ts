@@ -80,12 +80,12 @@ principals:
   }
 
   /** The newest refusal in the record of the gateway's own. */
-  async function lastRefusal(): Promise<string> {
+  async function lastRefusal(): Promise<{ readonly principal: unknown; readonly reason: string }> {
     const own = (await gateway.sessions('all')).filter(({ principal, targets }) => principal === null && targets.length === 0);
     const records = await Promise.all(own.map(({ session }) => gateway.records(session)));
     const refusal = records.flat().findLast(({ verdict }) => verdict === 'deny');
     assert.equal(refusal?.attributes['client.address'], '127.0.0.1');
-    return String(refusal.attributes['countersign.reason']);
+    return { principal: refusal.attributes['user.id'], reason: String(refusal.attributes['countersign.reason']) };
   }
 
   for (const entry of entries) {
@@ -96,13 +96,15 @@ principals:
       await gateway.signal('SIGTERM');
       await gateway.start();
       await assert.rejects(enter(entry, formatToken(randomBytes(32))), { code: '28P01' });
-      assert.match(await lastRefusal(), /^unauthenticated: /);
+      assert.match((await lastRefusal()).reason, /^unauthenticated: /);
     });
 
     test(`B22: a target that was not granted is refused, on the record, ${where}`, async () => {
       const { token } = await issue(entry, 'stranger');
       await assert.rejects(enter(entry, token), { code: '42501' });
-      assert.match(await lastRefusal(), /^refused: (stranger was not granted|this run of stranger was not given) shop/);
+      const { principal, reason } = await lastRefusal();
+      assert.match(reason, /^refused: (stranger was not granted|this run of stranger was not given) shop/);
+      assert.equal(principal, 'stranger');
     });
 
     test(`B22: what was taken back opens nothing, ${where}`, async () => {

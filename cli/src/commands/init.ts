@@ -108,7 +108,7 @@ policies: ./policies
 `;
 
 const policyTemplate = `// Policies in Cedar. countersign policy check says whether they are valid, countersign policy show what is in force. A file that is saved is taken up when it has stayed the same for a second.
-// docs/policy.md explains the language with fifteen examples, docs/policy-facts.md lists every action and every fact.
+// docs/policy.md explains the language with examples, docs/policy-facts.md lists every action and every fact.
 
 // Agents are the principals of the group agents: groups: [agents] in the configuration, or principal add --group agents.
 // At a database they do nothing that the gateway cannot see through: functions of your own, whatever calls them, and tables that it does not find there.

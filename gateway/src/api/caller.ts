@@ -129,7 +129,7 @@ export async function findCaller(parts: CallerParts, { token, signedInMs, browse
   const refused = refusalOf({ ...caller, rights: all }, callers, session !== undefined);
   const error = refused === null ? staleness(callers) : new GatewayError('refused', refused);
   if (error !== null) {
-    return refusals.refuse({ address, protocol: 'api', error, attributes: { 'user.id': principal.id, ...asked } });
+    return refusals.refuse({ address, protocol: 'api', principal: principal.id, error, attributes: asked });
   }
   check();
   return caller;

@@ -20,7 +20,7 @@ export async function findOpenedRun({ sessions, refusals }: Pick<ApiParts, 'sess
   }
   if (by.run !== undefined && session.parent?.id !== by.run.session) {
     const error = new GatewayError('refused', 'A run may act on runs that it opened itself, and on no other.');
-    return refusals.refuse({ address: by.address, protocol: 'api', error });
+    return refusals.refuse({ address: by.address, protocol: 'api', principal: by.id, error });
   }
   return session;
 }

@@ -61,8 +61,10 @@ export class Login {
       isQuestion: credential.token === '' && certificate === null,
       attributes: { [ownAttributes.target]: credential.target.slice(0, 256), 'user.name': nameOf(credential).slice(0, 256) },
     };
-    return attempt(refusals, who, async () => {
-      const identity = certificate === null ? await identify(authenticator, credential.token) : identifyByCertificate(authenticator, certificate);
+    const identity = await attempt(refusals, who, async () =>
+      certificate === null ? identify(authenticator, credential.token) : identifyByCertificate(authenticator, certificate),
+    );
+    return attempt(refusals, { ...who, principal: identity.principal.id }, () => {
       this.#requireServing();
       this.#context.requireRecalled(this.#protocol);
       const { target, question, decision } = admit(this.#context, { identity, address: credential.clientAddress }, credential.target, this.#protocol);

@@ -17,6 +17,8 @@ const otherNetworks = 'others';
 export interface Refusal {
   readonly address: string;
   readonly protocol: string;
+  /** Who it is, where its credential says so. */
+  readonly principal?: string;
   readonly error: GatewayError;
   /** True if the client presented no credential. This is no guess: a client that uses Basic first asks which credential is wanted. */
   readonly isQuestion?: boolean;
@@ -70,7 +72,7 @@ export class Refusals implements Disposable {
   }
 
   /** Records or counts a refusal. Resolves when that is done. Rejects with GatewayError `cannot_record`. */
-  async record({ address, protocol, error, attributes = {} }: Refusal): Promise<void> {
+  async record({ address, protocol, principal, error, attributes = {} }: Refusal): Promise<void> {
     this.#counts.set(error.code, (this.#counts.get(error.code) ?? 0) + 1);
     const window = this.#windowOf(address);
     if (window.recorded < recordedMax) {
@@ -79,7 +81,12 @@ export class Refusals implements Disposable {
         action: 'gateway.authenticate',
         verdict: 'deny',
         reason: `${error.code}: ${error.message}`,
-        attributes: { 'client.address': address, [ownAttributes.protocol]: protocol, ...attributes },
+        attributes: {
+          'client.address': address,
+          [ownAttributes.protocol]: protocol,
+          ...(principal === undefined ? {} : { 'user.id': principal }),
+          ...attributes,
+        },
       });
       return;
     }

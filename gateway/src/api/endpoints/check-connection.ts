@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import { admit } from '../../sessions/admit.ts';
 import { attempt } from '../../sessions/attempt.ts';
 import { json } from '../answer.ts';
@@ -28,13 +29,15 @@ export const checkConnection = endpoint({
   errors: ['unknown_target'],
   act: async (
     { policy, targets, findProtocol, refusals }: Pick<ApiParts, 'policy' | 'targets' | 'findProtocol' | 'refusals'>,
-    { caller: { identity, address }, params },
+    { caller: { id, identity, address }, params },
   ) => {
     if (identity === undefined) {
       throw new GatewayError('refused', "The operator's credential reaches no target: give a principal's token in COUNTERSIGN_TOKEN, or --as PRINCIPAL.");
     }
-    const { target } = await attempt(refusals, { address, protocol: 'api' }, () =>
-      admit({ policy, findTarget: (name) => targets().get(name) }, { identity, address }, params.target, null),
+    const { target } = await attempt(
+      refusals,
+      { address, protocol: 'api', principal: id, attributes: { [ownAttributes.target]: params.target.slice(0, 256) } },
+      () => admit({ policy, findTarget: (name) => targets().get(name) }, { identity, address }, params.target, null),
     );
     return { protocol: target.protocol, transport: findProtocol(target.protocol)?.transport ?? 'exchange' };
   },

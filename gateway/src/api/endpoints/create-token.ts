@@ -43,8 +43,8 @@ export const createToken = endpoint({
       return refusals.refuse({
         address: caller.address,
         protocol: 'api',
+        principal: caller.id,
         error: new GatewayError('refused', words),
-        attributes: { 'user.id': caller.id },
       });
     }
     const { token, stored } = authenticator.create(principal, { unrecordedBy: caller.id, ...(ttlMs === undefined ? {} : { ttlMs }) });

@@ -20,7 +20,7 @@ export const denyApproval = endpoint({
   errors: ['not_found', 'conflict'],
   act: async ({ approvals, recorder, refusals }: Pick<ApiParts, 'approvals' | 'recorder' | 'refusals'>, { caller, params, body: { reason } }) => {
     const { view } = findApproval(approvals, params.approval, caller);
-    const denied = await attempt(refusals, { address: caller.address, protocol: 'api', attributes: { 'user.id': caller.id } }, () => {
+    const denied = await attempt(refusals, { address: caller.address, protocol: 'api', principal: caller.id }, () => {
       caller.requireFresh('approve');
       return approvals.deny(view.approval, granterOf(caller), reason);
     });

@@ -20,7 +20,7 @@ export const grantApproval = endpoint({
   errors: ['not_found', 'conflict'],
   act: async ({ approvals, recorder, refusals }: Pick<ApiParts, 'approvals' | 'recorder' | 'refusals'>, { caller, params, body: { note } }) => {
     const { view } = findApproval(approvals, params.approval, caller);
-    const granted = await attempt(refusals, { address: caller.address, protocol: 'api', attributes: { 'user.id': caller.id } }, () => {
+    const granted = await attempt(refusals, { address: caller.address, protocol: 'api', principal: caller.id }, () => {
       caller.requireFresh('approve');
       return approvals.grant(view.approval, granterOf(caller), note);
     });

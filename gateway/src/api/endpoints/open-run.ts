@@ -115,14 +115,14 @@ async function begin(parts: Parts, session: LiveSession, { caller, body, princip
 }
 
 /** Finds the principal of the new run. Rejects with GatewayError `malformed`, `refused` or `unknown_principal`. */
-async function principalOf({ principals, refusals }: Parts, body: RunRequest, { run, address }: Caller): Promise<Principal> {
+async function principalOf({ principals, refusals }: Parts, body: RunRequest, { id: caller, run, address }: Caller): Promise<Principal> {
   const id = body.principal ?? run?.principal.id;
   if (id === undefined) {
     throw new GatewayError('malformed', 'principal: say who the run is for.');
   }
   if (run !== undefined && id !== run.principal.id) {
     const error = new GatewayError('refused', `A run of ${run.principal.id} may not open runs for ${id}: only an administrator may.`);
-    return refusals.refuse({ address, protocol: 'api', error });
+    return refusals.refuse({ address, protocol: 'api', principal: caller, error });
   }
   const principal = principals().get(id);
   if (principal === undefined) {
@@ -144,7 +144,7 @@ async function parentOf({ authenticator, sessions, refusals }: Parts, { parent }
   const run = identity?.session === undefined ? null : sessions.find(identity.session);
   if (identity === null || run?.isRun !== true) {
     const error = new GatewayError('unauthenticated', 'The run that would contain this one has ended, or this is not its token.');
-    return refusals.refuse({ address: by.address, protocol: 'api', error });
+    return refusals.refuse({ address: by.address, protocol: 'api', principal: by.id, error });
   }
   const { standing, targets } = identity;
   return { run, reaches: (name) => standing.principal.targets.includes(name) && targets?.includes(name) !== false };
