@@ -80,7 +80,7 @@ export class SinkStreams implements AsyncDisposable {
     for (const [name, { stream, settings }] of this.#running) {
       if (JSON.stringify(wanted.get(name)) !== settings) {
         await stream[Symbol.asyncDispose]();
-        this.#note(name, stream.taken);
+        this.#taken.set(name, stream.taken);
         this.#running.delete(name);
       }
     }
@@ -89,21 +89,29 @@ export class SinkStreams implements AsyncDisposable {
         this.#taken.delete(name);
       }
     }
-    for (const sink of sinks.filter(({ name }) => !this.#running.has(name))) {
-      this.#open(sink);
+    const end = Math.max(this.#parts.tail.next, this.#parts.written);
+    const opened = sinks
+      .filter(({ name }) => !this.#running.has(name))
+      .map((sink) => {
+        const known = this.#taken.get(sink.name);
+        // A place behind the end is of another journal.
+        const next = known === undefined || known > end ? end : known;
+        this.#taken.set(sink.name, next);
+        return { sink, next, isNew: known !== next };
+      });
+    // Written before anything is sent or said: after a kill a sink that began goes on there.
+    await this.#write();
+    for (const { sink, next, isNew } of opened) {
+      if (isNew) {
+        this.#parts.tell({ what: 'began', sink: sink.name, next });
+      }
+      this.#open(sink, next);
     }
   }
 
-  #open(sink: StreamSettings): void {
+  #open(sink: StreamSettings, next: number): void {
     const { tail, tell } = this.#parts;
     const { name } = sink;
-    const known = this.#taken.get(name);
-    const end = Math.max(tail.next, this.#parts.written);
-    // A place behind the end is of another journal.
-    const next = known === undefined || known > end ? end : known;
-    if (known !== next) {
-      tell({ what: 'began', sink: name, next });
-    }
     const query = sink.query === null ? null : parseQuery(sink.query, 0);
     const isWanted = ({ shown, values }: FeedRecord): boolean => query === null || matches(query, { timeMs: Date.parse(shown.time), values, words: [] });
     const outward = (record: FeedRecord): FeedRecord => (sink.text ? record : { ...record, shown: this.#parts.factsOf(record.shown) });
@@ -111,25 +119,31 @@ export class SinkStreams implements AsyncDisposable {
       settings: JSON.stringify(sink),
       stream: new SinkStream(next, { name, receiver: receiverOf(sink, outward), tail, isWanted, tell }),
     });
-    this.#note(name, next);
-  }
-
-  #note(name: string, taken: number): void {
-    this.#taken.set(name, taken);
   }
 
   #look(): void {
-    const { file, tail, onStates, onTrouble } = this.#parts;
+    const { tail, onStates } = this.#parts;
     for (const [name, { stream }] of this.#running) {
-      this.#note(name, stream.taken);
+      this.#taken.set(name, stream.taken);
     }
     onStates(Array.from(this.#running, ([name, { stream }]) => ({ name, behind: Math.max(0, tail.next - stream.taken), isFailing: stream.isFailing })));
+    void this.#write();
+  }
+
+  async #write(): Promise<void> {
+    const { file, onTrouble } = this.#parts;
     const taken = [...this.#taken];
     const written = JSON.stringify(taken);
     if (written !== this.#written) {
       this.#written = written;
-      this.#writing = this.#writing.then(async () => file.write(taken)).catch(onTrouble);
+      this.#writing = this.#writing
+        .then(async () => file.write(taken))
+        .catch((error: unknown) => {
+          this.#written = '';
+          onTrouble(error);
+        });
     }
+    await this.#writing;
   }
 }
 

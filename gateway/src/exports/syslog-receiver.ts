@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
@@ -9,6 +10,10 @@ import type { FeedRecord } from './feed-record.ts';
 import type { Receiver } from './receiver.ts';
 
 const dialMs = 10_000;
+/** A receiver fails that takes nothing of a message for so long. */
+const takeMs = 30_000;
+/** When the sink ends, it has so long to take what was sent. */
+const endMs = 1000;
 /** The facility "log audit": https://www.rfc-editor.org/rfc/rfc5424#section-6.2.1 */
 const facility = 13;
 /** The severities of syslog for those of alerts, and that of any other record. */
@@ -25,7 +30,7 @@ export interface SyslogAddress {
 }
 
 /** Sends each record as a message of RFC 5424 over TLS, with its length before it (RFC 5425). */
-export function syslogReceiver({ host, port, caFile }: SyslogAddress, textOf: (record: FeedRecord) => string): Receiver {
+export function syslogReceiver({ host, port, caFile }: SyslogAddress, textOf: (record: FeedRecord) => string, stallMs = takeMs): Receiver {
   let socket: Socket | null = null;
   const connect = async (signal: AbortSignal): Promise<Socket> => {
     const context = createSecureContext(caFile === null ? {} : { ca: await readFile(caFile) });
@@ -48,30 +53,37 @@ export function syslogReceiver({ host, port, caFile }: SyslogAddress, textOf: (r
       socket ??= await connect(signal);
       const bytes = Buffer.concat(records.map((record) => frameOf(record, textOf(record))));
       const open = socket;
-      await new Promise<void>((resolve, reject) => {
-        const onClose = (): void => {
-          reject(new Error('the receiver closed the connection'));
-        };
-        signal.addEventListener('abort', onClose, { once: true });
-        open.once('close', onClose);
-        open.write(bytes, (error) => {
-          signal.removeEventListener('abort', onClose);
-          open.off('close', onClose);
-          if (error instanceof Error) {
-            reject(error);
-          } else {
-            resolve();
-          }
-        });
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const onClose = (): void => {
+        reject(new Error('the receiver closed the connection'));
+      };
+      const onStall = (): void => {
+        reject(new Error('the receiver does not take what it is sent'));
+        open.destroy();
+      };
+      signal.addEventListener('abort', onClose);
+      open.once('close', onClose).setTimeout(stallMs, onStall);
+      open.write(bytes, (error) => {
+        if (error instanceof Error) {
+          reject(error);
+        } else {
+          resolve();
+        }
       });
+      try {
+        await promise;
+      } finally {
+        signal.removeEventListener('abort', onClose);
+        open.off('close', onClose).setTimeout(0, onStall);
+      }
     },
     [Symbol.asyncDispose]: async () => {
       const open = socket;
       if (open !== null && !open.destroyed) {
-        await new Promise<void>((resolve) => {
-          open.end(resolve);
-        });
-        open.destroy();
+        open.setTimeout(Math.min(stallMs, endMs), () => open.destroy());
+        const closed = once(open, 'close');
+        open.end(() => open.destroy());
+        await closed;
       }
     },
   };
