@@ -134,6 +134,18 @@ ${more}`;
     assert.deepEqual([await status(other), (await gateway.api('/api/v1/whoami', { token: tool })).status], [401, 401]);
   });
 
+  test('E48: what a browser watches ends with its session', async () => {
+    const { session } = JSON.parse(await (await gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'bot', recordOutput: true } })).text());
+    const say = async (body: string): Promise<unknown> => gateway.api(`/api/v1/runs/${session}/output/stdout`, { method: 'POST', body });
+    const browser = await signIn('ann');
+    await say('before');
+    const watched = (await ask(browser, `sessions/${session}/watch`)).body?.getReader() ?? assert.fail();
+    assert.match(Buffer.from((await watched.read()).value ?? []).toString(), /before/);
+    assert.equal((await ask(browser, 'sign-out', { method: 'POST', body: {} })).status, 200);
+    await say('after');
+    await assert.rejects(watched.read());
+  });
+
   test('E48: whoever signs out at the issuer is out, and so is a browser that is left alone', async () => {
     await gateway.apply(config('  browser: { idle: 1s }'));
     const idle = await signIn('ann');

@@ -62,6 +62,8 @@ interface Shown {
   readonly signedInMs?: number;
   /** The session of the browser. */
   readonly browser?: string;
+  /** Throws GatewayError `unauthenticated` if that session has ended. */
+  readonly checkBrowser?: () => void;
   readonly address: string;
   readonly asked: Attributes;
 }
@@ -70,7 +72,7 @@ interface Shown {
  * Finds the caller by the token that it presents. Refusals are recorded and slowed down like those of a login. Rejects with GatewayError `unauthenticated`,
  * `refused` or `throttled`.
  */
-export async function findCaller(parts: CallerParts, { token, signedInMs, browser, address, asked }: Shown, callers: Callers): Promise<Caller> {
+export async function findCaller(parts: CallerParts, { token, signedInMs, browser, checkBrowser, address, asked }: Shown, callers: Callers): Promise<Caller> {
   const { operator, authenticator, refusals, roles, fresh, guardedClasses, openings } = parts;
   if (operator.matches(token)) {
     return {
@@ -96,6 +98,7 @@ export async function findCaller(parts: CallerParts, { token, signedInMs, browse
     if (end !== null) {
       throw end.error;
     }
+    checkBrowser?.();
     if (!isDeepStrictEqual([held(), guard()], [before, guarded])) {
       throw new GatewayError('refused', `The roles of ${principal.id} have changed. Ask again.`);
     }

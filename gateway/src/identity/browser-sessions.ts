@@ -47,6 +47,8 @@ export interface BrowserCredential {
   readonly token: string;
   /** When the person signed in at the issuer, in milliseconds since 1970, UTC. */
   readonly signedInMs: number;
+  /** Throws GatewayError `unauthenticated` if the session of the browser has ended. */
+  readonly checkBrowser: () => void;
 }
 
 /**
@@ -103,10 +105,13 @@ export class BrowserSessions {
       });
       await session.refreshing;
     }
-    if (!this.#sessions.has(key)) {
-      throw ended();
-    }
-    return { browser: id, token: session.tokens.token, signedInMs: session.signIn.signedInMs };
+    const checkBrowser = (): void => {
+      if (!this.#sessions.has(key) || this.#hasEnded(session)) {
+        throw ended();
+      }
+    };
+    checkBrowser();
+    return { browser: id, token: session.tokens.token, signedInMs: session.signIn.signedInMs, checkBrowser };
   }
 
   /** Ends a session, and asks the issuer to end what it gave for it. */
