@@ -16,26 +16,55 @@ import { findProtocol } from '../gateway/src/protocols/registry.ts';
 import { openSqlite } from '../gateway/src/store/sqlite.ts';
 import { decodeLeaf, frameEntries } from '@countersign/ledger/format';
 import { printAims } from './aims.ts';
+import { FactsInPostgres } from './search-postgres.ts';
 import { makeStore } from './search-store.ts';
 import { percentile, printMachine, printTable, thousands } from './table.ts';
 
 const recordsDefault = 500_000;
 const rounds = 20;
+const limit = 50;
 
-/** The questions of an analyst, and how `grep` asks the same of the facts as NDJSON. */
-const questions: Readonly<Record<string, { readonly query: string; readonly answer?: WantedRecords['answer']; readonly grep: string }>> = {
+interface AnalystQuestion {
+  readonly query: string;
+  readonly answer?: WantedRecords['answer'];
+  /** A pattern of `grep` over the facts as NDJSON that finds about the same. */
+  readonly grep: string;
+  /** Statements that ask the table of `search-postgres.ts` for as much: the lines of the answer, and how many records there are. */
+  readonly sql: string;
+}
+
+const newest = (where: string): string => `SELECT facts FROM facts WHERE ${where} ORDER BY time DESC LIMIT ${limit}; SELECT count(*) FROM facts WHERE ${where}`;
+const ago = (byMs: number): string => `(extract(epoch FROM now()) * 1000 - ${byMs})::bigint`;
+
+/** The questions of an analyst. */
+const questions: Readonly<Record<string, AnalystQuestion>> = {
   'everything touching a model': {
     query: 'model:gpt-4o* kind:(prompt or output or change) since:90d',
     grep: '"model":\\["gpt-4o[^"]*"\\].*"kind":\\[[^]]*"(prompt|output|change)"',
+    sql: newest(`model LIKE 'gpt-4o%' AND kinds && '{prompt,output,change}' AND time >= ${ago(90 * 86_400_000)}`),
   },
   'who read a table': {
     query: 'table:customers effect:read kind:statement',
     answer: { countBy: 'principal' },
     grep: '"table-read":\\["public.customers"\\]',
+    sql: "SELECT principal, count(*) FROM facts WHERE reads @> '{public.customers}' AND kinds @> '{statement}' GROUP BY principal ORDER BY 2 DESC",
   },
-  'sessions that returned a class': { query: 'class:card', answer: 'sessions', grep: '"class":\\[[^]]*"card"' },
-  'one agent in one hour': { query: 'principal:agent-7 time:>=1h', grep: '"principal":\\["agent-7"\\]' },
-  'words in a text': { query: '"refund policy" kind:prompt', grep: 'refund policy' },
+  'sessions that returned a class': {
+    query: 'class:card',
+    answer: 'sessions',
+    grep: '"class":\\[[^]]*"card"',
+    sql: `SELECT session, count(*) FROM facts WHERE classes @> '{card}' GROUP BY session ORDER BY max(time) DESC LIMIT ${limit}; SELECT count(*) FROM facts WHERE classes @> '{card}'`,
+  },
+  'one agent in one hour': {
+    query: 'principal:agent-7 time:>=1h',
+    grep: '"principal":\\["agent-7"\\]',
+    sql: newest(`principal = 'agent-7' AND time >= ${ago(3_600_000)}`),
+  },
+  'words in a text': {
+    query: '"refund policy" kind:prompt',
+    grep: 'refund policy',
+    sql: newest("to_tsvector('simple', text) @@ phraseto_tsquery('simple', 'refund policy') AND kinds @> '{prompt}'"),
+  },
 };
 
 /** Prints how fast the index of records is made, how large it is, and how long questions take. `search RECORDS` says over how many records. */
@@ -47,20 +76,21 @@ export async function benchSearch([records = String(recordsDefault)]: readonly s
     const made = await measureIndex(data);
     const journalBytes = bytesIn(join(data, 'journal'));
     const indexBytes = statSync(join(data, 'records.db')).size;
-    // The newest records are in no stored block yet.
-    const storedPart = made.stored / made.records;
+    await using postgres = await FactsInPostgres.load(factsFile(data));
     console.log(`${thousands(made.records)} records, ${thousands(journalBytes / 1e6)} MB of journal\n`);
     printTable([
       ['index', ''],
       ['records a second of one core', thousands(made.records / made.seconds)],
-      ['bytes a record', (indexBytes / made.stored).toFixed(1)],
-      ['of the journal', `${((100 * indexBytes) / (journalBytes * storedPart)).toFixed(1)} %`],
+      ['bytes a record', (indexBytes / made.records).toFixed(1)],
+      ['of the journal', `${((100 * indexBytes) / journalBytes).toFixed(1)} %`],
+      ['the same facts in PostgreSQL, with indexes: bytes a record', (postgres.bytes / made.records).toFixed(1)],
+      ['records a second, loading them there', thousands(made.records / postgres.seconds)],
     ]);
     console.log('');
-    const worst = await measureQuestions(data);
+    const worst = await measureQuestions(data, postgres);
     printAims([
       { text: 'records a second of one core', measured: made.records / made.seconds, least: 20_000 },
-      { text: 'index, as a part of the journal', measured: indexBytes / (journalBytes * storedPart), most: 0.2 },
+      { text: 'index, as a part of the journal', measured: indexBytes / journalBytes, most: 0.2 },
       { text: 'p95 of the slowest question, ms', measured: worst.answerMs, most: 1000 },
       { text: 'p95 of its first line, ms', measured: worst.firstMs, most: 200 },
     ]);
@@ -70,7 +100,7 @@ export async function benchSearch([records = String(recordsDefault)]: readonly s
 }
 
 /** Makes the index from the journal. Also writes the facts as NDJSON, for `grep`, outside of what is measured. */
-async function measureIndex(data: string): Promise<{ readonly records: number; readonly stored: number; readonly seconds: number }> {
+async function measureIndex(data: string): Promise<{ readonly records: number; readonly seconds: number }> {
   const { keys } = await openStore(data, {}, false);
   using database = openSqlite(join(data, 'records.db'), { journal: 'wal' });
   const store = new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
@@ -80,7 +110,7 @@ async function measureIndex(data: string): Promise<{ readonly records: number; r
   const { user, system } = process.cpuUsage(begun);
   await writeFacts(data, keys);
   keys[Symbol.dispose]();
-  return { records: index.size, stored: store.heads.at(-1)?.next ?? 0, seconds: (user + system) / 1e6 };
+  return { records: index.size, seconds: (user + system) / 1e6 };
 }
 
 async function writeFacts(data: string, keys: ConstructorParameters<typeof SessionOpener>[0]): Promise<void> {
@@ -104,7 +134,7 @@ async function writeFacts(data: string, keys: ConstructorParameters<typeof Sessi
   await new Promise((resolve) => file.end(resolve));
 }
 
-async function measureQuestions(data: string): Promise<{ readonly answerMs: number; readonly firstMs: number }> {
+async function measureQuestions(data: string, postgres: FactsInPostgres): Promise<{ readonly answerMs: number; readonly firstMs: number }> {
   const { keys, root } = await openStore(data, {}, false);
   const thread = pathToFileURL(join(import.meta.dirname, '..', 'gateway', 'src', 'reader-thread.ts'));
   const fail = (error: unknown): void => {
@@ -112,10 +142,10 @@ async function measureQuestions(data: string): Promise<{ readonly answerMs: numb
   };
   await using reader = await Reader.open({ data, thread, root, cacheKey: keys.cacheKey(), written: () => 0, onTrouble: fail, onDifference: fail });
   const checkpoint = newestCheckpoint(data);
-  const rows = [['question', 'records', 'first line p95', 'all p50', 'all p95', 'grep over NDJSON']];
+  const rows = [['question', 'records', 'first line p95', 'all p50', 'all p95', 'PostgreSQL p50', 'p95', 'grep over NDJSON']];
   const worst = { answerMs: 0, firstMs: 0 };
   await reader.state.whenWhole(600_000);
-  for (const [name, { query, answer = 'records', grep }] of Object.entries(questions)) {
+  for (const [name, { query, answer = 'records', grep, sql }] of Object.entries(questions)) {
     const firsts: number[] = [];
     const alls: number[] = [];
     let count = 0;
@@ -129,7 +159,7 @@ async function measureQuestions(data: string): Promise<{ readonly answerMs: numb
         besides: [],
         nowMs: Date.now(),
         checkpoint,
-        limit: 50,
+        limit,
         before: null,
         answer,
         sight: wholeSight,
@@ -143,9 +173,18 @@ async function measureQuestions(data: string): Promise<{ readonly answerMs: numb
         alls.push(performance.now() - begun);
       }
     }
+    await postgres.ask(sql);
+    const asked: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      asked.push(await postgres.ask(sql));
+    }
     worst.answerMs = Math.max(worst.answerMs, percentile(alls, 0.95));
     worst.firstMs = Math.max(worst.firstMs, percentile(firsts, 0.95));
-    rows.push([name, thousands(count), ms(percentile(firsts, 0.95)), ms(percentile(alls, 0.5)), ms(percentile(alls, 0.95)), ms(grepMs(data, grep))]);
+    rows.push([
+      name,
+      thousands(count),
+      ...[percentile(firsts, 0.95), percentile(alls, 0.5), percentile(alls, 0.95), percentile(asked, 0.5), percentile(asked, 0.95), grepMs(data, grep)].map(ms),
+    ]);
   }
   keys[Symbol.dispose]();
   printTable(rows);

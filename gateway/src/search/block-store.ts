@@ -8,7 +8,7 @@ import type { Sqlite } from '../store/sqlite.ts';
 import type { Block, GrowingBlock, Whereabouts } from './block.ts';
 import { encodeColumn, readColumn, readEntries, type ColumnValue } from './column.ts';
 import { RowSet } from './row-set.ts';
-import { decodeWhereabouts, encodeWhereabouts } from './whereabouts.ts';
+import { decodeWhereabouts, encodeWhereabouts, LocatedRows } from './whereabouts.ts';
 
 /** The number of the layout of the tables below. An index of another layout is made again. */
 const layout = 3;
@@ -287,7 +287,7 @@ export class BlockStore {
     const { head } = block;
     // A search looks into a column of a block again and again; it is opened once.
     const opened = new Map<string, readonly OpenedColumn[]>();
-    let whereabouts: readonly (Whereabouts | undefined)[] | null = null;
+    let located: LocatedRows | null = null;
     const column = (field: string): readonly OpenedColumn[] => {
       const known = opened.get(field) ?? this.#columnsOf(field, block);
       opened.set(field, known);
@@ -309,8 +309,9 @@ export class BlockStore {
       },
       rowsWithWord: (word) => this.#rowsWithWord(word, block),
       find: (row) => {
-        whereabouts ??= column(whereField).flatMap(({ bytes }) => decodeWhereabouts(bytes, head.first));
-        return whereabouts[row];
+        const [where] = column(whereField);
+        located ??= where === undefined ? null : new LocatedRows(where.bytes, head.first);
+        return located?.find(row);
       },
       *valuesOf(field, isWanted = () => true): Generator<ColumnValue> {
         for (const { bytes } of column(field)) {

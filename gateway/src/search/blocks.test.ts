@@ -118,6 +118,20 @@ test('values of many and of few rows are found again', () => {
   );
 });
 
+test('each record is found where it is, also where rows are missing', () => {
+  using database = openMemorySqlite();
+  const block = new GrowingBlock(100);
+  const rows = [0, 1, 2, 5, 6, 9];
+  for (const row of rows) {
+    const where = { place: `1/${row >> 1}/9`, needs: row === 6 ? [100, 105] : [] };
+    block.add(100 + row, some[row] ?? assert.fail(), where, { facts: '1/20000', text: '1/20000' });
+  }
+  const stored = save(openStore(database), block);
+  for (let row = 0; row < 12; row++) {
+    assert.deepEqual(stored.find(row), block.find(row), `row ${row}`);
+  }
+});
+
 test('the file holds no value and no word in clear', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-blocks-'));
   const database = openSqlite(join(directory, 'records.db'), { journal: 'truncate' });

@@ -11,6 +11,9 @@ const needsMax = 2000;
 /** Most records that are kept, as they are in the journal, because another one may need them too. */
 const keptMax = 2000;
 
+/** Most blocks that are looked into at a time: each has some megabytes of what was opened of it. */
+const blocksMax = 4;
+
 export interface RecordOpenerParts {
   readonly data: string;
   readonly keys: KeyStore;
@@ -126,6 +129,10 @@ export class RecordOpener implements Disposable {
     const block = this.#parts.blockOf(index);
     if (block !== null) {
       this.#blocks.set(block.first, block);
+    }
+    const [oldest] = this.#blocks.keys();
+    if (this.#blocks.size > blocksMax && oldest !== undefined) {
+      this.#blocks.delete(oldest);
     }
     return block;
   }
