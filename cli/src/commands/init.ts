@@ -114,7 +114,7 @@ const policyTemplate = `// Policies in Cedar. countersign policy check says whet
 // At a database they do nothing that the gateway cannot see through: functions of your own, whatever calls them, and tables that it does not find there.
 // To allow one, say what it does in the target's options: functions: { app.total: read }
 @id("unknown")
-@reason("It cannot be seen what this statement does. Say it in another way, or ask the operator to tell the gateway what the function does.")
+@reason("It cannot be seen what this statement does: it names a table that is not there, or a function that is not known. Correct it, or ask the operator to tell the gateway what the function does.")
 forbid (principal in Group::"agents", action in Action::"postgres", resource)
 when { context.effects.contains("unknown") };
 

@@ -29,18 +29,14 @@ type Parts = Pick<ApiParts, 'reader' | 'recorder'>;
 /** Returns the saved searches that somebody sees: all, or their own if they may search only some records, because a query may name what they must not know of. */
 export async function savedSearches({ reader, recorder }: Parts, caller: Caller): Promise<readonly SavedSearch[]> {
   const all = await reader.savedSearches(Date.now(), await recorder.publish());
-  return all.filter(({ by }) => isMine(caller, by));
+  return isEverything(scopeOf(caller.rights, 'search')) ? all : all.filter(({ by }) => by === caller.id);
 }
 
-function isMine({ id, rights }: Caller, by: string): boolean {
-  return by === id || isEverything(scopeOf(rights, 'search'));
-}
-
-/** Rejects with GatewayError `conflict` if somebody else saved a search under this name which the caller does not see. */
+/** Rejects with GatewayError `conflict` if somebody else saved a search under this name. */
 export async function requireFreeName({ reader, recorder }: Parts, caller: Caller, name: string): Promise<void> {
   const all = await reader.savedSearches(Date.now(), await recorder.publish());
-  if (all.some((each) => each.name === name && !isMine(caller, each.by))) {
-    throw new GatewayError('conflict', `The name ${name} is taken: choose another one.`);
+  if (all.some((each) => each.name === name && each.by !== caller.id)) {
+    throw new GatewayError('conflict', `The name ${name} is taken by somebody else: choose another one, or delete that search first.`);
   }
 }
 

@@ -28,11 +28,14 @@ export interface SessionMarks {
   /** The alerts that name records of it, each as the index of its own record. */
   readonly alerts: Set<number>;
   /** The index in the log of its first prompt, statement or call of a tool; null if it has none. */
+  first: number | null;
+  /** The same without statements that set or begin something, as drivers send them before those of their client. */
   title: number | null;
 }
 
-/** The records of which one gives a session its title. */
-const titleQuery = parseQuery('kind:(prompt or statement or tool)', 0);
+/** The records of which one gives a session its title, and those that are preferred for it. */
+const firstQuery = parseQuery('kind:(prompt or statement or tool)', 0);
+const titleQuery = parseQuery('kind:(prompt or statement or tool) not verb:(set or reset or show or begin or discard)', 0);
 
 const alertQuery = parseQuery('kind:alert', 0);
 
@@ -44,7 +47,7 @@ export async function readMarks(blocks: Iterable<Block>, sessions: readonly Inde
   const marks = new Map<string, SessionMarks>(
     sessions.map(({ session }) => [
       session,
-      { records: 0, counts: new Map(), classes: new Set(), targets: new Set(), signs: new Map(), alerts: new Set(), title: null },
+      { records: 0, counts: new Map(), classes: new Set(), targets: new Set(), signs: new Map(), alerts: new Set(), first: null, title: null },
     ]),
   );
   const turn = new Turn();
@@ -135,6 +138,9 @@ function addMarks(
       }
     }
   }
+  each(findRows(both([firstQuery, content]), block, 'most'), (own, index) => {
+    own.first = Math.min(own.first ?? Infinity, index);
+  });
   each(findRows(both([titleQuery, content]), block, 'most'), (own, index) => {
     own.title = Math.min(own.title ?? Infinity, index);
   });
