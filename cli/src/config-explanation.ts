@@ -38,6 +38,7 @@ export function explainConfig(config: Config, policies: CheckedPolicies | null, 
     ...Array.from(groups, ([name, group]) => `group      ${describeGroup(name, group)}`),
     `policies   ${policies === null ? 'none but the grants' : `${describePath(config)}: ${policies.policies} in ${countOf(policies.files, 'file')}`}`,
     `approvals  ${describeApprovals(config)}`,
+    `alerts     ${describeAlerts(config)}`,
     ...Array.from(sinks, ([name, sink]) => `sink       ${name}: ${describeSink(sink)}`),
     ...Array.from(classes.values(), (each) => `class      ${each.name}: ${describeClass(each)}`),
     ...[...warnings(config), ...(policies?.warnings ?? [])].map((line) => `NOTE       ${line}`),
@@ -85,6 +86,13 @@ function describeApprovals({ approvals }: Config): string {
   const told = { wait: 'whoever asks waits', return: 'whoever asks is told at once' };
   const who = mode === null ? 'people wait, agents are told at once' : told[mode];
   return `a request is held for at most ${formatDuration(waitMs)}; ${who}; notices to ${notify.join(', ') || 'nobody'}${link === null ? '' : `, with links to ${link}`}`;
+}
+
+/** Describes which rules tell whom. */
+function describeAlerts({ alerts }: Config): string {
+  const told = [...alerts.values()].filter(({ to }) => to.length > 0);
+  const silent = countOf(alerts.size - told.length, told.length === 0 ? 'rule' : 'other rule');
+  return `${told.map(({ name, to }) => `${name} to ${to.join(', ')}; `).join('')}${silent} to the list alone`;
 }
 
 /** Describes by what the values of a class of the configuration are known. */

@@ -29,7 +29,7 @@ export interface SessionMarks {
   readonly alerts: Set<number>;
   /** The index in the log of its first prompt, statement or call of a tool; null if it has none. */
   first: number | null;
-  /** The same without statements that set or begin something, as drivers send them before those of their client. */
+  /** The index of the first of them that does not only set or begin something, as drivers do before their client asks; null if there is none. */
   title: number | null;
 }
 
