@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
-import { before, describe, test } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
 import { openServer } from '../../cli/src/demo/sample-server.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { suiteParts } from '../support/suite-parts.ts';
 
 describe('content of classes that nobody reads alone', () => {
   const parts = suiteParts();
+  const policies = mkdtempSync(join(tmpdir(), 'countersign-two-persons-'));
+  after(() => {
+    rmSync(policies, { recursive: true });
+  });
   let gateway: GatewayProcess;
   let session: string;
   before(async () => {
@@ -15,13 +22,19 @@ describe('content of classes that nobody reads alone', () => {
         response.end(JSON.stringify({ mail: request.url === '/people' ? 'reader@example.com' : 'none' }));
       }),
     );
-    const config = `targets:
+    writeFileSync(
+      join(policies, 'held.cedar'),
+      '@id("deletes") @approval("dba") forbid (principal, action == Action::"http.request", resource) when { context.method == "DELETE" };',
+    );
+    const config = `policies: ${policies}
+targets:
   people: { url: "${server.url}", inspect: [email], durability: process }
 principals:
   agent: { kind: agent, targets: [people] }
   robot: { kind: agent, groups: [compliance] }
   cora: { kind: human, groups: [compliance] }
   carl: { kind: human, groups: [compliance] }
+  dana: { kind: human, groups: [dba] }
   olga: { kind: human, groups: [operators] }
 classes: { email: { twoPersons: true } }
 roles: { analyst: { groups: [compliance] }, operator: { groups: [operators] } }
@@ -68,5 +81,18 @@ roles: { analyst: { groups: [compliance] }, operator: { groups: [operators] } }
     assert.doesNotMatch(await show('carl'), /reader@example/, 'the second person opens it to another, not to himself');
     assert.match(await ask('carl', 'POST', `/api/v1/openings/${opening}/grant`, {}), /^409 /);
     assert.match(await search('carl', 'action:(gateway.ask_content or gateway.open_content)'), /carl.*cora/s);
+  });
+
+  test('is not shown to who decides on a later request, and the request is', async () => {
+    const url = `http://127.0.0.1:${gateway.port('http')}/t/people/other`;
+    const headers = { authorization: `Bearer ${gateway.token('agent')}` };
+    const send = async (method: string, body: string): Promise<Response> => fetch(url, { method, headers, body });
+    await send('POST', 'earlier@example.com');
+    const held = await send('DELETE', 'held@example.com');
+    const { approval }: { readonly approval: string } = JSON.parse(await held.text());
+    const shown = await ask('dana', 'GET', `/api/v1/approvals/${approval}`);
+    assert.match(shown, /^200 .*held@example/s);
+    assert.match(shown, /"before":\[\{/);
+    assert.doesNotMatch(shown, /earlier@example/);
   });
 });

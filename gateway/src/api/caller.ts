@@ -23,6 +23,8 @@ export interface Caller {
   readonly rights: readonly Right[];
   /** The records whose content the caller may read, some of them only together with a second person. */
   readonly contentOfTwo: Query;
+  /** The records whose content the caller may read without a second person, if the caller may read it. */
+  readonly contentAlone: Query;
   /** Throws GatewayError `unauthenticated` if the credential has ended, `refused` if the caller has other roles by now. */
   readonly check: () => void;
   /** Throws GatewayError `sign_in_again` if the person must have signed in a shorter time ago for an act. */
@@ -82,6 +84,7 @@ export async function findCaller(parts: CallerParts, { token, signedInMs, browse
       standing: null,
       rights: allRights,
       contentOfTwo: everything,
+      contentAlone: everything,
       check: () => undefined,
       requireFresh: () => undefined,
     };
@@ -120,6 +123,7 @@ export async function findCaller(parts: CallerParts, { token, signedInMs, browse
     standing,
     rights: withoutGuarded(current, guarded),
     contentOfTwo: scopeOf(current, 'content'),
+    contentAlone: scopeOf(withoutGuarded(allRights, guarded), 'content'),
     check,
     requireFresh,
   };

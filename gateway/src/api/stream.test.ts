@@ -26,6 +26,7 @@ test('T4.45: a reader that leaves while a piece is made for it is no failure', a
         standing: null,
         rights: [],
         contentOfTwo: nothing,
+        contentAlone: nothing,
         check: () => undefined,
         requireFresh: () => undefined,
       },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { wholeSight, type Sight } from '../../access/rights.ts';
-import { nothing } from '../../query/query.ts';
+import { wholeSight } from '../../access/rights.ts';
+import { nothing, type Query } from '../../query/query.ts';
 import { answerOf } from '../../domain/approval.ts';
 import type { ApprovalView } from '../../controls/approvals/approvals.ts';
 import type { ShownRecord } from '../../feed/shown-record.ts';
@@ -65,7 +65,7 @@ export const showApproval = endpoint({
   method: 'GET',
   path: '/api/v1/approvals/:approval',
   summary: 'Shows an approval: to those who may decide on it with the request and the session so far, to the one who asked its state and what to do next.',
-  description: 'That somebody read the request is recorded first.',
+  description: 'That somebody read the request is recorded first. Of the requests before it, content that nobody reads alone is not shown.',
   callers: 'everybody',
   params: { approval: z.string() },
   answer: json(z.union([approvalDetails, ownApproval])),
@@ -83,7 +83,11 @@ export const showApproval = endpoint({
       grants: view.grants.map(({ by, groups, note, timeMs, record }) => ({ by, groups, note, time: new Date(timeMs).toISOString(), record })),
       ...(view.end === null ? {} : { end: describeEnd(view.end) }),
       ...(view.estimatedRows === null ? {} : { estimatedRows: view.estimatedRows }),
-      ...(await readStory(reader, view, sight === 'all' ? wholeSight : { ...wholeSight, content: nothing })),
+      ...(await readStory(
+        reader,
+        view,
+        sight === 'all' ? { ofRequest: wholeSight.content, before: caller.contentAlone } : { ofRequest: nothing, before: nothing },
+      )),
     };
   },
 });
@@ -97,12 +101,15 @@ function describeEnd({ by, reason, timeMs, record }: NonNullable<ApprovalView['e
   };
 }
 
-/** Reads the record of a held request, and the requests before it. */
-async function readStory(reader: Reader, { session, seq }: ApprovalView, sight: Sight): Promise<Story> {
+/** Reads the record of a held request, and the requests before it: of both the content that may be shown. */
+async function readStory(reader: Reader, { session, seq }: ApprovalView, content: { readonly ofRequest: Query; readonly before: Query }): Promise<Story> {
   const before: ShownRecord[] = [];
-  for await (const record of recordsOf(reader.show(await reader.find(session), null, sight))) {
+  const found = await reader.find(session);
+  for await (const record of recordsOf(reader.show(found, null, { ...wholeSight, content: content.before }))) {
     if (record.seq === seq) {
-      return { request: record, before };
+      for await (const request of recordsOf(reader.show(found, seq, { ...wholeSight, content: content.ofRequest }))) {
+        return { request, before };
+      }
     }
     if (record.kind === 'request') {
       before.push(shortened(record));
