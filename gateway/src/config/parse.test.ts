@@ -254,7 +254,7 @@ const wrong: readonly (readonly [string, string, RegExp])[] = [
   ['the same in options', 'targets: { a: { url: "alpha://h", options: { x: 1 } } }', /1:44: targets.a.options: x: not known/],
   ['a host without a protocol', 'targets: { a: { host: h } }', /targets.a.protocol: without a url the protocol must be named/],
   ['a port out of range', 'listen: { http: "h:65536" }', /1:17: listen.http: a port is 0 to 65535/],
-  ['the same key twice', 'data: a\ndata: b', /2:1: Map keys must be unique/],
+  ['the same key twice', 'data: a\ndata: b', /2:1: this name is there already: write all that belongs to it in one place/],
   ['broken YAML', 'targets: {', /1:11: /],
   ['a list', '- a', /data, listen, .* are expected here/],
   ['a name that YAML takes for a number in a list', 'principals: { a: { kind: agent, groups: [1] } }', /groups.0: a name is text: put it in quotes/],

@@ -72,7 +72,8 @@ export function parseConfig(text: string, context: ParseContext): Config {
     );
   };
   if (document.errors.length > 0) {
-    return fail(document.errors.map(({ pos, message }) => ({ offset: pos[0], message })));
+    const twice = 'this name is there already: write all that belongs to it in one place';
+    return fail(document.errors.map(({ pos, code, message }) => ({ offset: pos[0], message: code === 'DUPLICATE_KEY' ? twice : message })));
   }
   const written = withoutEmptySections(toPlain(document, context.file) ?? {});
   const base = dirname(context.file);
