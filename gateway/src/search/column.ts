@@ -69,7 +69,8 @@ function rowsOf(bytes: Buffer, count: number): RowSet {
   if (isBitmap(count)) {
     // The copy begins where its memory begins, as arrays of longer numbers must.
     rows.addBitmap(Uint8Array.from(bytes));
-  } else {
+  } else if (count > 0) {
+    rows.reserve(rowAt(bytes, 0), rowAt(bytes, count - 1));
     for (let at = 0; at < count; at++) {
       rows.add(rowAt(bytes, at));
     }
