@@ -240,6 +240,9 @@ class Parser {
     if (known !== undefined && !known.includes(text)) {
       throw this.#wrong(`${field} has no value "${text}"${knownNames(text, known)}`, value.at, value.end);
     }
+    if (field === 'session' && !/^[0-9a-f]{32}$/.test(text)) {
+      throw this.#wrong(`A session has 32 hexadecimal digits: session:${text}* finds those that begin so.`, value.at, value.end);
+    }
     return { by: 'equal', value: text };
   }
 

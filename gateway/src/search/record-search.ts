@@ -421,7 +421,7 @@ export class RecordSearch {
     if (isNothing(sight.content) && termsOf(query).some(({ field }) => isNothing(boundary.scopeOfField(field, sight.content)))) {
       throw new GatewayError(
         'malformed',
-        'Words of the text, and what else is content, are not to be looked at: ask for facts alone, or with a role that reads content.',
+        'Words of the text, and what else is content, are not looked for in a search for facts alone (--no-content), nor for who has no role that reads content.',
       );
     }
     return boundary.seen(query, sight);
