@@ -77,7 +77,7 @@ test('B22: a failed attempt at the API is recorded and slowed down like one at a
   assert.ok(performance.now() - startedMs >= 745, 'the first answer is held back, the second one longer');
   const answered: string[] = [];
   const note = async (who: string, headers?: Readonly<Record<string, string>>): Promise<number> => {
-    const { status } = await ask('GET', '/api/v1/sessions', headers === undefined ? {} : { headers });
+    const { status } = await ask('GET', '/api/v1/targets', headers === undefined ? {} : { headers });
     answered.push(who);
     return status;
   };

@@ -103,7 +103,10 @@ export class FactReader {
     const index = indexOf(record);
     this.#needs = new Set([...repeated, ...Array.from(this.#timeline.used, indexOf)]);
     const request = numberOf(shown.attributes[ownAttributes.request]);
-    const shownOfOthers = [...this.#timeline.used].filter(({ kind }) => kind === record.kind);
+    // Answers to other requests say only how columns are called.
+    const shownOfOthers = [...this.#timeline.used].filter(
+      ({ kind, meta }) => kind === record.kind && (kind === 'request' || meta?.request === record.meta?.request),
+    );
     const ofRequest = heirs.has(record.kind) ? this.#need(this.#requests.get(request)) : undefined;
     const values = valuesOf(record, shown, ofRequest);
     shownOfOthers.forEach(({ meta }) => {
