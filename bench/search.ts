@@ -106,7 +106,7 @@ async function measureIndex(data: string): Promise<{ readonly records: number; r
   const store = new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
   const index = new RecordIndex({ data, keys, store, findProtocol, recall: () => Promise.resolve(null) });
   const begun = process.cpuUsage();
-  await index.catchUp();
+  await index.rebuild();
   const { user, system } = process.cpuUsage(begun);
   await writeFacts(data, keys);
   keys[Symbol.dispose]();

@@ -17,6 +17,12 @@ import { blockRowsMax } from './row-set.ts';
 
 /** Time between two looks at the journal when nobody asks for one. */
 const followMs = 500;
+/** While nobody waits for the index, it is made for a tenth of the time: making it takes as much as serving does, also from the caches that both cores of a processor share, and serving comes first. */
+const restPerWork = 9;
+/** So long somebody waits for the index at most: what is recorded meanwhile would make the wait endless. */
+const awaitedMs = 3000;
+/** It is looked this often whether somebody waits. */
+const restStepMs = 20;
 
 export interface RecordIndexParts {
   readonly data: string;
@@ -84,6 +90,8 @@ export class RecordIndex {
   #following: Promise<void> = Promise.resolve();
   /** The look that has not begun, which those share who ask meanwhile. */
   #nextLook: Promise<void> | null = null;
+  /** Until then somebody waits for the index, by the clock of `performance`. */
+  #awaitedUntil = 0;
   #rebuilding: Promise<void> | null = null;
   readonly #state: IndexState;
 
@@ -99,6 +107,7 @@ export class RecordIndex {
 
   /** Resolves when everything that was recorded before the call is stored in the index. */
   async catchUp(): Promise<void> {
+    this.#awaitedUntil = performance.now() + awaitedMs;
     this.#nextLook ??= this.#inTurn(async () => {
       this.#nextLook = null;
       await this.#follow();
@@ -167,17 +176,32 @@ export class RecordIndex {
     await this.#following;
   }
 
+  /** Leaves the processors to those who serve, unless somebody waits for the index. */
+  async #rest(restMs: number): Promise<void> {
+    const end = performance.now() + restMs;
+    const isAwaited = (): boolean => performance.now() < this.#awaitedUntil || this.#rebuilding !== null || this.#isLeaving;
+    while (performance.now() < end && !isAwaited()) {
+      await delay(restStepMs, null, { ref: false });
+    }
+  }
+
   async #follow(): Promise<void> {
     if (!this.#isResumed) {
       await this.#resume();
     }
     try {
       for await (const run of readJournalRuns(this.#parts.data, this.#place)) {
+        let begun = performance.now();
         for (const step of run.filter(isPlacedFrame)) {
           if (this.#isLeaving) {
             return;
           }
           await this.#add(step);
+          const workedMs = performance.now() - begun;
+          if (workedMs > restStepMs) {
+            await this.#rest(workedMs * restPerWork);
+            begun = performance.now();
+          }
         }
       }
       this.#state.noteWhole();
