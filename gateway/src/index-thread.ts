@@ -1,6 +1,6 @@
 /** The thread that makes the index of records, for who follows the record too: the watch for alerts, and the streams to sinks. `reader/indexer.ts` starts it. */
 import { readlinkSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { availableParallelism, setPriority } from 'node:os';
 import { basename, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { factNamesOfAll } from './domain/facts-only.ts';
@@ -18,6 +18,12 @@ import { isUnreadable } from './store/sqlite.ts';
 
 /** Where processors are short, the thread gets a tenth of what one that serves gets. */
 const niceness = 10;
+/**
+ * The thread that serves, and those that collect its garbage and sync its files, need up to two processors. With fewer than `processorsMin`, making the index takes from them, whatever its
+ * priority is, and so it is made for a tenth of the time: docs/adr/0065-the-index-has-a-thread.md.
+ */
+const processorsMin = 4;
+const restPerWork = availableParallelism() < processorsMin ? 9 : 0;
 
 const port = parentPort;
 if (port === null) {
@@ -85,6 +91,7 @@ const maker: RecordIndex = new RecordIndex({
   recall,
   state: new IndexState(records),
   followers: feeds === null ? [] : [feeds],
+  restPerWork,
 });
 const following = maker.follow(leaving.signal, (error) => {
   report('keep the index of records', error);

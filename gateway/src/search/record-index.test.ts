@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseQuery } from '../query/parse-query.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
@@ -210,4 +211,31 @@ test('an index that is newer than the journal, or of another one, is made again'
   await opened.recorder[Symbol.asyncDispose]();
   opened.keys[Symbol.dispose]();
   rmSync(other, { recursive: true });
+});
+
+test('who waits for the index does not wait for its rests', async () => {
+  const track = recorder.openSession();
+  openChannel(track, 'eve');
+  // Frames of their own, between which there may be a rest.
+  for (let i = 0; i < 5000; i++) {
+    request(track, ['read']);
+    if (i % 250 === 0) {
+      await committed();
+    }
+  }
+  await committed();
+  const store = openStore(openMemorySqlite());
+  const resting = new RecordIndex({ data, keys, store, findProtocol: () => undefined, recall: () => Promise.resolve(null), restPerWork: 1_000_000 });
+  const leaving = new AbortController();
+  const following = resting.follow(leaving.signal, (error) => assert.fail(String(error)));
+  let size = -1;
+  while (size < resting.size || size === 0) {
+    ({ size } = resting);
+    await delay(500);
+  }
+  assert.ok(size < recorder.size, 'it rests');
+  await resting.catchUp();
+  assert.equal(resting.size, recorder.size);
+  leaving.abort();
+  await following;
 });

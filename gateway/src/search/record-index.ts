@@ -17,11 +17,9 @@ import { blockRowsMax } from './row-set.ts';
 
 /** Time between two looks at the journal when nobody asks for one. */
 const followMs = 500;
-/** While nobody waits for the index, it is made for a tenth of the time: making it takes as much as serving does, also from the caches that both cores of a processor share, and serving comes first. */
-const restPerWork = 9;
 /** So long somebody waits for the index at most: what is recorded meanwhile would make the wait endless. */
 const awaitedMs = 3000;
-/** It is looked this often whether somebody waits. */
+/** It is looked this often whether somebody waits, and a rest is due after so much work. */
 const restStepMs = 20;
 
 export interface RecordIndexParts {
@@ -36,6 +34,8 @@ export interface RecordIndexParts {
   readonly followers?: readonly RecordFollower[];
   /** Most records in a block; `blockRowsMax` by default. */
   readonly rowsMax?: number;
+  /** While nobody waits for the index, making it rests so many times as long as it works. By default it does not rest. */
+  readonly restPerWork?: number;
 }
 
 /** The place of a frame, and the offset of its end. */
@@ -199,7 +199,7 @@ export class RecordIndex {
           await this.#add(step);
           const workedMs = performance.now() - begun;
           if (workedMs > restStepMs) {
-            await this.#rest(workedMs * restPerWork);
+            await this.#rest(workedMs * (this.#parts.restPerWork ?? 0));
             begun = performance.now();
           }
         }
