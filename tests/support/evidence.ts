@@ -15,8 +15,8 @@ export interface Evidence {
 export async function takeEvidence(gateway: GatewayProcess): Promise<Evidence> {
   const checkpoint = readFileSync(join(gateway.data, 'log', 'checkpoint'), 'utf8');
   const [, log, size] = /^countersign\/([0-9a-f]{16})\n(\d+)\n/.exec(checkpoint) ?? [];
-  const answer = await gateway.api(`/api/v1/receipts/${log}/${Number(size) - 1}`);
-  assert.equal(answer.status, 200);
+  const answer = await gateway.apiWhenReadable(`/api/v1/receipts/${log}/${Number(size) - 1}`);
+  assert.equal(answer.status, 200, await answer.clone().text());
   return { checkpoint, receipt: await answer.bytes() };
 }
 

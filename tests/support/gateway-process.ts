@@ -190,7 +190,7 @@ export class GatewayProcess implements AsyncDisposable {
 
   /** Lists sessions as `session list --no-content` does, without the time that starting a command takes. */
   async sessions(which: 'clients' | 'all' = 'clients'): Promise<SessionSummary[]> {
-    return readRows(await this.api(`/api/v1/sessions?facts${which === 'all' ? '&all' : ''}`));
+    return readRows(await this.apiWhenReadable(`/api/v1/sessions?facts${which === 'all' ? '&all' : ''}`));
   }
 
   /** Returns the session that was opened last. */
@@ -204,7 +204,7 @@ export class GatewayProcess implements AsyncDisposable {
 
   /** Returns the records of a session as `session show` does, without the time that starting a command takes. */
   async records(session: string): Promise<ShownRecord[]> {
-    return readRows(await this.api(`/api/v1/sessions/${session}/records`));
+    return readRows(await this.apiWhenReadable(`/api/v1/sessions/${session}/records`));
   }
 
   /** Asks the API with a token or as the operator. The answer is checked against the promises of its endpoint. */
@@ -218,6 +218,18 @@ export class GatewayProcess implements AsyncDisposable {
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
     });
     return checkedAnswer(method, path, answer);
+  }
+
+  /** Asks the API again while it says that recordings cannot be read now, as it does for a moment after a fault of the disk. */
+  async apiWhenReadable(path: string): Promise<Response> {
+    let answer = await this.api(path);
+    await waitUntil(async () => {
+      if (answer.status === 503) {
+        answer = await this.api(path);
+      }
+      return answer.status !== 503;
+    });
+    return answer;
   }
 
   token(principal: string): string {
