@@ -12,7 +12,7 @@ import { verifyFile } from '@countersign/ledger';
 import { WebSocket } from 'ws';
 import { streamProtocols } from '../gateway/src/protocols/registry.ts';
 import { Gateway } from '../gateway/src/gateway.ts';
-import { ReplayServer } from '../gateway/src/replay-server.ts';
+import { ReplayServer } from '../gateway/src/offline/replay-server.ts';
 import type { Control } from '../gateway/src/controls/control.ts';
 import { grantPolicy } from '../gateway/src/policy/grants.ts';
 import type { PolicyEngine } from '../gateway/src/policy/policy.ts';

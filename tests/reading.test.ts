@@ -10,8 +10,8 @@ import { openRunningGateway } from '../gateway/src/api/testdata/running-gateway.
 import type { SessionSummary } from '../gateway/src/feed/shown-record.ts';
 import { tilePath } from '@countersign/ledger/format';
 import { turnBytesMax } from '../gateway/src/recording/turn.ts';
-import { compareIndex, rebuildIndexOffline } from '../gateway/src/offline-index.ts';
-import { openOffline, type OfflineStore } from '../gateway/src/offline.ts';
+import { compareIndex, rebuildIndexOffline } from '../gateway/src/offline/offline-index.ts';
+import { openOffline, type OfflineStore } from '../gateway/src/offline/offline-store.ts';
 import { isPlacedFrame, journalStart, readJournal, type PlacedFrame } from '../gateway/src/recording/journal-reader.ts';
 import { openRecorder } from '../gateway/src/recording/testdata/open-recorder.ts';
 import { runProgram, type RunResult } from './support/run.ts';

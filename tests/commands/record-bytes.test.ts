@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { text as readAll } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { openOffline } from '../../gateway/src/offline.ts';
+import { openOffline } from '../../gateway/src/offline/offline-store.ts';
 import { openRecorder } from '../../gateway/src/recording/testdata/open-recorder.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { runProgram, type RunResult } from '../support/run.ts';

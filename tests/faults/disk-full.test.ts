@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openOffline } from '../../gateway/src/offline.ts';
+import { openOffline } from '../../gateway/src/offline/offline-store.ts';
 import { assertEvidence, assertStopsWhole, takeEvidence } from '../support/evidence.ts';
 import { assertMarksRecorded, connectThrough, createMarks, insertMarks } from '../support/marks.ts';
 import { mountSmall, requireMounts } from '../support/mounted-disk.ts';

@@ -10,7 +10,7 @@ import { gzipSync } from 'node:zlib';
 import Anthropic from '@anthropic-ai/sdk';
 import { GoogleGenAI } from '@google/genai';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
-import { ReplayServer } from '../../gateway/src/replay-server.ts';
+import { ReplayServer } from '../../gateway/src/offline/replay-server.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 
 interface Heard {

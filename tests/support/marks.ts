@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import pg from 'pg';
-import { openOffline } from '../../gateway/src/offline.ts';
+import { openOffline } from '../../gateway/src/offline/offline-store.ts';
 import type { Shop } from './shop.ts';
 
 /** A load in which every statement leaves a mark in a table of the target. The table shows which statements reached the target. */

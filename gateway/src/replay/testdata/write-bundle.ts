@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openOffline } from '../../offline.ts';
+import { openOffline } from '../../offline/offline-store.ts';
 import type { EntryDraft } from '../../recording/batch.ts';
 import { openRecorder } from '../../recording/testdata/open-recorder.ts';
 

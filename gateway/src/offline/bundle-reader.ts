@@ -1,15 +1,15 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { FileReport } from '@countersign/ledger';
-import { GatewayError } from './domain/errors.ts';
-import { parseOptions } from './domain/options.ts';
-import type { KnownChannel, OpenedRecord } from './domain/record.ts';
-import type { ShownRecord } from './feed/shown-record.ts';
-import type { MessageRange } from './recording/message-bytes.ts';
-import type { TargetFacts } from './domain/target.ts';
-import { Timeline } from './feed/timeline.ts';
-import { findProtocol } from './protocols/registry.ts';
-import { messageBytes } from './recording/message-bytes.ts';
-import { BundleFile, type BundleEntry } from './replay/bundle-file.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { parseOptions } from '../domain/options.ts';
+import type { KnownChannel, OpenedRecord } from '../domain/record.ts';
+import type { ShownRecord } from '../feed/shown-record.ts';
+import type { MessageRange } from '../recording/message-bytes.ts';
+import type { TargetFacts } from '../domain/target.ts';
+import { Timeline } from '../feed/timeline.ts';
+import { findProtocol } from '../protocols/registry.ts';
+import { messageBytes } from '../recording/message-bytes.ts';
+import { BundleFile, type BundleEntry } from '../replay/bundle-file.ts';
 
 /** A session that is read from its bundle, in the same form as from a store. The reader needs neither the store nor its keys. */
 export interface BundleReading {

@@ -1,14 +1,14 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { GatewayError } from './domain/errors.ts';
-import { Follower } from './feed/follower.ts';
-import { IndexDiffers } from './feed/row-seals.ts';
-import { openIndexFile, removeIndexFile, SessionIndex } from './feed/session-index.ts';
-import { KeyStore } from './recording/key-store.ts';
-import { openRootKey } from './recording/root-key.ts';
-import { requireDataDirectory } from './store/data-directory.ts';
-import { StoreLock } from './store-lock.ts';
-import { openMemorySqlite, type Sqlite } from './store/sqlite.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { Follower } from '../feed/follower.ts';
+import { IndexDiffers } from '../feed/row-seals.ts';
+import { openIndexFile, removeIndexFile, SessionIndex } from '../feed/session-index.ts';
+import { KeyStore } from '../recording/key-store.ts';
+import { openRootKey } from '../recording/root-key.ts';
+import { requireDataDirectory } from '../store/data-directory.ts';
+import { StoreLock } from '../store-lock.ts';
+import { openMemorySqlite, type Sqlite } from '../store/sqlite.ts';
 
 /** Makes `index.db` again from the journal of a store on which no gateway runs. Rejects with GatewayError `not_found`, `key_unavailable` or `store_in_use`. */
 export async function rebuildIndexOffline(data: string, environment: NodeJS.ProcessEnv): Promise<{ readonly sessions: number; readonly records: number }> {

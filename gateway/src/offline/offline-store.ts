@@ -1,16 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GatewayError } from './domain/errors.ts';
-import type { SessionPage, SessionSummary, ShownRecord } from './feed/shown-record.ts';
-import type { MessageRange } from './recording/message-bytes.ts';
-import { makeBundle, openCheckpoint, openLog } from './feed/evidence.ts';
-import { Follower } from './feed/follower.ts';
-import { Recordings, type FoundRecord } from './feed/recordings.ts';
-import { SessionIndex } from './feed/session-index.ts';
-import { findProtocol } from './protocols/registry.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { SessionPage, SessionSummary, ShownRecord } from '../feed/shown-record.ts';
+import type { MessageRange } from '../recording/message-bytes.ts';
+import { makeBundle, openCheckpoint, openLog } from '../feed/evidence.ts';
+import { Follower } from '../feed/follower.ts';
+import { Recordings, type FoundRecord } from '../feed/recordings.ts';
+import { SessionIndex } from '../feed/session-index.ts';
+import { findProtocol } from '../protocols/registry.ts';
 import { openIndexCopy, openKeys } from './offline-index.ts';
-import type { PublishedCheckpoint } from './recording/publisher.ts';
-import { requireDataDirectory } from './store/data-directory.ts';
+import type { PublishedCheckpoint } from '../recording/publisher.ts';
+import { requireDataDirectory } from '../store/data-directory.ts';
 
 /**
  * A store that is read without a gateway, by anybody who has the files and the root key. Damage is told as GatewayError `store_damaged`, after everything that

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readBundle } from './bundle-reader.ts';
-import type { ShownRecord } from './feed/shown-record.ts';
-import type { EntryDraft } from './recording/batch.ts';
-import { openOffline } from './offline.ts';
-import { writeBundle } from './replay/testdata/write-bundle.ts';
+import type { ShownRecord } from '../feed/shown-record.ts';
+import type { EntryDraft } from '../recording/batch.ts';
+import { openOffline } from './offline-store.ts';
+import { writeBundle } from '../replay/testdata/write-bundle.ts';
 
 let data: string;
 before(() => {
