@@ -9,7 +9,7 @@ import { FeedRecords } from './feed-records.ts';
 import { Openings } from './access/openings.ts';
 import { relaxCollector } from './garbage-collection.ts';
 import { fillLimits, takeUpActivities } from './read-at-start.ts';
-import { configuredPolicy, configuredPolicyFromThread, filesOfPolicy } from './configured-policy.ts';
+import { configuredPolicy, configuredPolicyFromThread, filesOfPolicy } from './policies/configured-policy.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';

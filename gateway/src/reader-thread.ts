@@ -165,7 +165,7 @@ try {
   parts.defer(() => {
     clearTimeout(begin);
   });
-  const loadRules: AnswerParts['loadRules'] = async (policies) => new (await import('./recorded-limits.ts')).RecordedLimits(policies);
+  const loadRules: AnswerParts['loadRules'] = async (policies) => new (await import('./policies/recorded-limits.ts')).RecordedLimits(policies);
   serveQuestions(port, {
     answer: (question, left) =>
       answerQuestion({ data, keys, index, follower, recordings, loadProtocols, loadRules, openSearch, alerts: listAlerts }, question, left),

@@ -1,10 +1,10 @@
-import { readPolicySources } from './config/policies.ts';
-import type { PolicySource } from './domain/policy-source.ts';
-import type { Step } from './domain/step.ts';
-import { readPolicySet, type PolicySet } from './policy/cedar-policy.ts';
-import { loadCedar } from './policy/cedar-library.ts';
-import type { Vocabulary } from './policy/vocabulary.ts';
-import { protocols } from './protocols/registry.ts';
+import { readPolicySources } from '../config/policies.ts';
+import type { PolicySource } from '../domain/policy-source.ts';
+import type { Step } from '../domain/step.ts';
+import { readPolicySet, type PolicySet } from '../policy/cedar-policy.ts';
+import { loadCedar } from '../policy/cedar-library.ts';
+import type { Vocabulary } from '../policy/vocabulary.ts';
+import { protocols } from '../protocols/registry.ts';
 
 /** The name of the file that the built-in policies count as. */
 const builtInFile = 'built-in.cedar';

@@ -1,18 +1,18 @@
-import { readLimit } from './domain/usage.ts';
-import type { Obligation } from './domain/decision.ts';
-import { ownAttributes } from './domain/own-attributes.ts';
-import { LiveHistory } from './domain/session-history.ts';
-import type { Target } from './domain/target.ts';
-import type { LimitPolicies, LimitRules, RecordedRequest } from './feed/recorded-usage.ts';
-import { readAnnotations } from './policy/annotations.ts';
-import { Authorizer } from './policy/authorizer.ts';
-import { loadCedar } from './policy/cedar-library.ts';
-import { commonFields } from './policy/context.ts';
-import type { Question } from './policy/policy.ts';
-import { isLimiting, readPolicies, readsHistory, type Policy } from './policy/policy-set.ts';
-import { splitPolicies } from './policy/policy-text.ts';
+import { readLimit } from '../domain/usage.ts';
+import type { Obligation } from '../domain/decision.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
+import { LiveHistory } from '../domain/session-history.ts';
+import type { Target } from '../domain/target.ts';
+import type { LimitPolicies, LimitRules, RecordedRequest } from '../feed/recorded-usage.ts';
+import { readAnnotations } from '../policy/annotations.ts';
+import { Authorizer } from '../policy/authorizer.ts';
+import { loadCedar } from '../policy/cedar-library.ts';
+import { commonFields } from '../policy/context.ts';
+import type { Question } from '../policy/policy.ts';
+import { isLimiting, readPolicies, readsHistory, type Policy } from '../policy/policy-set.ts';
+import { splitPolicies } from '../policy/policy-text.ts';
 import { gonePrincipal } from './policy-trial.ts';
-import { findProtocol, protocols } from './protocols/registry.ts';
+import { findProtocol, protocols } from '../protocols/registry.ts';
 
 /** Decides by the policies in force which limits a request is under that was recorded before they were in force. */
 export class RecordedLimits implements LimitRules {

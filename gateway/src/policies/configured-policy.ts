@@ -1,15 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { builtInNames } from './classes/built-in-names.ts';
-import type { Config } from './config/config.ts';
-import { policyFiles } from './config/policies.ts';
-import { GatewayError } from './domain/errors.ts';
-import type { Steps } from './domain/step.ts';
-import { CedarPolicy, cedarPolicy } from './policy/cedar-policy.ts';
-import { loadCedar } from './policy/cedar-library.ts';
-import { grantPolicy } from './policy/grants.ts';
-import type { PolicyEngine } from './policy/policy.ts';
-import { readPolicies } from './policy/policy-set.ts';
-import { printProblem, type PolicyProblem } from './policy/policy-text.ts';
+import { builtInNames } from '../classes/built-in-names.ts';
+import type { Config } from '../config/config.ts';
+import { policyFiles } from '../config/policies.ts';
+import { GatewayError } from '../domain/errors.ts';
+import type { Steps } from '../domain/step.ts';
+import { CedarPolicy, cedarPolicy } from '../policy/cedar-policy.ts';
+import { loadCedar } from '../policy/cedar-library.ts';
+import { grantPolicy } from '../policy/grants.ts';
+import type { PolicyEngine } from '../policy/policy.ts';
+import { readPolicies } from '../policy/policy-set.ts';
+import { printProblem, type PolicyProblem } from '../policy/policy-text.ts';
 import { sourcesOf, step, vocabularyOf, type PolicyGrounds } from './policy-step.ts';
 
 /** Returns the files that the policy of a configuration is made from, the configuration itself first. */

@@ -1,13 +1,13 @@
-import type { Attributes } from './domain/action.ts';
-import type { Config } from './config/config.ts';
-import type { Decision } from './domain/decision.ts';
-import { ownAttributes } from './domain/own-attributes.ts';
-import type { Principal } from './domain/principal.ts';
-import { runAction } from './domain/record.ts';
-import type { ShownRecord } from './feed/shown-record.ts';
-import type { PolicyEngine } from './policy/policy.ts';
-import { LiveHistory, readHistory } from './domain/session-history.ts';
-import { findProtocol } from './protocols/registry.ts';
+import type { Attributes } from '../domain/action.ts';
+import type { Config } from '../config/config.ts';
+import type { Decision } from '../domain/decision.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
+import type { Principal } from '../domain/principal.ts';
+import { runAction } from '../domain/record.ts';
+import type { ShownRecord } from '../feed/shown-record.ts';
+import type { PolicyEngine } from '../policy/policy.ts';
+import { LiveHistory, readHistory } from '../domain/session-history.ts';
+import { findProtocol } from '../protocols/registry.ts';
 
 /** A recorded request that a candidate decides otherwise than it was decided. */
 export interface Otherwise {
