@@ -66,7 +66,7 @@ import { LiveSessions } from './sessions/live-sessions.ts';
 import type { DoorContext } from './sessions/login.ts';
 import { Refusals } from './sessions/refusals.ts';
 import { Visit } from './sessions/visit.ts';
-import { StoreLock } from './store-lock.ts';
+import { StoreLock } from './store/store-lock.ts';
 import { makeDataDirectory } from './store/data-directory.ts';
 import { OpenApprovalsFile } from './store/open-approvals.ts';
 import { openSqlite } from './store/sqlite.ts';

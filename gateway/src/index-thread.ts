@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { factNamesOfAll } from './domain/facts-only.ts';
 import { IndexState } from './feed/index-state.ts';
 import { openIndexFile, removeIndexFile } from './feed/session-index.ts';
-import { openFeeds } from './feeds.ts';
+import { openFeeds } from './reader/feeds.ts';
 import { findProtocol, protocols } from './protocols/registry.ts';
 import type { FromIndexer, IndexerData, IndexerQuestion, ToIndexer } from './reader/indexer.ts';
 import { sendError } from './reader/sent-error.ts';

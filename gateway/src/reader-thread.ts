@@ -7,7 +7,7 @@ import { IndexState } from './feed/index-state.ts';
 import { Recordings } from './feed/recordings.ts';
 import { openIndexFile, removeIndexFile, SessionIndex } from './feed/session-index.ts';
 import type { FindProtocol } from './feed/timeline.ts';
-import { findAlertRecords } from './recorded-alerts.ts';
+import { findAlertRecords } from './reader/recorded-alerts.ts';
 import type { FeedSettings } from './reader/feed-news.ts';
 import { Indexer } from './reader/indexer.ts';
 import { answerQuestion, type AnswerParts } from './reader/answer.ts';

@@ -3,7 +3,7 @@ import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { requireLocks } from '../../gateway/src/store-lock.ts';
+import { requireLocks } from '../../gateway/src/store/store-lock.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { notAllowedHere } from '../support/require-program.ts';
 import { mainFile } from '../support/main-file.ts';

@@ -7,7 +7,7 @@ import { openIndexFile, removeIndexFile, SessionIndex } from '../feed/session-in
 import { KeyStore } from '../recording/key-store.ts';
 import { openRootKey } from '../recording/root-key.ts';
 import { requireDataDirectory } from '../store/data-directory.ts';
-import { StoreLock } from '../store-lock.ts';
+import { StoreLock } from '../store/store-lock.ts';
 import { openMemorySqlite, type Sqlite } from '../store/sqlite.ts';
 
 /** Makes `index.db` again from the journal of a store on which no gateway runs. Rejects with GatewayError `not_found`, `key_unavailable` or `store_in_use`. */

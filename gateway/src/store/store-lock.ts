@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { GatewayError } from './domain/errors.ts';
-import { holdSqlite, isHeldSqlite } from './store/sqlite.ts';
-import { writeWholeFile } from './store/whole-file.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { holdSqlite, isHeldSqlite } from './sqlite.ts';
+import { writeWholeFile } from './whole-file.ts';
 
 /** A start waits this long for the lock: a command that checks the lock holds it for a moment. */
 const takeMs = 500;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { wholeSight } from './access/rights.ts';
-import { alertActions } from './alerts/alert.ts';
-import type { AboutAlert } from './alerts/alert-book.ts';
-import type { RecordSearch } from './search/record-search.ts';
+import { wholeSight } from '../access/rights.ts';
+import { alertActions } from '../alerts/alert.ts';
+import type { AboutAlert } from '../alerts/alert-book.ts';
+import type { RecordSearch } from '../search/record-search.ts';
 
 /** Most records about alerts that are looked for. */
 const recalledMax = 20_000;
