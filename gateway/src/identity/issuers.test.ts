@@ -8,7 +8,7 @@ import { CompactSign, exportJWK, generateKeyPair, importJWK, SignJWT, UnsecuredJ
 import { subjectKey, type Directory, type Group, type Issuer } from '../domain/issuer.ts';
 import { jwtCharactersMax } from '../domain/jwt-form.ts';
 import type { Identity, Principal } from '../domain/principal.ts';
-import { readIssuerDocument } from '../issuer-document.ts';
+import { readIssuerDocument } from '../assembly/issuer-document.ts';
 import { Accounts } from '../store/accounts.ts';
 import { openSqlite } from '../store/sqlite.ts';
 import { Tokens } from '../store/tokens.ts';

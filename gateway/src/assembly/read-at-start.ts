@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Unfilled } from './controls/limits/limits.ts';
-import type { UsedAmount } from './domain/usage.ts';
-import type { LimitPolicies } from './feed/recorded-usage.ts';
-import type { LeftActivity } from './feed/left-activities.ts';
-import type { Reader } from './reader/reader.ts';
-import type { LiveSessions } from './sessions/live-sessions.ts';
+import type { Unfilled } from '../controls/limits/limits.ts';
+import type { UsedAmount } from '../domain/usage.ts';
+import type { LimitPolicies } from '../feed/recorded-usage.ts';
+import type { LeftActivity } from '../feed/left-activities.ts';
+import type { Reader } from '../reader/reader.ts';
+import type { LiveSessions } from '../sessions/live-sessions.ts';
 
 /** A reading that failed is tried again after this time. */
 const againMs = 1000;

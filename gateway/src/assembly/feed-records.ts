@@ -1,13 +1,13 @@
 import { alertRecording } from './alert-records.ts';
-import { GatewayError } from './domain/errors.ts';
-import { ownAttributes } from './domain/own-attributes.ts';
-import type { SinkNews } from './exports/sink-stream.ts';
-import type { SinkState } from './exports/sink-streams.ts';
-import type { Outbox } from './outbox/outbox.ts';
-import type { FeedNews } from './reader/feed-news.ts';
-import type { Recorder } from './recording/recorder.ts';
-import { printMeta } from './sessions/meta.ts';
-import type { Logger } from './telemetry.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
+import type { SinkNews } from '../exports/sink-stream.ts';
+import type { SinkState } from '../exports/sink-streams.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { FeedNews } from '../reader/feed-news.ts';
+import type { Recorder } from '../recording/recorder.ts';
+import { printMeta } from '../sessions/meta.ts';
+import type { Logger } from '../telemetry.ts';
 
 interface FeedRecordsParts {
   readonly recorder: Recorder;

@@ -1,6 +1,6 @@
-import { GatewayError } from './domain/errors.ts';
-import { askOnce } from './exchange/ask-once.ts';
-import type { AskIssuer, ReadDocument } from './identity/issuer-keys.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { askOnce } from '../exchange/ask-once.ts';
+import type { AskIssuer, ReadDocument } from '../identity/issuer-keys.ts';
 
 const answerMs = 5_000;
 const bodyBytesMax = 256 * 1024;

@@ -1,15 +1,15 @@
-import type { ApprovalNews, LeftApproval } from './controls/approvals/approvals.ts';
-import type { Attributes } from './domain/action.ts';
-import { GatewayError } from './domain/errors.ts';
-import { ownAttributes } from './domain/own-attributes.ts';
-import type { Config } from './config/config.ts';
-import { leftNoticeOf, noticeOf } from './outbox/approval-notice.ts';
-import { OutboxFile } from './outbox/outbox-file.ts';
-import { Outbox, type Outcome } from './outbox/outbox.ts';
-import type { KeyStore } from './recording/key-store.ts';
-import type { Recorder } from './recording/recorder.ts';
-import { printMeta } from './sessions/meta.ts';
-import type { Logger } from './telemetry.ts';
+import type { ApprovalNews, LeftApproval } from '../controls/approvals/approvals.ts';
+import type { Attributes } from '../domain/action.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
+import type { Config } from '../config/config.ts';
+import { leftNoticeOf, noticeOf } from '../outbox/approval-notice.ts';
+import { OutboxFile } from '../outbox/outbox-file.ts';
+import { Outbox, type Outcome } from '../outbox/outbox.ts';
+import type { KeyStore } from '../recording/key-store.ts';
+import type { Recorder } from '../recording/recorder.ts';
+import { printMeta } from '../sessions/meta.ts';
+import type { Logger } from '../telemetry.ts';
 
 /** Most messages of which each has a record of its own when many are given up together. */
 const namedMax = 100;

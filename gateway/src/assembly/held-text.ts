@@ -1,7 +1,7 @@
-import { countOf } from './domain/count-of.ts';
-import type { Act, HeldAct } from './controls/control.ts';
-import type { OpenedRecord } from './domain/record.ts';
-import type { FindProtocol } from './feed/timeline.ts';
+import { countOf } from '../domain/count-of.ts';
+import type { Act, HeldAct } from '../controls/control.ts';
+import type { OpenedRecord } from '../domain/record.ts';
+import type { FindProtocol } from '../feed/timeline.ts';
 
 /** A longer request is not made readable while clients wait; `countersign approval show` reads its record. */
 const readBytesMax = 64 * 1024;

@@ -1,13 +1,13 @@
-import type { AlertNews } from './alerts/alert-watch.ts';
-import { alertActions, attributesOfAlert } from './alerts/alert.ts';
-import type { Attributes } from './domain/action.ts';
-import { GatewayError } from './domain/errors.ts';
-import { ownAttributes } from './domain/own-attributes.ts';
-import { alertNoticeOf } from './outbox/alert-notice.ts';
-import type { Outbox } from './outbox/outbox.ts';
-import type { Recorder } from './recording/recorder.ts';
-import { printMeta } from './sessions/meta.ts';
-import type { Logger } from './telemetry.ts';
+import type { AlertNews } from '../alerts/alert-watch.ts';
+import { alertActions, attributesOfAlert } from '../alerts/alert.ts';
+import type { Attributes } from '../domain/action.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
+import { alertNoticeOf } from '../outbox/alert-notice.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { Recorder } from '../recording/recorder.ts';
+import { printMeta } from '../sessions/meta.ts';
+import type { Logger } from '../telemetry.ts';
 
 /** Most alerts that are remembered as recorded, so that one that is told twice is recorded once. */
 const recordedMax = 1000;
