@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as wholeText } from 'node:stream/consumers';
 import { before, describe, test } from 'node:test';
-import { builtInClasses } from '../../gateway/src/classes.ts';
+import { builtInClasses } from '../../gateway/src/surface/classes.ts';
 import { effectNames } from '../../gateway/src/domain/effects.ts';
 import type { SessionSummary, ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { protocols } from '../../gateway/src/protocols/registry.ts';

@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { protocols, readConfig } from '../../gateway/src/config.ts';
-import { checkPolicies, configuredPolicy, testPolicy } from '../../gateway/src/policy.ts';
+import { protocols, readConfig } from '../../gateway/src/surface/config.ts';
+import { checkPolicies, configuredPolicy, testPolicy } from '../../gateway/src/surface/policy.ts';
 import { actionNames } from '../../gateway/src/policy/vocabulary.ts';
 import { policyFactsDocument } from '../../tools/policy-facts.ts';
 

@@ -1,5 +1,5 @@
 import { createSecretKey } from 'node:crypto';
-import { builtInClasses } from '../../gateway/src/classes.ts';
+import { builtInClasses } from '../../gateway/src/surface/classes.ts';
 import { ClassSet } from '../../gateway/src/classes/class-set.ts';
 import { hostileTexts } from '../../gateway/src/classes/testdata/hostile-texts.ts';
 import { maskChange } from '../../gateway/src/controls/masks/mask-change.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
-import { builtInClasses, ClassSets } from '../../gateway/src/classes.ts';
+import { builtInClasses, ClassSets } from '../../gateway/src/surface/classes.ts';
 import type { FindParts } from '../../gateway/src/content/text-frame.ts';
 import { maskChange } from '../../gateway/src/controls/masks/mask-change.ts';
 import type { TextChange } from '../../gateway/src/domain/text-change.ts';

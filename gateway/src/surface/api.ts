@@ -1,0 +1,30 @@
+/** The types of the API, for its clients. */
+export type { AlertSummary } from '../api/alerts.ts';
+export type { OpeningSummary } from '../api/openings.ts';
+export type { ApprovalSummary, OwnApproval } from '../api/approvals.ts';
+export type { ApprovalDetails } from '../api/endpoints/show-approval.ts';
+export type { AppliedConfig } from '../api/endpoints/apply-config.ts';
+export type { ReachedTarget } from '../api/endpoints/check-connection.ts';
+export type { IssuerSummary } from '../api/endpoints/list-issuers.ts';
+export type { ShownCaller } from '../api/endpoints/show-caller.ts';
+export type { HaltedSession } from '../api/endpoints/halt-session.ts';
+export type { OpenedRun } from '../api/endpoints/open-run.ts';
+export type { TargetSummary } from '../api/target-summary.ts';
+export type { ToolSummary } from '../api/tool-summary.ts';
+export type { TokenSummary } from '../api/token-summary.ts';
+export { commandLengthMax } from '../domain/limits.ts';
+export type { Bridge } from '../domain/bridge.ts';
+export type { ConnectionInstructions } from '../domain/connection-instructions.ts';
+export type { SessionPage, SessionSummary, ShownRecord } from '../feed/shown-record.ts';
+export type { MessageRange } from '../recording/message-bytes.ts';
+export type {
+  CountedValue,
+  FoundRecord,
+  FoundSession,
+  ReviewCoverage,
+  ReviewedSession,
+  SavedSearch,
+  SearchLine,
+  SearchSummary,
+  SessionOverview,
+} from '../search/found.ts';
