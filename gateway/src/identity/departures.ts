@@ -49,15 +49,17 @@ export class Departures {
   put(account: Account, before: Account | null): void {
     const { accounts, now } = this.#options;
     const names = namesOf(account);
-    const gone = account.isActive ? [] : names;
-    const back = [...names, ...(before === null ? [] : namesOf(before))].filter((name) => accounts.endedBefore(name) === forGoodMs && !gone.includes(name));
-    accounts.put(account, new Map([...back.map((name) => [name, now()] as const), ...gone.map((name) => [name, forGoodMs] as const)]));
+    const gone = new Set([...(account.isActive ? [] : names), ...this.#goneBeside(account)]);
+    const back = [...names, ...(before === null ? [] : namesOf(before))].filter((name) => accounts.endedBefore(name) === forGoodMs && !gone.has(name));
+    const ended = account.isActive ? [] : names;
+    accounts.put(account, new Map([...back.map((name) => [name, now()] as const), ...ended.map((name) => [name, forGoodMs] as const)]));
   }
 
   /** Forgets an account that the issuer has removed. Tokens that were made before are refused. */
   remove(account: Account): void {
     const { accounts, now } = this.#options;
-    accounts.remove(account.id, new Map(namesOf(account).map((name) => [name, now() + skewMs])));
+    const gone = this.#goneBeside(account);
+    accounts.remove(account.id, new Map(namesOf(account).map((name) => [name, gone.has(name) ? forGoodMs : now() + skewMs])));
   }
 
   /** True if a logout token was remembered. After a restart none is; one that comes again ends nothing more, because what it ends was made before it. */
@@ -84,6 +86,11 @@ export class Departures {
     names.forEach((name) => {
       accounts.endSignIns(name, issuedMs);
     });
+  }
+
+  /** The names of other accounts of the issuer that are not active. Several accounts may have one address, and it stays refused as long as one of them has left. */
+  #goneBeside({ id, issuer }: Account): ReadonlySet<string> {
+    return new Set(this.#options.accounts.inactive(issuer).flatMap((other) => (other.id === id ? [] : namesOf(other))));
   }
 
   /** The accounts to which the configuration binds its principals. */

@@ -68,6 +68,10 @@ export class Accounts {
     return { total, accounts: rows.flatMap((row) => parse(row) ?? []) };
   }
 
+  inactive(issuer: string): readonly Account[] {
+    return this.#database.all('SELECT * FROM accounts WHERE issuer = ? AND is_active = 0', [issuer]).flatMap((row) => parse(row) ?? []);
+  }
+
   /** Adds an account or replaces the one with its id, together with the ends that follow from it. */
   put(account: Account, ends: ReadonlyMap<string, number>): void {
     const { id, issuer, userName, externalId, emails, isActive, createdMs, changedMs } = account;
