@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { FeedRecords } from './assembly/feed-records.ts';
 import { Openings } from './access/openings.ts';
 import { relaxCollector } from './assembly/garbage-collection.ts';
-import { fillLimits, takeUpActivities } from './assembly/read-at-start.ts';
+import { fillLimits, takeUpActivities, takeUpOpenings } from './assembly/read-at-start.ts';
 import { configuredPolicy, configuredPolicyFromThread, filesOfPolicy } from './policies/configured-policy.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
@@ -304,6 +304,12 @@ export class Gateway implements AsyncDisposable {
       findTarget: (name) => this.#config.targets.get(name),
       isStopping: () => this.#stopping !== null,
     };
+    const openings = new Openings({ newId: () => `op_${randomBytes(8).toString('hex')}`, now: Date.now });
+    void takeUpOpenings(reader, openings, {
+      publish: async () => recorder.publish(),
+      signal: this.#reading.signal,
+      onTrouble: this.#trouble('read which contents two persons had opened'),
+    });
     const api: ApiParts = {
       data,
       operator: openOperatorToken(data),
@@ -336,7 +342,7 @@ export class Gateway implements AsyncDisposable {
       principals: () => this.#config.principals,
       roles: () => this.#config.roles,
       guardedClasses: () => this.#config.guardedClasses,
-      openings: new Openings({ newId: () => `op_${randomBytes(8).toString('hex')}`, now: Date.now }),
+      openings,
       issuers: () => this.#config.issuers,
       takeUpConfig: async (isMeant) => this.#takeUp(isMeant),
       addresses: () => this.#addresses,

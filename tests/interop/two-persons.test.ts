@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { openServer } from '../../cli/src/demo/sample-server.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { suiteParts } from '../support/suite-parts.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 describe('content of classes that nobody reads alone', () => {
   const parts = suiteParts();
@@ -81,6 +82,12 @@ roles: { analyst: { groups: [compliance] }, operator: { groups: [operators] } }
     assert.doesNotMatch(await show('carl'), /reader@example/, 'the second person opens it to another, not to himself');
     assert.match(await ask('carl', 'POST', `/api/v1/openings/${opening}/grant`, {}), /^409 /);
     assert.match(await search('carl', 'action:(gateway.ask_content or gateway.open_content)'), /carl.*cora/s);
+
+    assert.equal(await gateway.signal('SIGKILL'), null);
+    await gateway.start();
+    await waitUntil(async () => /reader@example/.test(await show('cora')));
+    assert.doesNotMatch(await show('carl'), /reader@example/);
+    assert.match(await ask('carl', 'POST', `/api/v1/openings/${opening}/grant`, {}), /^409 /);
   });
 
   test('is not shown to who decides on a later request, and the request is', async () => {

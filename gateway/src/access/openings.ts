@@ -1,4 +1,6 @@
+import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { ownAttributes } from '../domain/own-attributes.ts';
 import { both, type Query } from '../query/query.ts';
 
 /** How long an opening waits for a second person, and how long it holds after that. */
@@ -34,10 +36,21 @@ export interface OpeningsParts {
   readonly now: () => number;
 }
 
-/** Which contents two persons have opened. It is in memory only: after a restart they ask again. */
+/** The actions of the records of openings. */
+export const openingActions = { ask: 'gateway.ask_content', grant: 'gateway.open_content' } as const;
+
+/** A record of an opening. No client can cause one with these actions. */
+export interface OpeningRecord {
+  readonly action: string | null;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly attributes: Attributes;
+}
+
+/** Which contents two persons have opened. Each opening is on record before it is kept here, and is taken up from its records after a restart. */
 export class Openings {
   readonly #parts: OpeningsParts;
-  readonly #openings = new Map<string, Opening>();
+  #openings = new Map<string, Opening>();
 
   constructor(parts: OpeningsParts) {
     this.#parts = parts;
@@ -54,23 +67,34 @@ export class Openings {
     return [...this.#openings.values()];
   }
 
-  /** Throws GatewayError `limit_exceeded`. */
+  /** Makes an opening that waits for a second person. It counts when it is kept. Throws GatewayError `limit_exceeded`. */
   ask(session: string, { id: by, onBehalfOf }: OpeningPerson, reason: string): Opening {
     if (this.list().length >= openingsMax) {
       throw new GatewayError('limit_exceeded', `${openingsMax} openings wait or hold: ask again when some have ended.`);
     }
-    const opening = { id: this.#parts.newId(), session, by, onBehalfOf, reason, grantedBy: null, open: null, endMs: this.#parts.now() + askedMs };
-    this.#openings.set(opening.id, opening);
-    return opening;
+    return { id: this.#parts.newId(), session, by, onBehalfOf, reason, grantedBy: null, open: null, endMs: this.#parts.now() + askedMs };
   }
 
-  /** Grants an opening. `content` are the records whose content the second person may read. Throws as `grantable` does. */
+  /** Grants an opening, which counts when it is kept. `content` are the records whose content the second person may read. Throws as `grantable` does. */
   grant(id: string, person: OpeningPerson, content: Query): Opening {
     const opening = this.grantable(id, person);
-    const ofSession: Query = { is: 'term', field: 'session', test: { by: 'equal', value: opening.session } };
-    const granted = { ...opening, grantedBy: person.id, open: both([ofSession, content]), endMs: this.#parts.now() + grantedMs };
-    this.#openings.set(id, granted);
-    return granted;
+    return { ...opening, grantedBy: person.id, open: both([ofSession(opening), content]), endMs: this.#parts.now() + grantedMs };
+  }
+
+  keep(opening: Opening): void {
+    this.#openings.set(opening.id, opening);
+  }
+
+  /** Takes up the openings of an earlier gateway from their records, the newest first. */
+  takeUp(records: readonly OpeningRecord[]): void {
+    const left = new Map<string, Opening>();
+    for (const record of records.toReversed()) {
+      const opening = readOpening(record, left);
+      if (opening !== null) {
+        left.set(opening.id, opening);
+      }
+    }
+    this.#openings = new Map([...left, ...this.#openings]);
   }
 
   /** Finds an opening that somebody may grant. Throws GatewayError `not_found`; `conflict` if somebody has granted it; `refused` for who asked, for whom it was asked, and for who acts for them. */
@@ -92,4 +116,39 @@ export class Openings {
   openFor(by: string): readonly Query[] {
     return this.list().flatMap((opening) => (opening.by === by && opening.open !== null ? [opening.open] : []));
   }
+}
+
+/** Returns what is on record of an opening, beside who acted and why. */
+export function recordedOpening({ id, session, onBehalfOf, open }: Opening): Attributes {
+  return {
+    [ownAttributes.accessOpening]: id,
+    [ownAttributes.accessSession]: session,
+    ...(open === null ? (onBehalfOf === null ? {} : { [ownAttributes.onBehalfOf]: onBehalfOf }) : { [ownAttributes.accessOpened]: JSON.stringify(open) }),
+  };
+}
+
+/** Reads the record of an opening. A grant continues what was asked for before it. Returns null for a record of another form, and for a grant of nothing. */
+function readOpening({ action, time, attributes }: OpeningRecord, asked: ReadonlyMap<string, Opening>): Opening | null {
+  const {
+    [ownAttributes.accessOpening]: id,
+    [ownAttributes.accessSession]: session,
+    [ownAttributes.accessOpened]: open,
+    [ownAttributes.onBehalfOf]: onBehalfOf = null,
+    [ownAttributes.reason]: reason,
+    'user.id': by,
+  } = attributes;
+  if (typeof id !== 'string' || typeof session !== 'string' || typeof by !== 'string') {
+    return null;
+  }
+  const timeMs = Date.parse(time);
+  const before = asked.get(id);
+  if (action === openingActions.ask) {
+    const whom = onBehalfOf === null ? null : String(onBehalfOf);
+    return { id, session, by, onBehalfOf: whom, reason: String(reason), grantedBy: null, open: null, endMs: timeMs + askedMs };
+  }
+  return before === undefined || typeof open !== 'string' ? null : { ...before, grantedBy: by, open: JSON.parse(open), endMs: timeMs + grantedMs };
+}
+
+function ofSession({ session }: Opening): Query {
+  return { is: 'term', field: 'session', test: { by: 'equal', value: session } };
 }

@@ -73,6 +73,14 @@ export function withoutGuarded(
   ]);
 }
 
+/**
+ * Returns the records that somebody who gets whole sessions may be given. Besides those of the rights these are the beginnings and ends of sessions, but for those that
+ * have the end of an answer with values that nobody reads alone. `contentAlone` are the records whose content needs no second person.
+ */
+export function givenWhole(rights: readonly Right[], contentAlone: Query): Query {
+  return either([scopeOf(rights, 'content'), both([frames, contentAlone])]);
+}
+
 /** Returns an act that some rights allow and others do not, or not with all of the same records; null if there is none. */
 export function actBeyond(rights: readonly Right[], others: readonly Right[]): Act | null {
   const beyond = actNames.find((act) => {

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { Opening } from '../access/openings.ts';
+import { openingActions, recordedOpening, type Opening } from '../access/openings.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
-import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Caller } from './caller.ts';
 import type { ApiParts } from './parts.ts';
 
@@ -22,16 +21,19 @@ export function summarizeOpening({ id, session, by, reason, grantedBy, endMs }: 
   return { opening: id, session, by, reason, grantedBy, ends: new Date(endMs).toISOString() };
 }
 
-/** Records that somebody asks for the content of a session, or that a second person opens it. */
-export async function recordOpening(
-  { recorder }: Pick<ApiParts, 'recorder'>,
+/** Records that the caller asks for the content of a session, or opens it as the second person; then it counts. */
+export async function keepOpening(
+  { recorder, openings }: Pick<ApiParts, 'recorder' | 'openings'>,
   caller: Caller,
-  { action, session, reason }: { readonly action: 'gateway.ask_content' | 'gateway.open_content'; readonly session: string; readonly reason: string },
-): Promise<void> {
+  opening: Opening,
+  reason: string,
+): Promise<OpeningSummary> {
   await recordOwnDecision(recorder, {
-    action,
+    action: opening.open === null ? openingActions.ask : openingActions.grant,
     verdict: 'allow',
     ...(reason === '' ? {} : { reason }),
-    attributes: { 'user.id': caller.id, 'client.address': caller.address, [ownAttributes.accessSession]: session },
+    attributes: { 'user.id': caller.id, 'client.address': caller.address, ...recordedOpening(opening) },
   });
+  openings.keep(opening);
+  return summarizeOpening(opening);
 }

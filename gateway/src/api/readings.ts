@@ -1,9 +1,9 @@
-import { scopeOf, sightOf, type Sight } from '../access/rights.ts';
+import { frames, givenWhole, scopeOf, sightOf, type Sight } from '../access/rights.ts';
 import type { Act } from '../access/roles.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { FoundRecord } from '../feed/recordings.ts';
 import type { IndexedSession } from '../feed/session-index.ts';
-import { isEverything } from '../query/query.ts';
+import { either, isEverything } from '../query/query.ts';
 import type { Caller } from './caller.ts';
 import type { ApiParts } from './parts.ts';
 import { recordAccess } from './recorded-acts.ts';
@@ -35,11 +35,11 @@ export async function openReading(
 export async function openWholeReading(parts: Parts, caller: Caller, reading: Reading): Promise<IndexedSession> {
   const { reader, recorder } = parts;
   const { what, session } = reading;
-  const { rights } = caller;
+  const { rights, contentAlone } = caller;
   const seen = scopeOf(rights, reading.act);
   return orRecordedRefusal(recorder, caller, { what, session, isLimited: !isEverything(seen) }, async () => {
     const found = await reader.find(session, seen);
-    if (!((await reader.covers(session, seen)) && (await reader.covers(session, scopeOf(rights, 'content'))))) {
+    if (!((await reader.covers(session, either([seen, frames]))) && (await reader.covers(session, givenWhole(rights, contentAlone))))) {
       throw new GatewayError('refused', 'This needs a role that reads the content of the whole session: session show shows the part that you may read.');
     }
     await recordAccess(recorder, caller, { what, session });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { scopeOf, type Sight } from '../access/rights.ts';
+import { frames, scopeOf, type Sight } from '../access/rights.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import { either, type Query } from '../query/query.ts';
@@ -45,7 +45,7 @@ export async function recordReview(parts: Parts, caller: Caller, { session, note
   if (found.closedMs === null) {
     throw new GatewayError('conflict', 'The session has not ended: it can be reviewed when nothing more can happen in it.');
   }
-  if (!(await parts.reader.covers(session, scopeOf(caller.rights, 'facts')))) {
+  if (!(await parts.reader.covers(session, either([scopeOf(caller.rights, 'facts'), frames])))) {
     throw new GatewayError('refused', 'Who sees only a part of a session does not review it.');
   }
   if (await hasAny(parts, session, partOf(caller))) {

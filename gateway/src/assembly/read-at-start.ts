@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { openingActions, type Openings } from '../access/openings.ts';
 import type { Unfilled } from '../controls/limits/limits.ts';
 import type { UsedAmount } from '../domain/usage.ts';
 import type { LimitPolicies } from '../feed/recorded-usage.ts';
 import type { LeftActivity } from '../feed/left-activities.ts';
 import type { Reader } from '../reader/reader.ts';
+import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import type { LiveSessions } from '../sessions/live-sessions.ts';
 
 /** A reading that failed is tried again after this time. */
@@ -42,8 +44,24 @@ export async function takeUpActivities(reader: Reader, sessions: LiveSessions, {
   }
 }
 
+/** Takes up the openings of content that an earlier gateway left. Until then nothing is open. */
+export async function takeUpOpenings(
+  reader: Reader,
+  openings: Openings,
+  { publish, ...reading }: Omit<Reading, 'before'> & { readonly publish: () => Promise<PublishedCheckpoint> },
+): Promise<void> {
+  const actions = Object.values(openingActions).join(' or ');
+  const records = await untilRead(async function* () {
+    yield* reader.verified(`action:(${actions}) since:2d`, Date.now(), await publish());
+  }, reading);
+  openings.takeUp(records ?? []);
+}
+
 /** Resolves with all that is read, and with null if the signal aborts first. */
-async function untilRead<Piece>(read: () => AsyncIterable<Piece>, { signal, onTrouble }: Reading): Promise<readonly Piece[] | null> {
+async function untilRead<Piece>(
+  read: () => AsyncIterable<Piece>,
+  { signal, onTrouble }: Pick<Reading, 'signal' | 'onTrouble'>,
+): Promise<readonly Piece[] | null> {
   for (let isTold = false; !signal.aborted;) {
     try {
       const pieces: Piece[] = [];

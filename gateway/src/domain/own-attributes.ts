@@ -14,6 +14,10 @@ export const ownAttributes = {
   seq: 'countersign.seq',
   /** String: `allow`, `deny` or `hold`. On a record that leaves the gateway. */
   verdict: 'countersign.verdict',
+  /** String, JSON. The records whose content a second person opened, as a query. On the record of that. */
+  accessOpened: 'countersign.access.opened',
+  /** String. The id of an opening of content that nobody reads alone. On the records that somebody asks for it and that a second person opens it. */
+  accessOpening: 'countersign.access.opening',
   /** String. The session that somebody read, as 32 hexadecimal digits. On a record of kind `access`. */
   accessSession: 'countersign.access.session',
   /** String. The way in which somebody read a session: `show`, `export` and others. On a record of kind `access`. */

@@ -101,6 +101,9 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
     case 'reviews':
       yield await findReviews(await parts.openSearch(), question.wanted);
       break;
+    case 'verified':
+      yield* (await parts.openSearch()).verified(question.query, question);
+      break;
     case 'savedSearches':
       yield await findSavedSearches(await parts.openSearch(), question);
       break;

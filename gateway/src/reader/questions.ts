@@ -30,6 +30,7 @@ export type Question =
   | { readonly ask: 'alerts' }
   | { readonly ask: 'sessions'; readonly wanted: WantedSessions }
   | { readonly ask: 'reviews'; readonly wanted: WantedReviews }
+  | { readonly ask: 'verified'; readonly query: string; readonly nowMs: number; readonly checkpoint: PublishedCheckpoint }
   | { readonly ask: 'savedSearches'; readonly nowMs: number; readonly checkpoint: PublishedCheckpoint }
   | { readonly ask: 'rebuild' };
 

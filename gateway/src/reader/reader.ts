@@ -17,7 +17,7 @@ import { IndexDiffers } from '../feed/row-seals.ts';
 import { removeIndexFile, type IndexedSession } from '../feed/session-index.ts';
 import { TargetNotes } from '../feed/target-notes.ts';
 import { everything, type Query } from '../query/query.ts';
-import type { SavedSearch, WantedRecords, WantedSessions, WantedExport } from '../search/found.ts';
+import type { FoundRecord as VerifiedRecord, SavedSearch, WantedRecords, WantedSessions, WantedExport } from '../search/found.ts';
 import type { Reviews, WantedReviews } from '../search/reviews.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import { isUnreadable, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
@@ -238,6 +238,11 @@ export class Reader implements AsyncDisposable {
   /** Finds the sessions that are to be reviewed. Also rejects with GatewayError `malformed`. */
   async reviews(wanted: WantedReviews): Promise<Reviews> {
     return this.#one({ ask: 'reviews', wanted });
+  }
+
+  /** Yields the verified records for which a query holds that the gateway itself asks, the newest first. */
+  verified(query: string, nowMs: number, checkpoint: PublishedCheckpoint): AsyncGenerator<VerifiedRecord> {
+    return this.#ask({ ask: 'verified', query, nowMs, checkpoint });
   }
 
   async savedSearches(nowMs: number, checkpoint: PublishedCheckpoint): Promise<readonly SavedSearch[]> {

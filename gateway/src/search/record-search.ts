@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { frames, wholeSight, type Sight } from '../access/rights.ts';
+import { wholeSight, type Sight } from '../access/rights.ts';
 import { decodeLeaf } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
@@ -11,7 +11,7 @@ import type { SessionPage, SessionSummary } from '../feed/shown-record.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
 import { matches } from '../query/matches.ts';
 import { parseField } from '../query/parse-query.ts';
-import { both, either, isEverything, isNothing, termsOf, type Query } from '../query/query.ts';
+import { both, isEverything, isNothing, termsOf, type Query } from '../query/query.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { readSession, SessionOpener, SessionWalk } from '../recording/session-reader.ts';
 import { Turn } from '../recording/turn.ts';
@@ -125,9 +125,9 @@ export class RecordSearch {
     return this.#parts.recordings.find(session);
   }
 
-  /** Returns whether all records of a session are seen, but for those of its beginning and its end. */
+  /** Returns whether all records of a session are seen. */
   async covers(session: string, seen: Query): Promise<boolean> {
-    return !(await this.#holdsForAny(both([ofSession(session), { is: 'not', part: either([seen, frames]) }])));
+    return !(await this.#holdsForAny(both([ofSession(session), { is: 'not', part: seen }])));
   }
 
   /** Finds a record that is seen by its index in the log. Rejects with GatewayError `not_found`, in the same way if there is none. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
-import { openingSummary, recordOpening, summarizeOpening } from '../openings.ts';
+import { keepOpening, openingSummary } from '../openings.ts';
 import type { ApiParts } from '../parts.ts';
 
 const sessionId = z.string().regex(/^[0-9a-f]{32}$/, 'the id of a session is 32 hex digits');
@@ -18,7 +18,6 @@ export const askOpening = endpoint({
   errors: ['not_found', 'catching_up', 'store_damaged'],
   act: async (parts: Pick<ApiParts, 'reader' | 'recorder' | 'openings'>, { caller, body: { session, reason } }) => {
     await parts.reader.find(session, caller.contentOfTwo);
-    await recordOpening(parts, caller, { action: 'gateway.ask_content', session, reason });
-    return summarizeOpening(parts.openings.ask(session, caller, reason));
+    return keepOpening(parts, caller, parts.openings.ask(session, caller, reason), reason);
   },
 });

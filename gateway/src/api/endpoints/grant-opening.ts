@@ -3,7 +3,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
-import { openingSummary, recordOpening, summarizeOpening } from '../openings.ts';
+import { keepOpening, openingSummary } from '../openings.ts';
 import type { ApiParts } from '../parts.ts';
 
 export const grantOpening = endpoint({
@@ -22,7 +22,6 @@ export const grantOpening = endpoint({
     }
     const { session } = parts.openings.grantable(opening, caller);
     await parts.reader.find(session, caller.contentOfTwo);
-    await recordOpening(parts, caller, { action: 'gateway.open_content', session, reason: note });
-    return summarizeOpening(parts.openings.grant(opening, caller, caller.contentOfTwo));
+    return keepOpening(parts, caller, parts.openings.grant(opening, caller, caller.contentOfTwo), note);
   },
 });
