@@ -1,7 +1,6 @@
 import pg from 'pg';
-import { runProgram } from '../tests/support/run.ts';
 import { startPostgres, type PostgresServer } from '../tests/support/postgres-server.ts';
-import { directly } from './pgbench.ts';
+import { directly, runProgram } from './pgbench.ts';
 
 /** The facts as a table with the indexes that one would make for such questions. `lines` are the facts as NDJSON. */
 const load = `
@@ -47,7 +46,7 @@ export class FactsInPostgres implements AsyncDisposable {
     await client.connect();
     const begun = performance.now();
     await client.query(prepare);
-    await runProgram('sh', ['-c', `psql -Xqc "$1" < "$2"`, 'sh', copy, file], directly(server).environment);
+    runProgram('sh', ['-c', `psql -Xqc "$1" < "$2"`, 'sh', copy, file], directly(server).environment);
     await client.query(load);
     const seconds = (performance.now() - begun) / 1000;
     const { rows } = await client.query("SELECT pg_total_relation_size('facts') AS bytes");

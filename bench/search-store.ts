@@ -1,11 +1,16 @@
 import { openRecorder } from '../gateway/src/recording/testdata/open-recorder.ts';
+import type { Recorder } from '../gateway/src/recording/recorder.ts';
 
-/** The records are spread over this time before now. */
-const spanMs = 90 * 86_400_000;
-/** So many records are written between two commits. */
-const batchRecords = 500;
-/** One turn of an agent has so many records. */
-const turnRecords = 6;
+/** A store of this many records has records of so many days. A smaller one is a part of it: it has the newest of its time. */
+export const aimedStore = { records: 50_000_000, days: 90 } as const;
+const recordMs = (aimedStore.days * 86_400_000) / aimedStore.records;
+
+/** So many records come in a burst, and then none until the time of the next burst: a recorder notes each pause on the record. */
+const burstRecords = 1000;
+/** Between two records of a burst. */
+const burstRecordMs = 2;
+const sessionsAtOnce = 16;
+const principals = 20;
 const turnsPerSession = 20;
 const models = ['gpt-4o', 'gpt-4o-mini', 'claude-sonnet', 'gemini-pro', 'local-7b'];
 const tables = Array.from({ length: 60 }, (_, i) => (i === 0 ? 'public.customers' : `public.table_${i}`));
@@ -13,102 +18,117 @@ const topics = ['refund policy', 'delivery date', 'invoice number', 'broken scre
 const verbs = ['select', 'select', 'select', 'select', 'update', 'delete'];
 
 /**
- * Records what agents do, in the form of PostgreSQL and of models: each turn is a prompt, an answer in two parts, a statement that it leads to, and its rows. Nothing is random, so that a store is
- * the same each time.
+ * Records what agents do, in the form of PostgreSQL and of models: each turn is a prompt, an answer in two parts, a statement that it leads to, and its rows. Some sessions are open at a time, and
+ * one turn of each is written together. Nothing is random but names and keys, so that a store is the same each time. It has the records that are asked for and up to a few hundred more, the ends of
+ * sessions. `onProgress` is told how many there are.
  */
-export async function makeStore(data: string, records: number): Promise<void> {
-  const beginMs = Date.now() - spanMs;
-  let made = 0;
-  const { recorder, keys } = await openRecorder(data, { clock: () => beginMs + Math.floor((made / records) * spanMs) });
+export async function makeStore(data: string, records: number, onProgress: (records: number) => void): Promise<void> {
+  const endMs = Date.now();
+  let size = 0;
+  const { recorder, keys } = await openRecorder(data, {
+    clock: () => endMs - Math.ceil(Math.max(0, records - size) / burstRecords) * burstRecords * recordMs + (size % burstRecords) * burstRecordMs,
+  });
   const committed = (): Promise<void> =>
     new Promise((resolve) => {
       recorder.whenCommitted('process', resolve);
     });
-  for (let session = 0; made < records; session++) {
-    const track = recorder.openSession();
-    const principal = `agent-${session % 200}`;
-    const append = (kind: 'request' | 'response' | 'decision', meta: object, content: string, continues = false): void => {
-      recorder.append(track, { kind, meta: JSON.stringify(meta), content: content === '' ? [] : [Buffer.from(content)], continues });
-      made += 1;
-    };
-    for (const [channel, target, protocol] of [[1, 'openai', 'llm'] as const, [2, 'orders', 'postgres'] as const]) {
-      const opens = { principal, groups: ['agents'], clientAddress: '10.0.0.7', target, protocol };
-      append('decision', { channel, action: 'gateway.authenticate', verdict: 'allow', policies: [`grant:${principal}:${target}`], opens }, '');
+  let begun = 0;
+  const open = new Set<Generator<void>>();
+  while (recorder.size < records) {
+    while (open.size < sessionsAtOnce) {
+      open.add(recordSession(recorder, begun));
+      begun += 1;
     }
-    for (let turn = 0; turn < turnsPerSession && made < records; turn++) {
-      const seq = 3 + turn * turnRecords;
-      const i = session * turnsPerSession + turn;
-      const model = models[i % models.length];
-      const topic = topics[(i * 7) % topics.length] ?? '';
-      const table = tables[(i * 13) % tables.length] ?? '';
-      const verb = verbs[(i * 11) % verbs.length] ?? '';
-      const verdict = i % 40 === 0 ? 'deny' : 'allow';
-      const allowed = { verdict, policies: ['grant:agents:openai'], policyVersion: 'f467a0e734c95f2f' };
-      const prompt = `Customer ${i % 5000} asks about the ${topic} of order ${i % 100_000}.`;
-      append(
-        'request',
-        {
-          channel: 1,
-          action: 'llm.chat',
-          ...allowed,
-          attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai', 'gen_ai.request.model': model, 'countersign.effects': ['read'] },
-        },
-        JSON.stringify({ model, messages: [{ role: 'user', content: prompt }] }),
-      );
-      append(
-        'response',
-        { channel: 1, request: seq },
-        `{"id":"chatcmpl-${i}","model":"${model}-2026","choices":[{"message":{"role":"assistant","content":"I look at`,
-        true,
-      );
-      append(
-        'response',
-        {
-          channel: 1,
-          request: seq,
-          attributes: { 'gen_ai.response.model': `${model}-2026`, 'gen_ai.usage.input_tokens': 100 + (i % 900), 'gen_ai.usage.output_tokens': 20 + (i % 80) },
-        },
-        ` the ${topic} of customer ${i % 5000}."}}]}`,
-      );
-      const effects = verb === 'select' ? ['read'] : verb === 'update' ? ['read', 'write'] : ['destroy', 'write'];
-      const sql =
-        verb === 'select'
-          ? `SELECT * FROM ${table} WHERE id = ${i % 5000}`
-          : verb === 'update'
-            ? `UPDATE ${table} SET note = 'x' WHERE id = ${i % 5000}`
-            : `DELETE FROM ${table} WHERE id = ${i % 5000}`;
-      append(
-        'request',
-        {
-          channel: 2,
-          action: 'postgres.query',
-          ...allowed,
-          policies: ['grant:agents:orders'],
-          attributes: {
-            'db.system.name': 'postgresql',
-            'countersign.effects': effects,
-            'countersign.statements': [verb],
-            'countersign.tables': [table],
-            ...(verb === 'select' ? { 'countersign.reads': [table] } : { 'countersign.writes': [table] }),
-          },
-        },
-        queryMessage(sql),
-      );
-      append(
-        'response',
-        { channel: 2, request: seq + 3, attributes: { 'db.response.returned_rows': i % 12, ...(i % 25 === 0 ? { 'countersign.classes': ['card'] } : {}) } },
-        `C\0\0\0\rSELECT ${i % 10}\0Z\0\0\0\u0005I`,
-      );
-      append('decision', { channel: 2, action: 'postgres.query', verdict, request: seq + 3 }, '');
-      if (made % batchRecords < turnRecords) {
-        await committed();
+    for (const session of open) {
+      ({ size } = recorder);
+      if (session.next().done === true) {
+        open.delete(session);
       }
     }
-    recorder.closeSession(track, 'client');
+    await committed();
+    onProgress(recorder.size);
   }
-  await committed();
   await recorder[Symbol.asyncDispose]();
   keys[Symbol.dispose]();
+}
+
+/** Records a session, one turn of its agent at a time. */
+function* recordSession(recorder: Recorder, session: number): Generator<void> {
+  const track = recorder.openSession();
+  const principal = `agent-${session % principals}`;
+  const append = (kind: 'request' | 'response' | 'decision', meta: object, content: string, continues = false): number =>
+    recorder.append(track, { kind, meta: JSON.stringify(meta), content: content === '' ? [] : [Buffer.from(content)], continues });
+  for (const [channel, target, protocol] of [[1, 'openai', 'llm'] as const, [2, 'orders', 'postgres'] as const]) {
+    const opens = { principal, groups: ['agents'], clientAddress: '10.0.0.7', target, protocol };
+    append('decision', { channel, action: 'gateway.authenticate', verdict: 'allow', policies: [`grant:${principal}:${target}`], opens }, '');
+  }
+  for (let turn = 0; turn < turnsPerSession; turn++) {
+    const i = session * turnsPerSession + turn;
+    const model = models[i % models.length];
+    const topic = topics[(i * 7) % topics.length] ?? '';
+    const table = tables[(i * 13) % tables.length] ?? '';
+    const verb = verbs[(i * 11) % verbs.length] ?? '';
+    const verdict = i % 40 === 0 ? 'deny' : 'allow';
+    const allowed = { verdict, policies: ['grant:agents:openai'], policyVersion: 'f467a0e734c95f2f' };
+    const prompt = `Customer ${i % 5000} asks about the ${topic} of order ${i % 100_000}.`;
+    const asked = append(
+      'request',
+      {
+        channel: 1,
+        action: 'llm.chat',
+        ...allowed,
+        attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai', 'gen_ai.request.model': model, 'countersign.effects': ['read'] },
+      },
+      JSON.stringify({ model, messages: [{ role: 'user', content: prompt }] }),
+    );
+    append(
+      'response',
+      { channel: 1, request: asked },
+      `{"id":"chatcmpl-${i}","model":"${model}-2026","choices":[{"message":{"role":"assistant","content":"I look at`,
+      true,
+    );
+    append(
+      'response',
+      {
+        channel: 1,
+        request: asked,
+        attributes: { 'gen_ai.response.model': `${model}-2026`, 'gen_ai.usage.input_tokens': 100 + (i % 900), 'gen_ai.usage.output_tokens': 20 + (i % 80) },
+      },
+      ` the ${topic} of customer ${i % 5000}."}}]}`,
+    );
+    const effects = verb === 'select' ? ['read'] : verb === 'update' ? ['read', 'write'] : ['destroy', 'write'];
+    const sql =
+      verb === 'select'
+        ? `SELECT * FROM ${table} WHERE id = ${i % 5000}`
+        : verb === 'update'
+          ? `UPDATE ${table} SET note = 'x' WHERE id = ${i % 5000}`
+          : `DELETE FROM ${table} WHERE id = ${i % 5000}`;
+    const stated = append(
+      'request',
+      {
+        channel: 2,
+        action: 'postgres.query',
+        ...allowed,
+        policies: ['grant:agents:orders'],
+        attributes: {
+          'db.system.name': 'postgresql',
+          'countersign.effects': effects,
+          'countersign.statements': [verb],
+          'countersign.tables': [table],
+          ...(verb === 'select' ? { 'countersign.reads': [table] } : { 'countersign.writes': [table] }),
+        },
+      },
+      queryMessage(sql),
+    );
+    append(
+      'response',
+      { channel: 2, request: stated, attributes: { 'db.response.returned_rows': i % 12, ...(i % 25 === 0 ? { 'countersign.classes': ['card'] } : {}) } },
+      `C\0\0\0\rSELECT ${i % 10}\0Z\0\0\0\u0005I`,
+    );
+    append('decision', { channel: 2, action: 'postgres.query', verdict, request: stated }, '');
+    yield;
+  }
+  recorder.closeSession(track, 'client');
 }
 
 /** A Query message, https://www.postgresql.org/docs/current/protocol-message-formats.html */
