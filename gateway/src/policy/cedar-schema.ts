@@ -28,7 +28,8 @@ export function cedarSchema({ protocols, targets }: Vocabulary): Readonly<Record
         Session: {},
         Recording: {},
       },
-      actions: Object.fromEntries(protocols.flatMap((protocol) => [[protocol.id, {}], ...actionsOf(protocol, targets)])),
+      commonTypes: Object.fromEntries(protocols.map((protocol) => [contextName(protocol), contextOf(protocol, targets)])),
+      actions: Object.fromEntries(protocols.flatMap((protocol) => [[protocol.id, {}], ...actionsOf(protocol)])),
     },
   };
 }
@@ -39,11 +40,20 @@ const namedTypes: Readonly<Record<NamedType, CedarType>> = {
   namedBooleans: { type: 'Boolean' },
 };
 
-function actionsOf(protocol: PolicyProtocol, targets: readonly PolicyTarget[]): (readonly [string, unknown])[] {
+/** All actions of a protocol have one type of context. Cedar takes long for a type that is written out with each action. */
+function contextOf(protocol: PolicyProtocol, targets: readonly PolicyTarget[]): CedarType {
   const own = targets.filter((target) => target.protocol === protocol.id);
   const fields = [...commonFields, ...protocol.context, ...circumstances].map((field) => [field.name, typeOf(field, own)] as const);
   const session = record(Object.fromEntries(sessionFields.map(({ name, type }) => [name, types[type]])));
-  const context = record({ ...Object.fromEntries(fields), session });
+  return record({ ...Object.fromEntries(fields), session });
+}
+
+function contextName({ id }: PolicyProtocol): string {
+  return `Context_${id}`;
+}
+
+function actionsOf(protocol: PolicyProtocol): (readonly [string, unknown])[] {
+  const context = { type: contextName(protocol) };
   const definition = { memberOf: [{ id: protocol.id }], appliesTo: { principalTypes: ['Principal'], resourceTypes: ['Target'], context } };
   return actionNames(protocol).map((name) => [name, definition] as const);
 }
