@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
+import { METHODS } from 'node:http';
 import { test } from 'node:test';
 import type { Attributes } from '../../domain/action.ts';
-import { requestAttributes, upgradeAttributes } from './actions.ts';
+import { methods, requestAttributes, upgradeAttributes } from './actions.ts';
 import { bodyOption, step } from './body-facts.ts';
 
 const head = (method: string, ...headers: readonly (readonly [string, string])[]): Parameters<typeof requestAttributes>[0] => ({ method, path: '/x', headers });
@@ -22,6 +23,10 @@ test('the effects of a request are those of its method, unless a header may chan
   for (const query of ['a_method=DELETE', 'method=DELETE', 'a=_method', '_methods=x']) {
     assert.deepEqual(asked(query), ['write'], query);
   }
+});
+
+test('policy knows the methods that Node reads', () => {
+  assert.deepEqual(methods, METHODS);
 });
 
 test('A9: policy sees one spelling of a path', () => {
