@@ -15,10 +15,13 @@ const turnsPerSession = 20;
 const models = ['gpt-4o', 'gpt-4o-mini', 'claude-sonnet', 'gemini-pro', 'local-7b'];
 const tables = Array.from({ length: 60 }, (_, i) => (i === 0 ? 'public.customers' : `public.table_${i}`));
 const topics = ['refund policy', 'delivery date', 'invoice number', 'broken screen', 'account closure', 'price list', 'opening hours', 'new password'];
+/** One of so many answers of a model is in two records. */
+const turnsPerLongAnswer = 8;
+const answerHead = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n';
 const verbs = ['select', 'select', 'select', 'select', 'update', 'delete'];
 
 /**
- * Records what agents do, in the form of PostgreSQL and of models: each turn is a prompt, an answer in two parts, a statement that it leads to, and its rows. Some sessions are open at a time, and
+ * Records what agents do, in the form of PostgreSQL and of models: each turn is a prompt, its answer, a statement that it leads to, and its rows. Some sessions are open at a time, and
  * one turn of each is written together. Nothing is random but names and keys, so that a store is the same each time. It has the records that are asked for and up to a few hundred more, the ends of
  * sessions. `onProgress` is told how many there are.
  */
@@ -70,32 +73,39 @@ function* recordSession(recorder: Recorder, session: number): Generator<void> {
     const verb = verbs[(i * 11) % verbs.length] ?? '';
     const verdict = i % 40 === 0 ? 'deny' : 'allow';
     const allowed = { verdict, policies: ['grant:agents:openai'], policyVersion: 'f467a0e734c95f2f' };
-    const prompt = `Customer ${i % 5000} asks about the ${topic} of order ${i % 100_000}.`;
+    const body = JSON.stringify({ model, messages: [{ role: 'user', content: `Customer ${i % 5000} asks about the ${topic} of order ${i % 100_000}.` }] });
     const asked = append(
       'request',
       {
         channel: 1,
         action: 'llm.chat',
         ...allowed,
-        attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai', 'gen_ai.request.model': model, 'countersign.effects': ['read'] },
+        attributes: {
+          'gen_ai.operation.name': 'chat',
+          'gen_ai.provider.name': 'openai',
+          'gen_ai.request.model': model,
+          'gen_ai.request.temperature': 0,
+          'countersign.modalities': ['text'],
+          'countersign.effects': ['read'],
+        },
       },
-      JSON.stringify({ model, messages: [{ role: 'user', content: prompt }] }),
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: api.openai.com\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     );
-    append(
-      'response',
-      { channel: 1, request: asked },
-      `{"id":"chatcmpl-${i}","model":"${model}-2026","choices":[{"message":{"role":"assistant","content":"I look at`,
-      true,
-    );
-    append(
-      'response',
-      {
-        channel: 1,
-        request: asked,
-        attributes: { 'gen_ai.response.model': `${model}-2026`, 'gen_ai.usage.input_tokens': 100 + (i % 900), 'gen_ai.usage.output_tokens': 20 + (i % 80) },
-      },
-      ` the ${topic} of customer ${i % 5000}."}}]}`,
-    );
+    const answer = `{"id":"chatcmpl-${i}","model":"${model}-2026","choices":[{"message":{"role":"assistant","content":"I look at the ${topic} of customer ${i % 5000}."}}]}`;
+    const answered = {
+      'http.response.status_code': 200,
+      'gen_ai.response.id': `chatcmpl-${i}`,
+      'gen_ai.response.model': `${model}-2026`,
+      'gen_ai.response.finish_reasons': ['stop'],
+      'gen_ai.usage.input_tokens': 100 + (i % 900),
+      'gen_ai.usage.output_tokens': 20 + (i % 80),
+      'countersign.duration_ms': (i * 7919) % 2000,
+    };
+    const cut = i % turnsPerLongAnswer === 0 ? 80 : 0;
+    if (cut > 0) {
+      append('response', { channel: 1, request: asked }, answerHead + answer.slice(0, cut), true);
+    }
+    append('response', { channel: 1, request: asked, attributes: answered }, (cut > 0 ? '' : answerHead) + answer.slice(cut));
     const effects = verb === 'select' ? ['read'] : verb === 'update' ? ['read', 'write'] : ['destroy', 'write'];
     const sql =
       verb === 'select'
@@ -112,9 +122,12 @@ function* recordSession(recorder: Recorder, session: number): Generator<void> {
         policies: ['grant:agents:orders'],
         attributes: {
           'db.system.name': 'postgresql',
+          'db.namespace': 'orders',
           'countersign.effects': effects,
           'countersign.statements': [verb],
           'countersign.tables': [table],
+          'countersign.columns': [`${table}.id`, `${table}.note`],
+          'countersign.filters_on': [`${table}.id`],
           ...(verb === 'select' ? { 'countersign.reads': [table] } : { 'countersign.writes': [table] }),
         },
       },
@@ -122,10 +135,17 @@ function* recordSession(recorder: Recorder, session: number): Generator<void> {
     );
     append(
       'response',
-      { channel: 2, request: stated, attributes: { 'db.response.returned_rows': i % 12, ...(i % 25 === 0 ? { 'countersign.classes': ['card'] } : {}) } },
+      {
+        channel: 2,
+        request: stated,
+        attributes: {
+          'db.response.returned_rows': i % 12,
+          'countersign.duration_ms': ((i * 7919) % 20_000) / 1000,
+          ...(i % 25 === 0 ? { 'countersign.classes': ['card'] } : {}),
+        },
+      },
       `C\0\0\0\rSELECT ${i % 10}\0Z\0\0\0\u0005I`,
     );
-    append('decision', { channel: 2, action: 'postgres.query', verdict, request: stated }, '');
     yield;
   }
   recorder.closeSession(track, 'client');

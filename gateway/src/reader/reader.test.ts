@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { setEnvironmentData } from 'node:worker_threads';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
+import { wholeSight } from '../access/rights.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import { Reader } from './reader.ts';
 
@@ -67,6 +68,25 @@ test('answers come in pieces that end with a line, no more of them than are take
     break;
   }
   await assert.rejects(reader.find('0'.repeat(32)), { code: 'not_found' });
+});
+
+test('the first line of a search does not wait for those after it', async () => {
+  await using reader = await open(thread);
+  const checkpoint = await store.recorder.publish();
+  const pieces: string[] = [];
+  for await (const piece of reader.search({
+    query: 'kind:request',
+    besides: [],
+    nowMs: Date.now(),
+    limit: 20,
+    before: null,
+    answer: 'records',
+    sight: wholeSight,
+    checkpoint,
+  })) {
+    pieces.push(Buffer.from(piece).toString());
+  }
+  assert.deepEqual([pieces[0]?.split('\n').length, pieces.join('').split('\n').length], [2, 22]);
 });
 
 test('who watches a session gets what comes, and leaves when the signal aborts', async () => {

@@ -14,7 +14,7 @@ import { parseField } from '../query/parse-query.ts';
 import { both, isEverything, isNothing, termsOf, type Query } from '../query/query.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { readSession, SessionOpener, SessionWalk } from '../recording/session-reader.ts';
-import { Turn } from '../recording/turn.ts';
+import { Turn, turnBytesMax } from '../recording/turn.ts';
 import { blockCost, findRows, isExact } from './find-rows.ts';
 import type {
   CountedValue,
@@ -280,7 +280,8 @@ export class RecordSearch {
       if (left === 0) {
         return String(index);
       }
-      await turn.spend(0);
+      // The first line does not wait for those after it.
+      await turn.spend(left === limit - 1 ? turnBytesMax : 0);
     }
     return null;
   }

@@ -160,8 +160,9 @@ function piecesBefore(record: OpenedRecord, earlier: Earlier): Before {
   const isPlain = head === null || headerOf(head.headers, 'content-encoding') === undefined;
   const pieces: Buffer[] = [];
   let bytes = 0;
-  for (let distance = 1; distance <= pieceDistanceMax && bytes <= leadBytesMax; distance += 1) {
-    const content = pieceOf(record, earlier(record.seq - distance));
+  const last = Math.max(record.meta?.request ?? 0, record.seq - pieceDistanceMax);
+  for (let seq = record.seq - 1; seq >= last && bytes <= leadBytesMax; seq -= 1) {
+    const content = pieceOf(record, earlier(seq));
     if (content !== null) {
       const isFirst = readRecordedResponse(content) !== null;
       const body = isFirst ? content.subarray(content.indexOf(headEnd) + headEnd.length) : content;
