@@ -433,6 +433,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Opens the reader, which reads in a thread of its own so that no client waits for it. */
   async #openReader({ keys, root }: OpenedStore, recorder: Recorder): Promise<Reader> {
+    const { metaDays } = this.#config.retention;
     return Reader.open({
       data: this.#config.data,
       thread: pathToFileURL(join(import.meta.dirname, `reader-thread${extname(import.meta.filename)}`)),
@@ -446,6 +447,7 @@ export class Gateway implements AsyncDisposable {
         settings: () => ({
           rules: [...this.#config.alerts.values()],
           sinks: [...this.#config.sinks.values()].flatMap((sink) => (takesNotices(sink) ? [] : [sink.settings()])),
+          keptDays: metaDays,
           written: recorder.size,
         }),
         onNews: (news) => {

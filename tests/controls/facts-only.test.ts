@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import pg from 'pg';
 import postgres from 'postgres';
+import type { AlertSummary } from '../../gateway/src/api/alerts.ts';
 import type { ApprovalSummary } from '../../gateway/src/api/approvals.ts';
 import { filesHolding, holds } from '../support/canary.ts';
 import { openShop, type Shop } from '../support/shop.ts';
@@ -165,5 +166,18 @@ describe('what only facts are recorded of', () => {
     await client.end();
     const records = await gateway.records((await gateway.newest()).session);
     assert.ok(records.some(({ kind, content }) => kind === 'request' && content?.text?.includes("'kept'") === true));
+  });
+
+  test('an answer with very many rows is an alert, although no row of it is kept', async () => {
+    const client = await connect();
+    await client.query('select from generate_series(1, 99999)');
+    await client.query('select from generate_series(1, 100000)');
+    await client.end();
+    const raised = (): readonly AlertSummary[] => shop.gateway.rows<AlertSummary>(['alert', 'list']).filter(({ rule }) => rule === 'mass-read');
+    await waitUntil(() => raised().length > 0);
+    assert.deepEqual(
+      raised().map(({ by, count, severity }) => [by, count, severity]),
+      [[['principal=ann', 'target=shop'], 1, 'medium']],
+    );
   });
 });

@@ -78,6 +78,15 @@ export class AlertBook {
     return counted;
   }
 
+  /** Forgets the alerts of which nothing is on record from a time on, also those that are open. */
+  forget(beforeMs: number): void {
+    for (const alert of this.#alerts.values()) {
+      if (Math.max(alert.lastMs, alert.steps.at(-1)?.timeMs ?? 0) < beforeMs) {
+        this.#forget(alert);
+      }
+    }
+  }
+
   #add(alert: Alert): void {
     this.#alerts.set(alert.id, alert);
     this.#open.set(groupKey(alert), alert.id);

@@ -8,12 +8,15 @@ import type { AboutAlert } from './alert-book.ts';
 const lookMs = 250;
 /** How far the watch is, and what it knows, is written this often: after a crash the records since then are read again. */
 const saveMs = 5000;
+const dayMs = 86_400_000;
 
 interface AlertFeedParts {
   readonly file: SealedFile;
   /** The number of records in the log when the feed begins. */
   readonly written: number;
   readonly rules: readonly AlertRule[];
+  /** For how many days what is known is kept, as records are; null: forever. */
+  readonly keptDays: number | null;
   /** Called with what is to be recorded. */
   readonly tell: (news: readonly AlertNews[]) => void;
   readonly onTrouble: (error: unknown) => void;
@@ -42,6 +45,7 @@ export class AlertFeed implements AsyncDisposable {
     this.#watch.enforce(parts.rules);
     this.#saved = this.isNew ? -1 : this.#watch.next;
     this.#savedMs = parts.now();
+    this.#forget();
     this.#save();
     this.#timer = setInterval(() => {
       this.#look();
@@ -93,6 +97,15 @@ export class AlertFeed implements AsyncDisposable {
     }
   }
 
+  /** Forgets what is older than the records that are kept. */
+  #forget(): void {
+    const { keptDays, now } = this.#parts;
+    if (keptDays !== null) {
+      const nowMs = now();
+      this.#watch.forget(nowMs - (nowMs % dayMs) - keptDays * dayMs);
+    }
+  }
+
   #save(): void {
     if (this.#isSaving || this.#watch.next === this.#saved) {
       return;
@@ -100,6 +113,7 @@ export class AlertFeed implements AsyncDisposable {
     this.#isSaving = true;
     this.#saved = this.#watch.next;
     this.#savedMs = this.#parts.now();
+    this.#forget();
     this.#saving = this.#parts.file
       .write(this.#watch.save())
       .catch(this.#parts.onTrouble)

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
+import { createSecretKey } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseWorkingHours, type AlertRule } from '../domain/alert.ts';
 import { ruleDefaults } from '../domain/built-in-alerts.ts';
 import type { ShownRecord } from '../feed/shown-record.ts';
+import { SealedFile } from '../store/sealed-file.ts';
+import { AlertFeed } from './alert-feed.ts';
 import { alertActions, attributesOfAlert } from './alert.ts';
 import { AlertWatch, type AlertNews, type WatchedRecord } from './alert-watch.ts';
 
@@ -224,4 +230,35 @@ test('only what is outside of working hours counts, and only the first record of
   for (const wrong of ['', 'mon-fri', 'mon-fri 08:00-18:00', 'mon-fri 18:00-08:00 UTC', 'mon-fri 08:00-24:30 UTC', 'mon-fri 08:00-18:00 Mars/Base']) {
     assert.equal(parseWorkingHours(wrong), null, wrong);
   }
+});
+
+test('an alert is forgotten with its records, also by the file, and so is what a rule has counted', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-alert-feed-'));
+  const log = new Log();
+  Array.from({ length: 4 }, () => log.deny('bot'));
+  log.deny('other');
+  const open = (nowMs: number, keptDays: number | null): AlertFeed =>
+    new AlertFeed({
+      file: new SealedFile(join(directory, 'alerts'), createSecretKey(Buffer.alloc(32, 1))),
+      written: 0,
+      rules: [ruleOf()],
+      keptDays,
+      tell: () => undefined,
+      onTrouble: (error) => assert.fail(String(error)),
+      now: () => nowMs,
+    });
+  const known = async (afterDays: number, keptDays: number | null): Promise<readonly unknown[]> => {
+    await using feed = open(startMs + afterDays * 86_400_000, keptDays);
+    for (const [index, record] of log.records.entries()) {
+      feed.see(index, record);
+    }
+    return [feed.alerts.length, feed.isNew];
+  };
+  assert.deepEqual(await known(0, 7), [1, true]);
+  assert.deepEqual(await known(7, 7), [1, false]);
+  assert.deepEqual(await known(8, null), [1, false]);
+  assert.deepEqual(await known(8, 7), [0, false]);
+  log.watch.forget(startMs + 1);
+  assert.deepEqual([log.watch.book.all, log.watch.save().groups], [[], [['burst', []]]]);
+  rmSync(directory, { recursive: true });
 });

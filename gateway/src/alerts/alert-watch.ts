@@ -180,6 +180,19 @@ export class AlertWatch {
     return news;
   }
 
+  /** Forgets what was recorded before a time: alerts, and what was counted. */
+  forget(beforeMs: number): void {
+    this.book.forget(beforeMs);
+    for (const [rule, groups] of this.#groups) {
+      for (const [key, group] of groups) {
+        if (group.lastMs < beforeMs) {
+          groups.delete(key);
+          this.#hits.set(rule, (this.#hits.get(rule) ?? 0) - group.hits.length);
+        }
+      }
+    }
+  }
+
   save(): SavedWatch {
     return {
       next: this.next,

@@ -8,6 +8,8 @@ import type { SinkState } from '../exports/sink-streams.ts';
 export interface FeedSettings {
   readonly rules: readonly AlertRule[];
   readonly sinks: readonly StreamSettings[];
+  /** For how many days facts are kept; null: forever. It is that of the start. */
+  readonly keptDays: number | null;
   /** The number of records in the log. */
   readonly written: number;
 }

@@ -44,6 +44,7 @@ export class Feeds implements RecordFollower, AsyncDisposable {
       file: new SealedFile(join(data, 'alerts'), keys.feedKey()),
       written: settings.written,
       rules: settings.rules,
+      keptDays: settings.keptDays,
       tell: (alerts) => {
         tell({ alerts });
       },
