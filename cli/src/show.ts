@@ -56,6 +56,7 @@ const shownAttributes = new Map([
   [ownAttributes.approvalAskedRecord, 'asked_as'],
   [ownAttributes.approvalGrantedRecords, 'granted_as'],
   [ownAttributes.approvalEstimatedRows, 'estimated_rows'],
+  [ownAttributes.approvalBreakGlass, 'broke_glass_as'],
   [ownAttributes.approvalBy, 'by'],
   [ownAttributes.approvalNote, 'note'],
   [ownAttributes.reason, 'reason'],
@@ -235,7 +236,11 @@ function accessText({ attributes, content }: ShownRecord): string {
  * names come before all notes, so that no note adds a name. Empty on other steps of an approval.
  */
 export function approversText({ attributes }: ShownRecord): string {
-  const [by, groups, notes] = [ownAttributes.approvalGrantedBy, ownAttributes.approvalGroups, ownAttributes.approvalGrantedNotes].map((name) => {
+  const [by, groups, notes] = [
+    ownAttributes.approvalGrantedBy,
+    attributes[ownAttributes.approvalBreakGlass] === undefined ? ownAttributes.approvalGroups : ownAttributes.approvalBreakGlass,
+    ownAttributes.approvalGrantedNotes,
+  ].map((name) => {
     const value = attributes[name];
     return Array.isArray(value) ? value : [];
   });
@@ -244,7 +249,8 @@ export function approversText({ attributes }: ShownRecord): string {
   }
   const said = notes?.filter((note) => note !== '') ?? [];
   const names = by.map((name, i) => `${name} (${groups?.[i] ?? '?'})`);
-  return `approved by ${names.join(', ')}${said.length === 0 ? '' : `: ${escapeControls(said.join('; '), 'nothing')}`}`;
+  const isBroken = attributes[ownAttributes.approvalBreakGlass] !== undefined;
+  return `${isBroken ? 'glass broken' : 'approved'} by ${names.join(', ')}${said.length === 0 ? '' : `: ${escapeControls(said.join('; '), 'nothing')}`}`;
 }
 
 /** Describes who ended a session, from where and why; empty if nobody did. */

@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { AlertSummary } from '../../gateway/src/api/alerts.ts';
 import type { ApprovalSummary } from '../../gateway/src/api/approvals.ts';
 import type { ApprovalDetails } from '../../gateway/src/api/endpoints/show-approval.ts';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
+import type { SessionOverview } from '../../gateway/src/search/found.ts';
 import type { GatewayProcess } from '../support/gateway-process.ts';
 import { openHeldGateway, type HeldGateway } from '../support/held-gateway.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -179,6 +181,28 @@ describe('approvals', () => {
     assert.equal((await asking).status, 200);
     await waitUntil(() => /state=granted[^\n]*by=bob[^]*state=spent/.test(out) && / \? http\.request files allow policies=held\.cedar:posts/.test(out));
     watch.kill('SIGINT');
+  });
+
+  test('in an emergency the person who asks lets a request go on with a reason, which is on record, raises an alert and is to be reviewed', async () => {
+    const token = await gateway.issueToken('dan');
+    const asking = ask(token, '/emergency');
+    const of = (): readonly ApprovalSummary[] => open().filter(({ principal }) => principal === 'dan');
+    await waitUntil(() => of().length === 1);
+    const [{ approval, session } = assert.fail()] = of();
+    const words = ['approval', 'break', approval, '--reason', 'outage'];
+    assert.match(gateway.cli(words, { environment: { COUNTERSIGN_TOKEN: await gateway.issueToken('eve') } }).stderr, /no such approval/);
+    const broken = gateway.cli(words, { environment: { COUNTERSIGN_TOKEN: token } });
+    assert.deepEqual([broken.stdout, broken.stderr], [`broke the glass of ${approval}: the request goes on\n`, '']);
+    assert.equal((await asking).status, 200);
+    assert.match(gateway.command(['session', 'show', session]).stdout, /glass broken by dan \(oncall\): outage/);
+    const alerts = (): readonly AlertSummary[] => gateway.rows<AlertSummary>(['alert', 'list']).filter(({ rule }) => rule === 'break-glass');
+    await waitUntil(() => alerts().length > 0);
+    assert.deepEqual(
+      alerts().map(({ by, severity }) => [by, severity]),
+      [[['countersign.approval.by=dan'], 'high']],
+    );
+    const { findings } = gateway.rows<SessionOverview>(['session', 'list', '--query', `session:${session}`])[0] ?? assert.fail();
+    assert.deepEqual(findings.find(({ sign }) => sign === 'break-glass')?.weight, 50);
   });
 
   test('B20: a grant is void when the policies change, and the client is told to stop', async () => {

@@ -6,7 +6,7 @@ import { GatewayProcess } from './gateway-process.ts';
 
 const policy = `@id("posts")
 @reason("Posting is for people to decide.")
-@approval("dba")
+@approval("dba") @breakglass("oncall")
 forbid (principal, action == Action::"http.request", resource)
 when { context.effects.contains("write") };
 `;
@@ -47,6 +47,7 @@ principals:
   ann: { kind: human, groups: [dba], targets: [files] }
   bob: { kind: human, groups: [dba] }
   eve: { kind: human, groups: [others] }
+  dan: { kind: human, groups: [oncall], targets: [files] }
 ${more}`,
       environment,
     }),

@@ -35,6 +35,11 @@ export function addApproval(program: Command): void {
     .requiredOption('--reason <text>', 'recorded, and told to the one who asked')
     .addHelpText('after', `\nExample:\n  countersign approval deny ${example} --reason "use the archive"`)
     .action(deny);
+  addLocation(approval.command('break').argument('<id>', 'approval, as the refusal or the notice of a held request names it'))
+    .description('let a request of your own go on without its approval, in an emergency and where policy says so; that raises an alert')
+    .requiredOption('--reason <text>', 'recorded')
+    .addHelpText('after', `\nExample:\n  countersign approval break ${example} --reason "outage, incident 88, nobody answers"`)
+    .action(breakGlass);
 }
 
 const path = '/api/v1/approvals';
@@ -71,21 +76,26 @@ async function show(id: string, options: LocationOptions & RowOptions): Promise<
 }
 
 async function grant(id: string, options: LocationOptions & { readonly note: string }): Promise<void> {
-  const { approval, state, granted, groups } = await decide(id, 'grant', { note: options.note }, options);
+  const { approval, state, granted, groups } = await decide<ApprovalSummary>(id, 'grant', { note: options.note }, options);
   const missing = groups.filter((group) => !granted.includes(group));
-  console.log(
-    missing.length === 0
-      ? `granted ${approval}: ${state === 'spent' ? 'the request goes on' : 'the request may be sent again, once'}`
-      : `granted ${approval}; still missing: ${missing.join(', ')}`,
-  );
+  console.log(missing.length === 0 ? `granted ${approval}: ${goesOn(state)}` : `granted ${approval}; still missing: ${missing.join(', ')}`);
 }
 
 async function deny(id: string, options: LocationOptions & { readonly reason: string }): Promise<void> {
-  const { approval } = await decide(id, 'deny', { reason: options.reason }, options);
+  const { approval } = await decide<ApprovalSummary>(id, 'deny', { reason: options.reason }, options);
   console.log(`denied ${approval}`);
 }
 
-async function decide(id: string, act: 'grant' | 'deny', body: object, options: LocationOptions): Promise<ApprovalSummary> {
+async function breakGlass(id: string, options: LocationOptions & { readonly reason: string }): Promise<void> {
+  const { approval, state } = await decide<OwnApproval>(id, 'break', { reason: options.reason }, options);
+  console.log(`broke the glass of ${approval}: ${goesOn(state)}`);
+}
+
+function goesOn(state: string): string {
+  return state === 'spent' ? 'the request goes on' : 'the request may be sent again, once';
+}
+
+async function decide<Answer>(id: string, act: 'grant' | 'deny' | 'break', body: object, options: LocationOptions): Promise<Answer> {
   return (await ApiClient.open(options)).json('POST', `${path}/${encodeURIComponent(id)}/${act}`, body);
 }
 
@@ -98,7 +108,7 @@ function describe({ request, before, ...approval }: ApprovalDetails): string {
     `${approval.approval} ${approval.state}: ${who} asks ${approval.target} for ${approval.action}`,
     `held by ${policies.join(', ')}: ${reason}`,
     `groups ${groups.join(', ')}; granted ${granted.join(', ') || 'none'}`,
-    ...grants.map(({ by, note, time }) => `granted by ${by} at ${time}${note === '' ? '' : `: ${note}`}`),
+    ...grants.map(({ by, isBreak, note, time }) => `${isBreak ? 'glass broken' : 'granted'} by ${by} at ${time}${note === '' ? '' : `: ${note}`}`),
     ...(end === undefined ? [] : [endLine(approval.state, end)]),
     `requested ${requested}, expires ${expires}, session ${approval.session}, record ${approval.record}`,
     ...does.map(([name, value]) => `${name} ${String(value)}`),

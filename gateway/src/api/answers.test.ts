@@ -9,7 +9,7 @@ import { openRunningGateway, type RunningGateway } from './testdata/running-gate
 
 const directory = mkdtempSync(join(tmpdir(), 'countersign-answers-'));
 const policies = join(directory, 'held.cedar');
-writeFileSync(policies, '@approval("dba") forbid (principal, action == Action::"http.request", resource);\n');
+writeFileSync(policies, '@approval("dba") @breakglass("oncall") forbid (principal, action == Action::"http.request", resource);\n');
 after(() => {
   rmSync(directory, { recursive: true });
 });
@@ -33,8 +33,10 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
   await json('POST', `/api/v1/runs/${ended}/end`);
   const { opening } = Object.assign({ opening: '' }, await json('POST', '/api/v1/openings', { session: ended, reason: 'ticket 1' }));
   const ids: string[] = [];
-  for (const path of ['/one', '/two']) {
-    const held = await fetch(`${url}/t/api${path}`, { method: 'POST', headers: { authorization: `Bearer ${wide}` } });
+  const { token: dan } = Object.assign({ token: '' }, await json('POST', '/api/v1/tokens', { principal: 'dan' }));
+  for (const asker of [wide, wide, dan]) {
+    const path = `/${ids.length}`;
+    const held = await fetch(`${url}/t/api${path}`, { method: 'POST', headers: { authorization: `Bearer ${asker}`, 'countersign-hold': 'return' } });
     ids.push(Object.assign({ approval: '' }, await held.json()).approval);
   }
   const [log = ''] = (await (await ask('GET', '/log/checkpoint')).text()).split('\n');
@@ -81,6 +83,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     showApproval: { path: `/api/v1/approvals/${ids[0]}` },
     grantApproval: { path: `/api/v1/approvals/${ids[0]}/grant`, body: {} },
     denyApproval: { path: `/api/v1/approvals/${ids[1]}/deny`, body: { reason: 'enough' } },
+    breakGlass: { path: `/api/v1/approvals/${ids[2]}/break`, body: { reason: 'outage' }, token: dan },
     exportRecords: { path: '/api/v1/export?query=kind:decision&form=ocsf' },
     listAlerts: { path: '/api/v1/alerts?all' },
     showAlert: { path: `/api/v1/alerts/${alert}` },
@@ -106,7 +109,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
 
 test('each endpoint answers as its schemas say', async (context) => {
   await using running = await openRunningGateway(
-    `policies: ${policies}\n${issuers}alerts: { tokens: { query: "kind:decision", by: action } }\nroles: { analyst: { groups: [admins] } }\n`,
+    `  dan: { kind: human, groups: [oncall], targets: [api] }\npolicies: ${policies}\n${issuers}alerts: { tokens: { query: "kind:decision", by: action } }\nroles: { analyst: { groups: [admins] } }\n`,
   );
   const requests = await requestsOf(running);
   const endpoints = new Map([...publicRoutes, ...routes].map((endpoint) => [endpoint.id, endpoint]));

@@ -3,6 +3,7 @@ import { acknowledgeAlert } from './endpoints/acknowledge-alert.ts';
 import { applyConfig } from './endpoints/apply-config.ts';
 import { askOpening } from './endpoints/ask-opening.ts';
 import { assignAlert } from './endpoints/assign-alert.ts';
+import { breakGlass } from './endpoints/break-glass.ts';
 import { checkConnection } from './endpoints/check-connection.ts';
 import { closeAlert } from './endpoints/close-alert.ts';
 import { createToken } from './endpoints/create-token.ts';
@@ -100,6 +101,7 @@ export const routes: readonly Endpoint[] = [
   showApproval,
   grantApproval,
   denyApproval,
+  breakGlass,
   exportRecords,
   listAlerts,
   showAlert,

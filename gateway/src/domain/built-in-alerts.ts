@@ -80,6 +80,12 @@ export const builtInAlerts: Readonly<Record<string, BuiltIn & { readonly title: 
     by: ['address'],
     severity: 'high',
   },
+  'break-glass': {
+    title: 'Somebody let a request of their own go on without its approval, in an emergency.',
+    query: `kind:approval ${ownAttributes.approvalState}:granted ${ownAttributes.approvalBreakGlass}:*`,
+    by: [ownAttributes.approvalBy],
+    severity: 'high',
+  },
   'unusual-reader': {
     title: 'Somebody reads recordings who did not for 30 days.',
     query: 'kind:access',

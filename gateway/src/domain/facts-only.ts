@@ -14,6 +14,7 @@ const facts = [
   ownAttributes.answer,
   ownAttributes.approvalAskedRecord,
   ownAttributes.approvalAskedSession,
+  ownAttributes.approvalBreakGlass,
   ownAttributes.approvalBy,
   ownAttributes.approvalEstimatedRows,
   ownAttributes.approvalEstimates,

@@ -40,6 +40,8 @@ export const ownAttributes = {
   approvalAskedRecord: 'countersign.approval.asked_record',
   /** String. The session in which an approval was asked for, as 32 hexadecimal digits. On the record that it was used, which may be in another session. */
   approvalAskedSession: 'countersign.approval.asked_session',
+  /** List of strings. The groups by which who asked let the request go on without its approval, in an emergency. */
+  approvalBreakGlass: 'countersign.approval.break_glass',
   /** String. The principal that took the step of an approval: who granted or denied it. Absent for a step of the gateway itself. */
   approvalBy: 'countersign.approval.by',
   /** String, hexadecimal. The SHA-256 digest of the request that an approval is for: of who asks, of whom, for what, and of the exact bytes. */

@@ -9,6 +9,8 @@ export interface Annotated {
   readonly reason: string | null;
   /** The groups of whom one each must approve. Empty: nobody has to. */
   readonly approval: readonly string[];
+  /** The group whose members may let a request of their own go on without the approval, in an emergency. Null: nobody may. */
+  readonly breakGlass: string | null;
   /** The obligations of a request to which the policy applies. */
   readonly obligations: readonly Obligation[];
   /** Says whether a permit has the content of its requests recorded, or only their facts. */
@@ -17,7 +19,7 @@ export interface Annotated {
   readonly isObserved: boolean;
 }
 
-const known = ['id', 'reason', 'approval', 'limit', 'alert', 'mask', 'mask_request', 'mode', 'record'] as const;
+const known = ['id', 'reason', 'approval', 'breakglass', 'limit', 'alert', 'mask', 'mask_request', 'mode', 'record'] as const;
 
 const recorded = ['content', 'facts'] as const;
 
@@ -38,13 +40,16 @@ interface AnnotationFault {
 
 /** Reads the annotations of a policy. Returns what is wrong, if something is. */
 export function readAnnotations(annotations: Readonly<Record<string, string | null>>, effect: 'permit' | 'forbid'): Annotated | AnnotationFault {
+  if (annotations['breakglass'] !== undefined && annotations['approval'] === undefined) {
+    return { key: 'breakglass', message: '@breakglass belongs to a forbid with @approval: it says who may go on without it in an emergency' };
+  }
   for (const [key, value] of Object.entries(annotations)) {
     const message = faultOf(key, value ?? '', effect);
     if (message !== null) {
       return { key, message };
     }
   }
-  const { id = null, reason = null, approval, alert, mode, record } = annotations;
+  const { id = null, reason = null, approval, breakglass: breakGlass = null, alert, mode, record } = annotations;
   const obligations: Obligation[] = [];
   const asked = limit.exec(annotations['limit'] ?? '');
   if (asked !== null) {
@@ -62,6 +67,7 @@ export function readAnnotations(annotations: Readonly<Record<string, string | nu
   return {
     id,
     reason,
+    breakGlass,
     approval: approval?.split(',').map((group) => group.trim()) ?? [],
     obligations,
     record: record === 'facts' ? 'facts' : 'content',
@@ -89,6 +95,8 @@ function faultOf(key: string, value: string, effect: 'permit' | 'forbid'): strin
       return value.split(',').every((group) => name.test(group.trim()))
         ? null
         : '@approval names the group that approves, or several with commas: @approval("dba")';
+    case 'breakglass':
+      return name.test(value) ? null : '@breakglass names one group, whose members may go on without the approval in an emergency: @breakglass("oncall")';
     case 'limit': {
       if (/^\w+ 0+ per /.test(value)) {
         return '@limit of 0 would deny everything: write a forbid with a @reason in its place';

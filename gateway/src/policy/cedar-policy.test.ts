@@ -360,6 +360,8 @@ describe('what is refused', () => {
     refused('@mask("email card") permit (principal, action, resource);', /@mask names classes with commas/);
     refused('@mask("") permit (principal, action, resource);', /@mask names classes with commas/);
     refused('@approval("dba") permit (principal, action, resource);', /belongs to a forbid/);
+    refused('@breakglass("oncall") forbid (principal, action, resource);', /@breakglass belongs to a forbid with @approval/);
+    refused('@approval("dba") @breakglass("a, b") forbid (principal, action, resource);', /@breakglass names one group/);
     refused(
       '@id("a")\n@record("facts") forbid (principal, action, resource);',
       /^policies\/rules\.cedar:2:1: @record belongs to a permit.*Write it on the permit$/,

@@ -230,7 +230,9 @@ export class CedarPolicy implements PolicyEngine {
     }
     if (forbids.length > 0) {
       const groups = [...new Set(forbids.flatMap(({ annotated }) => annotated.approval))].toSorted();
-      const approval: Obligation = { kind: 'approval', parameters: { groups: groups.join(',') } };
+      const breakGlass = [...new Set(forbids.flatMap(({ annotated }) => annotated.breakGlass ?? []))].toSorted().join(',');
+      const isBreakable = forbids.every(({ annotated }) => annotated.breakGlass !== null);
+      const approval: Obligation = { kind: 'approval', parameters: { groups: groups.join(','), ...(isBreakable ? { breakglass: breakGlass } : {}) } };
       return { ...version, verdict: 'hold', policies: [...idsOf(forbids), ...allowing], reason: reasonOf(forbids), obligations: [approval, ...obligations] };
     }
     return { ...version, verdict: 'allow', policies: allowing, reason: `allowed by ${allowing.join(', ')}`, obligations };

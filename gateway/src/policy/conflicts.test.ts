@@ -269,6 +269,7 @@ describe('T4.32: policy check finds', () => {
       const { problems, conflicts: find, warnings } = readPolicies(cedar, [source(text)], open);
       assert.deepEqual([...problems, ...find(), ...warnings()].map(printProblem), [], text);
     }
+    finds('@approval("security") @breakglass("oncall") forbid (principal, action, resource);', /nobody is in the group "oncall", so nobody could break/, open);
     finds('@approval("scurity") forbid (principal, action, resource);', /nobody is in the group "scurity"/, open);
   });
 

@@ -240,7 +240,17 @@ function uselessObligation({ policy: { effect, annotated } }: ReadPolicy): Findi
 function unapproved({ policy: { annotated }, json }: ReadPolicy, { principals, issued }: Vocabulary): readonly (Finding | null)[] {
   const groups = annotated.approval;
   const open = groups.filter((group) => issued?.groups.includes(group) === true);
-  const empty = groups.filter((group) => !open.includes(group) && principals.every((principal) => !principal.groups.includes(group)));
+  const isEmpty = (group: string): boolean => issued?.groups.includes(group) !== true && principals.every((principal) => !principal.groups.includes(group));
+  const empty = groups.filter(isEmpty);
+  const { breakGlass } = annotated;
+  if (breakGlass !== null && isEmpty(breakGlass)) {
+    return [
+      {
+        message: `nobody is in the group ${JSON.stringify(breakGlass)}, so nobody could break the glass: give a principal groups: [${breakGlass}]`,
+        words: '@breakglass',
+      },
+    ];
+  }
   if (groups.length === 0 || empty.length > 0) {
     const known = [...new Set(principals.flatMap((principal) => principal.groups))];
     return empty.map((group) => {

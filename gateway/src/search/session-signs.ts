@@ -1,3 +1,4 @@
+import { ownAttributes } from '../domain/own-attributes.ts';
 import { parseQuery } from '../query/parse-query.ts';
 import type { Query } from '../query/query.ts';
 
@@ -24,6 +25,13 @@ export const recordSigns = {
     most: 45,
     why: 'A policy or the gateway itself asked for the attention of people.',
     words: (count) => `${alerts(count)} raised`,
+  },
+  'break-glass': {
+    query: `kind:approval ${ownAttributes.approvalState}:spent ${ownAttributes.approvalBreakGlass}:*`,
+    each: 50,
+    most: 50,
+    why: 'Who asked let it go on without its approval, in an emergency: somebody looks at it afterwards.',
+    words: (count) => `${acts(count)} let through without approval, in an emergency`,
   },
   denied: {
     query: 'verdict:deny',

@@ -20,7 +20,8 @@ const charactersMax = 4096;
 const grants = z.array(
   z.object({
     by: z.string(),
-    groups: z.array(z.string()).readonly().describe('Those of the groups for which this person can stand.'),
+    groups: z.array(z.string()).readonly().describe('Those of the groups for which this person can stand. Of who broke the glass: the groups that may.'),
+    isBreak: z.boolean().describe('True: the one who asked let the request go on, in an emergency.'),
     note: z.string(),
     time: z.iso.datetime(),
     record: z.string().describe('`LOG/INDEX` of the record of the grant.'),
@@ -80,7 +81,7 @@ export const showApproval = endpoint({
       ...summarizeApproval(view, sight),
       policies: view.policies,
       reason: view.reason,
-      grants: view.grants.map(({ by, groups, note, timeMs, record }) => ({ by, groups, note, time: new Date(timeMs).toISOString(), record })),
+      grants: view.grants.map(({ by, groups, isBreak, note, timeMs, record }) => ({ by, groups, isBreak, note, time: new Date(timeMs).toISOString(), record })),
       ...(view.end === null ? {} : { end: describeEnd(view.end) }),
       ...(view.estimatedRows === null ? {} : { estimatedRows: view.estimatedRows }),
       ...(await readStory(

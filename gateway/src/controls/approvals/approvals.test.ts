@@ -95,11 +95,18 @@ class World implements Disposable {
     mode: 'wait' | 'return',
     {
       groups = 'dba',
+      breakglass,
       waitMsMax,
       isFactsOnly = false,
       estimate,
       ...more
-    }: { readonly groups?: string; readonly waitMsMax?: number; readonly isFactsOnly?: boolean; readonly estimate?: AskEstimate } & Partial<Act['asker']> = {},
+    }: {
+      readonly groups?: string;
+      readonly breakglass?: string;
+      readonly waitMsMax?: number;
+      readonly isFactsOnly?: boolean;
+      readonly estimate?: AskEstimate;
+    } & Partial<Act['asker']> = {},
   ): Promise<Asked> {
     const plain = this.act(said, mode, more, waitMsMax);
     const act = estimate === undefined ? plain : { ...plain, action: { ...plain.action, estimate: () => estimate } };
@@ -133,7 +140,7 @@ class World implements Disposable {
         return `l/${this.steps.length}`;
       },
     };
-    const admitted = this.approvals.admit(act, { kind: 'approval', parameters: { groups } });
+    const admitted = this.approvals.admit(act, { kind: 'approval', parameters: { groups, ...(breakglass === undefined ? {} : { breakglass }) } });
     const answer = typeof admitted === 'function' ? admitted(held) : admitted;
     const asked: Asked = { said, mode, outcome: undefined, leave: () => leaving.abort() };
     void (async () => {
@@ -300,6 +307,44 @@ test('B20: a grant is of somebody else, of the group, and no run; several groups
   assert.deepEqual(approvals.find(id)?.state, 'granted');
   assert.equal(grant(operator), 'conflict');
   assert.equal(isLetGo(await world.ask('x', 'return', { groups: 'dba,security', onBehalfOf: 'eve' })), true);
+});
+
+test('B20: the glass is broken by the person who asks alone, of all groups that policies name, for a request that all of them let go on', async () => {
+  using world = new World();
+  const { approvals, principals } = world;
+  const dan: Principal = { ...principalOf('bot', 'oncall'), kind: 'human' };
+  const try_ = async (breakglass: string | undefined, by: Granter): Promise<string> => {
+    await world.ask('x', 'return', { groups: 'dba,security', ...(breakglass === undefined ? {} : { breakglass }) });
+    const id = approvals.list().at(-1)?.approval ?? '';
+    const outcome = refused(() => approvals.breakGlass(id, by, 'outage'));
+    if (outcome !== 'done') {
+      approvals.deny(id, operator, '');
+      world.nowMs += waitMs;
+    }
+    return outcome;
+  };
+  assert.equal(await try_('oncall', granterOf(principalOf('bot', 'oncall'))), 'refused', 'an agent');
+  principals.set('bot', dan);
+  assert.equal(await try_(undefined, granterOf(dan)), 'refused', 'no policy says so');
+  assert.equal(await try_('oncall,others', granterOf(dan)), 'refused', 'one of two policies names another group');
+  assert.equal(await try_('oncall', granterOf({ ...dan, id: 'kim' })), 'refused', 'somebody else');
+  assert.equal(await try_('oncall', granterOf(dan, { session: 'r' })), 'refused', 'a run');
+  assert.equal(await try_('oncall', operator), 'refused');
+  assert.equal(await try_('oncall', granterOf(dan)), 'done');
+  const more = await world.ask('x', 'return', { groups: 'dba' });
+  assert.equal(isLetGo(more), false, 'another policy holds it by now, which nobody may break');
+  assert.equal(isLetGo(await world.ask('x', 'return', { groups: 'dba', breakglass: 'oncall' })), true);
+  assert.equal(isLetGo(await world.ask('x', 'return', { groups: 'dba', breakglass: 'oncall' })), false, 'once');
+  const of = (state: string): unknown => world.steps.findLast((each) => each.state === state)?.attributes[ownAttributes.approvalBreakGlass];
+  assert.deepEqual([of('granted'), of('spent')], [['oncall'], ['oncall']]);
+  await world.ask('y', 'return', { breakglass: 'oncall' });
+  const id = approvals.list().at(-1)?.approval ?? '';
+  assert.equal(
+    refused(() => approvals.breakGlass(id, granterOf(dan), 'outage')),
+    'done',
+  );
+  principals.set('bot', { ...dan, groups: [] });
+  assert.equal(approvals.recheck(), 2, 'who broke it is no member of the group any more');
 });
 
 test('the use of an approval says who asked, where, and who granted it for each group, with as much of the notes as has room', async () => {

@@ -8,7 +8,7 @@ import type { AskEstimate, Attributes } from '../../domain/action.ts';
 import type { Obligation } from '../../domain/decision.ts';
 import type { Act, Control, HeldAct, Objection, OnceRecorded } from '../control.ts';
 import { digestOf } from './digest.ts';
-import { groupsOf, operatorName, standIns, type GivenGrant, type Granter } from './granters.ts';
+import { checkBreaker, groupsOf, operatorName, standIns, type GivenGrant, type Granter } from './granters.ts';
 
 /** Most approvals that are open at the same time: of one principal, and of all together. */
 const openPerPrincipalMax = 2_000;
@@ -81,6 +81,8 @@ export interface ApprovalView {
   readonly policies: readonly string[];
   readonly reason: string;
   readonly groups: readonly string[];
+  /** The groups of which who asks must be a member to go on without the approval, in an emergency. Empty: nobody may. */
+  readonly breakGlass: readonly string[];
   readonly grants: readonly GivenGrant[];
   /** The groups for which somebody has granted. */
   readonly granted: readonly string[];
@@ -140,7 +142,7 @@ export class Approvals implements Control, Disposable {
   }
 
   isAgain(act: Act, obligation: Obligation): boolean {
-    return act.isWhole && this.#known(digestOf(act, this.#options.policyVersion()), this.#modeOf(act), namedGroups(obligation)) !== undefined;
+    return act.isWhole && this.#known(digestOf(act, this.#options.policyVersion()), this.#modeOf(act), wantedBy(obligation)) !== undefined;
   }
 
   admit(act: Act, obligation: Obligation): Objection | OnceRecorded {
@@ -151,8 +153,8 @@ export class Approvals implements Control, Disposable {
     if (doubt !== null) {
       return `it needs an approval, and ${doubt}`;
     }
-    const groups = namedGroups(obligation);
-    return (held) => this.#hold(act, groups, held);
+    const wanted = wantedBy(obligation);
+    return (held) => this.#hold(act, wanted, held);
   }
 
   /** All approvals that are known, those first that were asked for first. */
@@ -170,11 +172,19 @@ export class Approvals implements Control, Disposable {
    * granted it already, and `cannot_record`; nothing is granted then.
    */
   grant(id: string, by: Granter, note: string): ApprovalView {
-    const { approval, groups, name } = this.#decidable(id, by);
+    const { approval, groups, name } = this.#decidable(id, by, (view) => groupsOf(by, view));
     if (approval.grants.some((each) => each.by === name && each.isOperator === (by.identity === null))) {
       throw new GatewayError('conflict', `${name} has granted this approval already, and each group needs another person.`);
     }
-    const grant = { by: name, isOperator: by.identity === null, standing: by.identity?.standing ?? null, groups, note, timeMs: this.#options.now() };
+    const grant = {
+      by: name,
+      isOperator: by.identity === null,
+      standing: by.identity?.standing ?? null,
+      groups,
+      isBreak: false,
+      note,
+      timeMs: this.#options.now(),
+    };
     const granted = standIns(approval.view.groups, [...approval.grants, grant]);
     if (granted.size === standIns(approval.view.groups, approval.grants).size) {
       throw new GatewayError('conflict', `Others have granted this approval for ${groups.join(' and ')} already.`);
@@ -182,21 +192,36 @@ export class Approvals implements Control, Disposable {
     const isComplete = granted.size === approval.view.groups.length;
     const record = this.#note(approval, isComplete ? 'granted' : 'waiting', { by: name, note, groups: [...granted.keys()] });
     approval.grants.push({ ...grant, record });
+    return this.#granted(approval, { by: name, note, isComplete });
+  }
+
+  /** Lets the request of the person who asks go on without its approval, in an emergency. Throws as `grant` does. */
+  breakGlass(id: string, by: Granter, reason: string): ApprovalView {
+    const { approval, groups, name } = this.#decidable(id, by, (view) => {
+      checkBreaker(by, view);
+      return view.breakGlass;
+    });
+    const record = this.#note(approval, 'granted', { by: name, note: reason, groups: approval.view.groups, breakGlass: groups });
+    const standing = by.identity?.standing ?? null;
+    approval.grants.push({ by: name, isOperator: false, standing, groups, isBreak: true, note: reason, timeMs: this.#options.now(), record });
+    return this.#granted(approval, { by: name, note: reason, isComplete: true });
+  }
+
+  /** Tells of a grant, and lets a request that waits go on if it was the last one. */
+  #granted(approval: Approval, { isComplete, ...step }: Pick<Step, 'by' | 'note'> & { readonly isComplete: boolean }): ApprovalView {
     if (isComplete) {
       approval.state = 'granted';
-      if (approval.answer !== null) {
-        this.#tell('granted', approval, { by: name, note });
-        this.#spend(approval, approval.note);
-        return viewOf(approval);
-      }
     }
-    this.#tell('granted', approval, { by: name, note });
+    this.#tell('granted', approval, step);
+    if (isComplete && approval.answer !== null) {
+      this.#spend(approval, approval.note);
+    }
     return viewOf(approval);
   }
 
   /** Denies an approval. Throws as `grant` does. */
   deny(id: string, by: Granter, reason: string): ApprovalView {
-    const { approval, name } = this.#decidable(id, by);
+    const { approval, name } = this.#decidable(id, by, (view) => groupsOf(by, view));
     const record = this.#note(approval, 'denied', { by: name, note: reason });
     this.#end(approval, 'denied', { by: name, reason, record, words: `${name} denied it: ${saidWords(reason)}` });
     this.#tell('denied', approval, { by: name, note: reason });
@@ -223,10 +248,10 @@ export class Approvals implements Control, Disposable {
     }
   }
 
-  #hold(act: Act, groups: readonly string[], held: HeldAct): Objection | Promise<Objection> {
+  #hold(act: Act, wanted: Wanted, held: HeldAct): Objection | Promise<Objection> {
     const mode = this.#modeOf(act);
     const digest = digestOf(act, held.decision.policyVersion);
-    const known = this.#known(digest, mode, groups);
+    const known = this.#known(digest, mode, wanted);
     if (known?.state === 'granted') {
       return this.#spend(known, held.note);
     }
@@ -240,7 +265,7 @@ export class Approvals implements Control, Disposable {
     if (this.#open.size >= openMax || (this.#openOf.get(act.asker.principal.id) ?? 0) >= openPerPrincipalMax) {
       return `too many requests wait for approval: at most ${openPerPrincipalMax} of one principal, and ${openMax} of all`;
     }
-    const approval = this.#begin(act, { groups, digest }, held);
+    const approval = this.#begin(act, { ...wanted, digest }, held);
     return mode === 'return' ? this.#outcome(approval) : this.#wait(approval, act, held);
   }
 
@@ -252,7 +277,7 @@ export class Approvals implements Control, Disposable {
    * Returns the approval that a request with this digest finds, unless it is over: one that was decided on, else one for which no other request waits. One that fewer
    * groups were asked for than policy names by now is not for this request; a denial is.
    */
-  #known(digest: string, mode: HoldMode, groups: readonly string[]): Approval | undefined {
+  #known(digest: string, mode: HoldMode, { groups, breakGlass }: Wanted): Approval | undefined {
     const nowMs = this.#options.now();
     for (const known of this.#byDigest.get(digest) ?? []) {
       if (known.view.expiresMs <= nowMs) {
@@ -260,7 +285,9 @@ export class Approvals implements Control, Disposable {
         this.#forget(known);
       }
     }
-    const isOfAll = ({ state, view }: Approval): boolean => state === 'denied' || groups.every((group) => view.groups.includes(group));
+    const isBreakable = ({ groups: of }: GivenGrant): boolean => breakGlass.length > 0 && breakGlass.every((group) => of.includes(group));
+    const isOfAll = ({ state, view, grants }: Approval): boolean =>
+      state === 'denied' || (groups.every((group) => view.groups.includes(group)) && grants.every((grant) => !grant.isBreak || isBreakable(grant)));
     const known = [...(this.#byDigest.get(digest) ?? [])].filter(isOfAll);
     return known.find(({ state }) => state === 'granted' || state === 'denied') ?? known.find(({ answer }) => mode === 'return' || answer === null);
   }
@@ -274,7 +301,7 @@ export class Approvals implements Control, Disposable {
     }
   }
 
-  #begin(act: Act, { groups, digest }: { readonly groups: readonly string[]; readonly digest: string }, held: HeldAct): Approval {
+  #begin(act: Act, { groups, breakGlass, digest }: Wanted & { readonly digest: string }, held: HeldAct): Approval {
     const { now, newId, settings, store, textOf } = this.#options;
     const { asker, target, action } = act;
     const { session, seq, record, decision } = held;
@@ -303,6 +330,7 @@ export class Approvals implements Control, Disposable {
         policies: decision.policies,
         reason: decision.reason,
         groups,
+        breakGlass,
         requestedMs,
         expiresMs: requestedMs + waitMs,
       },
@@ -415,12 +443,16 @@ export class Approvals implements Control, Disposable {
   }
 
   /** Finds an approval that somebody may decide on now. Throws as `grant` does. */
-  #decidable(id: string, by: Granter): { readonly approval: Approval; readonly groups: readonly string[]; readonly name: string } {
+  #decidable(
+    id: string,
+    by: Granter,
+    groupsFor: (view: Approval['view']) => readonly string[],
+  ): { readonly approval: Approval; readonly groups: readonly string[]; readonly name: string } {
     const approval = this.#open.get(id) ?? this.#ended.get(id);
     if (approval === undefined) {
       throw new GatewayError('not_found', `There is no approval ${id}: countersign approval list names them.`);
     }
-    const groups = groupsOf(by, approval.view);
+    const groups = groupsFor(approval.view);
     const why = this.#voidFor(approval);
     if (approval.state === 'waiting' && approval.view.expiresMs <= this.#options.now()) {
       this.#giveUp(approval, 'expired', 'nobody decided in time');
@@ -522,6 +554,8 @@ interface Step {
   readonly by?: string;
   readonly note?: string;
   readonly groups?: readonly string[];
+  /** The groups by which somebody broke the glass. */
+  readonly breakGlass?: readonly string[];
   readonly estimates?: boolean;
   readonly estimatedRows?: number;
   /** The facts that only the record that an approval was used has. */
@@ -542,6 +576,7 @@ function noteStep(
     ...(by === undefined ? {} : { [ownAttributes.approvalBy]: by }),
     ...(words === undefined || words === '' ? {} : { [ownAttributes.approvalNote]: words }),
     ...(groups === undefined ? {} : { [ownAttributes.approvalGroups]: groups }),
+    ...(step.breakGlass === undefined ? {} : { [ownAttributes.approvalBreakGlass]: step.breakGlass }),
     ...(step.estimates === true ? { [ownAttributes.approvalEstimates]: true } : {}),
     ...(step.estimatedRows === undefined ? {} : { [ownAttributes.approvalEstimatedRows]: step.estimatedRows }),
     ...step.use,
@@ -552,11 +587,13 @@ function noteStep(
 function useOf({ view, grants, askedRecord }: Approval): Attributes {
   const { principal, onBehalfOf, session, groups } = view;
   const given = standIns(groups, grants);
-  const inOrder = groups.flatMap((group) => given.get(group) ?? []);
+  const broken = grants.find(({ isBreak }) => isBreak);
+  const inOrder = broken === undefined ? groups.flatMap((group) => given.get(group) ?? []) : [broken];
   const noteCharactersMax = Math.floor(notesCharactersMax / inOrder.length);
   return {
     [ownAttributes.principal]: principal,
     ...(onBehalfOf === null ? {} : { [ownAttributes.onBehalfOf]: onBehalfOf }),
+    ...(broken === undefined ? {} : { [ownAttributes.approvalBreakGlass]: broken.groups }),
     [ownAttributes.approvalAskedSession]: session,
     [ownAttributes.approvalAskedRecord]: askedRecord,
     [ownAttributes.approvalGrantedBy]: inOrder.map(({ by }) => by),
@@ -568,12 +605,15 @@ function useOf({ view, grants, askedRecord }: Approval): Attributes {
   };
 }
 
-function namedGroups({ parameters }: Obligation): readonly string[] {
-  return parameters['groups']?.split(',') ?? [];
+/** The groups that policy wants to approve a request, and those that may go on without that. */
+type Wanted = Pick<ApprovalView, 'groups' | 'breakGlass'>;
+
+function wantedBy({ parameters }: Obligation): Wanted {
+  return { groups: parameters['groups']?.split(',') ?? [], breakGlass: parameters['breakglass']?.split(',') ?? [] };
 }
 
 function waitingWords({ id, view }: Pick<Approval, 'id' | 'view'>): string {
-  return `${view.reason.replace(/\.$/, '')}: it waits for approval by ${view.groups.join(' and ')}; countersign approval grant ${id}`;
+  return `${view.reason.replace(/\.$/, '')}: it waits for approval by ${view.groups.join(' and ')}; countersign approval grant ${id}${view.breakGlass.length === 0 ? '' : `; in an emergency, who asks and is of ${view.breakGlass.join(' and ')}: countersign approval break ${id} --reason TEXT`}`;
 }
 
 function viewOf({ view, grants, state, end }: Approval): ApprovalView {

@@ -16,8 +16,10 @@ export interface GivenGrant {
   readonly isOperator: boolean;
   /** The standing of the token with which it was granted; null for the operator. */
   readonly standing: Standing | null;
-  /** Those of the approval's groups for which the person can stand. */
+  /** Those of the approval's groups for which the person can stand. Of who broke the glass: the groups that may. */
   readonly groups: readonly string[];
+  /** True: the one who asked let the request go on, in an emergency. */
+  readonly isBreak: boolean;
   readonly note: string;
   readonly timeMs: number;
   /** The name of its record, `LOG/INDEX`. */
@@ -32,6 +34,20 @@ export interface Wanted {
   readonly principal: string;
   readonly onBehalfOf: string | null;
   readonly groups: readonly string[];
+}
+
+/** Checks that somebody may let a request of their own go on without an approval. `breakGlass` are the groups that must all have them. Throws GatewayError `refused`. */
+export function checkBreaker({ identity }: Granter, { principal, breakGlass }: Pick<Wanted, 'principal'> & { readonly breakGlass: readonly string[] }): void {
+  if (breakGlass.length === 0) {
+    throw new GatewayError('refused', 'No policy lets this request go on without its approval: @breakglass of each policy that holds it would have to.');
+  }
+  const { groups, kind } = identity?.standing.principal ?? { groups: [], kind: 'agent' };
+  if (identity === null || identity.session !== undefined || identity.principal.id !== principal || kind !== 'human') {
+    throw new GatewayError('refused', 'Only the person who asks breaks the glass, with a token of their own. Others grant: countersign approval grant.');
+  }
+  if (!breakGlass.every((group) => groups.includes(group))) {
+    throw new GatewayError('refused', `${principal} may not break the glass here: that needs a member of ${breakGlass.join(' and ')}.`);
+  }
 }
 
 /**
