@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { FeedRecords } from './assembly/feed-records.ts';
 import { Openings } from './access/openings.ts';
 import { relaxCollector } from './assembly/garbage-collection.ts';
+import { suggestReviews } from './assembly/model-reviews.ts';
 import { fillLimits, takeUpActivities, takeUpOpenings } from './assembly/read-at-start.ts';
 import { configuredPolicy, configuredPolicyFromThread, filesOfPolicy } from './policies/configured-policy.ts';
 import type { Config } from './config/config.ts';
@@ -362,6 +363,7 @@ export class Gateway implements AsyncDisposable {
     this.#warnOfFindings();
     await this.#listen(served, door, api);
     outbox.begin();
+    void suggestReviews({ api, settings: () => this.#config.reviewModel, log: this.#log, signal: this.#reading.signal });
     this.#parts.use(
       watchConfig(
         () => filesOfPolicy(this.#config),

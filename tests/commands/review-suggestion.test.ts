@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { before, describe, test } from 'node:test';
 import { openServer } from '../../cli/src/demo/sample-server.ts';
+import type { ReviewSuggestion } from '../../gateway/src/search/found.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { suiteParts } from '../support/suite-parts.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 void describe('what a model thinks of a session', () => {
   const parts = suiteParts();
@@ -12,6 +14,11 @@ void describe('what a model thinks of a session', () => {
   /** The content of the next answer of the model, and what it was asked last. */
   let content = '';
   let asked = '';
+  let url = '';
+  const configuration = (more: string): string => `targets: { models: { protocol: llm, url: "${url}" } }
+principals: { reviewer: { kind: agent, groups: [reviewers], targets: [models] }, bot: { kind: agent, targets: [models] } }
+${more}
+`;
 
   before(async () => {
     const model = parts.use(
@@ -22,9 +29,10 @@ void describe('what a model thinks of a session', () => {
         await once(response, 'close');
       }),
     );
+    ({ url } = model);
     gateway = parts.use(
       await GatewayProcess.start({
-        config: `targets: { models: { protocol: llm, url: "${model.url}" } }\nprincipals: { reviewer: { kind: agent, targets: [models] }, bot: { kind: agent, targets: [models] } }\n`,
+        config: configuration(''),
       }),
     );
   });
@@ -69,5 +77,38 @@ void describe('what a model thinks of a session', () => {
       (await gateway.sessions()).every(({ state }) => state === 'closed'),
       'each run ends with its command',
     );
+  });
+
+  test('C32: a model of the configuration is asked by itself, sees what its role shows, is never asked about its own answers, and a person still signs', async () => {
+    const session = await ended();
+    content = JSON.stringify({ risk: 'high', summary: 'It is odd.', records: [1] });
+    await gateway.apply(
+      configuration('roles: { analyst: { groups: [reviewers] } }\nreviews: { model: { as: reviewer, target: models, model: judge, threshold: 0, every: 1s } }'),
+    );
+    interface Reviewed {
+      readonly session: string;
+      readonly principal: string;
+      readonly review: unknown;
+      readonly suggestion: ReviewSuggestion | null;
+    }
+    const list = async (): Promise<readonly Reviewed[]> => JSON.parse(await (await gateway.api('/api/v1/reviews?threshold=0&all')).text());
+    await waitUntil(async () => (await list()).find((each) => each.session === session)?.suggestion !== null);
+    const reviewed = await list();
+    const { suggestion = null } = reviewed.find((each) => each.session === session) ?? {};
+    assert.deepEqual([suggestion?.model, suggestion?.risk, suggestion?.records], ['judge', 'high', [1]]);
+    assert.match(asked, /gateway\.run/);
+    assert.ok(reviewed.every(({ principal, review, suggestion: of }) => review === null && (principal !== 'reviewer' || of === null)));
+    const [question] = gateway.rows(['search', `session:${suggestion?.asked} kind:prompt principal:reviewer`]);
+    assert.ok(question !== undefined, 'the question is on record');
+    assert.equal(gateway.rows(['search', `action:gateway.suggest_review countersign.review.session:${session}`]).length, 1, 'it is asked once');
+    assert.equal(gateway.rows(['search', `kind:access principal:reviewer countersign.access.session:${session}`]).length, 1);
+    assert.match(gateway.command(['review', 'list', '--threshold', '0']).stdout, /judge suggests, and nobody checked it: high risk \(#1\); its words/);
+    const { stdout } = gateway.command(['session', 'show', suggestion?.asked ?? '', '--full']);
+    assert.match(stdout, /It is odd/);
+  });
+
+  test('a principal or a target that is not there is a fault of the configuration', () => {
+    gateway.configure(configuration('reviews: { model: { as: revewer, target: models, model: judge } }'));
+    assert.match(gateway.command(['config', 'check']).stderr, /reviews\.model\.as: there is no principal "revewer".*reviewer/);
   });
 });

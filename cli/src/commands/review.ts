@@ -1,11 +1,11 @@
 import type { OpenedRun, ReviewCoverage, ReviewedSession, ShownRecord } from '@countersign/gateway/api';
 import { countOf } from '@countersign/gateway/count-of';
+import { readSuggestion, reviewQuestion, type Suggestion } from '@countersign/gateway/review-suggestion';
 import { InvalidArgumentError, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parseSession } from '../arguments.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
 import { findSession } from '../names.ts';
-import { readSuggestion, reviewQuestion, type Suggestion } from '../review-suggestion.ts';
 import { printRows, type RowOptions } from '../rows.ts';
 import { listOf, sessionPath } from '../session-source.ts';
 import { describeRecord, describeSession, indented } from '../show.ts';
@@ -74,9 +74,19 @@ async function list(options: ListOptions): Promise<void> {
     [
       describeSession(session),
       ...session.risk.reasons.map((reason) => `    ${escapeControls(reason, 'nothing')}`),
+      ...(session.suggestion === null ? [] : [escapeControls(`    ${suggestedText(session.suggestion)}`, 'nothing')]),
       ...(session.review === null ? [] : [escapeControls(`    reviewed by ${session.review.by} ${session.review.time}: ${session.review.note}`, 'nothing')]),
     ].join('\n'),
   );
+}
+
+function suggestedText({ model, risk, records, asked }: NonNullable<ReviewedSession['suggestion']>): string {
+  return `${model} suggests, and nobody checked it: ${risk} risk${placesOf(records)}; its words: countersign session show ${asked}`;
+}
+
+/** Names the records that a suggestion is about. */
+function placesOf(records: readonly number[]): string {
+  return records.length === 0 ? '' : ` (${records.map((seq) => `#${seq}`).join(', ')})`;
 }
 
 async function sign(id: string, { note, ...options }: LocationOptions & { readonly note: string }): Promise<void> {
@@ -120,8 +130,7 @@ function print(suggestion: Suggestion, { model, json }: SuggestOptions): void {
     return;
   }
   const { risk, summary, records } = suggestion;
-  const where = records.length === 0 ? '' : ` (${records.map((seq) => `#${seq}`).join(', ')})`;
-  console.log(`${escapeControls(model, 'nothing')} suggests, and nobody checked it: ${risk} risk${where}`);
+  console.log(`${escapeControls(model, 'nothing')} suggests, and nobody checked it: ${risk} risk${placesOf(records)}`);
   console.log(indented(escapeControls(summary, 'nothing')));
 }
 

@@ -40,6 +40,8 @@ export interface Config extends Directory {
     /** The address of a page about approvals, with `{approval}` in place of the id. Null: there is none. */
     readonly link: string | null;
   };
+  /** The model that says what it thinks of sessions that are to be reviewed. Null: none is asked. */
+  readonly reviewModel: ReviewModel | null;
   /** The rules for alerts that are in force, the built-in ones among them, by their names. */
   readonly alerts: ReadonlyMap<string, AlertRule>;
   /** Who may do what with recordings. */
@@ -57,4 +59,16 @@ export interface Config extends Directory {
   readonly limits: Limits;
   /** Each section that takes effect only at a start, as text, to detect whether it was changed. */
   readonly atStart: ReadonlyMap<string, string>;
+}
+
+export interface ReviewModel {
+  /** The principal that asks. */
+  readonly as: string;
+  readonly target: string;
+  readonly model: string;
+  /** The lowest risk of a session that the model is asked about. */
+  readonly threshold: number;
+  readonly everyMs: number;
+  /** Most sessions that it is asked about each time. */
+  readonly most: number;
 }

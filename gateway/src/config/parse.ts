@@ -19,7 +19,7 @@ import { placeForms, placeKinds } from '../domain/value-place.ts';
 import { parseField, parseQuery } from '../query/parse-query.ts';
 import { specialFields, termsOf, UnreadableQuery } from '../query/query.ts';
 import { systemErrorWords } from '../store/system-error.ts';
-import type { Address, Config } from './config.ts';
+import type { Address, Config, ReviewModel } from './config.ts';
 import { problemsOf } from './closed.ts';
 import { configBytesMax } from './find.ts';
 import { locate, placeOf, type Problem, type Source } from './locate.ts';
@@ -92,6 +92,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
     ...unknownClasses(written),
     ...unknownSinks(written),
     ...faultsOfAlerts(written),
+    ...faultsOfReviews(written),
     ...unknownIssuers(written),
     ...sharedNames(written),
   ];
@@ -368,6 +369,22 @@ function unknownSinks(written: unknown): Problem[] {
   ];
 }
 
+/** Finds names in the settings of reviews that stand for nothing. */
+function faultsOfReviews(written: unknown): Problem[] {
+  const { reviews, principals, targets } = asRecord(written);
+  const { as, target } = asRecord(asRecord(reviews)['model']);
+  const missing = (name: unknown, member: 'as' | 'target', known: unknown): Problem[] =>
+    typeof name !== 'string' || Object.hasOwn(asRecord(known), name)
+      ? []
+      : [
+          {
+            path: ['reviews', 'model', member],
+            message: `there is no ${member === 'as' ? 'principal' : 'target'} ${JSON.stringify(name)}${knownNames(name, Object.keys(asRecord(known)))}`,
+          },
+        ];
+  return [...missing(as, 'as', principals), ...missing(target, 'target', targets)];
+}
+
 /** Finds rules without a query or with one that cannot be read, names of fields that do not exist, and rules to switch off that do not exist. */
 function faultsOfAlerts(written: unknown): Problem[] {
   return Object.entries(asRecord(asRecord(written)['alerts'])).flatMap(([rule, settings]): Problem[] => {
@@ -495,6 +512,7 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
       notify: raw.approvals.notify,
       link: raw.approvals.link ?? null,
     },
+    reviewModel: openReviewModel(raw.reviews.model),
     alerts: new Map(Object.entries({ ...builtInAlerts, ...raw.alerts }).flatMap(([name]) => openRule(name, raw.alerts[name] ?? {}))),
     sinks: new Map(Object.entries(raw.sinks).map(([name, sink]) => [name, openSink({ name, base, openSecret }, sink)])),
     classes: new Map(
@@ -508,6 +526,14 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
     limits: overrideLimits(raw.limits),
     atStart: new Map(startSections.map((section) => [section, JSON.stringify(raw[section]) ?? ''])),
   });
+}
+
+function openReviewModel(raw: RawConfig['reviews']['model']): ReviewModel | null {
+  if (raw === undefined) {
+    return null;
+  }
+  const { every, ...model } = raw;
+  return { ...model, everyMs: durationMs(every) };
 }
 
 /** Returns the classes of which nobody reads content alone, with those whose values are of them too. */

@@ -483,6 +483,20 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
     })
       .prefault({})
       .describe('What happens to requests that policy holds until people approve them.'),
+    reviews: closed({
+      model: closed({
+        as: name.describe('The principal that asks the model, in a session of its own for each question. Its role says what of a session the model is given.'),
+        target: name.describe('The target with the model, which understands Chat Completions.'),
+        model: text.max(256, 'a name is at most 256 characters').describe('The name of the model.'),
+        threshold: whole(0, 100).default(30).describe('The lowest risk of a session that the model is asked about.'),
+        every: duration.default('10m').describe('How often it is looked for sessions that have ended.'),
+        most: whole(1, 100).default(5).describe('Most sessions that it is asked about each time, the greatest risk first.'),
+      })
+        .optional()
+        .describe('A model that says what it thinks of sessions that are to be reviewed. Absent: none is asked.'),
+    })
+      .default({})
+      .describe('What helps people to review sessions ([sessions.md](sessions.md#reviews)).'),
     sinks: z
       .record(name, sink, 'NAME: and below it what the sink is')
       .refine((sinks) => Object.keys(sinks).length <= sinksMax, `there are at most ${sinksMax} sinks`)

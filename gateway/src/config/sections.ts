@@ -1,5 +1,5 @@
 /** The sections whose changes a running gateway applies. */
-export const liveSections = ['targets', 'principals', 'groups', 'roles', 'identity', 'policies', 'approvals', 'alerts', 'sinks', 'classes'] as const;
+export const liveSections = ['targets', 'principals', 'groups', 'roles', 'identity', 'policies', 'approvals', 'reviews', 'alerts', 'sinks', 'classes'] as const;
 /** The sections whose changes need a restart: all other sections of the schema. */
 export const startSections = ['data', 'listen', 'tls', 'rootKey', 'retention', 'limits'] as const;
 

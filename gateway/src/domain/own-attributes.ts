@@ -248,9 +248,15 @@ export const ownAttributes = {
   reason: 'countersign.reason',
   /** List of strings, each `CODE: COUNT`. How often clients were refused for each reason. */
   reasons: 'countersign.reasons',
+  /** String. The session of the gateway's own in which a model was asked what it thinks of a session. On the record of its suggestion. */
+  reviewAsked: 'countersign.review.asked',
+  /** List of strings, each a sequence number of the session. The records that a model names in its suggestion. */
+  reviewFound: 'countersign.review.found',
+  /** String: `low`, `medium` or `high`. The risk of a session as a model suggests it. Nothing depends on it. */
+  reviewRisk: 'countersign.review.risk',
   /** Number. How many records the session had that was reviewed. On the record of a review. */
   reviewRecords: 'countersign.review.records',
-  /** String. The session that somebody reviewed, as 32 hexadecimal digits. On the record of a review. */
+  /** String. The session that somebody reviewed, as 32 hexadecimal digits. On the record of a review, and of a suggestion. */
   reviewSession: 'countersign.review.session',
   /** String. The name of a saved search. On the record that somebody saved or deleted it. */
   searchName: 'countersign.search.name',

@@ -108,7 +108,24 @@ export interface Review {
   readonly record: string;
 }
 
+/** The opinion of a model about a session, which nobody checked. */
+export interface ReviewSuggestion {
+  readonly model: string;
+  /** `low`, `medium` or `high`. */
+  readonly risk: string;
+  /** The numbers of the records that it names. */
+  readonly records: readonly number[];
+  /** The session in which the model was asked, with its words. */
+  readonly asked: string;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  /** `LOG/INDEX` of its record. */
+  readonly record: string;
+}
+
 export interface ReviewedSession extends SessionOverview {
+  /** The newest suggestion of the model that the configuration names; null: there is none. */
+  readonly suggestion: ReviewSuggestion | null;
   /** The newest review of it; null: there is none. */
   readonly review: Review | null;
 }

@@ -1,11 +1,14 @@
 import type { Sight } from '../access/rights.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
-import type { Review, ReviewCoverage, ReviewedSession } from './found.ts';
+import type { Review, ReviewCoverage, ReviewedSession, ReviewSuggestion } from './found.ts';
 import type { RecordSearch } from './record-search.ts';
 
 /** The action of the record of a review. Which sessions were reviewed is known from these records alone. */
 export const reviewAction = 'gateway.review_session';
+
+/** The action of the record of a model's suggestion. */
+export const suggestAction = 'gateway.suggest_review';
 
 /** The sessions to review. */
 export interface WantedReviews {
@@ -31,12 +34,13 @@ export interface Reviews {
 export async function findReviews(search: RecordSearch, wanted: WantedReviews): Promise<Reviews> {
   const { began, nowMs, threshold, sight } = wanted;
   const reviews = await reviewsOf(search, wanted);
+  const suggestions = await suggestionsOf(search, wanted);
   const sessions: ReviewedSession[] = [];
   let ended = 0;
   for await (const session of search.sessions({ which: 'clients', query: null, began, nowMs, sight })) {
     ended += session.closed === null ? 0 : 1;
     if (session.closed !== null && session.risk.score >= threshold) {
-      sessions.push({ ...session, review: reviews.get(session.session) ?? null });
+      sessions.push({ ...session, suggestion: suggestions.get(session.session) ?? null, review: reviews.get(session.session) ?? null });
     }
   }
   return {
@@ -55,4 +59,18 @@ async function reviewsOf(search: RecordSearch, wanted: WantedReviews): Promise<R
     }
   }
   return reviews;
+}
+
+/** The newest suggestion about each session, by its id. */
+async function suggestionsOf(search: RecordSearch, wanted: WantedReviews): Promise<ReadonlyMap<string, ReviewSuggestion>> {
+  const suggestions = new Map<string, ReviewSuggestion>();
+  for await (const { attributes, time, record } of search.verified(`action:${suggestAction}`, wanted)) {
+    const { [ownAttributes.reviewSession]: session, [ownAttributes.reviewFound]: found, 'gen_ai.request.model': model } = attributes;
+    if (typeof session === 'string' && !suggestions.has(session)) {
+      const [risk, asked] = [ownAttributes.reviewRisk, ownAttributes.reviewAsked].map((name) => String(attributes[name]));
+      const records = (Array.isArray(found) ? found : []).map(Number);
+      suggestions.set(session, { model: String(model), risk: risk ?? '', records, asked: asked ?? '', time, record });
+    }
+  }
+  return suggestions;
 }

@@ -8,7 +8,7 @@ export type { ReachedTarget } from '../api/endpoints/check-connection.ts';
 export type { IssuerSummary } from '../api/endpoints/list-issuers.ts';
 export type { ShownCaller } from '../api/endpoints/show-caller.ts';
 export type { HaltedSession } from '../api/endpoints/halt-session.ts';
-export type { OpenedRun } from '../api/endpoints/open-run.ts';
+export type { OpenedRun } from '../api/begin-run.ts';
 export type { TargetSummary } from '../api/target-summary.ts';
 export type { ToolSummary } from '../api/tool-summary.ts';
 export type { TokenSummary } from '../api/token-summary.ts';

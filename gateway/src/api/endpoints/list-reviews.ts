@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Review } from '../../search/found.ts';
+import type { Review, ReviewSuggestion } from '../../search/found.ts';
 import { sightOf } from '../../access/rights.ts';
 import { nothing } from '../../query/query.ts';
 import { json } from '../answer.ts';
@@ -16,8 +16,21 @@ const review = {
   record: z.string().describe('`LOG/INDEX` of its record.'),
 } satisfies Record<keyof Review, z.ZodType>;
 
+const suggestion = {
+  model: z.string(),
+  risk: z.string().describe('`low`, `medium` or `high`.'),
+  records: z.array(z.number()).readonly().describe('The numbers of the records that it names.'),
+  asked: z.string().describe('The session in which the model was asked, with its words.'),
+  time: z.iso.datetime(),
+  record: z.string().describe('`LOG/INDEX` of its record.'),
+} satisfies Record<keyof ReviewSuggestion, z.ZodType>;
+
 const reviewedSession = z
-  .object({ ...sessionOverview.shape, review: z.object(review).nullable().describe('The newest review of it; null: there is none.') })
+  .object({
+    ...sessionOverview.shape,
+    suggestion: z.object(suggestion).nullable().describe('The opinion of a model, which nobody checked; null: there is none.'),
+    review: z.object(review).nullable().describe('The newest review of it; null: there is none.'),
+  })
   .meta({ id: 'ReviewedSession' });
 
 export const listReviews = endpoint({

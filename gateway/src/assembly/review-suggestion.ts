@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 
 /** Most characters of a timeline that a model is asked about. */
-const timelineCharactersMax = 60_000;
+export const timelineCharactersMax = 60_000;
 const summaryCharactersMax = 600;
 const recordsMax = 20;
 
