@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
 import type { GatewayProcess } from '../tests/support/gateway-process.ts';
 import { startPostgres, type PostgresServer } from '../tests/support/postgres-server.ts';
 
@@ -19,6 +20,8 @@ export interface PgbenchLoad {
   readonly seconds: number;
   /** A file with the statement of each transaction in place of that of `-S`. */
   readonly script?: string | null;
+  /** Most transactions a second; as many as there can be by default. */
+  readonly rateMax?: number;
 }
 
 export interface PgbenchResult {
@@ -50,8 +53,18 @@ export function throughGateway(name: string, gateway: GatewayProcess, target: st
 }
 
 /** `pgbench -S`: one SELECT of one row by its key in each transaction, or the statement of a file. */
-export function pgbench({ environment }: DatabaseWay, { mode, clients, seconds, script = null }: PgbenchLoad): PgbenchResult {
-  const words = [
+export function pgbench({ environment }: DatabaseWay, load: PgbenchLoad): PgbenchResult {
+  return readReport(runProgram('pgbench', wordsOf(load), environment));
+}
+
+/** Does the same while this process goes on with other things. */
+export async function pgbenchMeanwhile({ environment }: DatabaseWay, load: PgbenchLoad): Promise<PgbenchResult> {
+  const { stdout } = await promisify(execFile)('pgbench', wordsOf(load), { env: { ...process.env, ...environment } });
+  return readReport(stdout);
+}
+
+function wordsOf({ mode, clients, seconds, script = null, rateMax }: PgbenchLoad): readonly string[] {
+  return [
     '-n',
     ...(script === null ? ['-S'] : ['-f', script]),
     '-M',
@@ -62,8 +75,11 @@ export function pgbench({ environment }: DatabaseWay, { mode, clients, seconds, 
     String(Math.min(clients, 2)),
     '-T',
     String(seconds),
+    ...(rateMax === undefined ? [] : ['-R', String(rateMax)]),
   ];
-  const report = runProgram('pgbench', words, environment);
+}
+
+function readReport(report: string): PgbenchResult {
   const [, transactions] = /^number of transactions actually processed: (\d+)/m.exec(report) ?? [];
   const [, rate] = /^tps = ([\d.]+)/m.exec(report) ?? [];
   return { transactions: Number(transactions), rate: Number(rate) };

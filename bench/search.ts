@@ -14,6 +14,7 @@ import { RecordIndex } from '../gateway/src/search/record-index.ts';
 import { openSqlite } from '../gateway/src/store/sqlite.ts';
 import { printAims } from './aims.ts';
 import type { AskedResult } from './search-asked.ts';
+import { benchLag } from './search-lag.ts';
 import { FactsInPostgres } from './search-postgres.ts';
 import { questions } from './search-questions.ts';
 import { aimedStore, makeStore } from './search-store.ts';
@@ -37,8 +38,12 @@ interface Measured {
   readonly searching: AskedResult;
 }
 
-/** Prints how fast the index of records is made, how large it is, and how long questions take. `search [RECORDS ...]` says over stores of how many records. */
+/** Prints how fast the index of records is made, how large it is, and how long questions take. `search [RECORDS ...]` says over stores of how many records; `search lag` prints how far the index falls behind. */
 export async function benchSearch(words: readonly string[]): Promise<void> {
+  if (words[0] === 'lag') {
+    await benchLag();
+    return;
+  }
   printMachine();
   const measured: Measured[] = [];
   for (const records of words.length === 0 ? sizesDefault : words) {

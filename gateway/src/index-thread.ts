@@ -20,10 +20,11 @@ import { isUnreadable } from './store/sqlite.ts';
 const niceness = 10;
 /**
  * The thread that serves, and those that collect its garbage and sync its files, need up to two processors. With fewer than `processorsMin`, making the index takes from them, whatever its
- * priority is, and so it is made for a tenth of the time: docs/adr/0065-the-index-has-a-thread.md.
+ * priority is, and so it rests most of the time while the thread that serves is busy for more than `fullLoad` of its time: docs/adr/0068-the-index-rests-under-full-load.md.
  */
 const processorsMin = 4;
-const restPerWork = availableParallelism() < processorsMin ? 9 : 0;
+const restsPerWork = 9;
+const fullLoad = 0.6;
 
 const port = parentPort;
 if (port === null) {
@@ -83,15 +84,16 @@ const feeds =
           send,
         }),
       );
+const state = new IndexState(records);
 const maker: RecordIndex = new RecordIndex({
   data,
   keys,
   store,
   findProtocol,
   recall,
-  state: new IndexState(records),
+  state,
   followers: feeds === null ? [] : [feeds],
-  restPerWork,
+  ...(availableParallelism() < processorsMin ? { restPerWork: () => (state.load < fullLoad ? 0 : restsPerWork) } : {}),
 });
 const following = maker.follow(leaving.signal, (error) => {
   report('keep the index of records', error);

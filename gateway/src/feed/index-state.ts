@@ -1,6 +1,7 @@
-const cells = { version: 0, size: 1, wholeNs: 2 } as const;
+const cells = { version: 0, size: 1, wholeNs: 2, load: 3 } as const;
+const thousandth = 1000;
 
-/** How far the index is. One thread writes this state; any thread that has its memory can read it. */
+/** How far the index is, and how busy the thread is that serves, which writes that. The thread that makes the index writes the rest; any thread that has its memory can read it. */
 export class IndexState {
   readonly memory: SharedArrayBuffer;
   readonly #cells: BigInt64Array;
@@ -48,6 +49,15 @@ export class IndexState {
   noteWhole(): void {
     // This clock is the same one in all threads, and never jumps.
     Atomics.store(this.#cells, cells.wholeNs, process.hrtime.bigint());
+  }
+
+  /** The part of the time, from 0 to 1, in which the thread that serves was busy lately. */
+  get load(): number {
+    return Number(Atomics.load(this.#cells, cells.load)) / thousandth;
+  }
+
+  set load(load: number) {
+    Atomics.store(this.#cells, cells.load, BigInt(Math.round(load * thousandth)));
   }
 
   /** Resolves with true as soon as the index is whole, and with false after `waitMs`. */

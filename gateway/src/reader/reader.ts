@@ -39,6 +39,8 @@ const readingMax = 16;
 const watchingMax = 64;
 /** An answer waits at most this long for its turn. */
 const seatMs = 30_000;
+/** The thread of the index is told this often how busy this one was. */
+const loadMs = 200;
 /** At a stop the thread has this much time to write the index. The next start finds in the journal what is missing. */
 const stopMs = 5000;
 
@@ -97,9 +99,16 @@ export class Reader implements AsyncDisposable {
   readonly #noIndex = new IndexState();
   #calls = 0;
   readonly #stopping = new AbortController();
+  readonly #loadTimer: NodeJS.Timeout;
 
   private constructor(parts: ReaderParts) {
     this.#parts = parts;
+    let last = performance.eventLoopUtilization();
+    this.#loadTimer = setInterval(() => {
+      const now = performance.eventLoopUtilization();
+      this.records.load = performance.eventLoopUtilization(now, last).utilization;
+      last = now;
+    }, loadMs).unref();
     const reading = new Seats(readingMax);
     this.#seats = {
       list: reading,
@@ -255,6 +264,7 @@ export class Reader implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
+    clearInterval(this.#loadTimer);
     const running = this.#running;
     if (running !== null) {
       const { worker, database } = running;

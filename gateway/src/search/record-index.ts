@@ -34,8 +34,8 @@ export interface RecordIndexParts {
   readonly followers?: readonly RecordFollower[];
   /** Most records in a block; `blockRowsMax` by default. */
   readonly rowsMax?: number;
-  /** While nobody waits for the index, making it rests so many times as long as it works. By default it does not rest. */
-  readonly restPerWork?: number;
+  /** While nobody waits for the index, making it rests so many times as long as it works, as this says at that time. By default it does not rest. */
+  readonly restPerWork?: () => number;
 }
 
 /** The place of a frame, and the offset of its end. */
@@ -177,10 +177,11 @@ export class RecordIndex {
   }
 
   /** Leaves the processors to those who serve, unless somebody waits for the index. */
-  async #rest(restMs: number): Promise<void> {
-    const end = performance.now() + restMs;
+  async #rest(workedMs: number): Promise<void> {
+    const { restPerWork = () => 0 } = this.#parts;
+    const begun = performance.now();
     const isAwaited = (): boolean => performance.now() < this.#awaitedUntil || this.#rebuilding !== null || this.#isLeaving;
-    while (performance.now() < end && !isAwaited()) {
+    while (performance.now() < begun + workedMs * restPerWork() && !isAwaited()) {
       await delay(restStepMs, null, { ref: false });
     }
   }
@@ -199,7 +200,7 @@ export class RecordIndex {
           await this.#add(step);
           const workedMs = performance.now() - begun;
           if (workedMs > restStepMs) {
-            await this.#rest(workedMs * (this.#parts.restPerWork ?? 0));
+            await this.#rest(workedMs);
             begun = performance.now();
           }
         }
