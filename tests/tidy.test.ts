@@ -277,8 +277,12 @@ test('T4.1, E40: small files are written whole, and secrets compared, in one pla
     'gateway/src/recording/journal-writer.ts',
     'gateway/src/store/whole-file.ts',
   ]);
-  // SCRAM compares what it has just computed.
-  assert.deepEqual(naming(/timingSafeEqual\(/).toSorted(), ['gateway/src/identity/shown-secret.ts', 'gateway/src/protocols/postgres/scram.ts']);
+  // SCRAM and the seals of rows compare what they have just computed.
+  assert.deepEqual(naming(/timingSafeEqual\(/).toSorted(), [
+    'gateway/src/identity/shown-secret.ts',
+    'gateway/src/protocols/postgres/scram.ts',
+    'gateway/src/store/row-seal.ts',
+  ]);
 });
 
 test('a file of ours that is started by its path is found in a package too, where it has another ending', () => {

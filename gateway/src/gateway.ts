@@ -44,8 +44,7 @@ import { Issuers } from './identity/issuers.ts';
 import { askIssuer, readIssuerDocument } from './assembly/issuer-document.ts';
 import { openOperatorToken } from './api/operator-token.ts';
 import type { ApiParts, TakenUp } from './api/parts.ts';
-import { findLostRevocations, recordLeftTokenActs, recordLostRevocations } from './api/token-acts.ts';
-import { recordLeftSuspensions } from './api/suspensions.ts';
+import { findLostRevocations, recordHeard, recordLeftActs, recordLostRevocations } from './api/token-acts.ts';
 import { apiListener } from './api/listener.ts';
 import { openApiDocument } from './api/open-api.ts';
 import { HttpListener } from './listeners/http.ts';
@@ -59,6 +58,7 @@ import type { PolicyEngine } from './policy/policy.ts';
 import { createProtocols, findProtocol, protocols, type ServedProtocols } from './protocols/registry.ts';
 import { Reader } from './reader/reader.ts';
 import { Recorder } from './recording/recorder.ts';
+import type { KeyStore } from './recording/key-store.ts';
 import { openStore, type OpenedStore } from './recording/open-store.ts';
 import { rootKeyEnvironment } from './recording/root-key.ts';
 import { ClientDoor } from './sessions/door.ts';
@@ -70,9 +70,11 @@ import { Visit } from './sessions/visit.ts';
 import { StoreLock } from './store/store-lock.ts';
 import { makeDataDirectory } from './store/data-directory.ts';
 import { OpenApprovalsFile } from './store/open-approvals.ts';
-import { openSqlite } from './store/sqlite.ts';
-import { Accounts } from './store/accounts.ts';
-import { Tokens } from './store/tokens.ts';
+import type { Database } from './store/database.ts';
+import { EmbeddedDatabase } from './store/embedded-database.ts';
+import type { Exclusion, Exclusions } from './store/exclusions.ts';
+import { openIdentities } from './store/identities.ts';
+import { StoreWatch } from './store/store-watch.ts';
 import { openLog, type Logger } from './telemetry.ts';
 import { StepThread } from './exchange/step-thread.ts';
 import { HttpCalls } from './exchange/target/http-calls.ts';
@@ -207,10 +209,10 @@ export class Gateway implements AsyncDisposable {
     }
     const store = await openStore(data, rootKeyEnvironment(rootKey, process.env), acceptRollback);
     const keys = this.#parts.use(store.keys);
-    const identities = this.#parts.use(openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true }));
-    const tokens = new Tokens(identities);
-    const accounts = new Accounts(identities);
-    const lostRevocations = findLostRevocations(keys, tokens, acceptRollback);
+    const database = this.#parts.use(await this.#openDatabase());
+    const { gatewayId } = keys.signer();
+    const { tokens, accounts, exclusions } = await openIdentities(database, { gateway: gatewayId, key: this.#config.store?.key() ?? null });
+    const lostRevocations = findLostRevocations(keys, exclusions, acceptRollback);
     const recorder = this.#parts.use(await this.#openRecorder(store));
     const sessions = new LiveSessions(recorder, () => this.#environment);
     this.#sessions = sessions;
@@ -237,10 +239,27 @@ export class Gateway implements AsyncDisposable {
         },
       }),
     );
-    const departures = new Departures({ accounts, directory: () => this.#config, now: Date.now });
+    const departures = new Departures({ accounts, exclusions, directory: () => this.#config, now: Date.now });
+    const watch = this.#parts.use(
+      new StoreWatch({
+        database,
+        exclusions,
+        staleMs: this.#config.store?.staleMs ?? Infinity,
+        onTrouble: (error) => {
+          this.#log.warn({ err: error }, 'the store of identities does not answer as it should');
+        },
+        onFault: (fault) => {
+          this.#tellFault(fault);
+        },
+      }),
+    );
     const authenticator = this.#parts.use(
       new Authenticator({
         tokens,
+        exclusions,
+        requireCurrent: () => {
+          watch.requireCurrent();
+        },
         findPrincipal: (id) => this.#config.principals.get(id),
         ofCertificate: (name) => this.#config.certificates.get(name),
         now: Date.now,
@@ -258,13 +277,15 @@ export class Gateway implements AsyncDisposable {
       now: Date.now,
       identify: async (token) => identify(authenticator, token),
     });
-    await recordLeftTokenActs(recorder, tokens);
-    await recordLeftSuspensions(recorder, tokens);
+    await recordLeftActs(recorder, { tokens, exclusions });
     if (lostRevocations > 0) {
-      this.#log.warn({ revocations: lostRevocations }, 'identity.db is an older copy: tokens that were revoked may come in again until they are revoked again');
+      this.#log.warn(
+        { revocations: lostRevocations },
+        'what is known of tokens is an older copy: tokens that were revoked may come in again until they are revoked again',
+      );
       await recordLostRevocations(recorder, lostRevocations);
     }
-    keys.noteRevocations(tokens.revocations());
+    keys.noteExclusions(exclusions);
     const outbox = this.#parts.use(openOutbox({ data, keys, recorder, config: () => this.#config, log: this.#log }));
     this.#outbox = outbox;
     const feeds = new FeedRecords({
@@ -277,8 +298,11 @@ export class Gateway implements AsyncDisposable {
       },
     });
     this.#feedRecords = feeds;
-    const approvals = this.#parts.use(await this.#openApprovals({ recorder, outbox, tokens, authenticator }));
+    const approvals = this.#parts.use(await this.#openApprovals({ recorder, outbox, exclusions, authenticator }));
     this.#approvals = approvals;
+    exclusions.onNews((news) => {
+      this.#takeUpExclusions(news, { keys, exclusions, recorder, gatewayId });
+    });
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
     const calls = this.#parts.use(new HttpCalls(this.#config.limits));
     this.#calls = calls;
@@ -320,6 +344,8 @@ export class Gateway implements AsyncDisposable {
       outputs: new WeakMap(),
       reader,
       tokens,
+      exclusions,
+      storeFault: () => watch.fault,
       authenticator,
       accounts,
       departures,
@@ -377,16 +403,60 @@ export class Gateway implements AsyncDisposable {
     this.#log.info({ ...this.#addresses, epoch: recorder.epoch }, 'serving');
   }
 
+  async #openDatabase(): Promise<Database> {
+    const { data, store } = this.#config;
+    if (store === null) {
+      return new EmbeddedDatabase(join(data, 'identity.db'));
+    }
+    // Loaded only where it is needed.
+    const { PostgresDatabase } = await import('./store/postgres-database.ts');
+    return PostgresDatabase.open(store.settings());
+  }
+
+  /** Withdraws what was granted by those whose credentials have ended, and records what another gateway did. */
+  #takeUpExclusions(
+    news: readonly Exclusion[],
+    {
+      keys,
+      exclusions,
+      recorder,
+      gatewayId,
+    }: { readonly keys: KeyStore; readonly exclusions: Exclusions; readonly recorder: Recorder; readonly gatewayId: string },
+  ): void {
+    this.#approvals?.recheck();
+    try {
+      keys.noteExclusions(exclusions);
+    } catch (error) {
+      // The next start notes it.
+      this.#trouble('note what ended tokens')(error);
+    }
+    const heard = news.filter(({ gateway }) => gateway !== gatewayId);
+    try {
+      recordHeard(recorder, heard);
+    } catch (error) {
+      this.#trouble('record what another gateway did')(error);
+    }
+  }
+
+  #tellFault(fault: GatewayError | null): void {
+    if (fault === null) {
+      this.#log.info('the store of identities answers again, and credentials are accepted');
+    } else {
+      this.#log.error({ err: fault }, 'it is not known whose credentials are valid: what was opened with one ends, and none is accepted until it is known');
+      this.#authenticator?.endAll(fault);
+    }
+  }
+
   /** Opens the approvals. What was held when the gateway ended is recorded as refused. */
   async #openApprovals({
     recorder,
     outbox,
-    tokens,
+    exclusions,
     authenticator,
   }: {
     readonly recorder: Recorder;
     readonly outbox: Outbox;
-    readonly tokens: Tokens;
+    readonly exclusions: Exclusions;
     readonly authenticator: Authenticator;
   }): Promise<Approvals> {
     const store = this.#parts.use(new OpenApprovalsFile(this.#config.data));
@@ -397,7 +467,7 @@ export class Gateway implements AsyncDisposable {
       settings: () => this.#config.approvals,
       store,
       policyVersion: () => this.#policy.version,
-      findPrincipal: (id) => (tokens.suspension(id) === null ? authenticator.find(id) : undefined),
+      findPrincipal: (id) => (exclusions.suspension(id) === null ? authenticator.find(id) : undefined),
       textOf: (act, held) => heldText(findProtocol, act, held),
       newId: () => `ap_${randomBytes(8).toString('hex')}`,
       now: Date.now,

@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { TokenSummary } from '@countersign/gateway/api';
 import type { Config } from '@countersign/gateway/config';
-import { findData, isStoreInUse } from '@countersign/gateway/location';
+import { findData, hasSharedStore, isStoreInUse } from '@countersign/gateway/location';
 import { hashToken, isToken, makeDataDirectory } from '@countersign/gateway/store';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
@@ -64,28 +64,32 @@ function runningOffice(api: ApiClient): TokenOffice {
 
 async function withFiles<Result>(options: LocationOptions, act: (office: TokenOffice) => Promise<Result>): Promise<Result> {
   const data = findData(options.config);
+  if (hasSharedStore(options.config)) {
+    // Nobody would record an act that is done in the store without a gateway.
+    throw new Error(`no gateway is running on ${data}, and its tokens are in a store that gateways share: start it, or ask another one with --url`);
+  }
   makeDataDirectory(data);
   if (isStoreInUse(data)) {
     throw new Error(`a gateway is starting or stopping on ${data}: try again in a moment`);
   }
   const by = osUser();
   // Loaded here, because usually the running gateway is asked, which has these modules.
-  const { Authenticator, openSqlite, summarizeToken, Tokens } = await import('@countersign/gateway/tokens');
-  using database = openSqlite(join(data, 'identity.db'), { journal: 'persist', secureDelete: true });
-  const tokens = new Tokens(database);
+  const { Authenticator, EmbeddedDatabase, openIdentities, summarizeToken } = await import('@countersign/gateway/tokens');
+  await using database = new EmbeddedDatabase(join(data, 'identity.db'));
+  const { tokens, exclusions } = await openIdentities(database, { gateway: '', key: null });
   // Only the creation of a token needs a valid configuration.
   let principals: Config['principals'] = new Map();
-  using authenticator = new Authenticator({ tokens, findPrincipal: (id) => principals.get(id), now: Date.now });
+  using authenticator = new Authenticator({ tokens, exclusions, findPrincipal: (id) => principals.get(id), now: Date.now });
   return await act({
     create: async (principal, ttlMs) => {
       ({ principals } = await loadConfig(options));
-      const { token, stored } = authenticator.create(principal, { unrecordedBy: by, ...(ttlMs === undefined ? {} : { ttlMs }) });
+      const { token, stored } = await authenticator.create(principal, { unrecordedBy: by, ...(ttlMs === undefined ? {} : { ttlMs }) });
       process.stderr.write(`No gateway is running on ${data}: the token is for the next one that starts there.\n`);
-      return { token, ...summarizeToken(stored) };
+      return { token, ...summarizeToken(stored, null) };
     },
-    list: async () => tokens.list().map(summarizeToken),
+    list: async () => (await tokens.list()).map((token) => summarizeToken(token, exclusions.revokedMs(token.id))),
     revoke: async (name) => {
-      const revoked = authenticator.revoke(name, by);
+      const revoked = await authenticator.revoke(name, by);
       if (revoked === null) {
         throw new Error('there is no such token: countersign token list names them');
       }

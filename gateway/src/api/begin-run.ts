@@ -78,7 +78,7 @@ async function begin(parts: RunParts, session: LiveSession, { caller, body, prin
   const { authenticator, recorder, outputs, targets } = parts;
   const given = targetFacts(wanted.flatMap((name) => targets().get(name) ?? []));
   const { onBehalfOf } = caller.run ?? {};
-  const { token, stored, standing } = authenticator.create(principal.id, {
+  const { token, stored, standing } = await authenticator.create(principal.id, {
     session: session.id,
     targets: wanted,
     ...(onBehalfOf === undefined ? {} : { onBehalfOf }),
@@ -126,7 +126,7 @@ async function parentOf({ authenticator, sessions, refusals }: RunParts, { paren
   if (by.run === undefined && parent === undefined) {
     return null;
   }
-  const outcome = by.run === undefined ? authenticator.authenticate(parent ?? '') : { identity: by.run };
+  const outcome = by.run === undefined ? await authenticator.authenticate(parent ?? '') : { identity: by.run };
   const identity = 'refused' in outcome ? null : outcome.identity;
   const run = identity?.session === undefined ? null : sessions.find(identity.session);
   if (identity === null || run?.isRun !== true) {

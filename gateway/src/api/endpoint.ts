@@ -71,7 +71,7 @@ export interface PublicEndpoint<Parts = ApiParts> extends Description {
 }
 
 /** The errors of finding the caller. `cannot_record` is one of them, because a refusal is not answered before it is recorded. */
-const callerErrors = ['unauthenticated', 'sign_in_again', 'issuer_unreachable', 'throttled', 'refused', 'cannot_record'] as const;
+const callerErrors = ['unauthenticated', 'sign_in_again', 'issuer_unreachable', 'store_unreachable', 'throttled', 'refused', 'cannot_record'] as const;
 
 type Nothing = Readonly<Record<string, never>>;
 

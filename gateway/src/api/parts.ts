@@ -4,6 +4,7 @@ import type { Approvals } from '../controls/approvals/approvals.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { BrowserSettings, FreshAct, Issuer } from '../domain/issuer.ts';
 import type { Pins } from '../domain/pins.ts';
+import type { GatewayError } from '../domain/errors.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Target } from '../domain/target.ts';
 import type { SinkState } from '../exports/sink-streams.ts';
@@ -21,6 +22,7 @@ import type { CurrentPolicy } from '../sessions/gate.ts';
 import type { LiveSessions } from '../sessions/live-sessions.ts';
 import type { Refusals } from '../sessions/refusals.ts';
 import type { Accounts } from '../store/accounts.ts';
+import type { Exclusions } from '../store/exclusions.ts';
 import type { Tokens } from '../store/tokens.ts';
 import type { RunOutputs } from './runs.ts';
 
@@ -45,6 +47,9 @@ export interface ApiParts {
   readonly outputs: RunOutputs;
   readonly reader: Reader;
   readonly tokens: Tokens;
+  readonly exclusions: Exclusions;
+  /** Returns why no credential is accepted now; null if credentials are. */
+  readonly storeFault: () => GatewayError | null;
   readonly authenticator: Authenticator;
   readonly accounts: Accounts;
   readonly departures: Departures;

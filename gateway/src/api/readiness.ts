@@ -5,8 +5,8 @@ import type { ApiParts } from './parts.ts';
 const checkpointAgeSecondsMax = 90;
 
 /** Returns the reasons why no requests are served now, one sentence each; empty if requests are served. Everybody may read them. */
-export function unreadiness({ recorder, isStopping }: Pick<ApiParts, 'recorder' | 'isStopping'>): readonly string[] {
-  const reasons = isStopping() ? ['The gateway is stopping.'] : [];
+export function unreadiness({ recorder, isStopping, storeFault }: Pick<ApiParts, 'recorder' | 'isStopping' | 'storeFault'>): readonly string[] {
+  const reasons = [isStopping() ? 'The gateway is stopping.' : [], storeFault()?.message ?? []].flat();
   try {
     recorder.assertReady();
   } catch (error) {

@@ -2,14 +2,32 @@ import { ownAttributes } from '../domain/own-attributes.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { rolledBack } from '../recording/recovery.ts';
-import { recordOwnDecision } from '../sessions/own-decision.ts';
-import type { TokenAct, Tokens } from '../store/tokens.ts';
+import { appendOwnDecision, recordOwnDecision } from '../sessions/own-decision.ts';
+import { forGoodMs, type Exclusion, type Exclusions } from '../store/exclusions.ts';
+import type { Identities } from '../store/identities.ts';
+import { recordSuspension } from './suspensions.ts';
+
+type RecordedParts = Pick<Identities, 'tokens' | 'exclusions'>;
+
+/** The creation or revocation of a token. */
+export interface TokenAct {
+  readonly act: 'create' | 'revoke';
+  readonly token: string;
+  readonly principal: string;
+  readonly timeMs: number;
+  readonly by: string;
+}
 
 /**
- * Records one act on a token in the gateway's own session, and then notes that it is recorded. Rejects with GatewayError `cannot_record`; the next start then
- * records the act.
+ * Records one act on a token in the gateway's own session, and then notes that it is recorded. Rejects with GatewayError `cannot_record` or `store_unreachable`;
+ * the next start then records the act.
  */
-export async function recordTokenAct(recorder: Recorder, tokens: Tokens, { act, token, principal, timeMs, by }: TokenAct, address?: string): Promise<void> {
+export async function recordTokenAct(
+  recorder: Recorder,
+  { tokens, exclusions }: RecordedParts,
+  { act, token, principal, timeMs, by }: TokenAct,
+  address?: string,
+): Promise<void> {
   await recordOwnDecision(recorder, {
     action: `gateway.${act}_token`,
     verdict: 'allow',
@@ -23,29 +41,75 @@ export async function recordTokenAct(recorder: Recorder, tokens: Tokens, { act, 
       [ownAttributes.time]: new Date(timeMs).toISOString(),
     },
   });
-  tokens.recorded({ act, token });
+  await (act === 'create' ? tokens.recorded(token) : exclusions.recorded('revoked', token));
 }
 
-/** Records acts on tokens that were done while no gateway ran, or that a killed gateway had not recorded. Called at a start, before anything is served. */
-export async function recordLeftTokenActs(recorder: Recorder, tokens: Tokens): Promise<void> {
-  for (const act of tokens.unrecorded()) {
-    await recordTokenAct(recorder, tokens, act);
+/**
+ * Records what was done to tokens and principals while no gateway ran, or what this gateway had not recorded when it was killed. Called at a start, before anything
+ * is served. Rejects as `recordTokenAct` does.
+ */
+export async function recordLeftActs(recorder: Recorder, { tokens, exclusions }: RecordedParts): Promise<void> {
+  const made = (await tokens.unrecorded()).map(({ token: { id, principal, createdMs }, by }): TokenAct => ({
+    act: 'create',
+    token: id,
+    principal,
+    timeMs: createdMs,
+    by,
+  }));
+  const ended = await exclusions.unrecorded();
+  const acts = [...made, ...ended].toSorted((a, b) => a.timeMs - b.timeMs);
+  for (const act of acts) {
+    if ('act' in act) {
+      await recordTokenAct(recorder, { tokens, exclusions }, act);
+    } else if (act.kind === 'suspended') {
+      await recordSuspension(recorder, exclusions, { principal: act.name, sinceMs: act.timeMs, by: act.by, reason: act.reason });
+    } else {
+      const principal = (await tokens.find(act.name))?.principal ?? '';
+      await recordTokenAct(recorder, { tokens, exclusions }, { act: 'revoke', token: act.name, principal, timeMs: act.timeMs, by: act.by });
+    }
   }
 }
 
 /**
- * Returns the number of revocations that `identity.db` lacks: with an older file, revoked tokens would be accepted again. Called before an epoch begins. Throws
- * GatewayError `store_rolled_back`, unless `mayRollBack`.
+ * Records in the gateway's own session what another gateway, which records the act itself, has done to tokens, principals and sign-ins. It does not wait for the
+ * commit: it is in force already. Throws GatewayError `cannot_record`.
  */
-export function findLostRevocations(keys: KeyStore, tokens: Tokens, mayRollBack: boolean): number {
-  const [seen, found] = [keys.revocations, tokens.revocations()];
-  if (found < seen && !mayRollBack) {
-    throw rolledBack(`identity.db is older than keys.db: of ${seen} revocations of tokens it has ${found}. Restore the newer copy of identity.db`);
+export function recordHeard(recorder: Recorder, news: readonly Exclusion[]): void {
+  for (const { kind, name, timeMs, by, reason, gateway } of news) {
+    const whose = { revoked: ownAttributes.tokenId, suspended: ownAttributes.principal, resumed: ownAttributes.principal, ended: ownAttributes.account };
+    appendOwnDecision(recorder, {
+      action: 'gateway.hear_of_act',
+      verdict: 'allow',
+      reason: `at another gateway, ${kind === 'ended' ? 'sign-ins ended' : `this was ${kind}`}${reason === '' ? '' : `: ${reason}`}`,
+      attributes: {
+        ...(by === '' ? {} : { 'user.id': by }),
+        [whose[kind]]: kind === 'ended' ? [name] : name,
+        [ownAttributes.otherGateway]: gateway,
+        ...(kind === 'ended' && timeMs === forGoodMs ? {} : { [ownAttributes.time]: new Date(timeMs).toISOString() }),
+      },
+    });
   }
-  return Math.max(seen - found, 0);
+}
+
+/**
+ * Returns the number of entries that the list of exclusions lacks: with an older list, revoked tokens would be accepted again. Called before an epoch begins.
+ * Throws GatewayError `store_rolled_back`, unless `mayRollBack`.
+ */
+export function findLostRevocations(keys: KeyStore, { store, revision }: Exclusions, mayRollBack: boolean): number {
+  const seen = keys.exclusionsSeen;
+  const isOther = seen.store !== store;
+  const lost = isOther ? seen.revision : Math.max(seen.revision - revision, 0);
+  if (lost > 0 && !mayRollBack) {
+    throw rolledBack(
+      isOther
+        ? `${seen.store === '' ? 'identity.db' : 'the store of before'} knew ${lost} revocations, suspensions and ends of sign-ins, and the store is now another one, which may not know them. Name the store of before`
+        : `${store === '' ? 'identity.db' : 'the store'} is older than keys.db: of ${seen.revision} revocations of tokens it has ${revision}. Restore the newer copy of ${store === '' ? 'identity.db' : 'it'}`,
+    );
+  }
+  return lost;
 }
 
 export async function recordLostRevocations(recorder: Recorder, count: number): Promise<void> {
-  const reason = `identity.db is an older copy, in which revocations are missing: ${count}`;
+  const reason = `what is known of tokens is an older copy, in which revocations are missing: ${count}`;
   await recordOwnDecision(recorder, { action: 'gateway.lose_revocations', verdict: 'allow', reason, attributes: { [ownAttributes.count]: count } });
 }

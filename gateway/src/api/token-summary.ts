@@ -15,7 +15,8 @@ export const tokenSummary = z
 /** A token in a list: one line of `token list --json`. Times are ISO 8601 in UTC. */
 export type TokenSummary = Readonly<z.output<typeof tokenSummary>>;
 
-export function summarizeToken({ id, principal, onBehalfOf, createdMs, expiresMs, revokedMs }: StoredToken): TokenSummary {
+/** Shows a token in a list. `revokedMs`: when it was revoked, in milliseconds since 1970; null if it was not. */
+export function summarizeToken({ id, principal, onBehalfOf, createdMs, expiresMs }: StoredToken, revokedMs: number | null): TokenSummary {
   return {
     id,
     principal,

@@ -5,11 +5,21 @@ import type { HoldMode } from '../domain/approval.ts';
 import type { BrowserSettings, Directory, FreshAct } from '../domain/issuer.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Sink } from '../domain/sink.ts';
+import type { StoreSettings } from '../domain/store-settings.ts';
 import type { SecretReader, Target } from '../domain/target.ts';
 
 export interface Address {
   readonly host: string;
   readonly port: number;
+}
+
+export interface StoreConfig {
+  /** Reads how the database is reached, with the password as it is now. Throws GatewayError `key_unavailable`. */
+  readonly settings: () => StoreSettings;
+  /** Reads the key with which the gateways of the store seal what they write there. */
+  readonly key: SecretReader;
+  /** For so long, in ms, credentials are accepted while the store cannot be asked whether they were ended. */
+  readonly staleMs: number;
 }
 
 /** The whole configuration, validated and frozen. */
@@ -20,6 +30,8 @@ export interface Config extends Directory {
   readonly sha256: string;
   /** Absolute path of the data directory. */
   readonly data: string;
+  /** The PostgreSQL that keeps what gateways share; null: a file of the data directory does, for this gateway alone. */
+  readonly store: StoreConfig | null;
   /** The addresses to listen on: `http`, and the id of each protocol. */
   readonly listen: ReadonlyMap<string, Address>;
   /** `clientsFile`: the authorities whose certificates clients may show; null: clients show none. */

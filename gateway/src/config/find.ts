@@ -11,15 +11,16 @@ export const configBytesMax = 4 * 1024 * 1024;
  * found while its file is being corrected.
  */
 export function findData(file: string): string {
-  let text = '';
-  try {
-    text = readFileSync(file, 'utf8').slice(0, configBytesMax);
-  } catch {
-    // Without a readable file, the data directory is at its default place.
-  }
+  // Without a readable file, the data directory is at its default place.
+  const text = readText(file);
   const { contents } = parseDocument(text, { prettyErrors: false, logLevel: 'silent' });
   const named = (isMap(contents) ? contents.get('data') : undefined) ?? /^data:[ \t]+(\S+)[ \t]*$/m.exec(text)?.[1];
   return resolve(dirname(resolve(file)), typeof named === 'string' && named !== '' ? named : defaultData);
+}
+
+/** True if a configuration file names a store that gateways share. The rest of the file need not be valid, and the file may be missing. */
+export function hasSharedStore(file: string): boolean {
+  return /^["']?store["']?[ \t]*:/m.test(readText(file));
 }
 
 /**
@@ -28,12 +29,7 @@ export function findData(file: string): string {
  */
 export function findSecretVariables(file: string): ReadonlySet<string> {
   const names = new Set<string>();
-  let text = '';
-  try {
-    text = readFileSync(file, 'utf8').slice(0, configBytesMax);
-  } catch {
-    // Without a readable file there are no such names.
-  }
+  const text = readText(file);
   const document = parseDocument(text, { prettyErrors: false, logLevel: 'silent' });
   visit(document, {
     Pair: (_, { key, value }) => {
@@ -48,4 +44,13 @@ export function findSecretVariables(file: string): ReadonlySet<string> {
     names.add(name);
   }
   return names;
+}
+
+/** Reads a file; empty if it cannot be read. */
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').slice(0, configBytesMax);
+  } catch {
+    return '';
+  }
 }

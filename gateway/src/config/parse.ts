@@ -13,17 +13,19 @@ import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import { readKeys, refuseSinkUrl, type Sink, type StreamFacts, type StreamSettings } from '../domain/sink.ts';
+import { isLoopback } from '../domain/address.ts';
+import { faultOfStoreUrl, parseStoreUrl } from '../domain/store-settings.ts';
 import { knownNames, suggest } from '../domain/suggest.ts';
 import type { SecretReader } from '../domain/target.ts';
 import { placeForms, placeKinds } from '../domain/value-place.ts';
 import { parseField, parseQuery } from '../query/parse-query.ts';
 import { specialFields, termsOf, UnreadableQuery } from '../query/query.ts';
 import { systemErrorWords } from '../store/system-error.ts';
-import type { Address, Config, ReviewModel } from './config.ts';
+import type { Address, Config, ReviewModel, StoreConfig } from './config.ts';
 import { problemsOf } from './closed.ts';
 import { configBytesMax } from './find.ts';
 import { locate, placeOf, type Problem, type Source } from './locate.ts';
-import { configSchema, durationMs, type RawConfig } from './schema.ts';
+import { configSchema, durationMs, type RawConfig, type RawSharedStore } from './schema.ts';
 import { pathFinder } from './paths.ts';
 import { liveSections, startSections } from './sections.ts';
 import { secretOpener, type OpenSecret } from './secret.ts';
@@ -96,6 +98,24 @@ export function parseConfig(text: string, context: ParseContext): Config {
     ...unknownIssuers(written),
     ...sharedNames(written),
   ];
+  if (outcome.data?.store !== undefined) {
+    const { url, password, key, caFile } = outcome.data.store.postgres;
+    const place = ['store', ...Object.keys(outcome.data.store)];
+    const check = (at: string, given: typeof key | string | undefined, fault: (value: string) => string | null): void => {
+      const wrong = (message: string): unknown => problems.push({ path: [...place, at], message });
+      const read = given === undefined ? () => '' : typeof given === 'string' ? () => given : openSecret(given, wrong);
+      const message = typeof given !== 'string' && context.secrets === 'missing' ? null : faultOf(read, fault);
+      if (message !== null) {
+        wrong(message);
+      }
+    };
+    check('url', url, (value) => faultOfStoreUrl(value, typeof url !== 'string'));
+    check('password', password, () => null);
+    check('key', key, faultOfShownSecret);
+    if (caFile !== undefined) {
+      findNeeded(caFile, (message) => problems.push({ path: [...place, 'caFile'], message }));
+    }
+  }
   if (outcome.data?.rootKey !== undefined) {
     openSecret(outcome.data.rootKey, (message) => problems.push({ path: ['rootKey'], message }));
   }
@@ -450,6 +470,26 @@ function asRecord(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
 
+function openStore({ url, password, key, caFile, tls, stale }: RawSharedStore, base: string, openSecret: OpenSecret): StoreConfig {
+  const open = (source: typeof key): SecretReader => openSecret(source, () => undefined);
+  const readUrl = typeof url === 'string' ? () => url : open(url);
+  const readPassword = password === undefined ? null : open(password);
+  return {
+    settings: () => {
+      const address = parseStoreUrl(readUrl());
+      const isHere = address.host === 'localhost' || isLoopback(address.host);
+      const isEncrypted = tls === undefined ? !isHere : tls === 'verify-full';
+      return {
+        ...address,
+        ...(readPassword === null ? {} : { password: readPassword() }),
+        tls: isEncrypted ? { caFile: caFile === undefined ? null : resolve(base, caFile) } : null,
+      };
+    },
+    key: open(key),
+    staleMs: durationMs(stale),
+  };
+}
+
 interface BuildContext extends ParseContext {
   readonly base: string;
   readonly openSecret: OpenSecret;
@@ -474,6 +514,7 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
             keyFile: resolve(base, raw.tls.key),
             clientsFile: raw.tls.clients === undefined ? null : resolve(base, raw.tls.clients),
           },
+    store: raw.store === undefined ? null : openStore(raw.store.postgres, base, openSecret),
     rootKey: raw.rootKey === undefined ? null : openSecret(raw.rootKey, () => undefined),
     targets: new Map(Object.entries(raw.targets).map(([name, target]) => [name, { name, ...target }])),
     places: new Map(Object.keys(raw.targets).map((name) => [name, placeOf(source, ['targets', name, 'url'])])),

@@ -324,6 +324,33 @@ const duration = z
   .string('a time is text like 10m')
   .regex(/^[1-9]\d{0,5}[smhd]$/, 'a time is a number with s, m, h or d: 90s, 10m, 1h')
   .refine((written) => durationMs(written) <= waitMsMax, 'this is at most 7d');
+const sharedStore = closed({
+  url: z
+    .union([text, secret], 'postgres://USER@HOST:PORT/DATABASE is expected, or { env: VARIABLE } or { file: PATH }')
+    .describe(
+      '`postgres://USER@HOST:PORT/DATABASE`, or where that is: `{ env: VARIABLE }` or `{ file: PATH }`, and then a password may be in it. The database is for this alone; a pooler in between must leave each client its own connection.',
+    ),
+  password: secret.optional().describe('The password of the user: `{ env: VARIABLE }` or `{ file: PATH }`, read at a start.'),
+  key: secret.describe(
+    'A secret that all gateways of the store have and the database does not, at least 32 characters: `{ env: VARIABLE }` or `{ file: PATH }`. They seal with it what they write.',
+  ),
+  caFile: text
+    .optional()
+    .describe("PEM file of the authorities that may have signed the database's certificate, in place of those of the system; relative to this file."),
+  tls: z
+    .enum(['verify-full', 'off'], 'verify-full or off is expected')
+    .optional()
+    .describe('`verify-full`, or `off`: without TLS. By default `off` for a database on this machine alone.'),
+  stale: duration
+    .default('30s')
+    .refine((written) => durationMs(written) >= 2_000 && durationMs(written) <= 60_000, 'a time from 2s to 1m is expected')
+    .describe(
+      'For so long credentials are accepted while the database cannot be asked whether another gateway has ended them, from `2s` to `1m`. Then what was opened with one ends, and none is accepted until it can be asked.',
+    ),
+});
+
+export type RawSharedStore = z.output<typeof sharedStore>;
+
 /** Most rules for alerts that a file has. */
 const alertsMax = 200;
 const alertRule = closed({
@@ -452,6 +479,11 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
     })
       .optional()
       .describe('TLS on all listeners.'),
+    store: closed({ postgres: sharedStore.describe('A PostgreSQL that many gateways share.') })
+      .optional()
+      .describe(
+        'Where tokens, suspensions, accounts and ends of sign-ins are, if several gateways share them ([operating.md](operating.md#several-gateways)). Absent: in the data directory, for this gateway alone.',
+      ),
     rootKey: secret
       .optional()
       .describe(

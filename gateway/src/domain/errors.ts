@@ -10,6 +10,7 @@ export const errorCodes = [
   'unauthenticated',
   'sign_in_again',
   'issuer_unreachable',
+  'store_unreachable',
   'throttled',
   'unknown_target',
   'unknown_principal',

@@ -234,6 +234,8 @@ export const ownAttributes = {
   previousSession: 'countersign.previous_session',
   /** String. The version of the policies that decided, or that stay in force. */
   policyVersion: 'countersign.policy_version',
+  /** String, hexadecimal. The id of the gateway that shares the store and did what this record tells: it has recorded it. */
+  otherGateway: 'countersign.other_gateway',
   /** String. The principal to whom the token belongs; on the use of an approval, the one who asked. */
   principal: 'countersign.principal',
   /** String: `human` or `agent`. Whether a principal of an issuer is a person. Of a principal of the configuration, the configuration says it. */

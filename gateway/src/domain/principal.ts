@@ -11,7 +11,7 @@ export interface Principal {
 
 /** The reason for which a credential ended, with the error for its client. */
 export interface CredentialEnd {
-  readonly reason: 'revoked' | 'expired' | 'removed' | 'suspended';
+  readonly reason: 'revoked' | 'expired' | 'removed' | 'suspended' | 'unconfirmed';
   readonly error: GatewayError;
   /** Who ended it and why, if that is recorded with the sessions that end with it. */
   readonly facts?: Readonly<Record<string, unknown>>;

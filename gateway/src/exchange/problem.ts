@@ -5,6 +5,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   unauthenticated: 401,
   sign_in_again: 401,
   issuer_unreachable: 503,
+  store_unreachable: 503,
   throttled: 429,
   unknown_target: 404,
   unknown_principal: 404,

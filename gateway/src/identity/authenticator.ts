@@ -4,7 +4,8 @@ import { unknownPrincipal } from '../domain/issuer.ts';
 import type { Identity, Principal, Standing } from '../domain/principal.ts';
 import type { ShownCertificate } from '../domain/shown-certificate.ts';
 import { saidWords } from '../domain/said-words.ts';
-import type { StoredToken, Suspension, Tokens } from '../store/tokens.ts';
+import type { Exclusion, Exclusions, Suspension } from '../store/exclusions.ts';
+import type { StoredToken, Tokens } from '../store/tokens.ts';
 import type { Departures } from './departures.ts';
 import type { Issuers } from './issuers.ts';
 import { Standings } from './standing.ts';
@@ -38,6 +39,9 @@ export interface NewTokenOptions {
 
 export interface AuthenticatorOptions {
   readonly tokens: Tokens;
+  readonly exclusions: Exclusions;
+  /** Throws a GatewayError while it is not known whose credentials are valid. Absent: it is always known. */
+  readonly requireCurrent?: () => void;
   readonly findPrincipal: (id: string) => Principal | undefined;
   /** Finds the principal to which the configuration binds a name of a certificate. Absent: it binds none. */
   readonly ofCertificate?: (name: string) => string | undefined;
@@ -56,13 +60,18 @@ export class Authenticator implements Disposable {
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
     this.#standings = new Standings(options.now);
+    options.exclusions.onNews((news) => {
+      this.#takeUp(news);
+    });
   }
 
   /**
    * Finds the identity that the token stands for, or says why the token is refused. The session comes from the token: a client cannot name one (ATTACKS B19).
+   * Rejects with GatewayError `store_unreachable`.
    */
-  authenticate(token: string): TokenOutcome {
-    const { findPrincipal, now } = this.#options;
+  async authenticate(token: string): Promise<TokenOutcome> {
+    const { tokens, exclusions, findPrincipal, now } = this.#options;
+    this.#options.requireCurrent?.();
     if (token === '') {
       return {
         refused:
@@ -72,11 +81,12 @@ export class Authenticator implements Disposable {
     if (!isToken(token)) {
       return { refused: `${notAccepted}it is not a Countersign token, or was mistyped` };
     }
-    const stored = this.#options.tokens.findByHash(hashToken(token));
-    if (stored === null) {
-      return { refused: `${notAccepted}it is not known here` };
+    const found = tokens.findByHash(hashToken(token));
+    const stored = found instanceof Promise ? await found.catch(orForged) : found;
+    if (stored === null || stored === 'forged') {
+      return { refused: `${notAccepted}${stored === null ? 'it is not known here' : 'it is in the store as no gateway wrote it'}` };
     }
-    if (stored.revokedMs !== null) {
+    if (exclusions.revokedMs(stored.id) !== null) {
       return { refused: `${notAccepted}it was revoked` };
     }
     if (stored.expiresMs <= now()) {
@@ -110,6 +120,7 @@ export class Authenticator implements Disposable {
   /** Finds the identity that a certificate stands for, or says why it is refused. */
   authenticateCertificate(certificate: ShownCertificate): TokenOutcome {
     const { findPrincipal, now } = this.#options;
+    this.#options.requireCurrent?.();
     const { sha256, expiresMs, fault } = certificate;
     const refuse = (why: string): TokenOutcome => ({ refused: `The certificate is not accepted: ${why}` });
     const id = this.#boundTo(certificate);
@@ -142,6 +153,7 @@ export class Authenticator implements Disposable {
     if ('refused' in outcome) {
       return { refused: `${notAccepted}${outcome.refused}` };
     }
+    this.#options.requireCurrent?.();
     const { token } = outcome;
     const { id, principal, onBehalfOf, issued, signedInMs, activity, expiresMs } = token;
     const { departures } = this.#options;
@@ -159,8 +171,8 @@ export class Authenticator implements Disposable {
     return this.#isGone(id) ? undefined : (this.#options.findPrincipal(id) ?? this.#standings.newest(id));
   }
 
-  /** Creates a token for a principal. Throws GatewayError `unknown_principal`, `limit_exceeded`, or `refused` if the principal is suspended. */
-  create(principal: string, options: NewTokenOptions = {}): NewToken {
+  /** Creates a token for a principal. Rejects with GatewayError `unknown_principal`, `limit_exceeded`, `refused` if the principal is suspended, or `store_unreachable`. */
+  async create(principal: string, options: NewTokenOptions = {}): Promise<NewToken> {
     const { tokens, findPrincipal, now } = this.#options;
     const ttlMs = options.ttlMs ?? defaultTtlMs;
     const found = findPrincipal(principal);
@@ -171,7 +183,7 @@ export class Authenticator implements Disposable {
       throw new GatewayError('limit_exceeded', 'A token lives at most 366 days.');
     }
     const createdMs = now();
-    tokens.removeExpired(createdMs - ttlMsMax);
+    await tokens.removeExpired(createdMs - ttlMsMax);
     const token = formatToken(randomBytes(tokenSecretBytes));
     const stored: StoredToken = {
       id: `tok_${randomBytes(8).toString('hex')}`,
@@ -181,23 +193,53 @@ export class Authenticator implements Disposable {
       targets: options.targets ?? null,
       createdMs,
       expiresMs: createdMs + ttlMs,
-      revokedMs: null,
     };
     const exclusion = this.#exclusionOf(stored);
     if (exclusion !== null) {
       throw new GatewayError('refused', `${exclusion}: it gets no token before that is changed.`);
     }
-    tokens.add(stored, hashToken(token), options.unrecordedBy ?? null);
+    await tokens.add(stored, hashToken(token), options.unrecordedBy ?? null);
     return { token, stored, standing: this.#standingOf(stored, found) };
   }
 
-  /** Suspends a principal: what it opened ends, and so does what was opened on its behalf. Its tokens are accepted again when it is resumed. */
-  suspend(principal: string, by: string, reason: string): Suspension {
-    const suspension = { principal, sinceMs: this.#options.now(), by, reason };
-    this.#options.tokens.suspend(suspension);
-    const words = `${principal} was suspended by an operator${reason === '' ? '.' : `: ${saidWords(reason)}`}`;
-    this.#standings.endOf(principal, { reason: 'suspended', error: new GatewayError('unauthenticated', words), facts: { by, reason } });
-    return suspension;
+  /**
+   * Suspends a principal: what it opened ends, and so does what was opened on its behalf. Its tokens are accepted again when it is resumed. Null: it is suspended
+   * already. Rejects as `Exclusions.append` does.
+   */
+  async suspend(principal: string, by: string, reason: string): Promise<Suspension | null> {
+    const { exclusions, now } = this.#options;
+    const added = await exclusions.append(
+      () => (exclusions.suspension(principal) === null ? [{ kind: 'suspended', name: principal, timeMs: now(), by, reason }] : []),
+      { isUnrecorded: true },
+    );
+    return added.length === 0 ? null : exclusions.suspension(principal);
+  }
+
+  /** Ends a suspension. Resolves with false if there is none. Rejects as `Exclusions.append` does. */
+  async resume(principal: string, by: string): Promise<boolean> {
+    const { exclusions, now } = this.#options;
+    const added = await exclusions.append(() => (exclusions.suspension(principal) === null ? [] : [{ kind: 'resumed', name: principal, timeMs: now(), by }]));
+    return added.length > 0;
+  }
+
+  /** Ends what was opened with credentials that are not accepted any more, whichever gateway ended them. */
+  #takeUp(news: readonly Exclusion[]): void {
+    for (const { kind, name, by, reason } of news) {
+      if (kind === 'revoked') {
+        this.#standings.revoke(name);
+      } else if (kind === 'suspended') {
+        const words = `${name} was suspended by an operator${reason === '' ? '.' : `: ${saidWords(reason)}`}`;
+        this.#standings.endOf(name, { reason: 'suspended', error: new GatewayError('unauthenticated', words), facts: { by, reason } });
+      }
+    }
+    if (news.some(({ kind }) => kind === 'ended')) {
+      this.recheck();
+    }
+  }
+
+  /** Ends all that is open, because it is not known any more whose credentials are valid. */
+  endAll(fault: GatewayError): void {
+    this.#standings.endAll({ reason: 'unconfirmed', error: fault });
   }
 
   #standingOf(stored: StoredToken, principal: Principal): Standing {
@@ -210,7 +252,7 @@ export class Authenticator implements Disposable {
   /** Returns why nobody comes in as this principal, or on behalf of that one, whatever token is shown; null if they may. */
   #exclusionOf({ principal, onBehalfOf }: Pick<StoredToken, 'principal' | 'onBehalfOf'>): string | null {
     const ids = [principal, ...(onBehalfOf === null ? [] : [onBehalfOf])];
-    const suspended = ids.find((id) => this.#options.tokens.suspension(id) !== null);
+    const suspended = ids.find((id) => this.#options.exclusions.suspension(id) !== null);
     if (suspended !== undefined) {
       return `${suspended} is suspended`;
     }
@@ -223,18 +265,18 @@ export class Authenticator implements Disposable {
   }
 
   /**
-   * Revokes a token and ends everything that was opened with it. Null if there is no such token. `name` is the token's id or its hash in hex; `by` is the
-   * principal that revokes it, for the record.
+   * Revokes a token and ends everything that was opened with it; an earlier revocation stays as it is. Null if there is no such token. `name` is the token's id
+   * or its hash in hex; `by` is the principal that revokes it, for the record. Rejects as `Exclusions.append` does.
    */
-  revoke(name: string, by: string): StoredToken | null {
-    const { tokens, now } = this.#options;
-    const id = isTokenHash(name) ? tokens.findByHash(name)?.id : name;
-    if (id === undefined) {
-      return null;
+  async revoke(name: string, by: string): Promise<StoredToken | null> {
+    const { tokens, exclusions, now } = this.#options;
+    const token = await (isTokenHash(name) ? tokens.findByHash(name) : tokens.find(name));
+    if (token !== null) {
+      await exclusions.append(() => (exclusions.revokedMs(token.id) === null ? [{ kind: 'revoked', name: token.id, timeMs: now(), by }] : []), {
+        isUnrecorded: true,
+      });
     }
-    const revoked = tokens.revoke(id, now(), by);
-    this.#standings.revoke(id);
-    return revoked;
+    return token;
   }
 
   /** Applies the new configuration to all valid credentials, and ends those whose principal is gone. To be called after the configuration was reloaded. */
@@ -246,4 +288,11 @@ export class Authenticator implements Disposable {
   [Symbol.dispose](): void {
     this.#standings[Symbol.dispose]();
   }
+}
+
+function orForged(error: unknown): 'forged' {
+  if (error instanceof GatewayError && error.code === 'store_damaged') {
+    return 'forged';
+  }
+  throw error;
 }

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Directory } from '../domain/issuer.ts';
-import { Accounts, type Account } from '../store/accounts.ts';
-import { openSqlite } from '../store/sqlite.ts';
-import { Tokens } from '../store/tokens.ts';
+import type { Account } from '../store/accounts.ts';
+import { EmbeddedDatabase } from '../store/embedded-database.ts';
+import { openIdentities } from '../store/identities.ts';
 import { Departures } from './departures.ts';
 
-test('E48: an address of two accounts stays refused until neither of them is inactive, whatever is said of the other one', () => {
-  using database = openSqlite(':memory:', { journal: 'truncate', secureDelete: true });
-  // It brings the database to the newest schema.
-  assert.equal(new Tokens(database).revocations(), 0);
+test('E48: an address of two accounts stays refused until neither of them is inactive, whatever is said of the other one', async () => {
+  await using database = new EmbeddedDatabase(':memory:');
+  const { accounts, exclusions } = await openIdentities(database, { gateway: 'own', key: null });
   const none: Directory = { principals: new Map(), issuers: new Map(), groups: new Map(), subjects: new Map(), certificates: new Map() };
-  const departures = new Departures({ accounts: new Accounts(database), directory: () => none, now: () => 1000 });
+  const departures = new Departures({ accounts, exclusions, directory: () => none, now: () => 1000 });
   const account = (id: string, isActive: boolean): Account => ({
     id,
     issuer: 'corp',
@@ -23,14 +22,14 @@ test('E48: an address of two accounts stays refused until neither of them is ina
     changedMs: 0,
   });
   const isRefused = (name: string): boolean => departures.refusalOf({ accounts: [`corp/${name}`, 'corp/shared@corp.example'], issuedMs: 1_000_000 }) !== null;
-  departures.put(account('ann', true), null);
-  departures.put(account('bob', true), null);
-  departures.put(account('bob', false), account('bob', true));
+  await departures.put(account('ann', true), null);
+  await departures.put(account('bob', true), null);
+  await departures.put(account('bob', false), account('bob', true));
   assert.equal(isRefused('bob'), true);
-  departures.put(account('ann', true), account('ann', true));
+  await departures.put(account('ann', true), account('ann', true));
   assert.equal(departures.isGone('corp/shared%40corp.example'), true);
-  departures.remove(account('ann', true));
+  await departures.remove(account('ann', true));
   assert.equal(isRefused('other'), true);
-  departures.put(account('bob', true), account('bob', false));
+  await departures.put(account('bob', true), account('bob', false));
   assert.equal(isRefused('bob'), false);
 });

@@ -1,5 +1,6 @@
 import { accountKey, accountOfPrincipal, signInKey, type Directory } from '../domain/issuer.ts';
-import { forGoodMs, type Account, type Accounts } from '../store/accounts.ts';
+import type { Account, Accounts } from '../store/accounts.ts';
+import { forGoodMs, type Exclusions } from '../store/exclusions.ts';
 import type { IssuedToken, LogoutToken } from './issuers.ts';
 
 /** By so much the clock of an issuer may be ahead: a token that it made a moment before somebody left must not seem to be made after it. */
@@ -9,6 +10,7 @@ const logoutsMax = 4_096;
 
 export interface DeparturesOptions {
   readonly accounts: Accounts;
+  readonly exclusions: Exclusions;
   readonly directory: () => Directory;
   readonly now: () => number;
 }
@@ -29,8 +31,8 @@ export class Departures {
 
   /** Returns why a token of an issuer is refused, without a full stop; null if it is not. */
   refusalOf({ accounts: names, issuedMs }: Pick<IssuedToken, 'accounts' | 'issuedMs'>): string | null {
-    const { accounts } = this.#options;
-    const endedMs = Math.max(...names.map((name) => accounts.endedBefore(name)));
+    const { exclusions } = this.#options;
+    const endedMs = Math.max(...names.map((name) => exclusions.endedBefore(name)));
     if (issuedMs > endedMs || endedMs === 0) {
       return null;
     }
@@ -41,25 +43,37 @@ export class Departures {
   isGone(principal: string): boolean {
     const own = accountOfPrincipal(principal);
     return [...(own === null ? [] : [own]), ...(this.#boundAccounts().get(principal) ?? [])].some(
-      (name) => this.#options.accounts.endedBefore(name) === forGoodMs,
+      (name) => this.#options.exclusions.endedBefore(name) === forGoodMs,
     );
   }
 
-  /** Keeps what the issuer says of an account, in place of `before`. While it is not active, all tokens of its names are refused. */
-  put(account: Account, before: Account | null): void {
-    const { accounts, now } = this.#options;
+  /** Keeps what the issuer says of an account, in place of `before`. While it is not active, all tokens of its names are refused. Rejects as `Exclusions.append` does. */
+  async put(account: Account, before: Account | null): Promise<void> {
+    const { accounts, exclusions, now } = this.#options;
     const names = namesOf(account);
-    const gone = new Set([...(account.isActive ? [] : names), ...this.#goneBeside(account)]);
-    const back = [...names, ...(before === null ? [] : namesOf(before))].filter((name) => accounts.endedBefore(name) === forGoodMs && !gone.has(name));
-    const ended = account.isActive ? [] : names;
-    accounts.put(account, new Map([...back.map((name) => [name, now()] as const), ...ended.map((name) => [name, forGoodMs] as const)]));
+    const known = [...new Set([...names, ...(before === null ? [] : namesOf(before))])];
+    await exclusions.append(
+      async () => {
+        const gone = await this.#goneBeside(account);
+        const isGone = (name: string): boolean => gone.has(name) || (!account.isActive && names.includes(name));
+        return known
+          .filter((name) => (exclusions.endedBefore(name) === forGoodMs) !== isGone(name))
+          .map((name) => ended(name, isGone(name) ? forGoodMs : now()));
+      },
+      { beside: accounts.putting(account, before) },
+    );
   }
 
-  /** Forgets an account that the issuer has removed. Tokens that were made before are refused. */
-  remove(account: Account): void {
-    const { accounts, now } = this.#options;
-    const gone = this.#goneBeside(account);
-    accounts.remove(account.id, new Map(namesOf(account).map((name) => [name, gone.has(name) ? forGoodMs : now() + skewMs])));
+  /** Forgets an account that the issuer has removed. Tokens that were made before are refused. Rejects as `Exclusions.append` does. */
+  async remove(account: Account): Promise<void> {
+    const { accounts, exclusions, now } = this.#options;
+    await exclusions.append(
+      async () => {
+        const gone = await this.#goneBeside(account);
+        return namesOf(account).map((name) => ended(name, gone.has(name) ? forGoodMs : now() + skewMs));
+      },
+      { beside: accounts.removing(account) },
+    );
   }
 
   /** True if a logout token was remembered. After a restart none is; one that comes again ends nothing more, because what it ends was made before it. */
@@ -77,20 +91,19 @@ export class Departures {
 
   /**
    * Ends all sign-ins of a subject, or the one that the issuer names. With that one also those tokens of the subject end that name no sign-in, because they may be
-   * of it.
+   * of it. Rejects as `Exclusions.append` does.
    */
-  signOut({ issuer, subject, signIn, issuedMs }: LogoutToken): void {
-    const { accounts } = this.#options;
+  async signOut({ issuer, subject, signIn, issuedMs }: LogoutToken): Promise<void> {
+    const { exclusions } = this.#options;
     const names =
       signIn === null ? [accountKey(issuer, subject ?? '')] : [signInKey(issuer, signIn, ''), ...(subject === null ? [] : [signInKey(issuer, null, subject)])];
-    names.forEach((name) => {
-      accounts.endSignIns(name, issuedMs);
-    });
+    // An end that is later already stays.
+    await exclusions.append(() => names.filter((name) => issuedMs > exclusions.endedBefore(name)).map((name) => ended(name, issuedMs)));
   }
 
   /** The names of other accounts of the issuer that are not active. Several accounts may have one address, and it stays refused as long as one of them has left. */
-  #goneBeside({ id, issuer }: Account): ReadonlySet<string> {
-    return new Set(this.#options.accounts.inactive(issuer).flatMap((other) => (other.id === id ? [] : namesOf(other))));
+  async #goneBeside({ id, issuer }: Account): Promise<ReadonlySet<string>> {
+    return new Set((await this.#options.accounts.inactive(issuer)).flatMap((other) => (other.id === id ? [] : namesOf(other))));
   }
 
   /** The accounts to which the configuration binds its principals. */
@@ -113,6 +126,10 @@ export class Departures {
     }
     return this.#bound.accounts;
   }
+}
+
+function ended(name: string, timeMs: number): { readonly kind: 'ended'; readonly name: string; readonly timeMs: number } {
+  return { kind: 'ended', name, timeMs };
 }
 
 function namesOf({ issuer, userName, externalId, emails }: Account): readonly string[] {

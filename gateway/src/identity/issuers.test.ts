@@ -9,9 +9,8 @@ import { subjectKey, type Directory, type Group, type Issuer } from '../domain/i
 import { jwtCharactersMax } from '../domain/jwt-form.ts';
 import type { Identity, Principal } from '../domain/principal.ts';
 import { readIssuerDocument } from '../assembly/issuer-document.ts';
-import { Accounts } from '../store/accounts.ts';
-import { openSqlite } from '../store/sqlite.ts';
-import { Tokens } from '../store/tokens.ts';
+import { EmbeddedDatabase } from '../store/embedded-database.ts';
+import { openIdentities } from '../store/identities.ts';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
 import { portOf } from '../wire/testdata/sockets.ts';
 import { Authenticator } from './authenticator.ts';
@@ -252,17 +251,6 @@ describe('tokens of issuers', () => {
     assert.equal((await accepted(await sign(claims({ sid: 's', iat, exp })))).expiresMs, startMs + 86_400_000);
     await refused(await sign(claims({ sid: 's', iat: iat - 86_400, exp })), /made more than 30 days ago/);
     await accepted(await sign(claims({ iat: iat - 86_400, exp })));
-    using database = openSqlite(':memory:', { journal: 'truncate', secureDelete: true });
-    // It brings the database to the newest schema.
-    assert.equal(new Tokens(database).revocations(), 0);
-    const ends = new Accounts(database);
-    ends.endSignIns('corp#old', startMs);
-    ends.endSignIns('corp#/u-1', startMs);
-    ends.endSignIns('corp#new', startMs + 31 * 86_400_000);
-    assert.deepEqual(
-      ['corp#old', 'corp#/u-1', 'corp#new'].map((name) => ends.endedBefore(name) > 0),
-      [false, true, true],
-    );
   });
 
   test('an address that its issuer has not verified names nobody', async () => {
@@ -480,8 +468,9 @@ describe('tokens of issuers', () => {
 
   test('E48: what a token opened stands until the token ends, its principal is suspended, or the configuration takes it away', async () => {
     fresh();
-    using database = openSqlite(':memory:', { journal: 'truncate', secureDelete: true });
-    using authenticator = new Authenticator({ tokens: new Tokens(database), findPrincipal: (id) => directory.principals.get(id), now: () => nowMs, issuers });
+    await using database = new EmbeddedDatabase(':memory:');
+    const { tokens, exclusions } = await openIdentities(database, { gateway: 'own', key: null });
+    using authenticator = new Authenticator({ tokens, exclusions, findPrincipal: (id) => directory.principals.get(id), now: () => nowMs, issuers });
     const identify = async (token: string): Promise<Identity> => {
       const outcome = await authenticator.authenticateIssued(token);
       return 'identity' in outcome ? outcome.identity : assert.fail(outcome.refused);
@@ -494,7 +483,7 @@ describe('tokens of issuers', () => {
     authenticator.recheck();
     assert.deepEqual([standing.ended(), standing.principal.targets], [null, []]);
     assert.deepEqual(authenticator.find('corp/ann@corp.example'), standing.principal);
-    assert.throws(() => authenticator.create('corp/ann@corp.example'), { code: 'unknown_principal', message: /gets tokens there, with countersign login/ });
+    await assert.rejects(authenticator.create('corp/ann@corp.example'), { code: 'unknown_principal', message: /gets tokens there, with countersign login/ });
     nowMs = standing.expiresMs;
     assert.equal(standing.ended()?.reason, 'expired');
     assert.deepEqual(authenticator.find('corp/ann@corp.example'), standing.principal, 'what it granted before stays');
@@ -511,7 +500,7 @@ describe('tokens of issuers', () => {
     directory = unchanged;
     const gone = { ...bot, id: 'gone' };
     directory = { ...directory, principals: new Map([...directory.principals, ['gone', gone]]) };
-    const own = authenticator.create('gone', { ttlMs: 1000 });
+    const own = await authenticator.create('gone', { ttlMs: 1000 });
     nowMs += 1000;
     assert.equal(own.standing.ended()?.reason, 'expired');
     directory = unchanged;
@@ -521,7 +510,7 @@ describe('tokens of issuers', () => {
     const second = await identify(await sign(claims({ exp: nowMs / 1000 + 600 })));
     assert.notEqual(second.tokenId, tokenId);
     const delegated = await identify(await sign(claims({ exp: nowMs / 1000 + 600, act: { sub: 'bot-client' } })));
-    authenticator.suspend('corp/ann@corp.example', 'operator', '');
+    await authenticator.suspend('corp/ann@corp.example', 'operator', '');
     assert.deepEqual([second.standing.ended()?.reason, delegated.standing.ended()?.reason], ['suspended', 'suspended']);
     const refusal = { refused: 'The token is not accepted: corp/ann@corp.example is suspended' };
     assert.deepEqual(await authenticator.authenticateIssued(await sign(claims({ exp: nowMs / 1000 + 600 }))), refusal);

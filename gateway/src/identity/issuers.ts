@@ -6,7 +6,7 @@ import { accountKey, signInKey, type Directory, type Issuer } from '../domain/is
 import { jwtCharactersMax } from '../domain/jwt-form.ts';
 import type { Issued, Principal } from '../domain/principal.ts';
 import { isObject, principalOf, readClaims, type IssuedClaims, type IssuedPrincipal } from './issued-principal.ts';
-import { signInTokenMsMax } from '../store/accounts.ts';
+import { signInTokenMsMax } from '../store/exclusions.ts';
 import { IssuerKeys, type IssuerEndpoints, type ReadDocument } from './issuer-keys.ts';
 
 /** Signatures with a public key. A key that the issuer publishes is never used as the secret of another algorithm, and no signature is no signature. */

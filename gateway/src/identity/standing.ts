@@ -11,7 +11,7 @@ const ends = {
     reason: 'removed',
     error: new GatewayError('unauthenticated', 'The token is not accepted any more: its principal is not configured now, or its issuer does not stand for it.'),
   },
-} as const satisfies Readonly<Record<Exclude<CredentialEnd['reason'], 'suspended'>, CredentialEnd>>;
+} as const satisfies Readonly<Record<Exclude<CredentialEnd['reason'], 'suspended' | 'unconfirmed'>, CredentialEnd>>;
 
 /** A credential that was just read. */
 interface ReadCredential {
@@ -74,6 +74,12 @@ export class Standings implements Disposable {
       if (standing.name === principal || standing.onBehalfOf === principal) {
         standing.end(end);
       }
+    }
+  }
+
+  endAll(end: CredentialEnd): void {
+    for (const standing of this.#standings()) {
+      standing.end(end);
     }
   }
 

@@ -28,6 +28,7 @@ const schema = `
     meta BLOB NOT NULL, content BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS log_seen (id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS revocations_seen (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS exclusions_seen (id INTEGER PRIMARY KEY CHECK (id = 1), store TEXT NOT NULL, revision INTEGER NOT NULL) STRICT;
 `;
 
 /** The two secrets of a new session, and what the log says about them in public. */
@@ -37,6 +38,13 @@ export interface SessionSecrets {
   readonly wrappedHash: string;
   readonly meta: KeyObject;
   readonly content: KeyObject;
+}
+
+/** How much of a list of exclusions was seen. */
+interface SeenExclusions {
+  /** The id of the store. Empty: `identity.db`. */
+  readonly store: string;
+  readonly revision: number;
 }
 
 /** A retention class, and the day on which the bodies kept under it expire. */
@@ -108,15 +116,19 @@ export class KeyStore implements Disposable {
     this.#database.run('INSERT OR REPLACE INTO log_seen (id, size) VALUES (1, ?)', [size]);
   }
 
-  /** The number of revoked tokens when it was last noted. An `identity.db` that knows of fewer is an older copy. */
-  get revocations(): number {
-    return Number(this.#database.get('SELECT count FROM revocations_seen WHERE id = 1')?.['count'] ?? 0);
+  /** The store of exclusions and the number of its newest entry when they were last noted. A store with a smaller number is an older copy. */
+  get exclusionsSeen(): SeenExclusions {
+    const row = this.#database.get('SELECT store, revision FROM exclusions_seen WHERE id = 1');
+    // An earlier version of this program knew one store and counted in another table.
+    const { count = 0 } = row === undefined ? (this.#database.get('SELECT count FROM revocations_seen WHERE id = 1') ?? {}) : {};
+    return row === undefined ? { store: '', revision: Number(count) } : { store: text(row['store']), revision: Number(row['revision']) };
   }
 
-  /** Notes the number of revoked tokens. To be called after the revocations are stored. Throws GatewayError `cannot_record`. */
-  noteRevocations(count: number): void {
-    if (count !== this.revocations) {
-      this.#database.run('INSERT OR REPLACE INTO revocations_seen (id, count) VALUES (1, ?)', [count]);
+  /** Notes the newest exclusion. To be called once it is stored. Throws GatewayError `cannot_record`. */
+  noteExclusions({ store, revision }: SeenExclusions): void {
+    const seen = this.exclusionsSeen;
+    if (seen.store !== store || seen.revision !== revision) {
+      this.#database.run('INSERT OR REPLACE INTO exclusions_seen (id, store, revision) VALUES (1, ?, ?)', [store, revision]);
     }
   }
 

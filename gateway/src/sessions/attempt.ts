@@ -7,10 +7,10 @@ import type { Refusal, Refusals } from './refusals.ts';
 
 /**
  * Returns the identity of a token, of the gateway or of an issuer. `advice` is a sentence, with a space before it, that says what to do instead. Rejects with
- * GatewayError `unauthenticated`, `issuer_unreachable` or `cannot_record`.
+ * GatewayError `unauthenticated`, `issuer_unreachable`, `cannot_record`, or one that begins with `store_`.
  */
 export async function identify(authenticator: Authenticator, token: string, advice = ''): Promise<Identity> {
-  const outcome = looksLikeJwt(token) ? await authenticator.authenticateIssued(token) : authenticator.authenticate(token);
+  const outcome = looksLikeJwt(token) ? await authenticator.authenticateIssued(token) : await authenticator.authenticate(token);
   if ('refused' in outcome) {
     throw new GatewayError('unauthenticated', `${outcome.refused}.${advice}`);
   }

@@ -1,23 +1,5 @@
-import type { Sqlite, SqliteRow } from './sqlite.ts';
-
-/** Part of the schema of `identity.db`. */
-export const accountTables = `CREATE TABLE accounts (
-    id TEXT PRIMARY KEY, issuer TEXT NOT NULL, name_key TEXT NOT NULL, user_name TEXT NOT NULL, external_id TEXT, emails TEXT NOT NULL,
-    is_active INTEGER NOT NULL, created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL, UNIQUE (issuer, name_key)) STRICT;
-  CREATE TABLE ended (name TEXT PRIMARY KEY, before_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TRIGGER count_ended AFTER INSERT ON ended BEGIN UPDATE revocations SET count = count + 1; END;
-  CREATE TRIGGER count_ended_again AFTER UPDATE OF before_ms ON ended WHEN NEW.before_ms > OLD.before_ms
-  BEGIN UPDATE revocations SET count = count + 1; END`;
-
-/** No token is made after this time, in milliseconds since 1970. */
-export const forGoodMs = Number.MAX_SAFE_INTEGER;
-
-/** A token that names its sign-in is not accepted for longer after it was made, so the end of a sign-in need not be kept for longer either. */
-export const signInTokenMsMax = 30 * 86_400_000;
-/** Sign-ins that ended are looked through once in this time. */
-const pruneMs = 86_400_000;
-/** The name of a sign-in, not of an account nor of all sign-ins of one; see `signInKey`. */
-const signInForm = /^[^/#]*#(?!\/)/;
+import type { Database, Row, Statement, Value } from './database.ts';
+import type { RowSeal } from './row-seal.ts';
 
 /** An account at an issuer, as the issuer's directory tells it (SCIM). It grants nothing. */
 export interface Account {
@@ -32,111 +14,86 @@ export interface Account {
   readonly changedMs: number;
 }
 
-/**
- * The accounts of `identity.db`, and the ends of sign-ins: for a name, the time up to which its tokens are refused. A name is what `accountKey` and `signInKey`
- * make.
- */
+/** The accounts at issuers. */
 export class Accounts {
-  readonly #database: Sqlite;
-  /** All ends are in memory: each request with a token asks for one. */
-  readonly #ended: Map<string, number>;
-  #prunedMs = 0;
+  readonly #database: Database;
+  readonly #seal: RowSeal;
 
-  /** Takes the database after `Tokens` has brought it to the newest schema. */
-  constructor(database: Sqlite) {
+  constructor(database: Database, seal: RowSeal) {
     this.#database = database;
-    this.#ended = new Map(database.all('SELECT * FROM ended').map((row) => [String(row['name']), Number(row['before_ms'])]));
+    this.#seal = seal;
   }
 
-  find(issuer: string, id: string): Account | null {
-    return parse(this.#database.get('SELECT * FROM accounts WHERE issuer = ? AND id = ?', [issuer, id]));
+  async find(issuer: string, id: string): Promise<Account | null> {
+    return this.#find('id', issuer, id);
   }
 
   /** Finds an account by its name, without regard to upper and lower case (RFC 7643, 4.1.1). */
-  findByName(issuer: string, userName: string): Account | null {
-    return parse(this.#database.get('SELECT * FROM accounts WHERE issuer = ? AND name_key = ?', [issuer, userName.toLowerCase()]));
+  async findByName(issuer: string, userName: string): Promise<Account | null> {
+    return this.#find('name_key', issuer, userName.toLowerCase());
   }
 
-  findByExternalId(issuer: string, externalId: string): Account | null {
-    return parse(this.#database.get('SELECT * FROM accounts WHERE issuer = ? AND external_id = ?', [issuer, externalId]));
+  async findByExternalId(issuer: string, externalId: string): Promise<Account | null> {
+    return this.#find('external_id', issuer, externalId);
   }
 
   /** Returns accounts in the order of their ids, and the number of all. */
-  list(issuer: string, { from, limit }: { readonly from: number; readonly limit: number }): { readonly total: number; readonly accounts: readonly Account[] } {
-    const total = Number(this.#database.get('SELECT count(*) AS total FROM accounts WHERE issuer = ?', [issuer])?.['total']);
-    const rows = this.#database.all('SELECT * FROM accounts WHERE issuer = ? ORDER BY id LIMIT ? OFFSET ?', [issuer, limit, from]);
-    return { total, accounts: rows.flatMap((row) => parse(row) ?? []) };
+  async list(
+    issuer: string,
+    { from, limit }: { readonly from: number; readonly limit: number },
+  ): Promise<{ readonly total: number; readonly accounts: readonly Account[] }> {
+    const [counted] = await this.#database.all('SELECT count(*) AS total FROM accounts WHERE issuer = ?', [issuer]);
+    const rows = await this.#database.all('SELECT * FROM accounts WHERE issuer = ? ORDER BY id LIMIT ? OFFSET ?', [issuer, limit, from]);
+    return { total: Number(counted?.['total']), accounts: rows.map((row) => this.#parse(row)) };
   }
 
-  inactive(issuer: string): readonly Account[] {
-    return this.#database.all('SELECT * FROM accounts WHERE issuer = ? AND is_active = 0', [issuer]).flatMap((row) => parse(row) ?? []);
+  /** All accounts of an issuer that are not active. */
+  async inactive(issuer: string): Promise<readonly Account[]> {
+    return (await this.#database.all('SELECT * FROM accounts WHERE issuer = ? AND is_active = 0', [issuer])).map((row) => this.#parse(row));
   }
 
-  /** Adds an account or replaces the one with its id, together with the ends that follow from it. */
-  put(account: Account, ends: ReadonlyMap<string, number>): void {
-    const { id, issuer, userName, externalId, emails, isActive, createdMs, changedMs } = account;
-    const row = [id, issuer, userName.toLowerCase(), userName, externalId, JSON.stringify(emails), isActive ? 1 : 0, createdMs, changedMs];
-    this.#with(ends, () => {
-      this.#database.run(`INSERT OR REPLACE INTO accounts VALUES (${row.map(() => '?').join(', ')})`, row);
-    });
+  /**
+   * Returns the statements that add an account, or replace it as it was read. They are executed together with what follows from them, and there is a conflict if
+   * somebody else has changed it since.
+   */
+  putting(account: Account, before: Account | null): readonly Statement[] {
+    const values = valuesOf(account);
+    return [
+      ...(before === null ? [] : this.removing(before)),
+      [
+        `INSERT INTO accounts (id, issuer, name_key, user_name, external_id, emails, is_active, created_ms, changed_ms, mac)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        [...values, this.#seal.of('accounts', values)],
+      ],
+    ];
   }
 
-  remove(id: string, ends: ReadonlyMap<string, number>): void {
-    this.#with(ends, () => {
-      this.#database.run('DELETE FROM accounts WHERE id = ?', [id]);
-    });
+  /** Returns the statements that remove an account as it was read. */
+  removing({ id, changedMs }: Account): readonly Statement[] {
+    return [['DELETE FROM accounts WHERE id = ? AND changed_ms = ?', [id, changedMs]]];
   }
 
-  /** Has the tokens of a name refused that were made up to a time. An end that is later already stays. */
-  endSignIns(name: string, beforeMs: number): void {
-    if (beforeMs > this.endedBefore(name)) {
-      this.#with(new Map([[name, beforeMs]]), () => undefined);
-    }
-    if (beforeMs - this.#prunedMs > pruneMs) {
-      this.#prunedMs = beforeMs;
-      this.#prune(beforeMs - signInTokenMsMax);
-    }
+  async #find(column: 'id' | 'name_key' | 'external_id', issuer: string, value: string): Promise<Account | null> {
+    const [row] = await this.#database.all(`SELECT * FROM accounts WHERE issuer = ? AND ${column} = ?`, [issuer, value]);
+    return row === undefined ? null : this.#parse(row);
   }
 
-  /** Forgets the sign-ins that ended before a time. */
-  #prune(beforeMs: number): void {
-    for (const [name, endedMs] of this.#ended) {
-      if (endedMs < beforeMs && signInForm.test(name)) {
-        this.#database.run('DELETE FROM ended WHERE name = ?', [name]);
-        this.#ended.delete(name);
-      }
-    }
-  }
-
-  /** The time up to which tokens of a name are refused, in milliseconds since 1970, UTC; `forGoodMs` while its account is not active; 0 if all are accepted. */
-  endedBefore(name: string): number {
-    return this.#ended.get(name) ?? 0;
-  }
-
-  #with(ends: ReadonlyMap<string, number>, act: () => void): void {
-    this.#database.transaction(() => {
-      act();
-      for (const [name, beforeMs] of ends) {
-        this.#database.run('INSERT INTO ended VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET before_ms = excluded.before_ms', [name, beforeMs]);
-      }
-    });
-    for (const [name, beforeMs] of ends) {
-      this.#ended.set(name, beforeMs);
-    }
+  #parse(row: Row): Account {
+    const account: Account = {
+      id: String(row['id']),
+      issuer: String(row['issuer']),
+      userName: String(row['user_name']),
+      externalId: row['external_id'] === null ? null : String(row['external_id']),
+      emails: JSON.parse(String(row['emails'])),
+      isActive: row['is_active'] === 1,
+      createdMs: Number(row['created_ms']),
+      changedMs: Number(row['changed_ms']),
+    };
+    this.#seal.require(row['mac'], 'accounts', valuesOf(account), account.id);
+    return account;
   }
 }
 
-function parse(row: SqliteRow | undefined): Account | null {
-  return row === undefined
-    ? null
-    : {
-        id: String(row['id']),
-        issuer: String(row['issuer']),
-        userName: String(row['user_name']),
-        externalId: row['external_id'] === null ? null : String(row['external_id']),
-        emails: JSON.parse(String(row['emails'])),
-        isActive: row['is_active'] === 1,
-        createdMs: Number(row['created_ms']),
-        changedMs: Number(row['changed_ms']),
-      };
+function valuesOf({ id, issuer, userName, externalId, emails, isActive, createdMs, changedMs }: Account): readonly Value[] {
+  return [id, issuer, userName.toLowerCase(), userName, externalId, JSON.stringify(emails), isActive ? 1 : 0, createdMs, changedMs];
 }

@@ -25,6 +25,8 @@ const sqliteFull = 13;
  * https://sqlite.org/rescode.html
  */
 const unreadable = new Set([1, 10, 11, 14, 26]);
+/** SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE, https://sqlite.org/rescode.html */
+const keyConflicts = new Set([1555, 2067]);
 /** SQLITE_BUSY, https://sqlite.org/rescode.html */
 const sqliteBusy = 5;
 
@@ -188,6 +190,11 @@ export function isUnfinished(error: unknown): boolean {
 /** True if the file is damaged, was replaced or is missing. */
 export function isUnreadable(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && unreadable.has(Number(error.errcode) & 0xff);
+}
+
+/** True if a row with the same key is there already. */
+export function isKeyConflict(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && keyConflicts.has(Number(error.errcode));
 }
 
 function orCannotRecord<T>(change: () => T): T {

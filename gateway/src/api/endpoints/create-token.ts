@@ -2,13 +2,12 @@ import { z } from 'zod';
 import { actBeyond, rightsOf } from '../../access/rights.ts';
 import { acts, rolesOf } from '../../access/roles.ts';
 import { GatewayError } from '../../domain/errors.ts';
-import type { TokenAct } from '../../store/tokens.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
 import { principalName } from '../input.ts';
 import type { ApiParts } from '../parts.ts';
-import { recordTokenAct } from '../token-acts.ts';
+import { recordTokenAct, type TokenAct } from '../token-acts.ts';
 import { summarizeToken, tokenSummary } from '../token-summary.ts';
 
 export const createToken = endpoint({
@@ -26,16 +25,10 @@ export const createToken = endpoint({
   answer: json(tokenSummary.extend({ token: z.string() }).meta({ id: 'NewToken', description: 'A token that was just made.' }), 201),
   errors: ['unknown_principal', 'refused'],
   act: async (
-    {
-      authenticator,
-      recorder,
-      tokens,
-      principals,
-      roles,
-      refusals,
-    }: Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens' | 'principals' | 'roles' | 'refusals'>,
+    parts: Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens' | 'exclusions' | 'principals' | 'roles' | 'refusals'>,
     { caller, body: { principal, ttlMs } },
   ) => {
+    const { authenticator, recorder, principals, roles, refusals } = parts;
     const known = principals().get(principal);
     const beyond = known === undefined ? null : actBeyond(rightsOf(rolesOf(roles(), known, Date.now()), principal, Date.now()), caller.rights);
     if (beyond !== null) {
@@ -47,9 +40,9 @@ export const createToken = endpoint({
         error: new GatewayError('refused', words),
       });
     }
-    const { token, stored } = authenticator.create(principal, { unrecordedBy: caller.id, ...(ttlMs === undefined ? {} : { ttlMs }) });
+    const { token, stored } = await authenticator.create(principal, { unrecordedBy: caller.id, ...(ttlMs === undefined ? {} : { ttlMs }) });
     const act: TokenAct = { act: 'create', token: stored.id, principal, timeMs: stored.createdMs, by: caller.id };
-    await recordTokenAct(recorder, tokens, act, caller.address);
-    return { token, ...summarizeToken(stored) };
+    await recordTokenAct(recorder, parts, act, caller.address);
+    return { token, ...summarizeToken(stored, null) };
   },
 });

@@ -15,7 +15,7 @@ export const getMetrics = endpoint({
   summary: 'Returns the metrics of the gateway for Prometheus.',
   callers: 'auditors',
   answer: text(mediaType),
-  act: async (parts: Pick<ApiParts, 'data' | 'software' | 'recorder' | 'reader' | 'refusals' | 'outbox' | 'sinkStates' | 'isStopping'>) => {
+  act: async (parts: Pick<ApiParts, 'data' | 'software' | 'recorder' | 'reader' | 'refusals' | 'outbox' | 'sinkStates' | 'storeFault' | 'isStopping'>) => {
     const { data, software, recorder, reader, refusals, outbox, sinkStates } = parts;
     const { bavail, blocks, bsize } = await statfs(data);
     return formatMetrics({

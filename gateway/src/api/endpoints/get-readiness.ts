@@ -31,7 +31,7 @@ export const getReadiness = publicEndpoint({
   path: '/readyz',
   summary: 'Says whether requests are served now, and if not, why.',
   answer,
-  act: (parts: Pick<ApiParts, 'recorder' | 'isStopping' | 'reader' | 'outbox' | 'sinkStates' | 'refused'>): Readiness => {
+  act: (parts: Pick<ApiParts, 'recorder' | 'isStopping' | 'storeFault' | 'reader' | 'outbox' | 'sinkStates' | 'refused'>): Readiness => {
     const { recorder, reader, outbox, sinkStates, refused } = parts;
     const reasons = unreadiness(parts);
     if (reasons.length > 0) {

@@ -4,7 +4,7 @@ import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { pageOf, paging } from '../paging.ts';
 import type { ApiParts } from '../parts.ts';
-import type { Suspension } from '../../store/tokens.ts';
+import type { Suspension } from '../../store/exclusions.ts';
 
 const principal = z
   .object({
@@ -27,10 +27,10 @@ export const listPrincipals = endpoint({
   query: paging,
   answer: json(z.array(principal)),
   errors: ['not_found'],
-  act: ({ principals, tokens, authenticator }: Pick<ApiParts, 'principals' | 'tokens' | 'authenticator'>, { query }) => {
-    const suspended = tokens.suspensions().flatMap(({ principal: id }) => (isOfIssuer(id) ? [id] : []));
+  act: ({ principals, exclusions, authenticator }: Pick<ApiParts, 'principals' | 'exclusions' | 'authenticator'>, { query }) => {
+    const suspended = exclusions.suspensions().flatMap(({ principal: id }) => (isOfIssuer(id) ? [id] : []));
     const issued = suspended.map((id) => authenticator.find(id) ?? { id, kind: null, groups: [], targets: [] });
-    const listed = [...principals().values(), ...issued].map((each) => ({ ...each, suspended: suspensionView(tokens.suspension(each.id)) }));
+    const listed = [...principals().values(), ...issued].map((each) => ({ ...each, suspended: suspensionView(exclusions.suspension(each.id)) }));
     return pageOf(listed, query, ({ id }) => id);
   },
 });

@@ -13,5 +13,6 @@ export const listTokens = endpoint({
   query: paging,
   answer: json(z.array(tokenSummary)),
   errors: ['not_found'],
-  act: ({ tokens }: Pick<ApiParts, 'tokens'>, { query }) => pageOf(tokens.list(), query, ({ id }) => id).map(summarizeToken),
+  act: async ({ tokens, exclusions }: Pick<ApiParts, 'tokens' | 'exclusions'>, { query }) =>
+    pageOf(await tokens.list(), query, ({ id }) => id).map((token) => summarizeToken(token, exclusions.revokedMs(token.id))),
 });

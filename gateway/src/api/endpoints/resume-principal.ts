@@ -16,8 +16,11 @@ export const resumePrincipal = endpoint({
   body: jsonBody(z.strictObject({ reason: z.string().max(1000).default('') })),
   answer: json(z.object({ resumed: z.string().describe('The id of the principal.') })),
   errors: ['conflict'],
-  act: async ({ recorder, tokens }: Pick<ApiParts, 'recorder' | 'tokens'>, { caller, params: { principal }, body: { reason } }) => {
-    if (tokens.suspension(principal) === null) {
+  act: async (
+    { recorder, authenticator, exclusions }: Pick<ApiParts, 'recorder' | 'authenticator' | 'exclusions'>,
+    { caller, params: { principal }, body: { reason } },
+  ) => {
+    if (exclusions.suspension(principal) === null) {
       throw new GatewayError('conflict', `${principal.slice(0, 64)} is not suspended.`);
     }
     // It is recorded first, so that nobody comes in again without a record that says who let them.
@@ -27,7 +30,7 @@ export const resumePrincipal = endpoint({
       ...(reason === '' ? {} : { reason }),
       attributes: { 'user.id': caller.id, 'client.address': caller.address, [ownAttributes.principal]: principal },
     });
-    tokens.resume(principal);
+    await authenticator.resume(principal, caller.id);
     return { resumed: principal };
   },
 });

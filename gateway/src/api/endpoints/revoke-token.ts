@@ -2,11 +2,10 @@ import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
-import { noteRevocations } from '../note-revocations.ts';
 import type { ApiParts } from '../parts.ts';
 import { recordTokenAct } from '../token-acts.ts';
 
-type Parts = Pick<ApiParts, 'approvals' | 'authenticator' | 'recorder' | 'tokens' | 'keys'>;
+type Parts = Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens' | 'exclusions'>;
 
 export const revokeToken = endpoint({
   id: 'revokeToken',
@@ -17,17 +16,15 @@ export const revokeToken = endpoint({
   answer: json(z.object({ revoked: z.string().describe('The id of the token.') })),
   errors: ['not_found'],
   act: async (parts: Parts, { caller, params }) => {
-    const { approvals, authenticator, recorder, tokens } = parts;
-    const revoked = authenticator.revoke(params.token, caller.id);
+    const { authenticator, recorder } = parts;
+    const revoked = await authenticator.revoke(params.token, caller.id);
     if (revoked === null) {
       // The name is left out, because the caller may have sent the token itself.
       throw new GatewayError('not_found', 'There is no such token: countersign token list names them.');
     }
-    approvals.recheck();
-    noteRevocations(parts);
     await recordTokenAct(
       recorder,
-      tokens,
+      parts,
       { act: 'revoke', token: revoked.id, principal: revoked.principal, timeMs: Date.now(), by: caller.id },
       caller.address,
     );

@@ -5,9 +5,9 @@ import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
 import type { ApiParts } from '../parts.ts';
-import { takeUpDepartures, type DepartureParts } from '../take-up-departures.ts';
+import { recordDeparture } from '../departure-records.ts';
 
-type Parts = DepartureParts & Pick<ApiParts, 'browserSessions' | 'issuers'>;
+type Parts = Pick<ApiParts, 'browserSessions' | 'departures' | 'issuers' | 'recorder'>;
 
 export const signOut = endpoint({
   id: 'signOut',
@@ -30,10 +30,10 @@ export const signOut = endpoint({
       if (issued === undefined || issuer === undefined) {
         throw new GatewayError('malformed', 'Only who signs in at an issuer signs out everywhere: countersign token revoke ends a token of the gateway.');
       }
-      departures.signOut({ issuer: issuer.name, subject: issued.subject, signIn: null, id: '', issuedMs: Date.now() });
+      await departures.signOut({ issuer: issuer.name, subject: issued.subject, signIn: null, id: '', issuedMs: Date.now() });
       const sessions = browserSessions.endAll(issuer.name, issued.subject);
       const attributes = { 'user.id': id, 'client.address': address, [ownAttributes.issuer]: issuer.url, [ownAttributes.subject]: issued.subject };
-      await takeUpDepartures(parts, { action: 'gateway.end_sign_ins', attributes });
+      await recordDeparture(parts.recorder, { action: 'gateway.end_sign_ins', attributes });
       return { signedOut: id, sessions };
     }
     if (browser !== undefined) {

@@ -4,11 +4,10 @@ import { isIssuedName } from '../../domain/issuer.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
-import { noteRevocations } from '../note-revocations.ts';
 import type { ApiParts } from '../parts.ts';
 import { recordSuspension } from '../suspensions.ts';
 
-type Parts = Pick<ApiParts, 'approvals' | 'authenticator' | 'recorder' | 'tokens' | 'keys' | 'principals' | 'issuers'>;
+type Parts = Pick<ApiParts, 'authenticator' | 'recorder' | 'exclusions' | 'principals' | 'issuers'>;
 
 export const suspendPrincipal = endpoint({
   id: 'suspendPrincipal',
@@ -21,20 +20,18 @@ export const suspendPrincipal = endpoint({
   answer: json(z.object({ suspended: z.string().describe('The id of the principal.') })),
   errors: ['unknown_principal', 'conflict'],
   act: async (parts: Parts, { caller, params: { principal }, body: { reason } }) => {
-    const { approvals, authenticator, recorder, tokens, principals, issuers } = parts;
+    const { authenticator, recorder, exclusions, principals, issuers } = parts;
     if (!principals().has(principal) && !isIssuedName(principal, issuers())) {
       throw new GatewayError(
         'unknown_principal',
         `There is no principal "${principal.slice(0, 64)}" in the configuration, and it is not of one of its issuers: countersign principal list names the principals.`,
       );
     }
-    if (tokens.suspension(principal) !== null) {
+    const suspension = await authenticator.suspend(principal, caller.id, reason);
+    if (suspension === null) {
       throw new GatewayError('conflict', `${principal} is suspended already.`);
     }
-    const suspension = authenticator.suspend(principal, caller.id, reason);
-    approvals.recheck();
-    noteRevocations(parts);
-    await recordSuspension(recorder, tokens, suspension, caller.address);
+    await recordSuspension(recorder, exclusions, suspension, caller.address);
     return { suspended: principal };
   },
 });

@@ -4,7 +4,7 @@ import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { LogoutToken } from '../../identity/issuers.ts';
 import { attempt } from '../../sessions/attempt.ts';
 import { readBytes } from '../body.ts';
-import { takeUpDepartures } from '../take-up-departures.ts';
+import { recordDeparture } from '../departure-records.ts';
 import type { OpenCall, OpenRoute } from '../open-route.ts';
 import type { ApiParts } from '../parts.ts';
 
@@ -18,9 +18,9 @@ export const endSignIns: OpenRoute = {
     const headers = { 'cache-control': 'no-store' };
     try {
       const logout = await attempt(parts.refusals, { address: call.address, protocol: 'api' }, async () => findLogout(parts, call));
-      parts.departures.signOut(logout);
+      await parts.departures.signOut(logout);
       const { issuer, subject, signIn } = logout;
-      await takeUpDepartures(parts, {
+      await recordDeparture(parts.recorder, {
         action: 'gateway.end_sign_ins',
         attributes: {
           'user.id': `issuer:${issuer}`,

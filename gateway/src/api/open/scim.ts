@@ -12,13 +12,15 @@ import { readBytes } from '../body.ts';
 import { checkOrigin } from '../credential.ts';
 import type { OpenCall, OpenRoute } from '../open-route.ts';
 import type { ApiParts } from '../parts.ts';
-import { takeUpDepartures } from '../take-up-departures.ts';
+import { recordDeparture } from '../departure-records.ts';
 import { patchUser, readUser, shownUser, type SaidUser } from './scim-user.ts';
 
 const mediaType = 'application/scim+json';
 const bodyBytesMax = 64 * 1024;
 /** Most users in one answer. */
 const countMax = 200;
+/** A change is tried again so often because another one came before it. */
+const attemptsMax = 5;
 const secretCharactersMax = 4_096;
 
 /** A request of the directory of an issuer. */
@@ -33,9 +35,9 @@ interface ScimCall extends OpenCall {
  */
 export const scimRoutes: readonly OpenRoute[] = [
   route('GET', '/scim/v2/ServiceProviderConfig', async () => answer(200, serviceProviderConfig)),
-  route('GET', '/scim/v2/Users', async (call) => answer(200, findUsers(call))),
+  route('GET', '/scim/v2/Users', async (call) => answer(200, await findUsers(call))),
   route('POST', '/scim/v2/Users', createUser),
-  route('GET', '/scim/v2/Users/:id', async (call) => answer(200, shownUser(find(call)))),
+  route('GET', '/scim/v2/Users/:id', async (call) => answer(200, shownUser(await find(call)))),
   route('PUT', '/scim/v2/Users/:id', async (call) => changeUser(call, ({ isActive }, sent) => readUser(sent, isActive))),
   route('PATCH', '/scim/v2/Users/:id', async (call) => changeUser(call, patchUser)),
   route('DELETE', '/scim/v2/Users/:id', removeUser),
@@ -77,22 +79,22 @@ function isShown(secret: string, shown: string): boolean {
   return faultOfShownSecret(secret) === null && new ShownSecret(secret).matches(shown);
 }
 
-function find({ parts, issuer, params }: ScimCall): Account {
-  const account = parts.accounts.find(issuer.name, params['id'] ?? '');
+async function find({ parts, issuer, params }: ScimCall): Promise<Account> {
+  const account = await parts.accounts.find(issuer.name, params['id'] ?? '');
   if (account === null) {
     throw new GatewayError('not_found', 'There is no user of this id.');
   }
   return account;
 }
 
-/** Finds users, all or those of a name. Throws GatewayError `unsupported` for another filter. */
-function findUsers({ parts: { accounts }, issuer, request }: ScimCall): unknown {
+/** Finds users, all or those of a name. Rejects with GatewayError `unsupported` for another filter. */
+async function findUsers({ parts: { accounts }, issuer, request }: ScimCall): Promise<unknown> {
   const { searchParams } = new URL(request.url);
   const [filter, from, count] = ['filter', 'startIndex', 'count'].map((name) => searchParams.get(name));
   const start = Math.max(1, Math.trunc(Number(from ?? 1)) || 1);
   const limit = Math.min(Math.max(0, Math.trunc(Number(count ?? countMax)) || 0), countMax);
   if (filter === null || filter === undefined) {
-    const { total, accounts: listed } = accounts.list(issuer.name, { from: start - 1, limit });
+    const { total, accounts: listed } = await accounts.list(issuer.name, { from: start - 1, limit });
     return listOf(total, start, listed);
   }
   const [, attribute = '', written = ''] = /^\s*(userName|externalId|id)\s+eq\s+("(?:[^"\\]|\\.)*")\s*$/i.exec(filter) ?? [];
@@ -106,12 +108,11 @@ function findUsers({ parts: { accounts }, issuer, request }: ScimCall): unknown 
     throw new GatewayError('unsupported', 'The filters that are known: userName eq "NAME", externalId eq "ID", id eq "ID".');
   }
   const name = attribute.toLowerCase();
-  const found =
-    name === 'username'
-      ? accounts.findByName(issuer.name, value)
-      : name === 'externalid'
-        ? accounts.findByExternalId(issuer.name, value)
-        : accounts.find(issuer.name, value);
+  const found = await (name === 'username'
+    ? accounts.findByName(issuer.name, value)
+    : name === 'externalid'
+      ? accounts.findByExternalId(issuer.name, value)
+      : accounts.find(issuer.name, value));
   return listOf(found === null ? 0 : 1, start, found === null || start > 1 || limit === 0 ? [] : [found]);
 }
 
@@ -133,40 +134,48 @@ async function createUser(call: ScimCall): Promise<Response> {
 
 async function changeUser(call: ScimCall, saying: (account: Account, sent: unknown) => SaidUser): Promise<Response> {
   const sent = await json(call);
-  // Found only now: another request may have changed it meanwhile.
-  const account = find(call);
-  return change(call, account, saying(account, sent));
+  for (let attempts = 1; ; attempts += 1) {
+    const account = await find(call);
+    try {
+      return await change(call, account, saying(account, sent));
+    } catch (error) {
+      // Another request may have changed the account since it was read.
+      if (!(error instanceof GatewayError) || error.code !== 'conflict' || attempts === attemptsMax) {
+        throw error;
+      }
+    }
+  }
 }
 
 /** Keeps what the directory says of a user, and ends what somebody opened who is not active any more. */
 async function change(call: ScimCall, account: Account, said: SaidUser, isNew = false): Promise<Response> {
   const { parts, issuer } = call;
-  const named = parts.accounts.findByName(issuer.name, said.userName);
+  const named = await parts.accounts.findByName(issuer.name, said.userName);
   if (named !== null && named.id !== account.id) {
     throw new GatewayError('conflict', 'There is a user of this name already.');
   }
-  const after = { ...account, ...said, changedMs: Date.now() };
-  parts.departures.put(after, isNew ? null : account);
+  const after = { ...account, ...said, changedMs: isNew ? account.changedMs : Math.max(Date.now(), account.changedMs + 1) };
+  await parts.departures.put(after, isNew ? null : account);
   // Said again, it is recorded again: the directory may not have been told that it is done.
   if (!said.isActive || (!isNew && !account.isActive)) {
-    await takeUp(call, after, said.isActive ? 'gateway.activate_account' : 'gateway.deactivate_account');
+    await record(call, after, said.isActive ? 'gateway.activate_account' : 'gateway.deactivate_account');
   }
   return answer(isNew ? 201 : 200, shownUser(after), isNew ? { location: `/scim/v2/Users/${after.id}` } : {});
 }
 
 async function removeUser(call: ScimCall): Promise<Response> {
-  const account = find(call);
-  call.parts.departures.remove(account);
-  await takeUp(call, account, 'gateway.remove_account');
+  const account = await find(call);
+  await call.parts.departures.remove(account);
+  await record(call, account, 'gateway.remove_account');
   return new Response(null, { status: 204 });
 }
 
-async function takeUp(
+async function record(
   { parts, issuer, address }: ScimCall,
   { userName, externalId }: Account,
   action: 'gateway.activate_account' | 'gateway.deactivate_account' | 'gateway.remove_account',
 ): Promise<void> {
-  await takeUpDepartures(parts, {
+  await recordDeparture(parts.recorder, {
     action,
     attributes: {
       'user.id': `issuer:${issuer.name}`,

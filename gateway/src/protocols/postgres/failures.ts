@@ -10,6 +10,7 @@ const sqlStates: Readonly<Record<ErrorCode, string>> = {
   unauthenticated: '28P01',
   sign_in_again: '28P01',
   issuer_unreachable: '57P03',
+  store_unreachable: '57P03',
   throttled: '53300',
   unknown_target: '3D000',
   unknown_principal: '28P01',

@@ -1,0 +1,289 @@
+import { strict as assert } from 'node:assert';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import pg from 'pg';
+import { startPostgres, type PostgresServer } from '../../../tests/support/postgres-server.ts';
+import { suiteParts } from '../../../tests/support/suite-parts.ts';
+import { waitUntil } from '../../../tests/support/wait-until.ts';
+import type { Account } from './accounts.ts';
+import type { Database } from './database.ts';
+import { EmbeddedDatabase } from './embedded-database.ts';
+import { forGoodMs, type Exclusion } from './exclusions.ts';
+import { openIdentities, type Identities } from './identities.ts';
+import { openSqlite } from './sqlite.ts';
+import { PostgresDatabase } from './postgres-database.ts';
+import type { StoredToken } from './tokens.ts';
+
+const key = 'a key that the gateways have and the database has not';
+const directory = mkdtempSync(join(tmpdir(), 'countersign-store-'));
+after(() => {
+  rmSync(directory, { recursive: true });
+});
+
+const token: StoredToken = {
+  id: 'tok_1',
+  principal: 'bot',
+  onBehalfOf: null,
+  session: null,
+  targets: ['orders', 'it"s'],
+  createdMs: 1_800_000_000_000,
+  expiresMs: 1_800_000_001_000,
+};
+const hash = 'ab'.repeat(32);
+const account: Account = {
+  id: 'a-1',
+  issuer: 'corp',
+  userName: 'Ann@corp.example',
+  externalId: null,
+  emails: ['ann@corp.example'],
+  isActive: true,
+  createdMs: 1,
+  changedMs: 1,
+};
+
+/** A kind of database: makes a new one, and returns what opens it each time. */
+interface Kind {
+  readonly name: string;
+  readonly make: () => Promise<() => Promise<Database>>;
+}
+
+describe('what gateways know of identities', () => {
+  let server: PostgresServer;
+  let databases = 0;
+  const parts = suiteParts();
+  before(async () => {
+    server = parts.use(await startPostgres());
+  });
+
+  /** Makes a database in the server, and returns how it is reached. */
+  async function newDatabase(): Promise<Parameters<typeof PostgresDatabase.open>[0]> {
+    databases += 1;
+    const database = `store_${databases}`;
+    await query('postgres', `CREATE DATABASE ${database}`);
+    return { host: '127.0.0.1', port: server.port, database, user: server.user, password: server.password, tls: null };
+  }
+
+  /** Asks the server as its operator does, past the gateways. */
+  async function query(database: string, sql: string): Promise<void> {
+    const client = new pg.Client({ host: '127.0.0.1', port: server.port, database, user: server.user, password: server.password });
+    await client.connect();
+    await client.query(sql);
+    await client.end();
+  }
+
+  const kinds: readonly Kind[] = [
+    {
+      name: 'SQLite',
+      make: async () => {
+        const file = join(directory, `${randomBytes(4).toString('hex')}.db`);
+        return async () => new EmbeddedDatabase(file);
+      },
+    },
+    {
+      name: 'PostgreSQL',
+      make: async () => {
+        const settings = await newDatabase();
+        return async () => PostgresDatabase.open(settings);
+      },
+    },
+  ];
+
+  const open = async (database: Database, gateway: string): Promise<Identities> => openIdentities(database, { gateway, key: database.isShared ? key : null });
+
+  for (const { name, make } of kinds) {
+    test(`${name}: tokens are found by their hash, listed, recorded once, and forgotten when they have expired`, async () => {
+      const openDatabase = await make();
+      await using database = await openDatabase();
+      const { tokens, exclusions } = await open(database, 'one');
+      const run: StoredToken = { ...token, id: 'tok_2', session: 's', onBehalfOf: 'ann', targets: null };
+      await tokens.add(token, hash, 'ann');
+      await tokens.add(run, 'cd'.repeat(32), null);
+      assert.deepEqual(await tokens.findByHash(hash), token);
+      assert.equal(tokens.findByHash(hash), tokens.findByHash(hash), 'it is known without asking now');
+      assert.equal(await tokens.findByHash('00'.repeat(32)), null);
+      assert.deepEqual([await tokens.find('tok_2'), await tokens.list()], [run, [token]]);
+      assert.deepEqual(await tokens.unrecorded(), [{ token, by: 'ann' }]);
+      await tokens.removeExpired(token.expiresMs + 1);
+      assert.deepEqual([await tokens.find('tok_2'), (await tokens.find('tok_1'))?.id], [null, 'tok_1']);
+      await tokens.recorded('tok_1');
+      await exclusions.append(() => [{ kind: 'revoked', name: 'tok_1', timeMs: 5, by: 'bob' }], { isUnrecorded: true });
+      await tokens.removeExpired(token.expiresMs + 1);
+      assert.ok(await tokens.find('tok_1'), 'its revocation must still be recorded');
+      await exclusions.recorded('revoked', 'tok_1');
+      await tokens.removeExpired(token.expiresMs + 1);
+      assert.deepEqual([await tokens.find('tok_1'), await tokens.unrecorded(), await exclusions.unrecorded()], [null, [], []]);
+    });
+
+    test(`${name}: what ends tokens is the same after it is opened again`, async () => {
+      const openDatabase = await make();
+      const said: Exclusion[] = [];
+      {
+        await using database = await openDatabase();
+        const { exclusions } = await open(database, 'one');
+        exclusions.onNews((news) => {
+          said.push(...news);
+        });
+        await exclusions.append(
+          () => [
+            { kind: 'suspended', name: 'ann', timeMs: 7, by: 'operator', reason: 'lost laptop' },
+            { kind: 'suspended', name: 'bea', timeMs: 8, by: 'operator' },
+          ],
+          { isUnrecorded: true },
+        );
+        await exclusions.append(() => [{ kind: 'resumed', name: 'bea', timeMs: 9, by: 'operator' }]);
+        await exclusions.append(() => [{ kind: 'ended', name: 'corp/ann', timeMs: forGoodMs }]);
+        await exclusions.append(() => []);
+        assert.deepEqual(
+          said.map(({ revision, kind, gateway }) => [revision, kind, gateway]),
+          [
+            [1, 'suspended', 'one'],
+            [2, 'suspended', 'one'],
+            [3, 'resumed', 'one'],
+            [4, 'ended', 'one'],
+          ],
+        );
+      }
+      await using database = await openDatabase();
+      const { exclusions } = await open(database, 'one');
+      assert.deepEqual(exclusions.suspensions(), [{ principal: 'ann', sinceMs: 7, by: 'operator', reason: 'lost laptop' }]);
+      assert.deepEqual([exclusions.revision, exclusions.endedBefore('corp/ann'), exclusions.endedBefore('corp/bea')], [4, forGoodMs, 0]);
+      assert.deepEqual(
+        (await exclusions.unrecorded()).map((each) => each.name),
+        ['ann', 'bea'],
+      );
+    });
+
+    test(`${name}: an account is changed as it was read, together with what follows, or not at all`, async () => {
+      const openDatabase = await make();
+      await using database = await openDatabase();
+      const { accounts, exclusions } = await open(database, 'one');
+      const put = async (changed: Account, from: Account | null): Promise<unknown> =>
+        exclusions.append(() => [{ kind: 'ended', name: `corp/${changed.id}`, timeMs: changed.changedMs }], { beside: accounts.putting(changed, from) });
+      await put(account, null);
+      const away = { ...account, isActive: false, externalId: 'x', changedMs: 2 };
+      await put(away, account);
+      assert.deepEqual(
+        [await accounts.find('corp', 'a-1'), await accounts.findByName('corp', 'ANN@corp.example'), await accounts.findByExternalId('corp', 'x')],
+        [away, away, away],
+      );
+      await assert.rejects(put({ ...account, changedMs: 3 }, account), { code: 'conflict' }, 'it was changed meanwhile');
+      await assert.rejects(put({ ...account, id: 'a-2' }, null), { code: 'conflict' }, 'there is one of this name');
+      assert.deepEqual([exclusions.revision, exclusions.endedBefore('corp/a-1')], [2, 2], 'what would follow is not there either');
+      await put({ ...account, id: 'a-2', userName: 'bea' }, null);
+      const { total, accounts: second } = await accounts.list('corp', { from: 1, limit: 5 });
+      assert.deepEqual([total, second.map(({ id }) => id)], [2, ['a-2']]);
+      await exclusions.append(() => [], { beside: accounts.removing(away) });
+      assert.equal(await accounts.find('corp', 'a-1'), null);
+    });
+  }
+
+  test('a file of before has the same tokens, suspensions and ends, and a number that is not smaller', async () => {
+    const file = join(directory, 'before.db');
+    {
+      using sqlite = openSqlite(file, { journal: 'persist', secureDelete: true });
+      const { embeddedMigrations } = await import('./identity-schema.ts');
+      const { migrate } = await import('./migrations.ts');
+      migrate(sqlite, embeddedMigrations.slice(0, 6));
+      sqlite.exec(`INSERT INTO tokens (id, hash, principal, created_ms, expires_ms) VALUES ('tok_1', x'${hash}', 'bot', 1, 2), ('tok_2', x'cd', 'bot', 1, 2);
+        UPDATE tokens SET revoked_ms = 7, unrecorded_revoked_by = 'ann' WHERE id = 'tok_1';
+        INSERT INTO suspensions VALUES ('bea', 5, 'ann', 'why', 0), ('cem', 6, 'ann', '', 0);
+        DELETE FROM suspensions WHERE principal = 'cem';
+        INSERT INTO ended VALUES ('corp/dan', 4)`);
+    }
+    await using database = new EmbeddedDatabase(file);
+    const { tokens, exclusions } = await open(database, 'one');
+    assert.equal(exclusions.revision, 4);
+    assert.deepEqual([exclusions.revokedMs('tok_1'), exclusions.revokedMs('tok_2'), exclusions.endedBefore('corp/dan')], [7, null, 4]);
+    assert.deepEqual(
+      exclusions.suspensions().map(({ principal }) => principal),
+      ['bea'],
+    );
+    assert.deepEqual(
+      (await exclusions.unrecorded()).map(({ name: each, by }) => [each, by]),
+      [['tok_1', 'ann']],
+    );
+    assert.equal((await tokens.find('tok_1'))?.principal, 'bot');
+    await exclusions.append(() => [{ kind: 'revoked', name: 'tok_2', timeMs: 8 }]);
+    assert.equal(exclusions.revision, 5);
+  });
+
+  test('two gateways that start at once make one store, hear of each other at once, and never overwrite each other', async () => {
+    const settings = await newDatabase();
+    const opened = await Promise.all(['one', 'two'].map(async () => PostgresDatabase.open(settings)));
+    await using _first = opened[0];
+    await using _second = opened[1];
+    const [one, two] = await Promise.all(opened.map(async (database, i) => open(database, `gateway ${i}`)));
+    assert.ok(one !== undefined && two !== undefined);
+    assert.equal(one.exclusions.store, two.exclusions.store);
+    let heard = 0;
+    await opened[1]?.listen(() => {
+      heard += 1;
+    });
+    await one.tokens.add(token, hash, 'ann');
+    assert.deepEqual([await two.tokens.findByHash(hash), await two.tokens.unrecorded()], [token, []], 'the other one records it');
+    await waitUntil(() => heard > 0);
+    const names = Array.from({ length: 20 }, (_, i) => `p${i}`);
+    const suspend = async ({ exclusions }: Identities, principal: string): Promise<number> =>
+      (await exclusions.append(() => (exclusions.suspension(principal) === null ? [{ kind: 'suspended', name: principal, timeMs: 1 }] : []))).length;
+    const done = await Promise.all([one, two].map(async (each) => Promise.all(names.map(async (principal) => suspend(each, principal)))));
+    await Promise.all([one.exclusions.takeUp(), two.exclusions.takeUp()]);
+    assert.deepEqual(
+      names.map((_, i) => (done[0]?.[i] ?? 0) + (done[1]?.[i] ?? 0)),
+      names.map(() => 1),
+      'each was suspended once, by one of them',
+    );
+    assert.deepEqual([one.exclusions.revision, two.exclusions.revision], [20, 20]);
+    await query(settings.database, 'UPDATE schema_version SET version = 99');
+    await assert.rejects(PostgresDatabase.open(settings), { code: 'unsupported', message: /schema 99/ });
+  });
+
+  test('B19: who can write to the database makes no token, changes none, and takes back nothing unnoticed', async () => {
+    const settings = await newDatabase();
+    await using database = await PostgresDatabase.open(settings);
+    const { tokens, exclusions, accounts } = await open(database, 'one');
+    await tokens.add(token, hash, null);
+    const revoke = async (id: string): Promise<unknown> => exclusions.append(() => [{ kind: 'revoked', name: id, timeMs: 5 }]);
+    await exclusions.append(() => [{ kind: 'suspended', name: 'ann', timeMs: 5 }], { beside: accounts.putting(account, null) });
+    await revoke('tok_a');
+    await revoke('tok_b');
+    const write = async (sql: string): Promise<void> => query(settings.database, sql);
+    const anew = async (): Promise<Identities> => open(database, 'two');
+    await write(`INSERT INTO tokens SELECT 'tok_2', '\\xcd', 'admin', on_behalf_of, session, created_ms, expires_ms, targets, NULL, gateway, mac FROM tokens`);
+    await assert.rejects(async () => tokens.findByHash('cd'), {
+      code: 'store_damaged',
+      message: /The row tok_2 of the table tokens was not written by a gateway/,
+    });
+    await write(`UPDATE tokens SET expires_ms = expires_ms + 1 WHERE id = 'tok_1'`);
+    await assert.rejects(async () => (await anew()).tokens.findByHash(hash), { code: 'store_damaged' });
+    await write(`UPDATE accounts SET user_name = 'other'`);
+    await assert.rejects(accounts.find('corp', 'a-1'), { code: 'store_damaged' });
+    await write(`CREATE TABLE kept AS SELECT * FROM exclusions`);
+    for (const [change, error] of [
+      [`DELETE FROM exclusions WHERE revision = 3`, { code: 'store_rolled_back' }],
+      [`DELETE FROM exclusions`, { code: 'store_rolled_back' }],
+      [`UPDATE exclusions SET name = 'other' WHERE revision = 3`, { code: 'store_damaged' }],
+      [`INSERT INTO exclusions SELECT 5, kind, name, time_ms, by, reason, gateway, 0, mac FROM exclusions WHERE revision = 1`, { code: 'store_damaged' }],
+    ] as const) {
+      await write(change);
+      await assert.rejects(exclusions.takeUp(), error, change);
+      await write('DELETE FROM exclusions; INSERT INTO exclusions SELECT * FROM kept');
+      await exclusions.takeUp();
+    }
+    await write('DELETE FROM exclusions WHERE revision = 2');
+    await assert.rejects(anew(), { code: 'store_damaged', message: /number 2 is missing/ });
+    await assert.rejects(openIdentities(database, { gateway: 'two', key: 'another key' }), { code: 'key_unavailable', message: /not the one with which/ });
+  });
+
+  test('a database that cannot be reached, or does not let the user in, is said with its address and without its password', async () => {
+    const settings = await newDatabase();
+    await assert.rejects(PostgresDatabase.open({ ...settings, password: 'wrong-canary' }), (error: Error) => {
+      assert.match(error.message, /^The store 127\.0\.0\.1:\d+\/store_\d+ cannot be used: password authentication failed/);
+      return !error.message.includes('canary');
+    });
+    await assert.rejects(PostgresDatabase.open({ ...settings, port: 1 }), { code: 'store_unreachable', message: /ECONNREFUSED/ });
+    await assert.rejects(PostgresDatabase.open({ ...settings, tls: { caFile: null } }), { code: 'store_unreachable', message: /does not support SSL/ });
+  });
+});

@@ -1,0 +1,26 @@
+import { Accounts } from './accounts.ts';
+import type { Database } from './database.ts';
+import { Exclusions } from './exclusions.ts';
+import { RowSeal } from './row-seal.ts';
+import { Tokens } from './tokens.ts';
+
+/** All that gateways know of identities: their tokens, the accounts at issuers, and what ends either. */
+export interface Identities {
+  readonly tokens: Tokens;
+  readonly accounts: Accounts;
+  readonly exclusions: Exclusions;
+}
+
+export interface IdentitiesOptions {
+  /** The id of the gateway. Empty: a command without one. */
+  readonly gateway: string;
+  /** The key with which rows of a shared database are sealed. Null: they are not. */
+  readonly key: string | null;
+}
+
+/** Reads what a database has. Rejects as `Exclusions.open` does. */
+export async function openIdentities(database: Database, { gateway, key }: IdentitiesOptions): Promise<Identities> {
+  const seal = new RowSeal(key);
+  const exclusions = await Exclusions.open(database, seal, gateway);
+  return { exclusions, tokens: new Tokens(database, seal, gateway), accounts: new Accounts(database, seal) };
+}
