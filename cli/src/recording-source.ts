@@ -7,6 +7,8 @@ import { findSession } from './names.ts';
 import { openSource, type SessionSource, type SourceOptions } from './session-source.ts';
 
 export interface RecordingOptions extends SourceOptions {
+  /** False: facts alone. */
+  readonly content?: boolean;
   /** Verifier keys to trust a bundle by, or files that hold them. */
   readonly key: readonly string[];
 }
@@ -28,7 +30,7 @@ export class RecordingSource implements AsyncDisposable {
   async *records(recording: string): AsyncGenerator<ShownRecord> {
     if (isStored(recording)) {
       const store = await this.#openStore();
-      yield* store.records(await findSession(recording, (page) => store.sessions(page)));
+      yield* store.records(await findSession(recording, (page) => store.sessions(page)), { content: this.#options.content !== false });
       return;
     }
     yield* (await this.#openBundle(recording)).records();
@@ -40,7 +42,7 @@ export class RecordingSource implements AsyncDisposable {
       return null;
     }
     const store = await this.#openStore();
-    return store.overview(await findSession(recording, (page) => store.sessions(page)));
+    return store.overview(await findSession(recording, (page) => store.sessions(page)), { content: this.#options.content !== false });
   }
 
   async *bytes(recording: string, range: MessageRange): AsyncGenerator<Uint8Array> {

@@ -18,8 +18,9 @@ export interface SessionSource extends AsyncDisposable {
   /** Lists sessions, with overviews where a gateway makes them. Rejects with an Error if the list needs the index of a gateway and none runs. */
   list(wanted: ListedSessions): AsyncIterable<SessionSummary | SessionOverview>;
   /** Returns the overview of a session; null where no gateway makes one. */
-  overview(session: string): Promise<SessionOverview | null>;
-  records(session: string): AsyncIterable<ShownRecord>;
+  overview(session: string, options?: { readonly content: boolean }): Promise<SessionOverview | null>;
+  /** Yields the records of a session. Rejects with an Error if only facts are wanted where no gateway tells what they are. */
+  records(session: string, options?: { readonly content: boolean }): AsyncIterable<ShownRecord>;
   /** Returns the record that is named LOG/INDEX. */
   record(id: string): Promise<ShownRecord>;
   /** Returns the record of a version of the policies. */
@@ -58,8 +59,8 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
   return {
     sessions: (page) => listOf(api, page),
     list: (wanted) => api.rows(`/api/v1/sessions?${queryOf(wanted)}`),
-    overview: async (session) => api.json<SessionOverview>('GET', sessionPath(session)),
-    records: (session) => api.rows(`${sessionPath(session)}/records`),
+    overview: async (session, { content } = { content: true }) => api.json<SessionOverview>('GET', `${sessionPath(session)}${content ? '' : '?facts'}`),
+    records: (session, { content } = { content: true }) => api.rows(`${sessionPath(session)}/records${content ? '' : '?facts'}`),
     record: async (id) => first(api.rows(`/api/v1/records/${id}`)),
     policyRecord: async (version) => first(api.rows(`/api/v1/policy/versions/${encodeURIComponent(version)}`)),
     bytes: (session, { record, from, to }) => api.chunks(`${sessionPath(session)}/records/${record}/bytes?bytes=${from}-${to ?? ''}`),
@@ -91,6 +92,10 @@ async function openFiles(data: string, environment: NodeJS.ProcessEnv): Promise<
   return {
     ...store,
     overview: async () => Promise.resolve(null),
+    records: (session, { content } = { content: true }) => {
+      requireContent(content);
+      return store.records(session);
+    },
     list: ({ query, since, until, ...page }) => {
       if (query !== undefined || since !== undefined || until !== undefined) {
         throw new Error('--query, --since and --until need the index of a running gateway: start it with countersign up, or leave them out');
@@ -105,6 +110,13 @@ async function openFiles(data: string, environment: NodeJS.ProcessEnv): Promise<
       return record;
     },
   };
+}
+
+/** Throws an Error if facts alone are wanted: which they are, only a gateway says. */
+function requireContent(content: boolean): void {
+  if (!content) {
+    throw new Error('--no-content needs a running gateway, which leaves the content out: name it with --config or --url');
+  }
 }
 
 function queryOf({ which, order, limit, content, ...texts }: ListedSessions): string {

@@ -1,12 +1,14 @@
-import type { AlertSummary } from '@countersign/gateway/api';
+import type { AlertSummary, ShownCaller } from '@countersign/gateway/api';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 import { bold, escapeControls, printJson } from '../terminal.ts';
+import { searchesAll } from './whoami.ts';
 
 const example = 'al_0f1e2d3c4b5a6978';
 const path = '/api/v1/alerts';
+const wholeId = /^al_[0-9a-f]{16}$/;
 
 interface NoteOptions extends LocationOptions {
   readonly note: string;
@@ -17,7 +19,7 @@ export function addAlert(program: Command): void {
     .command('alert')
     .description('what the rules for alerts found in the record')
     .addHelpText('after', '\nExample:\n  countersign alert list');
-  const one = (name: string): Command => addLocation(alert.command(name).argument('<id>', 'alert, as alert list prints it'));
+  const one = (name: string): Command => addLocation(alert.command(name).argument('<id>', 'alert, as alert list prints it, or the beginning of its id'));
   addLocation(alert.command('list'))
     .description('alerts that are not closed, oldest first')
     .option('--all', 'also those that are closed')
@@ -48,14 +50,35 @@ export function addAlert(program: Command): void {
 }
 
 async function list(options: LocationOptions & RowOptions & { readonly all?: boolean }): Promise<void> {
-  const alerts = await (await ApiClient.open(options)).json<readonly AlertSummary[]>('GET', options.all === true ? `${path}?all` : path);
-  await printRows(alerts, options, ({ alert, severity, state, rule, by, count, last, assignee }) =>
+  const api = await ApiClient.open(options);
+  const alerts = await api.json<readonly AlertSummary[]>('GET', options.all === true ? `${path}?all` : path);
+  const shown = await printRows(alerts, options, ({ alert, severity, state, rule, by, count, last, assignee }) =>
     columns(alert, severity.padEnd('critical'.length), state, rule, by, `${count} until ${last}`, assignee === null ? [] : `with ${assignee}`),
   );
+  if (shown === 0 && options.json !== true && !searchesAll(await api.json<ShownCaller>('GET', '/api/v1/whoami'))) {
+    process.stderr.write('Only who may search all records sees alerts: countersign whoami says which you may search.\n');
+  }
+}
+
+/** Finds the id of the alert that has this name: its id, or the beginning of it. Rejects with an Error if there is none, or more than one. */
+async function findAlert(name: string, api: ApiClient): Promise<string> {
+  if (wholeId.test(name)) {
+    return name;
+  }
+  const begin = name.startsWith('al_') ? name : `al_${name}`;
+  const [found, other] = (await api.json<readonly AlertSummary[]>('GET', `${path}?all`)).filter(({ alert }) => alert.startsWith(begin));
+  if (found === undefined) {
+    throw new Error(`there is no alert whose id begins with ${begin}: countersign alert list --all names them`);
+  }
+  if (other !== undefined) {
+    throw new Error(`more than one alert has an id that begins with ${begin}, for instance ${found.alert} and ${other.alert}: write more of it`);
+  }
+  return found.alert;
 }
 
 async function show(id: string, options: LocationOptions & RowOptions): Promise<void> {
-  const shown = await (await ApiClient.open(options)).json<AlertSummary>('GET', `${path}/${encodeURIComponent(id)}`);
+  const api = await ApiClient.open(options);
+  const shown = await api.json<AlertSummary>('GET', `${path}/${encodeURIComponent(await findAlert(id, api))}`);
   if (options.json === true) {
     printJson(shown);
     return;
@@ -77,6 +100,7 @@ async function step(
   { act, done, body }: { readonly act: string; readonly done: string; readonly body: object },
   options: LocationOptions,
 ): Promise<void> {
-  const { alert } = await (await ApiClient.open(options)).json<AlertSummary>('POST', `${path}/${encodeURIComponent(id)}/${act}`, body);
+  const api = await ApiClient.open(options);
+  const { alert } = await api.json<AlertSummary>('POST', `${path}/${encodeURIComponent(await findAlert(id, api))}/${act}`, body);
   console.log(`${done} ${alert}`);
 }

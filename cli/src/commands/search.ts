@@ -1,5 +1,6 @@
 import { countOf } from '@countersign/gateway/count-of';
 import type { CountedValue, FoundRecord, FoundSession, SavedSearch, SearchLine, SearchSummary } from '@countersign/gateway/api';
+import { ownAttributes } from '@countersign/gateway/own-attributes';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { csvLine } from '../csv.ts';
@@ -143,6 +144,7 @@ function print(line: FoundRecord | FoundSession | CountedValue, { json, csv }: S
     console.log(columns(line.session, line.opened, line.principal ?? '', line.targets, line.state, countOf(line.found, 'record')));
   } else {
     const { session, seq, time, principal, target, kind, action, verdict, policies, snippet, verified } = line;
+    const does = doesText(line);
     console.log(
       columns(
         `${session.slice(0, sessionDigits)}#${seq}`,
@@ -150,12 +152,27 @@ function print(line: FoundRecord | FoundSession | CountedValue, { json, csv }: S
         principal ?? '',
         target ?? '',
         action ?? kind,
+        ...(does === '' ? [] : [does]),
         ...(verdict === null ? [] : [verdict, policies]),
         snippet ?? '',
         ...(verified ? [] : ['NOT WHAT ITS LEAF COMMITS TO']),
       ),
     );
   }
+}
+
+/** Says of a request what it does, as `update: read, write`, and of a reading what was done with which session. */
+function doesText({ kind, attributes }: FoundRecord): string {
+  const [statements = '', effects = '', what = '', read = ''] = [
+    ownAttributes.statements,
+    ownAttributes.effects,
+    ownAttributes.accessWhat,
+    ownAttributes.accessSession,
+  ].map((name) => [attributes[name] ?? []].flat().join(', '));
+  if (kind === 'access') {
+    return [what, read.slice(0, sessionDigits)].filter((part) => part !== '').join(' ');
+  }
+  return kind !== 'request' || effects === '' ? '' : `${statements}${statements === '' ? '' : ': '}${effects}`;
 }
 
 /** Says how many records there are, and how far the index is. */

@@ -84,6 +84,7 @@ function addReading(session: Command): void {
     .addOption(dataOption)
     .addOption(eachOption())
     .option('--full', 'long texts as a whole, not only their beginning and the matches')
+    .addOption(new Option('--no-content', 'facts alone: nothing of the content is shown').conflicts(['full', 'data']))
     .option('--json', 'one JSON object a line, texts whole')
     .addOption(
       new Option('--record <number>', 'with --bytes: the number of the record, which session show prints after #')

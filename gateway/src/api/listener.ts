@@ -85,7 +85,18 @@ function createApi(parts: ApiParts, onError: (error: unknown) => void, where: En
       return handle(parts, { caller, breakOff, params: req.param(), query: searchParams, request: req.raw });
     });
   }
+  for (const [path, known] of Map.groupBy([...publicRoutes, ...openRoutes, ...routes], (route) => route.path)) {
+    const allow = [...new Set(known.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))].join(', ');
+    app.all(path, () => wrongMethod(allow));
+  }
   return app;
+}
+
+/** Makes the answer to a method that an address does not take (RFC 9110, 15.5.6). */
+function wrongMethod(allow: string): Response {
+  const { headers, body } = problem(new GatewayError('unsupported', `This address takes ${allow}.`));
+  headers.set('allow', allow);
+  return new Response(body, { status: 405, headers });
 }
 
 /** Returns the client's address. Throws GatewayError `refused` if the client is on another machine and the connection is not encrypted. */

@@ -214,6 +214,47 @@ test('B21: a watch shows the records of the role as they come, and ends with the
   await assert.rejects(next());
 });
 
+test('who has limited roles is told their bounds; facts alone, queries that were asked, refused logins and methods are shown and said', async () => {
+  await using running = await openRunningGateway(roles);
+  const bots = await runOf(running, 'bot', 'apple');
+  const [dora, eve, cora] = [await personOf(running, 'dora'), await personOf(running, 'eve'), await personOf(running, 'cora')];
+  const rolesHeld = async (person: Person): Promise<unknown> => {
+    const { roles: held }: { readonly roles: readonly Record<string, unknown>[] } = JSON.parse(await (await person.get('/api/v1/whoami')).text());
+    return held.map(({ name, role, own, query, expires }) => [name, role, own, query, expires]);
+  };
+  assert.deepEqual(await rolesHeld(dora), [['bot-desk', 'analyst', false, ['principal:bot'], null]]);
+  assert.deepEqual(await rolesHeld(eve), [['case-17', 'auditor', false, ['since:2020-01-01', 'until:2020-12-31'], null]]);
+  assert.deepEqual(await rolesHeld(await personOf(running, 'bot')), [['owner', 'owner', true, [], null]]);
+
+  const shown = await cora.rows<ShownRecord>(`/api/v1/sessions/${bots}/records?facts`);
+  assert.ok(shown.length > 2 && shown.every(({ content }) => content === null));
+  assert.doesNotMatch(JSON.stringify(shown), /apple/);
+
+  const found = await cora.search({ query: 'kind:access principal:dora' });
+  assert.deepEqual(found.found, []);
+  await dora.search({ query: 'verdict:deny pear' });
+  const [asked] = (await cora.search({ query: 'kind:access principal:dora' })).found;
+  assert.equal(asked?.snippet, 'verdict:deny pear');
+
+  for (const [method, path, allow] of [
+    ['GET', '/api/v1/mcp', 'POST'],
+    ['DELETE', `/api/v1/sessions/${bots}`, 'GET, HEAD'],
+  ] as const) {
+    const answer = await fetch(running.url + path, { method });
+    assert.deepEqual([answer.status, answer.headers.get('allow')], [405, allow]);
+  }
+
+  const answer = await fetch(`${running.url}/t/api/x`, { headers: { authorization: 'Bearer cs_wrong' } });
+  assert.equal(answer.status, 401);
+  const logins = await cora.search({ query: 'target:api action:gateway.authenticate verdict:deny' });
+  assert.equal(logins.found.length, 1, 'a refused login is found by the target that it asked for');
+
+  assert.equal((await cora.get('/api/v1/export?follow&query=verdict:perhaps')).status, 400);
+  const following = await cora.get('/api/v1/export?follow&query=principal:nobody');
+  assert.equal(following.status, 200, 'an export that follows begins at once');
+  await following.body?.cancel();
+});
+
 test('B21: of an approval, an administrator reads no text, unless it is one to decide on', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-roles-'));
   const policies = join(directory, 'held.cedar');

@@ -10,8 +10,8 @@ import { encodeColumn, readColumn, readEntries, type ColumnValue } from './colum
 import { RowSet } from './row-set.ts';
 import { decodeWhereabouts, encodeWhereabouts, LocatedRows } from './whereabouts.ts';
 
-/** The number of the layout of the tables below. An index of another layout is made again. */
-const layout = 3;
+/** The number of the layout of the tables below, and of what they say of a record. An index of another layout is made again. */
+const layout = 4;
 const tables = ['blocks', 'columns'] as const;
 const schema = `
   CREATE TABLE IF NOT EXISTS blocks (block INTEGER PRIMARY KEY, head BLOB NOT NULL) STRICT;

@@ -218,7 +218,7 @@ function valuesOf(record: OpenedRecord, shown: ShownRecord, ofRequest: Values | 
   set(values, 'address', [...(values.get('address') ?? []), reader?.address]);
   const own: Partial<Record<QueryFieldName, readonly (string | null | undefined)[]>> = {
     'on-behalf-of': [channel?.onBehalfOf],
-    target: [shown.target],
+    target: [shown.target ?? askedTarget(record)],
     protocol: [shown.protocol],
     action: [shown.action],
     verdict: [meta?.verdict],
@@ -237,6 +237,12 @@ function valuesOf(record: OpenedRecord, shown: ShownRecord, ofRequest: Values | 
     }
   }
   return values;
+}
+
+/** Returns the target that a refused client asked for; null: none is named. */
+function askedTarget({ kind, meta }: OpenedRecord): string | null {
+  const { [ownAttributes.target]: target } = meta?.attributes ?? {};
+  return kind === 'decision' && typeof target === 'string' ? target : null;
 }
 
 /** Returns who read or searched, of a record that says so; null: it is no such record, or its body is missing. */

@@ -273,7 +273,10 @@ export class RecordSearch {
         const hasContent = sees(sight.content, read);
         yield foundRecord(
           { ...read, shown: hasContent ? read.shown : boundary.factsOf(read.shown) },
-          { snippet: hasContent && read.text !== '' ? snippetOf(read.text, query) : null, isProven: await prover.holds(index, leaf) },
+          {
+            snippet: hasContent ? (askedOf(read.shown) ?? (read.text === '' ? null : snippetOf(read.text, query))) : null,
+            isProven: await prover.holds(index, leaf),
+          },
         );
         left -= 1;
       }
@@ -433,6 +436,15 @@ export class RecordSearch {
 interface SeenQuery {
   readonly query: Query;
   readonly seen: Query;
+}
+
+/** Returns the query of a record that somebody searched or exported; null for other records. */
+function askedOf({ kind, content }: ReadRecord['shown']): string | null {
+  if (kind !== 'access' || content === null || content.base64 === undefined) {
+    return null;
+  }
+  const { query }: Readonly<Record<string, unknown>> = JSON.parse(Buffer.from(content.base64, 'base64').toString());
+  return typeof query === 'string' ? query : null;
 }
 
 function ofSession(session: string): Query {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { sightOf } from '../../access/rights.ts';
 import { nothing } from '../../query/query.ts';
+import { readQuery } from '../../search/read-query.ts';
 import { exportForms } from '../../reader/export-lines.ts';
 import { lines } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
@@ -46,6 +47,11 @@ export const exportRecords = endpoint({
       follows: follow !== undefined,
       sight: facts === undefined ? sight : { ...sight, content: nothing },
     };
+    if (wanted.follows) {
+      // A query that cannot be read has a status of its own. Otherwise the answer begins before there is anything to say.
+      [query, ...wanted.besides].forEach((text) => readQuery(text, wanted.nowMs));
+      yield new Uint8Array();
+    }
     yield* reader.export(wanted, form, signal);
   },
 });

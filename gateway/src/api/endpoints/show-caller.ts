@@ -1,8 +1,20 @@
 import { z } from 'zod';
 import { mayDo } from '../../access/rights.ts';
-import { actNames } from '../../access/roles.ts';
+import { actNames, builtInRoles, rolesOf } from '../../access/roles.ts';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
+import type { ApiParts } from '../parts.ts';
+
+const shownRole = z
+  .object({
+    name: z.string(),
+    role: z.string().describe('The built-in role that it is.'),
+    may: z.array(z.enum(actNames)).readonly(),
+    own: z.boolean().describe('True: only records that the caller made, or that were made on its behalf.'),
+    query: z.array(z.string()).readonly().describe('Conditions, as queries, that all hold for the records of the role. Empty: none.'),
+    expires: z.iso.datetime().nullable().describe('When the role ends. Null: never.'),
+  })
+  .meta({ id: 'HeldRole', description: 'A role of somebody, with its bounds.' });
 
 const shownCaller = z
   .object({
@@ -11,6 +23,7 @@ const shownCaller = z
     groups: z.array(z.string()).readonly(),
     targets: z.array(z.string()).readonly().describe('The names of the targets that the grants allow.'),
     may: z.array(z.enum(actNames)).readonly().describe('What the roles of the caller allow with recordings, with some records at least.'),
+    roles: z.array(shownRole).readonly().describe('The roles that the caller has now. Empty: none, or the caller is the operator, who may do everything.'),
     onBehalfOf: z.string().nullable(),
     token: z.string().nullable().describe('The public id of the token.'),
     expires: z.iso.datetime().nullable().describe('When the token ends. Null: never.'),
@@ -29,15 +42,24 @@ export const showCaller = endpoint({
   summary: 'Says whom the token of the caller stands for.',
   callers: 'everybody',
   answer: json(shownCaller),
-  act: (_parts, { caller: { id, identity, rights } }): ShownCaller => {
+  act: (parts: Pick<ApiParts, 'roles'>, { caller: { id, identity, rights } }): ShownCaller => {
     const { principal, onBehalfOf = null, tokenId = null, issued, session = null, standing, targets } = identity ?? {};
     const granted = principal?.targets ?? [];
+    const held = principal === undefined || session !== null ? [] : rolesOf(parts.roles(), standing?.principal ?? principal, Date.now());
     return {
       principal: id,
       kind: principal?.kind ?? null,
       groups: principal?.groups ?? [],
       targets: targets === undefined ? granted : granted.filter((name) => targets.includes(name)),
       may: actNames.filter((act) => mayDo(rights, act)),
+      roles: held.map(({ name, role, conditions, expiresMs }) => ({
+        name,
+        role,
+        may: builtInRoles[role].may,
+        own: builtInRoles[role].limit === 'own',
+        query: conditions,
+        expires: expiresMs === null ? null : new Date(expiresMs).toISOString(),
+      })),
       onBehalfOf,
       token: tokenId,
       expires: standing === undefined ? null : new Date(standing.expiresMs).toISOString(),

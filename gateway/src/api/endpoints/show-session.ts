@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { nothing } from '../../query/query.ts';
 import { lines } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { sessionName } from '../input.ts';
@@ -13,10 +15,11 @@ export const showSession = endpoint({
   description: 'Who may see only some of the records gets these, and of those whose content is not for the caller the facts.',
   callers: 'facts',
   params: { session: sessionName },
+  query: { facts: z.string().optional().describe('With any value, nothing of the content is shown.') },
   answer: lines(shownRecord),
   errors: ['not_found', 'catching_up', 'store_damaged'],
-  act: async function* (parts: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params: { session } }) {
+  act: async function* (parts: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params: { session }, query: { facts } }) {
     const { found, sight } = await openReading(parts, caller, { act: 'facts', what: 'show', session });
-    yield* parts.reader.show(found, null, sight);
+    yield* parts.reader.show(found, null, facts === undefined ? sight : { ...sight, content: nothing });
   },
 });
