@@ -2,7 +2,7 @@
  * A second writer of stores, for tests: written from docs/formats alone, it imports nothing of the code that it tests.
  * Deterministic: the same calls give the same bytes.
  */
-import { createCipheriv, createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
+import { createCipheriv, createPrivateKey, createPublicKey, hash, sign, type KeyObject } from 'node:crypto';
 
 const kinds = {
   open: 1,
@@ -22,11 +22,7 @@ export type Kind = keyof typeof kinds;
 const clearKinds: ReadonlySet<Kind> = new Set<Kind>(['open', 'close', 'incident', 'epoch', 'heartbeat', 'seal', 'policy', 'pause']);
 
 export function sha(...parts: readonly Uint8Array[]): Buffer {
-  const hash = createHash('sha256');
-  for (const part of parts) {
-    hash.update(part);
-  }
-  return hash.digest();
+  return hash('sha256', Buffer.concat(parts), 'buffer');
 }
 
 /** RFC 6962 §2.1, as it is written there. */
