@@ -330,11 +330,13 @@ export class Gateway implements AsyncDisposable {
       isStopping: () => this.#stopping !== null,
     };
     const openings = new Openings({ newId: () => `op_${randomBytes(8).toString('hex')}`, now: Date.now });
-    void takeUpOpenings(reader, openings, {
-      publish: async () => recorder.publish(),
-      signal: this.#reading.signal,
-      onTrouble: this.#trouble('read which contents two persons had opened'),
-    });
+    if (this.#config.guardedClasses.length > 0) {
+      void takeUpOpenings(reader, openings, {
+        publish: async () => recorder.publish(),
+        signal: this.#reading.signal,
+        onTrouble: this.#trouble('read which contents two persons had opened'),
+      });
+    }
     const api: ApiParts = {
       data,
       operator: openOperatorToken(data),

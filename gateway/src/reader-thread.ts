@@ -32,7 +32,7 @@ const send = (message: FromThread): void => {
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- reader.ts starts the thread with it
 const { data, root } = workerData as ThreadData;
 /** The index of records is made from this time after the start on, or when somebody searches. Where there are sinks for it, it begins at once. */
-const indexBeginMs = 1000;
+const indexBeginMs = 5000;
 const indexFile = join(data, 'index.db');
 const recordsFile = join(data, 'records.db');
 const parts = new AsyncDisposableStack();
