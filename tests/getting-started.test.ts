@@ -83,7 +83,7 @@ describe('docs/getting-started.md', requireProgram(`${debianPostgres}/postgres`,
   });
 
   test('and has the first answer, in records that were verified', () => {
-    assert.match(shown, / support-bot +shop +postgres\.query +allow +grant:support-bot:shop +SELECT name, email FROM customers\n/);
+    assert.match(shown, / support-bot +shop +postgres\.query +select: read +allow +grant:support-bot:shop +SELECT name, email FROM customers\n/);
     assert.match(shown, /^ *support-bot +2$|^ *2 +support-bot$/m);
     assert.match(shown, /^HOLDS: it is whole and signed$/m);
   });

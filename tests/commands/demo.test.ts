@@ -167,8 +167,8 @@ describe('the demo', () => {
 
   test('in the end the questions of an analyst are answered over all records', () => {
     shows(
-      /search 'table:customers effect:read kind:statement since:90d'\n(?:\w{8}#\d+ {2}\S+Z {2}support-bot {2}shop {2}postgres\.query {2}\w+ {2}\S*grant:support-bot:shop\S* {2}\S.*\n)+\d records\. The index has all that is recorded\.\n/,
-      /search 'model:sample-\* target:shop kind:change since:90d'\n\w{8}#\d+ {2}\S+Z {2}support-bot {2}shop {2}postgres\.query {2}hold {2}agents\.cedar:production,\S+ {2}UPDATE orders [^\n]+\n\w{8}#\d+ {2}\S+Z {2}support-bot {2}shop {2}postgres\.query {2}deny {2}agents\.cedar:where {2}DELETE FROM orders\n2 records\./,
+      /search 'table:customers effect:read kind:statement since:90d'\n(?:\w{8}#\d+ {2}\S+Z {2}support-bot {2}shop {2}postgres\.query {2}(?:select: read|update: read, write) {2}\w+ {2}\S*grant:support-bot:shop\S* {2}\S.*\n)+\d records\. The index has all that is recorded\.\n/,
+      /search 'model:sample-\* target:shop kind:change since:90d'\n\w{8}#\d+ {2}\S+Z {2}support-bot {2}shop {2}postgres\.query {2}update: [^\n]*write {2}hold {2}agents\.cedar:production,\S+ {2}UPDATE orders [^\n]+\n\w{8}#\d+ {2}\S+Z {2}support-bot {2}shop {2}postgres\.query {2}delete: [^\n]*destroy[^\n]* {2}deny {2}agents\.cedar:where {2}DELETE FROM orders\n2 records\./,
     );
   });
 });
