@@ -246,6 +246,8 @@ const opening = new RegExp(
 test('B23: only the dialer opens connections to targets', () => {
   const files = sources('gateway/src/**/*.ts').filter((file) => !/\.test\.ts$|\/testdata\//.test(file) && opening.test(read(file)));
   assert.deepEqual(files.toSorted(), [
+    // The script of its pages is for browsers.
+    'gateway/src/api/pages/page.ts',
     // It is a client of the gateway.
     'gateway/src/protocols/mcp/bridge.ts',
     'gateway/src/wire/dialer.ts',

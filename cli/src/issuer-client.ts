@@ -96,6 +96,9 @@ async function browserFlow(
 /** Gets a new token with the refresh token. Rejects with an Error that says what to do if the issuer gives none. */
 export async function refresh(gateway: string, { issuer, refreshToken }: SignedIn): Promise<SignedIn> {
   const again = `countersign login --url ${gateway}`;
+  if (issuer === null) {
+    throw new Error(`the sign-in at the gateway has ended: ${again}`);
+  }
   if (refreshToken === null) {
     throw new Error(`the token of the issuer ${issuer.name} has ended, and it gave none to refresh it: ${again}`);
   }
@@ -112,7 +115,7 @@ export async function refresh(gateway: string, { issuer, refreshToken }: SignedI
 }
 
 /** Has the issuer end what it gave, if it has a way for that. */
-export async function signOut({ issuer, refreshToken, token }: SignedIn): Promise<void> {
+export async function signOut(issuer: IssuerSummary, { refreshToken, token }: SignedIn): Promise<void> {
   await asking(issuer, async (configuration) => {
     if (configuration.serverMetadata().revocation_endpoint !== undefined) {
       await tokenRevocation(configuration, refreshToken ?? token);

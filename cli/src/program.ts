@@ -15,6 +15,7 @@ const files: ReadonlyMap<string, () => Promise<Add>> = new Map([
   ['class', async () => (await import('./commands/class.ts')).addClass],
   ['principal', async () => (await import('./commands/principal.ts')).addPrincipal],
   ['token', async () => (await import('./commands/token.ts')).addToken],
+  ['passkey', async () => (await import('./commands/passkey.ts')).addPasskey],
   ['login', async () => (await import('./commands/login.ts')).addLogin],
   ['logout', async () => (await import('./commands/login.ts')).addLogout],
   ['whoami', async () => (await import('./commands/whoami.ts')).addWhoami],

@@ -203,6 +203,8 @@ const actsOnPrincipals = new Map([
   ['gateway.resume_principal', 'resumed'],
   ['gateway.create_token', 'made a token for'],
   ['gateway.revoke_token', 'revoked a token of'],
+  ['gateway.invite_administrator', 'made a link for a passkey of'],
+  ['gateway.remove_passkey', 'removed a passkey of'],
 ]);
 
 export function isRefusedLogin({ action, verdict }: ShownRecord): boolean {
@@ -218,8 +220,8 @@ export function isAct({ kind, verdict, principal, attributes }: ShownRecord): bo
 function actText({ action, attributes }: ShownRecord): string {
   const by = attributes['user.id'];
   const who = attributes[ownAttributes.withoutGateway] === true ? `${String(by)}, while no gateway ran,` : whoOf({ by, address: attributes['client.address'] });
-  const did = actsOnPrincipals.get(action ?? '');
-  return did === undefined ? `by ${who}` : `${who} ${did} ${String(attributes[ownAttributes.principal])}`;
+  const [did, whom] = [actsOnPrincipals.get(action ?? ''), attributes[ownAttributes.principal]];
+  return did === undefined || whom === undefined ? `by ${who}` : `${who} ${did} ${String(whom)}`;
 }
 
 /** Describes an `access` record: who read what, and from where. */

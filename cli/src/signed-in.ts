@@ -11,7 +11,8 @@ const waitMs = 30_000;
 
 /** The credential of a person who signed in. The file that holds it is readable by this user alone. */
 export interface SignedIn {
-  readonly issuer: IssuerSummary;
+  /** Null: the person is a local administrator of the gateway. */
+  readonly issuer: IssuerSummary | null;
   readonly token: string;
   /** Milliseconds since 1970, UTC. */
   readonly expiresMs: number;

@@ -41,11 +41,13 @@ import { BrowserSessions } from './identity/browser-sessions.ts';
 import { CodeFlow } from './identity/code-flow.ts';
 import { Departures } from './identity/departures.ts';
 import { Issuers } from './identity/issuers.ts';
+import { LocalAdministrators } from './identity/local-administrators.ts';
 import { askIssuer, readIssuerDocument } from './assembly/issuer-document.ts';
 import { openOperatorToken } from './api/operator-token.ts';
 import type { ApiParts, TakenUp } from './api/parts.ts';
 import { findLostRevocations, recordHeard, recordLeftActs, recordLostRevocations } from './api/token-acts.ts';
 import { apiListener } from './api/listener.ts';
+import { invite, type InvitingParts } from './api/passkey-invitation.ts';
 import { openApiDocument } from './api/open-api.ts';
 import { HttpListener } from './listeners/http.ts';
 import { OperatorSocket, removeLeftSocket } from './listeners/operator-socket.ts';
@@ -146,6 +148,7 @@ export class Gateway implements AsyncDisposable {
   #reader: Reader | null = null;
   #authenticator: Authenticator | null = null;
   #openApi: Readonly<Record<string, unknown>> | null = null;
+  #inviting: InvitingParts | null = null;
   #stopping: Promise<void> | null = null;
 
   private constructor(config: Config, parts: AsyncDisposableStack, { policyOf, controls = [] }: GatewayOptions) {
@@ -185,6 +188,15 @@ export class Gateway implements AsyncDisposable {
     return this.#addresses;
   }
 
+  /**
+   * Returns the link with which the first local administrator registers a passkey. Null if there was one before: it is given out once. Rejects with GatewayError
+   * `cannot_record`.
+   */
+  async inviteFirst(): Promise<string | null> {
+    const parts = this.#inviting;
+    return parts !== null && (await parts.localAdministrators.isUntouched()) ? (await invite(parts, null)).link : null;
+  }
+
   /** Resolves with the exit code when the gateway has stopped, by itself or through `stop`. */
   get stopped(): Promise<number> {
     return this.#stopped.promise;
@@ -211,7 +223,7 @@ export class Gateway implements AsyncDisposable {
     const keys = this.#parts.use(store.keys);
     const database = this.#parts.use(await this.#openDatabase());
     const { gatewayId } = keys.signer();
-    const { tokens, accounts, exclusions } = await openIdentities(database, { gateway: gatewayId, key: this.#config.store?.key() ?? null });
+    const { tokens, accounts, passkeys, exclusions } = await openIdentities(database, { gateway: gatewayId, key: this.#config.store?.key() ?? null });
     const lostRevocations = findLostRevocations(keys, exclusions, acceptRollback);
     const recorder = this.#parts.use(await this.#openRecorder(store));
     const sessions = new LiveSessions(recorder, () => this.#environment);
@@ -353,6 +365,7 @@ export class Gateway implements AsyncDisposable {
       departures,
       codeFlow,
       browserSessions,
+      localAdministrators: new LocalAdministrators({ passkeys, now: Date.now }),
       browser: () => this.#config.browser,
       fresh: () => this.#config.fresh,
       verifyLogout: async (issuer, token) => issuers.verifyLogout(issuer, token),
@@ -390,6 +403,7 @@ export class Gateway implements AsyncDisposable {
     await prepared;
     this.#warnOfFindings();
     await this.#listen(served, door, api);
+    this.#inviting = api;
     outbox.begin();
     void suggestReviews({ api, settings: () => this.#config.reviewModel, log: this.#log, signal: this.#reading.signal });
     this.#parts.use(

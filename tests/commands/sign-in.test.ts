@@ -157,7 +157,7 @@ identity:
 
   test('where nobody can sign in is said', async () => {
     const unknown = await command(['login', '--url', url, '--issuer', 'crop']);
-    assert.deepEqual([unknown.status, unknown.stderr], [1, 'countersign: there is no issuer crop at this gateway; there is corp\n']);
+    assert.deepEqual([unknown.status, unknown.stderr], [1, 'countersign: there is no issuer crop at this gateway; there is corp, local\n']);
     const plain = await command(['login', '--url', 'http://gateway.corp.example']);
     assert.match(plain.stderr, /a token is sent to a gateway elsewhere only over https:\/\//);
   });

@@ -80,9 +80,11 @@ export class GatewayProcess implements AsyncDisposable {
     rmSync(ready, { force: true });
     const words = ['up', '--config', this.configFile, '--ready-file', ready, ...more];
     const [program = '', ...rest] = [...(this.#options.wrapper ?? []), process.execPath, mainFile, ...words];
-    const log = openSync(this.#logFile, 'a');
-    const child = spawn(program, rest, { env: { ...process.env, ...this.#options.environment }, stdio: ['ignore', log, log] });
-    closeSync(log);
+    const [out, log] = [openSync(this.#outFile, 'a'), openSync(this.#logFile, 'a')];
+    const child = spawn(program, rest, { env: { ...process.env, ...this.#options.environment }, stdio: ['ignore', out, log] });
+    [out, log].forEach((file) => {
+      closeSync(file);
+    });
     this.#child = child;
     await waitUntil(() => {
       if (child.exitCode !== null || child.signalCode !== null) {
@@ -96,6 +98,11 @@ export class GatewayProcess implements AsyncDisposable {
   /** The log of all its starts so far. */
   get log(): string {
     return readFileSync(this.#logFile, 'utf8');
+  }
+
+  /** All that it printed for the person who started it, at all its starts so far. */
+  get printed(): string {
+    return readFileSync(this.#outFile, 'utf8');
   }
 
   /** Changes files, and has the gateway take them up. It may still be busy with an earlier change, and say so in its log, so only the answer tells that these are in force. */
@@ -254,6 +261,10 @@ export class GatewayProcess implements AsyncDisposable {
     await this.#thread?.[Symbol.asyncDispose]();
     await this.signal('SIGKILL');
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  get #outFile(): string {
+    return join(this.directory, 'printed');
   }
 
   get #logFile(): string {

@@ -59,7 +59,7 @@ export class Issuer implements AsyncDisposable {
           client_secret: webClient.secret,
           application_type: 'native',
           grant_types: ['authorization_code', 'refresh_token'],
-          redirect_uris: ['http://127.0.0.1/api/v1/sign-in/callback'],
+          redirect_uris: ['http://127.0.0.1/api/v1/sign-in/callback', 'http://localhost/api/v1/sign-in/callback'],
           ...(this.#logoutUri === undefined ? {} : { backchannel_logout_uri: this.#logoutUri, backchannel_logout_session_required: true }),
         },
         { client_id: 'nightly-agent', client_secret: agentSecret, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },

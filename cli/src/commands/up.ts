@@ -37,6 +37,10 @@ async function up({ config, data, readyFile, acceptRollback = false }: UpOptions
   if (readyFile !== undefined) {
     writeWholeFile(readyFile, `${JSON.stringify(gateway.addresses)}\n`, { mode: 0o644 });
   }
+  const link = await gateway.inviteFirst();
+  if (link !== null) {
+    console.log(`No local administrator is there yet. Whoever opens this link within an hour becomes one, with a passkey:\n${link}`);
+  }
   const code = await gateway.stopped;
   // The process ends at once: if the journal failed, it must not continue because something is still open.
   process.exit(code);

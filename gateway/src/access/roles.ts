@@ -1,3 +1,4 @@
+import { administrators } from '../domain/local-administrator.ts';
 import type { Principal } from '../domain/principal.ts';
 import { parseQuery } from '../query/parse-query.ts';
 import { termsOf, UnreadableQuery } from '../query/query.ts';
@@ -60,9 +61,6 @@ export interface WrittenRole {
   readonly expires?: string | undefined;
   readonly query?: string | undefined;
 }
-
-/** Principals of this group are administrators, whatever roles there are. */
-const administrators = 'admins';
 
 const givenRoles: readonly Role[] = [{ name: 'administrator', role: 'administrator', groups: [administrators], conditions: [], expiresMs: null }];
 

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { registerPasskey } from '../../../tests/support/soft-authenticator.ts';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
 import { publicRoutes, routes } from './routes.ts';
 import { openRunningGateway, type RunningGateway } from './testdata/running-gateway.ts';
@@ -31,6 +32,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
   const { session: run } = Object.assign({ session: '' }, await json('POST', '/api/v1/runs', { principal: 'bot', recordOutput: true }));
   const { session: ended } = Object.assign({ session: '' }, await json('POST', '/api/v1/runs', { principal: 'bot' }));
   await json('POST', `/api/v1/runs/${ended}/end`);
+  const { link } = Object.assign({ link: '' }, await json('POST', '/api/v1/passkeys/invitations', { name: 'ann' }));
   const { opening } = Object.assign({ opening: '' }, await json('POST', '/api/v1/openings', { session: ended, reason: 'ticket 1' }));
   const ids: string[] = [];
   const { token: dan } = Object.assign({ token: '' }, await json('POST', '/api/v1/tokens', { principal: 'dan' }));
@@ -62,6 +64,9 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     listPrincipals: { path: '/api/v1/principals' },
     suspendPrincipal: { path: '/api/v1/principals/ann/suspend', body: { reason: 'lost laptop' } },
     resumePrincipal: { path: '/api/v1/principals/ann/resume', body: {} },
+    listPasskeys: { path: '/api/v1/passkeys' },
+    inviteAdministrator: { path: '/api/v1/passkeys/invitations', body: { name: 'bea' } },
+    removePasskey: { path: `/api/v1/passkeys/${await registerPasskey(link)}` },
     showPolicy: { path: '/api/v1/policy' },
     showPolicyVersion: { path: `/api/v1/policy/versions/${Object.assign({ version: '' }, await json('GET', '/api/v1/policy')).version}` },
     listTokens: { path: '/api/v1/tokens' },

@@ -1,10 +1,10 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { GatewayError } from '../domain/errors.ts';
 import type { NodeRequest } from '../exchange/exchange.ts';
 
-const ivBytes = 12;
-const tagBytes = 16;
 const cookieCharactersMax = 4_000;
+
+/** A page of this gateway: no other host, and nothing that a browser takes for one. */
+export const ownPage = /^\/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,1000}$/;
 
 /** How pages reach this gateway. */
 export interface Site {
@@ -52,34 +52,8 @@ export function cookieOf({ headers }: NodeRequest, { isEncrypted }: Site, name: 
 export function checkOwnPage({ headers, method = '' }: NodeRequest, { origin }: Site): void {
   const from = headers['sec-fetch-site'];
   const isReading = method === 'GET' || method === 'HEAD';
-  const isOwn = headers.origin === undefined ? from === 'same-origin' || (isReading && (from === 'none' || from === undefined)) : headers.origin === origin;
-  if (!isOwn || (from !== undefined && from !== 'same-origin' && !(from === 'none' && isReading))) {
-    throw new GatewayError('refused', 'A sign-in of a browser counts only for pages of this gateway.');
-  }
-}
-
-/** Seals what a browser keeps for the gateway. Only the process that sealed it opens it. */
-export class Sealer {
-  readonly #key = randomBytes(32);
-
-  seal(content: unknown): string {
-    const iv = randomBytes(ivBytes);
-    const cipher = createCipheriv('aes-256-gcm', this.#key, iv);
-    return Buffer.concat([iv, cipher.update(JSON.stringify(content)), cipher.final(), cipher.getAuthTag()]).toString('base64url');
-  }
-
-  /** Returns what was sealed; null if this is not as it was sealed. */
-  open(sealed: string): unknown {
-    const bytes = Buffer.from(sealed, 'base64url');
-    if (bytes.length < ivBytes + tagBytes) {
-      return null;
-    }
-    try {
-      const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, ivBytes), { authTagLength: tagBytes });
-      decipher.setAuthTag(bytes.subarray(-tagBytes));
-      return JSON.parse(Buffer.concat([decipher.update(bytes.subarray(ivBytes, -tagBytes)), decipher.final()]).toString());
-    } catch {
-      return null;
-    }
+  const isOwn = from === 'same-origin' || (from === 'none' && isReading);
+  if (!isOwn || (headers.origin !== undefined && headers.origin !== origin)) {
+    throw new GatewayError('refused', 'A sign-in of a browser counts only for pages of this gateway, in browsers that say which page asks (Sec-Fetch-Site).');
   }
 }

@@ -146,14 +146,14 @@ export async function findCaller(parts: CallerParts, { token, signedInMs, browse
  * Returns a function that says for an act why a person must sign in again; null if that is not needed. Agents do not sign in, and tokens of the gateway are made by
  * who may make them.
  */
-function stalenessOf({ issued, principal: { kind }, signedInMs = null }: Identity, fresh: ReadonlyMap<string, number>): (act: string) => GatewayError | null {
+function stalenessOf({ principal: { kind }, signedInMs }: Identity, fresh: ReadonlyMap<string, number>): (act: string) => GatewayError | null {
   return (act) => {
-    const limitMs = issued === undefined || kind === 'agent' ? undefined : fresh.get(act);
-    return limitMs === undefined || (signedInMs !== null && Date.now() - signedInMs <= limitMs)
+    const limitMs = signedInMs === undefined || kind === 'agent' ? undefined : fresh.get(act);
+    return limitMs === undefined || Date.now() - (signedInMs ?? -Infinity) <= limitMs
       ? null
       : new GatewayError(
           'sign_in_again',
-          `This needs a sign-in of the last ${Math.ceil(limitMs / 60_000)} min: countersign login --fresh, or in a browser /api/v1/sign-in?fresh.`,
+          `This needs a sign-in of the last ${Math.ceil(limitMs / 60_000)} min: countersign login --fresh, or in a browser /sign-in?fresh.`,
         );
   };
 }

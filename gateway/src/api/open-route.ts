@@ -10,7 +10,10 @@ export interface OpenCall {
   readonly incoming: NodeRequest;
 }
 
-/** An address whose form another standard states (SCIM, OpenID Connect), so that it is no endpoint with a token of the gateway. It finds out itself who asks. */
+/**
+ * An address whose form another standard states (SCIM, OpenID Connect), or of a page of the gateway and what the page asks. It is no endpoint with a token of the
+ * gateway, and finds out itself who asks.
+ */
 export interface OpenRoute {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;

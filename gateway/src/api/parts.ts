@@ -14,6 +14,7 @@ import type { BrowserSessions } from '../identity/browser-sessions.ts';
 import type { CodeFlow } from '../identity/code-flow.ts';
 import type { Departures } from '../identity/departures.ts';
 import type { Issuers } from '../identity/issuers.ts';
+import type { LocalAdministrators } from '../identity/local-administrators.ts';
 import type { ShownSecret } from '../identity/shown-secret.ts';
 import type { Reader } from '../reader/reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
@@ -55,6 +56,7 @@ export interface ApiParts {
   readonly departures: Departures;
   readonly codeFlow: CodeFlow;
   readonly browserSessions: BrowserSessions;
+  readonly localAdministrators: LocalAdministrators;
   /** How browsers sign in, as the configuration says. */
   readonly browser: () => BrowserSettings;
   readonly fresh: () => ReadonlyMap<FreshAct, number>;

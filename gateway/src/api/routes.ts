@@ -26,7 +26,9 @@ import { haltSession } from './endpoints/halt-session.ts';
 import { listAlerts } from './endpoints/list-alerts.ts';
 import { listApprovals } from './endpoints/list-approvals.ts';
 import { listIssuers } from './endpoints/list-issuers.ts';
+import { inviteAdministrator } from './endpoints/invite-administrator.ts';
 import { listOpenings } from './endpoints/list-openings.ts';
+import { listPasskeys } from './endpoints/list-passkeys.ts';
 import { listPrincipals } from './endpoints/list-principals.ts';
 import { listReviews } from './endpoints/list-reviews.ts';
 import { listSavedSearches } from './endpoints/list-saved-searches.ts';
@@ -40,6 +42,7 @@ import { readBytes } from './endpoints/read-bytes.ts';
 import { resumePrincipal } from './endpoints/resume-principal.ts';
 import { signOut } from './endpoints/sign-out.ts';
 import { suspendPrincipal } from './endpoints/suspend-principal.ts';
+import { removePasskey } from './endpoints/remove-passkey.ts';
 import { rebuildIndex } from './endpoints/rebuild-index.ts';
 import { recordOutput } from './endpoints/record-output.ts';
 import { revokeToken } from './endpoints/revoke-token.ts';
@@ -57,6 +60,7 @@ import { showRecord } from './endpoints/show-record.ts';
 import { showSession } from './endpoints/show-session.ts';
 import { watchSession } from './endpoints/watch-session.ts';
 import { endSignIns } from './open/end-sign-ins.ts';
+import { passkeyRoutes } from './open/passkeys.ts';
 import { scimRoutes } from './open/scim.ts';
 import { signInRoutes } from './open/sign-in.ts';
 import type { OpenRoute } from './open-route.ts';
@@ -64,8 +68,8 @@ import type { OpenRoute } from './open-route.ts';
 /** The endpoints that need no caller: everybody may ask whether the gateway works, and where to sign in. */
 export const publicRoutes: readonly PublicEndpoint[] = [getHealth, getOpenApi, getReadiness, listIssuers];
 
-/** The addresses whose forms other standards state. */
-export const openRoutes: readonly OpenRoute[] = [endSignIns, ...scimRoutes, ...signInRoutes()];
+/** The addresses whose forms other standards state, and those of the gateway's own pages. */
+export const openRoutes: readonly OpenRoute[] = [endSignIns, ...scimRoutes, ...signInRoutes(), ...passkeyRoutes];
 
 /** All other endpoints of the API. They need a caller. */
 export const routes: readonly Endpoint[] = [
@@ -80,6 +84,9 @@ export const routes: readonly Endpoint[] = [
   listPrincipals,
   suspendPrincipal,
   resumePrincipal,
+  listPasskeys,
+  inviteAdministrator,
+  removePasskey,
   showPolicy,
   showPolicyVersion,
   listTokens,

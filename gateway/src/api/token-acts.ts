@@ -5,6 +5,9 @@ import { rolledBack } from '../recording/recovery.ts';
 import { appendOwnDecision, recordOwnDecision } from '../sessions/own-decision.ts';
 import { forGoodMs, type Exclusion, type Exclusions } from '../store/exclusions.ts';
 import type { Identities } from '../store/identities.ts';
+import type { StoredToken } from '../store/tokens.ts';
+import type { Caller } from './caller.ts';
+import type { ApiParts } from './parts.ts';
 import { recordSuspension } from './suspensions.ts';
 
 type RecordedParts = Pick<Identities, 'tokens' | 'exclusions'>;
@@ -42,6 +45,21 @@ export async function recordTokenAct(
     },
   });
   await (act === 'create' ? tokens.recorded(token) : exclusions.recorded('revoked', token));
+}
+
+export type TokenParts = Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens' | 'exclusions'>;
+
+/**
+ * Revokes a token by its id or its hash, ends what was opened with it, and records it. Null if there is no such token. Rejects as `recordTokenAct` and
+ * `Exclusions.append` do.
+ */
+export async function endToken(parts: TokenParts, name: string, by: Pick<Caller, 'id' | 'address'>): Promise<StoredToken | null> {
+  const revoked = await parts.authenticator.revoke(name, by.id);
+  if (revoked !== null) {
+    const act: TokenAct = { act: 'revoke', token: revoked.id, principal: revoked.principal, timeMs: Date.now(), by: by.id };
+    await recordTokenAct(parts.recorder, parts, act, by.address);
+  }
+  return revoked;
 }
 
 /**

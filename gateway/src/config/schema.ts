@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { builtInRoles, faultsOfRole, type BuiltInRoleName } from '../access/roles.ts';
 import { faultOfPattern } from '../classes/pattern.ts';
 import { parseWorkingHours, severities } from '../domain/alert.ts';
+import { localIssuer } from '../domain/local-administrator.ts';
 import type { Target } from '../domain/target.ts';
 import { defaultData } from './sections.ts';
 import { closed } from './closed.ts';
@@ -386,7 +387,7 @@ const browser = closed({
     )
     .optional()
     .describe(
-      'The address at which browsers reach the gateway, `https://HOST`. Needed where something before the gateway ends TLS; by default the address that the browser names.',
+      'The address at which browsers reach the gateway, `https://HOST`. Needed where something before the gateway ends TLS, and for passkeys anywhere but on its own machine; by default the address that the browser names.',
     ),
   idle: duration.default('30m').describe('A session of a browser ends after this time without a request.'),
   age: duration.default('12h').describe('A session of a browser ends after this time, and who signed in at the issuer longer ago signs in there again.'),
@@ -566,12 +567,14 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
       .describe(`Who may do what with recordings ([roles.md](roles.md)), by names of your own or those of the built-in roles: ${roleNames.join(', ')}.`),
     identity: closed({
       browser: browser.prefault({}).describe('How browsers sign in ([identity.md](identity.md#browsers)).'),
-      fresh: fresh
-        .default({})
-        .describe('For what people with an account at an issuer must have signed in a short time before ([identity.md](identity.md#signing-in-again)).'),
+      fresh: fresh.default({}).describe('For what people who sign in must have done so a short time before ([identity.md](identity.md#signing-in-again)).'),
       issuers: z
         .record(name, issuer, 'NAME: and below it what the issuer is')
         .refine((issuers) => Object.keys(issuers).length <= issuersMax, `there are at most ${issuersMax} issuers`)
+        .refine(
+          (issuers) => !Object.hasOwn(issuers, localIssuer),
+          `the names of local administrators begin with ${localIssuer}/: call the issuer something else`,
+        )
         .default({})
         .describe('OpenID providers whose tokens are accepted like those of the gateway, by the names that begin the names of their principals.'),
     })

@@ -36,6 +36,8 @@ export const ownAttributes = {
   alertSinks: 'countersign.alert.sinks',
   /** Number. The index in the log of the last record that an alert counts. */
   alertThrough: 'countersign.alert.through',
+  /** String. The id of a passkey (WebAuthn), in base64url. On a record that it was added, used or removed. */
+  passkey: 'countersign.passkey',
   /** String, `LOG/INDEX`. The record that an approval was asked for. On the record that it was used. */
   approvalAskedRecord: 'countersign.approval.asked_record',
   /** String. The session in which an approval was asked for, as 32 hexadecimal digits. On the record that it was used, which may be in another session. */

@@ -45,7 +45,7 @@ export interface Identity {
   readonly onBehalfOf?: string;
   /** Who vouched for it, if that is an issuer. */
   readonly issued?: Issued;
-  /** When the person signed in at the issuer, in milliseconds since 1970, UTC. Null: the issuer does not say so. */
+  /** When the person signed in, in milliseconds since 1970, UTC. Null: the issuer does not say so. Absent: nobody signs in with this credential. */
   readonly signedInMs?: number | null;
   /** The id of the activity to which the tokens belong that an issuer makes one after the other for the same sign-in. Absent: the token has an activity of its own. */
   readonly activity?: string;

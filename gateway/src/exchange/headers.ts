@@ -130,6 +130,15 @@ export function assertNoForeignPage(headers: Headers, host: string): void {
 }
 
 /**
+ * Returns the headers by which a browser shows an answer of a target as a page of nobody: it runs no script and has no part in a sign-in at the gateway, whose
+ * origin it shares. Other clients get no such header: browsers say what they ask for a page, a frame or a worker (Fetch Metadata), and a sign-in counts in no
+ * browser that does not.
+ */
+export function inertInBrowsers(headers: Headers): Headers {
+  return headers.some(([name]) => name === 'sec-fetch-dest') ? [['content-security-policy', 'sandbox']] : [];
+}
+
+/**
  * Returns the client's headers that are passed on to the target. Headers for the next hop, the gateway's own, credentials for the gateway, and all that contain
  * the token are left out.
  */

@@ -28,6 +28,7 @@ import { breakOff, endEarly, endOnError, endWith, onceClosed, wasCut, writeConti
 import { composeRequestHead, composeResponseHead, composeTrailers } from './head.ts';
 import {
   assertNoForeignPage,
+  inertInBrowsers,
   endToEndRequest,
   endToEndTrailers,
   forWholeAnswer,
@@ -450,7 +451,7 @@ class ExchangeRun {
       claims: claimedIn(headers),
     });
     this.#channel = channel;
-    this.#ownHeaders = [['countersign-session', channel.session]];
+    this.#ownHeaders = [['countersign-session', channel.session], ...inertInBrowsers(headers)];
     channel.signal.addEventListener('abort', this.#onAbort, { once: true });
     channel.signal.throwIfAborted();
     return channel;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../domain/errors.ts';
-import { unknownPrincipal } from '../domain/issuer.ts';
+import { accountKey, unknownPrincipal } from '../domain/issuer.ts';
+import { localId, localIssuer, localNameOf, localPrincipal } from '../domain/local-administrator.ts';
 import type { Identity, Principal, Standing } from '../domain/principal.ts';
 import type { ShownCertificate } from '../domain/shown-certificate.ts';
 import { saidWords } from '../domain/said-words.ts';
@@ -8,6 +9,7 @@ import type { Exclusion, Exclusions, Suspension } from '../store/exclusions.ts';
 import type { StoredToken, Tokens } from '../store/tokens.ts';
 import type { Departures } from './departures.ts';
 import type { Issuers } from './issuers.ts';
+import type { LocalSignIn } from './local-administrators.ts';
 import { Standings } from './standing.ts';
 import { formatToken, hashToken, isToken, isTokenHash, tokenSecretBytes } from './token-format.ts';
 
@@ -70,7 +72,7 @@ export class Authenticator implements Disposable {
    * Rejects with GatewayError `store_unreachable`.
    */
   async authenticate(token: string): Promise<TokenOutcome> {
-    const { tokens, exclusions, findPrincipal, now } = this.#options;
+    const { tokens, exclusions, now } = this.#options;
     this.#options.requireCurrent?.();
     if (token === '') {
       return {
@@ -96,7 +98,11 @@ export class Authenticator implements Disposable {
     if (exclusion !== null) {
       return { refused: `${notAccepted}${exclusion}` };
     }
-    const principal = findPrincipal(stored.principal);
+    const ended = this.#endOfSignIn(stored);
+    if (ended !== null) {
+      return { refused: `${notAccepted}${ended}` };
+    }
+    const principal = this.#principalOf(stored);
     if (principal === undefined) {
       return { refused: `${notAccepted}its principal is not configured any more` };
     }
@@ -105,6 +111,7 @@ export class Authenticator implements Disposable {
         principal,
         tokenId: stored.id,
         standing: this.#standingOf(stored, principal),
+        ...(localNameOf(principal.id) === null ? {} : { signedInMs: stored.createdMs }),
         ...(stored.onBehalfOf === null ? {} : { onBehalfOf: stored.onBehalfOf }),
         ...(stored.session === null ? {} : { session: stored.session }),
         ...(stored.targets === null ? {} : { targets: stored.targets }),
@@ -173,12 +180,30 @@ export class Authenticator implements Disposable {
 
   /** Creates a token for a principal. Rejects with GatewayError `unknown_principal`, `limit_exceeded`, `refused` if the principal is suspended, or `store_unreachable`. */
   async create(principal: string, options: NewTokenOptions = {}): Promise<NewToken> {
-    const { tokens, findPrincipal, now } = this.#options;
-    const ttlMs = options.ttlMs ?? defaultTtlMs;
-    const found = findPrincipal(principal);
+    const found = this.#options.findPrincipal(principal);
     if (found === undefined) {
       throw unknownPrincipal(principal);
     }
+    return this.#make(found, options);
+  }
+
+  /**
+   * Makes the token of a local administrator who signed in. Rejects with GatewayError `refused` if it is suspended, `unauthenticated` if the sign-in was ended
+   * meanwhile, or `store_unreachable`.
+   */
+  async signIn({ name, signedInMs }: LocalSignIn, ttlMs: number): Promise<NewToken> {
+    const id = localId(name);
+    const [found, ended] = [localPrincipal(id), this.#endOfSignIn({ principal: id, createdMs: signedInMs })];
+    if (found === undefined || ended !== null) {
+      throw new GatewayError('unauthenticated', `The sign-in does not count: ${ended ?? 'it names nobody'}.`);
+    }
+    return this.#make(found, { ttlMs: Math.min(ttlMs, ttlMsMax) });
+  }
+
+  async #make(found: Principal, options: NewTokenOptions): Promise<NewToken> {
+    const { tokens, now } = this.#options;
+    const { ttlMs = defaultTtlMs } = options;
+    const { id: principal } = found;
     if (!(ttlMs > 0 && ttlMs <= ttlMsMax)) {
       throw new GatewayError('limit_exceeded', 'A token lives at most 366 days.');
     }
@@ -245,8 +270,19 @@ export class Authenticator implements Disposable {
   #standingOf(stored: StoredToken, principal: Principal): Standing {
     const { principal: id, onBehalfOf } = stored;
     return this.#standings.of(stored, principal, () =>
-      this.#isGone(id) || (onBehalfOf !== null && this.#isGone(onBehalfOf)) ? undefined : this.#options.findPrincipal(id),
+      this.#isGone(id) || (onBehalfOf !== null && this.#isGone(onBehalfOf)) || this.#endOfSignIn(stored) !== null ? undefined : this.#principalOf(stored),
     );
+  }
+
+  /** A token of a local administrator was made because somebody signed in. All others are of principals of the configuration. */
+  #principalOf({ principal }: StoredToken): Principal | undefined {
+    return this.#options.findPrincipal(principal) ?? localPrincipal(principal);
+  }
+
+  /** Returns why a token of a local administrator is not accepted any more; null if it is, and for all other tokens. */
+  #endOfSignIn({ principal, createdMs }: Pick<StoredToken, 'principal' | 'createdMs'>): string | null {
+    const name = localNameOf(principal);
+    return name === null ? null : (this.#options.departures?.refusalOf({ accounts: [accountKey(localIssuer, name)], issuedMs: createdMs }) ?? null);
   }
 
   /** Returns why nobody comes in as this principal, or on behalf of that one, whatever token is shown; null if they may. */

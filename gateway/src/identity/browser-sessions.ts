@@ -1,7 +1,9 @@
 import { hash, randomBytes } from 'node:crypto';
 import { GatewayError } from '../domain/errors.ts';
-import type { Issuer } from '../domain/issuer.ts';
+import { accountKey, type Issuer } from '../domain/issuer.ts';
+import { localIssuer } from '../domain/local-administrator.ts';
 import type { Identity } from '../domain/principal.ts';
+import type { NewToken } from './authenticator.ts';
 import type { CodeFlow, IssuedTokens } from './code-flow.ts';
 import type { Departures } from './departures.ts';
 import type { SignIn } from './issuers.ts';
@@ -21,6 +23,7 @@ interface BrowserLimits {
 }
 
 interface BrowserSession {
+  /** The name of the issuer; `local` for a local administrator. */
   readonly issuer: string;
   readonly signIn: SignIn;
   readonly beganMs: number;
@@ -67,24 +70,25 @@ export class BrowserSessions {
   /** Begins a session for who signed in. Resolves with its id and the principal. Rejects with GatewayError if the token is not accepted. */
   async begin(issuer: Issuer, { signIn, ...tokens }: IssuedTokens & { readonly signIn: SignIn }): Promise<{ readonly id: string; readonly principal: string }> {
     const { principal, ...verified } = await this.#verified(signIn, tokens);
-    const session = { issuer: issuer.name, signIn, tokens: verified };
+    return { id: this.#add({ issuer: issuer.name, signIn, tokens: verified }), principal };
+  }
+
+  /** Begins a session for a local administrator, with the token that was made for it. Returns its id. */
+  beginLocal(name: string, { token, stored: { createdMs, expiresMs } }: NewToken): string {
+    const signIn = { subject: name, signedInMs: createdMs, issuedMs: createdMs, accounts: [accountKey(localIssuer, name)] };
+    return this.#add({ issuer: localIssuer, signIn, tokens: { token, refreshToken: null, expiresMs } });
+  }
+
+  #add(session: Pick<BrowserSession, 'issuer' | 'signIn' | 'tokens'>): string {
     const id = randomBytes(32).toString('base64url');
-    const own = [...this.#sessions].filter(
-      ([
-        ,
-        {
-          issuer: name,
-          signIn: { subject },
-        },
-      ]) => name === issuer.name && subject === signIn.subject,
-    );
+    const own = [...this.#sessions].filter(([, { issuer, signIn }]) => issuer === session.issuer && signIn.subject === session.signIn.subject);
     const [oldest] = own.length >= sessionsOfSubjectMax ? own : this.#sessions.size >= sessionsMax ? this.#sessions : [];
     if (oldest !== undefined) {
       this.#sessions.delete(oldest[0]);
     }
     const beganMs = this.#options.now();
     this.#sessions.set(keyOf(id), { ...session, beganMs, usedMs: beganMs, refreshing: null });
-    return { id, principal };
+    return id;
   }
 
   /** Finds the credential of a browser. Rejects with GatewayError `unauthenticated` if its session has ended, or `issuer_unreachable`. */

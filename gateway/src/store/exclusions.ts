@@ -17,7 +17,7 @@ const attemptsMax = 50;
 
 /**
  * One entry in the list of what ends tokens, in the order in which it counts:
- * - `revoked`: the token `name` is not accepted any more.
+ * - `revoked`: the token `name` is not accepted any more, nor is the passkey or the invitation (`store/passkeys.ts`).
  * - `suspended` and `resumed`: no token of the principal `name` is accepted, or they are again.
  * - `ended`: no token of the account or sign-in `name` (`accountKey`, `signInKey`) is accepted that was made up to `timeMs`.
  */

@@ -9,11 +9,12 @@ import { startPostgres, type PostgresServer } from '../../../tests/support/postg
 import { suiteParts } from '../../../tests/support/suite-parts.ts';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
 import type { Account } from './accounts.ts';
-import type { Database } from './database.ts';
+import type { Database, Statement } from './database.ts';
 import { EmbeddedDatabase } from './embedded-database.ts';
 import { forGoodMs, type Exclusion } from './exclusions.ts';
 import { openIdentities, type Identities } from './identities.ts';
 import { openSqlite } from './sqlite.ts';
+import type { StoredPasskey } from './passkeys.ts';
 import { PostgresDatabase } from './postgres-database.ts';
 import type { StoredToken } from './tokens.ts';
 
@@ -42,6 +43,16 @@ const account: Account = {
   isActive: true,
   createdMs: 1,
   changedMs: 1,
+};
+
+const passkey: StoredPasskey = {
+  id: 'k-1',
+  name: 'ann',
+  publicKey: Uint8Array.of(0, 1, 255),
+  transports: ['internal', 'hybrid'],
+  createdMs: 1,
+  counter: 0,
+  usedMs: null,
 };
 
 /** A kind of database: makes a new one, and returns what opens it each time. */
@@ -177,6 +188,46 @@ describe('what gateways know of identities', () => {
       assert.deepEqual([total, second.map(({ id }) => id)], [2, ['a-2']]);
       await exclusions.append(() => [], { beside: accounts.removing(away) });
       assert.equal(await accounts.find('corp', 'a-1'), null);
+    });
+
+    test(`${name}: an invitation is spent once, and a passkey that was removed or changed past the gateways does not count`, async () => {
+      const openDatabase = await make();
+      await using database = await openDatabase();
+      const { passkeys, exclusions } = await open(database, 'one');
+      const other = await open(database, 'two');
+      assert.ok(await passkeys.isUntouched());
+      const invitation = { hash, name: 'ann', expiresMs: 100 };
+      await passkeys.invite(invitation);
+      assert.deepEqual(
+        [await passkeys.findInvitation(hash, 99), await passkeys.findInvitation(hash, 100), await passkeys.isUntouched()],
+        [invitation, null, false],
+      );
+      await passkeys.add(passkey, hash);
+      for (const { passkeys: again } of [{ passkeys }, other]) {
+        await assert.rejects(again.add({ ...passkey, id: 'k-2' }, hash), { code: 'conflict' });
+      }
+      assert.deepEqual([await passkeys.findInvitation(hash, 99), await other.passkeys.list()], [null, [passkey]]);
+      await passkeys.use('k-1', 5, 9);
+      await passkeys.use('k-1', 3, 10);
+      assert.deepEqual(await passkeys.find('k-1'), { ...passkey, counter: 5, usedMs: 10 }, 'a counter does not go down');
+      const [row = {}] = await database.all('SELECT mac FROM passkeys');
+      const insert = async (changed: string): Promise<void> => {
+        const values = [changed, passkey.publicKey, JSON.stringify(passkey.transports), String(row['mac'])];
+        await database.change([[`INSERT INTO passkeys VALUES ('k-1', ?, ?, ?, 1, 0, NULL, ?)`, values]]);
+      };
+      const remove = (): Statement => ['DELETE FROM passkeys', []];
+      if (database.isShared) {
+        await database.change([remove()]);
+        await insert('bea');
+        assert.deepEqual([await passkeys.find('k-1'), await passkeys.list()], [null, []], 'no gateway wrote it');
+        await database.change([remove()]);
+        await insert('ann');
+        assert.ok(await passkeys.find('k-1'));
+      }
+      await passkeys.remove('k-1', 'local/ann', 50, 'operator');
+      assert.deepEqual([await passkeys.find('k-1'), exclusions.endedBefore('local/ann')], [null, 50]);
+      await insert('ann');
+      assert.equal(await passkeys.find('k-1'), null, 'it was removed');
     });
   }
 

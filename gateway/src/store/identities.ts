@@ -1,13 +1,15 @@
 import { Accounts } from './accounts.ts';
 import type { Database } from './database.ts';
 import { Exclusions } from './exclusions.ts';
+import { Passkeys } from './passkeys.ts';
 import { RowSeal } from './row-seal.ts';
 import { Tokens } from './tokens.ts';
 
-/** All that gateways know of identities: their tokens, the accounts at issuers, and what ends either. */
+/** All that gateways know of identities: their tokens, the accounts at issuers, the passkeys of local administrators, and what ends them. */
 export interface Identities {
   readonly tokens: Tokens;
   readonly accounts: Accounts;
+  readonly passkeys: Passkeys;
   readonly exclusions: Exclusions;
 }
 
@@ -22,5 +24,10 @@ export interface IdentitiesOptions {
 export async function openIdentities(database: Database, { gateway, key }: IdentitiesOptions): Promise<Identities> {
   const seal = new RowSeal(key);
   const exclusions = await Exclusions.open(database, seal, gateway);
-  return { exclusions, tokens: new Tokens(database, seal, gateway), accounts: new Accounts(database, seal) };
+  return {
+    exclusions,
+    tokens: new Tokens(database, seal, gateway),
+    accounts: new Accounts(database, seal),
+    passkeys: new Passkeys(database, seal, exclusions),
+  };
 }

@@ -10,6 +10,12 @@ const exclusionsTable = (integer: string): string => `
   CREATE INDEX exclusions_unrecorded ON exclusions (gateway) WHERE unrecorded = 1;
   CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), store TEXT NOT NULL, base ${integer} NOT NULL, mac TEXT NOT NULL);`;
 
+const passkeyTables = ({ integer, bytes }: { readonly integer: string; readonly bytes: string }): string => `
+  CREATE TABLE passkeys (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, public_key ${bytes} NOT NULL, transports TEXT NOT NULL, created_ms ${integer} NOT NULL,
+    counter ${integer} NOT NULL, used_ms ${integer}, mac TEXT NOT NULL);
+  CREATE TABLE invitations (hash TEXT PRIMARY KEY, name TEXT, expires_ms ${integer} NOT NULL, mac TEXT NOT NULL)`;
+
 export const embeddedMigrations: readonly string[] = [
   `CREATE TABLE tokens (
     id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, principal TEXT NOT NULL, on_behalf_of TEXT, session TEXT,
@@ -50,6 +56,7 @@ export const embeddedMigrations: readonly string[] = [
   ALTER TABLE tokens ADD COLUMN gateway TEXT NOT NULL DEFAULT '';
   ALTER TABLE tokens ADD COLUMN mac TEXT NOT NULL DEFAULT '';
   ALTER TABLE accounts ADD COLUMN mac TEXT NOT NULL DEFAULT ''`,
+  passkeyTables({ integer: 'INTEGER', bytes: 'BLOB' }),
 ];
 
 export const postgresMigrations: readonly string[] = [
@@ -62,4 +69,5 @@ export const postgresMigrations: readonly string[] = [
     is_active INTEGER NOT NULL, created_ms BIGINT NOT NULL, changed_ms BIGINT NOT NULL, mac TEXT NOT NULL, UNIQUE (issuer, name_key));
   CREATE INDEX accounts_external ON accounts (issuer, external_id);
   ${exclusionsTable('BIGINT')}`,
+  passkeyTables({ integer: 'BIGINT', bytes: 'BYTEA' }),
 ];

@@ -6,6 +6,7 @@ export type { ApprovalDetails } from '../api/endpoints/show-approval.ts';
 export type { AppliedConfig } from '../api/endpoints/apply-config.ts';
 export type { ReachedTarget } from '../api/endpoints/check-connection.ts';
 export type { IssuerSummary } from '../api/endpoints/list-issuers.ts';
+export type { PasskeySummary } from '../api/endpoints/list-passkeys.ts';
 export type { ShownCaller } from '../api/endpoints/show-caller.ts';
 export type { HaltedSession } from '../api/endpoints/halt-session.ts';
 export type { OpenedRun } from '../api/begin-run.ts';

@@ -2,10 +2,7 @@ import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
-import type { ApiParts } from '../parts.ts';
-import { recordTokenAct } from '../token-acts.ts';
-
-type Parts = Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens' | 'exclusions'>;
+import { endToken, type TokenParts } from '../token-acts.ts';
 
 export const revokeToken = endpoint({
   id: 'revokeToken',
@@ -15,19 +12,12 @@ export const revokeToken = endpoint({
   params: { token: z.string().describe('The id of the token, or its hash in hex.') },
   answer: json(z.object({ revoked: z.string().describe('The id of the token.') })),
   errors: ['not_found'],
-  act: async (parts: Parts, { caller, params }) => {
-    const { authenticator, recorder } = parts;
-    const revoked = await authenticator.revoke(params.token, caller.id);
+  act: async (parts: TokenParts, { caller, params }) => {
+    const revoked = await endToken(parts, params.token, caller);
     if (revoked === null) {
       // The name is left out, because the caller may have sent the token itself.
       throw new GatewayError('not_found', 'There is no such token: countersign token list names them.');
     }
-    await recordTokenAct(
-      recorder,
-      parts,
-      { act: 'revoke', token: revoked.id, principal: revoked.principal, timeMs: Date.now(), by: caller.id },
-      caller.address,
-    );
     return { revoked: revoked.id };
   },
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
 import { isIssuedName } from '../../domain/issuer.ts';
+import { localNameOf } from '../../domain/local-administrator.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
@@ -21,7 +22,7 @@ export const suspendPrincipal = endpoint({
   errors: ['unknown_principal', 'conflict'],
   act: async (parts: Parts, { caller, params: { principal }, body: { reason } }) => {
     const { authenticator, recorder, exclusions, principals, issuers } = parts;
-    if (!principals().has(principal) && !isIssuedName(principal, issuers())) {
+    if (!principals().has(principal) && !isIssuedName(principal, issuers()) && localNameOf(principal) === null) {
       throw new GatewayError(
         'unknown_principal',
         `There is no principal "${principal.slice(0, 64)}" in the configuration, and it is not of one of its issuers: countersign principal list names the principals.`,

@@ -3,9 +3,10 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { Issuer } from '../../domain/issuer.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Errand } from '../../identity/code-flow.ts';
+import { Sealer } from '../../identity/sealer.ts';
 import { attempt } from '../../sessions/attempt.ts';
 import { recordOwnDecision } from '../../sessions/own-decision.ts';
-import { cookieOf, formatCookie, Sealer, siteOf, type Cookie, type Site } from '../browser.ts';
+import { cookieOf, formatCookie, ownPage, siteOf, type Cookie, type Site } from '../browser.ts';
 import type { OpenCall, OpenRoute } from '../open-route.ts';
 import type { ApiParts } from '../parts.ts';
 
@@ -24,9 +25,6 @@ const sealedErrand = z.object({
   untilMs: z.number(),
 });
 
-/** A page of this gateway: no other host, and nothing that a browser takes for one. */
-const ownPage = /^\/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,1000}$/;
-
 /**
  * The sign-in of a browser, with the gateway as the client of the issuer: `GET /api/v1/sign-in?issuer=NAME&return=/PAGE` sends the browser to the issuer, which sends
  * it back to `/api/v1/sign-in/callback`. With `fresh` the person signs in anew there.
@@ -40,7 +38,7 @@ export function signInRoutes(sealer = new Sealer()): readonly OpenRoute[] {
         const query = new URL(call.request.url).searchParams;
         const site = siteOf(call.incoming, parts.browser().url);
         const issuer = chooseIssuer(parts, query.get('issuer'));
-        const returnTo = query.get('return') ?? '/';
+        const returnTo = query.get('return') ?? '/sign-in';
         if (!ownPage.test(returnTo)) {
           throw new GatewayError('malformed', 'return: a page of this gateway is expected, as /console.');
         }
@@ -72,7 +70,7 @@ async function comeBack(
   const errand: Errand | null = kept.success && kept.data.untilMs > Date.now() ? kept.data : null;
   const issuer = parts.issuers().get(errand?.issuer ?? '');
   if (errand === null || issuer === undefined) {
-    throw new GatewayError('unauthenticated', `This browser did not begin to sign in here, or too long ago: begin again at ${path}.`);
+    throw new GatewayError('unauthenticated', `This browser did not begin to sign in here, or too long ago: begin again at /sign-in.`);
   }
   const tokens = await parts.codeFlow.finish(issuer, errand, new URL(request.url).searchParams);
   const { id, principal } = await parts.browserSessions.begin(issuer, tokens);
