@@ -26,6 +26,20 @@ export function addLocation(command: Command): Command {
     .addHelpText('after', `\n${whoAsks}`);
 }
 
+/** Adds the options of a command that can ask several gateways the same. */
+export function addLocations(command: Command): Command {
+  return command
+    .addOption(configOption())
+    .addOption(
+      urlOption(
+        'API of a gateway elsewhere; several times: all of them are asked. Needs countersign login at each, or a token in COUNTERSIGN_TOKEN that all accept',
+      )
+        .argParser(collect)
+        .default([]),
+    )
+    .addHelpText('after', `\n${whoAsks}`);
+}
+
 /** The option that names a bundle for a command that otherwise asks a gateway. */
 export function bundleOption(about: string): Option {
   return new Option('--bundle <file>', about).conflicts(['config', 'url', 'data']);

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { isDeepStrictEqual } from 'node:util';
 import { before, describe, test } from 'node:test';
 import pg from 'pg';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
@@ -105,8 +107,9 @@ describe('two gateways with one store', () => {
 targets:
   shop: { url: "${store.url}", password: { env: SHOP_PASSWORD }, durability: process }
   web: { protocol: http, url: "${web.url}", durability: process }
-principals: { ann: { kind: human, targets: [shop, web] }, bot: { kind: agent, targets: [shop, web] } }
+principals: { ann: { kind: human, groups: [compliance], targets: [shop, web] }, bot: { kind: agent, targets: [shop, web] } }
 groups: { staff: { targets: [shop, web] } }
+roles: { analyst: { groups: [compliance] } }
 identity:
   issuers:
     corp: { url: "${issuer.url}", clientId: ${clientId}, scim: { env: SCIM_SECRET }, audience: "${audience}", groups: groups, principal: email }
@@ -208,6 +211,27 @@ identity:
     assert.equal(told.status, 201, await told.text());
     await within(ended, 'the end of the connection at the other gateway');
     assert.equal(await get(second, token), 401);
+  });
+
+  test('one question is asked of both, and has one answer', async () => {
+    const [analyst, bot] = [await first.issueToken('ann'), await second.issueToken('bot')];
+    for (const gateway of [first, second, first]) {
+      assert.equal(await get(gateway, bot), 200);
+    }
+    const ask = async (...words: readonly string[]): Promise<readonly Record<string, unknown>[]> => {
+      const urls = [first, second].flatMap((gateway) => ['--url', `http://127.0.0.1:${gateway.port('http')}`]);
+      const { stdout } = first.spawnCli(['search', 'principal:bot target:web kind:request', ...words, ...urls, '--json'], { COUNTERSIGN_TOKEN: analyst });
+      return (await text(stdout)).split('\n').flatMap((row) => (row === '' ? [] : [JSON.parse(row)]));
+    };
+    let found = await ask();
+    // An index may still lack what was recorded just now.
+    await waitUntil(async () => {
+      found = await ask();
+      return found.length >= 3 && isDeepStrictEqual(await ask('--count-by', 'principal'), [{ value: 'bot', count: found.length }]);
+    });
+    assert.equal(new Set(found.map(({ record }) => String(record).split('/')[0])).size, 2);
+    const times = found.map(({ time }) => String(time));
+    assert.deepEqual(times, times.toSorted().toReversed());
   });
 
   test('a gateway that was away hears of it at its start', async () => {

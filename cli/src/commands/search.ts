@@ -4,14 +4,18 @@ import { ownAttributes } from '@countersign/gateway/own-attributes';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { csvLine } from '../csv.ts';
-import { addLocation, type LocationOptions } from '../location-options.ts';
+import { addLocation, addLocations, type LocationOptions } from '../location-options.ts';
+import { mergeAnswers } from '../merged-search.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 import { dim, printJson } from '../terminal.ts';
 
 const sessionDigits = 8;
 const limitDefault = 50;
+const limitMax = 10_000;
 
-interface SearchOptions extends LocationOptions {
+interface SearchOptions extends Pick<LocationOptions, 'config'> {
+  /** The gateways that are asked. Empty: the one on this machine. */
+  readonly url: readonly string[];
   readonly since?: string;
   readonly until?: string;
   readonly limit?: number;
@@ -63,7 +67,7 @@ Example:
 }
 
 function addOptions(command: Command): Command {
-  return addLocation(command)
+  return addLocations(command)
     .option('--since <time>', 'from this time on, or of this age: 2026-11-29, 2026-11-29T14:30, 90d')
     .option('--until <time>', 'up to this time')
     .option('--limit <n>', `at most so many lines (default: ${limitDefault})`, parseLimit)
@@ -98,10 +102,14 @@ async function remove(name: string, options: LocationOptions): Promise<void> {
 }
 
 async function search(asked: Asked, options: SearchOptions): Promise<void> {
-  const api = await ApiClient.open(options);
+  const { config, url, limit = limitDefault } = options;
+  const gateways = url.length === 0 ? [{ config }] : url.map((each) => ({ config, url: each }));
+  const apis = await Promise.all(gateways.map(async (gateway) => ApiClient.open(gateway)));
+  const answers = apis.map((api) => api.rows<SearchLine>(`/api/v1/search?${askedFor(asked, options, apis.length > 1).toString()}`));
+  const [only] = answers;
   let summary: SearchSummary | null = null;
   let count = 0;
-  for await (const line of api.rows<SearchLine>(`/api/v1/search?${askedFor(asked, options).toString()}`)) {
+  for await (const line of only !== undefined && answers.length === 1 ? only : mergeAnswers(answers, limit)) {
     if ('summary' in line) {
       ({ summary } = line);
       continue;
@@ -117,8 +125,13 @@ async function search(asked: Asked, options: SearchOptions): Promise<void> {
   }
 }
 
-function askedFor({ query, saved }: Asked, { since, until, limit = limitDefault, sessions, countBy, content }: SearchOptions): URLSearchParams {
-  const asked = new URLSearchParams({ query, limit: String(limit) });
+function askedFor(
+  { query, saved }: Asked,
+  { since, until, limit = limitDefault, sessions, countBy, content }: SearchOptions,
+  isOfSeveral: boolean,
+): URLSearchParams {
+  // A value that is frequent in all gateways together may be rare in one of them.
+  const asked = new URLSearchParams({ query, limit: String(isOfSeveral && countBy !== undefined ? limitMax : limit) });
   for (const [name, value] of Object.entries({ saved, since, until, countBy })) {
     if (value !== undefined) {
       asked.set(name, value);
@@ -182,7 +195,7 @@ function sayEnd({ count, isExact, behind, next }: SearchSummary, shown: number, 
 }
 
 function parseLimit(text: string): number {
-  if (!/^[1-9]\d{0,4}$/.test(text) || Number(text) > 10_000) {
+  if (!/^[1-9]\d{0,4}$/.test(text) || Number(text) > limitMax) {
     throw new InvalidArgumentError('Write a number from 1 to 10000.');
   }
   return Number(text);
