@@ -51,8 +51,8 @@ const giveUpDamaged = (error: unknown): void => {
   }
 };
 let written = 0;
-/** The memory of the `IndexState` of the index of records. */
-const records = new IndexState().memory;
+/** How far the index of records is. */
+const records = new IndexState();
 let feedSettings: FeedSettings | null = null;
 let indexer: Indexer | null = null;
 let searched: SearchedIndex | null = null;
@@ -103,8 +103,8 @@ try {
         data,
         root,
         thread: new URL(`index-thread${extname(import.meta.filename)}`, import.meta.url),
-        records,
-        settings: () => feedSettings,
+        records: records.memory,
+        settings: () => (feedSettings === null ? null : { ...feedSettings, written: Math.max(feedSettings.written, records.written) }),
         recall: async (session) => {
           // Until it is whole, the whole journal would have to be searched.
           await follower.state.whenWhole(Infinity);
@@ -119,6 +119,7 @@ try {
         },
         onReady: () => {
           searched?.reopen();
+          recallAlerts();
         },
       }),
     );
@@ -142,7 +143,7 @@ try {
     return new RecordSearch({ data, keys, index: searched, recordings, findProtocol, boundary, keyOf, written: () => written, onDifference });
   };
   /** If the file of the alerts is gone, finds what is on record about them. */
-  const recallAlerts = async (): Promise<void> => {
+  const findLackedAlerts = async (): Promise<void> => {
     const maker = startIndexer();
     if (await maker.lacksAlerts()) {
       maker.recallAlerts(await findAlertRecords(await openSearch(), data));
@@ -152,8 +153,8 @@ try {
     await (await openSearch()).catchUp();
     return startIndexer().alerts();
   };
-  const beginIndex = (): void => {
-    recallAlerts().catch((error: unknown) => {
+  const recallAlerts = (): void => {
+    findLackedAlerts().catch((error: unknown) => {
       // A thread that stops meanwhile opens nothing more.
       if (!parts.disposed) {
         send({ trouble: { what: 'find the alerts of before', error: sendError(error) } });
@@ -161,7 +162,7 @@ try {
     });
   };
   // A gateway that has just begun to serve has better things to do, unless somebody is to hear of what is recorded.
-  const begin = setTimeout(beginIndex, indexBeginMs);
+  const begin = setTimeout(startIndexer, indexBeginMs);
   parts.defer(() => {
     clearTimeout(begin);
   });
@@ -174,7 +175,7 @@ try {
       feedSettings = settings;
       indexer?.enforce(settings);
       if (indexer === null && (settings.sinks.length > 0 || settings.rules.some(({ to }) => to.length > 0))) {
-        beginIndex();
+        startIndexer();
       }
     },
     onWritten: (count) => {
@@ -182,7 +183,7 @@ try {
     },
     onStop: () => void stop(),
   });
-  send({ ready: { memory: follower.state.memory, records } });
+  send({ ready: { memory: follower.state.memory, records: records.memory } });
 } catch (error) {
   send({ failed: sendError(error) });
   await stop();

@@ -33,13 +33,15 @@ export class AlertFeed implements AsyncDisposable {
   #saved: number;
   #saving: Promise<void> = Promise.resolve();
   #isSaving = false;
-  /** True: there was no file, so that what was recorded before is not watched. */
+  /** True: there was no file of this journal, so that what was recorded before is not watched. */
   readonly isNew: boolean;
 
   constructor(parts: AlertFeedParts) {
     this.#parts = parts;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only this class seals with the key, and it seals saved watches
-    const saved = parts.file.read() as SavedWatch | null;
+    const read = parts.file.read() as SavedWatch | null;
+    // A watch that is behind the end of the log is of a journal that was replaced by an older one.
+    const saved = read !== null && read.next <= parts.written ? read : null;
     this.isNew = saved === null;
     this.#watch = new AlertWatch(saved ?? AlertWatch.beginning(parts.written), parts.written);
     this.#watch.enforce(parts.rules);
@@ -92,7 +94,8 @@ export class AlertFeed implements AsyncDisposable {
     if (news.length > 0) {
       this.#parts.tell(news);
     }
-    if (this.#parts.now() - this.#savedMs >= saveMs) {
+    // The clock may have been set back.
+    if (Math.abs(this.#parts.now() - this.#savedMs) >= saveMs) {
       this.#save();
     }
   }

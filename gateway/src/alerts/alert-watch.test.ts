@@ -237,27 +237,28 @@ test('an alert is forgotten with its records, also by the file, and so is what a
   const log = new Log();
   Array.from({ length: 4 }, () => log.deny('bot'));
   log.deny('other');
-  const open = (nowMs: number, keptDays: number | null): AlertFeed =>
+  const open = (nowMs: number, keptDays: number | null, written: number): AlertFeed =>
     new AlertFeed({
       file: new SealedFile(join(directory, 'alerts'), createSecretKey(Buffer.alloc(32, 1))),
-      written: 0,
+      written,
       rules: [ruleOf()],
       keptDays,
       tell: () => undefined,
       onTrouble: (error) => assert.fail(String(error)),
       now: () => nowMs,
     });
-  const known = async (afterDays: number, keptDays: number | null): Promise<readonly unknown[]> => {
-    await using feed = open(startMs + afterDays * 86_400_000, keptDays);
+  const known = async (afterDays: number, keptDays: number | null, written = log.records.length): Promise<readonly unknown[]> => {
+    await using feed = open(startMs + afterDays * 86_400_000, keptDays, written);
     for (const [index, record] of log.records.entries()) {
       feed.see(index, record);
     }
     return [feed.alerts.length, feed.isNew];
   };
-  assert.deepEqual(await known(0, 7), [1, true]);
+  assert.deepEqual(await known(0, 7, 0), [1, true]);
   assert.deepEqual(await known(7, 7), [1, false]);
   assert.deepEqual(await known(8, null), [1, false]);
   assert.deepEqual(await known(8, 7), [0, false]);
+  assert.deepEqual(await known(8, null, 2), [1, true], 'a file that is ahead of the journal is of another one');
   log.watch.forget(startMs + 1);
   assert.deepEqual([log.watch.book.all, log.watch.save().groups], [[], [['burst', []]]]);
   rmSync(directory, { recursive: true });

@@ -1,7 +1,7 @@
-const cells = { version: 0, size: 1, wholeNs: 2, load: 3 } as const;
+const cells = { version: 0, size: 1, wholeNs: 2, load: 3, written: 4 } as const;
 const thousandth = 1000;
 
-/** How far the index is, and how busy the thread is that serves, which writes that. The thread that makes the index writes the rest; any thread that has its memory can read it. */
+/** How far the index is. The thread that serves writes how much it recorded, and how busy it is, and the thread that makes the index writes the rest; any thread that has its memory can read it. */
 export class IndexState {
   readonly memory: SharedArrayBuffer;
   readonly #cells: BigInt64Array;
@@ -58,6 +58,15 @@ export class IndexState {
 
   set load(load: number) {
     Atomics.store(this.#cells, cells.load, BigInt(Math.round(load * thousandth)));
+  }
+
+  /** The number of records in the log, lately. */
+  get written(): number {
+    return Number(Atomics.load(this.#cells, cells.written));
+  }
+
+  set written(written: number) {
+    Atomics.store(this.#cells, cells.written, BigInt(written));
   }
 
   /** Resolves with true as soon as the index is whole, and with false after `waitMs`. */

@@ -39,8 +39,8 @@ const readingMax = 16;
 const watchingMax = 64;
 /** An answer waits at most this long for its turn. */
 const seatMs = 30_000;
-/** The thread of the index is told this often how busy this one was. */
-const loadMs = 200;
+/** The thread of the index is told this often how busy this one was, and how much is recorded: before it is started again after it was lost. */
+const tellMs = 200;
 /** At a stop the thread has this much time to write the index. The next start finds in the journal what is missing. */
 const stopMs = 5000;
 
@@ -99,16 +99,17 @@ export class Reader implements AsyncDisposable {
   readonly #noIndex = new IndexState();
   #calls = 0;
   readonly #stopping = new AbortController();
-  readonly #loadTimer: NodeJS.Timeout;
+  readonly #telling: NodeJS.Timeout;
 
   private constructor(parts: ReaderParts) {
     this.#parts = parts;
     let last = performance.eventLoopUtilization();
-    this.#loadTimer = setInterval(() => {
+    this.#telling = setInterval(() => {
       const now = performance.eventLoopUtilization();
       this.records.load = performance.eventLoopUtilization(now, last).utilization;
       last = now;
-    }, loadMs).unref();
+      this.records.written = parts.written();
+    }, tellMs).unref();
     const reading = new Seats(readingMax);
     this.#seats = {
       list: reading,
@@ -264,7 +265,7 @@ export class Reader implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
-    clearInterval(this.#loadTimer);
+    clearInterval(this.#telling);
     const running = this.#running;
     if (running !== null) {
       const { worker, database } = running;

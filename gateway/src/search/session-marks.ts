@@ -42,7 +42,7 @@ const alertQuery = parseQuery('kind:alert', 0);
 /** The alerts that name a record, by the record's index in the log. Each alert is the index of its own record. */
 type Alerts = Map<number, Set<number>>;
 
-/** Reads what the index knows of the records of sessions that are seen. `blocks` come the newest first; those from before the sessions, or in whose time none was open, are not looked into for more than alerts. */
+/** Reads what the index knows of the records of sessions that are seen. `blocks` come the newest first; those from before the sessions, or from where none was open, are not looked into for more than alerts. */
 export async function readMarks(blocks: Iterable<Block>, sessions: readonly IndexedSession[], sight: Sight): Promise<ReadonlyMap<string, SessionMarks>> {
   const marks = new Map<string, SessionMarks>(
     sessions.map(({ session }) => [
@@ -53,17 +53,44 @@ export async function readMarks(blocks: Iterable<Block>, sessions: readonly Inde
   const turn = new Turn();
   const alerts: Alerts = new Map();
   const beginMs = sessions.reduce((first, { openedMs }) => Math.min(first, openedMs), Infinity);
-  for (const block of blocks) {
-    if (block.lastMs >= beginMs) {
+  const waiting = withReach(blocks);
+  // A block that was looked into is let go, with what was opened of it.
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { block, fromMs, toMs } = next;
+    if (toMs >= beginMs) {
       // An alert comes after the records that it names.
       noteAlerts(block, alerts, sight);
-      if (sessions.some(({ openedMs, closedMs }) => openedMs <= block.lastMs && (closedMs ?? Infinity) >= block.firstMs)) {
+      if (sessions.some(({ openedMs, closedMs }) => openedMs <= toMs && (closedMs ?? Infinity) >= fromMs)) {
         addMarks(block, marks, { sight, alerts });
       }
       await turn.spend(blockCost);
     }
   }
   return marks;
+}
+
+/** A block, the latest time in it and in those before it, and the earliest in it and in those after it. */
+interface Reached {
+  readonly block: Block;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/**
+ * Returns blocks, which come the newest first, the oldest first. A session that was opened after `toMs` of a block, or closed before its `fromMs`, has no record in it, also where the clock was
+ * set back or forwards meanwhile.
+ */
+function withReach(blocks: Iterable<Block>): Reached[] {
+  let fromMs = Infinity;
+  const reached = Array.from(blocks, (block) => {
+    fromMs = Math.min(fromMs, block.firstMs);
+    return { block, fromMs };
+  });
+  let toMs = -Infinity;
+  return reached.toReversed().map((each) => {
+    toMs = Math.max(toMs, each.block.lastMs);
+    return { ...each, toMs };
+  });
 }
 
 function noteAlerts(block: Block, alerts: Alerts, { facts }: Sight): void {

@@ -39,10 +39,14 @@ function request(track: Track, verdict: string, attributes: object, text: string
   recorder.append(track, { kind: 'request', meta, content: [simpleQuery(text)] });
 }
 
-async function list(wanted: Partial<WantedSessions> = {}): Promise<readonly SessionOverview[]> {
-  await new Promise<void>((resolve) => {
+function committed(): Promise<void> {
+  return new Promise((resolve) => {
     recorder.whenCommitted('disk', resolve);
   });
+}
+
+async function list(wanted: Partial<WantedSessions> = {}): Promise<readonly SessionOverview[]> {
+  await committed();
   const found: SessionOverview[] = [];
   for await (const overview of search.sessions({ which: 'clients', query: null, began: [], nowMs, sight: wholeSight, ...wanted })) {
     found.push(overview);
@@ -149,6 +153,49 @@ test('sessions are listed by a query, by the time at which they began, and in bo
       [1, 0],
     ],
   );
+});
+
+test('where the clock jumps by hours, forwards and back, sessions have all of their records, and times are those of the records', async () => {
+  const hour = 3_600_000;
+  const begun = noon + 30 * 86_400_000;
+  const jumps = [0, -5, 7, -9, 2, 6];
+  nowMs = begun;
+  const track = recorder.openSession();
+  openChannel(track, 'ida');
+  const times: number[] = [];
+  for (const jump of jumps) {
+    nowMs += jump * hour;
+    // More than a block.
+    for (let i = 0; i < 12; i++) {
+      request(track, 'deny', { 'countersign.statements': ['select'] }, `select ${i} as jump`);
+      times.push(nowMs);
+    }
+    await committed();
+  }
+  nowMs = begun - 2 * hour;
+  recorder.closeSession(track, 'client');
+  const sight = { facts: parseQuery('principal:ida kind:request', nowMs), content: everything };
+  for (const [overview] of [await list({ query: 'principal:ida' }), await list({ query: 'principal:ida', sight })]) {
+    assert.deepEqual([overview?.title, overview?.counts['statement'], overview?.unindexed, overview?.durationMs], ['select 0 as jump', times.length, 0, 0]);
+  }
+  for await (const { session, records } of search.list({ which: 'all' }, sight.facts)) {
+    assert.deepEqual([session, records], [track.id, times.length]);
+  }
+  const day = (ms: number): string => new Date(ms).toISOString();
+  for (const [sinceMs, untilMs] of [
+    [begun - hour, begun + hour],
+    [begun - 6 * hour, begun - 4 * hour],
+    [begun - 30 * hour, begun + 30 * hour],
+    [begun + hour, begun + 30 * hour],
+  ] as const) {
+    const query = `principal:ida kind:request since:${day(sinceMs)} until:${day(untilMs)}`;
+    const wanted = { query, besides: [], nowMs, limit: 100, before: null, answer: 'records', sight: wholeSight } as const;
+    const found: number[] = [];
+    for await (const line of search.search({ ...wanted, checkpoint: await recorder.publish() })) {
+      found.push(...('verified' in line ? [Date.parse(line.time)] : []));
+    }
+    assert.deepEqual(found, times.filter((ms) => ms >= sinceMs && ms <= untilMs).toReversed(), query);
+  }
 });
 
 test('a risk is at most 100, and the time of a session counts only for clients', () => {

@@ -44,7 +44,7 @@ export async function* overviewsOf(
       yield {
         ...partOf(session, marks, sight.facts),
         title: await titleAt(marks.title ?? marks.first, sight, opener),
-        durationMs: (session.closedMs ?? nowMs) - session.openedMs,
+        durationMs: Math.max(0, (session.closedMs ?? nowMs) - session.openedMs),
         counts: Object.fromEntries([...marks.counts].toSorted(([a], [b]) => (a < b ? -1 : 1))),
         classes,
         risk: riskOf(signs),
