@@ -7,10 +7,15 @@ const root = join(import.meta.dirname, '..');
 const ownModule = 'module: import.meta.url';
 
 const filesOf = (pattern: string): readonly string[] => globSync(pattern, { cwd: root }).map((file) => join(root, file));
-/** The files that are started by their name. */
-const started = ['cli/src/main.ts', 'gateway/src/reader-thread.ts', 'gateway/src/index-thread.ts', 'gateway/src/exchange/step-thread-main.ts'].map((file) =>
-  join(root, file),
-);
+/** The files that are started, or imported by tests, by their name. */
+const started = [
+  'cli/src/main.ts',
+  'cli/src/command-line.ts',
+  'gateway/src/gateway.ts',
+  'gateway/src/reader-thread.ts',
+  'gateway/src/index-thread.ts',
+  'gateway/src/exchange/step-thread-main.ts',
+].map((file) => join(root, file));
 const steps = filesOf('gateway/src/**/*.ts').filter((file) => readFileSync(file, 'utf8').includes(ownModule));
 /** The name in the folder of each file that is named by its path. */
 const names = new Map([...started.map((file) => [file, basename(file, '.ts') + '.js'] as const), ...steps.map((file, i) => [file, `step-${i}.js`] as const)]);

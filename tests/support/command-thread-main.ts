@@ -1,7 +1,9 @@
 /** The thread of `CommandThread`. */
 import { workerData } from 'node:worker_threads';
-import { runCommandLine } from '../../cli/src/command-line.ts';
 import type { CommandResult, CommandThreadData, CommandToRun } from './command-thread.ts';
+import { importBundled } from './main-file.ts';
+
+const { runCommandLine } = await importBundled('command-line', async () => import('../../cli/src/command-line.ts'));
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- command-thread.ts starts the thread with it
 const { isDone, port } = workerData as CommandThreadData;

@@ -2,7 +2,8 @@ import { strict as assert } from 'node:assert';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Gateway } from '../../gateway.ts';
+import { importBundled } from '../../../../tests/support/main-file.ts';
+import type { Gateway } from '../../gateway.ts';
 import { checkedAnswer } from './checked-answer.ts';
 
 export interface RunningGateway extends AsyncDisposable {
@@ -36,7 +37,8 @@ export async function openRunningGateway(lines = ''): Promise<RunningGateway> {
     configFile,
     `data: store\nlisten: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }\ntargets: { shop: { url: postgres://app@127.0.0.1:1/shop }, api: { url: http://127.0.0.1:1 }, wiki: { url: http://127.0.0.1:1 } }\n${principals}${lines}`,
   );
-  const gateway = await Gateway.open({ configFile });
+  const { Gateway: Bundled } = await importBundled('gateway', async () => import('../../gateway.ts'));
+  const gateway = await Bundled.open({ configFile });
   const data = join(directory, 'store');
   const url = `http://${gateway.addresses['http']}`;
   const operator = readFileSync(join(data, 'admin.token'), 'utf8').trim();
