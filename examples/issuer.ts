@@ -1,6 +1,6 @@
 /**
  * A small OpenID provider to try things with: whoever says a name is that person, with any password. `node examples/issuer.ts [PORT]` serves it on this machine
- * only. Ann is in the group compliance.
+ * only. Ann is in the group compliance, bea in operators, dan in admins, and cem in none.
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { Provider, type Configuration } from 'oidc-provider';
@@ -36,7 +36,7 @@ export function createProvider({ url, audience, groupsOf, tokenSeconds, clients 
         grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'authorization_code', 'refresh_token'],
         application_type: 'native',
         // A port is not compared (RFC 8252, 7.3).
-        redirect_uris: ['http://127.0.0.1/', 'http://127.0.0.1/api/v1/sign-in/callback'],
+        redirect_uris: ['http://127.0.0.1/', 'http://127.0.0.1/api/v1/sign-in/callback', 'http://localhost/api/v1/sign-in/callback'],
         ...(logoutUri === undefined ? {} : { backchannel_logout_uri: logoutUri, backchannel_logout_session_required: true }),
       },
       ...clients,
@@ -72,7 +72,7 @@ export function createProvider({ url, audience, groupsOf, tokenSeconds, clients 
 if (import.meta.main) {
   const port = Number(process.argv[2] ?? 7480);
   const url = `http://127.0.0.1:${port}`;
-  const groups: Readonly<Record<string, readonly string[]>> = { ann: ['compliance'] };
+  const groups: Readonly<Record<string, readonly string[]>> = { ann: ['compliance'], bea: ['operators'], dan: ['admins'] };
   createProvider({ url, audience: 'https://countersign.example', groupsOf: (person) => groups[person] ?? [], tokenSeconds: () => 300 }).listen(
     port,
     '127.0.0.1',

@@ -188,13 +188,15 @@ export class Gateway implements AsyncDisposable {
     return this.#addresses;
   }
 
-  /**
-   * Returns the link with which the first local administrator registers a passkey. Null if there was one before: it is given out once. Rejects with GatewayError
-   * `cannot_record`.
-   */
+  /** Returns the link with which the first local administrator registers a passkey. Null if there was one before, or none can be made now. */
   async inviteFirst(): Promise<string | null> {
     const parts = this.#inviting;
-    return parts !== null && (await parts.localAdministrators.isUntouched()) ? (await invite(parts, null)).link : null;
+    try {
+      return parts !== null && (await parts.localAdministrators.isUntouched()) ? (await invite(parts, null)).link : null;
+    } catch (error) {
+      this.#trouble('make a link for the first local administrator')(error);
+      return null;
+    }
   }
 
   /** Resolves with the exit code when the gateway has stopped, by itself or through `stop`. */

@@ -108,7 +108,7 @@ ${more}`;
     const begun = (await fetch(`${url}/api/v1/sign-in`, { redirect: 'manual' })).headers.getSetCookie().join().split(';')[0] ?? '';
     const again = await fetch(back, { headers: { cookie: begun, connection: 'close' }, redirect: 'manual' });
     assert.equal(again.status, 401, 'the code of another sign-in');
-    for (const page of ['//evil.example', 'https://evil.example', '/\\evil.example', '/a%0d\nb', 'console']) {
+    for (const page of ['/t/web/', '//evil.example', 'https://evil.example', '/\\evil.example', '/a%0d\nb', 'console']) {
       assert.equal((await fetch(`${url}/api/v1/sign-in?return=${encodeURIComponent(page)}`, { redirect: 'manual' })).status, 400, page);
     }
     assert.equal((await fetch(`${url}/api/v1/sign-in?issuer=none`, { redirect: 'manual' })).status, 404);

@@ -34,12 +34,13 @@ async function up({ config, data, readyFile, acceptRollback = false }: UpOptions
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void gateway.stop());
   }
-  if (readyFile !== undefined) {
-    writeWholeFile(readyFile, `${JSON.stringify(gateway.addresses)}\n`, { mode: 0o644 });
-  }
-  const link = await gateway.inviteFirst();
+  // If the journal fails meanwhile, there is no answer.
+  const link = await Promise.race([gateway.inviteFirst(), gateway.stopped.then(() => null)]);
   if (link !== null) {
     console.log(`No local administrator is there yet. Whoever opens this link within an hour becomes one, with a passkey:\n${link}`);
+  }
+  if (readyFile !== undefined) {
+    writeWholeFile(readyFile, `${JSON.stringify(gateway.addresses)}\n`, { mode: 0o644 });
   }
   const code = await gateway.stopped;
   // The process ends at once: if the journal failed, it must not continue because something is still open.

@@ -3,8 +3,8 @@ import type { NodeRequest } from '../exchange/exchange.ts';
 
 const cookieCharactersMax = 4_000;
 
-/** A page of this gateway: no other host, and nothing that a browser takes for one. */
-export const ownPage = /^\/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,1000}$/;
+/** A page of this gateway: no other host, nothing that a browser takes for one, and no page of a target. */
+export const ownPage = /^\/(?!t\/|[/\\])[\x21-\x5b\x5d-\x7e]{0,1000}$/;
 
 /** How pages reach this gateway. */
 export interface Site {

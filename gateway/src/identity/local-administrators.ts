@@ -145,9 +145,9 @@ export class LocalAdministrators {
   }
 
   /** Begins a sign-in. It names nobody. */
-  async beginSignIn(site: PasskeySite): Promise<Ceremony> {
+  beginSignIn(site: PasskeySite): Ceremony {
     const challenge = newChallenge();
-    return { options: await requestOptions(site, challenge), sealed: this.#sealer.seal({ for: 'sign-in', challenge, untilMs: this.#now() + challengeMs }) };
+    return { options: requestOptions(site, challenge), sealed: this.#sealer.seal({ for: 'sign-in', challenge, untilMs: this.#now() + challengeMs }) };
   }
 
   /** Finds who signs in with a passkey. Rejects with GatewayError `unauthenticated`. */

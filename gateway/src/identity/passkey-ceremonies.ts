@@ -40,10 +40,9 @@ export async function creationOptions({ rpId }: PasskeySite, name: string, chall
   });
 }
 
-/** Returns what a browser needs to ask for a passkey (`PublicKeyCredentialRequestOptionsJSON`). It names nobody. */
-export async function requestOptions({ rpId }: PasskeySite, challenge: string): Promise<object> {
-  const { generateAuthenticationOptions } = await library();
-  return generateAuthenticationOptions({ rpID: rpId, challenge: bytesOf(challenge), userVerification: 'required' });
+/** Returns what a browser needs to ask for a passkey (`PublicKeyCredentialRequestOptionsJSON`). It names nobody, and needs no library: everybody may ask for it. */
+export function requestOptions({ rpId }: PasskeySite, challenge: string): object {
+  return { challenge, rpId, userVerification: 'required' };
 }
 
 /** Verifies a new passkey. Rejects with GatewayError `unauthenticated`. */
@@ -116,7 +115,7 @@ function bytesOf(challenge: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.from(challenge, 'base64url'));
 }
 
-/** Loaded here, because it loads much and most gateways have no passkeys. */
+/** Loaded here, because it loads much and most gateways have no passkeys. Only who was invited or has a passkey causes it. */
 async function library(): Promise<typeof import('@simplewebauthn/server')> {
   return import('@simplewebauthn/server');
 }

@@ -46,32 +46,34 @@ if (button !== null && !hasPasskeys) { button.hidden = true; say('This browser h
 `;
 
 /** The page on which people sign in and out. */
-export function signInPage({ principal, issuers, returnTo, isFresh, command, passkeys }: SignInPage): Response {
-  const signedIn =
-    principal === null
-      ? ''
-      : `<p>You are signed in as <strong>${escapeHtml(principal)}</strong>.</p>
-<button id="sign-out" type="button">Sign out</button>
-<button id="everywhere" type="button">Sign out everywhere</button>
-<h2>Sign in again</h2>`;
-  const before = command === null ? signedIn : '<p>This signs in <code>countersign login</code> on this machine. If you did not start it, close this page.</p>';
-  const links = command === null ? issuers.map((name) => linkTo(name, returnTo, isFresh)).join('\n') : '';
-  const waiting = command === null ? '' : ` data-command="${escapeHtml(JSON.stringify(command))}"`;
-  const words = 'Sign in with a passkey';
-  const passkey =
-    passkeys === 'here'
-      ? `<button id="passkey" type="button" class="first" data-return-to="${escapeHtml(returnTo)}"${waiting}>${words}</button>`
-      : passkeys === null
-        ? ''
-        : `<a class="button" href="${escapeHtml(passkeys.at)}">${words}</a>`;
-  const body = `${before}
-${links}
-${passkey}
-<p id="said" role="status"></p>`;
+export function signInPage(page: SignInPage): Response {
+  const { principal, issuers, command } = page;
+  const ofCommand = '<p>This signs in <code>countersign login</code> on this machine. If you did not start it, close this page.</p>';
+  const before = command !== null ? ofCommand : principal !== null ? signedIn(principal) : '';
+  // A command signs people in at an issuer by itself.
+  const ways = [...(command === null ? issuers.map((issuer) => issuerLink(issuer, page)) : []), ...passkeyControl(page)];
+  const none = '<p>Nobody signs in here: passkeys need <code>identity.browser.url</code> in the configuration of the gateway.</p>';
+  const body = [before, ...(ways.length === 0 ? [none] : ways), '<p id="said" role="status"></p>'].join('\n');
   return pageAnswer({ title: 'Sign in', body, script });
 }
 
-function linkTo(issuer: string, returnTo: string, isFresh: boolean): string {
+function signedIn(principal: string): string {
+  return `<p>You are signed in as <strong>${escapeHtml(principal)}</strong>.</p>
+<button id="sign-out" type="button">Sign out</button>
+<button id="everywhere" type="button">Sign out everywhere</button>
+<h2>Sign in again</h2>`;
+}
+
+function issuerLink(issuer: string, { returnTo, isFresh }: SignInPage): string {
   const query = new URLSearchParams({ issuer, return: returnTo, ...(isFresh ? { fresh: '' } : {}) });
   return `<a class="button" href="/api/v1/sign-in?${escapeHtml(query.toString())}">Sign in with ${escapeHtml(issuer)}</a>`;
+}
+
+function passkeyControl({ returnTo, command, passkeys }: SignInPage): readonly string[] {
+  const words = 'Sign in with a passkey';
+  if (passkeys === 'here') {
+    const waiting = command === null ? '' : ` data-command="${escapeHtml(JSON.stringify(command))}"`;
+    return [`<button id="passkey" type="button" class="first" data-return-to="${escapeHtml(returnTo)}"${waiting}>${words}</button>`];
+  }
+  return passkeys === null ? [] : [`<a class="button" href="${escapeHtml(passkeys.at)}">${words}</a>`];
 }
