@@ -33,7 +33,8 @@ describe('alerts', () => {
   const parts = suiteParts();
   const configuration = (more: string): string => `policies: ${join(policies, 'posts.cedar')}
 targets: { files: { url: "${target}" } }
-principals: { bot: { kind: agent, targets: [files] }, ann: { kind: human, groups: [admins] } }
+principals: { bot: { kind: agent, targets: [files] }, ann: { kind: human, groups: [admins] }, desk: { kind: human, groups: [desk] } }
+roles: { desk: { role: analyst, groups: [desk], query: "target:files" } }
 sinks:
   soc: { webhook: "${receiver}/soc", secret: { env: HOOK_SECRET } }
   desk: { smtp: { url: "smtps://gate@localhost:${mail.port}", from: gate@corp.example, to: [soc@corp.example] }, secret: { env: MAIL_PASSWORD }, caFile: "${certificate.certificateFile}" }
@@ -104,7 +105,12 @@ ${more}`;
       assert.equal(status, 0, stderr);
     }
     assert.match(gateway.command(['alert', 'close', id, '--note', 'again']).stderr, /closed already/);
-    assert.match(gateway.command(['alert', 'close', 'al_0', '--note', 'x']).stderr, /no such alert/);
+    assert.match(gateway.command(['alert', 'close', 'al_0000000000000000', '--note', 'x']).stderr, /no such alert/);
+    assert.match(gateway.command(['alert', 'show', id.slice(0, -4)]).stdout, new RegExp(`^${id} closed`));
+    assert.match(gateway.command(['alert', 'show', 'x']).stderr, /no alert whose id begins with al_x/);
+    const limited = gateway.command(['alert', 'list'], { COUNTERSIGN_TOKEN: await gateway.issueToken('desk') });
+    assert.deepEqual([limited.status, limited.stdout], [0, '']);
+    assert.match(limited.stderr, /Only who may search all records sees alerts/);
     const [closed] = ofRule('denied-burst');
     assert.deepEqual(
       [closed?.state, closed?.assignee, closed?.steps.map(({ what, by, note }) => [what, by, note])],

@@ -26,9 +26,8 @@ export const wholeSight: Sight = { facts: everything, content: everything };
 
 /** Returns the rights that roles give to a principal. Ages in their conditions count from `nowMs`. */
 export function rightsOf(roles: readonly Role[], principal: string, nowMs: number): readonly Right[] {
-  return roles.map(({ role, conditions }) => {
-    const { may, limit } = builtInRoles[role];
-    const own = limit === 'own' ? [recordsOf(principal)] : [];
+  return roles.map(({ role, may, conditions }) => {
+    const own = builtInRoles[role].limit === 'own' ? [recordsOf(principal)] : [];
     const scope = both([...own, ...conditions.map((condition) => parseQuery(condition, nowMs))]);
     // Otherwise every session would be there for a scope that says only which records are not in it.
     return { may, scope: isEverything(scope) ? scope : both([scope, { is: 'not', part: frames }]) };

@@ -46,6 +46,8 @@ export interface Role {
   readonly name: string;
   readonly role: BuiltInRoleName;
   readonly groups: readonly string[];
+  /** The acts that it allows: all of the built-in role, or some of them. */
+  readonly may: readonly Act[];
   /** Queries that all hold for the records of the role. Ages in them count from the time of the question. */
   readonly conditions: readonly string[];
   /** When the role ends, in ms since 1970; null: never. */
@@ -56,13 +58,16 @@ export interface Role {
 export interface WrittenRole {
   readonly role?: BuiltInRoleName | undefined;
   readonly groups: readonly string[];
+  readonly may?: readonly Act[] | undefined;
   readonly since?: string | undefined;
   readonly until?: string | undefined;
   readonly expires?: string | undefined;
   readonly query?: string | undefined;
 }
 
-const givenRoles: readonly Role[] = [{ name: 'administrator', role: 'administrator', groups: [administrators], conditions: [], expiresMs: null }];
+const givenRoles: readonly Role[] = [
+  { name: 'administrator', role: 'administrator', groups: [administrators], may: builtInRoles.administrator.may, conditions: [], expiresMs: null },
+];
 
 function isBuiltIn(name: string): name is BuiltInRoleName {
   return Object.hasOwn(builtInRoles, name);
@@ -78,7 +83,11 @@ export function faultsOfRole(name: string, written: WrittenRole): readonly { rea
   if (written.role !== undefined && written.role !== role) {
     return [{ at: 'role', message: `the name ${name} is that of a built-in role: call it something else, or leave role out` }];
   }
-  const { limit }: BuiltInRole = builtInRoles[role];
+  const { limit, may: allowed }: BuiltInRole = builtInRoles[role];
+  const beyond = written.may?.find((act) => !allowed.includes(act));
+  if (beyond !== undefined) {
+    return [{ at: 'may', message: `the role ${role} does not ${beyond}: may takes away, and leaves some of ${allowed.join(', ')}` }];
+  }
   const limited = (['since', 'until', 'query'] as const).find((member) => written[member] !== undefined);
   if (limit === 'none' && limited !== undefined) {
     return [{ at: limited, message: `the role ${role} is not limited to some records: leave ${limited} out` }];
@@ -110,11 +119,13 @@ function faultsOfQuery(query: string): readonly string[] {
 }
 
 /** Makes a role of an entry that has no faults. */
-export function openRole(name: string, { role, groups, since, until, expires, query }: WrittenRole): Role {
+export function openRole(name: string, { role: written, groups, may, since, until, expires, query }: WrittenRole): Role {
+  const role = isBuiltIn(name) ? name : (written ?? 'operator');
   return {
     name,
-    role: isBuiltIn(name) ? name : (role ?? 'operator'),
+    role,
     groups,
+    may: may ?? builtInRoles[role].may,
     conditions: [
       ...(query === undefined ? [] : [query]),
       ...(since === undefined ? [] : [`since:${since}`]),

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { actNames, builtInRoles, type Act, type BuiltInRoleName } from '../access/roles.ts';
 import type { SessionSummary, ShownRecord } from '../feed/shown-record.ts';
 import type { FoundRecord, SearchSummary } from '../search/found.ts';
 import { openRunningGateway, type RunningGateway } from './testdata/running-gateway.ts';
@@ -253,6 +254,63 @@ test('who has limited roles is told their bounds; facts alone, queries that were
   const following = await cora.get('/api/v1/export?follow&query=principal:nobody');
   assert.equal(following.status, 200, 'an export that follows begins at once');
   await following.body?.cancel();
+});
+
+test('B25: each act can be given by a role alone, and withheld from one that has all others', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-acts-'));
+  const policies = join(directory, 'held.cedar');
+  writeFileSync(policies, '@approval("dba") forbid (principal, action == Action::"http.request", resource);\n');
+  const rolesOf: Readonly<Record<Act, BuiltInRoleName>> = {
+    list: 'analyst',
+    search: 'analyst',
+    facts: 'analyst',
+    content: 'analyst',
+    watch: 'analyst',
+    export: 'analyst',
+    halt: 'operator',
+    approve: 'administrator',
+    administer: 'administrator',
+  };
+  const entry = (act: Act, which: string, may: readonly Act[]): string =>
+    `  ${act}-${which}: { role: ${rolesOf[act]}, groups: [${act}-${which}], may: [${may.join(', ')}] }\n`;
+  const lines = actNames.map(
+    (act) =>
+      `${entry(act, 'only', [act])}${entry(
+        act,
+        'not',
+        builtInRoles[rolesOf[act]].may.filter((each) => each !== act),
+      )}`,
+  );
+  const people = actNames.flatMap((act) => ['only', 'not'].map((which) => `  ${act}-${which}: { kind: human, groups: [${act}-${which}] }\n`));
+  await using running = await openRunningGateway(`${people.join('')}roles:\n${lines.join('')}policies: ${policies}\n`);
+  const session = await runOf(running, 'bot', 'apple');
+  const { token } = await running.json('POST', '/api/v1/tokens', { principal: 'wide' });
+  await (await fetch(`${running.url}/t/api/x`, { method: 'POST', headers: { authorization: `Bearer ${String(token)}` } })).text();
+  const path = `/api/v1/sessions/${session}`;
+  const records = (await (await running.ask('GET', `${path}/records`)).text()).trimEnd().split('\n');
+  const said = records.findIndex((line) => /"content":\{[^}]*"text":"[^}]*apple/.test(line));
+  const paths: Readonly<Record<Act, string>> = {
+    list: '/api/v1/sessions',
+    search: '/api/v1/search?query=principal:nobody',
+    facts: `${path}/records`,
+    content: `${path}/records/${said}/bytes?bytes=0-`,
+    watch: `${path}/watch`,
+    export: '/api/v1/export?query=principal:nobody',
+    halt: `${path}/halt`,
+    approve: '/api/v1/approvals',
+    administer: '/api/v1/tokens',
+  };
+  for (const act of actNames) {
+    const told = [];
+    for (const which of ['not', 'only']) {
+      const { get, post } = await personOf(running, `${act}-${which}`);
+      const answer = await (act === 'halt' ? post(paths.halt) : get(paths[act]));
+      told.push(act === 'approve' ? (await answer.text()).includes('"target":"api"') : answer.ok);
+      await answer.body?.cancel().catch(() => undefined);
+    }
+    assert.deepEqual(told, [false, true], act);
+  }
+  rmSync(directory, { recursive: true });
 });
 
 test('B21: of an approval, an administrator reads no text, unless it is one to decide on', async () => {

@@ -513,15 +513,16 @@ test('data classes are columns and members of targets that there are', () => {
 test('roles, and their faults, each at its place', () => {
   const config = parse(`
 roles:
-  analyst: { groups: [compliance] }
+  analyst: { groups: [compliance], may: [list, facts] }
   case-17: { role: auditor, groups: [auditors], since: 2026-10-01, until: 2026-12-31, query: "target:orders", expires: 2027-01-31 }
 `);
   assert.deepEqual(config.roles, [
-    { name: 'analyst', role: 'analyst', groups: ['compliance'], conditions: [], expiresMs: null },
+    { name: 'analyst', role: 'analyst', groups: ['compliance'], may: ['list', 'facts'], conditions: [], expiresMs: null },
     {
       name: 'case-17',
       role: 'auditor',
       groups: ['auditors'],
+      may: ['list', 'search', 'facts', 'content', 'export'],
       conditions: ['target:orders', 'since:2026-10-01', 'until:2026-12-31'],
       expiresMs: Date.UTC(2027, 1, 1),
     },
@@ -537,6 +538,7 @@ roles:
   case-19: { role: auditor, groups: [a], since: "2026-10-01 or verdict:deny", until: 2026-12-31 }
   words: { role: analyst, groups: [a], query: "target:orders refund" }
   typo: { role: analyst, groups: [a], query: "traget:orders" }
+  more: { role: auditor, groups: [a], may: [watch], since: 2026-10-01, expires: 2027-01-31 }
 `),
     [
       '3:22: roles.analyst.groups: a role is given to groups: [GROUP]',
@@ -547,6 +549,7 @@ roles:
       '8:49: roles.case-19.since: a time is written 2026-11-29, 2026-11-29T14:30 or 2026-11-29T14:30:00Z, in UTC',
       '9:47: roles.words.query: words of the text do not say which records a role is about: use fields, as target:orders',
       '10:46: roles.typo.query: There is no field "traget": is target meant? (at character 1)',
+      '11:44: roles.more.may: the role auditor does not watch: may takes away, and leaves some of list, search, facts, content, export',
     ],
   );
 });

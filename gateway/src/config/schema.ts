@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { builtInRoles, faultsOfRole, type BuiltInRoleName } from '../access/roles.ts';
+import { actNames, builtInRoles, faultsOfRole, type BuiltInRoleName } from '../access/roles.ts';
 import { faultOfPattern } from '../classes/pattern.ts';
 import { parseWorkingHours, severities } from '../domain/alert.ts';
 import { localIssuer } from '../domain/local-administrator.ts';
@@ -144,6 +144,10 @@ const role = closed({
     .optional()
     .describe('The built-in role that it is. Needed where the name is not that of a built-in role.'),
   groups: z.array(name, 'a list of names is expected').min(1, 'a role is given to groups: [GROUP]').describe('The groups whose members have the role.'),
+  may: z
+    .array(z.enum(actNames, `${actNames.join(', ')} are expected`))
+    .optional()
+    .describe('Only these of the acts of the built-in role, as `[list, facts]`. Absent: all of them.'),
   query: text.optional().describe('Only for records for which this query holds: `target:orders`. It cannot ask for words of the text.'),
   since: text.optional().describe('Only for records from this time on: `2026-10-01`, in UTC.'),
   until: text.optional().describe('Only for records up to this time.'),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { builtInRoles } from '../access/roles.ts';
 import { rightsOf, sightOf, wholeSight, withoutGuarded, type Sight } from '../access/rights.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { FoundRecord, SearchLine, WantedRecords } from './found.ts';
@@ -306,8 +307,8 @@ test('B21: no answer tells whether records that somebody may not see exist, nor 
     fc.asyncProperty(steps, queriesOf(term), queriesOf(term), fc.array(question, { minLength: 3, maxLength: 3 }), async (all, facts, content, questions) => {
       const drafts = draftsOf(all);
       const roles = [
-        { name: 'facts', role: 'operator', groups: [], conditions: [facts], expiresMs: null },
-        { name: 'content', role: 'analyst', groups: [], conditions: [content], expiresMs: null },
+        { name: 'facts', role: 'operator', groups: [], may: builtInRoles.operator.may, conditions: [facts], expiresMs: null },
+        { name: 'content', role: 'analyst', groups: [], may: builtInRoles.analyst.may, conditions: [content], expiresMs: null },
       ] as const;
       // Two persons have opened one session. In all others, content of the class card is not for one alone.
       const rights = withoutGuarded(rightsOf(roles, 'eve', nowMs), {

@@ -52,10 +52,10 @@ export const showCaller = endpoint({
       groups: principal?.groups ?? [],
       targets: targets === undefined ? granted : granted.filter((name) => targets.includes(name)),
       may: actNames.filter((act) => mayDo(rights, act)),
-      roles: held.map(({ name, role, conditions, expiresMs }) => ({
+      roles: held.map(({ name, role, may, conditions, expiresMs }) => ({
         name,
         role,
-        may: builtInRoles[role].may,
+        may,
         own: builtInRoles[role].limit === 'own',
         query: conditions,
         expires: expiresMs === null ? null : new Date(expiresMs).toISOString(),
