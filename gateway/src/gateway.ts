@@ -225,7 +225,11 @@ export class Gateway implements AsyncDisposable {
     const keys = this.#parts.use(store.keys);
     const database = this.#parts.use(await this.#openDatabase());
     const { gatewayId } = keys.signer();
-    const { tokens, accounts, passkeys, exclusions } = await openIdentities(database, { gateway: gatewayId, key: this.#config.store?.key() ?? null });
+    const { tokens, accounts, passkeys, exclusions } = await openIdentities(database, {
+      gateway: gatewayId,
+      key: this.#config.store?.key() ?? null,
+      now: Date.now,
+    });
     const lostRevocations = findLostRevocations(keys, exclusions, acceptRollback);
     const recorder = this.#parts.use(await this.#openRecorder(store));
     const sessions = new LiveSessions(recorder, () => this.#environment);
@@ -299,6 +303,9 @@ export class Gateway implements AsyncDisposable {
       );
       await recordLostRevocations(recorder, lostRevocations);
     }
+    if (keys.exclusionsSeen.store === exclusions.store) {
+      recordHeard(recorder, gatewayId, await exclusions.after(keys.exclusionsSeen.revision));
+    }
     keys.noteExclusions(exclusions);
     const outbox = this.#parts.use(openOutbox({ data, keys, recorder, config: () => this.#config, log: this.#log }));
     this.#outbox = outbox;
@@ -317,6 +324,7 @@ export class Gateway implements AsyncDisposable {
     exclusions.onNews((news) => {
       this.#takeUpExclusions(news, { keys, exclusions, recorder, gatewayId });
     });
+    watch.begin();
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
     const calls = this.#parts.use(new HttpCalls(this.#config.limits));
     this.#calls = calls;
@@ -448,9 +456,8 @@ export class Gateway implements AsyncDisposable {
       // The next start notes it.
       this.#trouble('note what ended tokens')(error);
     }
-    const heard = news.filter(({ gateway }) => gateway !== gatewayId);
     try {
-      recordHeard(recorder, heard);
+      recordHeard(recorder, gatewayId, news);
     } catch (error) {
       this.#trouble('record what another gateway did')(error);
     }

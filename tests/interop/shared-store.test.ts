@@ -18,7 +18,7 @@ import { waitUntil, within } from '../support/wait-until.ts';
 const scimSecret = 'scim-secret-canary-2c90-scim-secret-canary-2c90';
 const storeKey = 'store-key-canary-9d1f-store-key-canary-9d1f';
 
-/** A network between gateways and their store that can be cut. */
+/** A network between gateways and their store that can be cut, or carry nothing. */
 class Line implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   readonly #server;
@@ -42,6 +42,11 @@ class Line implements AsyncDisposable {
   get port(): number {
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /** Has nothing arrive, while no connection ends. */
+  stall(isStalled: boolean): void {
+    this.#sockets.forEach((socket) => (isStalled ? socket.pause() : socket.resume()));
   }
 
   cut(isCut: boolean): void {
@@ -246,14 +251,18 @@ identity:
     second.configure(config(line.port, '2s'));
     await second.start();
     assert.equal(await get(second, token), 401);
+    const id = stdout.trim().split(' ').at(-1);
+    const heard = (await own(second, 'gateway.hear_of_act')).filter(({ attributes }) => attributes['countersign.token.id'] === id);
+    assert.equal(heard.length, 1);
   });
 
   test('C28: a gateway that cannot ask the store accepts credentials for the time that is set, then nobody, says why, and recovers alone', async () => {
     const [token, other] = [await second.issueToken('bot'), await first.issueToken('bot')];
     assert.equal(await get(second, token), 200);
     const { ended } = await open(second, token);
-    line.cut(true);
+    line.stall(true);
     await within(ended, 'the end of what was open');
+    line.cut(true);
     const reason = /No credential is accepted now\. The store that knows which are valid cannot be asked/;
     assert.match(await readiness(second), reason);
     assert.deepEqual([await get(second, token), await get(second, other), await get(first, token)], [503, 503, 200]);

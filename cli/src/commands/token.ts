@@ -76,7 +76,7 @@ async function withFiles<Result>(options: LocationOptions, act: (office: TokenOf
   // Loaded here, because usually the running gateway is asked, which has these modules.
   const { Authenticator, EmbeddedDatabase, openIdentities, summarizeToken } = await import('@countersign/gateway/tokens');
   await using database = new EmbeddedDatabase(join(data, 'identity.db'));
-  const { tokens, exclusions } = await openIdentities(database, { gateway: '', key: null });
+  const { tokens, exclusions } = await openIdentities(database, { gateway: '', key: null, now: Date.now });
   // Only the creation of a token needs a valid configuration.
   let principals: Config['principals'] = new Map();
   using authenticator = new Authenticator({ tokens, exclusions, findPrincipal: (id) => principals.get(id), now: Date.now });

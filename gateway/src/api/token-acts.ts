@@ -90,10 +90,11 @@ export async function recordLeftActs(recorder: Recorder, { tokens, exclusions }:
 
 /**
  * Records in the gateway's own session what another gateway, which records the act itself, has done to tokens, principals and sign-ins. It does not wait for the
- * commit: it is in force already. Throws GatewayError `cannot_record`.
+ * commit: it is in force already. `ownId` is the id of this gateway. Throws GatewayError `cannot_record`.
  */
-export function recordHeard(recorder: Recorder, news: readonly Exclusion[]): void {
-  for (const { kind, name, timeMs, by, reason, gateway } of news) {
+export function recordHeard(recorder: Recorder, ownId: string, news: readonly Exclusion[]): void {
+  const heard = news.filter(({ gateway }) => gateway !== ownId && gateway !== '');
+  for (const { kind, name, timeMs, by, reason, gateway } of heard) {
     const whose = { revoked: ownAttributes.tokenId, suspended: ownAttributes.principal, resumed: ownAttributes.principal, ended: ownAttributes.account };
     appendOwnDecision(recorder, {
       action: 'gateway.hear_of_act',

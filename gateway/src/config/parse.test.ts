@@ -390,6 +390,45 @@ test('policies that cannot be listed are an error and no empty set, and only reg
   refuses(policies, /device\.cedar is no regular file/);
 });
 
+test('a store that gateways share is an address, a key and no password in the open', () => {
+  const environment = { KEY: 'k'.repeat(32), SHORT: 'short', PASSWORD: 'pw', URL: 'postgres://me:p%20w@db.internal/ids', BAD: 'mysql://me@h/d' };
+  const store = (written: string): Config['store'] => parse(`store: { postgres: { key: { env: KEY }, ${written} } }`, environment).store;
+  assert.deepEqual(store('url: "postgres://me@db.internal:5433/ids", password: { env: PASSWORD }')?.settings(), {
+    host: 'db.internal',
+    port: 5433,
+    database: 'ids',
+    user: 'me',
+    password: 'pw',
+    tls: { caFile: null },
+  });
+  const { password, port, tls } = store('url: { env: URL }')?.settings() ?? {};
+  assert.deepEqual([password, port, tls], ['p w', 5432, { caFile: null }]);
+  assert.deepEqual(
+    ['postgres://me@127.0.0.1/ids', 'postgres://me@[::1]/ids', 'postgres://me@localhost/ids'].map((url) => store(`url: "${url}"`)?.settings().tls),
+    [null, null, null],
+  );
+  assert.equal(store('url: "postgres://me@db/ids", tls: off')?.settings().tls, null);
+  assert.deepEqual([store('url: { env: URL }')?.staleMs, store('url: { env: URL }, stale: 5s')?.staleMs], [30_000, 5_000]);
+  assert.equal(parse('').store, null);
+  for (const [written, message] of [
+    ['url: "postgres://me:pw@h/d"', /1:\d+: store.postgres.url: a password is not written here/],
+    ['url: "mysql://me@h/d"', /store.postgres.url: an address is postgres:\/\//],
+    ['url: { env: BAD }', /store.postgres.url: an address is postgres:\/\//],
+    ['url: "postgres://me@h/d?sslmode=off"', /store.postgres.url: an address has no options here/],
+    ['url: "postgres://h/d"', /store.postgres.url: an address is/],
+    ['url: { env: URL }, password: { env: NOT_SET }', /store.postgres.password: the environment variable NOT_SET is not set/],
+    ['url: { env: URL }, stale: 5m', /store.postgres.stale: a time from 2s to 1m is expected/],
+    ['url: { env: URL }, caFile: gone.pem', /store.postgres.caFile: there is no gone.pem/],
+    ['url: { env: URL }, tls: prefer', /store.postgres.tls: verify-full or off is expected/],
+  ] as const) {
+    assert.throws(() => store(written), { code: 'config_invalid', message });
+  }
+  assert.throws(() => parse('store: { postgres: { url: "postgres://me@h/d", key: { env: SHORT } } }', environment), {
+    message: /store.postgres.key: a secret/,
+  });
+  assert.throws(() => parse('store: {}', environment), { message: /store.postgres: / });
+});
+
 test('sinks are webhooks with a secret, or Slack, over https, and are named only where they are', () => {
   const secret = `whsec_${Buffer.alloc(24).toString('base64')}`;
   const environment = { HOOK: secret, SHORT: 'whsec_c2hvcnQ=', SLACK: 'https://hooks.slack.example/services/x', PLAIN: 'http://hooks.slack.example/' };

@@ -29,7 +29,7 @@ after(() => {
 
 async function openOffice(directory = mkdtempSync(join(root, 'office-'))): Promise<Office> {
   const database = new EmbeddedDatabase(join(directory, 'identity.db'));
-  const { tokens, exclusions } = await openIdentities(database, { gateway: 'own', key: null });
+  const { tokens, exclusions } = await openIdentities(database, { gateway: 'own', key: null, now: Date.now });
   const principals = new Map([['bot', bot]]);
   const office: Office = {
     directory,

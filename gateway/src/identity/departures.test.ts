@@ -8,7 +8,7 @@ import { Departures } from './departures.ts';
 
 test('E48: an address of two accounts stays refused until neither of them is inactive, whatever is said of the other one', async () => {
   await using database = new EmbeddedDatabase(':memory:');
-  const { accounts, exclusions } = await openIdentities(database, { gateway: 'own', key: null });
+  const { accounts, exclusions } = await openIdentities(database, { gateway: 'own', key: null, now: Date.now });
   const none: Directory = { principals: new Map(), issuers: new Map(), groups: new Map(), subjects: new Map(), certificates: new Map() };
   const departures = new Departures({ accounts, exclusions, directory: () => none, now: () => 1000 });
   const account = (id: string, isActive: boolean): Account => ({

@@ -469,7 +469,7 @@ describe('tokens of issuers', () => {
   test('E48: what a token opened stands until the token ends, its principal is suspended, or the configuration takes it away', async () => {
     fresh();
     await using database = new EmbeddedDatabase(':memory:');
-    const { tokens, exclusions } = await openIdentities(database, { gateway: 'own', key: null });
+    const { tokens, exclusions } = await openIdentities(database, { gateway: 'own', key: null, now: Date.now });
     using authenticator = new Authenticator({ tokens, exclusions, findPrincipal: (id) => directory.principals.get(id), now: () => nowMs, issuers });
     const identify = async (token: string): Promise<Identity> => {
       const outcome = await authenticator.authenticateIssued(token);

@@ -102,7 +102,8 @@ describe('what gateways know of identities', () => {
     },
   ];
 
-  const open = async (database: Database, gateway: string): Promise<Identities> => openIdentities(database, { gateway, key: database.isShared ? key : null });
+  const open = async (database: Database, gateway: string, now = Date.now): Promise<Identities> =>
+    openIdentities(database, { gateway, key: database.isShared ? key : null, now });
 
   for (const { name, make } of kinds) {
     test(`${name}: tokens are found by their hash, listed, recorded once, and forgotten when they have expired`, async () => {
@@ -231,6 +232,56 @@ describe('what gateways know of identities', () => {
     });
   }
 
+  test('what does not count any more is left out of a long list, and a gateway that runs beside goes on', async () => {
+    const settings = await newDatabase();
+    await using database = await PostgresDatabase.open(settings);
+    const one = await open(database, 'one');
+    const dayMs = 86_400_000;
+    const lateMs = 1_800_000_000_000;
+    const kept: readonly [Exclusion['kind'], string, number][] = [
+      ['suspended', 'ann', lateMs - 500 * dayMs],
+      ['ended', 'corp/bea', forGoodMs],
+      ['ended', 'corp#/u-1', lateMs - 40 * dayMs],
+      ['ended', 'corp#new', lateMs - 29 * dayMs],
+      ['revoked', 'tok_new', lateMs - 365 * dayMs],
+    ];
+    const over: readonly [Exclusion['kind'], string, number][] = [
+      ['ended', 'corp#old', lateMs - 31 * dayMs],
+      ['revoked', 'tok_old', lateMs - 367 * dayMs],
+    ];
+    const add = async (entries: readonly [Exclusion['kind'], string, number][], isUnrecorded = false): Promise<unknown> =>
+      one.exclusions.append(() => entries.map(([kind, name, timeMs]) => ({ kind, name, timeMs })), { isUnrecorded });
+    await add([...kept, ...over]);
+    const lagging = await open(database, 'two');
+    await add([['suspended', 'cem', lateMs]], true);
+    await add(Array.from({ length: 1_000 }, (_, i) => [i % 2 === 0 ? 'suspended' : 'resumed', 'dan', lateMs]));
+    await add([['resumed', 'cem', lateMs]]);
+    const count = async (): Promise<number> => (await database.all('SELECT * FROM exclusions')).length;
+    assert.equal(await count(), 1_009);
+    const { exclusions: whole } = await open(database, 'three', () => lateMs + 1_000 * dayMs);
+    assert.equal(await count(), 7, 'what still counts when the newest entry was made, whatever the clock says, and what is not recorded, with what followed');
+    const heard: string[] = [];
+    lagging.exclusions.onNews((news) => {
+      heard.push(...news.map(({ name }) => name));
+    });
+    await Promise.all([one.exclusions.takeUp(), lagging.exclusions.takeUp()]);
+    assert.deepEqual(heard, ['cem', 'cem'], 'what still counts of what is new');
+    const { exclusions: anew } = await open(database, 'four');
+    for (const each of [one.exclusions, lagging.exclusions, whole, anew]) {
+      assert.deepEqual([each.revision, each.suspensions().map(({ principal }) => principal)], [1_009, ['ann']]);
+      assert.deepEqual(
+        [each.endedBefore('corp/bea'), each.endedBefore('corp#/u-1'), each.revokedMs('tok_new')],
+        [forGoodMs, lateMs - 40 * dayMs, lateMs - 365 * dayMs],
+      );
+    }
+    assert.deepEqual([anew.endedBefore('corp#old'), anew.revokedMs('tok_old')], [0, null]);
+    await add([['suspended', 'eve', lateMs]]);
+    await Promise.all([anew.takeUp(), lagging.exclusions.takeUp()]);
+    assert.deepEqual([anew.revision, lagging.exclusions.suspension('eve')?.principal], [1_010, 'eve']);
+    await query(settings.database, `DELETE FROM exclusions WHERE name = 'ann'`);
+    await assert.rejects(open(database, 'five'), { code: 'store_damaged', message: /up to number 1009 is not what it was/ });
+  });
+
   test('a file of before has the same tokens, suspensions and ends, and a number that is not smaller', async () => {
     const file = join(directory, 'before.db');
     {
@@ -325,7 +376,10 @@ describe('what gateways know of identities', () => {
     }
     await write('DELETE FROM exclusions WHERE revision = 2');
     await assert.rejects(anew(), { code: 'store_damaged', message: /number 2 is missing/ });
-    await assert.rejects(openIdentities(database, { gateway: 'two', key: 'another key' }), { code: 'key_unavailable', message: /not the one with which/ });
+    await assert.rejects(openIdentities(database, { gateway: 'two', key: 'another key', now: Date.now }), {
+      code: 'key_unavailable',
+      message: /not the one with which/,
+    });
   });
 
   test('a database that cannot be reached, or does not let the user in, is said with its address and without its password', async () => {

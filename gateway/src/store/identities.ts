@@ -1,6 +1,6 @@
 import { Accounts } from './accounts.ts';
 import type { Database } from './database.ts';
-import { Exclusions } from './exclusions.ts';
+import { Exclusions, type ExclusionsOptions } from './exclusions.ts';
 import { Passkeys } from './passkeys.ts';
 import { RowSeal } from './row-seal.ts';
 import { Tokens } from './tokens.ts';
@@ -13,17 +13,15 @@ export interface Identities {
   readonly exclusions: Exclusions;
 }
 
-export interface IdentitiesOptions {
-  /** The id of the gateway. Empty: a command without one. */
-  readonly gateway: string;
+export interface IdentitiesOptions extends ExclusionsOptions {
   /** The key with which rows of a shared database are sealed. Null: they are not. */
   readonly key: string | null;
 }
 
 /** Reads what a database has. Rejects as `Exclusions.open` does. */
-export async function openIdentities(database: Database, { gateway, key }: IdentitiesOptions): Promise<Identities> {
+export async function openIdentities(database: Database, { gateway, key, now }: IdentitiesOptions): Promise<Identities> {
   const seal = new RowSeal(key);
-  const exclusions = await Exclusions.open(database, seal, gateway);
+  const exclusions = await Exclusions.open(database, seal, { gateway, now });
   return {
     exclusions,
     tokens: new Tokens(database, seal, gateway),

@@ -8,7 +8,7 @@ const exclusionsTable = (integer: string): string => `
     revision ${integer} PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, time_ms ${integer} NOT NULL, by TEXT NOT NULL, reason TEXT NOT NULL,
     gateway TEXT NOT NULL, unrecorded INTEGER NOT NULL, mac TEXT NOT NULL);
   CREATE INDEX exclusions_unrecorded ON exclusions (gateway) WHERE unrecorded = 1;
-  CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), store TEXT NOT NULL, base ${integer} NOT NULL, mac TEXT NOT NULL);`;
+  CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), store TEXT NOT NULL, base ${integer} NOT NULL, digest TEXT NOT NULL, mac TEXT NOT NULL);`;
 
 const passkeyTables = ({ integer, bytes }: { readonly integer: string; readonly bytes: string }): string => `
   CREATE TABLE passkeys (
@@ -39,7 +39,7 @@ export const embeddedMigrations: readonly string[] = [
   BEGIN UPDATE revocations SET count = count + 1; END`,
   // All that ends tokens becomes one list. Its numbers go up to the count of before, by which an older copy is recognised.
   `${exclusionsTable('INTEGER')}
-  INSERT INTO head SELECT 1, '', count, '' FROM revocations;
+  INSERT INTO head SELECT 1, '', count, '', '' FROM revocations;
   INSERT INTO exclusions
     SELECT (SELECT count FROM revocations) - (count(*) OVER ()) + (row_number() OVER (ORDER BY time_ms)), kind, name, time_ms, by, reason, '', unrecorded, ''
     FROM (

@@ -22,7 +22,7 @@ export interface StoreWatchOptions {
  */
 export class StoreWatch implements Disposable {
   readonly #options: StoreWatchOptions;
-  readonly #timer: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #confirmedMs = performance.now();
   #isLooking = false;
   #isToldMeanwhile = false;
@@ -31,7 +31,11 @@ export class StoreWatch implements Disposable {
 
   constructor(options: StoreWatchOptions) {
     this.#options = options;
-    if (options.database.isShared) {
+  }
+
+  begin(): void {
+    this.#confirmedMs = performance.now();
+    if (this.#options.database.isShared) {
       this.#timer = setInterval(() => {
         this.#judge();
         void this.#look();
