@@ -24,10 +24,13 @@ import { formatDuration } from './duration.ts';
  * names none.
  */
 export function explainConfig(config: Config, policies: CheckedPolicies | null, environment: NodeJS.ProcessEnv): readonly string[] {
-  const { data, listen, tls, rootKey, targets, principals, issuers, groups, roles, sinks, classes, retention } = config;
+  const { data, store, listen, tls, rootKey, targets, principals, issuers, groups, roles, sinks, classes, retention } = config;
   const days = (count: number | null): string => (count === null ? 'forever' : countOf(count, 'day'));
   return [
     `data       ${data}`,
+    ...(store === null
+      ? []
+      : [`store      a PostgreSQL that gateways share; while it cannot be asked, credentials count for ${formatDuration(store.staleMs)}`]),
     `retention  keys of facts are made for ${days(retention.metaDays)}, of contents for ${days(retention.contentDays)}; nothing is deleted yet`,
     `root key   ${rootKey === null ? describeRootKey(data, environment) : 'as the file says'}`,
     ...Array.from(listen, ([id, { host, port }]) => `listens    ${id} on ${host}:${port === 0 ? 'any free port' : port}${tls === null ? '' : ', TLS'}`),

@@ -45,7 +45,7 @@ import { LocalAdministrators } from './identity/local-administrators.ts';
 import { askIssuer, readIssuerDocument } from './assembly/issuer-document.ts';
 import { openOperatorToken } from './api/operator-token.ts';
 import type { ApiParts, TakenUp } from './api/parts.ts';
-import { findLostRevocations, recordHeard, recordLeftActs, recordLostRevocations } from './api/token-acts.ts';
+import { findLostRevocations, recordHeard, recordLeftActs, recordLostRevocations, recordStoreFault } from './api/token-acts.ts';
 import { apiListener } from './api/listener.ts';
 import { invite, type InvitingParts } from './api/passkey-invitation.ts';
 import { openApiDocument } from './api/open-api.ts';
@@ -230,6 +230,19 @@ export class Gateway implements AsyncDisposable {
       key: this.#config.store?.key() ?? null,
       now: Date.now,
     });
+    const watch = this.#parts.use(
+      new StoreWatch({
+        database,
+        exclusions,
+        staleMs: this.#config.store?.staleMs ?? Infinity,
+        onTrouble: (error) => {
+          this.#log.warn({ err: error }, 'the store of identities does not answer as it should');
+        },
+        onFault: (fault) => {
+          this.#tellFault(fault);
+        },
+      }),
+    );
     const lostRevocations = findLostRevocations(keys, exclusions, acceptRollback);
     const recorder = this.#parts.use(await this.#openRecorder(store));
     const sessions = new LiveSessions(recorder, () => this.#environment);
@@ -258,19 +271,6 @@ export class Gateway implements AsyncDisposable {
       }),
     );
     const departures = new Departures({ accounts, exclusions, directory: () => this.#config, now: Date.now });
-    const watch = this.#parts.use(
-      new StoreWatch({
-        database,
-        exclusions,
-        staleMs: this.#config.store?.staleMs ?? Infinity,
-        onTrouble: (error) => {
-          this.#log.warn({ err: error }, 'the store of identities does not answer as it should');
-        },
-        onFault: (fault) => {
-          this.#tellFault(fault);
-        },
-      }),
-    );
     const authenticator = this.#parts.use(
       new Authenticator({
         tokens,
@@ -324,7 +324,7 @@ export class Gateway implements AsyncDisposable {
     exclusions.onNews((news) => {
       this.#takeUpExclusions(news, { keys, exclusions, recorder, gatewayId });
     });
-    watch.begin();
+    await watch.begin();
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
     const calls = this.#parts.use(new HttpCalls(this.#config.limits));
     this.#calls = calls;
@@ -463,12 +463,20 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
+  /** Ends what is open if it is not known any more whose credentials are valid, and records that, or that it is known again. */
   #tellFault(fault: GatewayError | null): void {
     if (fault === null) {
       this.#log.info('the store of identities answers again, and credentials are accepted');
     } else {
       this.#log.error({ err: fault }, 'it is not known whose credentials are valid: what was opened with one ends, and none is accepted until it is known');
       this.#authenticator?.endAll(fault);
+    }
+    try {
+      if (this.#recorder !== null) {
+        recordStoreFault(this.#recorder, fault);
+      }
+    } catch (error) {
+      this.#trouble('record that the store of identities does not answer, or does again')(error);
     }
   }
 

@@ -272,6 +272,7 @@ identity:
     await waitUntil(async () => (await get(second, token)) === 200);
     assert.equal(await get(second, other), 200);
     assert.ok(!(await readiness(second)).includes('No credential'));
+    assert.deepEqual([(await own(second, 'gateway.lose_store')).length, (await own(second, 'gateway.find_store')).length], [1, 1]);
     line.cut(true);
     assert.equal(await second.signal('SIGTERM'), 0);
     second.configure(config(line.port));

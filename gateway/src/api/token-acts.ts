@@ -1,3 +1,4 @@
+import type { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
@@ -131,4 +132,11 @@ export function findLostRevocations(keys: KeyStore, { store, revision }: Exclusi
 export async function recordLostRevocations(recorder: Recorder, count: number): Promise<void> {
   const reason = `what is known of tokens is an older copy, in which revocations are missing: ${count}`;
   await recordOwnDecision(recorder, { action: 'gateway.lose_revocations', verdict: 'allow', reason, attributes: { [ownAttributes.count]: count } });
+}
+
+/** Records that it is not known any more whose credentials are valid, and why; or, with null, that it is known again. Throws GatewayError `cannot_record`. */
+export function recordStoreFault(recorder: Recorder, fault: GatewayError | null): void {
+  const decision =
+    fault === null ? ({ action: 'gateway.find_store', verdict: 'allow' } as const) : ({ action: 'gateway.lose_store', verdict: 'deny' } as const);
+  appendOwnDecision(recorder, { ...decision, ...(fault === null ? {} : { reason: fault.message }), attributes: {} });
 }

@@ -49,8 +49,9 @@ export const builtInAlerts: Readonly<Record<string, BuiltIn & { readonly title: 
     severity: 'high',
   },
   'recorder-trouble': {
-    title: 'Something happened to the record itself: a part of the store is older than the rest, or a changed configuration was refused.',
-    query: 'kind:incident or action:(gateway.refuse_policy or gateway.lose_revocations)',
+    title:
+      'Something happened to the record itself: a part of the store is older than the rest, a changed configuration was refused, or the store that gateways share cannot be asked.',
+    query: 'kind:incident or action:(gateway.refuse_policy or gateway.lose_revocations or gateway.lose_store)',
     by: ['action'],
     severity: 'critical',
   },

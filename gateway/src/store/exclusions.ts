@@ -18,6 +18,9 @@ const signInForm = /^[^/#]*#(?!\/)/;
 /** Most rows that are read or left out at once. */
 const pageRows = 5_000;
 const deletedMax = 500;
+const insertion = `INSERT INTO exclusions (revision, kind, name, time_ms, by, reason, gateway, unrecorded, mac) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const headInsertion = 'INSERT INTO head (one, store, base, digest, mac) VALUES (1, ?, ?, ?, ?)';
+
 /** Entries that do not count any more are left out if there are so many, and at least as many as of others. */
 const uselessMin = 1_000;
 /** After so many new entries it is looked whether there are such. */
@@ -186,7 +189,7 @@ export class Exclusions {
         const entries = (await make()).map((each, i): Exclusion => ({ by: '', reason: '', ...each, revision: before + 1 + i, gateway: this.#gateway }));
         const inserts = entries.map((entry): Statement => {
           const values = valuesOf(entry);
-          return ['INSERT INTO exclusions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)', [...values, isUnrecorded ? 1 : 0, this.#seal.of('exclusions', values)]];
+          return [insertion, [...values, isUnrecorded ? 1 : 0, this.#seal.of('exclusions', values)]];
         });
         try {
           if (inserts.length + beside.length > 0) {
@@ -314,7 +317,7 @@ export class Exclusions {
     try {
       await this.#database.change([
         ['DELETE FROM head WHERE base = ?', [this.#head.base]],
-        ['INSERT INTO head VALUES (1, ?, ?, ?, ?)', [...values, this.#seal.of('head', values)]],
+        [headInsertion, [...values, this.#seal.of('head', values)]],
         ...deletes,
       ]);
       this.#head = head;
@@ -443,7 +446,7 @@ async function makeHead(database: Database, seal: RowSeal): Promise<Head> {
   if (row === undefined) {
     const values = headValues({ store: randomBytes(16).toString('hex'), base: 0, digest: '' });
     try {
-      await database.change([['INSERT INTO head VALUES (1, ?, ?, ?, ?)', [...values, seal.of('head', values)]]]);
+      await database.change([[headInsertion, [...values, seal.of('head', values)]]]);
     } catch (error) {
       // Another gateway may have made it in the same moment.
       if (!(error instanceof KeyConflict)) {

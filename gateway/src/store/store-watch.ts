@@ -33,14 +33,14 @@ export class StoreWatch implements Disposable {
     this.#options = options;
   }
 
-  begin(): void {
-    this.#confirmedMs = performance.now();
+  /** Asks once, and then again and again. To be called as soon as others are to hear of what is new; the store was read when this was made. */
+  async begin(): Promise<void> {
     if (this.#options.database.isShared) {
       this.#timer = setInterval(() => {
         this.#judge();
         void this.#look();
       }, lookMs).unref();
-      void this.#look();
+      await this.#look();
     }
   }
 
