@@ -349,7 +349,7 @@ function openClear({ leaf, entry }: RawRecord): Readonly<Record<string, unknown>
 
 function parseMeta(bytes: Uint8Array): RecordMeta {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the recorder wrote it, and its commitment was checked
-  return JSON.parse(Buffer.from(bytes).toString()) as RecordMeta;
+  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()) as RecordMeta;
 }
 
 /** Unpacks a body; null if that fails. A body is short enough for the turn in which it is opened. */

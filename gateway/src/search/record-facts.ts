@@ -101,7 +101,10 @@ export class FactReader {
   read(record: OpenedRecord, repeated: ReadonlySet<number>): ReadRecord {
     const shown = this.#timeline.show(record);
     const index = indexOf(record);
-    this.#needs = new Set([...repeated, ...Array.from(this.#timeline.used, indexOf)]);
+    this.#needs = new Set(repeated);
+    for (const used of this.#timeline.used) {
+      this.#needs.add(indexOf(used));
+    }
     const request = numberOf(shown.attributes[ownAttributes.request]);
     // Answers to other requests say only how columns are called.
     const shownOfOthers = [...this.#timeline.used].filter(
@@ -207,8 +210,10 @@ function endsAnswers({ kind, meta }: OpenedRecord): boolean {
 function valuesOf(record: OpenedRecord, shown: ShownRecord, ofRequest: Values | undefined): Map<string, readonly string[]> {
   const { attributes } = shown;
   const values = new Map<string, readonly string[]>();
+  const own = record.meta?.attributes ?? {};
+  const ofKind = `countersign.${record.kind}.`;
   for (const [name, value] of Object.entries(attributes)) {
-    if (addedAttributes.has(name) || record.meta?.attributes?.[name] !== undefined || name.startsWith(`countersign.${record.kind}.`)) {
+    if (addedAttributes.has(name) || own[name] !== undefined || name.startsWith(ofKind)) {
       set(values, fieldOf(name), textsOf(value));
     }
   }
@@ -216,7 +221,7 @@ function valuesOf(record: OpenedRecord, shown: ShownRecord, ofRequest: Values | 
   const reader = readerOf(record);
   set(values, 'principal', [...(values.get('principal') ?? []), reader?.by]);
   set(values, 'address', [...(values.get('address') ?? []), reader?.address]);
-  const own: Partial<Record<QueryFieldName, readonly (string | null | undefined)[]>> = {
+  const named: Partial<Record<QueryFieldName, readonly (string | null | undefined)[]>> = {
     'on-behalf-of': [channel?.onBehalfOf],
     target: [shown.target ?? askedTarget(record)],
     protocol: [shown.protocol],
@@ -227,8 +232,8 @@ function valuesOf(record: OpenedRecord, shown: ShownRecord, ofRequest: Values | 
     tokens: [tokensOf(attributes)],
     masked: textsOf(attributes[ownAttributes.masked]).map((text) => text.slice(0, text.lastIndexOf('='))),
   };
-  for (const name of keysOf(own)) {
-    set(values, name, own[name] ?? []);
+  for (const name of keysOf(named)) {
+    set(values, name, named[name] ?? []);
   }
   set(values, 'kind', [record.kind, ...saidKindsOf(record, values, ofRequest)]);
   for (const [field, of] of ofRequest ?? []) {

@@ -38,9 +38,10 @@ export interface RecordIndexParts {
   readonly restPerWork?: () => number;
 }
 
-/** The place of a frame, and the offset of its end. */
+/** The place of a frame, the offset of its end, and both as text, `SEGMENT/OFFSET/END`. */
 interface FramePlace extends JournalPlace {
   readonly end: number;
+  readonly text: string;
 }
 
 /** A record as the journal has it. */
@@ -221,8 +222,9 @@ export class RecordIndex {
       if (values >= valuesMax || index + entries - first > (this.#parts.rowsMax ?? blockRowsMax)) {
         this.#save(true);
       }
+      const where = framePlace(frame, place);
       for (const entry of frameEntries(frame)) {
-        await this.#read(entry, { ...place, end: frame.end });
+        await this.#read(entry, where);
         if (this.#isLeaving) {
           return;
         }
@@ -235,7 +237,8 @@ export class RecordIndex {
 
   /** Reads a record, and adds it if it is not added yet. */
   async #read(entry: Entry, place: FramePlace): Promise<void> {
-    const leafBytes = entry.leaf.slice();
+    // A view of the frame, which is there until its records are read.
+    const { leaf: leafBytes } = entry;
     const leaf = decodeLeaf(leafBytes);
     const followed = this.#live.get(leaf.session) ?? (await this.#begin(leaf));
     if (this.#isLeaving) {
@@ -244,7 +247,7 @@ export class RecordIndex {
     const opened = await followed.opener.open({ leaf, leafBytes, entry });
     const read = followed.facts.read(opened, followed.opener.repeated);
     if (leaf.logIndex >= this.#growing.next) {
-      const where = { place: `${printPlace(place)}/${place.end}`, needs: [...read.needs] };
+      const where = { place: place.text, needs: [...read.needs] };
       this.#growing.add(leaf.logIndex, read.facts, where, {
         facts: printBucket({ class: leaf.metaClass, day: leaf.metaExpiryDay }),
         text: printBucket({ class: leaf.contentClass, day: leaf.contentExpiryDay }),
@@ -334,7 +337,7 @@ export class RecordIndex {
           if (this.#isLeaving) {
             return;
           }
-          await this.#read(entry, { ...place, end: frame.end });
+          await this.#read(entry, framePlace(frame, place));
         }
       }
     }
@@ -352,6 +355,10 @@ export class RecordIndex {
     this.#growing = new GrowingBlock(first);
     this.#state.size = first;
   }
+}
+
+function framePlace({ end }: PlacedFrame['frame'], place: JournalPlace): FramePlace {
+  return { ...place, end, text: `${printPlace(place)}/${end}` };
 }
 
 function printPlace({ segment, offset }: JournalPlace): string {
