@@ -12,6 +12,8 @@ export const signInTokenMsMax = 30 * 86_400_000;
 
 /** A revoked token has expired after this time in any case. */
 const tokenMsMax = 366 * 86_400_000;
+/** The id of a token begins with this; that of a passkey does not, and it never expires. */
+const tokenMark = 'tok_';
 /** The name of a sign-in, not of an account nor of all sign-ins of one; see `signInKey`. */
 const signInForm = /^[^/#]*#(?!\/)/;
 
@@ -394,7 +396,10 @@ function usefulOf(rows: readonly Stored[], clockMs: number): ReadonlySet<Stored>
     }
     const { kind, name, timeMs } = last.entry;
     const ageMs = Math.min(nowMs, clockMs) - timeMs;
-    const isOver = kind === 'resumed' || (kind === 'revoked' && ageMs > tokenMsMax) || (kind === 'ended' && signInForm.test(name) && ageMs > signInTokenMsMax);
+    const isOver =
+      kind === 'resumed' ||
+      (kind === 'revoked' && name.startsWith(tokenMark) && ageMs > tokenMsMax) ||
+      (kind === 'ended' && signInForm.test(name) && ageMs > signInTokenMsMax);
     return isOver ? [] : [last];
   });
   return new Set(useful);

@@ -245,6 +245,7 @@ describe('what gateways know of identities', () => {
       ['ended', 'corp#/u-1', lateMs - 40 * dayMs],
       ['ended', 'corp#new', lateMs - 29 * dayMs],
       ['revoked', 'tok_new', lateMs - 365 * dayMs],
+      ['revoked', 'passkey:x', lateMs - 500 * dayMs],
     ];
     const over: readonly [Exclusion['kind'], string, number][] = [
       ['ended', 'corp#old', lateMs - 31 * dayMs],
@@ -258,9 +259,9 @@ describe('what gateways know of identities', () => {
     await add(Array.from({ length: 1_000 }, (_, i) => [i % 2 === 0 ? 'suspended' : 'resumed', 'dan', lateMs]));
     await add([['resumed', 'cem', lateMs]]);
     const count = async (): Promise<number> => (await database.all('SELECT * FROM exclusions')).length;
-    assert.equal(await count(), 1_009);
+    assert.equal(await count(), 1_010);
     const { exclusions: whole } = await open(database, 'three', () => lateMs + 1_000 * dayMs);
-    assert.equal(await count(), 7, 'what still counts when the newest entry was made, whatever the clock says, and what is not recorded, with what followed');
+    assert.equal(await count(), 8, 'what still counts when the newest entry was made, whatever the clock says, and what is not recorded, with what followed');
     const heard: string[] = [];
     lagging.exclusions.onNews((news) => {
       heard.push(...news.map(({ name }) => name));
@@ -269,7 +270,7 @@ describe('what gateways know of identities', () => {
     assert.deepEqual(heard, ['cem', 'cem'], 'what still counts of what is new');
     const { exclusions: anew } = await open(database, 'four');
     for (const each of [one.exclusions, lagging.exclusions, whole, anew]) {
-      assert.deepEqual([each.revision, each.suspensions().map(({ principal }) => principal)], [1_009, ['ann']]);
+      assert.deepEqual([each.revision, each.suspensions().map(({ principal }) => principal)], [1_010, ['ann']]);
       assert.deepEqual(
         [each.endedBefore('corp/bea'), each.endedBefore('corp#/u-1'), each.revokedMs('tok_new')],
         [forGoodMs, lateMs - 40 * dayMs, lateMs - 365 * dayMs],
@@ -278,9 +279,9 @@ describe('what gateways know of identities', () => {
     assert.deepEqual([anew.endedBefore('corp#old'), anew.revokedMs('tok_old')], [0, null]);
     await add([['suspended', 'eve', lateMs]]);
     await Promise.all([anew.takeUp(), lagging.exclusions.takeUp()]);
-    assert.deepEqual([anew.revision, lagging.exclusions.suspension('eve')?.principal], [1_010, 'eve']);
+    assert.deepEqual([anew.revision, lagging.exclusions.suspension('eve')?.principal], [1_011, 'eve']);
     await query(settings.database, `DELETE FROM exclusions WHERE name = 'ann'`);
-    await assert.rejects(open(database, 'five'), { code: 'store_damaged', message: /up to number 1009 is not what it was/ });
+    await assert.rejects(open(database, 'five'), { code: 'store_damaged', message: /up to number 1010 is not what it was/ });
   });
 
   test('a file of before has the same tokens, suspensions and ends, and a number that is not smaller', async () => {
