@@ -8,8 +8,9 @@ import { FactReader, type ReadRecord } from './record-facts.ts';
 
 /** Most earlier records that are read for one. */
 const needsMax = 2000;
-/** Most records that are kept, as they are in the journal, because another one may need them too. */
+/** Most records that are kept, as they are in the journal, because another one may need them too, and most bytes of them. */
 const keptMax = 2000;
+const keptBytesMax = 16 * 1024 * 1024;
 
 /** Most blocks that are looked into at a time: each has some megabytes of what was opened of it. */
 const blocksMax = 4;
@@ -36,6 +37,7 @@ export class RecordOpener implements Disposable {
   readonly #frames: FrameFinder;
   readonly #blocks = new Map<number, Block>();
   readonly #found = new Map<number, RawRecord>();
+  #foundBytes = 0;
 
   constructor(parts: RecordOpenerParts) {
     this.#parts = parts;
@@ -98,9 +100,11 @@ export class RecordOpener implements Disposable {
   async #find(index: number): Promise<RawRecord | null> {
     const block = this.#blockOf(index);
     const where = block?.find(index - block.first);
-    const found = this.#found.get(index) ?? (where === undefined ? null : await this.#read(where.place, index));
-    if (found !== null && this.#found.size < keptMax) {
+    const known = this.#found.get(index);
+    const found = known ?? (where === undefined ? null : await this.#read(where.place, index));
+    if (known === undefined && found !== null && this.#found.size < keptMax && this.#foundBytes < keptBytesMax) {
       this.#found.set(index, found);
+      this.#foundBytes += found.entry.storedMeta.length + found.entry.storedContent.length;
     }
     return found;
   }
@@ -109,13 +113,17 @@ export class RecordOpener implements Disposable {
   async #read(place: string, index: number): Promise<RawRecord | null> {
     const [segment = 0, offset = 0, end = 0] = place.split('/').map(Number);
     const frame = await this.#frames.find({ segment, offset }, end);
-    const at = frame?.header.type === 'batch' ? entryPlaces(frame)[index - frame.header.index] : undefined;
-    if (frame === null || at === undefined) {
+    if (frame?.header.type !== 'batch') {
       return null;
     }
-    const { body } = frame;
-    const entry = entryAt(body, new DataView(body.buffer, body.byteOffset, body.length), at);
-    const leafBytes = entry.leaf.slice();
+    const [at, next = frame.body.length] = entryPlaces(frame).slice(index - frame.header.index);
+    if (at === undefined) {
+      return null;
+    }
+    // A copy: who keeps the record does not keep the whole frame in memory.
+    const body = frame.body.slice(at, next);
+    const entry = entryAt(body, new DataView(body.buffer), 0);
+    const { leaf: leafBytes } = entry;
     const leaf = decodeLeaf(leafBytes);
     return leaf.logIndex === index ? { leaf, leafBytes, entry } : null;
   }
