@@ -54,6 +54,8 @@ let written = 0;
 /** How far the index of records is. */
 const records = new IndexState();
 let feedSettings: FeedSettings | null = null;
+/** True once a thread follows the record. */
+let isFollowed = false;
 let indexer: Indexer | null = null;
 let searched: SearchedIndex | null = null;
 let findProtocol: FindProtocol = () => undefined;
@@ -104,7 +106,8 @@ try {
         root,
         thread: new URL(`index-thread${extname(import.meta.filename)}`, import.meta.url),
         records: records.memory,
-        settings: () => (feedSettings === null ? null : { ...feedSettings, written: Math.max(feedSettings.written, records.written) }),
+        // The first thread begins with the records of this start, which were made before it. One that takes the place of a lost one goes on where the log is.
+        settings: () => (feedSettings === null || !isFollowed ? feedSettings : { ...feedSettings, written: Math.max(feedSettings.written, records.written) }),
         recall: async (session) => {
           // Until it is whole, the whole journal would have to be searched.
           await follower.state.whenWhole(Infinity);
@@ -118,6 +121,7 @@ try {
           send({ news });
         },
         onReady: () => {
+          isFollowed = true;
           searched?.reopen();
           recallAlerts();
         },
