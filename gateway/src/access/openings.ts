@@ -75,9 +75,12 @@ export class Openings {
     return { id: this.#parts.newId(), session, by, onBehalfOf, reason, grantedBy: null, open: null, endMs: this.#parts.now() + askedMs };
   }
 
-  /** Grants an opening, which counts when it is kept. `content` are the records whose content the second person may read. Throws as `grantable` does. */
+  /**
+   * Grants an opening, which counts when it is kept. `content` are the records whose content the second person may read. Throws GatewayError `not_found`; `conflict` if
+   * somebody has granted it; `refused` for who asked, for whom it was asked, and for who acts for them.
+   */
   grant(id: string, person: OpeningPerson, content: Query): Opening {
-    const opening = this.grantable(id, person);
+    const opening = this.#grantable(id, person);
     return { ...opening, grantedBy: person.id, open: both([ofSession(opening), content]), endMs: this.#parts.now() + grantedMs };
   }
 
@@ -97,11 +100,10 @@ export class Openings {
     this.#openings = new Map([...left, ...this.#openings]);
   }
 
-  /** Finds an opening that somebody may grant. Throws GatewayError `not_found`; `conflict` if somebody has granted it; `refused` for who asked, for whom it was asked, and for who acts for them. */
-  grantable(id: string, { id: person, onBehalfOf }: OpeningPerson): Opening {
+  #grantable(id: string, { id: person, onBehalfOf }: OpeningPerson): Opening {
     const opening = this.list().find((each) => each.id === id);
     if (opening === undefined) {
-      throw new GatewayError('not_found', 'There is no such opening: countersign opening list names them.');
+      throw noOpening();
     }
     if (opening.grantedBy !== null) {
       throw new GatewayError('conflict', `${opening.grantedBy} has granted this already.`);
@@ -116,6 +118,10 @@ export class Openings {
   openFor(by: string): readonly Query[] {
     return this.list().flatMap((opening) => (opening.by === by && opening.open !== null ? [opening.open] : []));
   }
+}
+
+export function noOpening(): GatewayError {
+  return new GatewayError('not_found', 'There is no such opening: countersign opening list names them.');
 }
 
 /** Returns what is on record of an opening, beside who acted and why. */

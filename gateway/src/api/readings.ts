@@ -3,7 +3,7 @@ import type { Act } from '../access/roles.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { FoundRecord } from '../feed/recordings.ts';
 import type { IndexedSession } from '../feed/session-index.ts';
-import { either, isEverything } from '../query/query.ts';
+import { either, isEverything, type Query } from '../query/query.ts';
 import type { Caller } from './caller.ts';
 import type { ApiParts } from './parts.ts';
 import { recordAccess } from './recorded-acts.ts';
@@ -29,6 +29,28 @@ export async function openReading(
   );
   await recordAccess(recorder, caller, { what, session });
   return { found, sight };
+}
+
+/** Finds a session with records that the caller sees, and records nothing but a refusal: `what` was asked for. Rejects as `openReading` does. */
+export async function findSeen(
+  { reader, recorder }: Parts,
+  caller: Caller,
+  { what, session, seen }: { readonly what: string; readonly session: string; readonly seen: Query },
+): Promise<IndexedSession> {
+  return orRecordedRefusal(recorder, caller, { what, session, isLimited: !isEverything(seen) }, async () => reader.find(session, seen));
+}
+
+/** Returns whether a query holds for any record of a session. It is the same work if there is no such session. */
+export async function hasAny({ reader }: Pick<ApiParts, 'reader'>, session: string, query: Query): Promise<boolean> {
+  try {
+    await reader.find(session, query);
+    return true;
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'not_found') {
+      return false;
+    }
+    throw error;
+  }
 }
 
 /** Finds a session of which the caller may read all of the content, and records that it is read. Also rejects with GatewayError `refused`, if the caller sees only a part. */

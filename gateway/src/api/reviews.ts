@@ -8,7 +8,7 @@ import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { Caller } from './caller.ts';
 import { wholeNumber } from './input.ts';
 import type { ApiParts } from './parts.ts';
-import { openReading } from './readings.ts';
+import { hasAny, openReading } from './readings.ts';
 
 const thresholdDefault = 30;
 const sinceDefault = '30d';
@@ -74,16 +74,4 @@ function partOf({ id, onBehalfOf }: Caller): Query {
       ['principal', 'on-behalf-of', ownAttributes.openedBy].map((field) => ({ is: 'term', field, test: { by: 'equal', value } }) as const),
     ),
   );
-}
-
-async function hasAny({ reader }: Parts, session: string, query: Query): Promise<boolean> {
-  try {
-    await reader.find(session, query);
-    return true;
-  } catch (error) {
-    if (error instanceof GatewayError && error.code === 'not_found') {
-      return false;
-    }
-    throw error;
-  }
 }

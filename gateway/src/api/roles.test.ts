@@ -121,11 +121,23 @@ test('B21: who sees a part of the records gets these, and what is hidden is answ
     assert.equal(a, b);
     assert.match(a, /^404 /, there);
   }
+  const askFor = async (session: string): Promise<string> => outcome(dora.post('/api/v1/openings', { session, reason: 'curious' }));
+  const none = await askFor(nowhere);
+  assert.match(none, /^404 /);
+  assert.equal(await askFor(wides), none);
+  const { opening }: { readonly opening: string } = JSON.parse(await (await cora.post('/api/v1/openings', { session: wides, reason: 'ticket 1' })).text());
+  const grant = async (id: string): Promise<string> => outcome(dora.post(`/api/v1/openings/${id}/grant`));
+  assert.match(await grant('op_0'), /^404 There is no such opening/);
+  assert.equal(await grant(opening), await grant('op_0'));
+  const olga = await personOf(running, 'olga');
+  assert.equal(await outcome(olga.post(`/api/v1/sessions/${wides}/halt`)), await outcome(olga.post(`/api/v1/sessions/${nowhere}/halt`)));
+  const halts = await cora.search({ query: `kind:access principal:olga countersign.access.session:${wides}` });
+  assert.equal(halts.found[0]?.attributes['countersign.access.what'], 'halt');
   const tried = await cora.search({ query: 'kind:access principal:dora', limit: '100' });
   const ofHidden = tried.found.filter(({ attributes }) => attributes['countersign.access.session'] === wides);
   assert.deepEqual(
     ofHidden.map(({ attributes }) => String(attributes['countersign.access.what'])).toSorted((a, b) => a.localeCompare(b)),
-    ['bytes 0- of record 1', 'export', 'show', 'watch'],
+    ['ask for content', 'bytes 0- of record 1', 'export', 'show', 'watch'],
   );
 });
 

@@ -4,6 +4,7 @@ import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
 import { keepOpening, openingSummary } from '../openings.ts';
 import type { ApiParts } from '../parts.ts';
+import { findSeen } from '../readings.ts';
 
 const sessionId = z.string().regex(/^[0-9a-f]{32}$/, 'the id of a session is 32 hex digits');
 
@@ -17,7 +18,7 @@ export const askOpening = endpoint({
   answer: json(openingSummary, 201),
   errors: ['not_found', 'catching_up', 'store_damaged'],
   act: async (parts: Pick<ApiParts, 'reader' | 'recorder' | 'openings'>, { caller, body: { session, reason } }) => {
-    await parts.reader.find(session, caller.contentOfTwo);
+    await findSeen(parts, caller, { what: 'ask for content', session, seen: caller.contentOfTwo });
     return keepOpening(parts, caller, parts.openings.ask(session, caller, reason), reason);
   },
 });

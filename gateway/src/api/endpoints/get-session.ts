@@ -6,7 +6,7 @@ import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { sessionName } from '../input.ts';
 import type { ApiParts } from '../parts.ts';
-import { openReading } from '../readings.ts';
+import { findSeen, openReading } from '../readings.ts';
 import { sessionOverview } from '../session-summary.ts';
 
 export const getSession = endpoint({
@@ -24,7 +24,7 @@ export const getSession = endpoint({
     const { session } =
       facts === undefined
         ? (await openReading(parts, caller, { act: 'facts', what: 'overview', session: params.session })).found
-        : await parts.reader.find(params.session, sight.facts);
+        : await findSeen(parts, caller, { what: 'overview', session: params.session, seen: sight.facts });
     const seen = facts === undefined ? sight : { ...sight, content: nothing };
     const wanted = { which: 'all', begin: session, query: null, began: [], nowMs: Date.now(), sight: seen } as const;
     for await (const piece of parts.reader.sessions(wanted)) {

@@ -8,6 +8,7 @@ import { endpoint } from '../endpoint.ts';
 import { sessionName } from '../input.ts';
 import { isEverything } from '../../query/query.ts';
 import type { ApiParts } from '../parts.ts';
+import { findSeen } from '../readings.ts';
 
 const haltedSession = z
   .object({
@@ -33,11 +34,11 @@ export const haltSession = endpoint({
   body: jsonBody(z.strictObject({ reason: z.string().max(1000).default('') })),
   answer: json(haltedSession),
   errors: ['not_found', 'conflict', 'catching_up', 'store_damaged'],
-  act: async ({ sessions, reader }: Pick<ApiParts, 'sessions' | 'reader'>, { caller, params, body: { reason } }) => {
+  act: async (parts: Pick<ApiParts, 'sessions' | 'reader' | 'recorder'>, { caller, params, body: { reason } }) => {
     const scope = scopeOf(caller.rights, 'halt');
-    const session = sessions.find(params.session);
+    const session = parts.sessions.find(params.session);
     if (session === null || !isEverything(scope)) {
-      await reader.find(params.session, scope);
+      await findSeen(parts, caller, { what: 'halt', session: params.session, seen: scope });
     }
     if (session === null) {
       throw new GatewayError('conflict', `Session ${params.session} is closed already.`);

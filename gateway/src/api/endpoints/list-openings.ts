@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { GatewayError } from '../../domain/errors.ts';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { openingSummary, summarizeOpening } from '../openings.ts';
 import type { ApiParts } from '../parts.ts';
+import { hasAny } from '../readings.ts';
 
 export const listOpenings = endpoint({
   id: 'listOpenings',
@@ -14,19 +14,8 @@ export const listOpenings = endpoint({
   answer: json(z.array(openingSummary)),
   errors: ['catching_up', 'store_damaged'],
   act: async ({ reader, openings }: Pick<ApiParts, 'reader' | 'openings'>, { caller }) => {
-    const isSeen = async (session: string): Promise<boolean> => {
-      try {
-        await reader.find(session, caller.contentOfTwo);
-        return true;
-      } catch (error) {
-        if (error instanceof GatewayError && error.code === 'not_found') {
-          return false;
-        }
-        throw error;
-      }
-    };
     const all = openings.list();
-    const seen = await Promise.all(all.map(async ({ session }) => isSeen(session)));
+    const seen = await Promise.all(all.map(async ({ session }) => hasAny({ reader }, session, caller.contentOfTwo)));
     return all.filter((_, i) => seen[i] === true).map(summarizeOpening);
   },
 });
