@@ -11,28 +11,33 @@ export interface ParquetColumn {
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** Writes rows to a Parquet file, a group of them at a time. Lists and objects are JSON. Resolves with the number of rows. */
-export async function writeParquet(file: string, columns: readonly ParquetColumn[], rows: AsyncIterable<Row>): Promise<number> {
-  const { ParquetWriter, fileWriter } = await import('hyparquet-writer');
-  const writer = new ParquetWriter({ writer: fileWriter(file), schema: schemaOf(columns), createdBy: 'countersign' });
+/** Yields a Parquet file of rows, a group of them at a time. Lists and objects are JSON. */
+export async function* parquetFile(columns: readonly ParquetColumn[], rows: AsyncIterable<Row>): AsyncGenerator<Uint8Array> {
+  const { ByteWriter, ParquetWriter } = await import('hyparquet-writer');
+  const bytes = new ByteWriter();
+  const writer = new ParquetWriter({ writer: bytes, schema: schemaOf(columns), createdBy: 'countersign' });
   let group: Row[] = [];
   let count = 0;
-  const flush = async (): Promise<void> => {
-    await writer.write({ columnData: columns.map((column) => columnOf(column, group)), rowGroupSize: groupRows });
-    group = [];
+  const write = async (): Promise<void> => writer.write({ columnData: columns.map((column) => columnOf(column, group)), rowGroupSize: groupRows });
+  const taken = (): Uint8Array => {
+    const made = bytes.getBytes().slice();
+    bytes.index = 0;
+    return made;
   };
   for await (const row of rows) {
     group.push(row);
     count += 1;
     if (group.length === groupRows) {
-      await flush();
+      await write();
+      yield taken();
+      group = [];
     }
   }
   if (group.length > 0 || count === 0) {
-    await flush();
+    await write();
   }
   await writer.finish();
-  return count;
+  yield taken();
 }
 
 const elements = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -50,7 +50,7 @@ roles: { desk: { role: analyst, groups: [desk], query: "target:files" } }\n`,
       .split('\n')
       .slice(0, -1)
       .map((line) => JSON.parse(line));
-  const run = (...words: readonly string[]): { readonly status: number; readonly stderr: string } => gateway.cli(['export', ...words]);
+  const run = (...words: readonly string[]): ReturnType<typeof gateway.cli> => gateway.cli(['export', ...words]);
   const requests = ['--query', 'kind:request target:files'];
 
   test('records are exported oldest first, as events of OCSF, as logs of OTLP, and as tables', async () => {
@@ -84,6 +84,37 @@ roles: { desk: { role: analyst, groups: [desk], query: "target:files" } }\n`,
     const [head, ...cells] = readFileSync(file('a.csv'), 'utf8').split('\n');
     assert.match(head ?? '', /^record,session,seq,time,principal,/);
     assert.ok(cells[0]?.startsWith(`${records[0]},`));
+  });
+
+  test('a file is for its owner alone, and is left as it was by an export that is refused, which prints nothing', async () => {
+    const environment = { COUNTERSIGN_TOKEN: await gateway.issueToken('eve') };
+    for (const format of ['ocsf', 'csv', 'parquet']) {
+      const kept = file(`kept.${format}`);
+      assert.equal(run(...requests, '--format', format, '--out', kept).status, 0);
+      assert.equal(statSync(kept).mode & 0o777, 0o600, format);
+      writeFileSync(kept, 'of yesterday');
+      const { status, stderr } = gateway.cli(['export', '--format', format, '--out', kept], { environment });
+      assert.equal(status, 1, stderr);
+      assert.equal(readFileSync(kept, 'utf8'), 'of yesterday', format);
+    }
+    const { status, stdout } = gateway.cli(['export', '--format', 'csv'], { environment });
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.match(run('--query', 'target:nowhere', '--format', 'csv').stdout, /^record,session,[^\n]*\n$/);
+  });
+
+  test('a table that goes on has one head', async () => {
+    const linesWith = (begin: string): number =>
+      statSync(file('follow.csv'), { throwIfNoEntry: false }) === undefined
+        ? 0
+        : readFileSync(file('follow.csv'), 'utf8')
+            .split('\n')
+            .filter((line) => line.startsWith(begin)).length;
+    for (const times of [1, 2]) {
+      const following = gateway.spawnCli(['export', ...requests, '--format', 'csv', '--follow', '--out', file('follow.csv')]);
+      await waitUntil(() => linesWith(`${records.at(-1)},`) === times);
+      following.kill();
+    }
+    assert.equal(linesWith('record,'), 1);
   });
 
   test('it goes on where it ended, and follows what is recorded', async () => {
@@ -124,6 +155,11 @@ roles: { desk: { role: analyst, groups: [desk], query: "target:files" } }\n`,
     assert.ok(heard.length > records.length && records.every((record) => heard[0]?.body.includes(`\n${record},`)));
     const spawned = gateway.cli(['export', ...requests, '--format', 'ocsf', '--out', 'http://siem.example/x']);
     assert.match(spawned.stderr, /only over https/);
+    const { port } = new URL(receiver);
+    assert.match(
+      run(...requests, '--format', 'csv', '--out', `https://127.0.0.1:${port}`).stderr,
+      new RegExp(`^countersign: https://127\\.0\\.0\\.1:${port} cannot be reached: `),
+    );
     assert.match(run('--format', 'parquet').stderr, /give --out FILE/);
     assert.match(run('--format', 'ocsf', '--follow', '--out', receiver).stderr, /by a sink/);
   });

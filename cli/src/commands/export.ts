@@ -9,7 +9,7 @@ import { ApiClient } from '../api-client.ts';
 import { csvLine } from '../csv.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
 import { parseRecord } from '../arguments.ts';
-import { writeParquet, type ParquetColumn } from '../parquet-file.ts';
+import { parquetFile, type ParquetColumn } from '../parquet-file.ts';
 
 const formats = ['ocsf', 'otlp', 'csv', 'parquet'] as const;
 
@@ -81,10 +81,8 @@ async function exportRecords(options: ExportOptions): Promise<void> {
   const api = await ApiClient.open(options);
   if (isAddress) {
     await sendTo(new URL(out), api, options);
-  } else if (format === 'parquet') {
-    await writeParquet(out ?? '', columns, rowsOf(api, options));
   } else {
-    await writeText(textOf(api, options), out, follow);
+    await write(contentOf(api, options), out, follow);
   }
 }
 
@@ -99,25 +97,33 @@ function rowsOf(api: ApiClient, { query, since, until, from, format, follow, con
   return api.rows<Row>(`/api/v1/export?${asked.toString()}`);
 }
 
-/** Yields the lines of a text: JSON, or CSV with its head. */
-async function* textOf(api: ApiClient, options: ExportOptions): AsyncGenerator<string> {
-  const isTable = options.format === 'csv';
-  if (isTable) {
-    yield `${csvLine(columns.map(({ name }) => name))}\n`;
+/** Yields what is written: a Parquet file, lines of JSON, or CSV with its head. Yields nothing before the first row is there, so nothing of an export that is refused. */
+async function* contentOf(api: ApiClient, options: ExportOptions): AsyncGenerator<Uint8Array | string> {
+  const rows = rowsOf(api, options);
+  if (options.format === 'parquet') {
+    yield* parquetFile(columns, rows);
+    return;
   }
-  for await (const row of rowsOf(api, options)) {
-    yield isTable ? `${csvLine(columns.map(({ name }) => row[name]))}\n` : `${JSON.stringify(row)}\n`;
+  const isTable = options.format === 'csv';
+  const isBegun = options.follow === true && options.out !== undefined && (statSync(options.out, { throwIfNoEntry: false })?.size ?? 0) > 0;
+  let head = isTable && !isBegun ? `${csvLine(columns.map(({ name }) => name))}\n` : '';
+  for await (const row of rows) {
+    yield `${head}${isTable ? csvLine(columns.map(({ name }) => row[name])) : JSON.stringify(row)}\n`;
+    head = '';
+  }
+  if (head !== '') {
+    yield head;
   }
 }
 
-/** Writes a text. A file appears when it is whole; with `follows` it grows. */
-async function writeText(lines: AsyncIterable<string>, out: string | undefined, follows: boolean): Promise<void> {
+/** Writes an export. A file appears when it is whole; with `follows` it grows. */
+async function write(content: AsyncIterable<Uint8Array | string>, out: string | undefined, follows: boolean): Promise<void> {
   if (out === undefined) {
-    await pipeline(Readable.from(lines), process.stdout, { end: false });
+    await pipeline(Readable.from(content), process.stdout, { end: false });
   } else if (follows || statSync(out, { throwIfNoEntry: false })?.isFile() === false) {
-    await pipeline(Readable.from(lines), createWriteStream(out, { flags: 'a', mode: 0o600 }));
+    await pipeline(Readable.from(content), createWriteStream(out, { flags: 'a', mode: 0o600 }));
   } else {
-    await replaceWholeFile(out, lines);
+    await replaceWholeFile(out, content);
   }
 }
 
@@ -131,27 +137,28 @@ async function sendTo(address: URL, api: ApiClient, options: ExportOptions): Pro
   if (format === 'otlp') {
     const logs = new URL(`${address.href.replace(/\/$/, '')}/v1/logs`);
     for await (const row of rowsOf(api, options)) {
-      await mustTake(await fetch(logs, { method: 'POST', headers, body: JSON.stringify(row), redirect: 'error' }));
+      await send(logs, { method: 'POST', headers, body: JSON.stringify(row) });
     }
     return;
   }
   const directory = mkdtempSync(join(tmpdir(), 'countersign-export-'));
   try {
     const file = join(directory, 'export');
-    if (format === 'parquet') {
-      await writeParquet(file, columns, rowsOf(api, options));
-    } else {
-      await writeText(textOf(api, options), file, false);
-    }
+    await write(contentOf(api, options), file, false);
     const body = Readable.toWeb(createReadStream(file));
     const length = { 'content-length': String(statSync(file).size) };
-    await mustTake(await fetch(address, { method: 'PUT', headers: { ...headers, ...length }, body, duplex: 'half', redirect: 'error' }));
+    await send(address, { method: 'PUT', headers: { ...headers, ...length }, body, duplex: 'half' });
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
-async function mustTake(answer: Response): Promise<void> {
+async function send(address: URL, request: RequestInit): Promise<void> {
+  const answer = await fetch(address, { ...request, redirect: 'error' }).catch((error: unknown) => {
+    // The error of fetch has the reason as its cause.
+    const { message } = Object.assign({ message: '' }, error instanceof Error ? (error.cause ?? error) : error);
+    throw new Error(`${address.origin} cannot be reached: ${message}`, { cause: error });
+  });
   await answer.body?.cancel();
   if (!answer.ok) {
     throw new Error(`the receiver answers with the status ${answer.status}`);
