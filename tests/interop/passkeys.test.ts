@@ -14,7 +14,7 @@ import { audience, Issuer, webClient } from '../support/issuer.ts';
 import { mainFile } from '../support/main-file.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { runProgram } from '../support/run.ts';
-import { assertionOf, type AssertionOptions, type KnownPasskey } from '../support/soft-authenticator.ts';
+import { postAsPage, signFor, type KnownPasskey } from '../support/soft-authenticator.ts';
 import { suiteParts } from '../support/suite-parts.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -89,30 +89,10 @@ ${more}`;
       return { status: answer.status, text: await answer.text() };
     }, `/api/v1/${path}`);
 
-  /** Asks as a page of the gateway does, or as another one. */
-  async function post(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-    const answer = await fetch(url + path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin', origin: url, connection: 'close', ...headers },
-      body: JSON.stringify(body),
-    });
-    return { status: answer.status, text: await answer.text() };
-  }
-
   const keyOf = async ({ devtools, authenticatorId }: PersonsPage): Promise<KnownPasskey> => {
     const { credentials } = await devtools.send('WebAuthn.getCredentials', { authenticatorId });
     return credentials[0] ?? assert.fail('there is no passkey');
   };
-
-  /** Signs in with what a passkey signed for the newest challenge, or for what is forged. */
-  async function assertion(
-    key: KnownPasskey,
-    counter: number,
-    forged: Partial<AssertionOptions> = {},
-  ): Promise<{ readonly sealed: string; readonly credential: object }> {
-    const { sealed, options } = JSON.parse((await post('/api/v1/sign-in/passkey/challenge', {})).text);
-    return { sealed, credential: assertionOf(key, { origin: url, rpId: 'localhost', challenge: options.challenge, counter, ...forged }) };
-  }
 
   const ownRecords = async (): Promise<readonly ShownRecord[]> => {
     const sessions = (await gateway.sessions('all')).filter(({ principal }) => principal === null);
@@ -242,6 +222,11 @@ ${more}`;
     await says(bea.page, 'local/bea is suspended');
     assert.equal(gateway.command(['principal', 'resume', 'local/bea']).status, 0);
     await usePasskey(bea.page);
+    await gateway.apply(config('  browser: { idle: 1s }\n'));
+    await delay(1_100);
+    assert.equal(await whoIs(bea.page), null, 'it was left alone');
+    await gateway.apply(config());
+    await usePasskey(bea.page);
   });
 
   test('a person of an issuer signs in on the same page', async () => {
@@ -284,41 +269,39 @@ ${more}`;
 
   test('B17: what was signed for another page, challenge or place, without its user, or before, does not count, nor what was removed', async () => {
     const [own, removed] = [await keyOf(ann), await keyOf(bea)];
-    const counter = own.signCount;
-    const honest = await assertion(own, counter + 1);
-    const foreign = await post('/api/v1/sign-in/passkey', honest, { origin: 'http://evil.example', 'sec-fetch-site': 'cross-site' });
+    const path = '/api/v1/sign-in/passkey';
+    const honest = await signFor(url, own);
+    const foreign = await postAsPage(url, path, honest, { headers: { origin: 'http://evil.example', 'sec-fetch-site': 'cross-site' } });
     assert.equal(foreign.status, 403);
-    const good = await post('/api/v1/sign-in/passkey', honest);
-    assert.equal(good.status, 200, good.text);
+    const good = await postAsPage(url, path, honest);
+    assert.deepEqual([good.status, good.cookies.length], [200, 1], good.text);
     const listed: readonly PasskeySummary[] = JSON.parse((await ask('passkeys')).text);
     const { id = '' } = listed.find(({ principal }) => principal === 'local/bea') ?? {};
     assert.match(gateway.command(['passkey', 'remove', id]).stdout, /^removed \S+ of local\/bea\n$/);
     assert.equal(await whoIs(bea.page), null, 'all that bea is signed in with has ended');
-    const { credentialId } = own;
-    const unknown = { ...own, credentialId: Buffer.from('another passkey').toString('base64') };
-    const next = counter + 2;
+    const used = { ...own, signCount: own.signCount + 1 };
     const forged = await Promise.all([
-      assertion(own, next, { origin: 'http://evil.example' }),
-      assertion(own, next, { origin: url.replace(/\d+$/, '1') }),
-      assertion(own, next, { rpId: 'evil.example' }),
-      assertion(own, next, { challenge: 'b3RoZXI' }),
-      assertion(own, next, { isVerified: false }),
-      assertion(own, next, { type: 'webauthn.create' }),
-      assertion(own, next, { userHandle: removed.userHandle ?? '' }),
-      assertion(own, counter),
-      assertion(unknown, next),
-      assertion(removed, removed.signCount + 1),
+      signFor(url, used, { origin: 'http://evil.example' }),
+      signFor(url, used, { origin: url.replace(/\d+$/, '1') }),
+      signFor(url, used, { rpId: 'evil.example' }),
+      signFor(url, used, { challenge: 'b3RoZXI' }),
+      signFor(url, used, { isVerified: false }),
+      signFor(url, used, { type: 'webauthn.create' }),
+      signFor(url, used, { userHandle: removed.userHandle ?? '' }),
+      signFor(url, used, { counter: own.signCount }),
+      signFor(url, { ...used, credentialId: Buffer.from('another passkey').toString('base64') }),
+      signFor(url, removed),
     ]);
-    const replayed = [honest, { ...honest, credential: (await assertion(own, next)).credential }];
-    const refused = await Promise.all([...forged, ...replayed].map(async (each) => post('/api/v1/sign-in/passkey', each)));
+    const replayed = [honest, { ...honest, credential: (await signFor(url, used)).credential }];
+    const refused = await Promise.all([...forged, ...replayed].map(async (each, i) => postAsPage(url, path, each, { from: `127.0.1.${1 + i}` })));
     assert.deepEqual(
       refused.map(({ status }) => status),
       refused.map(() => 401),
     );
     assert.equal(new Set(refused.slice(0, forged.length).map((answer) => answer.text)).size, 1, 'a passkey that is not known is refused like one that is');
     const { devtools, authenticatorId } = ann;
-    await devtools.send('WebAuthn.removeCredential', { authenticatorId, credentialId });
-    await devtools.send('WebAuthn.addCredential', { authenticatorId, credential: { ...own, signCount: next } });
+    await devtools.send('WebAuthn.removeCredential', { authenticatorId, credentialId: own.credentialId });
+    await devtools.send('WebAuthn.addCredential', { authenticatorId, credential: used });
   });
 
   test('signing out everywhere and a restart end the sign-in; the next start prints no link', async () => {

@@ -12,6 +12,7 @@ import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { audience, Issuer } from '../support/issuer.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
+import { postAsPage, registerPasskey, signFor } from '../support/soft-authenticator.ts';
 import { suiteParts } from '../support/suite-parts.ts';
 import { waitUntil, within } from '../support/wait-until.ts';
 
@@ -202,6 +203,26 @@ identity:
     assert.equal((await first.api('/api/v1/principals/ann/suspend', { method: 'POST', body: {} })).status, 409, 'it is known here too');
     assert.equal((await first.api('/api/v1/principals/ann/resume', { method: 'POST', body: {} })).status, 200);
     await waitUntil(async () => (await get(second, token)) === 200);
+  });
+
+  test('B16, E48: a passkey of one signs in at the other, and what one removes counts at neither', async () => {
+    const [here, there] = [first, second].map((gateway) => `http://localhost:${gateway.port('http')}`);
+    const invited = await first.api('/api/v1/passkeys/invitations', { method: 'POST', body: { name: 'eve' } });
+    const { link } = JSON.parse(await invited.text());
+    const passkey = await registerPasskey(link.replace(here, there));
+    const signIn = async (origin = '', signCount = 0): Promise<Awaited<ReturnType<typeof postAsPage>>> =>
+      postAsPage(origin, '/api/v1/sign-in/passkey', await signFor(origin, { ...passkey, signCount }), { from: '127.0.9.9' });
+    const { status, cookies } = await signIn(here);
+    assert.equal(status, 200);
+    const isIn = async (): Promise<boolean> =>
+      (await (await fetch(`${here}/sign-in`, { headers: { cookie: cookies.join().split(';')[0] ?? '', connection: 'close' } })).text()).includes('local/eve');
+    assert.ok(await isIn());
+    const id = Buffer.from(passkey.credentialId, 'base64').toString('base64url');
+    assert.equal((await second.api(`/api/v1/passkeys/${id}`, { method: 'DELETE' })).status, 200);
+    await waitUntil(async () => !(await isIn()));
+    assert.deepEqual([(await signIn(here, 1)).status, (await signIn(there, 1)).status], [401, 401]);
+    const again = await postAsPage(here ?? '', '/api/v1/invitation', { secret: new URL(link).hash.slice(1) });
+    assert.equal(again.status, 401, 'the link was used at the other gateway');
   });
 
   test('E48: who has left, as the directory told one gateway, is out at the other', async () => {

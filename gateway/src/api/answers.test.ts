@@ -33,6 +33,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
   const { session: ended } = Object.assign({ session: '' }, await json('POST', '/api/v1/runs', { principal: 'bot' }));
   await json('POST', `/api/v1/runs/${ended}/end`);
   const { link } = Object.assign({ link: '' }, await json('POST', '/api/v1/passkeys/invitations', { name: 'ann' }));
+  const { credentialId: passkey } = await registerPasskey(link);
   const { opening } = Object.assign({ opening: '' }, await json('POST', '/api/v1/openings', { session: ended, reason: 'ticket 1' }));
   const ids: string[] = [];
   const { token: dan } = Object.assign({ token: '' }, await json('POST', '/api/v1/tokens', { principal: 'dan' }));
@@ -66,7 +67,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     resumePrincipal: { path: '/api/v1/principals/ann/resume', body: {} },
     listPasskeys: { path: '/api/v1/passkeys' },
     inviteAdministrator: { path: '/api/v1/passkeys/invitations', body: { name: 'bea' } },
-    removePasskey: { path: `/api/v1/passkeys/${await registerPasskey(link)}` },
+    removePasskey: { path: `/api/v1/passkeys/${Buffer.from(passkey, 'base64').toString('base64url')}` },
     showPolicy: { path: '/api/v1/policy' },
     showPolicyVersion: { path: `/api/v1/policy/versions/${Object.assign({ version: '' }, await json('GET', '/api/v1/policy')).version}` },
     listTokens: { path: '/api/v1/tokens' },

@@ -73,6 +73,8 @@ const cases: readonly (readonly [name: string, classUid: number, activity: numbe
   ],
   ['a grant of an approval', 6003, 99, recordOf({ kind: 'approval', action: 'postgres.query', verdict: null })],
   ['a heartbeat', 0, 99, recordOf({ kind: 'heartbeat', action: null, verdict: null, target: null, protocol: null, principal: null }, {})],
+  ['a sign-in', 3002, 1, recordOf({ kind: 'decision', action: 'gateway.sign_in', target: null, protocol: null })],
+  ['an end of sign-ins', 3002, 2, recordOf({ kind: 'decision', action: 'gateway.end_sign_ins', target: null, protocol: null })],
   ['an act of an administrator', 6003, 99, recordOf({ kind: 'decision', action: 'gateway.create_token', target: null, protocol: null })],
 ];
 

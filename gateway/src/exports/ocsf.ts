@@ -86,6 +86,9 @@ interface Parts {
   readonly profiles?: readonly string[];
 }
 
+const logons: ReadonlySet<string> = new Set(['gateway.authenticate', 'gateway.accept_token', 'gateway.connect', 'gateway.sign_in']);
+const logoffs: ReadonlySet<string> = new Set([disconnectAction, 'gateway.end_sign_ins']);
+
 function classOf({ shown: { kind, action, attributes, verdict }, values }: FeedRecord): ClassName {
   const isAlertStep = action !== null && Object.values<string>(alertActions).includes(action);
   if (kind === 'mask' || (kind === 'alert' && attributes[ownAttributes.leak] !== undefined)) {
@@ -94,7 +97,7 @@ function classOf({ shown: { kind, action, attributes, verdict }, values }: FeedR
   if (kind === 'alert' || isAlertStep) {
     return 'detectionFinding';
   }
-  if (action === 'gateway.authenticate' || action === 'gateway.accept_token' || action === disconnectAction || action === 'gateway.connect') {
+  if (action !== null && (logons.has(action) || logoffs.has(action))) {
     return 'authentication';
   }
   if (kind === 'access' || kind === 'approval') {
@@ -110,9 +113,8 @@ const parts: Readonly<Record<ClassName, (record: FeedRecord) => Parts>> = {
   base: () => ({ activity: other, facts: { activity_name: 'Recorded' } }),
   authentication: (record) => {
     const { shown } = record;
-    const isEnd = shown.action === disconnectAction;
     return {
-      activity: isEnd ? 2 : 1,
+      activity: logoffs.has(shown.action ?? '') ? 2 : 1,
       profiles: [control],
       facts: {
         user: userOf(record) ?? { name: 'unknown' },
