@@ -69,12 +69,6 @@ describe('the contract of protocols', () => {
     return `${targets}${classes}principals:\n${principals.join('')}policies: ${join(directory, 'masks.cedar')}\nlimits: { frameBytesMax: ${bodyLimit} }\n`;
   }
 
-  /** One that has just started slows down no bad token for the ones before, and some of them hardly. */
-  async function restart(): Promise<void> {
-    await gateway.signal('SIGTERM');
-    await gateway.start();
-  }
-
   async function makeToken(principal: string): Promise<{ readonly token: string; readonly id: string }> {
     return JSON.parse(await (await gateway.api('/api/v1/tokens', { method: 'POST', body: { principal } })).text());
   }
@@ -100,30 +94,35 @@ describe('the contract of protocols', () => {
   /** The end of a channel; where a session lives by its connection, that of the session. */
   const isEnd = ({ kind, action }: ShownRecord): boolean => action === 'gateway.disconnect' || kind === 'close';
 
-  for (const [i, target] of contractTargets.entries()) {
+  /** What the rows of a target have in common. The ways are there when the suite has begun. */
+  function rowsOf(target: string) {
+    const way = (): ContractWay => contracts.ways[contractTargets.indexOf(target)] ?? assert.fail(target);
+    const accessOf = (token: string): Access => {
+      const address = (listener: string): string => `127.0.0.1:${gateway.port(listener)}`;
+      return { addresses: { http: address('http'), [way().protocol]: address(way().protocol) }, token };
+    };
+    const as = async (principal: string): Promise<Access> => accessOf(await gateway.issueToken(principal));
+    /** Asks for an answer that does not end, and returns when some of it has come. */
+    const begin = async (at: Access, said: string): Promise<{ readonly connection: Connection; readonly told: Promise<Told> }> => {
+      const connection = way().connect(at);
+      const { begun, told } = connection.ask(said);
+      await begun;
+      assert.deepEqual(way().heard([said]), [said]);
+      return { connection, told };
+    };
+    /** Its answer was cut, or ended with an error in the protocol's own words. */
+    const assertEnded = async (told: Promise<Told>, said: string, why: RegExp): Promise<void> => {
+      const { isAllowed, text } = await told;
+      assert.equal(isAllowed, false);
+      assert.ok(!text.includes('countersign') || why.test(text), text);
+      await waitUntil(async () => way().hasEnded(said));
+    };
+    return { way, accessOf, as, begin, assertEnded };
+  }
+
+  for (const target of contractTargets) {
     describe(target, () => {
-      const way = (): ContractWay => contracts.ways[i] ?? assert.fail(target);
-      const accessOf = (token: string): Access => {
-        const address = (listener: string): string => `127.0.0.1:${gateway.port(listener)}`;
-        return { addresses: { http: address('http'), [way().protocol]: address(way().protocol) }, token };
-      };
-      const as = async (principal: string): Promise<Access> => accessOf(await gateway.issueToken(principal));
-      /** Asks for an answer that does not end, and returns when some of it has come. */
-      const begin = async (at: Access, said: string): Promise<{ readonly connection: Connection; readonly told: Promise<Told> }> => {
-        const connection = way().connect(at);
-        const { begun, told } = connection.ask(said);
-        await begun;
-        assert.deepEqual(way().heard([said]), [said]);
-        return { connection, told };
-      };
-      /** Its answer was cut, or ended with an error in the protocol's own words. */
-      const assertEnded = async (told: Promise<Told>, said: string, why: RegExp): Promise<void> => {
-        const { isAllowed, text } = await told;
-        assert.equal(isAllowed, false);
-        assert.ok(!text.includes('countersign') || why.test(text), text);
-        await waitUntil(async () => way().hasEnded(said));
-      };
-      before(i % 2 === 0 ? restart : () => undefined);
+      const { way, as, begin, assertEnded } = rowsOf(target);
 
       test('what is denied is told, recorded, and forwards nothing', async () => {
         const said = `denied-words of ${target}`;
@@ -265,31 +264,6 @@ describe('the contract of protocols', () => {
         await waitUntil(async () => (await sessionsOf(`halted-${target}`))[0]?.state === 'halted');
       });
 
-      test('T4.2, E48: revocation ends both sides', async () => {
-        const said = `endless credential-ends of ${target}`;
-        const { token, id } = await makeToken(`revoked-${target}`);
-        const { told } = await begin(accessOf(token), said);
-        await gateway.api(`/api/v1/tokens/${id}`, { method: 'DELETE' });
-        await assertEnded(told, said, /revoked/);
-        await waitUntil(async () => (await sessionsOf(`revoked-${target}`))[0]?.state === 'closed');
-      });
-
-      test('T4.14, E48: suspension of a principal ends both sides, and its token works again once it is resumed', async () => {
-        const said = `endless barred-words of ${target}`;
-        const principal = `suspended-${target}`;
-        const own = await as(principal);
-        const { told } = await begin(own, said);
-        await gateway.api(`/api/v1/principals/${principal}/suspend`, { method: 'POST', body: { reason: 'enough' } });
-        await assertEnded(told, said, /suspended/);
-        await waitUntil(async () => (await sessionsOf(principal))[0]?.state === 'suspended');
-        const [refused] = await askAll(way(), own, `refused-words of ${target}`);
-        assert.equal(refused?.isAllowed, false);
-        assert.match(refused?.text ?? '', /is suspended/);
-        await gateway.api(`/api/v1/principals/${principal}/resume`, { method: 'POST', body: {} });
-        const [again] = await askAll(way(), own, `resumed-words of ${target}`);
-        assert.equal(again?.isAllowed, true, JSON.stringify(again));
-      });
-
       test('found: a target that is taken from the principal ends both sides of what is streamed from it', async () => {
         const said = `endless taken-words of ${target}`;
         const own = await as(`taken-${target}`);
@@ -312,27 +286,15 @@ describe('the contract of protocols', () => {
         connection.leave();
         await assertEnded(told, said, /./);
       });
-
-      test('B22: a token that was taken back opens nothing', async () => {
-        const { token, id } = await makeToken(`ended-${target}`);
-        assert.equal((await askAll(way(), accessOf(token), `before ${target}`))[0]?.isAllowed, true);
-        await gateway.api(`/api/v1/tokens/${id}`, { method: 'DELETE' });
-        const said = `ended-words of ${target}`;
-        assert.equal((await askAll(way(), accessOf(token), said))[0]?.isAllowed, false);
-        assert.deepEqual(way().heard([said]), []);
-      });
     });
   }
 
   describe('over HTTP', () => {
     let server: StreamServer;
     let token: string;
-    let stranger: string;
     before(async () => {
-      await restart();
       ({ server } = contracts);
       token = await gateway.issueToken('agent');
-      stranger = await gateway.issueToken('stranger');
     });
 
     for (const way of exchangeWays) {
@@ -353,7 +315,7 @@ describe('the contract of protocols', () => {
           assert.equal(server.heardOf(`sent-words of ${way.target}`)?.body, asked);
         });
 
-        test('B19: a run token speaks in its own session only, and in none when the run has ended; a session that the client names is not its own', async () => {
+        test('B19: a run token speaks in its own session only; a session that the client names is not its own', async () => {
           const made = await gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'agent' } });
           const run: { readonly token: string; readonly session: string } = JSON.parse(await made.text());
           const foreign = sessionOf(await ask(gateway, way, way.body('foreign'), { token }));
@@ -361,8 +323,6 @@ describe('the contract of protocols', () => {
           const response = await ask(gateway, way, way.body('of the run'), { token: run.token, headers });
           assert.equal(sessionOf(response), run.session);
           await response.text();
-          await gateway.api(`/api/v1/runs/${run.session}/end`, { method: 'POST', body: {} });
-          assert.equal((await ask(gateway, way, way.body('after'), { token: run.token })).status, 401);
         });
 
         test('D35: one client never gets what is another one’s', async () => {
@@ -435,16 +395,63 @@ describe('the contract of protocols', () => {
         });
       });
     }
+  });
 
-    // Behind all others: so many refusals of one address are counted, and not recorded one by one.
-    test('found: an answer names its session and record; who is turned away at the door has none, and is told when a token is missing', async () => {
-      await restart();
-      for (const way of exchangeWays) {
+  // The answer to a bad token is held back, and the longer the more there were before, so these rows wait beside one another.
+  describe('credentials that end', { concurrency: true }, () => {
+    for (const target of contractTargets) {
+      const { way, accessOf, as, begin, assertEnded } = rowsOf(target);
+
+      test(`T4.2, E48: revocation ends both sides: ${target}`, async () => {
+        const said = `endless credential-ends of ${target}`;
+        const { token, id } = await makeToken(`revoked-${target}`);
+        const { told } = await begin(accessOf(token), said);
+        await gateway.api(`/api/v1/tokens/${id}`, { method: 'DELETE' });
+        await assertEnded(told, said, /revoked/);
+        await waitUntil(async () => (await sessionsOf(`revoked-${target}`))[0]?.state === 'closed');
+      });
+
+      test(`T4.14, E48: suspension of a principal ends both sides, and its token works again once it is resumed: ${target}`, async () => {
+        const said = `endless barred-words of ${target}`;
+        const principal = `suspended-${target}`;
+        const own = await as(principal);
+        const { told } = await begin(own, said);
+        await gateway.api(`/api/v1/principals/${principal}/suspend`, { method: 'POST', body: { reason: 'enough' } });
+        await assertEnded(told, said, /suspended/);
+        await waitUntil(async () => (await sessionsOf(principal))[0]?.state === 'suspended');
+        const [refused] = await askAll(way(), own, `refused-words of ${target}`);
+        assert.equal(refused?.isAllowed, false);
+        assert.match(refused?.text ?? '', /is suspended/);
+        await gateway.api(`/api/v1/principals/${principal}/resume`, { method: 'POST', body: {} });
+        const [again] = await askAll(way(), own, `resumed-words of ${target}`);
+        assert.equal(again?.isAllowed, true, JSON.stringify(again));
+      });
+
+      test(`B22: a token that was taken back opens nothing: ${target}`, async () => {
+        const { token, id } = await makeToken(`ended-${target}`);
+        assert.equal((await askAll(way(), accessOf(token), `before ${target}`))[0]?.isAllowed, true);
+        await gateway.api(`/api/v1/tokens/${id}`, { method: 'DELETE' });
+        const said = `ended-words of ${target}`;
+        assert.equal((await askAll(way(), accessOf(token), said))[0]?.isAllowed, false);
+        assert.deepEqual(way().heard([said]), []);
+      });
+    }
+
+    for (const way of exchangeWays) {
+      test(`B19: a run token speaks in no session when the run has ended: ${way.target}`, async () => {
+        const made = await gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'agent' } });
+        const run: { readonly token: string; readonly session: string } = JSON.parse(await made.text());
+        await gateway.api(`/api/v1/runs/${run.session}/end`, { method: 'POST', body: {} });
+        assert.equal((await ask(gateway, way, way.body('after'), { token: run.token })).status, 401);
+      });
+
+      test(`found: an answer names its session and record; who is turned away at the door has none, and is told when a token is missing: ${way.target}`, async () => {
+        const [token, stranger] = [await gateway.issueToken('agent'), await gateway.issueToken('stranger')];
         const named = ({ headers }: Response): boolean[] => ['countersign-session', 'countersign-record'].map((name) => headers.has(name));
         const letIn = await ask(gateway, way, way.body('let in'), { token });
         await letIn.text();
         assert.deepEqual([letIn.status, named(letIn)], [200, [true, true]]);
-        for (const [status, which, words] of [
+        const turnedAway = [
           [
             401,
             { token: '' },
@@ -454,15 +461,17 @@ describe('the contract of protocols', () => {
           [401, { token: 'cs_wrong' }, /not a Countersign token/],
           [403, { token: stranger }, /not granted/],
           [404, { token, target: 'nowhere' }, /no target/],
-        ] as const) {
-          const { token: given } = which;
-          const target = 'target' in which ? which.target : way.target;
-          const refused = await ask(gateway, { ...way, target }, way.body('turned away'), { token: given });
-          assert.deepEqual([refused.status, named(refused)], [status, [false, false]]);
-          assert.match(await refused.text(), words);
-        }
-      }
-    });
+        ] as const;
+        await Promise.all(
+          turnedAway.map(async ([status, which, words]) => {
+            const target = 'target' in which ? which.target : way.target;
+            const refused = await ask(gateway, { ...way, target }, way.body('turned away'), { token: which.token });
+            assert.deepEqual([refused.status, named(refused)], [status, [false, false]]);
+            assert.match(await refused.text(), words);
+          }),
+        );
+      });
+    }
   });
 
   test('A10, B23: no protocol dials an address of the link, whether the target is at it or its name leads there', async () => {
