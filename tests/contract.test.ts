@@ -70,7 +70,7 @@ describe('obligations over every protocol', () => {
 
   /** The records of all sessions of a principal. */
   async function recordsOf(principal: string): Promise<readonly ShownRecord[]> {
-    const sessions: readonly SessionSummary[] = lines(await api('/api/v1/sessions')).map((line) => JSON.parse(line));
+    const sessions: readonly SessionSummary[] = lines(await api('/api/v1/sessions?facts')).map((line) => JSON.parse(line));
     const texts = await Promise.all(
       sessions.filter((each) => each.principal === principal).map(async ({ session }) => api(`/api/v1/sessions/${session}/records`)),
     );
@@ -391,7 +391,7 @@ describe('approvals over every protocol', () => {
   };
   const recordsOf = async (principal: string): Promise<readonly ShownRecord[]> => {
     const read = async <Row>(path: string): Promise<readonly Row[]> => lines(await (await api(path)).text()).map((line) => JSON.parse(line));
-    const sessions = (await read<SessionSummary>('/api/v1/sessions')).filter((each) => each.principal === principal);
+    const sessions = (await read<SessionSummary>('/api/v1/sessions?facts')).filter((each) => each.principal === principal);
     return (await Promise.all(sessions.map(async ({ session }) => read<ShownRecord>(`/api/v1/sessions/${session}/records`)))).flat();
   };
   const as = (principal: string): Access => ({ addresses: gateway.addresses, token: tokens.get(principal) ?? '' });

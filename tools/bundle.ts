@@ -18,7 +18,7 @@ const started = [
 ].map((file) => join(root, file));
 const steps = filesOf('gateway/src/**/*.ts').filter((file) => readFileSync(file, 'utf8').includes(ownModule));
 /** The name in the folder of each file that is named by its path. */
-const names = new Map([...started.map((file) => [file, basename(file, '.ts') + '.js'] as const), ...steps.map((file, i) => [file, `step-${i}.js`] as const)]);
+const names = new Map([...started.map((file) => [file, basename(file)] as const), ...steps.map((file, i) => [file, `step-${i}.ts`] as const)]);
 
 /**
  * Writes the command line with all that it imports into a folder, as few files. Tests start hundreds of processes, and Node loads few files in a third of the
@@ -37,9 +37,9 @@ export async function bundle(folder: string): Promise<string> {
     ],
   });
   // Two runs in one checkout write the same bytes to the same files.
-  await built.write({ dir: join(folder, 'cli', 'src'), entryFileNames: '[name]', chunkFileNames: '[name]-chunk.js', keepNames: true });
+  await built.write({ dir: join(folder, 'cli', 'src'), entryFileNames: '[name]', chunkFileNames: '[name]-chunk.ts', keepNames: true });
   const examples = join(folder, 'examples');
   rmSync(examples, { force: true });
   symlinkSync(join(root, 'examples'), examples);
-  return join(folder, 'cli', 'src', 'main.js');
+  return join(folder, 'cli', 'src', 'main.ts');
 }

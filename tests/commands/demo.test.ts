@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { compareOpenedAlone } from '../support/opened-alone.ts';
+import { mainFile } from '../support/main-file.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -26,7 +27,7 @@ describe('the demo', () => {
     chmodSync(directory, 0o711);
     // The token is for another gateway.
     const environment = { ...process.env, TMPDIR: directory, COUNTERSIGN_TOKEN: 'cs_x' };
-    const ended = spawnSync(process.execPath, ['cli/src/main.ts', 'demo', '--once'], { cwd: root, env: environment, encoding: 'utf8', timeout: demoMs });
+    const ended = spawnSync(process.execPath, [mainFile, 'demo', '--once'], { cwd: root, env: environment, encoding: 'utf8', timeout: demoMs });
     ({ status, stdout: shown, stderr: complaints } = ended);
     left = readdirSync(directory);
     rmSync(directory, { recursive: true });
@@ -174,14 +175,14 @@ describe('the demo', () => {
 });
 
 test('T4.35: kept, the demo serves until Ctrl-C, and nothing is deleted unannounced; verbose, it prints the texts whole', async () => {
-  using child = spawn(process.execPath, ['cli/src/main.ts', 'demo', '--keep', '--verbose'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  using child = spawn(process.execPath, [mainFile, 'demo', '--keep', '--verbose'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   child.stdout.on('data', (bytes: Buffer) => {
     said += bytes.toString();
   });
   await waitUntil(() => said.includes('What to type next') && said.includes('session list --config'), demoMs);
   const [, config = ''] = /session list --config (\S+)/.exec(said) ?? [];
-  const running = spawnSync(process.execPath, ['cli/src/main.ts', 'session', 'list', '--config', config], { cwd: root, encoding: 'utf8' });
+  const running = spawnSync(process.execPath, [mainFile, 'session', 'list', '--config', config], { cwd: root, encoding: 'utf8' });
   assert.equal(running.status, 0);
   assert.match(running.stdout, /support-bot/);
   for (const expected of [
@@ -201,10 +202,10 @@ test('T4.35: kept, the demo serves until Ctrl-C, and nothing is deleted unannoun
   try {
     const typed = [...said.slice(said.indexOf('That was all')).matchAll(/^ {2}\.\/countersign (.+)$/gm)].map(([, words = '']) => words.split(' '));
     typed.push(['verify', '--data', join(directory, 'store')]);
-    const codes = typed.map((words) => spawnSync(process.execPath, ['cli/src/main.ts', ...words], { cwd: root, stdio: 'ignore' }).status);
+    const codes = typed.map((words) => spawnSync(process.execPath, [mainFile, ...words], { cwd: root, stdio: 'ignore' }).status);
     assert.deepEqual(codes, [0, 1, 0], 'the list of sessions, the forged copy, and the store with the searches');
     assert.ok((await compareOpenedAlone(join(directory, 'store'))) > 150, 'a search opens each record as its session has it');
-    const listed = spawnSync(process.execPath, ['cli/src/main.ts', 'session', 'list', '--config', config], { cwd: root, encoding: 'utf8' });
+    const listed = spawnSync(process.execPath, [mainFile, 'session', 'list', '--config', config], { cwd: root, encoding: 'utf8' });
     assert.equal(listed.stderr, `No gateway runs on ${directory}/store: its files are read, and no session in them is being served.\n`);
     assert.match(listed.stdout, /support-bot/);
   } finally {
@@ -217,7 +218,7 @@ test('T4.35: a demo that is interrupted on the way leaves nothing running, and s
     ['SIGINT', 130, 'tool: run_sql'],
     ['SIGTERM', 143, '1. A little shop'],
   ] as const) {
-    using child = spawn(process.execPath, ['cli/src/main.ts', 'demo'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
+    using child = spawn(process.execPath, [mainFile, 'demo'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
     let said = '';
     child.stdout.on('data', (bytes: Buffer) => {
       said += bytes.toString();

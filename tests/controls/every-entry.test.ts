@@ -298,7 +298,7 @@ async function grant({ approval }: ApprovalSummary): Promise<void> {
 
 async function recordsOf(principal: string): Promise<readonly ShownRecord[]> {
   const lines = (text: string): readonly string[] => text.split('\n').filter((line) => line !== '');
-  const all = lines(await (await api('/api/v1/sessions')).text()).map((line): SessionSummary => JSON.parse(line));
+  const all = lines(await (await api('/api/v1/sessions?facts')).text()).map((line): SessionSummary => JSON.parse(line));
   const sessions = all.filter((each) => each.principal === principal);
   const texts = await Promise.all(sessions.map(async ({ session }) => (await api(`/api/v1/sessions/${session}/records`)).text()));
   return texts.flatMap((text) => lines(text).map((line): ShownRecord => JSON.parse(line)));

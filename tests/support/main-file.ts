@@ -7,5 +7,5 @@ export const mainFile = bundled ?? join(import.meta.dirname, '..', '..', 'cli', 
 
 /** Imports a module of the bundle (tools/bundle.ts) by its name, for the threads that it starts load as few files; from its source if nothing is bundled. Its classes are others than those that a test imports. */
 export async function importBundled<Module>(name: string, source: () => Promise<Module>): Promise<Module> {
-  return bundled === undefined ? source() : import(join(dirname(bundled), `${name}.js`));
+  return bundled === undefined ? source() : import(join(dirname(bundled), `${name}.ts`));
 }
