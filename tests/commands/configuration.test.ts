@@ -233,7 +233,7 @@ principals: { bot: { kind: agent, targets: [shop, api] } }
       stdout,
       /^sink {7}soc: webhook at https:\/\/soc\.example\/hook; gets facts and texts\nsink {7}chat: an incoming webhook of Slack; gets facts alone$/m,
     );
-    assert.match(stdout, /^alerts {5}off-hours to soc; 12 other rules to the list alone$/m);
+    assert.match(stdout, /^alerts {5}off-hours to soc; 13 other rules to the list alone$/m);
     assert.doesNotMatch(stdout, /canary/);
     assert.match(stdout, /^policies {3}\.\/policies: 4 in 2 files$/m);
     assert.match(stdout, /^approvals {2}a request is held for at most 90m; whoever asks is told at once; notices to nobody$/m);
