@@ -94,7 +94,7 @@ describe('the contract of protocols', () => {
   /** The end of a channel; where a session lives by its connection, that of the session. */
   const isEnd = ({ kind, action }: ShownRecord): boolean => action === 'gateway.disconnect' || kind === 'close';
 
-  /** What the rows of a target have in common. The ways are there when the suite has begun. */
+  /** Returns the way to a target, and the steps that its rows have in common. The ways are there when the suite has begun. */
   function rowsOf(target: string) {
     const way = (): ContractWay => contracts.ways[contractTargets.indexOf(target)] ?? assert.fail(target);
     const accessOf = (token: string): Access => {
