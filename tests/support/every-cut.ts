@@ -9,6 +9,7 @@ import { ChangedAnswer } from '../../gateway/src/exchange/answer/changed-answer.
 import { DecodedAnswer } from '../../gateway/src/exchange/answer/decoded-answer.ts';
 import { LookedAnswer } from '../../gateway/src/exchange/answer/looked-answer.ts';
 import { ReceivedAnswer } from '../../gateway/src/exchange/answer/testdata/received-answer.ts';
+import type { CallReceiver } from '../../gateway/src/domain/call.ts';
 import { looking } from '../../gateway/src/following/testdata/looking.ts';
 import { textLook } from '../../gateway/src/following/text-look.ts';
 import type { Served, ServedShape } from './contract.ts';
@@ -38,39 +39,31 @@ export function cutAnywhere<Whole extends { readonly length: number; subarray(st
   });
 }
 
-/** Lets an answer in these pieces through the stages that mask it. Returns the body that the client gets, and the error that ends it. */
-async function masked(
-  { headers = {}, status = 200, coding }: Served,
-  pieces: readonly Buffer[],
-  findParts: FindParts | null,
-): Promise<readonly [Buffer, string | null]> {
-  const received = new ReceivedAnswer();
-  const answer = new DecodedAnswer(new ChangedAnswer({ changes: [maskAll()], frameBytesMax, findParts }, received));
+/** Gives an answer in these pieces to a stage. */
+function send({ headers = {}, status = 200, coding }: Served, pieces: readonly Buffer[], answer: CallReceiver): void {
   const named = coding === undefined ? headers : { 'content-encoding': coding, ...headers };
   answer.onHead({ status, statusText: 'OK', rawHeaders: Object.entries(named).flat() });
   for (const piece of pieces) {
     answer.onBytes(Buffer.from(piece));
   }
   answer.onEnd([]);
+}
+
+/** Lets an answer in these pieces through the stages that mask it. Returns the body that the client gets, and the error that ends it. */
+async function masked(served: Served, pieces: readonly Buffer[], findParts: FindParts | null): Promise<readonly [Buffer, string | null]> {
+  const received = new ReceivedAnswer();
+  const answer = new DecodedAnswer(new ChangedAnswer({ changes: [maskAll()], frameBytesMax, findParts }, received));
+  send(served, pieces, answer);
   await received.over;
   return [received.bodyBytes, received.error?.code ?? null];
 }
 
 /** Lets an answer in these pieces through the stage that only looks. Returns the body that the client gets, the classes that were seen, and whether all of it was. */
-async function looked(
-  { headers = {}, status = 200, coding }: Served,
-  pieces: readonly Buffer[],
-  findParts: FindParts | null,
-): Promise<readonly [Buffer, readonly string[], boolean]> {
+async function looked(served: Served, pieces: readonly Buffer[], findParts: FindParts | null): Promise<readonly [Buffer, readonly string[], boolean]> {
   const received = new ReceivedAnswer();
   const look = textLook(['email', 'card'], 'target', looking);
   const answer = new LookedAnswer({ changes: [look], frameBytesMax, findParts }, received);
-  const named = coding === undefined ? headers : { 'content-encoding': coding, ...headers };
-  answer.onHead({ status, statusText: 'OK', rawHeaders: Object.entries(named).flat() });
-  for (const piece of pieces) {
-    answer.onBytes(Buffer.from(piece));
-  }
-  answer.onEnd([]);
+  send(served, pieces, answer);
   await received.over;
   const seen = look.look?.seen() ?? null;
   return [received.bodyBytes, seen?.classes ?? [], seen?.isInspected ?? true];

@@ -1,9 +1,10 @@
 import { countOf } from '../domain/count-of.ts';
-import { closeSync, fdatasync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fstatSync, ftruncateSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { encodeSegmentHeader, parseSegmentName, segmentBytesMax, segmentHeaderBytes, segmentName } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
+import { syncDirectory } from '../store/whole-file.ts';
 import { requireSame } from './own-files.ts';
 
 const fdatasyncAsync = promisify(fdatasync);
@@ -229,14 +230,4 @@ function cannotRecord(cause: unknown): GatewayError {
       : 'The record cannot be written, so nothing is let through. The gateway log says why.',
     { cause },
   );
-}
-
-/** Syncs a directory: a new file name is on stable storage only with its directory. */
-function syncDirectory(directory: string): void {
-  const fd = openSync(directory, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -90,7 +90,8 @@ function modeOf(file: string): number | null {
   return found === undefined ? null : found.mode & 0o7777;
 }
 
-function syncDirectory(directory: string): void {
+/** Syncs a directory: a new file name is on stable storage only with its directory. */
+export function syncDirectory(directory: string): void {
   const fd = openSync(directory, 'r');
   try {
     fsyncSync(fd);
