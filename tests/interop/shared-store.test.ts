@@ -9,6 +9,7 @@ import pg from 'pg';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
 import { clientId } from '../../examples/issuer.ts';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
+import { hashToken } from '../../gateway/src/identity/token-format.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { audience, Issuer } from '../support/issuer.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
@@ -264,16 +265,14 @@ identity:
     const token = await first.issueToken('bot');
     assert.equal(await get(second, token), 200);
     await second.signal('SIGKILL');
-    const { stdout } = first.cli(['token', 'revoke', token]);
-    assert.match(stdout, /^revoked tok_/);
+    const { revoked } = JSON.parse(await (await first.api(`/api/v1/tokens/${hashToken(token)}`, { method: 'DELETE' })).text());
     const refused = second.cli(['token', 'list']);
     assert.deepEqual([refused.status, refused.stdout], [1, '']);
     assert.match(refused.stderr, /its tokens are in a store that gateways share: start it, or ask another one/);
     second.configure(config(line.port, '2s'));
     await second.start();
     assert.equal(await get(second, token), 401);
-    const id = stdout.trim().split(' ').at(-1);
-    const heard = (await own(second, 'gateway.hear_of_act')).filter(({ attributes }) => attributes['countersign.token.id'] === id);
+    const heard = (await own(second, 'gateway.hear_of_act')).filter(({ attributes }) => attributes['countersign.token.id'] === revoked);
     assert.equal(heard.length, 1);
   });
 
@@ -299,20 +298,17 @@ identity:
     second.configure(config(line.port));
     await assert.rejects(second.start(), /countersign: The store 127\.0\.0\.1:\d+\/identities cannot be used: /);
     line.cut(false);
-    await second.start();
-    assert.equal(await get(second, other), 200);
   });
 
   test('E42: a store that is older than it was lets nobody in, while a gateway runs and at its start', async () => {
     const token = await first.issueToken('bot');
-    assert.deepEqual([await get(first, token), await get(second, token)], [200, 200]);
+    assert.equal(await get(first, token), 200);
     await asOperatorOfStore(
       'CREATE TABLE kept AS SELECT * FROM exclusions; DELETE FROM exclusions WHERE revision = (SELECT max(revision) FROM exclusions)',
       'identities',
     );
-    await waitUntil(async () => (await get(first, token)) === 503 && (await get(second, token)) === 503);
+    await waitUntil(async () => (await get(first, token)) === 503);
     assert.match(await readiness(first), /The store is older than it was/);
-    await second.signal('SIGTERM');
     await assert.rejects(second.start(), /the store is older than keys\.db: of \d+ revocations/);
     await asOperatorOfStore('DELETE FROM exclusions; INSERT INTO exclusions SELECT * FROM kept; DROP TABLE kept', 'identities');
     await waitUntil(async () => (await get(first, token)) === 200);

@@ -13,6 +13,9 @@ import { recordSuspension } from './suspensions.ts';
 
 type RecordedParts = Pick<Identities, 'tokens' | 'exclusions'>;
 
+/** Most acts of other gateways that have a record of their own when they are heard of at once, as at a start. */
+const heardMax = 1_000;
+
 /** The creation or revocation of a token. */
 export interface TokenAct {
   readonly act: 'create' | 'revoke';
@@ -95,7 +98,12 @@ export async function recordLeftActs(recorder: Recorder, { tokens, exclusions }:
  */
 export function recordHeard(recorder: Recorder, ownId: string, news: readonly Exclusion[]): void {
   const heard = news.filter(({ gateway }) => gateway !== ownId && gateway !== '');
-  for (const { kind, name, timeMs, by, reason, gateway } of heard) {
+  const before = heard.length - heardMax;
+  if (before > 0) {
+    const attributes = { [ownAttributes.count]: before };
+    appendOwnDecision(recorder, { action: 'gateway.hear_of_act', verdict: 'allow', reason: 'acts at other gateways, before those that follow', attributes });
+  }
+  for (const { kind, name, timeMs, by, reason, gateway } of heard.slice(-heardMax)) {
     const whose = { revoked: ownAttributes.tokenId, suspended: ownAttributes.principal, resumed: ownAttributes.principal, ended: ownAttributes.account };
     appendOwnDecision(recorder, {
       action: 'gateway.hear_of_act',
