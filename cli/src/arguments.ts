@@ -100,9 +100,19 @@ export function parseRecording(text: string): string {
   return text;
 }
 
+/** True for `LOG/INDEX` and `SESSION#NUMBER`, the names of a record. */
+export function isRecordName(text: string): boolean {
+  return /^(?:[0-9a-f]{16}\/|[0-9a-f]{8,32}#)\d{1,15}$/.test(text);
+}
+
+/** Parses a session id, the name of a bundle's file, or the name of a record. */
+export function parseShown(text: string): string {
+  return isRecordName(text) ? text : parseRecording(text);
+}
+
 /** Parses the name of a record, `LOG/INDEX` or `SESSION#NUMBER`. Anything else is a usage error. */
 export function parseRecordId(text: string): string {
-  if (!/^(?:[0-9a-f]{16}\/|[0-9a-f]{8,32}#)\d{1,15}$/.test(text)) {
+  if (!isRecordName(text)) {
     throw new InvalidArgumentError(
       'A record looks like 0123456789abcdef/42, or like SESSION#4, where session show prints #4: at least the first 8 digits of the session.',
     );

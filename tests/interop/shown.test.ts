@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import OpenAI from 'openai';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { openServer } from '../../cli/src/demo/sample-server.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { requireProgram } from '../support/require-program.ts';
@@ -46,6 +47,19 @@ describe('what a person reads of a session with a database', requireProgram('psq
       assert.deepEqual([status, stdout, stderr], [1, '', 'countersign: no record has this text\n']);
     }
     assert.match(show('--grep', 'SELECT 1 as'), /select 1 as one/);
+  });
+
+  test('a record is shown by its own name, as alerts, exports and answers over HTTP have it', () => {
+    const asked = shop.gateway.rows<ShownRecord>(['session', 'show', session]).find(({ action }) => action === 'postgres.query') ?? assert.fail();
+    for (const name of [asked.record, `${session.slice(0, 8)}#${asked.seq}`]) {
+      const { status, stdout, stderr } = shop.gateway.command(['session', 'show', name]);
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, new RegExp(`^session ${session}\\n\\S+ \\S+ +1 → postgres\\.query shop .* #${asked.seq}\\n    select 1 as one\\n$`));
+    }
+    assert.deepEqual(shop.gateway.rows(['session', 'show', asked.record]), [asked]);
+    const { status, stderr } = shop.gateway.command(['session', 'show', asked.record, '--no-content']);
+    assert.equal(status, 2);
+    assert.match(stderr, /go with a session/);
   });
 
   test('T4.34: a refused login is shown as a sentence: who, what, from where', async () => {

@@ -7,6 +7,7 @@ import { replaceWholeFile } from '@countersign/gateway/store';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import {
+  isRecordName,
   parseBytes,
   parseChannels,
   parseKinds,
@@ -15,6 +16,7 @@ import {
   parseRecord,
   parseRecording,
   parseSession,
+  parseShown,
   parseSpeed,
   type ByteRange,
 } from '../arguments.ts';
@@ -22,7 +24,7 @@ import { briefly } from '../brief.ts';
 import { parseDuration } from '../duration.ts';
 import { folded, type Entry } from '../folded.ts';
 import { addLocation, keyOption, type LocationOptions } from '../location-options.ts';
-import { findSession } from '../names.ts';
+import { findRecord, findSession } from '../names.ts';
 import { narrowed, type Narrowing } from '../narrow.ts';
 import { RecordingSource, type RecordingOptions } from '../recording-source.ts';
 import { printRows, type RowOptions } from '../rows.ts';
@@ -77,8 +79,10 @@ function addReading(session: Command): void {
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign session list --json\n  countersign session list --newest --limit 20 --query "verdict:deny" --since 7d')
     .action(list);
-  addNarrowing(session.command('show').argument('<id>', 'session, as session list prints it, or the file of a bundle', parseRecording))
-    .description('the timeline of a session: every record of all its channels, in the order of time')
+  addNarrowing(
+    session.command('show').argument('<id>', 'session, as session list prints it, the file of a bundle, or a record: LOG/INDEX, or SESSION#4', parseShown),
+  )
+    .description('the timeline of a session: every record of all its channels, in the order of time; or one record')
     .addOption(keyOption())
     .addOption(new Option('--brief', 'a line for each request and each answer').conflicts(['full', 'json']))
     .addOption(dataOption)
@@ -197,7 +201,14 @@ interface ShowOptions extends RecordingOptions, Narrowing, RowOptions, Extent, P
 }
 
 async function show(recording: string, options: ShowOptions, self: Command): Promise<void> {
-  const { record: number, bytes } = options;
+  const { record: number, bytes, content = true } = options;
+  if (isRecordName(recording)) {
+    if (number !== undefined || !content) {
+      self.error('error: --record, --bytes and --no-content go with a session');
+    }
+    await showRecord(recording, options);
+    return;
+  }
   if ((number === undefined) !== (bytes === undefined)) {
     self.error('error: --record and --bytes go together');
   }
@@ -219,6 +230,13 @@ async function show(recording: string, options: ShowOptions, self: Command): Pro
     console.log(describeOverview(overview));
   }
   await printRows(timeline(source.records(recording), options), options, (record) => describeRecord(record, options));
+}
+
+/** Shows the record that is named `LOG/INDEX` or `SESSION#NUMBER`, and says of which session it is. */
+async function showRecord(name: string, options: ShowOptions): Promise<void> {
+  await using source = await openSource(options);
+  const record = await source.record(await findRecord(name, source));
+  await printRows([record], options, (each) => `session ${each.session}\n${describeRecord(each, options)}`);
 }
 
 /** Writes the bytes to standard output as they are. Refuses to write to a terminal, which would obey control characters in them. */
