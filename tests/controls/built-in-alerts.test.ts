@@ -39,7 +39,7 @@ describe('built-in alerts', () => {
   files: { url: "${server.url}" }
   model: { protocol: llm, url: "${server.url}/v1", inspect: [card] }
   tools: { protocol: mcp, url: "${server.url}/mcp" }
-principals: { bot: { kind: agent, targets: [files, model, tools] }, eve: { kind: human, targets: [files] }, ann: { kind: human, groups: [admins] } }
+principals: { bot: { kind: agent, targets: [files, model, tools] }, eve: { kind: human, targets: [files] }, bob: { kind: human }, ann: { kind: human, groups: [admins] } }
 alerts: { off-hours: { outside: 'mon-mon 00:00-00:01 UTC' } }
 `,
       }),
@@ -86,8 +86,15 @@ alerts: { off-hours: { outside: 'mon-mon 00:00-00:01 UTC' } }
     assert.equal(await send(token, 'files/x'), 401);
     const tried = await raised('suspended-tries');
     assert.deepEqual([tried.by, tried.severity], [['address=127.0.0.1'], 'high']);
+    const bob = await gateway.issueToken('bob');
+    await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        assert.equal((await gateway.api('/api/v1/alerts', { token: bob })).status, 403);
+      }),
+    );
+    assert.deepEqual((await raised('denied-burst')).by, ['principal=bob']);
     await Promise.all(Array.from({ length: 9 }, async () => send('cs_wrong', 'files/x')));
-    assert.equal((await raised('failed-sign-ins')).count, 10);
+    assert.equal((await raised('failed-sign-ins')).count, 10, 'who came in and lacks a role is no failed sign-in');
   });
 
   test('who reads: somebody who did not for long, once', async () => {

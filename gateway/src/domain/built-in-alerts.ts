@@ -5,13 +5,16 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
+/** Holds for a request of somebody who came in, which needs a role that they do not have. It is recorded as a refused login. */
+const lackedRole = `${ownAttributes.reason}:refused*`;
+
 type BuiltIn = Pick<AlertRule, 'query' | 'by' | 'severity'> & Partial<AlertRule>;
 
 /** The rules that every gateway has, by their names. The configuration changes single settings of them, names their sinks, or switches them off. `title` is for documents. */
 export const builtInAlerts: Readonly<Record<string, BuiltIn & { readonly title: string }>> = {
   'denied-burst': {
     title: 'Somebody is denied again and again.',
-    query: 'verdict:deny not action:gateway.authenticate',
+    query: `verdict:deny (${lackedRole} or not action:gateway.authenticate)`,
     count: 5,
     windowMs: minuteMs,
     by: ['principal'],
@@ -69,7 +72,7 @@ export const builtInAlerts: Readonly<Record<string, BuiltIn & { readonly title: 
   },
   'failed-sign-ins': {
     title: 'Logins from one address fail again and again.',
-    query: 'action:gateway.authenticate verdict:deny',
+    query: `action:gateway.authenticate verdict:deny not ${lackedRole}`,
     count: 10,
     windowMs: 5 * minuteMs,
     by: ['address'],
