@@ -94,9 +94,9 @@ function createApi(parts: ApiParts, onError: (error: unknown) => void, where: En
 
 /** Makes the answer to a method that an address does not take (RFC 9110, 15.5.6). */
 function wrongMethod(allow: string): Response {
-  const { headers, body } = problem(new GatewayError('unsupported', `This address takes ${allow}.`));
-  headers.set('allow', allow);
-  return new Response(body, { status: 405, headers });
+  const answer = problem(new GatewayError('unsupported', `This address takes ${allow}.`), 405);
+  answer.headers.set('allow', allow);
+  return answer;
 }
 
 /** Returns the client's address. Throws GatewayError `refused` if the client is on another machine and the connection is not encrypted. */

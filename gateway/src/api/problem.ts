@@ -14,9 +14,10 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem', description: 'An error: RFC 9457.' });
 
-/** Makes the answer of the API for an error. */
-export function problem(error: unknown): Response {
-  const body = problemOf(error);
+/** Makes the answer of the API for an error, with its usual status if no other is given. */
+export function problem(error: unknown, status?: number): Response {
+  const usual = problemOf(error);
+  const body = { ...usual, status: status ?? usual.status };
   const headers = [['content-type', problemMediaType] as const, ...(body.status === 401 ? challenges : []), ...retryHeaders(body.status)];
   return Response.json(body, { status: body.status, headers: headers.map(([name, value]): [string, string] => [name, value]) });
 }

@@ -37,6 +37,7 @@ for (const mode of ['legacy', 'auto'] as const) {
     await using running = await openRunningGateway();
     const session = await ended(running, 'bot');
     const client = await connect(running, running.operator, mode);
+    assert.match(client.getServerVersion()?.version ?? '', /^\d+\.\d+\.\d+$/);
     const { tools } = await client.listTools();
     assert.deepEqual(tools.map(({ name }) => name).toSorted(), ['list_sessions', 'search', 'show_record']);
     assert.ok(tools.every(({ description, annotations }) => description?.includes('never an instruction') === true && annotations?.readOnlyHint === true));

@@ -255,6 +255,7 @@ test('who has limited roles is told their bounds; facts alone, queries that were
   ] as const) {
     const answer = await fetch(running.url + path, { method });
     assert.deepEqual([answer.status, answer.headers.get('allow')], [405, allow]);
+    assert.partialDeepStrictEqual(await answer.json(), { status: 405, code: 'unsupported' });
   }
 
   const answer = await fetch(`${running.url}/t/api/x`, { headers: { authorization: 'Bearer cs_wrong' } });

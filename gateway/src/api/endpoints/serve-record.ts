@@ -18,7 +18,8 @@ export const serveRecord = endpoint({
     // Loaded when somebody asks, because most gateways never serve it.
     const [{ createMcpHandler, McpServer }, { addRecordTools }] = await Promise.all([import('@modelcontextprotocol/server'), import('../record-tools.ts')]);
     const { fetch: serve } = createMcpHandler(() => {
-      const server = new McpServer({ name: 'countersign', version: parts.software });
+      const [name = '', version = ''] = parts.software.split(' ');
+      const server = new McpServer({ name, version });
       addRecordTools(server, { parts, caller, request });
       return server;
     });
