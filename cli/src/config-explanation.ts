@@ -138,8 +138,10 @@ function powers(groups: readonly string[]): string {
 }
 
 /** Warnings about settings that are allowed and probably not intended. */
-function warnings({ listen, tls, targets, places, principals, issuers, groups }: Config): readonly string[] {
+function warnings({ listen, tls, targets, places, principals, issuers, groups, roles }: Config): readonly string[] {
   const granted = new Set([...principals.values(), ...groups.values()].flatMap((each) => each.targets));
+  const peopled = new Set(['admins', ...groups.keys(), ...[...principals.values()].flatMap((each) => each.groups)]);
+  const vain = roles.filter((role) => !role.groups.some((group) => peopled.has(group)));
   const inTheClear = tls === null ? [...listen].filter(([, { host }]) => host !== 'localhost' && !isLoopback(host)) : [];
   const unreachable = [...targets.values()].filter(({ protocol }) => !listen.has(findProtocol(protocol)?.transport === 'exchange' ? 'http' : protocol));
   const guarded = [...targets.values()].filter(({ host, options }) => seemsLinkLocal(host) && options['linkLocal'] !== true);
@@ -151,6 +153,10 @@ function warnings({ listen, tls, targets, places, principals, issuers, groups }:
     ...guarded.map(
       ({ name, host }) =>
         `${places.get(name)}: targets.${name}: ${host} is link-local, or one of the addresses at which a cloud serves a machine's metadata, and is not dialled: options: { linkLocal: true } allows it`,
+    ),
+    ...vain.map(
+      ({ name, groups: given }) =>
+        `role ${name} is had by nobody: no principal is in ${given.join(' or ')}, and no token names it while groups has no line for it`,
     ),
     ...[...targets.keys()].filter((name) => !granted.has(name)).map((name) => `${name} is granted to nobody`),
   ];

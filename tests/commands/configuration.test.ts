@@ -180,6 +180,7 @@ principals: { bot: { kind: agent, targets: [far, near, said] } }
       `listen: { http: 0.0.0.0:7070 }
 targets: { shop: { url: "postgres://app@db/shop", password: { env: NOT_SET } }, spare: { url: "http://spare" } }
 principals: { bot: { kind: agent, targets: [shop] } }
+roles: { analyst: { groups: [compliance] } }
 `,
     );
     const missing = run('config check');
@@ -190,6 +191,7 @@ principals: { bot: { kind: agent, targets: [shop] } }
     assert.match(stdout, /^NOTE .*http can be reached from other machines without TLS/m);
     assert.match(stdout, /^NOTE .*shop cannot be reached: listen has no address for postgres/m);
     assert.match(stdout, /^NOTE .*spare is granted to nobody/m);
+    assert.match(stdout, /^NOTE .*role analyst is had by nobody: no principal is in compliance, and no token names it/m);
   });
 
   test('found: check refuses policies that a start would refuse, counts the others, and prints options and approvals readably', () => {

@@ -76,6 +76,17 @@ identity:
   assert.deepEqual(config.principals.get('ann@corp.example'), { id: 'ann@corp.example', kind: 'human', groups: [], targets: [] });
 });
 
+test('a group that only a role names is one of the only issuer, unless the gateway makes members of it itself', () => {
+  const corp = 'corp: { url: https://id.corp.example, clientId: c, audience: a, groups: groups }';
+  const roles = 'roles: { analyst: { groups: [compliance, desk, staff] }, boss: { role: analyst, groups: [admins] } }';
+  const principals = 'groups: { staff: { targets: [] } }\nprincipals: { bob: { kind: human, groups: [desk] } }';
+  const groupsOf = (issuers: string): object => Object.fromEntries(parse(`${roles}\n${principals}\nidentity: { issuers: { ${issuers} } }\n`).groups);
+  assert.deepEqual(groupsOf(corp), { compliance: { targets: [], issuers: ['corp'] }, staff: { targets: [], issuers: ['corp'] } });
+  assert.throws(() => groupsOf(`${corp}, other: { url: https://id.other.example, clientId: c, audience: a }`), /groups\.staff: there are several issuers/);
+  const two = parse(`${roles}\nidentity: { issuers: { ${corp}, other: { url: https://id.other.example, clientId: c, audience: a } } }\n`);
+  assert.equal(two.groups.size, 0, 'of several issuers it is not known whose claim counts');
+});
+
 test('faults of issuers, groups and bound principals, each at its place', () => {
   const corp = 'corp: { url: https://id.corp.example, clientId: c, audience: a }';
   assert.deepEqual(

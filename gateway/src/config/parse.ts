@@ -528,7 +528,7 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
       Object.entries(raw.principals).flatMap(([id, { certificate = {} }]) => namesOfCertificate(certificate).map((each) => [each, id] as const)),
     ),
     groups: new Map(
-      Object.entries(raw.groups).map(([name, { targets, issuers }]): [string, Group] => [
+      Object.entries({ ...groupsOfRoles(raw), ...raw.groups }).map(([name, { targets, issuers }]): [string, Group] => [
         name,
         { targets, issuers: issuers ?? Object.keys(raw.identity.issuers) },
       ]),
@@ -586,6 +586,16 @@ function guardedClasses(classes: RawConfig['classes']): readonly string[] {
     }
   }
   return [...guarded];
+}
+
+/**
+ * Returns the groups that only roles name, for tokens of the only issuer. Groups of principals of the file, and of local administrators, are not among them:
+ * an issuer that happens to have one of the same name makes nobody a member.
+ */
+function groupsOfRoles({ roles, principals, identity }: RawConfig): RawConfig['groups'] {
+  const own = new Set(['admins', ...Object.values(principals).flatMap(({ groups }) => groups)]);
+  const named = Object.keys(identity.issuers).length === 1 ? Object.values(roles).flatMap(({ groups }) => groups) : [];
+  return Object.fromEntries(named.filter((group) => !own.has(group)).map((group) => [group, { targets: [] }]));
 }
 
 /** Returns a principal with the targets that are granted to it, and to its groups. */

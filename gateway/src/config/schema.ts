@@ -188,7 +188,9 @@ const issuer = closed({
     ),
   groups: claim
     .optional()
-    .describe('The claim with the groups: a list of texts, or one text. Only groups under `groups` of this file count. Absent: no token names a group.'),
+    .describe(
+      'The claim with the groups: a list of texts, or one text. Only groups count that `groups` or `roles` of this file name ([identity.md](identity.md#who-a-token-stands-for)). Absent: no token names a group.',
+    ),
   principal: claim
     .default('sub')
     .describe('The claim that names its principals. An e-mail address of `email` is taken in small letters, and not where `email_verified` is false.'),
