@@ -1,5 +1,5 @@
 /**
- * A small OpenID provider to try things with: whoever says a name is that person, with any password. `node examples/issuer.ts [PORT]` serves it on this machine
+ * A small OpenID provider to try things with: whoever says a name is that person, with any password. `node_modules/.bin/node examples/issuer.ts [PORT]` serves it on this machine
  * only. Ann is in the group compliance, bea in operators, dan in admins, and cem in none.
  */
 import { generateKeyPairSync } from 'node:crypto';

@@ -89,5 +89,5 @@ export function readKeys(secret: string): readonly Buffer[] | null {
 
 /** Returns why an address cannot be that of a sink; null if it can. */
 export function refuseSinkUrl(written: string): string | null {
-  return faultOfWebAddress(written, 'notices leave this machine only over https://');
+  return faultOfWebAddress(written, 'a sink elsewhere is reached only over https://');
 }
