@@ -82,18 +82,33 @@ export function issuedName(issuer: string, name: string): string | null {
 
 /** Returns the key of an account at an issuer, by a name that the issuer has for it: a subject, an address, a user name. Directories do not keep upper and lower case. */
 export function accountKey(issuer: string, name: string): string {
-  return `${issuer}/${name.toLowerCase()}`;
+  return `${issuer}/${kept(name.toLowerCase())}`;
+}
+
+/** Writes characters that no database keeps as U+FFFD, so that who has one in a name can be out too. */
+function kept(name: string): string {
+  return name.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
 /** Returns the key of a sign-in at an issuer, which is the claim `sid` of its tokens; without one that of all tokens of the subject that name no sign-in. */
 export function signInKey(issuer: string, signIn: string | null, subject: string): string {
-  return signIn === null ? `${issuer}#/${subject}` : `${issuer}#${signIn}`;
+  return signIn === null ? `${issuer}#/${kept(subject)}` : `${issuer}#${kept(signIn)}`;
 }
 
 /** Returns the key of the account of a principal of an issuer; null for a principal of the configuration. */
 export function accountOfPrincipal(id: string): string | null {
   const at = id.indexOf('/');
-  return at === -1 || !issuedForm.test(id.slice(at + 1)) ? null : accountKey(id.slice(0, at), decodeURIComponent(id.slice(at + 1)));
+  const name = at === -1 || !issuedForm.test(id.slice(at + 1)) ? null : decoded(id.slice(at + 1));
+  return name === null ? null : accountKey(id.slice(0, at), name);
+}
+
+/** Returns the name that `issuedName` wrote; null if it wrote another one. */
+function decoded(written: string): string | null {
+  try {
+    return decodeURIComponent(written);
+  } catch {
+    return null;
+  }
 }
 
 /** True if this is the id of a principal of an issuer, whatever issuers there are now. */
@@ -112,5 +127,5 @@ export function unknownPrincipal(id: string): GatewayError {
 /** True if this is the id of a principal that one of these issuers may name. */
 export function isIssuedName(id: string, issuers: ReadonlyMap<string, Issuer>): boolean {
   const at = id.indexOf('/');
-  return at !== -1 && issuers.has(id.slice(0, at)) && issuedForm.test(id.slice(at + 1)) && id.length - at <= nameCharactersMax + 1;
+  return at !== -1 && issuers.has(id.slice(0, at)) && accountOfPrincipal(id) !== null && id.length - at <= nameCharactersMax + 1;
 }

@@ -220,6 +220,7 @@ describe('tokens of issuers', () => {
     assert.deepEqual(await verify({}), logout, 'issuers that are older than the type leave it out');
     assert.deepEqual(await verify({ sub: undefined }), { ...logout, subject: null });
     assert.deepEqual(await verify({ sid: undefined }), { ...logout, signIn: null });
+    assert.deepEqual(await verify({ iat: startMs / 1000 + 0.0005 }), { ...logout, issuedMs: startMs + 1 }, 'a time has parts of a second, and is kept in ms');
     const wrong: readonly (readonly [RegExp, Claims, Partial<JWTHeaderParameters>?, Key?])[] = [
       [/signature is wrong/, {}, {}, partnerKey],
       [/claim iss/, { iss: partner.url }],

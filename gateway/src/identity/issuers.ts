@@ -260,7 +260,7 @@ export class Issuers implements Disposable {
     if ((sid !== null && typeof sid !== 'string') || (sub ?? sid ?? '') === '' || typeof jti !== 'string') {
       return { refused: 'it names neither a subject (sub) nor a sign-in (sid), or has no id (jti)' };
     }
-    return { logout: { issuer: issuer.name, subject: sub, signIn: sid, id: jti, issuedMs: Math.min(iat * 1000, this.#options.now() + skewMs) } };
+    return { logout: { issuer: issuer.name, subject: sub, signIn: sid, id: jti, issuedMs: Math.min(Math.ceil(iat * 1000), this.#options.now() + skewMs) } };
   }
 
   /** Verifies the signature of a token, and for whom and until when it was made. */
