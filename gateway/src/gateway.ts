@@ -375,7 +375,7 @@ export class Gateway implements AsyncDisposable {
       departures,
       codeFlow,
       browserSessions,
-      localAdministrators: new LocalAdministrators({ passkeys, now: Date.now }),
+      localAdministrators: new LocalAdministrators({ passkeys, tokens, exclusions, now: Date.now }),
       browser: () => this.#config.browser,
       fresh: () => this.#config.fresh,
       verifyLogout: async (issuer, token) => issuers.verifyLogout(issuer, token),

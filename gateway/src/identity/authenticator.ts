@@ -85,6 +85,8 @@ export class Authenticator implements Disposable {
     }
     const found = tokens.findByHash(hashToken(token));
     const stored = found instanceof Promise ? await found.catch(orForged) : found;
+    // Meanwhile all that is open may have ended, and nothing begins after that.
+    this.#options.requireCurrent?.();
     if (stored === null || stored === 'forged') {
       return { refused: `${notAccepted}${stored === null ? 'it is not known here' : 'it is in the store as no gateway wrote it'}` };
     }

@@ -3,8 +3,10 @@ import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simp
 import { z } from 'zod';
 import { GatewayError } from '../domain/errors.ts';
 import { accountKey } from '../domain/issuer.ts';
-import { isLocalName, localIssuer, localNameExpected } from '../domain/local-administrator.ts';
+import { isLocalName, localId, localIssuer, localNameExpected } from '../domain/local-administrator.ts';
+import type { Exclusions, NewExclusion } from '../store/exclusions.ts';
 import type { Invitation, Passkeys, StoredPasskey } from '../store/passkeys.ts';
+import type { Tokens } from '../store/tokens.ts';
 import { creationOptions, newChallenge, refuse, requestOptions, verifyNewPasskey, verifyPasskey, type PasskeySite } from './passkey-ceremonies.ts';
 import { Sealer } from './sealer.ts';
 
@@ -44,6 +46,8 @@ export interface LocalSignIn {
 
 export interface LocalAdministratorsOptions {
   readonly passkeys: Passkeys;
+  readonly tokens: Tokens;
+  readonly exclusions: Exclusions;
   readonly now: () => number;
 }
 
@@ -53,6 +57,8 @@ export interface LocalAdministratorsOptions {
  */
 export class LocalAdministrators {
   readonly #passkeys: Passkeys;
+  readonly #tokens: Tokens;
+  readonly #exclusions: Exclusions;
   readonly #now: () => number;
   readonly #sealer = new Sealer();
   /** Challenges and codes that were used and are not accepted again, each with the time until which it would be. Only what succeeded is here. */
@@ -60,8 +66,10 @@ export class LocalAdministrators {
   /** The invitations that are being spent. */
   readonly #spending = new Set<string>();
 
-  constructor({ passkeys, now }: LocalAdministratorsOptions) {
+  constructor({ passkeys, tokens, exclusions, now }: LocalAdministratorsOptions) {
     this.#passkeys = passkeys;
+    this.#tokens = tokens;
+    this.#exclusions = exclusions;
     this.#now = now;
   }
 
@@ -76,7 +84,13 @@ export class LocalAdministrators {
 
   /** Removes a passkey, and ends all sign-ins of its administrator up to now. `by` is the principal that removes it. Rejects as `Exclusions.append` does. */
   async remove({ id, name }: StoredPasskey, by: string): Promise<void> {
-    await this.#passkeys.remove(id, accountKey(localIssuer, name), this.#now(), by);
+    const timeMs = this.#now();
+    await this.#passkeys.remove(id, timeMs, by, async () => this.#ends(name, timeMs, by));
+  }
+
+  /** Ends all sign-ins of an administrator up to now, as it wants itself. Rejects as `Exclusions.append` does. */
+  async signOut(name: string): Promise<void> {
+    await this.#exclusions.append(async () => this.#ends(name, this.#now(), localId(name)));
   }
 
   /** True if there never was an invitation, so that this is the first start. */
@@ -174,6 +188,12 @@ export class LocalAdministrators {
     }
     this.#useOnce(sealed.id, sealed.untilMs);
     return sealed;
+  }
+
+  /** The ends of what an administrator is signed in with. A token that another gateway made, whose clock is ahead, or that was made before a clock was set back, ends by its id. */
+  async #ends(name: string, timeMs: number, by: string): Promise<readonly NewExclusion[]> {
+    const later = await this.#tokens.idsMadeAfter(localId(name), timeMs);
+    return [{ kind: 'ended', name: accountKey(localIssuer, name), timeMs, by }, ...later.map((id) => ({ kind: 'revoked', name: id, timeMs, by }) as const)];
   }
 
   async #invitation(hashOfSecret: string): Promise<Invitation> {

@@ -44,12 +44,13 @@ export class Accounts {
   ): Promise<{ readonly total: number; readonly accounts: readonly Account[] }> {
     const [counted] = await this.#database.all('SELECT count(*) AS total FROM accounts WHERE issuer = ?', [issuer]);
     const rows = await this.#database.all('SELECT * FROM accounts WHERE issuer = ? ORDER BY id LIMIT ? OFFSET ?', [issuer, limit, from]);
-    return { total: Number(counted?.['total']), accounts: rows.map((row) => this.#parse(row)) };
+    return { total: Number(counted?.['total']), accounts: rows.map((row) => this.#parse({ ...row, issuer })) };
   }
 
   /** All accounts of an issuer that are not active. */
   async inactive(issuer: string): Promise<readonly Account[]> {
-    return (await this.#database.all('SELECT * FROM accounts WHERE issuer = ? AND is_active = 0', [issuer])).map((row) => this.#parse(row));
+    const rows = await this.#database.all('SELECT * FROM accounts WHERE issuer = ? AND is_active = 0', [issuer]);
+    return rows.map((row) => this.#parse({ ...row, issuer, is_active: 0 }));
   }
 
   /**
@@ -75,22 +76,18 @@ export class Accounts {
 
   async #find(column: 'id' | 'name_key' | 'external_id', issuer: string, value: string): Promise<Account | null> {
     const [row] = await this.#database.all(`SELECT * FROM accounts WHERE issuer = ? AND ${column} = ?`, [issuer, value]);
-    return row === undefined ? null : this.#parse(row);
+    return row === undefined ? null : this.#parse({ ...row, issuer, [column]: value });
   }
 
+  /** Reads a row, in which the values that were asked for stand in the place of those in the answer: the seal says whether it is a row that was asked for. */
   #parse(row: Row): Account {
-    const account: Account = {
-      id: String(row['id']),
-      issuer: String(row['issuer']),
-      userName: String(row['user_name']),
-      externalId: row['external_id'] === null ? null : String(row['external_id']),
-      emails: JSON.parse(String(row['emails'])),
-      isActive: row['is_active'] === 1,
-      createdMs: Number(row['created_ms']),
-      changedMs: Number(row['changed_ms']),
-    };
-    this.#seal.require(row['mac'], 'accounts', valuesOf(account), account.id);
-    return account;
+    const [id = '', issuer = '', name = '', userName = '', emails = ''] = ['id', 'issuer', 'name_key', 'user_name', 'emails'].map((column) =>
+      String(row[column]),
+    );
+    const externalId = row['external_id'] === null ? null : String(row['external_id']);
+    const [isActive, createdMs, changedMs] = [row['is_active'] === 1, Number(row['created_ms']), Number(row['changed_ms'])];
+    this.#seal.require(row['mac'], 'accounts', [id, issuer, name, userName, externalId, emails, isActive ? 1 : 0, createdMs, changedMs], id);
+    return { id, issuer, userName, externalId, emails: JSON.parse(emails), isActive, createdMs, changedMs };
   }
 }
 

@@ -1,3 +1,5 @@
+import { GatewayError } from '../domain/errors.ts';
+
 export type Value = string | number | Uint8Array | null;
 export type Row = Readonly<Record<string, Value | bigint>>;
 /** A statement with `?` in the places of its values. */
@@ -23,4 +25,13 @@ export interface Database extends AsyncDisposable {
 /** A row with the same key is there already. */
 export class KeyConflict extends Error {
   override readonly name = 'KeyConflict';
+}
+
+/** True if a database gives a text back as it was written. */
+export function isKept(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+
+export function notKept(): GatewayError {
+  return new GatewayError('malformed', 'A text with the character U+0000, or with half of a character (a lone surrogate), cannot be kept: leave it out.');
 }

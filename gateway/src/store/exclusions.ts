@@ -50,7 +50,7 @@ export interface Exclusion {
   readonly gateway: string;
 }
 
-type NewExclusion = Pick<Exclusion, 'kind' | 'name' | 'timeMs'> & Partial<Pick<Exclusion, 'by' | 'reason'>>;
+export type NewExclusion = Pick<Exclusion, 'kind' | 'name' | 'timeMs'> & Partial<Pick<Exclusion, 'by' | 'reason'>>;
 
 /** A principal whose tokens are not accepted until it is resumed. */
 export interface Suspension {

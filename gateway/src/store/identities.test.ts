@@ -15,8 +15,10 @@ import { EmbeddedDatabase } from './embedded-database.ts';
 import { forGoodMs, type Exclusion } from './exclusions.ts';
 import { openIdentities, type Identities } from './identities.ts';
 import { openSqlite } from './sqlite.ts';
+import { Authenticator } from '../identity/authenticator.ts';
 import type { StoredPasskey } from './passkeys.ts';
 import { PostgresDatabase } from './postgres-database.ts';
+import { StoreWatch } from './store-watch.ts';
 import type { StoredToken } from './tokens.ts';
 
 const key = 'a key that the gateways have and the database has not';
@@ -119,6 +121,7 @@ describe('what gateways know of identities', () => {
       assert.equal(await tokens.findByHash('00'.repeat(32)), null);
       assert.deepEqual([await tokens.find('tok_2'), await tokens.list()], [run, [token]]);
       assert.deepEqual(await tokens.unrecorded(), [{ token, by: 'ann' }]);
+      assert.deepEqual([await tokens.idsMadeAfter('bot', token.createdMs - 1), await tokens.idsMadeAfter('bot', token.createdMs)], [['tok_1', 'tok_2'], []]);
       await tokens.removeExpired(token.expiresMs + 1);
       assert.deepEqual([await tokens.find('tok_2'), (await tokens.find('tok_1'))?.id], [null, 'tok_1']);
       await tokens.recorded('tok_1');
@@ -226,12 +229,114 @@ describe('what gateways know of identities', () => {
         await insert('ann');
         assert.ok(await passkeys.find('k-1'));
       }
-      await passkeys.remove('k-1', 'local/ann', 50, 'operator');
+      await passkeys.remove('k-1', 50, 'operator', async () => Promise.resolve([{ kind: 'ended', name: 'local/ann', timeMs: 50 }]));
       assert.deepEqual([await passkeys.find('k-1'), exclusions.endedBefore('local/ann')], [null, 50]);
       await insert('ann');
       assert.equal(await passkeys.find('k-1'), null, 'it was removed');
     });
+
+    test(`${name}: a text that would not come back as it was written is refused, and nothing is worse for it`, async () => {
+      const openDatabase = await make();
+      await using database = await openDatabase();
+      const { exclusions, accounts, tokens } = await open(database, 'one');
+      const refused = { code: 'malformed', message: /cannot be kept: leave it out/ };
+      for (const text of ['a\0b', 'a\ud800']) {
+        const written = [{ kind: 'suspended', name: 'ann', timeMs: 1, reason: text } as const, { kind: 'ended', name: `corp/${text}`, timeMs: 1 } as const];
+        for (const each of written) {
+          await assert.rejects(
+            exclusions.append(() => [each]),
+            refused,
+          );
+        }
+        await assert.rejects(async () => exclusions.append(() => [], { beside: accounts.putting({ ...account, userName: text }, null) }), refused);
+      }
+      await exclusions.append(() => [{ kind: 'suspended', name: 'bea', timeMs: 1 }]);
+      await exclusions.takeUp();
+      assert.equal((await open(database, 'two')).exclusions.revision, 1);
+      assert.equal(await tokens.find('tok_\ud800'), null);
+    });
   }
+
+  test('a text that PostgreSQL does not have is asked for in vain, and that is not told as a store that cannot be asked', async () => {
+    await using database = await PostgresDatabase.open(await newDatabase());
+    const { accounts } = await open(database, 'one');
+    await assert.rejects(accounts.findByName('corp', 'a\0'), { code: 'malformed' });
+  });
+
+  test('C28: a gateway that cannot be told of news asks for them', async () => {
+    const settings = await newDatabase();
+    await query(settings.database, `CREATE ROLE alone LOGIN PASSWORD 'alone' CONNECTION LIMIT 1; GRANT ALL ON SCHEMA public TO alone`);
+    await using alone = await PostgresDatabase.open({ ...settings, user: 'alone', password: 'alone' });
+    const { exclusions } = await open(alone, 'one');
+    await assert.rejects(async () => alone.listen(() => undefined), { code: 'store_unreachable' });
+    await query(settings.database, 'GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC');
+    await using database = await PostgresDatabase.open(settings);
+    const other = await open(database, 'two');
+    using watch = new StoreWatch({ database: alone, exclusions, staleMs: 60_000, onTrouble: () => undefined, onFault: () => undefined });
+    watch.begin();
+    await other.exclusions.append(() => [{ kind: 'revoked', name: 'tok_1', timeMs: 5 }]);
+    await waitUntil(() => exclusions.revokedMs('tok_1') !== null);
+  });
+
+  test('E48: a token whose row arrives when nobody knows any more who may come in is not accepted', async () => {
+    const settings = await newDatabase();
+    await using database = await PostgresDatabase.open(settings);
+    const { tokens, exclusions } = await open(database, 'one');
+    const bot = { id: 'bot', kind: 'agent', groups: [], targets: [] } as const;
+    let fault: Error | null = null;
+    const requireCurrent = (): void => {
+      if (fault !== null) {
+        throw fault;
+      }
+    };
+    using authenticator = new Authenticator({ tokens, exclusions, requireCurrent, findPrincipal: () => bot, now: Date.now });
+    const { token: shown } = await authenticator.create('bot');
+    const client = new pg.Client({ ...settings, ssl: false });
+    await client.connect();
+    await client.query('BEGIN; LOCK TABLE tokens');
+    const outcome = authenticator.authenticate(shown);
+    fault = new Error('nobody knows');
+    await client.query('ROLLBACK');
+    await assert.rejects(outcome, fault);
+    await client.end();
+  });
+
+  test('B19: the database cannot give another row than the one that is asked for, nor say who made a token', async () => {
+    const settings = await newDatabase();
+    const role = { ...settings, user: 'served', password: 'served' };
+    await query(settings.database, `CREATE ROLE served LOGIN PASSWORD 'served'; GRANT ALL ON SCHEMA public TO served`);
+    await using first = await PostgresDatabase.open(role);
+    const one = await open(first, 'one');
+    await one.tokens.add(token, hash, 'ann');
+    await one.passkeys.invite({ hash, name: 'ann', expiresMs: forGoodMs });
+    await one.passkeys.add(passkey, hash);
+    await one.exclusions.append(() => [], { beside: one.accounts.putting({ ...account, externalId: 'x' }, null) });
+    await query(settings.database, `UPDATE tokens SET unrecorded_made_by = 'bob'`);
+    await assert.rejects(one.tokens.unrecorded(), { code: 'store_damaged' });
+    for (const type of ['bytea', 'text']) {
+      await query(
+        settings.database,
+        `CREATE FUNCTION public.every(${type}, ${type}) RETURNS bool AS 'SELECT true' LANGUAGE sql;
+        CREATE OPERATOR public.= (LEFTARG = ${type}, RIGHTARG = ${type}, FUNCTION = public.every)`,
+      );
+    }
+    await query(settings.database, 'ALTER ROLE served SET search_path = public, pg_catalog');
+    await using second = await PostgresDatabase.open(role);
+    const { tokens, accounts, passkeys } = await open(second, 'two');
+    await assert.rejects(async () => tokens.findByHash('cd'.repeat(32)), { code: 'store_damaged' }, 'a token that nobody made');
+    await assert.rejects(tokens.find('tok_2'), { code: 'store_damaged' });
+    await assert.rejects(tokens.idsMadeAfter('ann', 0), { code: 'store_damaged' });
+    assert.equal(await passkeys.find('k-2'), null);
+    for (const find of [
+      async () => accounts.find('corp', 'a-2'),
+      async () => accounts.find('other', 'a-1'),
+      async () => accounts.findByName('corp', 'bea'),
+      async () => accounts.findByExternalId('corp', 'y'),
+      async () => accounts.list('other', { from: 0, limit: 1 }),
+    ]) {
+      await assert.rejects(find, { code: 'store_damaged' });
+    }
+  });
 
   test('what does not count any more is left out of a long list, and a gateway that runs beside goes on', async () => {
     const settings = await newDatabase();

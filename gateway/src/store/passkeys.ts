@@ -1,6 +1,6 @@
 import { GatewayError } from '../domain/errors.ts';
 import type { Database, Row } from './database.ts';
-import type { Exclusions } from './exclusions.ts';
+import type { Exclusions, NewExclusion } from './exclusions.ts';
 import type { RowSeal } from './row-seal.ts';
 
 /** The public half of a passkey of a local administrator. */
@@ -51,7 +51,7 @@ export class Passkeys {
 
   async find(id: string): Promise<StoredPasskey | null> {
     const [row] = await this.#database.all('SELECT * FROM passkeys WHERE id = ?', [id]);
-    return row === undefined ? null : this.#parse(row);
+    return row === undefined ? null : this.#parse({ ...row, id });
   }
 
   /** Adds a passkey and spends its invitation. Rejects as `Exclusions.append` does, with `conflict` if the invitation is spent or the passkey is there. */
@@ -77,13 +77,10 @@ export class Passkeys {
     await this.#database.change([[sql, [counter, counter, usedMs, id]]]);
   }
 
-  /** Removes a passkey, and ends the sign-ins of an account up to a time. `account` is what `accountKey` makes. Rejects as `Exclusions.append` does. */
-  async remove(id: string, account: string, timeMs: number, by: string): Promise<void> {
-    const ends = [
-      { kind: 'revoked', name: nameOfPasskey(id), timeMs, by },
-      { kind: 'ended', name: account, timeMs, by },
-    ] as const;
-    await this.#exclusions.append(() => ends, { beside: [['DELETE FROM passkeys WHERE id = ?', [id]]] });
+  /** Removes a passkey, together with what ends then. Rejects as `Exclusions.append` does. */
+  async remove(id: string, timeMs: number, by: string, ends: () => Promise<readonly NewExclusion[]>): Promise<void> {
+    const removed = { kind: 'revoked', name: nameOfPasskey(id), timeMs, by } as const;
+    await this.#exclusions.append(async () => [removed, ...(await ends())], { beside: [['DELETE FROM passkeys WHERE id = ?', [id]]] });
   }
 
   async invite(invitation: Invitation): Promise<void> {
@@ -109,18 +106,15 @@ export class Passkeys {
 
   /** Null: it was removed, or no gateway of the store wrote it. */
   #parse(row: Row): StoredPasskey | null {
-    const { public_key: publicKey, used_ms: usedMs } = row;
-    const passkey: StoredPasskey = {
-      id: String(row['id']),
-      name: String(row['name']),
-      publicKey: publicKey instanceof Uint8Array ? Uint8Array.from(publicKey) : new Uint8Array(),
-      transports: JSON.parse(String(row['transports'])),
-      createdMs: Number(row['created_ms']),
-      counter: Number(row['counter']),
-      usedMs: usedMs === null ? null : Number(usedMs),
-    };
-    const isOwn = this.#seal.isOf(row['mac'], 'passkeys', sealedOf(passkey));
-    return isOwn && this.#exclusions.revokedMs(nameOfPasskey(passkey.id)) === null ? passkey : null;
+    const { public_key: key, used_ms: usedMs } = row;
+    const [id, name, transports, createdMs] = [String(row['id']), String(row['name']), String(row['transports']), Number(row['created_ms'])];
+    const publicKey = key instanceof Uint8Array ? Uint8Array.from(key) : new Uint8Array();
+    const isOwn = this.#seal.isOf(row['mac'], 'passkeys', [id, name, Buffer.from(publicKey).toString('hex'), transports, createdMs]);
+    if (!isOwn || this.#exclusions.revokedMs(nameOfPasskey(id)) !== null) {
+      return null;
+    }
+    const counter = Number(row['counter']);
+    return { id, name, publicKey, transports: JSON.parse(transports), createdMs, counter, usedMs: usedMs === null ? null : Number(usedMs) };
   }
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { GatewayError } from '../domain/errors.ts';
 import type { StoreSettings } from '../domain/store-settings.ts';
-import { KeyConflict, type Database, type Row, type Statement, type Value } from './database.ts';
+import { KeyConflict, notKept, type Database, type Row, type Statement, type Value } from './database.ts';
 import { postgresMigrations } from './identity-schema.ts';
 
 /** The longest that a connection or an answer is waited for. */
@@ -13,6 +13,7 @@ const schemaLock = 0x63_73_69_67;
 const channel = 'countersign_identities';
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const uniqueViolation = '23505';
+const notInEncoding = '22021';
 
 /** A PostgreSQL that many gateways share. Values of bigint are numbers: a gateway writes none that does not fit. */
 export class PostgresDatabase implements Database {
@@ -146,6 +147,9 @@ export class PostgresDatabase implements Database {
       }
       if (cause instanceof pg.DatabaseError && cause.code === uniqueViolation) {
         throw new KeyConflict('a row with the same key is there already', { cause });
+      }
+      if (cause instanceof pg.DatabaseError && cause.code === notInEncoding) {
+        throw notKept();
       }
       // Clients read this, so it does not say where the store is.
       throw new GatewayError('store_unreachable', 'The store of identities cannot be asked now: try again in a moment.', { cause });

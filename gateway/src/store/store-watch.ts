@@ -68,10 +68,13 @@ export class StoreWatch implements Disposable {
     this.#isLooking = true;
     const { database, exclusions } = this.#options;
     const beganMs = performance.now();
-    try {
-      await database.listen(() => {
+    // Who is not told asks each second in any case.
+    database
+      .listen(() => {
         void this.#look();
-      });
+      })
+      .catch(() => undefined);
+    try {
       await exclusions.takeUp();
       this.#confirmedMs = beganMs;
       this.#failure = null;

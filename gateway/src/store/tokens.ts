@@ -43,7 +43,8 @@ export class Tokens {
     const sql = `INSERT INTO tokens (id, hash, principal, on_behalf_of, session, targets, created_ms, expires_ms, unrecorded_made_by, gateway, mac)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
     const [id, , ...rest] = values;
-    await this.#database.change([[sql, [id, Buffer.from(hash, 'hex'), ...rest, unrecordedBy, this.#gateway, this.#seal.of('tokens', values)]]]);
+    const madeBy = unrecordedBy === null ? null : `${this.#seal.of('made tokens', [id, this.#gateway, unrecordedBy])}${unrecordedBy}`;
+    await this.#database.change([[sql, [id, Buffer.from(hash, 'hex'), ...rest, madeBy, this.#gateway, this.#seal.of('tokens', values)]]]);
   }
 
   /** Finds a token by its SHA-256 in hex. Rejects with GatewayError `store_unreachable` or `store_damaged`. */
@@ -53,7 +54,13 @@ export class Tokens {
 
   async find(id: string): Promise<StoredToken | null> {
     const [row] = await this.#database.all('SELECT * FROM tokens WHERE id = ?', [id]);
-    return row === undefined ? null : this.#parse(row);
+    return row === undefined ? null : this.#parse({ ...row, id });
+  }
+
+  /** The ids of the tokens of a principal that were made after a time, by a clock that is ahead. */
+  async idsMadeAfter(principal: string, timeMs: number): Promise<readonly string[]> {
+    const rows = await this.#database.all('SELECT * FROM tokens WHERE principal = ? AND created_ms > ?', [principal, timeMs]);
+    return rows.map((row) => this.#parse({ ...row, principal }).id);
   }
 
   /** All tokens except those of runs, oldest first. */
@@ -64,7 +71,13 @@ export class Tokens {
   /** The tokens that were made at this gateway, or without one, and whose creation is not yet recorded, oldest first. */
   async unrecorded(): Promise<readonly MadeToken[]> {
     const sql = `SELECT * FROM tokens WHERE unrecorded_made_by IS NOT NULL AND gateway IN (?, '') ORDER BY created_ms`;
-    return (await this.#database.all(sql, [this.#gateway])).map((row) => ({ token: this.#parse(row), by: String(row['unrecorded_made_by']) }));
+    return (await this.#database.all(sql, [this.#gateway])).map((row) => {
+      const token = this.#parse(row);
+      const madeBy = String(row['unrecorded_made_by']);
+      const by = madeBy.slice(this.#seal.characters);
+      this.#seal.require(madeBy.slice(0, this.#seal.characters), 'made tokens', [token.id, String(row['gateway']), by], token.id);
+      return { token, by };
+    });
   }
 
   /** Notes that the creation of a token is recorded. To be called once its record is committed. */
@@ -80,11 +93,12 @@ export class Tokens {
   }
 
   async #read(hash: string): Promise<StoredToken | null> {
-    const [row] = await this.#database.all('SELECT * FROM tokens WHERE hash = ?', [Buffer.from(hash, 'hex')]);
+    const asked = Buffer.from(hash, 'hex');
+    const [row] = await this.#database.all('SELECT * FROM tokens WHERE hash = ?', [asked]);
     if (row === undefined) {
       return null;
     }
-    const token = this.#parse(row);
+    const token = this.#parse({ ...row, hash: asked });
     const [oldest] = this.#known.keys();
     if (oldest !== undefined && this.#known.size >= knownMax) {
       this.#known.delete(oldest);
@@ -93,21 +107,15 @@ export class Tokens {
     return token;
   }
 
+  /** Reads a row, in which the value that was asked for stands in the place of the one in the answer: the seal says whether it is the row that was asked for. */
   #parse(row: Row): StoredToken {
     const text = (column: string): string | null => (row[column] === null ? null : String(row[column]));
-    const targets = text('targets');
-    const token: StoredToken = {
-      id: String(row['id']),
-      principal: String(row['principal']),
-      onBehalfOf: text('on_behalf_of'),
-      session: text('session'),
-      targets: targets === null ? null : JSON.parse(targets),
-      createdMs: Number(row['created_ms']),
-      expiresMs: Number(row['expires_ms']),
-    };
     const { hash } = row;
-    this.#seal.require(row['mac'], 'tokens', valuesOf(token, hash instanceof Uint8Array ? Buffer.from(hash).toString('hex') : ''), token.id);
-    return token;
+    const [id, principal, onBehalfOf, session, targets] = [String(row['id']), String(row['principal']), text('on_behalf_of'), text('session'), text('targets')];
+    const [createdMs, expiresMs] = [Number(row['created_ms']), Number(row['expires_ms'])];
+    const hex = hash instanceof Uint8Array ? Buffer.from(hash).toString('hex') : '';
+    this.#seal.require(row['mac'], 'tokens', [id, hex, principal, onBehalfOf, session, targets, createdMs, expiresMs], id);
+    return { id, principal, onBehalfOf, session, targets: targets === null ? null : JSON.parse(targets), createdMs, expiresMs };
   }
 }
 

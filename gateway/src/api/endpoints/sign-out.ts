@@ -12,7 +12,7 @@ import type { ApiParts } from '../parts.ts';
 import { endToken, type TokenParts } from '../token-acts.ts';
 import { recordDeparture } from '../departure-records.ts';
 
-type Parts = TokenParts & Pick<ApiParts, 'browserSessions' | 'departures' | 'issuers'>;
+type Parts = TokenParts & Pick<ApiParts, 'browserSessions' | 'departures' | 'issuers' | 'localAdministrators'>;
 
 export const signOut = endpoint({
   id: 'signOut',
@@ -32,7 +32,9 @@ export const signOut = endpoint({
     const { browserSessions, departures, issuers } = parts;
     if (everywhere) {
       const { issuer, subject, facts } = accountOf(caller, issuers()) ?? noAccount();
-      await departures.signOut({ issuer, subject, signIn: null, id: '', issuedMs: Date.now() });
+      await (issuer === localIssuer
+        ? parts.localAdministrators.signOut(subject)
+        : departures.signOut({ issuer, subject, signIn: null, id: '', issuedMs: Date.now() }));
       const sessions = browserSessions.endAll(issuer, subject);
       await recordDeparture(parts.recorder, { action: 'gateway.end_sign_ins', attributes: { 'user.id': id, 'client.address': address, ...facts } });
       return { signedOut: id, sessions };
