@@ -273,7 +273,7 @@ describe('what gateways know of identities', () => {
     await using database = await PostgresDatabase.open(settings);
     const other = await open(database, 'two');
     using watch = new StoreWatch({ database: alone, exclusions, staleMs: 60_000, onTrouble: () => undefined, onFault: () => undefined });
-    watch.begin();
+    await watch.begin();
     await other.exclusions.append(() => [{ kind: 'revoked', name: 'tok_1', timeMs: 5 }]);
     await waitUntil(() => exclusions.revokedMs('tok_1') !== null);
   });
