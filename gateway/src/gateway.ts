@@ -4,13 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isDeepStrictEqual } from 'node:util';
 import { FeedRecords } from './assembly/feed-records.ts';
 import { Openings } from './access/openings.ts';
 import { relaxCollector } from './assembly/garbage-collection.ts';
 import { suggestReviews } from './assembly/model-reviews.ts';
-import { fillLimits, takeUpActivities, takeUpOpenings } from './assembly/read-at-start.ts';
-import { configuredPolicy, configuredPolicyFromThread, filesOfPolicy } from './policies/configured-policy.ts';
+import { InForce, type PolicyOf } from './assembly/in-force.ts';
+import { takeUpActivities, takeUpOpenings } from './assembly/read-at-start.ts';
+import { filesOfPolicy } from './policies/configured-policy.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';
@@ -20,21 +20,17 @@ import type { Outbox } from './outbox/outbox.ts';
 import { Approvals } from './controls/approvals/approvals.ts';
 import { alerts } from './controls/alerts.ts';
 import type { Control } from './controls/control.ts';
-import { ClassSets } from './classes/class-sets.ts';
-import { ClassSources } from './classes/class-sources.ts';
 import { Masks } from './controls/masks/masks.ts';
 import { Prints } from './following/prints.ts';
 import { RequestMasks } from './controls/masks/request-masks.ts';
-import { Limits, steadyClock } from './controls/limits/limits.ts';
 import { identify } from './sessions/attempt.ts';
 import { LoginThrottle } from './sessions/login-throttle.ts';
 import { isLoopback } from './domain/address.ts';
-import { makeEnvironment, type Environment, type Software } from './domain/environment.ts';
+import type { Software } from './domain/environment.ts';
 import { GatewayError } from './domain/errors.ts';
 import { takesNotices } from './domain/sink.ts';
 import { factNamesOf } from './domain/facts-only.ts';
 import type { TunnelIdentity } from './domain/client.ts';
-import type { LimitPolicies } from './feed/recorded-usage.ts';
 import { sayBehind } from './feed/index-state.ts';
 import { Authenticator } from './identity/authenticator.ts';
 import { BrowserSessions } from './identity/browser-sessions.ts';
@@ -44,7 +40,7 @@ import { Issuers } from './identity/issuers.ts';
 import { LocalAdministrators } from './identity/local-administrators.ts';
 import { askIssuer, readIssuerDocument } from './assembly/issuer-document.ts';
 import { openOperatorToken } from './api/operator-token.ts';
-import type { ApiParts, TakenUp } from './api/parts.ts';
+import type { ApiParts } from './api/parts.ts';
 import { findLostRevocations, recordHeard, recordLeftActs, recordLostRevocations, recordStoreFault } from './api/token-acts.ts';
 import { apiListener } from './api/listener.ts';
 import { invite, type InvitingParts } from './api/passkey-invitation.ts';
@@ -54,9 +50,6 @@ import { OperatorSocket, removeLeftSocket } from './listeners/operator-socket.ts
 import { TcpListener } from './listeners/tcp.ts';
 import { recordAcceptedToken } from './sessions/accepted-token.ts';
 import { recordLeftApprovals } from './sessions/left-approvals.ts';
-import { recordEnvironment, recordPolicy, recordPolicyChanges, recordRefusedPolicy } from './sessions/policy-record.ts';
-import { policyChanges } from './policy/policy-changes.ts';
-import type { PolicyEngine } from './policy/policy.ts';
 import { createProtocols, findProtocol, protocols, type ServedProtocols } from './protocols/registry.ts';
 import { Reader } from './reader/reader.ts';
 import { Recorder } from './recording/recorder.ts';
@@ -106,45 +99,24 @@ export interface GatewayOptions {
   readonly controls?: readonly Control[];
 }
 
-type PolicyOf = (config: Config) => PolicyEngine;
-
 /** The composition root: builds each part once and hands each exactly what it needs. */
 export class Gateway implements AsyncDisposable {
   readonly #parts: AsyncDisposableStack;
   readonly #log: Logger;
-  /** Null: the policy of a configuration is that of its grants and files. */
-  readonly #policyOf: PolicyOf | null;
   readonly #controls: readonly Control[];
   readonly #stopped = Promise.withResolvers<number>();
   readonly #listeners = new Map<string, TcpListener>();
   readonly #addresses: Record<string, string> = {};
-  #config: Config;
-  /** The settings that need a restart, as they were at the start. */
-  readonly #atStart: Config['atStart'];
+  readonly #inForce: InForce;
   #operatorSocket: string | null = null;
-  #policy: PolicyEngine;
-  /** Why the files as they are now were not put into force. Null: they were. */
-  #refused: string | null = null;
-  #environment: Environment;
-  /** The version of the policies that were recorded last. */
-  #recordedVersion = '';
   #sessions: LiveSessions | null = null;
   #recorder: Recorder | null = null;
   #calls: HttpCalls | null = null;
   #approvals: Approvals | null = null;
   #outbox: Outbox | null = null;
   #feedRecords: FeedRecords | null = null;
-  readonly #now = steadyClock();
-  readonly #limits = new Limits(this.#now);
-  #classSources: ClassSources;
-  #classSets: ClassSets;
   /** Aborts what is being read when the gateway stops. */
   readonly #reading = new AbortController();
-  /** Reads changed policies in a thread of its own, which ends soon after. */
-  readonly #policyThread: StepThread;
-  /** The takings-up that wait for the one before them, by whether they are meant whoever they leave. */
-  readonly #waitingTakeUps = new Map<boolean, Promise<TakenUp>>();
-  #lastTakeUp: Promise<unknown> = Promise.resolve();
   #reader: Reader | null = null;
   #authenticator: Authenticator | null = null;
   #openApi: Readonly<Record<string, unknown>> | null = null;
@@ -152,17 +124,18 @@ export class Gateway implements AsyncDisposable {
   #stopping: Promise<void> | null = null;
 
   private constructor(config: Config, parts: AsyncDisposableStack, { policyOf, controls = [] }: GatewayOptions) {
-    this.#config = config;
-    this.#atStart = config.atStart;
     this.#parts = parts;
-    this.#policyOf = policyOf ?? null;
     this.#controls = controls;
-    this.#policy = (policyOf ?? configuredPolicy)(config);
-    this.#classSources = new ClassSources(config.classes.values());
-    this.#classSets = new ClassSets(config.classes.values());
-    this.#environment = environmentOf(config, this.#policy);
-    this.#policyThread = parts.use(new StepThread());
     this.#log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'info');
+    this.#inForce = parts.use(
+      new InForce(config, {
+        software,
+        policyOf: policyOf ?? null,
+        log: this.#log,
+        signal: this.#reading.signal,
+        onChange: (newLimits) => this.#recheck(newLimits),
+      }),
+    );
   }
 
   /**
@@ -215,7 +188,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   async #start(acceptRollback: boolean): Promise<void> {
-    const { data, rootKey } = this.#config;
+    const { data, rootKey } = this.#inForce.config;
     makeDataDirectory(data);
     const lock = this.#parts.use(StoreLock.take(data));
     if (lock.leftSocket !== null) {
@@ -227,14 +200,14 @@ export class Gateway implements AsyncDisposable {
     const { gatewayId } = keys.signer();
     const { tokens, accounts, passkeys, exclusions } = await openIdentities(database, {
       gateway: gatewayId,
-      key: this.#config.store?.key() ?? null,
+      key: this.#inForce.config.store?.key() ?? null,
       now: Date.now,
     });
     const watch = this.#parts.use(
       new StoreWatch({
         database,
         exclusions,
-        staleMs: this.#config.store?.staleMs ?? Infinity,
+        staleMs: this.#inForce.config.store?.staleMs ?? Infinity,
         onTrouble: (error) => {
           this.#log.warn({ err: error }, 'the store of identities does not answer as it should');
         },
@@ -245,18 +218,17 @@ export class Gateway implements AsyncDisposable {
     );
     const lostRevocations = findLostRevocations(keys, exclusions, acceptRollback);
     const recorder = this.#parts.use(await this.#openRecorder(store));
-    const sessions = new LiveSessions(recorder, () => this.#environment);
+    const sessions = new LiveSessions(recorder, () => this.#inForce.environment);
     this.#sessions = sessions;
     this.#recorder = recorder;
-    this.#recordPolicy();
-    recordEnvironment(recorder, this.#environment);
+    this.#inForce.record(recorder);
     const reader = this.#parts.use(await this.#openReader(store, recorder));
     this.#reader = reader;
-    const prepared = this.#policy.prepare?.();
-    const filled = Promise.all([this.#enforceLimits().filled, this.#takeUpActivities(sessions, reader, recorder.size)]);
+    const prepared = this.#inForce.policy.prepare?.();
+    const filled = Promise.all([this.#inForce.fillLimits(reader), this.#takeUpActivities(sessions, reader, recorder.size)]);
     const issuers = this.#parts.use(
       new Issuers({
-        directory: () => this.#config,
+        directory: () => this.#inForce.config,
         read: readIssuerDocument,
         now: Date.now,
         onAccept: (token) => {
@@ -270,7 +242,7 @@ export class Gateway implements AsyncDisposable {
         },
       }),
     );
-    const departures = new Departures({ accounts, exclusions, directory: () => this.#config, now: Date.now });
+    const departures = new Departures({ accounts, exclusions, directory: () => this.#inForce.config, now: Date.now });
     const authenticator = this.#parts.use(
       new Authenticator({
         tokens,
@@ -278,8 +250,8 @@ export class Gateway implements AsyncDisposable {
         requireCurrent: () => {
           watch.requireCurrent();
         },
-        findPrincipal: (id) => this.#config.principals.get(id),
-        ofCertificate: (name) => this.#config.certificates.get(name),
+        findPrincipal: (id) => this.#inForce.config.principals.get(id),
+        ofCertificate: (name) => this.#inForce.config.certificates.get(name),
         now: Date.now,
         issuers,
         departures,
@@ -290,8 +262,8 @@ export class Gateway implements AsyncDisposable {
     const browserSessions = new BrowserSessions({
       flow: codeFlow,
       departures,
-      issuers: () => this.#config.issuers,
-      limits: () => this.#config.browser,
+      issuers: () => this.#inForce.config.issuers,
+      limits: () => this.#inForce.config.browser,
       now: Date.now,
       identify: async (token) => identify(authenticator, token),
     });
@@ -307,7 +279,7 @@ export class Gateway implements AsyncDisposable {
       recordHeard(recorder, gatewayId, await exclusions.after(keys.exclusionsSeen.revision));
     }
     keys.noteExclusions(exclusions);
-    const outbox = this.#parts.use(openOutbox({ data, keys, recorder, config: () => this.#config, log: this.#log }));
+    const outbox = this.#parts.use(openOutbox({ data, keys, recorder, config: () => this.#inForce.config, log: this.#log }));
     this.#outbox = outbox;
     const feeds = new FeedRecords({
       recorder,
@@ -326,33 +298,33 @@ export class Gateway implements AsyncDisposable {
     });
     await watch.begin();
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
-    const calls = this.#parts.use(new HttpCalls(this.#config.limits));
+    const calls = this.#parts.use(new HttpCalls(this.#inForce.config.limits));
     this.#calls = calls;
     const served = this.#parts.use(await createProtocols({ steps: this.#parts.use(new StepThread()) }));
     const requireRecalled = recalling(served, reader, recorder);
     const masking = {
       keys: { record: keys.maskKey('record'), hash: keys.maskKey('hash'), pseudonym: keys.maskKey('pseudonym') },
-      classSet: (names: readonly string[]) => this.#classSets.of(names),
-      classesOf: (target: string, source: string) => this.#classSources.of(target, source),
+      classSet: (names: readonly string[]) => this.#inForce.classSets.of(names),
+      classesOf: (target: string, source: string) => this.#inForce.classSources.of(target, source),
     };
     const door: DoorContext = {
       recorder,
       sessions,
       authenticator,
       refusals,
-      policy: () => this.#policy,
-      looking: { nestedClasses: (names) => this.#classSets.nested(names), classesOf: masking.classesOf, prints: new Prints(keys.followKey()) },
-      controls: [approvals, this.#limits, alerts, new RequestMasks(masking), new Masks(masking), ...this.#controls],
-      limits: this.#config.limits,
+      policy: () => this.#inForce.policy,
+      looking: { nestedClasses: (names) => this.#inForce.classSets.nested(names), classesOf: masking.classesOf, prints: new Prints(keys.followKey()) },
+      controls: [approvals, this.#inForce.limits, alerts, new RequestMasks(masking), new Masks(masking), ...this.#controls],
+      limits: this.#inForce.config.limits,
       calls,
       ids: new IdsOfTargets((place, key) => reader.toldByGateway(place, key), { written: () => recorder.size, indexed: () => reader.state.size }),
       factNames: factNamesOf(protocols),
       requireRecalled,
-      findTarget: (name) => this.#config.targets.get(name),
+      findTarget: (name) => this.#inForce.config.targets.get(name),
       isStopping: () => this.#stopping !== null,
     };
     const openings = new Openings({ newId: () => `op_${randomBytes(8).toString('hex')}`, now: Date.now });
-    if (this.#config.guardedClasses.length > 0) {
+    if (this.#inForce.config.guardedClasses.length > 0) {
       void takeUpOpenings(reader, openings, {
         publish: async () => recorder.publish(),
         signal: this.#reading.signal,
@@ -376,29 +348,29 @@ export class Gateway implements AsyncDisposable {
       codeFlow,
       browserSessions,
       localAdministrators: new LocalAdministrators({ passkeys, tokens, exclusions, now: Date.now }),
-      browser: () => this.#config.browser,
-      fresh: () => this.#config.fresh,
+      browser: () => this.#inForce.config.browser,
+      fresh: () => this.#inForce.config.fresh,
       verifyLogout: async (issuer, token) => issuers.verifyLogout(issuer, token),
       approvals,
       outbox,
       sinkStates: () => feeds.states,
       refusals,
       findProtocol,
-      targets: () => this.#config.targets,
-      policy: () => this.#policy,
-      refused: () => this.#refused,
+      targets: () => this.#inForce.config.targets,
+      policy: () => this.#inForce.policy,
+      refused: () => this.#inForce.refused,
       pinsOf: ({ protocol }) => {
         requireRecalled(protocol);
         return served.pins.get(protocol) ?? null;
       },
-      principals: () => this.#config.principals,
-      roles: () => this.#config.roles,
-      guardedClasses: () => this.#config.guardedClasses,
+      principals: () => this.#inForce.config.principals,
+      roles: () => this.#inForce.config.roles,
+      guardedClasses: () => this.#inForce.config.guardedClasses,
       openings,
-      issuers: () => this.#config.issuers,
-      takeUpConfig: async (isMeant) => this.#takeUp(isMeant),
+      issuers: () => this.#inForce.config.issuers,
+      takeUpConfig: async (isMeant) => this.#inForce.takeUp(isMeant),
       addresses: () => this.#addresses,
-      isEncrypted: this.#config.tls !== null,
+      isEncrypted: this.#inForce.config.tls !== null,
       software: softwareName,
       openApi: () => (this.#openApi ??= openApiDocument(software.version)),
       isStopping: () => this.#stopping !== null,
@@ -411,16 +383,16 @@ export class Gateway implements AsyncDisposable {
     }
     await Promise.race([filled, delay(headStartMs, null, { ref: false })]);
     await prepared;
-    this.#warnOfFindings();
+    this.#inForce.warnOfFindings();
     await this.#listen(served, door, api);
     this.#inviting = api;
     outbox.begin();
-    void suggestReviews({ api, settings: () => this.#config.reviewModel, log: this.#log, signal: this.#reading.signal });
+    void suggestReviews({ api, settings: () => this.#inForce.config.reviewModel, log: this.#log, signal: this.#reading.signal });
     this.#parts.use(
       watchConfig(
-        () => filesOfPolicy(this.#config),
+        () => filesOfPolicy(this.#inForce.config),
         () => {
-          void this.#reload();
+          void this.#inForce.reload();
         },
       ),
     );
@@ -430,7 +402,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   async #openDatabase(): Promise<Database> {
-    const { data, store } = this.#config;
+    const { data, store } = this.#inForce.config;
     if (store === null) {
       return new EmbeddedDatabase(join(data, 'identity.db'));
     }
@@ -492,26 +464,26 @@ export class Gateway implements AsyncDisposable {
     readonly exclusions: Exclusions;
     readonly authenticator: Authenticator;
   }): Promise<Approvals> {
-    const store = this.#parts.use(new OpenApprovalsFile(this.#config.data));
+    const store = this.#parts.use(new OpenApprovalsFile(this.#inForce.config.data));
     await recordLeftApprovals(recorder, store.left);
-    tellLeft(outbox, this.#config, store.left);
+    tellLeft(outbox, this.#inForce.config, store.left);
     store.clear();
     return new Approvals({
-      settings: () => this.#config.approvals,
+      settings: () => this.#inForce.config.approvals,
       store,
-      policyVersion: () => this.#policy.version,
+      policyVersion: () => this.#inForce.policy.version,
       findPrincipal: (id) => (exclusions.suspension(id) === null ? authenticator.find(id) : undefined),
       textOf: (act, held) => heldText(findProtocol, act, held),
       newId: () => `ap_${randomBytes(8).toString('hex')}`,
       now: Date.now,
       onStep: (news) => {
-        tellSinks(outbox, this.#config, news);
+        tellSinks(outbox, this.#inForce.config, news);
       },
     });
   }
 
   async #openRecorder({ keys, end, rollback }: OpenedStore): Promise<Recorder> {
-    const { data, retention } = this.#config;
+    const { data, retention } = this.#inForce.config;
     if (end.previous !== null && !end.previous.clean) {
       this.#log.warn(end.previous, 'the last epoch was not stopped cleanly; its open sessions are closed in the record');
     }
@@ -538,9 +510,9 @@ export class Gateway implements AsyncDisposable {
 
   /** Opens the reader, which reads in a thread of its own so that no client waits for it. */
   async #openReader({ keys, root }: OpenedStore, recorder: Recorder): Promise<Reader> {
-    const { metaDays } = this.#config.retention;
+    const { metaDays } = this.#inForce.config.retention;
     return Reader.open({
-      data: this.#config.data,
+      data: this.#inForce.config.data,
       thread: pathToFileURL(join(import.meta.dirname, `reader-thread${extname(import.meta.filename)}`)),
       root,
       cacheKey: keys.cacheKey(),
@@ -550,8 +522,8 @@ export class Gateway implements AsyncDisposable {
       },
       feeds: {
         settings: () => ({
-          rules: [...this.#config.alerts.values()],
-          sinks: [...this.#config.sinks.values()].flatMap((sink) => (takesNotices(sink) ? [] : [sink.settings()])),
+          rules: [...this.#inForce.config.alerts.values()],
+          sinks: [...this.#inForce.config.sinks.values()].flatMap((sink) => (takesNotices(sink) ? [] : [sink.settings()])),
           keptDays: metaDays,
           written: recorder.size,
         }),
@@ -566,7 +538,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   async #listen(served: ServedProtocols, door: DoorContext, api: ApiParts): Promise<void> {
-    const { listen, limits, tls } = this.#config;
+    const { listen, limits, tls } = this.#inForce.config;
     const certificate = tls === null ? null : readServerTls(tls);
     for (const { protocol, service } of served.streams) {
       const address = listen.get(protocol.id);
@@ -595,7 +567,7 @@ export class Gateway implements AsyncDisposable {
           certificate,
           log: this.#log,
           makeVisit: (address) => new Visit(door, address),
-          protocolOf: (target) => served.exchange(this.#config.targets.get(target)?.protocol),
+          protocolOf: (target) => served.exchange(this.#inForce.config.targets.get(target)?.protocol),
           onApi: apiListener(api, onError),
           onTunnel: (socket, head, tunnel) => {
             this.#adopt(socket, head, tunnel);
@@ -619,7 +591,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   #adopt(socket: Socket, head: Buffer, tunnel: TunnelIdentity): void {
-    const { protocol } = this.#config.targets.get(tunnel.target) ?? {};
+    const { protocol } = this.#inForce.config.targets.get(tunnel.target) ?? {};
     const behind = this.#listeners.get(protocol ?? '');
     if (behind === undefined) {
       socket.destroy();
@@ -628,170 +600,28 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  /**
-   * Puts the changed configuration into force, after those that are being put into force, so that the files as they are last count. Rejects with GatewayError
-   * `config_invalid`; `conflict` if none of the present principals would be left, unless `isMeant`; `stopping`.
-   */
-  async #takeUp(isMeant: boolean): Promise<TakenUp> {
-    // Whoever asks before the files are read is answered together with those who wait for that.
-    const waiting = this.#waitingTakeUps.get(isMeant);
-    if (waiting !== undefined) {
-      return waiting;
-    }
-    const next = this.#lastTakeUp.then(async () => {
-      this.#waitingTakeUps.delete(isMeant);
-      const { signal } = this.#reading;
-      signal.throwIfAborted();
-      const config = readConfig(this.#config.file, protocols, process.env);
-      const policy = this.#policyOf?.(config) ?? (await configuredPolicyFromThread(config, this.#policyThread, signal));
-      return this.#putIntoForce(config, policy, isMeant);
-    });
-    this.#waitingTakeUps.set(isMeant, next);
-    this.#lastTakeUp = next.catch(() => undefined);
-    return next;
-  }
-
-  /** Everything changes in one turn of the event loop: no request is decided by a part of the new configuration. */
-  #putIntoForce(config: Config, policy: PolicyEngine, isMeant: boolean): TakenUp {
-    const before = [...this.#config.principals.keys()];
-    if (!isMeant && before.length > 0 && !before.some((id) => config.principals.has(id))) {
-      throw new GatewayError(
-        'conflict',
-        `${config.file} leaves none of the principals that there are (${before.length}). If that is meant: countersign config apply --force.`,
-      );
-    }
-    // Limits have not counted so far what was done at a target that is observed no more.
-    const countsMore = [...this.#config.targets.values()].some(({ name, mode }) => mode === 'observe' && config.targets.get(name)?.mode !== 'observe');
-    this.#config = { ...config, data: this.#config.data };
-    this.#classSources = new ClassSources(config.classes.values());
-    this.#classSets = new ClassSets(config.classes.values());
-    const changes = policyChanges(this.#policy, policy);
-    this.#policy = policy;
-    this.#refused = null;
-    this.#recordPolicy();
-    if (changes !== null && this.#recorder !== null) {
-      recordPolicyChanges(this.#recorder, changes);
-    }
-    this.#changeEnvironment();
-    const { names: newLimits } = this.#enforceLimits(countsMore);
-    this.#calls?.keepOnly(config.targets.values());
+  /** Checks everything that is open against the configuration that has come into force. Returns the number of approvals that were withdrawn. */
+  #recheck(newLimits: ReadonlySet<string>): number {
+    this.#calls?.keepOnly(this.#inForce.config.targets.values());
     this.#authenticator?.recheck();
     this.#sessions?.recheck(newLimits);
     const withdrawn = this.#approvals?.recheck() ?? 0;
     this.#outbox?.recheck();
     this.#reader?.recheck();
-    const told = {
-      policyVersion: this.#policy.version,
-      ...(changes === null ? {} : { changes }),
-      ...(withdrawn === 0 ? {} : { withdrawnApprovals: withdrawn }),
-    };
-    this.#log.info(told, 'configuration applied');
-    if (changes !== null) {
-      this.#warnOfFindings();
-    }
-    const waiting = [...config.atStart].filter(([section, text]) => this.#atStart.get(section) !== text).map(([section]) => section);
-    if (waiting.length > 0) {
-      this.#log.warn({ sections: waiting }, `the changes under ${waiting.join(', ')} need a restart: until then the settings of the last start are in force`);
-    }
-    return { file: config.file, waiting, changes, withdrawn };
-  }
-
-  /**
-   * Puts a changed file into force. It takes effect at each session's next action, and at once ends what a principal no longer has access to. A file that does
-   * not validate changes nothing.
-   */
-  async #reload(): Promise<void> {
-    try {
-      await this.#takeUp(false);
-    } catch (error) {
-      if (!(error instanceof GatewayError)) {
-        throw error;
-      }
-      if (error.code === 'stopping') {
-        return;
-      }
-      this.#refused = error.message;
-      this.#log.error(`the changed configuration is not applied:\n${error.message}`);
-      this.#recordRefused(error);
-    }
-  }
-
-  /**
-   * Takes up the limits of the policies in force, and returns the names of those that are new. `filled` resolves when their windows are filled from the journal;
-   * until then requests under them are refused.
-   */
-  #enforceLimits(countsMore = false): { readonly names: ReadonlySet<string>; readonly filled: Promise<void> } {
-    const unfilled = this.#limits.enforce(this.#policy.obligations ?? [], countsMore);
-    const names = new Set(unfilled.limits.map(({ name }) => name));
-    if (this.#recorder === null || this.#reader === null || names.size === 0) {
-      return { names, filled: Promise.resolve() };
-    }
-    const { signal } = this.#reading;
-    const filled = fillLimits(this.#reader, unfilled, {
-      before: this.#recorder.size,
-      nowMs: this.#now(),
-      policies: this.#limitPolicies(),
-      signal,
-      onTrouble: this.#trouble('read how much of limits was used'),
-    });
-    return { names, filled };
-  }
-
-  #limitPolicies(): LimitPolicies | null {
-    const { version, sources, limitsReadHistory: readsHistory = false } = this.#policy;
-    const { targets, principals } = this.#config;
-    const told = Array.from(targets.values(), ({ user: _user, password: _password, command: _command, durability: _durability, ...facts }) => facts);
-    return sources === undefined ? null : { version, sources, targets: told, principals: [...principals.values()], readsHistory };
+    return withdrawn;
   }
 
   /** Lets the activities go on that ended with an earlier gateway. */
   async #takeUpActivities(sessions: LiveSessions, reader: Reader, before: number): Promise<void> {
     const { signal } = this.#reading;
-    const { sessionIdleMs: idleMs } = this.#config.limits;
+    const { sessionIdleMs: idleMs } = this.#inForce.config.limits;
     await takeUpActivities(reader, sessions, { before, idleMs, signal, onTrouble: this.#trouble('read what sessions did before') });
-  }
-
-  /** Records the policies in force whole, so that each decision can be explained by the version that it names. */
-  #recordPolicy(): void {
-    if (this.#recorder !== null && this.#policy.version !== this.#recordedVersion) {
-      recordPolicy(this.#recorder, this.#policy);
-      this.#recordedVersion = this.#policy.version;
-    }
-  }
-
-  /** Makes the environment of the records from now on, if it is another than before. Sessions state it with their next record. */
-  #changeEnvironment(): void {
-    const environment = environmentOf(this.#config, this.#policy);
-    if (!isDeepStrictEqual(environment, this.#environment)) {
-      this.#environment = environment;
-      if (this.#recorder !== null) {
-        recordEnvironment(this.#recorder, environment);
-      }
-    }
-  }
-
-  /** Records that a changed configuration was refused. The gateway goes on with the one before even if this cannot be recorded: nothing moves without records. */
-  #recordRefused(error: GatewayError): void {
-    try {
-      if (this.#recorder !== null) {
-        recordRefusedPolicy(this.#recorder, this.#policy, error);
-      }
-    } catch (failure) {
-      this.#trouble('record that a changed configuration was refused')(failure);
-    }
-  }
-
-  /** Warns of policies in force that `policy check` would refuse or remark on. */
-  #warnOfFindings(): void {
-    for (const finding of this.#policy.findings?.() ?? []) {
-      this.#log.warn(`countersign policy check finds: ${finding}`);
-    }
   }
 
   /** Warns, once per start, of addresses that can be reached over a network without TLS. */
   #warnOfClearText(): void {
     const open =
-      this.#config.tls === null
+      this.#inForce.config.tls === null
         ? Object.entries(this.#addresses).filter(([, address]) => !isLoopback(address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '')))
         : [];
     if (open.length > 0) {
@@ -829,10 +659,6 @@ export class Gateway implements AsyncDisposable {
       this.#log.error({ err: error }, `could not ${what}`);
     };
   }
-}
-
-function environmentOf({ sha256: configuration }: Config, { version: policyVersion }: PolicyEngine): Environment {
-  return makeEnvironment(software, { configuration, policyVersion });
 }
 
 /**
