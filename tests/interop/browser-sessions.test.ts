@@ -22,7 +22,7 @@ describe('a browser that signs in at the gateway', () => {
     web = parts.use(
       await openServer(async (request, response) => {
         seen.push(request.headers.cookie);
-        response.setHeader('set-cookie', ['own=1', 'countersign=forged; Path=/api', '__Host-countersign=forged; Path=/; Secure']).end();
+        response.setHeader('set-cookie', ['own=1', 'countersign=forged; Path=/api', '=countersign=forged', '__Host-countersign=forged; Path=/; Secure']).end();
       }),
     );
     gateway = parts.use(await GatewayProcess.start({ config: 'principals: {}\n', environment: { WEB_SECRET: webClient.secret } }));
@@ -108,7 +108,17 @@ ${more}`;
     const begun = (await fetch(`${url}/api/v1/sign-in`, { redirect: 'manual' })).headers.getSetCookie().join().split(';')[0] ?? '';
     const again = await fetch(back, { headers: { cookie: begun, connection: 'close' }, redirect: 'manual' });
     assert.equal(again.status, 401, 'the code of another sign-in');
-    for (const page of ['/t/web/', '//evil.example', 'https://evil.example', '/\\evil.example', '/a%0d\nb', 'console']) {
+    for (const page of [
+      '/t/web/',
+      '/./t/web/',
+      '/a/%2e%2e/t/web/',
+      '/.//evil.example',
+      '//evil.example',
+      'https://evil.example',
+      '/\\evil.example',
+      '/a%0d\nb',
+      'console',
+    ]) {
       assert.equal((await fetch(`${url}/api/v1/sign-in?return=${encodeURIComponent(page)}`, { redirect: 'manual' })).status, 400, page);
     }
     assert.equal((await fetch(`${url}/api/v1/sign-in?issuer=none`, { redirect: 'manual' })).status, 404);

@@ -44,7 +44,14 @@ describe('a local administrator with a passkey', requireProgram('chromium'), () 
   before(async () => {
     web = parts.use(
       await openServer(async (_request, response) => {
-        response.setHeader('content-type', 'text/html').end(hostilePage);
+        response.setHeaders(
+          new Map([
+            ['content-type', 'text/html'],
+            ['clear-site-data', '"cookies"'],
+            ['set-cookie', '=countersign=forged'],
+          ]),
+        );
+        response.end(hostilePage);
       }),
     );
     gateway = parts.use(await GatewayProcess.start({ config: 'principals: {}\n', environment: { WEB_SECRET: webClient.secret } }));

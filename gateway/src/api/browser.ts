@@ -3,8 +3,16 @@ import type { NodeRequest } from '../exchange/exchange.ts';
 
 const cookieCharactersMax = 4_000;
 
-/** A page of this gateway: no other host, nothing that a browser takes for one, and no page of a target. */
-export const ownPage = /^\/(?!t\/|[/\\])[\x21-\x5b\x5d-\x7e]{0,1000}$/;
+const pageForm = /^\/[\x21-\x5b\x5d-\x7e]{0,1000}$/;
+
+/** Throws GatewayError `malformed` for an address that is no page of this gateway: one of another host, or what a browser takes for one, or a page of a target. */
+export function checkReturn(page: string): void {
+  // A browser goes to the path without its dots.
+  const paths = pageForm.test(page) ? [page, URL.parse(page, 'http://localhost')?.pathname ?? '//'] : ['//'];
+  if (paths.some((path) => /^\/(?:t\/|\/)/.test(path))) {
+    throw new GatewayError('malformed', 'return: a page of this gateway is expected, as /console.');
+  }
+}
 
 /** How pages reach this gateway. */
 export interface Site {

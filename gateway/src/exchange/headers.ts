@@ -20,8 +20,10 @@ const hopByHop = new Set([
 const internal = /^(?:host|via|forwarded|x-forwarded-.*|x-real-ip|countersign-.*)$/;
 /** The headers in which clients send their token. The last one is the session token of AWS, for clients that only know AWS keys. */
 const credentials: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key', 'x-amz-security-token']);
-/** A cookie that browsers have for the gateway itself. No target sees or sets one. */
-const ownCookie = /^\s*(?:__Host-)?countersign(?:-sign-in)?\s*=/i;
+/** A cookie that browsers have for the gateway itself, or one without a name that they send like it. No target sees or sets one. */
+const ownCookie = /^[\s=]*(?:__Host-)?countersign(?:-sign-in)?\s*=/i;
+/** Headers with which an answer says something to browsers about all of the gateway's pages: its cookies would be removed, and other targets would be asked differently. */
+const ofOrigin: ReadonlySet<string> = new Set(['clear-site-data', 'strict-transport-security', 'service-worker-allowed']);
 const headersMax = 256;
 const basicScheme = /^basic/i;
 const concealedLengthMin = 8;
@@ -266,12 +268,11 @@ function withoutOwnCookies(headers: Headers): Headers {
   });
 }
 
-/** Returns the target's headers that are passed on to the client, without those for the next hop and the gateway's own. `content-length` stays. */
+/** Returns the target's headers that are passed on to the client, without those for the next hop and for the whole origin, and the gateway's own. `content-length` stays. */
 export function endToEndResponse(headers: Headers): Headers {
   const named = connectionOptions(headers);
-  return headers.filter(
-    ([name, value]) => !hopByHop.has(name) && !named.has(name) && !name.startsWith('countersign-') && !(name === 'set-cookie' && ownCookie.test(value)),
-  );
+  const isLeftOut = (name: string): boolean => hopByHop.has(name) || named.has(name) || ofOrigin.has(name) || name.startsWith('countersign-');
+  return headers.filter(([name, value]) => !isLeftOut(name) && !(name === 'set-cookie' && ownCookie.test(value)));
 }
 
 /**

@@ -8,7 +8,7 @@ import type { LocalSignIn } from '../../identity/local-administrators.ts';
 import { attempt, identify } from '../../sessions/attempt.ts';
 import { recordOwnDecision } from '../../sessions/own-decision.ts';
 import { jsonBody } from '../body.ts';
-import { checkOwnPage, cookieOf, formatCookie, ownPage, siteOf } from '../browser.ts';
+import { checkOwnPage, checkReturn, cookieOf, formatCookie, siteOf } from '../browser.ts';
 import { checkOrigin } from '../credential.ts';
 import type { OpenCall, OpenRoute } from '../open-route.ts';
 import { passkeyPage } from '../pages/passkey-page.ts';
@@ -149,9 +149,7 @@ async function makeToken({ authenticator, browser, recorder }: ApiParts, person:
 async function showSignIn(parts: ApiParts, call: OpenCall): Promise<Response> {
   const query = new URL(call.request.url).searchParams;
   const returnTo = query.get('return') ?? '/sign-in';
-  if (!ownPage.test(returnTo)) {
-    throw new GatewayError('malformed', 'return: a page of this gateway is expected, as /console.');
-  }
+  checkReturn(returnTo);
   const page = signInPage({
     principal: (await signedIn(parts, call))?.id ?? null,
     issuers: [...parts.issuers().keys()],

@@ -6,7 +6,7 @@ import type { Errand } from '../../identity/code-flow.ts';
 import { Sealer } from '../../identity/sealer.ts';
 import { attempt } from '../../sessions/attempt.ts';
 import { recordOwnDecision } from '../../sessions/own-decision.ts';
-import { cookieOf, formatCookie, ownPage, siteOf, type Cookie, type Site } from '../browser.ts';
+import { checkReturn, cookieOf, formatCookie, siteOf, type Cookie, type Site } from '../browser.ts';
 import type { OpenCall, OpenRoute } from '../open-route.ts';
 import type { ApiParts } from '../parts.ts';
 
@@ -39,9 +39,7 @@ export function signInRoutes(sealer = new Sealer()): readonly OpenRoute[] {
         const site = siteOf(call.incoming, parts.browser().url);
         const issuer = chooseIssuer(parts, query.get('issuer'));
         const returnTo = query.get('return') ?? '/sign-in';
-        if (!ownPage.test(returnTo)) {
-          throw new GatewayError('malformed', 'return: a page of this gateway is expected, as /console.');
-        }
+        checkReturn(returnTo);
         const maxAgeSeconds = query.has('fresh') ? 0 : Math.ceil(parts.browser().ageMs / 1000);
         const { address, errand } = await parts.codeFlow.begin(issuer, { redirectUri: `${site.origin}${path}/callback`, returnTo, maxAgeSeconds });
         return redirect(address.href, [signInCookie(site, sealer.seal({ ...errand, untilMs: Date.now() + errandSeconds * 1000 }), errandSeconds)]);
