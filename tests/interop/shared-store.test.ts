@@ -224,6 +224,9 @@ identity:
     assert.deepEqual([(await signIn(here, 1)).status, (await signIn(there, 1)).status], [401, 401]);
     const again = await postAsPage(here ?? '', '/api/v1/invitation', { secret: new URL(link).hash.slice(1) });
     assert.equal(again.status, 401, 'the link was used at the other gateway');
+    const heard = (await own(first, 'gateway.hear_of_act')).map(({ attributes }) => attributes);
+    assert.ok(heard.some((each) => each['countersign.passkey'] === id && each['countersign.token.id'] === undefined));
+    assert.ok(heard.some((each) => each['countersign.reason'] === 'at another gateway, somebody registered a passkey'));
   });
 
   test('E48: who has left, as the directory told one gateway, is out at the other', async () => {

@@ -1,3 +1,4 @@
+import type { Attributes } from '../domain/action.ts';
 import type { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { KeyStore } from '../recording/key-store.ts';
@@ -6,6 +7,7 @@ import { rolledBack } from '../recording/recovery.ts';
 import { appendOwnDecision, recordOwnDecision } from '../sessions/own-decision.ts';
 import { forGoodMs, type Exclusion, type Exclusions } from '../store/exclusions.ts';
 import type { Identities } from '../store/identities.ts';
+import { isInvitation, passkeyNamed } from '../store/passkeys.ts';
 import type { StoredToken } from '../store/tokens.ts';
 import type { Caller } from './caller.ts';
 import type { ApiParts } from './parts.ts';
@@ -103,20 +105,38 @@ export function recordHeard(recorder: Recorder, ownId: string, news: readonly Ex
     const attributes = { [ownAttributes.count]: before };
     appendOwnDecision(recorder, { action: 'gateway.hear_of_act', verdict: 'allow', reason: 'acts at other gateways, before those that follow', attributes });
   }
-  for (const { kind, name, timeMs, by, reason, gateway } of heard.slice(-heardMax)) {
-    const whose = { revoked: ownAttributes.tokenId, suspended: ownAttributes.principal, resumed: ownAttributes.principal, ended: ownAttributes.account };
+  for (const entry of heard.slice(-heardMax)) {
+    const { timeMs, by, reason, gateway } = entry;
+    const { what, attributes } = heardOf(entry);
     appendOwnDecision(recorder, {
       action: 'gateway.hear_of_act',
       verdict: 'allow',
-      reason: `at another gateway, ${kind === 'ended' ? 'sign-ins ended' : `this was ${kind}`}${reason === '' ? '' : `: ${reason}`}`,
+      reason: `at another gateway, ${what}${reason === '' ? '' : `: ${reason}`}`,
       attributes: {
         ...(by === '' ? {} : { 'user.id': by }),
-        [whose[kind]]: kind === 'ended' ? [name] : name,
+        ...attributes,
         [ownAttributes.otherGateway]: gateway,
-        ...(kind === 'ended' && timeMs === forGoodMs ? {} : { [ownAttributes.time]: new Date(timeMs).toISOString() }),
+        ...(timeMs === forGoodMs ? {} : { [ownAttributes.time]: new Date(timeMs).toISOString() }),
       },
     });
   }
+}
+
+/** Says what another gateway did, and names what it did it to. */
+function heardOf({ kind, name }: Exclusion): { readonly what: string; readonly attributes: Attributes } {
+  if (kind === 'ended') {
+    return { what: 'sign-ins ended', attributes: { [ownAttributes.account]: [name] } };
+  }
+  if (kind !== 'revoked') {
+    return { what: `this was ${kind}`, attributes: { [ownAttributes.principal]: name } };
+  }
+  if (isInvitation(name)) {
+    return { what: 'somebody registered a passkey', attributes: {} };
+  }
+  const passkey = passkeyNamed(name);
+  return passkey === null
+    ? { what: 'this was revoked', attributes: { [ownAttributes.tokenId]: name } }
+    : { what: 'a passkey was removed', attributes: { [ownAttributes.passkey]: passkey } };
 }
 
 /**

@@ -123,10 +123,23 @@ function sealedOf({ id, name, publicKey, transports, createdMs }: StoredPasskey)
   return [id, name, Buffer.from(publicKey).toString('hex'), JSON.stringify(transports), createdMs];
 }
 
+/** How the list of exclusions names a passkey and an invitation: by one of these, and its id or its hash. */
+const [passkeyMark, invitationMark] = ['passkey:', 'invitation:'];
+
 function nameOfPasskey(id: string): string {
-  return `passkey:${id}`;
+  return `${passkeyMark}${id}`;
 }
 
 function nameOfInvitation(hash: string): string {
-  return `invitation:${hash}`;
+  return `${invitationMark}${hash}`;
+}
+
+/** Returns the id of the passkey that a revoked name in the list of exclusions stands for; null if it stands for something else. */
+export function passkeyNamed(name: string): string | null {
+  return name.startsWith(passkeyMark) ? name.slice(passkeyMark.length) : null;
+}
+
+/** True if a revoked name in the list of exclusions stands for an invitation, with which somebody has registered a passkey. */
+export function isInvitation(name: string): boolean {
+  return name.startsWith(invitationMark);
 }
