@@ -127,6 +127,15 @@ test('what people did is said: an approval with who gave it, and the end of a se
     String.raw`03:04:05.678 ? model approval ap_1 spent: approved by ann (dba), bob (security): ok\x0a), eve (boss)`,
   );
   assert.equal(await lineOf(approval({ ...spent, 'countersign.approval.asked_session': answer({}).session })), '', 'the grant has a line there');
+  const broken = {
+    'countersign.approval.granted_by': ['dan'],
+    'countersign.approval.granted_notes': ['outage'],
+    'countersign.approval.break_glass': ['oncall', 'leads'],
+  };
+  assert.equal(
+    await lineOf(approval({ ...spent, ...broken, 'countersign.approval.asked_session': 'another' })),
+    '03:04:05.678 ? model approval ap_1 spent: glass broken by dan (oncall, leads): outage',
+  );
   const facts = { by: 'operator', address: 'operator socket', reason: 'it reads too much' };
   const close = { ...answer({ 'countersign.close.reason': 'halted' }), kind: 'close', channel: null, target: null };
   const content = { mediaType: 'application/octet-stream', base64: Buffer.from(JSON.stringify(facts)).toString('base64'), bytes: 7 };

@@ -238,21 +238,25 @@ function accessText({ attributes, content }: ShownRecord): string {
  * names come before all notes, so that no note adds a name. Empty on other steps of an approval.
  */
 export function approversText({ attributes }: ShownRecord): string {
-  const [by, groups, notes] = [
+  const [by = [], groups = [], notes = [], broken = []] = [
     ownAttributes.approvalGrantedBy,
-    attributes[ownAttributes.approvalBreakGlass] === undefined ? ownAttributes.approvalGroups : ownAttributes.approvalBreakGlass,
+    ownAttributes.approvalGroups,
     ownAttributes.approvalGrantedNotes,
+    ownAttributes.approvalBreakGlass,
   ].map((name) => {
     const value = attributes[name];
     return Array.isArray(value) ? value : [];
   });
-  if (by === undefined || by.length === 0) {
+  if (by.length === 0) {
     return '';
   }
-  const said = notes?.filter((note) => note !== '') ?? [];
-  const names = by.map((name, i) => `${name} (${groups?.[i] ?? '?'})`);
-  const isBroken = attributes[ownAttributes.approvalBreakGlass] !== undefined;
-  return `${isBroken ? 'glass broken' : 'approved'} by ${names.join(', ')}${said.length === 0 ? '' : `: ${escapeControls(said.join('; '), 'nothing')}`}`;
+  const said = notes.filter((note) => note !== '');
+  // One person breaks the glass, as a member of all the groups that may.
+  const who =
+    broken.length > 0
+      ? `glass broken by ${by.join()} (${broken.join(', ')})`
+      : `approved by ${by.map((name, i) => `${name} (${groups[i] ?? '?'})`).join(', ')}`;
+  return `${who}${said.length === 0 ? '' : `: ${escapeControls(said.join('; '), 'nothing')}`}`;
 }
 
 /** Describes who ended a session, from where and why; empty if nobody did. */
