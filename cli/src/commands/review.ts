@@ -1,6 +1,6 @@
 import type { OpenedRun, ReviewCoverage, ReviewedSession, ShownRecord } from '@countersign/gateway/api';
 import { countOf } from '@countersign/gateway/count-of';
-import { readSuggestion, reviewQuestion, type Suggestion } from '@countersign/gateway/review-suggestion';
+import { readSuggestion, reviewQuestion, timelineCharactersMax, type Suggestion } from '@countersign/gateway/review-suggestion';
 import { InvalidArgumentError, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parseSession } from '../arguments.ts';
@@ -106,10 +106,10 @@ interface SuggestOptions extends LocationOptions, RowOptions {
 async function suggest(id: string, options: SuggestOptions): Promise<void> {
   const api = await ApiClient.open(options);
   const session = await findSession(id, (page) => listOf(api, page));
-  const lines: string[] = [];
+  let timeline = '';
   let records = 0;
   for await (const record of api.rows<ShownRecord>(`${sessionPath(session)}/records`)) {
-    lines.push(describeRecord(record));
+    timeline += timeline.length > timelineCharactersMax ? '' : `${describeRecord(record)}\n`;
     records = record.seq + 1;
   }
   const { as, target, model } = options;
@@ -117,7 +117,7 @@ async function suggest(id: string, options: SuggestOptions): Promise<void> {
   try {
     const url = run.environment[`${target.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_URL`] ?? `${api.url}/t/${target}`;
     const asked = new ApiClient({ url, socket: null, token: run.token });
-    const answer = await asked.json('POST', '/v1/chat/completions', { model, messages: reviewQuestion(lines.join('\n')) });
+    const answer = await asked.json('POST', '/v1/chat/completions', { model, messages: reviewQuestion(timeline) });
     print(readSuggestion(answer, records), options);
   } finally {
     await api.json('POST', `/api/v1/runs/${run.session}/end`, { exitCode: 0 });
