@@ -1,6 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -489,12 +491,27 @@ describe('what gateways know of identities', () => {
     });
   });
 
-  test('a database that cannot be reached, or does not let the user in, is said with its address and without its password', async () => {
+  test('A6: a database that cannot be reached, or does not let the user in, is said with its address and without its password', async () => {
     const settings = await newDatabase();
     await assert.rejects(PostgresDatabase.open({ ...settings, password: 'wrong-canary' }), (error: Error) => {
       assert.match(error.message, /^The store 127\.0\.0\.1:\d+\/store_\d+ cannot be used: password authentication failed/);
       return !error.message.includes('canary');
     });
+    const got: Buffer[] = [];
+    const impostor = createServer((client) => {
+      client.on('data', (bytes: Buffer) => {
+        got.push(bytes);
+        client.write(Buffer.from('520000000800000003', 'hex'));
+      });
+      client.on('error', () => undefined);
+    }).listen(0, '127.0.0.1');
+    await once(impostor, 'listening');
+    const address = impostor.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    await assert.rejects(PostgresDatabase.open({ ...settings, port, password: 'sent-canary' }), { code: 'store_unreachable', message: /in the clear/ });
+    impostor.close();
+    await once(impostor, 'close');
+    assert.ok(got.length > 0 && !Buffer.concat(got).includes('canary'));
     await assert.rejects(PostgresDatabase.open({ ...settings, port: 1 }), { code: 'store_unreachable', message: /ECONNREFUSED/ });
     await assert.rejects(PostgresDatabase.open({ ...settings, tls: { caFile: null } }), { code: 'store_unreachable', message: /does not support SSL/ });
     const { certificate, key: tlsKey, certificateFile } = makeCertificate(undefined, 'DNS:localhost');

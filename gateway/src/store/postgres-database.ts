@@ -15,6 +15,20 @@ const channel = 'countersign_identities';
 const uniqueViolation = '23505';
 const notInEncoding = '22021';
 
+/** A client that sends its password in the clear to nobody: whatever has the port may ask for it, and pg answers. */
+class StoreClient extends pg.Client {
+  constructor(config: pg.ClientConfig = {}) {
+    super(config);
+    if (config.ssl === undefined || config.ssl === false) {
+      const { connection } = this;
+      // This is heard before pg answers.
+      connection.on('authenticationCleartextPassword', () => {
+        connection.stream.destroy(new Error('it asks for the password in the clear, and the connection to it has no TLS'));
+      });
+    }
+  }
+}
+
 /** A PostgreSQL that many gateways share. Values of bigint are numbers: a gateway writes none that does not fit. */
 export class PostgresDatabase implements Database {
   readonly isShared = true;
@@ -27,7 +41,7 @@ export class PostgresDatabase implements Database {
     const { host, port, database } = settings;
     this.#name = `${host}:${port}/${database}`;
     this.#config = clientConfig(settings);
-    this.#pool = new pg.Pool({ ...this.#config, max: connectionsMax });
+    this.#pool = new pg.Pool({ ...this.#config, max: connectionsMax, Client: StoreClient });
     // A connection that is lost while nobody uses it is replaced when somebody needs one.
     this.#pool.on('error', () => undefined);
   }
@@ -68,7 +82,7 @@ export class PostgresDatabase implements Database {
     if (this.#listener !== null) {
       return;
     }
-    const listener = new pg.Client(this.#config);
+    const listener = new StoreClient(this.#config);
     const lose = (): void => {
       if (this.#listener === listener) {
         this.#listener = null;
