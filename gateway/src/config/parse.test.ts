@@ -419,6 +419,8 @@ test('a store that gateways share is an address, a key and no password in the op
     [null, null, null],
   );
   assert.equal(store('url: "postgres://me@db/ids", tls: off')?.settings().tls, null);
+  const { filename: caFile } = import.meta;
+  assert.deepEqual(store(`url: "postgres://me@localhost/ids", caFile: ${caFile}`)?.settings().tls, { caFile }, 'an authority is for TLS');
   assert.deepEqual([store('url: { env: URL }')?.staleMs, store('url: { env: URL }, stale: 5s')?.staleMs], [30_000, 5_000]);
   assert.equal(parse('').store, null);
   for (const [written, message] of [
@@ -430,6 +432,7 @@ test('a store that gateways share is an address, a key and no password in the op
     ['url: { env: URL }, password: { env: NOT_SET }', /store.postgres.password: the environment variable NOT_SET is not set/],
     ['url: { env: URL }, stale: 5m', /store.postgres.stale: a time from 2s to 1m is expected/],
     ['url: { env: URL }, caFile: gone.pem', /store.postgres.caFile: there is no gone.pem/],
+    [`url: { env: URL }, tls: off, caFile: ${import.meta.filename}`, /store.postgres.caFile: without TLS there is no certificate/],
     ['url: { env: URL }, tls: prefer', /store.postgres.tls: verify-full or off is expected/],
   ] as const) {
     assert.throws(() => store(written), { code: 'config_invalid', message });

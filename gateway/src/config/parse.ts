@@ -99,7 +99,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
     ...sharedNames(written),
   ];
   if (outcome.data?.store !== undefined) {
-    const { url, password, key, caFile } = outcome.data.store.postgres;
+    const { url, password, key, caFile, tls } = outcome.data.store.postgres;
     const place = ['store', ...Object.keys(outcome.data.store)];
     const check = (at: string, given: typeof key | string | undefined, fault: (value: string) => string | null): void => {
       const wrong = (message: string): unknown => problems.push({ path: [...place, at], message });
@@ -114,6 +114,9 @@ export function parseConfig(text: string, context: ParseContext): Config {
     check('key', key, faultOfShownSecret);
     if (caFile !== undefined) {
       findNeeded(caFile, (message) => problems.push({ path: [...place, 'caFile'], message }));
+      if (tls === 'off') {
+        problems.push({ path: [...place, 'caFile'], message: 'without TLS there is no certificate: leave caFile out, or tls: off' });
+      }
     }
   }
   if (outcome.data?.rootKey !== undefined) {
@@ -478,7 +481,7 @@ function openStore({ url, password, key, caFile, tls, stale }: RawSharedStore, b
     settings: () => {
       const address = parseStoreUrl(readUrl());
       const isHere = address.host === 'localhost' || isLoopback(address.host);
-      const isEncrypted = tls === undefined ? !isHere : tls === 'verify-full';
+      const isEncrypted = tls === undefined ? !isHere || caFile !== undefined : tls === 'verify-full';
       return {
         ...address,
         ...(readPassword === null ? {} : { password: readPassword() }),

@@ -347,7 +347,7 @@ const sharedStore = closed({
   tls: z
     .enum(['verify-full', 'off'], 'verify-full or off is expected')
     .optional()
-    .describe('`verify-full`, or `off`: without TLS. By default `off` for a database on this machine alone.'),
+    .describe('`verify-full`, or `off`: without TLS. By default `off` for a database on this machine alone, if there is no `caFile`.'),
   stale: duration
     .default('30s')
     .refine((written) => durationMs(written) >= 2_000 && durationMs(written) <= 60_000, 'a time from 2s to 1m is expected')
