@@ -59,7 +59,7 @@ describe('what a person reads of a session with a database', requireProgram('psq
     assert.deepEqual(shop.gateway.rows(['session', 'show', asked.record]), [asked]);
     const { status, stderr } = shop.gateway.command(['session', 'show', asked.record, '--no-content']);
     assert.equal(status, 2);
-    assert.match(stderr, /go with a session/);
+    assert.match(stderr, /does not go with a record/);
   });
 
   test('T4.34: a refused login is shown as a sentence: who, what, from where', async () => {

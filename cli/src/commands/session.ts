@@ -8,6 +8,7 @@ import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import {
   isRecordName,
+  isStored,
   parseBytes,
   parseChannels,
   parseKinds,
@@ -88,7 +89,7 @@ function addReading(session: Command): void {
     .addOption(dataOption)
     .addOption(eachOption())
     .option('--full', 'long texts as a whole, not only their beginning and the matches')
-    .addOption(new Option('--no-content', 'facts alone: nothing of the content is shown').conflicts(['full', 'data']))
+    .addOption(new Option('--no-content', 'facts alone: nothing of the content is shown').conflicts(['full', 'data', 'bytes']))
     .option('--json', 'one JSON object a line, texts whole')
     .addOption(
       new Option('--record <number>', 'with --bytes: the number of the record, which session show prints after #')
@@ -201,10 +202,14 @@ interface ShowOptions extends RecordingOptions, Narrowing, RowOptions, Extent, P
 }
 
 async function show(recording: string, options: ShowOptions, self: Command): Promise<void> {
-  const { record: number, bytes, content = true } = options;
+  const { record: number, bytes } = options;
+  // Checked before anything is shown.
+  if (options.content === false && !isStored(recording)) {
+    self.error('error: --no-content does not go with a record or a bundle: name a session');
+  }
   if (isRecordName(recording)) {
-    if (number !== undefined || !content) {
-      self.error('error: --record, --bytes and --no-content go with a session');
+    if (number !== undefined) {
+      self.error('error: --record and --bytes go with a session');
     }
     await showRecord(recording, options);
     return;
