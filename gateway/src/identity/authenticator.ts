@@ -6,6 +6,7 @@ import type { Identity, Principal, Standing } from '../domain/principal.ts';
 import type { ShownCertificate } from '../domain/shown-certificate.ts';
 import { saidWords } from '../domain/said-words.ts';
 import type { Exclusion, Exclusions, Suspension } from '../store/exclusions.ts';
+import { nameOfPasskey } from '../store/passkeys.ts';
 import type { StoredToken, Tokens } from '../store/tokens.ts';
 import type { Departures } from './departures.ts';
 import type { Issuers } from './issuers.ts';
@@ -190,12 +191,14 @@ export class Authenticator implements Disposable {
   }
 
   /**
-   * Makes the token of a local administrator who signed in. Rejects with GatewayError `refused` if it is suspended, `unauthenticated` if the sign-in was ended
-   * meanwhile, or `store_unreachable`.
+   * Makes the token of a local administrator who signed in. Rejects with GatewayError `refused` if it is suspended, `unauthenticated` if the sign-in was ended or
+   * its passkey removed meanwhile, or `store_unreachable`.
    */
-  async signIn({ name, signedInMs }: LocalSignIn, ttlMs: number): Promise<NewToken> {
+  async signIn({ name, passkey, signedInMs }: LocalSignIn, ttlMs: number): Promise<NewToken> {
     const id = localId(name);
-    const [found, ended] = [localPrincipal(id), this.#endOfSignIn({ principal: id, createdMs: signedInMs })];
+    const found = localPrincipal(id);
+    const isRemoved = this.#options.exclusions.revokedMs(nameOfPasskey(passkey)) !== null;
+    const ended = isRemoved ? 'its passkey was removed' : this.#endOfSignIn({ principal: id, createdMs: signedInMs });
     if (found === undefined || ended !== null) {
       throw new GatewayError('unauthenticated', `The sign-in does not count: ${ended ?? 'it names nobody'}.`);
     }

@@ -46,17 +46,17 @@ export interface BrowserSessionsOptions {
 export interface BrowserCredential {
   /** The id of the session. */
   readonly browser: string;
-  /** The token of the issuer that the session stands for. */
+  /** The token that the session stands for: of the issuer, or of the gateway if a local administrator signed in. */
   readonly token: string;
-  /** When the person signed in at the issuer, in milliseconds since 1970, UTC. */
+  /** When the person signed in, in milliseconds since 1970, UTC. */
   readonly signedInMs: number;
   /** Throws GatewayError `unauthenticated` if the session of the browser has ended. */
   readonly checkBrowser: () => void;
 }
 
 /**
- * The sessions of browsers. A browser has an id that says nothing; the tokens of the issuer stay here, in memory, and are refreshed as long as the issuer gives new
- * ones, so that what it says of a person counts for a browser too. After a restart people sign in again.
+ * The sessions of browsers. A browser has an id that says nothing; its tokens stay here, in memory. Those of an issuer are refreshed as long as it gives new ones, so
+ * that what it says of a person counts for a browser too. After a restart people sign in again.
  */
 export class BrowserSessions {
   readonly #options: BrowserSessionsOptions;

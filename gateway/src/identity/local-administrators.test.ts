@@ -19,7 +19,8 @@ test('E48: what an administrator is signed in with ends, also if a clock that is
   using authenticator = new Authenticator({ tokens, exclusions, findPrincipal: () => undefined, now, departures });
   const administrators = new LocalAdministrators({ passkeys, tokens, exclusions, now });
   const passkey = { id: 'k-1', name: 'ann', publicKey: Uint8Array.of(), transports: [], createdMs: nowMs, counter: 0, usedMs: null };
-  const signIn = async (name = 'ann'): Promise<string> => (await authenticator.signIn({ name, passkey: 'k-1', signedInMs: now() }, 12 * hourMs)).token;
+  const signIn = async (name = 'ann', id = 'k-2', signedInMs = now()): Promise<string> =>
+    (await authenticator.signIn({ name, passkey: id, signedInMs }, 12 * hourMs)).token;
   const isAccepted = async (token: string): Promise<boolean> => 'identity' in (await authenticator.authenticate(token));
   for (const end of [async () => administrators.signOut('ann'), async () => administrators.remove(passkey, 'operator')]) {
     nowMs += hourMs;
@@ -31,4 +32,5 @@ test('E48: what an administrator is signed in with ends, also if a clock that is
     nowMs += 1;
     assert.ok(await isAccepted(await signIn()));
   }
+  await assert.rejects(signIn('ann', passkey.id, now() + hourMs), { code: 'unauthenticated', message: /its passkey was removed/ });
 });

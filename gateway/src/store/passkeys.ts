@@ -126,7 +126,8 @@ function sealedOf({ id, name, publicKey, transports, createdMs }: StoredPasskey)
 /** How the list of exclusions names a passkey and an invitation: by one of these, and its id or its hash. */
 const [passkeyMark, invitationMark] = ['passkey:', 'invitation:'];
 
-function nameOfPasskey(id: string): string {
+/** Returns the name of a passkey in the list of exclusions, where it is revoked when it was removed. */
+export function nameOfPasskey(id: string): string {
   return `${passkeyMark}${id}`;
 }
 
