@@ -91,7 +91,7 @@ async function signInAt(issuer: IssuerSummary, { device = false, fresh: isFresh 
 }
 
 /** Signs a local administrator in, who uses a passkey each time, so that the sign-in is always fresh. */
-async function signInHere(gateway: string, { device = false, fresh: _always, port }: LoginOptions): Promise<SignedIn> {
+async function signInHere(gateway: string, { device = false, port }: LoginOptions): Promise<SignedIn> {
   if (device) {
     throw new Error('a local administrator signs in with a browser of this machine: leave --device out');
   }
