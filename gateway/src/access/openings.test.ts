@@ -20,6 +20,21 @@ test('B20: one person opens nothing alone, neither through an agent of hers nor 
   assert.equal(openings.grant('op', person('carl'), everything).grantedBy, 'carl');
 });
 
+test('one person does not take the places of others, and has places again when openings have ended', () => {
+  let [count, nowMs] = [0, 0];
+  const openings = new Openings({ newId: () => `op_${(count += 1)}`, now: () => nowMs });
+  const ask = (id: string): void => {
+    openings.keep(openings.ask('s', person(id), 'ticket 1'));
+  };
+  for (let i = 0; i < 100; i += 1) {
+    ask('ann');
+  }
+  assert.throws(() => openings.ask('s', person('ann'), 'ticket 1'), { code: 'limit_exceeded' });
+  ask('bea');
+  nowMs = 86_400_001;
+  ask('ann');
+});
+
 test('a second person opens what that person may read, and nothing else of the session', () => {
   const openings = open();
   openings.keep(openings.ask('s', person('ann'), 'ticket 1'));

@@ -6,8 +6,9 @@ import { both, type Query } from '../query/query.ts';
 /** How long an opening waits for a second person, and how long it holds after that. */
 const askedMs = 86_400_000;
 const grantedMs = 3_600_000;
-/** Most openings that wait or hold. */
+/** Most openings that wait or hold: of all, and of one person, who otherwise could keep others from asking. */
 const openingsMax = 1000;
+const openingsPerPersonMax = 100;
 
 /** Who asks for an opening, or grants it. */
 export interface OpeningPerson {
@@ -69,8 +70,12 @@ export class Openings {
 
   /** Makes an opening that waits for a second person. It counts when it is kept. Throws GatewayError `limit_exceeded`. */
   ask(session: string, { id: by, onBehalfOf }: OpeningPerson, reason: string): Opening {
-    if (this.list().length >= openingsMax) {
-      throw new GatewayError('limit_exceeded', `${openingsMax} openings wait or hold: ask again when some have ended.`);
+    const openings = this.list();
+    if (openings.length >= openingsMax || openings.filter((opening) => opening.by === by).length >= openingsPerPersonMax) {
+      throw new GatewayError(
+        'limit_exceeded',
+        `At most ${openingsPerPersonMax} openings of one person wait or hold, and ${openingsMax} of all: ask again when some have ended.`,
+      );
     }
     return { id: this.#parts.newId(), session, by, onBehalfOf, reason, grantedBy: null, open: null, endMs: this.#parts.now() + askedMs };
   }
