@@ -327,7 +327,7 @@ describe('what gateways know of identities', () => {
     const { tokens, accounts, passkeys } = await open(second, 'two');
     await assert.rejects(async () => tokens.findByHash('cd'.repeat(32)), { code: 'store_damaged' }, 'a token that nobody made');
     await assert.rejects(tokens.find('tok_2'), { code: 'store_damaged' });
-    await assert.rejects(tokens.idsMadeAfter('ann', 0), { code: 'store_damaged' });
+    assert.deepEqual(await tokens.idsMadeAfter('ann', 0), [], 'a row of another one holds up no sign-out');
     assert.equal(await passkeys.find('k-2'), null);
     for (const find of [
       async () => accounts.find('corp', 'a-2'),

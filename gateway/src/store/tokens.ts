@@ -1,4 +1,4 @@
-import type { Database, Row, Value } from './database.ts';
+import type { Database, Row } from './database.ts';
 import type { RowSeal } from './row-seal.ts';
 
 /** A token as it was made. Nothing of it ever changes; that it was revoked is in the list of exclusions. */
@@ -57,10 +57,10 @@ export class Tokens {
     return row === undefined ? null : this.#parse({ ...row, id });
   }
 
-  /** The ids of the tokens of a principal that were made after a time, by a clock that is ahead. */
+  /** The ids of the tokens of a principal that were made after a time, by a clock that is ahead. A row that no gateway wrote is none, and holds up nothing. */
   async idsMadeAfter(principal: string, timeMs: number): Promise<readonly string[]> {
     const rows = await this.#database.all('SELECT * FROM tokens WHERE principal = ? AND created_ms > ?', [principal, timeMs]);
-    return rows.map((row) => this.#parse({ ...row, principal }).id);
+    return rows.flatMap((row) => (this.#seal.isOf(row['mac'], 'tokens', sealedOf({ ...row, principal })) ? [String(row['id'])] : []));
   }
 
   /** All tokens except those of runs, oldest first. */
@@ -109,18 +109,32 @@ export class Tokens {
 
   /** Reads a row, in which the value that was asked for stands in the place of the one in the answer: the seal says whether it is the row that was asked for. */
   #parse(row: Row): StoredToken {
-    const text = (column: string): string | null => (row[column] === null ? null : String(row[column]));
-    const { hash } = row;
-    const [id, principal, onBehalfOf, session, targets] = [String(row['id']), String(row['principal']), text('on_behalf_of'), text('session'), text('targets')];
-    const [createdMs, expiresMs] = [Number(row['created_ms']), Number(row['expires_ms'])];
-    const hex = hash instanceof Uint8Array ? Buffer.from(hash).toString('hex') : '';
-    this.#seal.require(row['mac'], 'tokens', [id, hex, principal, onBehalfOf, session, targets, createdMs, expiresMs], id);
+    const values = sealedOf(row);
+    const [id, , principal, onBehalfOf, session, targets, createdMs, expiresMs] = values;
+    this.#seal.require(row['mac'], 'tokens', values, id);
     return { id, principal, onBehalfOf, session, targets: targets === null ? null : JSON.parse(targets), createdMs, expiresMs };
   }
 }
 
-type SealedValues = readonly [id: Value, hash: string, principal: Value, onBehalfOf: Value, session: Value, targets: Value, createdMs: Value, expiresMs: Value];
+type SealedValues = readonly [
+  id: string,
+  hash: string,
+  principal: string,
+  onBehalfOf: string | null,
+  session: string | null,
+  targets: string | null,
+  createdMs: number,
+  expiresMs: number,
+];
 
 function valuesOf({ id, principal, onBehalfOf, session, targets, createdMs, expiresMs }: StoredToken, hash: string): SealedValues {
   return [id, hash, principal, onBehalfOf, session, targets === null ? null : JSON.stringify(targets), createdMs, expiresMs];
+}
+
+function sealedOf(row: Row): SealedValues {
+  const text = (column: string): string | null => (row[column] === null ? null : String(row[column]));
+  const { hash } = row;
+  const hex = hash instanceof Uint8Array ? Buffer.from(hash).toString('hex') : '';
+  const [createdMs, expiresMs] = [Number(row['created_ms']), Number(row['expires_ms'])];
+  return [String(row['id']), hex, String(row['principal']), text('on_behalf_of'), text('session'), text('targets'), createdMs, expiresMs];
 }
