@@ -6,12 +6,12 @@ import type { ClassDay } from '../recording/key-store.ts';
 import { unwrapBytes, wrapKey } from '../recording/wrapping.ts';
 import type { Sqlite } from '../store/sqlite.ts';
 import type { Block, GrowingBlock, Whereabouts } from './block.ts';
-import { encodeColumn, readColumn, readEntries, type ColumnValue } from './column.ts';
+import { encodeColumn, joinColumns, readColumn, readEntries, splitColumns, type ColumnValue } from './column.ts';
 import { RowSet } from './row-set.ts';
 import { decodeWhereabouts, encodeWhereabouts, LocatedRows } from './whereabouts.ts';
 
 /** The number of the layout of the tables below, and of what they say of a record. An index of another layout is made again. */
-const layout = 4;
+const layout = 5;
 const tables = ['blocks', 'columns'] as const;
 const schema = `
   CREATE TABLE IF NOT EXISTS blocks (block INTEGER PRIMARY KEY, head BLOB NOT NULL) STRICT;
@@ -41,23 +41,27 @@ export interface BlockHead {
   /** The place in the journal at which the next block begins, as `SEGMENT/OFFSET`, and the chain value there, in hex. */
   readonly end: string;
   readonly chain: string;
-  /** The columns, as `FIELD BUCKET`. */
-  readonly columns: readonly string[];
+  /** The parts in which the columns are stored, as `FIELD BUCKET`: each column, or in a small block all columns of a bucket together. */
+  readonly parts: readonly string[];
+  /** True if the columns of a bucket are one part. */
+  readonly isJoined: boolean;
 }
 
 interface StoredBlock {
   readonly number: number;
   readonly head: BlockHead;
-  /** The sealed columns of a block that is not full, by their names. Another block may take its place while somebody looks into it. */
+  /** The sealed parts of a block that is not full, by their names. Another block may take its place while somebody looks into it. */
   readonly young: ReadonlyMap<string, Uint8Array> | null;
 }
 
 /** The rows that have each value of a column, in ascending order. */
 type ColumnEntries = Iterable<readonly [string, readonly number[]]>;
 
-interface OpenedColumn {
-  readonly bucket: string;
-  readonly bytes: Buffer;
+/** The columns of a block that may be read, by their names, `FIELD BUCKET`. */
+interface Columns {
+  readonly names: readonly string[];
+  /** Returns the content of a column; null if it is not there or may not be read any more. */
+  readonly open: (name: string) => Buffer | null;
 }
 
 export interface BlockKeys {
@@ -141,7 +145,7 @@ export class BlockStore {
         throw new IndexDiffers('blocks of the index of records are missing');
       }
       const same = known.find((block) => block.head.id === head.id);
-      this.#blocks.push(same ?? { number, head, young: head.isFull ? null : this.#sealedColumns(number) });
+      this.#blocks.push(same ?? { number, head, young: head.isFull ? null : this.#sealedParts(number) });
     }
     if (from > 0 && this.#blocks[from] !== known[0]) {
       this.#blocks.length = 0;
@@ -149,7 +153,7 @@ export class BlockStore {
     }
   }
 
-  #sealedColumns(number: number): ReadonlyMap<string, Uint8Array> {
+  #sealedParts(number: number): ReadonlyMap<string, Uint8Array> {
     const rows = this.#database.all('SELECT field, bucket, bytes FROM columns WHERE block = ?', [number]);
     return new Map(rows.flatMap(({ field, bucket, bytes }) => (bytes instanceof Uint8Array ? [[columnName(String(field), String(bucket)), bytes]] : [])));
   }
@@ -167,30 +171,23 @@ export class BlockStore {
    * Saves what has grown, all or nothing. Blocks before it that are not full are taken into its block: small ones, or all of them if it is then full.
    */
   save(growing: GrowingBlock, { end, chain, isFull }: Pick<BlockHead, 'end' | 'chain' | 'isFull'>): void {
-    const taken = this.#blocks.splice(this.#blocks.length - this.#takenInto(growing, isFull));
-    const number = this.#blocks.length;
-    const heads = taken.map(({ head }) => head);
-    const first = heads[0]?.first ?? growing.first;
+    const number = this.#blocks.length - this.#takenInto(growing, isFull);
+    const taken = this.#blocks.slice(number);
+    const first = taken[0]?.head.first ?? growing.first;
     const id = randomBytes(idBytes).toString('hex');
-    const columns = new Map<string, Uint8Array>();
-    const put = (field: string, bucket: string, content: Buffer): void => {
+    const isJoined = !isFull && growing.next - first < youngRowsMin;
+    const parts = new Map<string, Uint8Array>();
+    for (const [bucket, columns] of this.#encoded(taken, growing, first)) {
       const key = this.#keyOf(bucket);
-      if (key !== null) {
-        columns.set(
-          columnName(field, bucket),
-          wrapKey(key, columnPurpose(field, id, bucket), zstdCompressSync(content, { chunkSize: chunkFor(content.length) })),
-        );
+      if (key === null) {
+        continue;
       }
-    };
-    put(whereField, allTimes, encodeWhereabouts(this.#whereaboutsOf(taken, growing, first), first));
-    const grown = this.#columnsOfGrowing(growing);
-    const names = new Set([...heads.flatMap((head) => head.columns), ...grown.keys()]);
-    names.delete(columnName(whereField, allTimes));
-    for (const name of names) {
-      const { field, bucket } = parseColumnName(name);
-      const shifted = taken.map((block) => ({ by: block.head.first - first, entries: this.#entriesOf(block, name) }));
-      put(field, bucket, encodeColumn(together([...shifted, { by: growing.first - first, entries: grown.get(name) ?? [] }])));
+      for (const [field, content] of isJoined ? [[joinedField, joinColumns(columns)] as const] : columns) {
+        const packed = zstdCompressSync(content, { chunkSize: chunkFor(content.length) });
+        parts.set(columnName(field, bucket), wrapKey(key, columnPurpose(field, id, bucket), packed));
+      }
     }
+    const heads = taken.map((block) => block.head);
     const head: BlockHead = {
       id,
       first,
@@ -201,24 +198,20 @@ export class BlockStore {
       isFull,
       end,
       chain,
-      columns: [...columns.keys()],
+      parts: [...parts.keys()],
+      isJoined,
     };
-    try {
-      this.#database.transaction(() => {
-        for (const table of tables) {
-          this.#database.run(`DELETE FROM ${table} WHERE block >= ?`, [number]);
-        }
-        for (const [name, bytes] of columns) {
-          const { field, bucket } = parseColumnName(name);
-          this.#database.run('INSERT INTO columns VALUES (?, ?, ?, ?)', [number, field, bucket, bytes]);
-        }
-        this.#database.run('INSERT INTO blocks VALUES (?, ?)', [number, wrapKey(this.#keys.heads, headPurpose(number), Buffer.from(JSON.stringify(head)))]);
-      });
-    } catch (error) {
-      this.#blocks.push(...taken);
-      throw error;
-    }
-    this.#blocks.push({ number, head, young: isFull ? null : columns });
+    this.#database.transaction(() => {
+      for (const table of tables) {
+        this.#database.run(`DELETE FROM ${table} WHERE block >= ?`, [number]);
+      }
+      for (const [name, bytes] of parts) {
+        const { field, bucket } = parseColumnName(name);
+        this.#database.run('INSERT INTO columns VALUES (?, ?, ?, ?)', [number, field, bucket, bytes]);
+      }
+      this.#database.run('INSERT INTO blocks VALUES (?, ?)', [number, wrapKey(this.#keys.heads, headPurpose(number), Buffer.from(JSON.stringify(head)))]);
+    });
+    this.#blocks.splice(number, taken.length, { number, head, young: isFull ? null : parts });
   }
 
   /** Returns how many of the last blocks are taken into the block of what has grown. */
@@ -236,18 +229,35 @@ export class BlockStore {
     return count;
   }
 
-  #whereaboutsOf(taken: readonly StoredBlock[], growing: GrowingBlock, first: number): readonly (Whereabouts | undefined)[] {
-    const all: (Whereabouts | undefined)[] = [];
-    for (const block of taken) {
-      const column = this.#openColumn(block, columnName(whereField, allTimes));
-      for (const [row, where] of column === null ? [] : decodeWhereabouts(column, block.head.first).entries()) {
-        all[block.head.first - first + row] = where;
+  /** Yields the columns of the blocks together, by bucket and field. Each is made when it is asked for: all of them take much memory. */
+  *#encoded(taken: readonly StoredBlock[], growing: GrowingBlock, first: number): Generator<readonly [string, Iterable<readonly [string, Buffer]>]> {
+    const known = taken.map((block) => ({ by: block.head.first - first, head: block.head, columns: this.#columnsOf(block) }));
+    const grown = this.#columnsOfGrowing(growing);
+    const where: (Whereabouts | undefined)[] = [];
+    for (const { by, head, columns } of known) {
+      const column = columns.open(columnName(whereField, allTimes));
+      for (const [row, each] of column === null ? [] : decodeWhereabouts(column, head.first).entries()) {
+        where[by + row] = each;
       }
     }
-    for (const [row, where] of growing.whereabouts.entries()) {
-      all[growing.first - first + row] = where;
+    for (const [row, each] of growing.whereabouts.entries()) {
+      where[growing.first - first + row] = each;
     }
-    return all;
+    yield [allTimes, [[whereField, encodeWhereabouts(where, first)]]];
+    const buckets = new Map<string, Set<string>>();
+    for (const name of [...known.flatMap(({ columns }) => columns.names), ...grown.keys()]) {
+      const { field, bucket } = parseColumnName(name);
+      if (field !== whereField) {
+        buckets.set(bucket, (buckets.get(bucket) ?? new Set()).add(field));
+      }
+    }
+    const encode = (name: string): Buffer => {
+      const parts = known.map(({ by, columns }) => ({ by, entries: readEntries(columns.open(name) ?? Buffer.alloc(0)) }));
+      return encodeColumn(together([...parts, { by: growing.first - first, entries: grown.get(name) ?? [] }]));
+    };
+    for (const [bucket, fields] of buckets) {
+      yield [bucket, fields.values().map((field) => [field, encode(columnName(field, bucket))] as const)];
+    }
   }
 
   #columnsOfGrowing(growing: GrowingBlock): ReadonlyMap<string, ColumnEntries> {
@@ -263,11 +273,6 @@ export class BlockStore {
       }
     }
     return columns;
-  }
-
-  #entriesOf(block: StoredBlock, name: string): ColumnEntries {
-    const column = block.head.columns.includes(name) ? this.#openColumn(block, name) : null;
-    return column === null ? [] : readEntries(column);
   }
 
   /** Yields the blocks that there are now, the newest first. */
@@ -286,10 +291,13 @@ export class BlockStore {
   #look(block: StoredBlock): Block {
     const { head } = block;
     // A search looks into a column of a block again and again; it is opened once.
-    const opened = new Map<string, readonly OpenedColumn[]>();
+    let columns: Columns | null = null;
+    const opened = new Map<string, readonly Buffer[]>();
     let located: LocatedRows | null = null;
-    const column = (field: string): readonly OpenedColumn[] => {
-      const known = opened.get(field) ?? this.#columnsOf(field, block);
+    const all = (): Columns => (columns ??= this.#columnsOf(block));
+    const column = (field: string): readonly Buffer[] => {
+      const { names, open } = all();
+      const known = opened.get(field) ?? names.flatMap((name) => (name.startsWith(`${field} `) ? (open(name) ?? []) : []));
       opened.set(field, known);
       return known;
     };
@@ -300,53 +308,58 @@ export class BlockStore {
       lastMs: head.lastMs,
       rowsWith(field, isWanted) {
         const rows = new RowSet();
-        for (const { bytes } of column(field)) {
+        for (const bytes of column(field)) {
           for (const each of readColumn(bytes, isWanted)) {
             rows.addAll(each.rows);
           }
         }
         return rows;
       },
-      rowsWithWord: (word) => this.#rowsWithWord(word, block),
+      rowsWithWord: (word) => this.#rowsWithWord(word, all()),
       find: (row) => {
         const [where] = column(whereField);
-        located ??= where === undefined ? null : new LocatedRows(where.bytes, head.first);
+        located ??= where === undefined ? null : new LocatedRows(where, head.first);
         return located?.find(row);
       },
       *valuesOf(field, isWanted = () => true): Generator<ColumnValue> {
-        for (const { bytes } of column(field)) {
+        for (const bytes of column(field)) {
           yield* readColumn(bytes, isWanted);
         }
       },
     };
   }
 
-  #rowsWithWord(word: string, block: StoredBlock): RowSet {
+  #rowsWithWord(word: string, { names, open }: Columns): RowSet {
     const rows = new RowSet();
-    const buckets = new Set(block.head.columns.flatMap((name) => (name.startsWith(wordField) ? [name.slice(name.indexOf(' ') + 1)] : [])));
+    const buckets = new Set(names.flatMap((name) => (name.startsWith(wordField) ? [parseColumnName(name).bucket] : [])));
     for (const bucket of buckets) {
       const key = this.#keys.ofBucket(bucket);
       const token = key === null ? null : tokenOf(tokenKey(key), word);
-      for (const { bucket: of, bytes } of token === null ? [] : this.#columnsOf(token.field, block)) {
-        for (const each of of === bucket ? readColumn(bytes, (value) => value === token?.text) : []) {
-          rows.addAll(each.rows);
-        }
+      const column = token === null ? null : open(columnName(token.field, bucket));
+      for (const each of column === null ? [] : readColumn(column, (value) => value === token?.text)) {
+        rows.addAll(each.rows);
       }
     }
     return rows;
   }
 
-  /** Returns the columns of a field that are there and may still be read. */
-  #columnsOf(field: string, block: StoredBlock): readonly OpenedColumn[] {
-    const names = block.head.columns.filter((name) => name.startsWith(`${field} `));
-    return names.flatMap((name) => {
-      const bytes = this.#openColumn(block, name);
-      return bytes === null ? [] : [{ bucket: parseColumnName(name).bucket, bytes }];
-    });
+  #columnsOf(block: StoredBlock): Columns {
+    const { parts, isJoined } = block.head;
+    if (!isJoined) {
+      return { names: parts, open: (name) => (parts.includes(name) ? this.#openPart(block, name) : null) };
+    }
+    const columns = new Map<string, Buffer>();
+    for (const part of parts) {
+      const joined = this.#openPart(block, part);
+      for (const [field, column] of joined === null ? [] : splitColumns(joined)) {
+        columns.set(columnName(field, parseColumnName(part).bucket), column);
+      }
+    }
+    return { names: [...columns.keys()], open: (name) => columns.get(name) ?? null };
   }
 
-  /** Returns the content of a column; null if it may not be read any more. */
-  #openColumn({ number, head, young }: StoredBlock, name: string): Buffer | null {
+  /** Returns the content of a part; null if it may not be read any more. */
+  #openPart({ number, head, young }: StoredBlock, name: string): Buffer | null {
     const { field, bucket } = parseColumnName(name);
     const key = this.#keyOf(bucket);
     if (key === null) {
@@ -405,6 +418,8 @@ const wordField = 'text/';
 /** The column that says where records are, which nobody can ask for. It has no content and is kept as long as the journal. */
 const whereField = ':where';
 const allTimes = 'journal';
+/** Stands for all fields of a bucket. What it costs to compress, to seal and to write a part hardly depends on its size where that is small. */
+const joinedField = ':all';
 
 /** The token of a word: nobody without the key can tell which word it stands for. */
 function tokenOf(key: KeyObject, word: string): { readonly field: string; readonly text: string } {

@@ -25,8 +25,8 @@ function openStore(database: Sqlite): BlockStore {
   return store;
 }
 
-function save(store: BlockStore, block: GrowingBlock): Block {
-  store.save(block, { end: '1/64', chain: '', isFull: true });
+function save(store: BlockStore, block: GrowingBlock, isFull = true): Block {
+  store.save(block, { end: '1/64', chain: '', isFull });
   const saved = store.blockOf(block.first);
   assert.ok(saved !== null);
   return saved;
@@ -81,9 +81,10 @@ test('a block, while it grows and stored, finds every record for which a query h
   fc.assert(
     fc.property(fc.array(facts, { minLength: 1, maxLength: 20 }), query, (records, asked) => {
       using database = openMemorySqlite();
+      using other = openMemorySqlite();
       const growing = growBlock(records, 7);
       const holding = records.flatMap((each, row) => (matches(asked, each) ? [row] : []));
-      for (const block of [growing, save(openStore(database), growing)]) {
+      for (const block of [growing, save(openStore(database), growing), save(openStore(other), growing, false)]) {
         const most = new Set(findRows(asked, block, 'most').newestFirst());
         const least = [...findRows(asked, block, 'least').newestFirst()];
         assert.ok(holding.every((row) => most.has(row)));
@@ -142,39 +143,105 @@ test('the file holds no value and no word in clear', () => {
   assert.ok(file.includes('principal') && !file.includes('ann@corp') && !file.includes('needle'));
 });
 
+test('blocks that are taken together have what each of them had, and a start finds them', () => {
+  using database = openMemorySqlite();
+  const store = openStore(database);
+  const seen = (blocks: Iterable<Block>): string[] =>
+    [...blocks].flatMap((block) => {
+      const rows = [...block.rowsWith('session', (value) => value === '3').newestFirst(), ...block.rowsWithWord('needle').newestFirst()];
+      return rows.map((row) => `${block.first + row} ${block.find(row)?.place}`);
+    });
+  const grow = (first: number, next: number): GrowingBlock => {
+    const block = new GrowingBlock(first);
+    for (const [at, each] of some.slice(first, next).entries()) {
+      block.add(first + at, each, { place: `1/${first + at}/9`, needs: [] }, { facts: '1/20000', text: '1/20001' });
+    }
+    return block;
+  };
+  let first = 0;
+  // A large block, small ones of which some are taken together, and a full one that takes all.
+  for (const [next, blocks] of [
+    [4200, 1],
+    [5200, 2],
+    [5210, 3],
+    [5230, 3],
+    [5800, 3],
+    [6000, 1],
+  ] as const) {
+    save(store, grow(first, next), next === 6000);
+    assert.equal(store.heads.length, blocks, `${next}`);
+    for (const each of [store, openStore(database)]) {
+      assert.deepEqual(seen(each.blocks()).toSorted(), seen([grow(0, next)]).toSorted());
+    }
+    first = next;
+  }
+});
+
 test('a part that is changed, missing, swapped or of another block is detected (E45)', () => {
-  const changes = [
-    "UPDATE columns SET bytes = zeroblob(100) WHERE field = 'kind' AND block = 1",
-    "DELETE FROM columns WHERE field = 'kind' AND block = 1",
-    "UPDATE columns SET bytes = (SELECT bytes FROM columns WHERE field = 'kind' AND block = 0) WHERE field = 'kind' AND block = 1",
-    "UPDATE columns SET bytes = (SELECT bytes FROM columns WHERE field = 'session' AND block = 1) WHERE field = 'kind' AND block = 1",
+  const changesOf = (part: string, other: string): readonly string[] => [
+    `UPDATE columns SET bytes = zeroblob(100) WHERE field = '${part}' AND block = 1`,
+    `DELETE FROM columns WHERE field = '${part}' AND block = 1`,
+    `UPDATE columns SET bytes = (SELECT bytes FROM columns WHERE field = '${part}' AND block = 0) WHERE field = '${part}' AND block = 1`,
+    `UPDATE columns SET bytes = (SELECT bytes FROM columns WHERE ${other} AND block = 1) WHERE field = '${part}' AND block = 1`,
     'DELETE FROM blocks WHERE block = 0',
     'UPDATE blocks SET head = (SELECT head FROM blocks WHERE block = 0) WHERE block = 1',
     'UPDATE blocks SET head = zeroblob(100) WHERE block = 1',
   ];
-  for (const change of changes) {
-    using database = openMemorySqlite();
-    const first = openStore(database);
-    save(first, growBlock(some.slice(0, 10)));
-    save(first, growBlock(some.slice(10, 20), 10));
-    database.exec(change);
-    assert.throws(() => [...(openStore(database).blockOf(10)?.valuesOf('kind') ?? [])], IndexDiffers, change);
+  for (const { isFull, changes } of [
+    { isFull: true, changes: changesOf('kind', "field = 'session'") },
+    { isFull: false, changes: changesOf(':all', "bucket = 'journal'") },
+  ]) {
+    for (const change of changes) {
+      using database = openMemorySqlite();
+      const first = openStore(database);
+      save(first, growBlock(some.slice(0, 15)), isFull);
+      save(first, growBlock(some.slice(15, 25), 15), isFull);
+      assert.equal([...(first.blockOf(15)?.valuesOf('kind') ?? [])].length, 1);
+      database.exec(change);
+      assert.throws(() => [...(openStore(database).blockOf(15)?.valuesOf('kind') ?? [])], IndexDiffers, change);
+    }
   }
 });
 
-test('once the key of a bucket is destroyed, nothing that was kept there is found, and the rest is', () => {
+test('a save that fails leaves the stored blocks as they are', () => {
   using database = openMemorySqlite();
+  save(openStore(database), growBlock(some.slice(0, 10)), false);
+  database.exec('UPDATE columns SET bytes = zeroblob(100)');
   const store = openStore(database);
-  const block = save(
-    store,
-    growBlock(some.slice(0, 10), 0, (row) => (row < 5 ? '1/20000' : '1/20001')),
-  );
-  assert.equal(block.rowsWithWord('hay').count, 10);
-  destroyed.add('1/20000');
-  try {
-    assert.equal(block.rowsWithWord('hay').count, 5);
-    assert.deepEqual([...block.rowsWith('kind', () => true).newestFirst()], [9, 8, 7, 6, 5]);
-  } finally {
-    destroyed.clear();
+  for (let i = 0; i < 2; i++) {
+    assert.throws(() => save(store, growBlock(some.slice(10, 30), 10), false), IndexDiffers);
+    assert.equal(store.last?.next, 10);
+  }
+});
+
+test('once the key of a bucket is destroyed, nothing that was kept there is found or taken into another block, and the rest is', () => {
+  for (const isFull of [true, false]) {
+    using database = openMemorySqlite();
+    const store = openStore(database);
+    const blocks = (): readonly Block[] => [...store.blocks()];
+    const hay = (): number => blocks().reduce((sum, block) => sum + block.rowsWithWord('hay').count, 0);
+    save(
+      store,
+      growBlock(some.slice(0, 10), 0, (row) => (row < 5 ? '1/20000' : '1/20001')),
+      isFull,
+    );
+    assert.equal(hay(), 10);
+    destroyed.add('1/20000');
+    try {
+      assert.equal(hay(), 5);
+      assert.deepEqual(
+        blocks().flatMap((block) => [...block.rowsWith('kind', () => true).newestFirst()]),
+        [9, 8, 7, 6, 5],
+      );
+      save(
+        store,
+        growBlock(some.slice(10, 30), 10, () => '1/20001'),
+        isFull,
+      );
+    } finally {
+      destroyed.clear();
+    }
+    assert.equal(blocks().length, isFull ? 2 : 1);
+    assert.equal(hay(), isFull ? 30 : 25);
   }
 });

@@ -42,6 +42,29 @@ export function* readEntries(column: Buffer): Generator<[string, number[]]> {
   }
 }
 
+/** Joins encoded columns, which are given by their fields. */
+export function joinColumns(columns: Iterable<readonly [string, Buffer]>): Buffer {
+  return Buffer.concat(
+    [...columns].flatMap(([field, column]) => {
+      const text = Buffer.from(field);
+      const head = Buffer.alloc(headBytes);
+      head.writeUInt32LE(text.length);
+      head.writeUInt32LE(column.length, headBytes / 2);
+      return [head, text, column];
+    }),
+  );
+}
+
+/** Yields what `joinColumns` joined. */
+export function* splitColumns(joined: Buffer): Generator<readonly [string, Buffer]> {
+  for (let at = 0; at < joined.length;) {
+    const columnAt = at + headBytes + joined.readUInt32LE(at);
+    const end = columnAt + joined.readUInt32LE(at + headBytes / 2);
+    yield [joined.toString('utf8', at + headBytes, columnAt), joined.subarray(columnAt, end)];
+    at = end;
+  }
+}
+
 function* entriesOf(column: Buffer): Generator<{ readonly text: Buffer; readonly rows: Buffer; readonly count: number }> {
   for (let at = 0; at < column.length;) {
     const rowsAt = at + headBytes + column.readUInt32LE(at);

@@ -119,6 +119,24 @@ test('an index whose blocks were changed is made again at the next start', async
   database.close();
 });
 
+test('an index in which a block was changed that another one takes in is made again', async () => {
+  using database = openMemorySqlite();
+  await committed();
+  await openIndex(database).catchUp();
+  database.exec('UPDATE columns SET bytes = zeroblob(100)');
+  const index = openIndex(database);
+  const track = recorder.openSession();
+  openChannel(track, 'gus');
+  for (let i = 0; i < 120; i++) {
+    request(track, ['read']);
+    await committed();
+  }
+  await assert.rejects(index.catchUp(), { code: 'catching_up' });
+  assert.equal((await found(index, 'principal:gus kind:request')).length, 120);
+  assert.equal((await found(index, 'principal:bob kind:request')).length, 150);
+  recorder.closeSession(track, 'client');
+});
+
 test('what was read is stored when somebody asks, in few blocks, and a start goes on behind it', async () => {
   using database = openMemorySqlite();
   const store = openStore(database);

@@ -295,7 +295,18 @@ export class RecordIndex {
 
   #save(isFull: boolean): void {
     if (this.#growing.next > (isFull ? this.#parts.store.unfinished(this.#growing).first : this.#growing.first)) {
-      this.#parts.store.save(this.#growing, { end: printPlace(this.#place), chain: this.#chain, isFull });
+      try {
+        this.#parts.store.save(this.#growing, { end: printPlace(this.#place), chain: this.#chain, isFull });
+      } catch (error) {
+        if (!(error instanceof IndexDiffers)) {
+          throw error;
+        }
+        // The next look begins with the first record of the journal.
+        this.#forget();
+        throw new GatewayError('catching_up', 'The index of records was changed from outside, and is being made again. Ask again in a moment.', {
+          cause: error,
+        });
+      }
       const rows = this.#growing.next - this.#growing.first;
       this.#growing = new GrowingBlock(this.#growing.next);
       // The values of the block lived long enough to be collected late, and there are many of them.
