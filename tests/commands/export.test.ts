@@ -158,7 +158,7 @@ roles: { desk: { role: analyst, groups: [desk], query: "target:files" } }\n`,
     const { port } = new URL(receiver);
     assert.match(
       run(...requests, '--format', 'csv', '--out', `https://127.0.0.1:${port}`).stderr,
-      new RegExp(`^countersign: https://127\\.0\\.0\\.1:${port} cannot be reached: `),
+      new RegExp(`^countersign: https://127\\.0\\.0\\.1:${port} cannot be reached: \\S`),
     );
     assert.match(run('--format', 'parquet').stderr, /give --out FILE/);
     assert.match(run('--format', 'ocsf', '--follow', '--out', receiver).stderr, /by a sink/);

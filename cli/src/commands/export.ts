@@ -155,12 +155,18 @@ async function sendTo(address: URL, api: ApiClient, options: ExportOptions): Pro
 
 async function send(address: URL, request: RequestInit): Promise<void> {
   const answer = await fetch(address, { ...request, redirect: 'error' }).catch((error: unknown) => {
-    // The error of fetch has the reason as its cause.
-    const { message } = Object.assign({ message: '' }, error instanceof Error ? (error.cause ?? error) : error);
-    throw new Error(`${address.origin} cannot be reached: ${message}`, { cause: error });
+    throw new Error(`${address.origin} cannot be reached: ${reasonOf(error)}`, { cause: error });
   });
   await answer.body?.cancel();
   if (!answer.ok) {
     throw new Error(`the receiver answers with the status ${answer.status}`);
   }
+}
+
+/** Returns why a request failed. The error of `fetch` has the reason as its cause; if a name has several addresses, there is a reason for each. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) {
+    return error.errors.map(reasonOf).join(', ');
+  }
+  return !(error instanceof Error) ? String(error) : error.cause === undefined ? error.message : reasonOf(error.cause);
 }
