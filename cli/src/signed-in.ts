@@ -23,6 +23,9 @@ export interface SignedIn {
 /** By the address of a gateway: a token is shown to no other. */
 type Credentials = Readonly<Record<string, SignedIn>>;
 
+/** Settles when this process refreshes no token. */
+let refreshing: Promise<unknown> = Promise.resolve();
+
 function directory(): string {
   const { XDG_STATE_HOME: state = '' } = process.env;
   return join(isAbsolute(state) ? state : join(homedir(), '.local', 'state'), 'countersign');
@@ -53,6 +56,13 @@ export async function findSignedIn(gateway: string): Promise<string | null> {
   if (known === null || isLongEnough(known)) {
     return known?.token ?? null;
   }
+  // The lock below makes the whole process wait, also for what it does itself.
+  const refreshed = refreshing.then(async () => refreshSignedIn(gateway));
+  refreshing = refreshed.catch(() => undefined);
+  return refreshed;
+}
+
+async function refreshSignedIn(gateway: string): Promise<string | null> {
   // Many issuers accept a refresh token once, and take a second use for theft: one command at a time refreshes.
   using _held = hold();
   const now = readSignedIn(gateway);

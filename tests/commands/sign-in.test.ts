@@ -119,6 +119,20 @@ identity:
     assert.deepEqual([refused.status, refused.stderr.split('\n').at(-2)], [1, 'countersign: the issuer corp: the sign-in was refused there']);
   });
 
+  test('who signed in at several gateways asks them at once, also when every token is to be refreshed', async () => {
+    const other = url.replace('127.0.0.1', 'localhost');
+    issuer.tokenSeconds = 30;
+    for (const words of [[], ['--url', other]]) {
+      const { status, stderr } = await login('approve', ['--fresh', ...words]);
+      assert.equal(status, 0, stderr);
+    }
+    issuer.tokenSeconds = 300;
+    issuer.grants.length = 0;
+    const { status, stderr } = await command(['search', 'verdict:deny', '--url', url, '--url', other]);
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(issuer.grants, ['refresh_token', 'refresh_token']);
+  });
+
   test('an e-mail address is a name of the configuration too, and groups grant the same to whoever is in them', async () => {
     const name = 'joe+wiki@corp.example';
     const added = await command(['principal', 'add', name, '--kind', 'human', '--group', 'compliance', '--config', gateway.configFile]);
