@@ -41,6 +41,19 @@ const cases: readonly (readonly [name: string, classUid: number, activity: numbe
     1,
     recordOf({ kind: 'decision', action: 'gateway.authenticate', verdict: 'deny', target: null, protocol: null }, { principal: [] }),
   ],
+  [
+    'a request that needs a role which somebody who came in does not have',
+    6003,
+    99,
+    recordOf({
+      kind: 'decision',
+      action: 'gateway.authenticate',
+      verdict: 'deny',
+      target: null,
+      protocol: null,
+      attributes: { 'countersign.reason': 'refused: bot may not search records' },
+    }),
+  ],
   ['the end of a channel', 3002, 2, recordOf({ kind: 'event', action: 'gateway.disconnect', verdict: null })],
   [
     'an alert',

@@ -97,7 +97,9 @@ function classOf({ shown: { kind, action, attributes, verdict }, values }: FeedR
   if (kind === 'alert' || isAlertStep) {
     return 'detectionFinding';
   }
-  if (action !== null && (logons.has(action) || logoffs.has(action))) {
+  // Who came in and lacks a role did not fail to log in.
+  const lacksRole = textOf(attributes[ownAttributes.reason])?.startsWith('refused: ') === true;
+  if (action !== null && !lacksRole && (logons.has(action) || logoffs.has(action))) {
     return 'authentication';
   }
   if (kind === 'access' || kind === 'approval') {
