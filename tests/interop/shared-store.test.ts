@@ -248,6 +248,10 @@ identity:
     for (const gateway of [first, second, first]) {
       assert.equal(await get(gateway, bot), 200);
     }
+    const logOf = async (gateway: GatewayProcess): Promise<string> => {
+      const [line = ''] = (await (await gateway.api('/api/v1/search?query=kind:key&limit=1')).text()).split('\n');
+      return String(JSON.parse(line).record).split('/')[0] ?? '';
+    };
     const ask = async (...words: readonly string[]): Promise<readonly Record<string, unknown>[]> => {
       const urls = [first, second].flatMap((gateway) => ['--url', `http://127.0.0.1:${gateway.port('http')}`]);
       const { stdout } = first.spawnCli(['search', 'principal:bot target:web kind:request', ...words, ...urls, '--json'], { COUNTERSIGN_TOKEN: analyst });
@@ -260,6 +264,13 @@ identity:
       return found.length >= 3 && isDeepStrictEqual(await ask('--count-by', 'principal'), [{ value: 'bot', count: found.length }]);
     });
     assert.equal(new Set(found.map(({ record }) => String(record).split('/')[0])).size, 2);
+    const urlOf = new Map(
+      await Promise.all([first, second].map(async (gateway) => [await logOf(gateway), `http://127.0.0.1:${gateway.port('http')}`] as const)),
+    );
+    assert.ok(
+      found.every(({ record, gateway }) => gateway === urlOf.get(String(record).split('/')[0] ?? '')),
+      'each says which gateway has it',
+    );
     const times = found.map(({ time }) => String(time));
     assert.deepEqual(times, times.toSorted().toReversed());
   });

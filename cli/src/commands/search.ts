@@ -26,6 +26,11 @@ interface SearchOptions extends Pick<LocationOptions, 'config'> {
   readonly csv?: boolean;
 }
 
+/** Where a line is, if several gateways are asked: the address of the one that has it. */
+interface OfGateway {
+  readonly gateway?: string;
+}
+
 const example = 'prompts-of-4o';
 
 export function addSearch(program: Command): void {
@@ -105,7 +110,10 @@ async function search(asked: Asked, options: SearchOptions): Promise<void> {
   const { config, url, limit = limitDefault } = options;
   const gateways = url.length === 0 ? [{ config }] : url.map((each) => ({ config, url: each }));
   const apis = await Promise.all(gateways.map(async (gateway) => ApiClient.open(gateway)));
-  const answers = apis.map((api) => api.rows<SearchLine>(`/api/v1/search?${askedFor(asked, options, apis.length > 1).toString()}`));
+  const answers = apis.map((api, i) => {
+    const lines = api.rows<SearchLine>(`/api/v1/search?${askedFor(asked, options, apis.length > 1).toString()}`);
+    return apis.length > 1 ? linesOf(url[i] ?? '', lines) : lines;
+  });
   const [only] = answers;
   let summary: SearchSummary | null = null;
   let count = 0;
@@ -122,6 +130,13 @@ async function search(asked: Asked, options: SearchOptions): Promise<void> {
   }
   if (summary !== null && options.json !== true && options.csv !== true) {
     console.log(dim(sayEnd(summary, count, options)));
+  }
+}
+
+/** Adds the gateway that has it to each record and session. */
+async function* linesOf(gateway: string, lines: AsyncIterable<SearchLine>): AsyncGenerator<SearchLine & OfGateway> {
+  for await (const line of lines) {
+    yield 'session' in line ? { gateway, ...line } : line;
   }
 }
 
@@ -146,7 +161,8 @@ function askedFor(
   return asked;
 }
 
-function print(line: FoundRecord | FoundSession | CountedValue, { json, csv }: SearchOptions): void {
+function print(line: (FoundRecord | FoundSession | CountedValue) & OfGateway, { json, csv }: SearchOptions): void {
+  const from = line.gateway === undefined ? [] : [new URL(line.gateway).host];
   if (json === true) {
     printJson(line);
   } else if (csv === true) {
@@ -154,12 +170,13 @@ function print(line: FoundRecord | FoundSession | CountedValue, { json, csv }: S
   } else if ('value' in line) {
     console.log(columns(String(line.count).padStart(10), line.value));
   } else if ('found' in line) {
-    console.log(columns(line.session, line.opened, line.principal ?? '', line.targets, line.state, countOf(line.found, 'record')));
+    console.log(columns(...from, line.session, line.opened, line.principal ?? '', line.targets, line.state, countOf(line.found, 'record')));
   } else {
     const { session, seq, time, principal, target, kind, action, verdict, policies, snippet, verified } = line;
     const does = doesText(line);
     console.log(
       columns(
+        ...from,
         `${session.slice(0, sessionDigits)}#${seq}`,
         time,
         principal ?? '',
