@@ -24,7 +24,7 @@ import { formatDuration } from './duration.ts';
  * names none.
  */
 export function explainConfig(config: Config, policies: CheckedPolicies | null, environment: NodeJS.ProcessEnv): readonly string[] {
-  const { data, store, listen, tls, rootKey, targets, principals, issuers, groups, roles, sinks, classes, retention } = config;
+  const { data, store, listen, tls, rootKey, targets, principals, issuers, groups, roles, sinks, classes, guardedClasses, retention } = config;
   const days = (count: number | null): string => (count === null ? 'forever' : countOf(count, 'day'));
   return [
     `data       ${data}`,
@@ -43,7 +43,11 @@ export function explainConfig(config: Config, policies: CheckedPolicies | null, 
     `approvals  ${describeApprovals(config)}`,
     `alerts     ${describeAlerts(config)}`,
     ...Array.from(sinks, ([name, sink]) => `sink       ${name}: ${describeSink(sink)}`),
-    ...Array.from(classes.values(), (each) => `class      ${each.name}: ${describeClass(each)}`),
+    ...Array.from(
+      classes.values(),
+      (each) =>
+        `class      ${each.name}: ${[describeClass(each), ...(guardedClasses.includes(each.name) ? ['content with it is opened by two persons'] : [])].filter((part) => part !== '').join('; ')}`,
+    ),
     ...[...warnings(config), ...(policies?.warnings ?? [])].map((line) => `NOTE       ${line}`),
   ];
 }

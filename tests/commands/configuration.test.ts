@@ -206,6 +206,7 @@ targets:
 classes:
   number: { columns: [shop/public.orders.number], fields: ["api:/order/number"] }
   badge: { pattern: 'B-[0-9]{6}', classes: [number, icd10] }
+  email: { twoPersons: true }
 alerts: { off-hours: { to: [soc] } }
 sinks:
   soc: { webhook: "https://soc.example/hook", secret: { env: SIGNS }, text: true }
@@ -231,6 +232,7 @@ principals: { bot: { kind: agent, targets: [shop, api] } }
     assert.equal(status, 0);
     assert.match(stdout, /^class {6}number: shop\/public\.orders\.number, api:\/order\/number$/m);
     assert.match(stdout, /^class {6}badge: pattern B-\[0-9\]\{6\}, number, icd10$/m);
+    assert.match(stdout, /^class {6}email: content with it is opened by two persons$/m);
     assert.match(
       stdout,
       /^sink {7}soc: webhook at https:\/\/soc\.example\/hook; gets facts and texts\nsink {7}chat: an incoming webhook of Slack; gets facts alone$/m,
