@@ -202,6 +202,9 @@ principals:
       gateway.cli(['policy', 'try', stricter]).stdout,
       /bot {2}files {2}http\.request {2}allow -> deny {2}a\.cedar:few {2}2 requests[^]* recorded requests would have been decided otherwise/,
     );
+    const last = gateway.cli(['policy', 'try', stricter, '--query', 'target:files url.path:"/4"']).stdout;
+    assert.match(last, /a\.cedar:few {2}1 request {2}record \S+\n1 of 1 recorded request would/, 'what the session did before counts, and is not tried itself');
+    assert.match(gateway.cli(['policy', 'try', stricter, '--query', 'tabel:x']).stderr, /is table meant/);
   });
 
   test('policy check names each fault with its place, and policy test what is not as expected', () => {

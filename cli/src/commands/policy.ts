@@ -57,6 +57,7 @@ export function addPolicy(program: Command): void {
     .addOption(configOption())
     .description('say which recorded requests these policies would have decided otherwise')
     .option('--since <duration>', 'only sessions that were opened in the last 90d, 12h ...', parseDuration)
+    .option('--query <query>', 'only requests for which it holds, as "table:customers"; countersign search --help says more')
     .option('--json', 'one JSON object a line')
     .addHelpText(
       'after',
@@ -141,6 +142,7 @@ async function test(file: string, options: TestOptions): Promise<void> {
 
 interface TryOptions extends SourceOptions, RowOptions {
   readonly since?: number;
+  readonly query?: string;
 }
 
 /** The requests of one principal to one target that would have been decided otherwise in the same way. */
@@ -157,10 +159,11 @@ async function tryOut(path: string, options: TryOptions): Promise<void> {
   const trial = new PolicyTrial(config, configuredPolicy(config, path));
   await using source = await openSource(options);
   const from = options.since === undefined ? 0 : Date.now() - options.since;
+  const wanted = options.query === undefined ? null : await recordsFor(options.query, options);
   const groups = new Map<string, Group>();
   for await (const { session, opened } of source.sessions({ which: 'clients' })) {
-    if (Date.parse(opened) >= from) {
-      for await (const { record, time, ...found } of trial.otherwise(source.records(session))) {
+    if (Date.parse(opened) >= from && wanted?.has(session) !== false) {
+      for await (const { record, time, ...found } of trial.otherwise(source.records(session), wanted?.get(session))) {
         const key = JSON.stringify(found);
         const group = groups.get(key) ?? { ...found, requests: 0, record, time };
         groups.set(key, { ...group, requests: group.requests + 1, record, time });
@@ -179,6 +182,18 @@ async function tryOut(path: string, options: TryOptions): Promise<void> {
       console.log(columns(countOf(count, 'request'), why, record));
     }
   }
+}
+
+/** Returns the names of the records for which a query holds, by their sessions. */
+async function recordsFor(query: string, options: LocationOptions): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const api = await ApiClient.open(options);
+  const found = new Map<string, Set<string>>();
+  for await (const { session, record } of api.rows<{ readonly session: string; readonly record: string }>(
+    `/api/v1/export?form=rows&${new URLSearchParams({ query }).toString()}`,
+  )) {
+    found.set(session, (found.get(session) ?? new Set()).add(record));
+  }
+  return found;
 }
 
 interface ExplainOptions extends SourceOptions {

@@ -46,8 +46,8 @@ export class PolicyTrial {
     return { requests: this.#requests, undecided: [...this.#undecided.values()] };
   }
 
-  /** Yields the requests of one session that the candidate decides otherwise. */
-  async *otherwise(records: AsyncIterable<ShownRecord>): AsyncGenerator<Otherwise> {
+  /** Yields the requests of one session that the candidate decides otherwise. With `wanted`, only those that it names are decided again; the others count as what was done before. */
+  async *otherwise(records: AsyncIterable<ShownRecord>, wanted?: ReadonlySet<string>): AsyncGenerator<Otherwise> {
     let history = new LiveHistory();
     const held = new Map<number, ShownRecord>();
     let run: string | null = null;
@@ -58,7 +58,7 @@ export class PolicyTrial {
       if (kind === 'decision' && record.action === runAction) {
         run = record.session;
       } else if (kind === 'request' && verdict !== null && attributes[ownAttributes.request] === undefined) {
-        const found = this.#decide(record, { history, run }, isShared);
+        const found = wanted?.has(record.record ?? '') === false ? null : this.#decide(record, { history, run }, isShared);
         if (found !== null) {
           yield found;
         }
