@@ -102,6 +102,8 @@ const wrong: readonly (readonly [string, string, number, number])[] = [
   ['a tabel:x', 'There is no field "tabel": is table meant?', 2, 7],
   ['verdict:denied', 'verdict has no value "denied"; known are deny, hold, allow.', 8, 14],
   ['session:3e7de890', 'A session has 32 hexadecimal digits: session:3e7de890* finds those that begin so.', 8, 16],
+  ['rows:10..1', 'This range ends before it begins: the smaller end is written first.', 5, 10],
+  ['time:2026-11-07..2026-11-01', 'This range ends before it begins: the smaller end is written first.', 5, 27],
   ['rows:>x', 'A number is expected after the sign, as in rows:>1000.', 5, 7],
   ['kind:(a and b)', 'kind has no value "a"; known are', 6, 7],
   ['table:(a and b)', 'In a list of values there is only "or": write table:a and table:b instead.', 9, 12],

@@ -227,11 +227,7 @@ class Parser {
     }
     const [, from = '', to = ''] = between.exec(text) ?? [];
     if ([from, to].some((each) => numberText.test(each)) && [from, to].every((each) => each === '' || numberText.test(each))) {
-      return {
-        by: 'range',
-        least: from === '' ? null : { value: Number(from), isIn: true },
-        most: to === '' ? null : { value: Number(to), isIn: true },
-      };
+      return this.#between(from === '' ? null : Number(from), to === '' ? null : { value: Number(to), isIn: true }, value);
     }
     if (text.includes('*')) {
       return { by: 'like', texts: text.split(/\*+/u) };
@@ -263,11 +259,14 @@ class Parser {
       return isFrom ? { by: 'range', least: { value: bound, isIn: true }, most: null } : { by: 'range', least: null, most: { value: bound, isIn: false } };
     }
     const [, from = text, to = text] = between.exec(text) ?? [];
-    return {
-      by: 'range',
-      least: from === '' ? null : { value: this.#time(from, value).startMs, isIn: true },
-      most: to === '' ? null : { value: this.#time(to, value).endMs, isIn: false },
-    };
+    return this.#between(from === '' ? null : this.#time(from, value).startMs, to === '' ? null : { value: this.#time(to, value).endMs, isIn: false }, value);
+  }
+
+  #between(least: number | null, most: { readonly value: number; readonly isIn: boolean } | null, place: Written): ValueTest {
+    if (least !== null && most !== null && most.value < least) {
+      throw this.#wrong('This range ends before it begins: the smaller end is written first.', place.at, place.end);
+    }
+    return { by: 'range', least: least === null ? null : { value: least, isIn: true }, most };
   }
 
   #time(text: string, place: Written): { readonly startMs: number; readonly endMs: number } {
