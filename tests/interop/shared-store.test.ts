@@ -249,8 +249,8 @@ identity:
       assert.equal(await get(gateway, bot), 200);
     }
     const logOf = async (gateway: GatewayProcess): Promise<string> => {
-      const [line = ''] = (await (await gateway.api('/api/v1/search?query=kind:key&limit=1')).text()).split('\n');
-      return String(JSON.parse(line).record).split('/')[0] ?? '';
+      const [row = ''] = (await (await gateway.api('/api/v1/search?query=kind:key&limit=1')).text()).split('\n');
+      return String(JSON.parse(row).record).split('/')[0] ?? '';
     };
     const ask = async (...words: readonly string[]): Promise<readonly Record<string, unknown>[]> => {
       const urls = [first, second].flatMap((gateway) => ['--url', `http://127.0.0.1:${gateway.port('http')}`]);
