@@ -24,6 +24,8 @@ const tokenBytes = 6;
 const idBytes = 8;
 /** A block with fewer rows is taken into one that is saved after it and is not smaller, so that there are few blocks. */
 export const youngRowsMin = 4096;
+/** In a block of at most so many rows, the columns of a bucket are one part. Of a larger one, a search opens only the columns that it asks about. */
+const joinedRowsMax = 1024;
 
 /** The facts of a stored block. */
 export interface BlockHead {
@@ -175,7 +177,7 @@ export class BlockStore {
     const taken = this.#blocks.slice(number);
     const first = taken[0]?.head.first ?? growing.first;
     const id = randomBytes(idBytes).toString('hex');
-    const isJoined = !isFull && growing.next - first < youngRowsMin;
+    const isJoined = !isFull && growing.next - first <= joinedRowsMax;
     const parts = new Map<string, Uint8Array>();
     for (const [bucket, columns] of this.#encoded(taken, growing, first)) {
       const key = this.#keyOf(bucket);
