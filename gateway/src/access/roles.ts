@@ -99,8 +99,11 @@ export function faultsOfRole(name: string, written: WrittenRole): readonly { rea
       : [{ at: member, message: 'a time is written 2026-11-29, 2026-11-29T14:30 or 2026-11-29T14:30:00Z, in UTC' }];
   });
   const isOpen = limit === 'window' && (since === undefined || (until ?? expires) === undefined);
+  const begin = parseTime(since ?? '');
+  const turned = (['until', 'expires'] as const).filter((member) => begin !== null && (parseTime(written[member] ?? '')?.endMs ?? Infinity) <= begin.startMs);
   return [
     ...times,
+    ...turned.map((at) => ({ at, message: `${at} is before since, so the role would read nothing` })),
     ...(isOpen ? [{ at: null, message: 'an auditor reads the records of a time: since and until are needed, or since and expires' }] : []),
     ...faultsOfQuery(query ?? '').map((message) => ({ at: 'query' as const, message })),
   ];

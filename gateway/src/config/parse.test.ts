@@ -592,6 +592,7 @@ roles:
   words: { role: analyst, groups: [a], query: "target:orders refund" }
   typo: { role: analyst, groups: [a], query: "traget:orders" }
   more: { role: auditor, groups: [a], may: [watch], since: 2026-10-01, expires: 2027-01-31 }
+  turned: { role: auditor, groups: [a], since: 2026-10-01, until: 2026-09-30 }
 `),
     [
       '3:22: roles.analyst.groups: a role is given to groups: [GROUP]',
@@ -603,6 +604,7 @@ roles:
       '9:47: roles.words.query: words of the text do not say which records a role is about: use fields, as target:orders',
       '10:46: roles.typo.query: There is no field "traget": is target meant? (at character 1)',
       '11:44: roles.more.may: the role auditor does not watch: may takes away, and leaves some of list, search, facts, content, export',
+      '12:67: roles.turned.until: until is before since, so the role would read nothing',
     ],
   );
 });
