@@ -42,7 +42,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'policy check': ['--config CONFIG'],
   'policy show': ['--config CONFIG', '--url URL'],
   'policy test': ['CASES --config CONFIG --policies POLICIES --json'],
-  'policy try': ['POLICIES --config CONFIG --since 1h --json'],
+  'policy try': ['POLICIES --config CONFIG --since 1h --query target:api --json'],
   'policy explain': ['RECORD --config CONFIG', 'RECORD --url URL', 'RECORD --bundle BUNDLE --key KEY'],
   'class list': ['--json --config CONFIG'],
   'class test': ['jane@example.com --json', 'jane@example.com --config CONFIG'],
