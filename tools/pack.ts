@@ -91,7 +91,7 @@ function stageCommand(built: string, staged: string): void {
     dependencies,
     bundleDependencies: Object.keys(dependencies),
     // This is not a field of npm's own, because a global installation by npm 11 installs optional packages even if it is told to omit them.
-    demoDependencies: optionalDependencies,
+    demoDependencies: Object.fromEntries(Object.entries(optionalDependencies ?? {}).filter(([name]) => !(name in dependencies))),
   });
 }
 

@@ -80,7 +80,8 @@ async function demo(options: DemoOptions): Promise<number> {
 }
 
 async function showAll(directory: string, options: DemoOptions): Promise<number> {
-  const { customerNames, openSampleDatabase } = await import('../demo/sample-database.ts').catch(explainMissing);
+  const { openSampleTools } = await import('../demo/sample-tools.ts').catch(explainMissing);
+  const { customerNames, openSampleDatabase } = await import('../demo/sample-database.ts');
   const secrets = { DEMO_PASSWORD: randomBytes(16).toString('hex'), DEMO_MAIL_KEY: randomBytes(16).toString('hex') };
   say(
     '1. A little shop starts: a PostgreSQL, a model, an MCP server that tracks parcels, an API that takes mail, and outside one that checks addresses. The gateway is in front of all of them. What agents may do, policies/agents.cedar says:',
@@ -88,7 +89,6 @@ async function showAll(directory: string, options: DemoOptions): Promise<number>
   console.log(`${indent(samplePolicies)}\nCustomers are known by the names in customers.txt, addresses and cards by their form.`);
   await using database = await openSampleDatabase(secrets.DEMO_PASSWORD);
   await using model = await openSampleModel();
-  const { openSampleTools } = await import('../demo/sample-tools.ts');
   await using tools = await openSampleTools();
   await using mail = await openSampleMail(secrets.DEMO_MAIL_KEY);
   await using checker = await openSampleChecker();
