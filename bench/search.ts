@@ -21,7 +21,7 @@ import { aimedStore, makeStore } from './search-store.ts';
 import { percentile, printMachine, printTable, thousands } from './table.ts';
 
 /** Two sizes say how times grow with the number of records. */
-const sizesDefault = ['200000', '1000000'];
+const sizesDefault = ['200000', '600000'];
 const rounds = 20;
 const progressMs = 5000;
 const runFile = promisify(execFile);
