@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
 import { before, describe, test } from 'node:test';
 import pg from 'pg';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
 import { clientId } from '../../examples/issuer.ts';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { ManyClients } from '../support/many-clients.ts';
 import { audience, Browser, Issuer } from '../support/issuer.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
 import { suiteParts } from '../support/suite-parts.ts';
@@ -32,8 +31,7 @@ describe('who leaves', () => {
   let database: PostgresServer;
   let web: SampleServer;
   let gateway: GatewayProcess;
-  /** The number of clients that asked over HTTP. */
-  let clients = 0;
+  const clients = new ManyClients();
   const parts = suiteParts();
   before(async () => {
     database = parts.use(await startPostgres());
@@ -93,19 +91,8 @@ identity:
     return client;
   }
 
-  /** Asks the target over HTTP. Each time another client asks, because after a refusal the next one waits longer. */
   async function get(token: string): Promise<number | undefined> {
-    clients += 1;
-    const from = `127.0.${1 + Math.floor(clients / 200)}.${1 + (clients % 200)}`;
-    const asked = request(`http://127.0.0.1:${gateway.port('http')}/t/web/`, {
-      localAddress: from,
-      agent: false,
-      headers: { authorization: `Bearer ${token}` },
-    });
-    asked.end();
-    const [answer]: IncomingMessage[] = await once(asked, 'response');
-    answer?.resume();
-    return answer?.statusCode;
+    return clients.ask(gateway, '/t/web/', token);
   }
 
   async function ownRecords(action: string): Promise<readonly ShownRecord[]> {

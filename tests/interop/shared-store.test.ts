@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { isDeepStrictEqual } from 'node:util';
@@ -11,6 +10,7 @@ import { clientId } from '../../examples/issuer.ts';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { hashToken } from '../../gateway/src/identity/token-format.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { ManyClients } from '../support/many-clients.ts';
 import { audience, Issuer } from '../support/issuer.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
 import { postAsPage, registerPasskey, signFor } from '../support/soft-authenticator.ts';
@@ -96,8 +96,7 @@ describe('two gateways with one store', () => {
   let config: (storePort: number, stale?: string) => string;
   /** The secrets of both gateways. */
   let environment: Readonly<Record<string, string>> = {};
-  /** The number of clients that asked over HTTP. */
-  let clients = 0;
+  const clients = new ManyClients();
   const parts = suiteParts();
   before(async () => {
     store = parts.use(await startPostgres());
@@ -150,18 +149,8 @@ identity:
     return { ended: new Promise((resolve) => client.once('end', resolve)) };
   }
 
-  /** Asks the target over HTTP. Each time another client asks, because after a refusal the next one waits longer. */
   async function get(gateway: GatewayProcess, token: string): Promise<number | undefined> {
-    clients += 1;
-    const asked = request(`http://127.0.0.1:${gateway.port('http')}/t/web/`, {
-      localAddress: `127.0.${1 + Math.floor(clients / 200)}.${1 + (clients % 200)}`,
-      agent: false,
-      headers: { authorization: `Bearer ${token}` },
-    });
-    asked.end();
-    const [answer]: IncomingMessage[] = await once(asked, 'response');
-    answer?.resume();
-    return answer?.statusCode;
+    return clients.ask(gateway, '/t/web/', token);
   }
 
   async function own(gateway: GatewayProcess, action: string): Promise<readonly ShownRecord[]> {
