@@ -505,11 +505,15 @@ test('sinks that follow the record are a file, or receivers over TLS, and are to
   const [sink] = parse(`sinks: { siem: ${s3} }`, environment).sinks.values();
   delete environment['KEY'];
   assert.deepEqual(sink === undefined || takesNotices(sink) ? null : sink.settings(), { ...told, secretAccessKey: '' });
-  assert.match(
-    problems('sinks: { siem: { ocsf: { file: x } } }\napprovals: { notify: [siem] }').join(),
-    /approvals\.notify\.0: siem follows the record.*leave it out/,
-  );
-  parse('sinks: { siem: { ocsf: { file: x } } }\nalerts: { denied-burst: { to: [siem] } }');
+  for (const [naming, at] of [
+    ['approvals: { notify: [siem] }', 'approvals.notify.0'],
+    ['alerts: { denied-burst: { to: [siem] } }', 'alerts.denied-burst.to.0'],
+  ]) {
+    assert.match(
+      problems(`sinks: { siem: { ocsf: { file: x } } }\n${naming}`).join(),
+      new RegExp(`^\\d+:\\d+: ${at}: siem gets what is recorded.*leave it out`),
+    );
+  }
   for (const [sinkText, expected] of [
     ['{ syslog: "udp://host" }', /tls:\/\/HOST:PORT is expected/],
     ['{ otlp: "http://host:4318" }', /only over https/],

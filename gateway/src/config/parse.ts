@@ -92,7 +92,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
     ...unknownTargets(written),
     ...unknownPlaces(written),
     ...unknownClasses(written),
-    ...unknownSinks(written),
+    ...wrongSinks(written),
     ...faultsOfAlerts(written),
     ...faultsOfReviews(written),
     ...unknownIssuers(written),
@@ -370,25 +370,25 @@ function reaches(name: string, wanted: string, within: (name: string) => readonl
 /** Kinds of sinks that follow the record and take no notices. */
 const followingKinds: ReadonlySet<string> = new Set(['ocsf', 'syslog', 'otlp', 's3']);
 
-/** Finds sinks that are named for notices and do not exist, or take none. A rule for alerts may name any sink, because alerts are in the record too. */
-function unknownSinks(written: unknown): Problem[] {
+/** Finds sinks that are named for notices and do not exist, or take none. */
+function wrongSinks(written: unknown): Problem[] {
   const { sinks, approvals, alerts } = asRecord(written);
-  const unknown = (named: unknown, path: readonly PropertyKey[]): Problem[] =>
-    (Array.isArray(named) ? named : []).flatMap((name, i) =>
-      typeof name !== 'string' || Object.hasOwn(asRecord(sinks), name)
-        ? []
-        : [{ path: [...path, i], message: `there is no sink ${JSON.stringify(name)}${knownNames(name, Object.keys(asRecord(sinks)))}` }],
-    );
-  const { notify } = asRecord(approvals);
-  const followers = (Array.isArray(notify) ? notify : []).flatMap((name, i): Problem[] =>
-    typeof name === 'string' && Object.keys(asRecord(asRecord(sinks)[name])).some((kind) => followingKinds.has(kind))
-      ? [{ path: ['approvals', 'notify', i], message: `${name} follows the record, in which each step of an approval is: leave it out` }]
-      : [],
-  );
+  const faultOfName = (name: string): string | null => {
+    if (!Object.hasOwn(asRecord(sinks), name)) {
+      return `there is no sink ${JSON.stringify(name)}${knownNames(name, Object.keys(asRecord(sinks)))}`;
+    }
+    return Object.keys(asRecord(asRecord(sinks)[name])).some((kind) => followingKinds.has(kind))
+      ? `${name} gets what is recorded, alerts and approvals too, and no notices: leave it out here`
+      : null;
+  };
+  const wrong = (named: unknown, path: readonly PropertyKey[]): Problem[] =>
+    (Array.isArray(named) ? named : []).flatMap((name, i) => {
+      const message = typeof name === 'string' ? faultOfName(name) : null;
+      return message === null ? [] : [{ path: [...path, i], message }];
+    });
   return [
-    ...followers,
-    ...unknown(notify, ['approvals', 'notify']),
-    ...Object.entries(asRecord(alerts)).flatMap(([rule, settings]) => unknown(asRecord(settings)['to'], ['alerts', rule, 'to'])),
+    ...wrong(asRecord(approvals)['notify'], ['approvals', 'notify']),
+    ...Object.entries(asRecord(alerts)).flatMap(([rule, settings]) => wrong(asRecord(settings)['to'], ['alerts', rule, 'to'])),
   ];
 }
 

@@ -382,7 +382,10 @@ const alertRule = closed({
     .regex(/^[1-9]\d{0,2}d$/, 'a number of days is expected: 30d')
     .optional()
     .describe('Only the first record of a group counts after so many days without one: `30d`.'),
-  to: z.array(name, 'a list of names is expected').optional().describe('The sinks that get a notice. Absent: it is on record, and in the list of alerts.'),
+  to: z
+    .array(name, 'a list of names is expected')
+    .optional()
+    .describe('The sinks of `webhook`, `slack` or `smtp` that get a notice. Absent: it is on record, and in the list of alerts.'),
 });
 
 const browser = closed({
@@ -511,7 +514,10 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
         .describe(
           'How the client of a held request learns the outcome: `wait`: its answer comes when people have decided. `return`: it is told at once that it is held, and sends the request again later. Absent: people wait, agents are told at once. A client may ask for either.',
         ),
-      notify: z.array(name, 'a list of names is expected').default([]).describe('Sinks that get a notice of each step of an approval.'),
+      notify: z
+        .array(name, 'a list of names is expected')
+        .default([])
+        .describe('Sinks of `webhook`, `slack` or `smtp` that get a notice of each step of an approval.'),
       link: text
         .max(2_048, 'an address is at most 2048 characters')
         .regex(/^https?:\/\/.*\{approval\}/, 'an address with {approval} in place of the id is expected: https://HOST/PATH/{approval}')
