@@ -99,6 +99,14 @@ for (const [name, classUid, activity, record] of cases) {
   });
 }
 
+test('the severity is that of an alert, and low for what was denied', () => {
+  const severities = [{ attributes: { 'countersign.severity': 'critical' } }, { verdict: 'deny' }, { verdict: 'hold' }, {}] as const;
+  assert.deepEqual(
+    severities.map((shown) => ocsfEvent(recordOf(shown))['severity_id']),
+    [5, 2, 1, 1],
+  );
+});
+
 test('text that goes out stands where the schema has a place for it', () => {
   const attributes = { 'db.namespace': 'shop', 'db.query.text': 'select 1' };
   const event = ocsfEvent(recordOf({ attributes, content: { mediaType: 'text/plain', text: 'select 1', bytes: 8 } }, { verb: ['select'] }));

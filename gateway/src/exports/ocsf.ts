@@ -13,6 +13,7 @@ const charactersMax = 8192;
 const severityIds: Readonly<Record<string, number>> = { info: 1, low: 2, medium: 3, high: 4, critical: 5 };
 const unknown = 0;
 const informational = 1;
+const low = 2;
 const other = 99;
 
 /** The classes of events, each with its category. */
@@ -72,7 +73,7 @@ export function ocsfEvent(record: FeedRecord): OcsfEvent {
     class_uid: uid,
     activity_id: activity,
     type_uid: uid * 100 + activity,
-    severity_id: severityIds[String(shown.attributes[ownAttributes.severity])] ?? informational,
+    severity_id: severityIds[String(shown.attributes[ownAttributes.severity])] ?? (shown.verdict === 'deny' ? low : informational),
     message: cut(sentenceOf(record)),
     ...facts,
     ...(text === undefined || text === '' ? {} : { raw_data: cut(text) }),
