@@ -44,11 +44,12 @@ model model-served provider tool table column verb effect function status
 sqlstate rows bytes tokens class masked address session environment software,
 and any attribute by its name. kind is also prompt, output, tool, statement,
 rows or change. Words without a field are looked for in the text: those that are
-commands here (save, run, list, delete) in quotes.
+commands here (save, run, list, delete) in quotes. A request and its answer are
+two records; kind:request finds the request alone.
 
 Example:
   countersign search 'model:gpt-4o* kind:(prompt or output or change) since:90d'
-  countersign search 'table:customers effect:read' --count-by principal
+  countersign search 'kind:request table:customers effect:read' --count-by principal
   countersign search 'class:card' --sessions --since 7d`,
     )
     .action(async (query: string, options: SearchOptions) => search({ query }, options));
@@ -77,7 +78,7 @@ function addOptions(command: Command): Command {
     .option('--until <time>', 'up to this time')
     .option('--limit <n>', `at most so many lines (default: ${limitDefault})`, parseLimit)
     .addOption(new Option('--sessions', 'the sessions in which the records are').conflicts('countBy'))
-    .option('--count-by <field>', 'how many records have each value of the field')
+    .option('--count-by <field>', 'how many records have each value of the field; kind:request counts requests')
     .option('--no-content', 'facts alone: nothing of the content is shown or looked for')
     .addOption(new Option('--json', 'one JSON object a line').conflicts('csv'))
     .option('--csv', 'a table for spreadsheets');
