@@ -1,5 +1,5 @@
 import { countOf } from '@countersign/gateway/count-of';
-import type { CountedValue, FoundRecord, FoundSession, SavedSearch, SearchLine, SearchSummary } from '@countersign/gateway/api';
+import type { CountedValue, FoundRecord, FoundSession, SavedSearch, SearchLine, SearchSummary, ShownCaller } from '@countersign/gateway/api';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
@@ -111,6 +111,9 @@ async function search(asked: Asked, options: SearchOptions): Promise<void> {
   const { config, url, limit = limitDefault } = options;
   const gateways = url.length === 0 ? [{ config }] : url.map((each) => ({ config, url: each }));
   const apis = await Promise.all(gateways.map(async (gateway) => ApiClient.open(gateway)));
+  if (apis.length > 1) {
+    await assertDifferent(apis);
+  }
   const answers = apis.map((api, i) => {
     const lines = api.rows<SearchLine>(`/api/v1/search?${askedFor(asked, options, apis.length > 1).toString()}`);
     return apis.length > 1 ? linesOf(url[i] ?? '', lines) : lines;
@@ -131,6 +134,16 @@ async function search(asked: Asked, options: SearchOptions): Promise<void> {
   }
   if (summary !== null && options.json !== true && options.csv !== true) {
     console.log(dim(sayEnd(summary, count, options)));
+  }
+}
+
+/** Rejects with an Error if two of the gateways are the same one, whose records would be counted twice. */
+async function assertDifferent(apis: readonly ApiClient[]): Promise<void> {
+  const logs = await Promise.all(apis.map(async (api) => (await api.json<ShownCaller>('GET', '/api/v1/whoami')).log));
+  const second = logs.findIndex((log, i) => logs.indexOf(log) < i);
+  const first = logs.indexOf(logs[second] ?? '');
+  if (second !== -1) {
+    throw new Error(`${apis[first]?.url} and ${apis[second]?.url} are the same gateway: name it once`);
   }
 }
 

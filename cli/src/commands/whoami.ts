@@ -7,7 +7,7 @@ import { columns, printRows, type RowOptions } from '../rows.ts';
 export function addWhoami(program: Command): void {
   addLocation(program.command('whoami'))
     .description('as whom the gateway is asked, with groups, targets, what the roles allow with recordings, and the end of the token')
-    .option('--json', 'print {principal, kind, groups, targets, may, roles, onBehalfOf, token, expires, issuer, subject, session}')
+    .option('--json', 'print {principal, kind, groups, targets, may, roles, onBehalfOf, token, expires, issuer, subject, session, log}')
     .addHelpText('after', '\nExample:\n  countersign whoami --url https://gateway.corp.example')
     .action(whoami);
 }

@@ -30,6 +30,7 @@ const shownCaller = z
     issuer: z.string().nullable().describe('The address of the issuer that vouched for the caller. Null: the token is one of the gateway.'),
     subject: z.string().nullable().describe('How the issuer knows the caller: the claim `sub`.'),
     session: z.string().nullable().describe('The session of the run, for the token of a run.'),
+    log: z.string().describe('The log of this gateway, as in the names of its records, `LOG/INDEX`.'),
   })
   .meta({ id: 'Caller', description: 'Whom a token stands for.' });
 
@@ -42,7 +43,7 @@ export const showCaller = endpoint({
   summary: 'Says whom the token of the caller stands for.',
   callers: 'everybody',
   answer: json(shownCaller),
-  act: (parts: Pick<ApiParts, 'roles'>, { caller: { id, identity, rights } }): ShownCaller => {
+  act: (parts: Pick<ApiParts, 'roles' | 'recorder'>, { caller: { id, identity, rights } }): ShownCaller => {
     const { principal, onBehalfOf = null, tokenId = null, issued, session = null, standing, targets } = identity ?? {};
     const granted = principal?.targets ?? [];
     const held = principal === undefined || session !== null ? [] : rolesOf(parts.roles(), standing?.principal ?? principal, Date.now());
@@ -66,6 +67,7 @@ export const showCaller = endpoint({
       issuer: issued?.issuer ?? null,
       subject: issued?.subject ?? null,
       session,
+      log: parts.recorder.gatewayId,
     };
   },
 });
