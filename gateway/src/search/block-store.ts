@@ -59,6 +59,9 @@ interface StoredBlock {
 /** The rows that have each value of a column, in ascending order. */
 type ColumnEntries = Iterable<readonly [string, readonly number[]]>;
 
+/** Returns the key of a bucket; null: it was destroyed. */
+type KeyOf = (bucket: string) => KeyObject | null;
+
 /** The columns of a block that may be read, by their names, `FIELD BUCKET`. */
 interface Columns {
   readonly names: readonly string[];
@@ -69,8 +72,7 @@ interface Columns {
 export interface BlockKeys {
   /** Seals what says which blocks and columns there are. */
   readonly heads: KeyObject;
-  /** Returns the key of what is kept in a bucket; null: it was destroyed. */
-  readonly ofBucket: (bucket: string) => KeyObject | null;
+  readonly ofBucket: KeyOf;
 }
 
 /**
@@ -233,7 +235,7 @@ export class BlockStore {
 
   /** Yields the columns of the blocks together, by bucket and field. Each is made when it is asked for: all of them take much memory. */
   *#encoded(taken: readonly StoredBlock[], growing: GrowingBlock, first: number): Generator<readonly [string, Iterable<readonly [string, Buffer]>]> {
-    const known = taken.map((block) => ({ by: block.head.first - first, head: block.head, columns: this.#columnsOf(block) }));
+    const known = taken.map((block) => ({ by: block.head.first - first, head: block.head, columns: this.#columnsOf(block, this.#keyOf) }));
     const grown = this.#columnsOfGrowing(growing);
     const where: (Whereabouts | undefined)[] = [];
     for (const { by, head, columns } of known) {
@@ -277,26 +279,32 @@ export class BlockStore {
     return columns;
   }
 
-  /** Yields the blocks that there are now, the newest first. */
+  /** Yields the blocks that there are now, the newest first. Who goes over them is given the key of each bucket once. */
   *blocks(): Generator<Block> {
+    const known = new Map<string, KeyObject | null>();
+    const keyOf: KeyOf = (bucket) => {
+      const key = known.has(bucket) ? (known.get(bucket) ?? null) : this.#keyOf(bucket);
+      known.set(bucket, key);
+      return key;
+    };
     for (const block of this.#blocks.toReversed()) {
-      yield this.#look(block);
+      yield this.#look(block, keyOf);
     }
   }
 
   /** Returns the block that has a record of the log; null if none has it. */
   blockOf(index: number): Block | null {
     const block = this.#blocks.find(({ head }) => index < head.next);
-    return block === undefined || index < block.head.first ? null : this.#look(block);
+    return block === undefined || index < block.head.first ? null : this.#look(block, this.#keyOf);
   }
 
-  #look(block: StoredBlock): Block {
+  #look(block: StoredBlock, keyOf: KeyOf): Block {
     const { head } = block;
     // A search looks into a column of a block again and again; it is opened once.
     let columns: Columns | null = null;
     const opened = new Map<string, readonly Buffer[]>();
     let located: LocatedRows | null = null;
-    const all = (): Columns => (columns ??= this.#columnsOf(block));
+    const all = (): Columns => (columns ??= this.#columnsOf(block, keyOf));
     const column = (field: string): readonly Buffer[] => {
       const { names, open } = all();
       const known = opened.get(field) ?? names.flatMap((name) => (name.startsWith(`${field} `) ? (open(name) ?? []) : []));
@@ -317,7 +325,7 @@ export class BlockStore {
         }
         return rows;
       },
-      rowsWithWord: (word) => this.#rowsWithWord(word, all()),
+      rowsWithWord: (word) => this.#rowsWithWord(word, all(), keyOf),
       find: (row) => {
         const [where] = column(whereField);
         located ??= where === undefined ? null : new LocatedRows(where, head.first);
@@ -331,11 +339,11 @@ export class BlockStore {
     };
   }
 
-  #rowsWithWord(word: string, { names, open }: Columns): RowSet {
+  #rowsWithWord(word: string, { names, open }: Columns, keyOf: KeyOf): RowSet {
     const rows = new RowSet();
     const buckets = new Set(names.flatMap((name) => (name.startsWith(wordField) ? [parseColumnName(name).bucket] : [])));
     for (const bucket of buckets) {
-      const key = this.#keys.ofBucket(bucket);
+      const key = keyOf(bucket);
       const token = key === null ? null : tokenOf(tokenKey(key), word);
       const column = token === null ? null : open(columnName(token.field, bucket));
       for (const each of column === null ? [] : readColumn(column, (value) => value === token?.text)) {
@@ -345,14 +353,14 @@ export class BlockStore {
     return rows;
   }
 
-  #columnsOf(block: StoredBlock): Columns {
+  #columnsOf(block: StoredBlock, keyOf: KeyOf): Columns {
     const { parts, isJoined } = block.head;
     if (!isJoined) {
-      return { names: parts, open: (name) => (parts.includes(name) ? this.#openPart(block, name) : null) };
+      return { names: parts, open: (name) => (parts.includes(name) ? this.#openPart(block, name, keyOf) : null) };
     }
     const columns = new Map<string, Buffer>();
     for (const part of parts) {
-      const joined = this.#openPart(block, part);
+      const joined = this.#openPart(block, part, keyOf);
       for (const [field, column] of joined === null ? [] : splitColumns(joined)) {
         columns.set(columnName(field, parseColumnName(part).bucket), column);
       }
@@ -361,9 +369,9 @@ export class BlockStore {
   }
 
   /** Returns the content of a part; null if it may not be read any more. */
-  #openPart({ number, head, young }: StoredBlock, name: string): Buffer | null {
+  #openPart({ number, head, young }: StoredBlock, name: string, keyOf: KeyOf): Buffer | null {
     const { field, bucket } = parseColumnName(name);
-    const key = this.#keyOf(bucket);
+    const key = keyOf(bucket);
     if (key === null) {
       return null;
     }
@@ -375,9 +383,7 @@ export class BlockStore {
     return zstdDecompressSync(packed, { chunkSize: chunkFor(packed.length * usualRatio) });
   }
 
-  #keyOf(bucket: string): KeyObject | null {
-    return bucket === allTimes ? this.#keys.heads : this.#keys.ofBucket(bucket);
-  }
+  readonly #keyOf: KeyOf = (bucket) => (bucket === allTimes ? this.#keys.heads : this.#keys.ofBucket(bucket));
 
   /** The tokens that stand for words, in the columns among which they are divided. */
   #tokenColumns(bucket: string, words: ReadonlyMap<string, readonly number[]>): Map<string, [string, readonly number[]][]> {

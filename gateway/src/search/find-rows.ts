@@ -15,7 +15,7 @@ export function findRows(query: Query, block: Block, limit: 'most' | 'least'): R
     case 'all':
       return allRows(block);
     case 'and': {
-      const [first, ...rest] = query.parts.toSorted((a, b) => costOf(a) - costOf(b));
+      const [first, ...rest] = query.parts.filter((part) => !holdsForAll(part, block)).toSorted((a, b) => costOf(a) - costOf(b));
       const rows = first === undefined ? allRows(block) : findRows(first, block, limit);
       for (const part of rest) {
         if (rows.isEmpty) {
@@ -49,13 +49,20 @@ export function isExact(query: Query): boolean {
   return termsOf(query).every(({ test }) => test.by !== 'phrase' || test.words.length === 1);
 }
 
-function rowsOfTerm({ field, test }: Term, block: Block, limit: 'most' | 'least'): RowSet {
+/** Returns whether the times of a block alone say that a query holds for all of its rows. */
+function holdsForAll(query: Query, { firstMs, lastMs }: Block): boolean {
+  return (
+    query.is === 'term' && query.field === specialFields.time && query.test.by === 'range' && isWithin(query.test, firstMs) && isWithin(query.test, lastMs)
+  );
+}
+
+function rowsOfTerm(query: Term, block: Block, limit: 'most' | 'least'): RowSet {
+  const { field, test } = query;
   if (test.by === 'phrase') {
     return test.words.length > 1 && limit === 'least' ? new RowSet() : rowsWithWords(test.words, block);
   }
   if (field === specialFields.time && test.by === 'range') {
-    const isIn = [block.firstMs, block.lastMs].map((timeMs) => isWithin(test, timeMs));
-    if (isIn.every((each) => each)) {
+    if (holdsForAll(query, block)) {
       return allRows(block);
     }
     if ((test.most !== null && block.firstMs > test.most.value) || (test.least !== null && block.lastMs < test.least.value)) {

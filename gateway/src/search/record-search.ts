@@ -11,10 +11,11 @@ import type { SessionPage, SessionSummary } from '../feed/shown-record.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
 import { matches } from '../query/matches.ts';
 import { parseField } from '../query/parse-query.ts';
-import { both, isEverything, isNothing, termsOf, type Query } from '../query/query.ts';
+import { both, everything, isEverything, isNothing, termsOf, type Query } from '../query/query.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { readSession, SessionOpener, SessionWalk } from '../recording/session-reader.ts';
 import { Turn, turnBytesMax } from '../recording/turn.ts';
+import type { Block } from './block.ts';
 import { blockCost, findRows, isExact } from './find-rows.ts';
 import type {
   CountedValue,
@@ -22,12 +23,12 @@ import type {
   FoundRecord,
   FoundSession,
   SearchLine,
-  SearchSummary,
   SessionOverview,
   WantedExport,
   WantedRecords,
   WantedSessions,
 } from './found.ts';
+import { Pass } from './pass.ts';
 import { FactReader, type ReadRecord } from './record-facts.ts';
 import { orMalformed, readQuery } from './read-query.ts';
 import type { SearchedIndex } from './searched-index.ts';
@@ -104,7 +105,7 @@ export class RecordSearch {
     const wanted = { limit: Infinity, before: null, sight: wholeSight, checkpoint };
     for await (const found of this.#fromIndex((isCaughtUp) => {
       requireCaughtUp(isCaughtUp);
-      return this.#records(query, wanted);
+      return this.#records(this.#pass(query), query, wanted);
     })) {
       if (found.verified) {
         yield found;
@@ -196,10 +197,8 @@ export class RecordSearch {
   }
 
   async *#holdsInBlocks(query: Query, isCaughtUp: boolean): AsyncGenerator<boolean> {
-    const turn = new Turn();
-    for (const block of this.#parts.index.blocks()) {
-      yield !findRows(query, block, 'most').isEmpty;
-      await turn.spend(blockCost);
+    for await (const { rows } of this.#pass(query)) {
+      yield !rows.isEmpty;
     }
     requireCaughtUp(isCaughtUp);
   }
@@ -242,21 +241,28 @@ export class RecordSearch {
 
   async *#answer(query: Query, wanted: WantedRecords): AsyncGenerator<SearchLine> {
     let next: string | null = null;
-    const { answer, sight } = wanted;
+    const { answer, sight, before } = wanted;
+    const pass = this.#pass(query, answer === 'records' ? (before ?? undefined) : undefined);
     if (answer === 'records') {
-      next = yield* this.#records(query, wanted);
+      next = yield* this.#records(pass, query, wanted);
     } else if (answer === 'sessions') {
-      yield* this.#sessions(query, wanted);
+      yield* this.#sessions(pass, wanted);
     } else {
       const field = orMalformed(answer.countBy, () => parseField(answer.countBy));
-      yield* await this.#values(both([query, this.#parts.boundary.scopeOfField(field, sight.content)]), field, wanted.limit);
+      yield* await this.#values(pass, field, wanted);
     }
+    const count = await pass.count();
     const behind = Math.max(0, this.#parts.written() - this.#parts.index.size);
-    yield { summary: { ...(await this.#count(query)), behind: behind > 0 && !isEverything(sight.facts) ? null : behind, next } };
+    yield { summary: { count, isExact: isExact(query), behind: behind > 0 && !isEverything(sight.facts) ? null : behind, next } };
+  }
+
+  #pass(query: Query, before?: number): Pass {
+    return new Pass(query, this.#parts.index.blocks(), before);
   }
 
   /** Yields the records, and returns where the rest begins. */
   async *#records(
+    pass: Pass,
     query: Query,
     { limit, before, sight, checkpoint }: Pick<WantedRecords, 'limit' | 'before' | 'sight' | 'checkpoint'>,
   ): AsyncGenerator<FoundRecord, string | null> {
@@ -266,7 +272,7 @@ export class RecordSearch {
     const prover = new Prover(log, await openCheckpoint(log, checkpoint.note));
     const turn = new Turn();
     let left = limit;
-    for await (const index of this.#candidates(query, before)) {
+    for await (const index of candidates(pass, before ?? Infinity)) {
       const opened = await this.#open(index, { query, seen: sight.facts }, opener);
       if (opened !== null) {
         const { read, leaf } = opened;
@@ -289,24 +295,26 @@ export class RecordSearch {
     return null;
   }
 
-  /** Yields the indexes of records for which the query may hold, the newest first. */
-  async *#candidates(query: Query, before: number | null): AsyncGenerator<number> {
-    const turn = new Turn();
-    for (const block of this.#parts.index.blocks()) {
-      for (const row of block.first < (before ?? Infinity) ? findRows(query, block, 'most').newestFirst() : []) {
-        if (block.first + row < (before ?? Infinity)) {
-          yield block.first + row;
-        }
-      }
-      await turn.spend(blockCost);
-    }
-  }
-
-  async *#sessions(query: Query, wanted: WantedRecords): AsyncGenerator<FoundSession> {
-    const counts = await this.#valuesOf(query, 'session');
+  /** Yields the sessions with records that were found, those with the newest first. */
+  async *#sessions(pass: Pass, wanted: WantedRecords): AsyncGenerator<FoundSession> {
+    const counts = new Map<string, number>();
     const sessions: IndexedSession[] = [];
-    for (const [session] of [...counts].slice(0, wanted.limit)) {
-      sessions.push(await this.#parts.recordings.find(session));
+    for await (const { block, rows, toMs } of pass) {
+      const isFull = counts.size === wanted.limit;
+      // A session that began later than a block has no records in it, nor in those before it.
+      if (isFull && sessions.every(({ openedMs }) => openedMs > toMs)) {
+        break;
+      }
+      for (const { value, count } of countsIn(block, rows, 'session', (session) => !isFull || counts.has(session))) {
+        const known = counts.get(value);
+        if (known === undefined && counts.size === wanted.limit) {
+          continue;
+        }
+        if (known === undefined) {
+          sessions.push(await this.#parts.recordings.find(value));
+        }
+        counts.set(value, (known ?? 0) + count);
+      }
     }
     for await (const overview of this.#overviews(sessions, wanted)) {
       yield { ...overview, found: counts.get(overview.session) ?? 0 };
@@ -319,7 +327,7 @@ export class RecordSearch {
       await this.findSession(after, sight.facts);
     }
     const wantedQuery = query ?? sight.facts;
-    const having = isEverything(wantedQuery) ? null : await this.#valuesOf(wantedQuery, 'session', Infinity);
+    const having = isEverything(wantedQuery) ? null : await valuesOf(this.#pass(wantedQuery), 'session', Infinity);
     const isWanted = ({ session, openedMs }: IndexedSession): boolean =>
       having?.has(session) !== false && matches(began, { timeMs: openedMs, values: new Map(), words: [] });
     yield* this.#overviews(this.#parts.recordings.sessions(wanted, isWanted), wanted);
@@ -341,44 +349,12 @@ export class RecordSearch {
     yield* overviewsOf(this.#parts, some, wanted);
   }
 
-  async #values(query: Query, countBy: string, limit: number): Promise<readonly CountedValue[]> {
-    const counts = await this.#valuesOf(query, countBy);
+  async #values(pass: Pass, field: string, { limit, sight }: WantedRecords): Promise<readonly CountedValue[]> {
+    const counts = await valuesOf(pass, field, countedMax, this.#parts.boundary.scopeOfField(field, sight.content));
     return [...counts]
       .map(([value, count]) => ({ value, count }))
       .toSorted((a, b) => b.count - a.count)
       .slice(0, limit);
-  }
-
-  /** Counts the records with each value of a field. The values of the newest records come first. */
-  async #valuesOf(query: Query, field: string, most = countedMax): Promise<ReadonlyMap<string, number>> {
-    const counts = new Map<string, number>();
-    const turn = new Turn();
-    for (const block of this.#parts.index.blocks()) {
-      const rows = findRows(query, block, 'most');
-      const found = [...(rows.isEmpty ? [] : block.valuesOf(field))].flatMap(({ value, rows: of }) => {
-        of.keep(rows);
-        const [newest] = of.newestFirst();
-        return newest === undefined ? [] : [{ value, newest, count: of.count }];
-      });
-      for (const { value, count } of found.toSorted((a, b) => b.newest - a.newest)) {
-        counts.set(value, (counts.get(value) ?? 0) + count);
-        if (counts.size > most) {
-          throw new GatewayError('limit_exceeded', `More than ${most} values of ${field} are to be counted: narrow the query.`);
-        }
-      }
-      await turn.spend(blockCost);
-    }
-    return counts;
-  }
-
-  async #count(query: Query): Promise<Pick<SearchSummary, 'count' | 'isExact'>> {
-    const turn = new Turn();
-    let count = 0;
-    for (const block of this.#parts.index.blocks()) {
-      count += findRows(query, block, 'most').count;
-      await turn.spend(blockCost);
-    }
-    return { count, isExact: isExact(query) };
   }
 
   /** Opens a record by itself, if that is possible and it is then one for which the query holds, otherwise along its session. Returns null if the query does not hold for it. */
@@ -430,6 +406,48 @@ export class RecordSearch {
     }
     return boundary.seen(query, sight);
   }
+}
+
+/** Yields the indexes of the records before one, the newest first. */
+async function* candidates(pass: Pass, before: number): AsyncGenerator<number> {
+  for await (const { block, rows } of pass) {
+    if (block.first >= before) {
+      return;
+    }
+    for (const row of rows.newestFirst()) {
+      if (block.first + row < before) {
+        yield block.first + row;
+      }
+    }
+  }
+}
+
+/** Counts the records with each value of a field, of those for which `scope` holds. The values of the newest records come first. Throws GatewayError `limit_exceeded`. */
+async function valuesOf(pass: Pass, field: string, most: number, scope = everything): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for await (const { block, rows } of pass) {
+    if (!isEverything(scope) && !rows.isEmpty) {
+      rows.keep(findRows(scope, block, 'most'));
+    }
+    for (const { value, count } of countsIn(block, rows, field)) {
+      counts.set(value, (counts.get(value) ?? 0) + count);
+    }
+    if (counts.size > most) {
+      throw new GatewayError('limit_exceeded', `More than ${most} values of ${field} are to be counted: narrow the query.`);
+    }
+  }
+  return counts;
+}
+
+/** Returns the values of a field that rows have and that are wanted, each with the number of the rows. The values of the newest rows come first. */
+function countsIn(block: Block, rows: RowSet, field: string, isWanted?: (value: string) => boolean): readonly CountedValue[] {
+  return [...(rows.isEmpty ? [] : block.valuesOf(field, isWanted))]
+    .flatMap(({ value, rows: of }) => {
+      of.keep(rows);
+      const [newest] = of.newestFirst();
+      return newest === undefined ? [] : [{ value, newest, count: of.count }];
+    })
+    .toSorted((a, b) => b.newest - a.newest);
 }
 
 /** A query, and the records that are seen, which it does not go beyond. */

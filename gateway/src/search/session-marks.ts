@@ -6,6 +6,7 @@ import { parseQuery } from '../query/parse-query.ts';
 import { Turn } from '../recording/turn.ts';
 import type { Block } from './block.ts';
 import { blockCost, findRows } from './find-rows.ts';
+import { withReach } from './pass.ts';
 import { blockRowsMax, RowSet } from './row-set.ts';
 import { signQueries, type RecordSign } from './session-signs.ts';
 
@@ -67,30 +68,6 @@ export async function readMarks(blocks: Iterable<Block>, sessions: readonly Inde
     }
   }
   return marks;
-}
-
-/** A block, the latest time in it and in those before it, and the earliest in it and in those after it. */
-interface Reached {
-  readonly block: Block;
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
-/**
- * Returns blocks, which come the newest first, the oldest first. A session that was opened after `toMs` of a block, or closed before its `fromMs`, has no record in it, also where the clock was
- * set back or forwards meanwhile.
- */
-function withReach(blocks: Iterable<Block>): Reached[] {
-  let fromMs = Infinity;
-  const reached = Array.from(blocks, (block) => {
-    fromMs = Math.min(fromMs, block.firstMs);
-    return { block, fromMs };
-  });
-  let toMs = -Infinity;
-  return reached.toReversed().map((each) => {
-    toMs = Math.max(toMs, each.block.lastMs);
-    return { ...each, toMs };
-  });
 }
 
 function noteAlerts(block: Block, alerts: Alerts, { facts }: Sight): void {
