@@ -22,7 +22,10 @@ export function unwrapBytes(under: KeyObject, purpose: string, wrapped: Uint8Arr
     const decipher = createDecipheriv(algorithm, under, wrapped.subarray(0, nonceBytes));
     decipher.setAAD(Buffer.from(purpose));
     decipher.setAuthTag(wrapped.subarray(wrapped.length - tagBytes));
-    return Buffer.concat([decipher.update(wrapped.subarray(nonceBytes, wrapped.length - tagBytes)), decipher.final()]);
+    const key = decipher.update(wrapped.subarray(nonceBytes, wrapped.length - tagBytes));
+    // It adds nothing, and throws if the tag is another one.
+    decipher.final();
+    return key;
   } catch (cause) {
     throw new GatewayError('key_unavailable', `The key "${purpose}" cannot be unwrapped: the root key is another one, or the key store was changed.`, {
       cause,

@@ -1,9 +1,8 @@
-import { blockRowsMax, RowSet } from './row-set.ts';
+import { blockRowsMax, rowAt, rowBytes, RowSet } from './row-set.ts';
 
 /** A value that more rows have is written as a bitmap of all rows, because that is shorter. */
 const listRowsMax = blockRowsMax / 16;
 const bitmapBytes = blockRowsMax / 8;
-const rowBytes = 2;
 const headBytes = 8;
 
 /** A value of a column, and the rows that have it. */
@@ -38,7 +37,10 @@ export function* readColumn(column: Buffer, isWanted: (value: string) => boolean
 /** Yields the values of an encoded column, each with its rows in ascending order. */
 export function* readEntries(column: Buffer): Generator<[string, number[]]> {
   for (const { text, rows, count } of entriesOf(column)) {
-    yield [text.toString(), isBitmap(count) ? [...rowsOf(rows, count).newestFirst()].toReversed() : Array.from({ length: count }, (_, at) => rowAt(rows, at))];
+    yield [
+      text.toString(),
+      isBitmap(count) ? [...rowsOf(rows, count).newestFirst()].toReversed() : Array.from({ length: count }, (_, at) => rowAt(rows, at * rowBytes)),
+    ];
   }
 }
 
@@ -88,20 +90,5 @@ function bitmapOf(rows: readonly number[]): Buffer {
 }
 
 function rowsOf(bytes: Buffer, count: number): RowSet {
-  const rows = new RowSet();
-  if (isBitmap(count)) {
-    // The copy begins where its memory begins, as arrays of longer numbers must.
-    rows.addBitmap(Uint8Array.from(bytes));
-  } else if (count > 0) {
-    rows.reserve(rowAt(bytes, 0), rowAt(bytes, count - 1));
-    for (let at = 0; at < count; at++) {
-      rows.add(rowAt(bytes, at));
-    }
-  }
-  return rows;
-}
-
-/** Returns a row of a list. A copy as an array of longer numbers would take more memory than the list. */
-function rowAt(list: Buffer, at: number): number {
-  return list.readUInt16LE(at * rowBytes);
+  return isBitmap(count) ? RowSet.ofBitmap(bytes) : RowSet.ofList(bytes);
 }

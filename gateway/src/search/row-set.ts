@@ -1,5 +1,7 @@
 /** Most records in a block. A row is the number of a record in its block. */
 export const blockRowsMax = 65_536;
+/** In a list of rows each has so many bytes, the lower one first. */
+export const rowBytes = 2;
 
 const wordBits = 32;
 const wordCount = blockRowsMax / wordBits;
@@ -8,70 +10,83 @@ const topBit = 0x8000_0000;
 /** A set of rows of one block. It has bits only for the range of rows that were added, because most values are had by few rows, which are near to one another. */
 export class RowSet {
   /** The bits of the rows from `#from * wordBits` on. */
-  #words: Uint32Array = new Uint32Array(0);
-  #from = 0;
+  #words: Uint32Array;
+  #from: number;
 
-  /** Returns the rows from 0 to `count`, without it. */
-  static first(count: number): RowSet {
+  constructor() {
+    this.#words = new Uint32Array(0);
+    this.#from = 0;
+  }
+
+  /** Returns the rows of a bitmap of all rows, of which each byte has eight, the lowest bit first. */
+  static ofBitmap(bitmap: Uint8Array): RowSet {
     const set = new RowSet();
-    set.#cover(0, wordCount);
-    set.#words.fill(0xffff_ffff, 0, Math.floor(count / wordBits));
-    if (count % wordBits !== 0) {
-      set.#words[Math.floor(count / wordBits)] = 2 ** (count % wordBits) - 1;
+    // The copy begins where its memory begins, as arrays of longer numbers must.
+    set.#words = new Uint32Array(new Uint8Array(bitmap).buffer);
+    return set;
+  }
+
+  /** Returns the rows of a list in ascending order, each of `rowBytes` bytes. */
+  static ofList(list: Uint8Array): RowSet {
+    const set = new RowSet();
+    if (list.length > 0) {
+      const from = rowAt(list, 0) >>> 5;
+      const words = new Uint32Array((rowAt(list, list.length - rowBytes) >>> 5) - from + 1);
+      for (let at = 0; at < list.length; at += rowBytes) {
+        const row = rowAt(list, at);
+        const word = (row >>> 5) - from;
+        words[word] = (words[word] ?? 0) | (1 << (row & 31));
+      }
+      set.#words = words;
+      set.#from = from;
     }
     return set;
   }
 
-  /** Makes room for the rows between two, with both, so that adding each of them makes none. */
-  reserve(first: number, last: number): void {
-    this.#cover(first >>> 5, (last >>> 5) + 1);
-  }
-
   add(row: number): void {
     const word = row >>> 5;
-    if (word < this.#from || word >= this.#to) {
-      this.#cover(word, word + 1);
-    }
+    this.#cover(word, word + 1);
     const at = word - this.#from;
     this.#words[at] = (this.#words[at] ?? 0) | (1 << (row & 31));
   }
 
   has(row: number): boolean {
-    return row >= 0 && row < blockRowsMax && (this.#wordAt(row >>> 5) & (1 << (row & 31))) !== 0;
-  }
-
-  /** Adds the rows of a bitmap, of which each byte has eight rows, the lowest bit first. `bitmap` begins at a multiple of 4 bytes in its memory. */
-  addBitmap(bitmap: Uint8Array): void {
-    const all = new RowSet();
-    all.#words = new Uint32Array(bitmap.buffer, bitmap.byteOffset, wordCount);
-    this.addAll(all);
+    const word = (row >>> 5) - this.#from;
+    return row >= 0 && word >= 0 && word < this.#words.length && ((this.#words[word] ?? 0) & (1 << (row & 31))) !== 0;
   }
 
   addAll(other: RowSet): void {
-    if (other.#words.length > 0) {
-      this.#cover(other.#from, other.#to);
+    const { length } = other.#words;
+    if (length > 0) {
+      this.#cover(other.#from, other.#from + length);
     }
-    const shift = other.#from - this.#from;
-    for (let at = 0; at < other.#words.length; at += 1) {
-      this.#words[at + shift] = (this.#words[at + shift] ?? 0) | (other.#words[at] ?? 0);
+    const [words, others, by] = [this.#words, other.#words, other.#from - this.#from];
+    for (let at = 0; at < length; at += 1) {
+      words[at + by] = (words[at + by] ?? 0) | (others[at] ?? 0);
     }
   }
 
   keep(other: RowSet): void {
-    for (let at = 0; at < this.#words.length; at += 1) {
-      this.#words[at] = (this.#words[at] ?? 0) & other.#wordAt(at + this.#from);
+    const { from, to, words, others, by } = this.#overlap(other);
+    words.fill(0, 0, from);
+    for (let at = from; at < to; at += 1) {
+      words[at] = (words[at] ?? 0) & (others[at + by] ?? 0);
     }
+    words.fill(0, to);
   }
 
   remove(other: RowSet): void {
-    for (let at = 0; at < this.#words.length; at += 1) {
-      this.#words[at] = (this.#words[at] ?? 0) & ~other.#wordAt(at + this.#from);
+    const { from, to, words, others, by } = this.#overlap(other);
+    for (let at = from; at < to; at += 1) {
+      words[at] = (words[at] ?? 0) & ~(others[at + by] ?? 0);
     }
   }
 
   get count(): number {
+    const words = this.#words;
     let count = 0;
-    for (const word of this.#words) {
+    for (let at = 0; at < words.length; at += 1) {
+      const word = words[at] ?? 0;
       let bits = word - ((word >>> 1) & 0x5555_5555);
       bits = (bits & 0x3333_3333) + ((bits >>> 2) & 0x3333_3333);
       count += Math.imul((bits + (bits >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
@@ -80,7 +95,12 @@ export class RowSet {
   }
 
   get isEmpty(): boolean {
-    return this.#words.every((word) => word === 0);
+    const words = this.#words;
+    let at = 0;
+    while (at < words.length && words[at] === 0) {
+      at += 1;
+    }
+    return at === words.length;
   }
 
   /** Yields the rows, the newest first. */
@@ -94,22 +114,26 @@ export class RowSet {
     }
   }
 
-  get #to(): number {
-    return this.#from + this.#words.length;
-  }
-
-  #wordAt(word: number): number {
-    return this.#words[word - this.#from] ?? 0;
+  /** Returns the words, and which of them another set has too: those from `from` on and before `to`, which it has `by` further on. */
+  #overlap(other: RowSet) {
+    const [words, others, by] = [this.#words, other.#words, this.#from - other.#from];
+    const from = Math.min(words.length, Math.max(0, -by));
+    return { words, others, by, from, to: Math.max(from, Math.min(words.length, others.length - by)) };
   }
 
   /** Makes room for these words. A set that has others already gets room for all rows. */
   #cover(from: number, to: number): void {
-    if (from >= this.#from && to <= this.#to) {
+    const [words, at] = [this.#words, this.#from];
+    if (from >= at && to <= at + words.length) {
       return;
     }
-    const [words, at] = [this.#words, this.#from];
     this.#from = words.length === 0 ? from : 0;
     this.#words = new Uint32Array(words.length === 0 ? to - from : wordCount);
     this.#words.set(words, words.length === 0 ? 0 : at);
   }
+}
+
+/** Returns the row at an offset of a list. A copy as an array of longer numbers would take more memory than the list. */
+export function rowAt(list: Uint8Array, at: number): number {
+  return (list[at] ?? 0) | ((list[at + 1] ?? 0) << 8);
 }
