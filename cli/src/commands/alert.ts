@@ -37,7 +37,7 @@ export function addAlert(program: Command): void {
     .addHelpText('after', `\nExample:\n  countersign alert ack ${example}`)
     .action((id: string, { note, ...options }: NoteOptions) => step(id, { act: 'acknowledge', done: 'acknowledged', body: { note } }, options));
   one('assign')
-    .argument('<who>', 'a person')
+    .argument('<who>', 'a principal')
     .description('note who looks into it')
     .option('--note <text>', 'recorded', '')
     .addHelpText('after', `\nExample:\n  countersign alert assign ${example} ann`)

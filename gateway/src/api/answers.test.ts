@@ -129,6 +129,25 @@ test('each endpoint answers as its schemas say', async (context) => {
       assert.ok((await answer.text()).length > 0);
     });
   }
+  await context.test('a wrong body is answered in plain words that name its member', async () => {
+    const { alert = '' } = Object.assign({ alert: '' }, await running.json('GET', requests['showAlert']?.path ?? ''));
+    for (const [path, body, detail] of [
+      ['saved-searches', {}, 'name: this is missing; query: this is missing'],
+      ['saved-searches', { name: 'a', query: 5 }, 'query: a text is expected'],
+      ['tokens', { principal: 'ann', ttlMs: 0 }, 'ttlMs: a number of more than 0 is expected'],
+      ['tokens', { principal: 'ann', for: 'ever' }, 'nothing is known of "for" here'],
+      ['tokens', ['ann'], 'an object is expected'],
+      [`alerts/${alert}/close`, { note: 'x'.repeat(1001) }, 'note: a text of at most 1000 characters is expected'],
+      [
+        `alerts/${alert}/assign`,
+        { to: 'annn' },
+        'There is no principal "annn" in the configuration, and it is not of one of its issuers: countersign principal list names the principals.',
+      ],
+    ] as const) {
+      const answer = await running.ask('POST', `/api/v1/${path}`, { body });
+      assert.deepEqual([answer.ok, Object.assign({ detail: '' }, await answer.json()).detail], [false, detail]);
+    }
+  });
 });
 
 test('each file of endpoints exports endpoints by their ids, and all of them are routes', async () => {

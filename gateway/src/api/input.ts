@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { GatewayError } from '../domain/errors.ts';
+import { plainFault } from '../domain/plain-faults.ts';
 
 /** Parses what was sent. Throws GatewayError `malformed`, which says what was expected and where. */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, sent: unknown): z.output<Schema> {
-  const outcome = schema.safeParse(sent);
+  const outcome = schema.safeParse(sent, { error: plainFault });
   if (!outcome.success) {
     throw new GatewayError('malformed', wordsOf(outcome.error));
   }
@@ -15,7 +16,7 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, sent: unkno
  * address does not exist.
  */
 export function parsePath<Schema extends z.ZodType>(schema: Schema, sent: unknown): z.output<Schema> {
-  const outcome = schema.safeParse(sent);
+  const outcome = schema.safeParse(sent, { error: plainFault });
   if (!outcome.success) {
     const isAddress = outcome.error.issues.every(({ code }) => code !== 'invalid_value');
     throw new GatewayError(isAddress ? 'malformed' : 'not_found', wordsOf(outcome.error));

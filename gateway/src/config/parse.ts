@@ -10,6 +10,7 @@ import { GatewayError } from '../domain/errors.ts';
 import { faultOfShownSecret } from '../domain/shown-secret.ts';
 import { subjectKey, type Group, type Issuer } from '../domain/issuer.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
+import { plainFault } from '../domain/plain-faults.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import { readKeys, refuseSinkUrl, type Sink, type StreamFacts, type StreamSettings } from '../domain/sink.ts';
@@ -86,7 +87,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
     protocols: context.protocols.filter(({ transport }) => transport === 'stream').map(({ id }) => id),
     parseTarget: (raw, wrong) => parseTarget(raw, { protocols: context.protocols, openSecret, findPath: findNeeded }, wrong),
   });
-  const outcome = schema.safeParse(written);
+  const outcome = schema.safeParse(written, { error: plainFault });
   const problems = [
     ...(outcome.error?.issues ?? []).flatMap(problemsOf),
     ...unknownTargets(written),

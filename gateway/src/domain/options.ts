@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { GatewayError } from './errors.ts';
+import { plainFault } from './plain-faults.ts';
 
 /**
  * The schema of the options that a protocol's targets have in addition to those of all targets. It describes each option. The values are texts if they come
@@ -12,7 +13,7 @@ export function parseOptions<Options extends Readonly<Record<string, unknown>>>(
   schema: OptionsSchema<Options>,
   raw: Readonly<Record<string, unknown>>,
 ): Options {
-  const parsed = schema.safeParse(raw);
+  const parsed = schema.safeParse(raw, { error: plainFault });
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const words =

@@ -12,6 +12,7 @@ import type { Decision, Obligation } from '../domain/decision.ts';
 import { effectNames } from '../domain/effects.ts';
 import { recordObligations } from '../domain/facts-only.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { plainFault } from '../domain/plain-faults.ts';
 import { isIssuedName } from '../domain/issuer.ts';
 import type { Principal } from '../domain/principal.ts';
 import { unknownClass } from '../domain/seen.ts';
@@ -279,7 +280,7 @@ function readCases(path: string): { readonly cases: readonly PolicyCase[]; reado
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const source = { document, lines, file: path };
-  const outcome = document.errors.length > 0 ? null : file.safeParse(document.toJS({ maxAliasCount: 100 }));
+  const outcome = document.errors.length > 0 ? null : file.safeParse(document.toJS({ maxAliasCount: 100 }), { error: plainFault });
   const problems =
     outcome === null
       ? document.errors.map(({ pos, message }) => locate(source, { offset: pos[0], message }))

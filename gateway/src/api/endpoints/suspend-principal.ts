@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
-import { isIssuedName } from '../../domain/issuer.ts';
-import { localNameOf } from '../../domain/local-administrator.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
+import { requireKnownPrincipal } from '../known-principal.ts';
 import type { ApiParts } from '../parts.ts';
 import { recordSuspension } from '../suspensions.ts';
 
@@ -21,13 +20,8 @@ export const suspendPrincipal = endpoint({
   answer: json(z.object({ suspended: z.string().describe('The id of the principal.') })),
   errors: ['unknown_principal', 'conflict'],
   act: async (parts: Parts, { caller, params: { principal }, body: { reason } }) => {
-    const { authenticator, recorder, exclusions, principals, issuers } = parts;
-    if (!principals().has(principal) && !isIssuedName(principal, issuers()) && localNameOf(principal) === null) {
-      throw new GatewayError(
-        'unknown_principal',
-        `There is no principal "${principal.slice(0, 64)}" in the configuration, and it is not of one of its issuers: countersign principal list names the principals.`,
-      );
-    }
+    const { authenticator, recorder, exclusions } = parts;
+    requireKnownPrincipal(parts, principal);
     const suspension = await authenticator.suspend(principal, caller.id, reason);
     if (suspension === null) {
       throw new GatewayError('conflict', `${principal} is suspended already.`);
