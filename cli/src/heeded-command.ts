@@ -1,4 +1,25 @@
-import { Command, type OptionValues } from 'commander';
+import { Command, type Option, type OptionValues } from 'commander';
+
+/**
+ * Declares when some options of a command mean something. Given otherwise, they are a usage error before the action begins. `holds` gets the arguments of the command
+ * as they were parsed, and its options.
+ */
+export function meaningOnlyIf(
+  command: Command,
+  names: readonly string[],
+  holds: (words: readonly unknown[], options: Readonly<Record<string, unknown>>) => boolean,
+): Command {
+  return command.hook('preAction', (_this, self) => {
+    const given = self.options.find((option) => names.includes(option.attributeName()) && self.getOptionValueSource(option.attributeName()) === 'cli');
+    if (given !== undefined && !holds(self.processedArgs, self.opts())) {
+      refuseUnheeded(self, given);
+    }
+  });
+}
+
+function refuseUnheeded(command: Command, { flags }: Option): never {
+  return command.error(`error: option '${flags}' means nothing here, and was not used`);
+}
 
 /** A command that notices which of its options were read, so that no option is accepted and then ignored. */
 export class HeededCommand extends Command {
@@ -26,7 +47,7 @@ export class HeededCommand extends Command {
       return this.getOptionValueSource(name) === 'cli' && !this.#read.has(name);
     });
     if (unheeded !== undefined) {
-      this.error(`error: option '${unheeded.flags}' means nothing here, and was not used`);
+      refuseUnheeded(this, unheeded);
     }
   }
 }

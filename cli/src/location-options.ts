@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { collect } from './arguments.ts';
+import { meaningOnlyIf } from './heeded-command.ts';
 
 /** The options that tell a command which gateway to use. */
 export interface LocationOptions {
@@ -40,9 +41,10 @@ export function addLocations(command: Command): Command {
     .addHelpText('after', `\n${whoAsks}`);
 }
 
-/** The option that names a bundle for a command that otherwise asks a gateway. */
-export function bundleOption(about: string): Option {
-  return new Option('--bundle <file>', about).conflicts(['config', 'url', 'data']);
+/** Adds the option that names a bundle to a command that otherwise asks a gateway, and the one for its keys. */
+export function addBundle(command: Command, about: string): Command {
+  command.addOption(new Option('--bundle <file>', about).conflicts(['config', 'url', 'data'])).addOption(keyOption());
+  return meaningOnlyIf(command, ['key'], (_words, { bundle }) => bundle !== undefined);
 }
 
 /** The option for the keys by which a bundle is trusted. */

@@ -2,7 +2,9 @@ import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { BundleReading } from '@countersign/gateway/bundle-reader';
 import type { MessageRange, SessionOverview, ShownRecord } from '@countersign/gateway/api';
-import { isStored } from './arguments.ts';
+import type { Command } from 'commander';
+import { isRecordName, isStored } from './arguments.ts';
+import { meaningOnlyIf } from './heeded-command.ts';
 import { findSession } from './names.ts';
 import { openSource, type SessionSource, type SourceOptions } from './session-source.ts';
 
@@ -11,6 +13,14 @@ export interface RecordingOptions extends SourceOptions {
   readonly content?: boolean;
   /** Verifier keys to trust a bundle by, or files that hold them. */
   readonly key: readonly string[];
+}
+
+/** Has a command whose arguments are recordings refuse options that say nothing about them: keys if none is a bundle, a gateway or a store if all are. */
+export function addRecordingPlaces(command: Command): Command {
+  const isInStore = (word: unknown): boolean => typeof word === 'string' && (isRecordName(word) || isStored(word));
+  const recordings = (words: readonly unknown[]): readonly unknown[] => words.filter((word) => typeof word === 'string');
+  meaningOnlyIf(command, ['key'], (words) => !recordings(words).every(isInStore));
+  return meaningOnlyIf(command, ['config', 'url', 'data'], (words) => recordings(words).some(isInStore));
 }
 
 /** Reads recordings: the id of a session, or its beginning, stands for a session of the store that the options name, a file name for a bundle, which needs no store. */

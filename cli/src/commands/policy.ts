@@ -9,7 +9,7 @@ import { ApiClient } from '../api-client.ts';
 import { parseRecordId } from '../arguments.ts';
 import { loadConfig } from '../configuration.ts';
 import { parseDuration } from '../duration.ts';
-import { addLocation, bundleOption, configOption, keyOption, type LocationOptions } from '../location-options.ts';
+import { addBundle, addLocation, configOption, type LocationOptions } from '../location-options.ts';
 import { unkeptText } from '../facts-only.ts';
 import { findRecord } from '../names.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
@@ -64,14 +64,15 @@ export function addPolicy(program: Command): void {
       '\nChanges nothing. The grants, the targets and the groups are those of the configuration. Requests are counted by principal, target, action and verdict.\n\nExample:\n  countersign policy try ./stricter --since 90d',
     )
     .action(tryOut);
-  addLocation(
-    policy
-      .command('explain')
-      .argument('<record>', 'LOG/INDEX, as session show --json prints it, or SESSION#4 for what session show prints as #4', parseRecordId),
+  addBundle(
+    addLocation(
+      policy
+        .command('explain')
+        .argument('<record>', 'LOG/INDEX, as session show --json prints it, or SESSION#4 for what session show prints as #4', parseRecordId),
+    ),
+    'read the record and the policies from this file of session export --policies, without a gateway',
   )
     .description('why a recorded request was decided as it was, from the version of the policies that was in force')
-    .addOption(bundleOption('read the record and the policies from this file of session export --policies, without a gateway'))
-    .addOption(keyOption())
     .addHelpText(
       'after',
       '\nExample:\n  countersign policy explain 0123456789abcdef/42\n  countersign policy explain 0123456789abcdef/42 --bundle session.bundle --key log.key',

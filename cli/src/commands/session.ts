@@ -24,10 +24,11 @@ import {
 import { briefly } from '../brief.ts';
 import { parseDuration } from '../duration.ts';
 import { folded, type Entry } from '../folded.ts';
+import { meaningOnlyIf } from '../heeded-command.ts';
 import { addLocation, keyOption, type LocationOptions } from '../location-options.ts';
 import { findRecord, findSession } from '../names.ts';
 import { narrowed, type Narrowing } from '../narrow.ts';
-import { RecordingSource, type RecordingOptions } from '../recording-source.ts';
+import { addRecordingPlaces, RecordingSource, type RecordingOptions } from '../recording-source.ts';
 import { printRows, type RowOptions } from '../rows.ts';
 import type { ServeOptions } from '../serve-recording.ts';
 import { listOf, openSource, sessionPath, type SourceOptions } from '../session-source.ts';
@@ -80,7 +81,7 @@ function addReading(session: Command): void {
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign session list --json\n  countersign session list --newest --limit 20 --query "verdict:deny" --since 7d')
     .action(list);
-  addNarrowing(
+  const shown = addNarrowing(
     session.command('show').argument('<id>', 'session, as session list prints it, the file of a bundle, or a record: LOG/INDEX, or SESSION#4', parseShown),
   )
     .description('the timeline of a session: every record of all its channels, in the order of time; or one record')
@@ -88,7 +89,7 @@ function addReading(session: Command): void {
     .addOption(new Option('--brief', 'a line for each request and each answer').conflicts(['full', 'json']))
     .addOption(dataOption)
     .addOption(eachOption())
-    .option('--full', 'long texts as a whole, not only their beginning and the matches')
+    .addOption(new Option('--full', 'long texts as a whole, not only their beginning and the matches').conflicts('json'))
     .addOption(new Option('--no-content', 'facts alone: nothing of the content is shown').conflicts(['full', 'data', 'bytes']))
     .option('--json', 'one JSON object a line, texts whole')
     .addOption(
@@ -107,7 +108,8 @@ function addReading(session: Command): void {
       `\n${legend}\n\nExits with 1 if --grep finds nothing, or if there are fewer bytes.\n\nExample:\n  countersign session show ${example} --kind request --grep refund\n  countersign session show ${example} --record 7 --bytes 0-1048575 > value`,
     )
     .action(show);
-  addNarrowing(session.command('replay').argument('<id>', 'session, as session list prints it, or the file of a bundle', parseRecording))
+  addRecordingPlaces(shown);
+  const replayed = addNarrowing(session.command('replay').argument('<id>', 'session, as session list prints it, or the file of a bundle', parseRecording))
     .argument('[command...]', 'with --serve: the command to run, after --')
     .description('play a session in its recorded pace, or serve it: the recording answers the same requests, without any target')
     .addOption(dataOption)
@@ -123,6 +125,8 @@ function addReading(session: Command): void {
       `\nWith --serve it exits with the command's own code, or with 1 if a request was not in the recording.\n\nExample:\n  countersign session replay ${example} --speed 4 --idle-limit 5s\n  countersign session replay ${example} --serve -- node agent.mjs`,
     )
     .action(replay);
+  addRecordingPlaces(replayed);
+  meaningOnlyIf(replayed, ['port'], (_words, { serve }) => serve === true);
   addLocation(session.command('export').argument('<id>', 'session, as session list prints it', parseSession))
     .description('a bundle that proves the session without the gateway; countersign verify FILE checks it')
     .addOption(dataOption)
@@ -130,7 +134,7 @@ function addReading(session: Command): void {
     .option('--policies', 'also the texts of the policies that decided in it, for countersign policy explain --bundle')
     .addHelpText('after', `\nExample:\n  countersign session export ${example} --out session.bundle`)
     .action(exportBundle);
-  addLocation(
+  const compared = addLocation(
     session
       .command('diff')
       .argument('<a>', 'session, as session list prints it, or the file of a bundle', parseRecording)
@@ -145,6 +149,7 @@ function addReading(session: Command): void {
       const { diffRecordings } = await import('../diff/diff-recordings.ts');
       await diffRecordings(a, b, options);
     });
+  addRecordingPlaces(compared);
 }
 
 function eachOption(): Option {

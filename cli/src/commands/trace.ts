@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { Option, type Command } from 'commander';
 import { parseRecordId } from '../arguments.ts';
-import { addLocation, bundleOption, keyOption } from '../location-options.ts';
+import { addBundle, addLocation } from '../location-options.ts';
 import { findRecord } from '../names.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 import { openSource, type SourceOptions } from '../session-source.ts';
@@ -17,15 +17,16 @@ const sessionDigits = 8;
 const printDigits = 8;
 
 export function addTrace(program: Command): void {
-  addLocation(
-    program
-      .command('trace')
-      .argument('<record>', 'LOG/INDEX, as session show --json prints it, or SESSION#4 for what session show prints as #4', parseRecordId),
+  addBundle(
+    addLocation(
+      program
+        .command('trace')
+        .argument('<record>', 'LOG/INDEX, as session show --json prints it, or SESSION#4 for what session show prints as #4', parseRecordId),
+    ),
+    'read the session of the record from this file of session export, without a gateway',
   )
     .description('where the values of a request or an answer came from, and which requests carried them')
     .addOption(new Option('--data <dir>', 'read this data directory itself, for instance a copy').conflicts(['config', 'url']))
-    .addOption(bundleOption('read the session of the record from this file of session export, without a gateway'))
-    .addOption(keyOption())
     .option('--json', 'one value a line: {class, print, source, from, carriedBy}')
     .addHelpText(
       'after',

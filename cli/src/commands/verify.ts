@@ -9,6 +9,7 @@ import { collect } from '../arguments.ts';
 import { parseDuration } from '../duration.ts';
 import { describeFailure } from '../failure.ts';
 import { loadConfig } from '../configuration.ts';
+import { meaningOnlyIf } from '../heeded-command.ts';
 import { configOption } from '../location-options.ts';
 import { openStoreFiles } from '../store-files.ts';
 import { trustedKeys } from '../trusted-keys.ts';
@@ -38,7 +39,7 @@ const verdicts: Readonly<Record<Verdict, string>> = {
 };
 
 export function addVerify(program: Command): void {
-  program
+  const command = program
     .command('verify')
     .argument('[file]', 'a receipt or a bundle; without it a whole store')
     .description('check a store, a bundle or a receipt, offline, with public keys only')
@@ -58,6 +59,7 @@ export function addVerify(program: Command): void {
       '\nExit codes: 0 holds, 1 integrity, 2 completeness, 3 retention, 4 trust or freshness, 5 malformed or unreadable.\n\nExample:\n  countersign verify --data ./countersign-data --key auditor/key',
     )
     .action(verify);
+  meaningOnlyIf(command, ['config', 'data', 'bodies'], ([file]) => file === undefined);
 }
 
 async function verify(file: string | undefined, options: VerifyOptions): Promise<void> {
