@@ -51,7 +51,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'principal suspend': ['somebody --config CONFIG --reason enough', 'somebody --url URL'],
   'principal resume': ['somebody --config CONFIG --reason enough', 'somebody --url URL'],
   'token create': ['agent --config CONFIG --ttl 1h --json', 'agent --url URL'],
-  'token list': ['--config CONFIG --json', '--url URL'],
+  'token list': ['--config CONFIG --all --json', '--url URL'],
   'token revoke': ['TOKEN --config CONFIG', 'TOKEN --url URL'],
   'passkey invite': ['ann --config CONFIG --json', 'ann --url URL'],
   'passkey list': ['--config CONFIG --json', '--url URL'],

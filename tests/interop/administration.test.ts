@@ -110,13 +110,24 @@ principals:
     const made = gateway.command(['token', 'create', 'agent', '--ttl', '1h', '--json']);
     const { token, id } = JSON.parse(made.stdout);
     await useOnce(token);
-    const short = gateway.command(['token', 'create', 'agent', '--ttl', '1s']).stdout.trim();
+    const { token: short, id: shortId } = JSON.parse(gateway.command(['token', 'create', 'agent', '--ttl', '1s', '--json']).stdout);
     const list = gateway.command(['token', 'list']).stdout;
     assert.ok(list.includes(id) && !list.includes(token) && !list.includes(short));
     assert.equal(gateway.command(['token', 'revoke', id]).status, 0);
     await assert.rejects(connect(token), { code: '28P01', message: /revoked/ });
     await delay(1100);
     await assert.rejects(connect(short), { code: '28P01', message: /expired/ });
+    const listed = (...words: readonly string[]): readonly boolean[] => {
+      const ids = gateway.rows<{ readonly id: string }>(['token', 'list', ...words]).map((each) => each.id);
+      return [id, shortId].map((each) => ids.includes(each));
+    };
+    assert.deepEqual(
+      [listed(), listed('--all')],
+      [
+        [false, false],
+        [true, true],
+      ],
+    );
     assert.equal(gateway.command(['token', 'revoke', 'tok_0000000000000000']).status, 1);
     assert.equal(gateway.command(['token', 'create', 'nobody']).status, 1);
     assert.equal(gateway.command(['token', 'create', 'agent', '--ttl', 'soon']).status, 2);

@@ -111,7 +111,7 @@ principals:
     assert.match(progress ?? '', /"notifications\/progress".*"progressToken":"p"/);
     assert.match(result ?? '', /"text":"3"/);
     assert.deepEqual(more, ['']);
-    const tokens = gateway.rows<{ readonly revoked: string | null }>(['token', 'list']);
+    const tokens = gateway.rows<{ readonly revoked: string | null }>(['token', 'list', '--all']);
     assert.deepEqual(
       tokens.map(({ revoked }) => revoked === null),
       [true, false],

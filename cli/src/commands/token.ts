@@ -27,7 +27,8 @@ export function addToken(program: Command): void {
     .addHelpText('after', '\nExample:\n  countersign token create support-bot --ttl 1h')
     .action(create);
   addLocation(token.command('list'))
-    .description('tokens that were made, oldest first; not the tokens themselves')
+    .description('tokens that count now, oldest first, those of signed-in browsers among them; not the tokens themselves')
+    .option('--all', 'also those that expired or were revoked, as by a sign-out')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign token list --json')
     .action(list);
@@ -117,9 +118,10 @@ async function create(principal: string, options: LocationOptions & RowOptions &
   process.stderr.write(`${made.id} for ${principal}, until ${made.expires}. It is not shown again.\n`);
 }
 
-async function list(options: LocationOptions & RowOptions): Promise<void> {
+async function list(options: LocationOptions & RowOptions & { readonly all?: boolean }): Promise<void> {
   const tokens = await withOffice(options, async (office) => office.list());
-  await printRows(tokens, options, ({ id, principal, expires, revoked }) =>
+  const isListed = ({ revoked, expires }: TokenSummary): boolean => options.all === true || (revoked === null && Date.parse(expires) > Date.now());
+  await printRows(tokens.filter(isListed), options, ({ id, principal, expires, revoked }) =>
     columns(id, principal, `until ${expires}`, ...(revoked === null ? [] : [`revoked ${revoked}`])),
   );
 }
