@@ -9,8 +9,8 @@ async function read<Answer>({ ask }: RunningGateway, path: string): Promise<Answ
 }
 
 /** Makes a token for each, and asks as them. */
-async function personsOf(running: RunningGateway): Promise<(method: string, path: string, body?: unknown) => Promise<Response>> {
-  const { token } = await running.json('POST', '/api/v1/tokens', { principal: 'ann' });
+async function personsOf(running: RunningGateway, principal: string): Promise<(method: string, path: string, body?: unknown) => Promise<Response>> {
+  const { token } = await running.json('POST', '/api/v1/tokens', { principal });
   return async (method, path, body) => running.ask(method, path, { body, headers: { authorization: `Bearer ${String(token)}` } });
 }
 
@@ -21,12 +21,12 @@ async function ended({ json }: RunningGateway): Promise<string> {
 }
 
 test('sessions that have ended are reviewed by a person who had no part in them; the list and the coverage are made of the records', async () => {
-  await using running = await openRunningGateway();
-  const asAnn = await personsOf(running);
+  await using running = await openRunningGateway('  bea: { kind: human, groups: [admins, readers], targets: [] }\nroles: { analyst: { groups: [readers] } }\n');
+  const [asBea, asAnn] = [await personsOf(running, 'bea'), await personsOf(running, 'ann')];
   const first = await ended(running);
   const second = await ended(running);
   const open = String((await running.json('POST', '/api/v1/runs', { principal: 'bot' }))['session']);
-  const { session: own } = Object.assign({ session: '' }, await (await asAnn('POST', '/api/v1/runs', { principal: 'bot' })).json());
+  const { session: own } = Object.assign({ session: '' }, await (await asBea('POST', '/api/v1/runs', { principal: 'bot' })).json());
   await running.json('POST', `/api/v1/runs/${own}/end`);
 
   const listed = async (query: string): Promise<readonly string[]> =>
@@ -34,7 +34,8 @@ test('sessions that have ended are reviewed by a person who had no part in them;
   assert.deepEqual(await listed(''), [first, second, own].toSorted());
   assert.deepEqual(await read<readonly ReviewedSession[]>(running, '/api/v1/reviews?threshold=90'), []);
 
-  const sign = async (session: string, note = 'looked at'): Promise<number> => (await asAnn('POST', `/api/v1/reviews/${session}/sign`, { note })).status;
+  const sign = async (session: string, note = 'looked at'): Promise<number> => (await asBea('POST', `/api/v1/reviews/${session}/sign`, { note })).status;
+  assert.equal((await asAnn('POST', `/api/v1/reviews/${first}/sign`, { note: 'fine' })).status, 403, 'who may not read the content');
   assert.equal(await sign(first), 200);
   assert.equal(await sign(first, ''), 400, 'a review needs a note');
   assert.equal(await sign(open), 409, 'a session that goes on is not reviewed');
@@ -44,7 +45,7 @@ test('sessions that have ended are reviewed by a person who had no part in them;
   assert.deepEqual(await listed(''), [second, own].toSorted());
   const all = await read<readonly ReviewedSession[]>(running, '/api/v1/reviews?threshold=0&all');
   const signed = all.find(({ session }) => session === first)?.review;
-  assert.partialDeepStrictEqual(signed, { by: 'ann', note: 'looked at' });
+  assert.partialDeepStrictEqual(signed, { by: 'bea', note: 'looked at' });
   const [log, index] = String(signed?.record).split('/');
   const record = await read<Record<string, unknown>>(running, `/api/v1/records/${log}/${index}`);
   assert.equal(record['action'], 'gateway.review_session');
@@ -53,7 +54,7 @@ test('sessions that have ended are reviewed by a person who had no part in them;
 });
 
 test('an agent reviews nothing, whatever its groups', async () => {
-  await using running = await openRunningGateway('  robot: { kind: agent, groups: [admins], targets: [] }\n');
+  await using running = await openRunningGateway('  robot: { kind: agent, groups: [admins], targets: [] }\nroles: { analyst: { groups: [admins] } }\n');
   const session = await ended(running);
   const { token } = await running.json('POST', '/api/v1/tokens', { principal: 'robot' });
   const headers = { authorization: `Bearer ${String(token)}` };
@@ -63,7 +64,7 @@ test('an agent reviews nothing, whatever its groups', async () => {
 
 test('a search is saved under a name, with who saved it, is run, replaced and deleted; all of it is on record', async () => {
   await using running = await openRunningGateway();
-  const asAnn = await personsOf(running);
+  const asAnn = await personsOf(running, 'ann');
   await ended(running);
   const path = '/api/v1/saved-searches';
   const save = async (name: string, query: string): Promise<Response> => asAnn('POST', path, { name, query });

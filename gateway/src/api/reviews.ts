@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { frames, scopeOf, type Sight } from '../access/rights.ts';
+import { frames, type Sight } from '../access/rights.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import { either, type Query } from '../query/query.ts';
@@ -34,7 +34,7 @@ export async function findReviews({ reader, recorder }: Parts, { since, threshol
 }
 
 /**
- * Records that a person has reviewed a session. Rejects with GatewayError `refused` if the caller is no person, sees only a part of it, or the session is one of its own, `conflict` if the session has not ended,
+ * Records that a person has reviewed a session. Rejects with GatewayError `refused` if the caller is no person, may not read the content of all of it, or the session is one of its own, `conflict` if the session has not ended,
  * `not_found`.
  */
 export async function recordReview(parts: Parts, caller: Caller, { session, note }: { readonly session: string; readonly note: string }): Promise<void> {
@@ -45,8 +45,8 @@ export async function recordReview(parts: Parts, caller: Caller, { session, note
   if (found.closedMs === null) {
     throw new GatewayError('conflict', 'The session has not ended: it can be reviewed when nothing more can happen in it.');
   }
-  if (!(await parts.reader.covers(session, either([scopeOf(caller.rights, 'facts'), frames])))) {
-    throw new GatewayError('refused', 'Who sees only a part of a session does not review it.');
+  if (!(await parts.reader.covers(session, either([caller.contentOfTwo, frames])))) {
+    throw new GatewayError('refused', 'Who may not read the content of the whole session does not review it.');
   }
   if (await hasAny(parts, session, partOf(caller))) {
     throw new GatewayError(
