@@ -8,6 +8,7 @@ import { ownAttributes } from '../gateway/src/domain/own-attributes.ts';
 import { attributesDocument } from '../tools/attributes.ts';
 import { configurationDocument } from '../tools/configuration.ts';
 import { openApiDocument } from '../gateway/src/api/open-api.ts';
+import { schemaModule } from '../tools/api-types.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -18,10 +19,10 @@ const mayImport: ReadonlyMap<string, readonly string[]> = new Map(
   ),
 );
 const forbiddenNames = /^(utils?|helpers?|common|shared|misc|manager)s?$/;
-const textFiles = '{ledger,gateway,cli,tests,bench,tools,examples,docs}/**/*.{ts,md,sh}';
+const textFiles = '{ledger,gateway,cli,web,tests,bench,tools,examples,docs}/**/*.{ts,tsx,css,md,sh}';
 
 function sources(pattern: string): string[] {
-  return globSync(pattern, { cwd: root }).filter((file) => !file.includes('node_modules'));
+  return globSync(pattern, { cwd: root }).filter((file) => !/node_modules|(?:^|\/)dist\//.test(file));
 }
 
 function read(file: string): string {
@@ -312,15 +313,20 @@ test('nobody outside protocols/ names a protocol', () => {
 });
 
 test('names are kebab-case and say something', () => {
-  const files = sources('{ledger,gateway,cli,tests,bench,tools}/**/*.ts');
+  // A file of a component has its name.
+  const files = sources('{ledger,gateway,cli,web/src,tests,bench,tools}/**/*.{ts,tsx}');
   const wrong = files.filter((file) =>
-    file.split('/').some((part) => !/^[a-z0-9-]+(\.test)?(\.ts)?$/.test(part) || forbiddenNames.test(part.replace(/\.ts$/, ''))),
+    file
+      .split('/')
+      .some(
+        (part) => !/^(?:[a-z0-9-]+(\.test)?(\.ts)?|main\.tsx|routes\.tsx|(?:[A-Z][a-z]+)+\.tsx)$/.test(part) || forbiddenNames.test(part.replace(/\.ts$/, '')),
+      ),
   );
   assert.deepEqual(wrong, []);
 });
 
 test('an assertion of a type says why it is true', () => {
-  const unexplained = sources('{ledger,gateway,cli}/src/**/*.ts')
+  const unexplained = sources('{ledger,gateway,cli,web}/src/**/*.{ts,tsx}')
     .filter((file) => !file.endsWith('.test.ts') && !file.includes('/testdata/'))
     .flatMap((file) => {
       const lines = read(file).split('\n');
@@ -342,7 +348,9 @@ function unplainComments(text: string): string[] {
 }
 
 test('a comment is a sentence that is understood alone, and errors are thrown or rejected with', () => {
-  const files = sources('{ledger,gateway,cli,bench,tools,tests,examples}/**/*.ts').filter((file) => file !== 'tests/tidy.test.ts');
+  const files = sources('{ledger,gateway,cli,web/src,bench,tools,tests,examples}/**/*.{ts,tsx}').filter(
+    (file) => !['tests/tidy.test.ts', 'web/src/api/schema.ts'].includes(file),
+  );
   assert.ok(files.length > 500, 'the rule saw the files');
   assert.deepEqual(
     files.flatMap((file) => unplainComments(read(file)).map((comment) => `${file}: ${comment}`)),
@@ -462,9 +470,17 @@ function tableNames(file: string): string[] {
   return [...read(file).matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name ?? '').toSorted();
 }
 
+test('the console knows of the API what docs/openapi.json says', () => {
+  // Formatting changes these, and nothing else.
+  const plain = (text: string): string => text.replaceAll(/[\s'";|()]/g, '');
+  assert.equal(plain(read('web/src/api/schema.ts')), plain(schemaModule(JSON.parse(read('docs/openapi.json')))));
+});
+
 test('docs/errors.md and docs/dependencies.md are equal to the code', () => {
   assert.deepEqual(tableNames('docs/errors.md'), [...errorCodes].toSorted());
-  const packages = ['package.json', 'ledger/package.json', 'gateway/package.json', 'cli/package.json'].map((file) => JSON.parse(read(file)));
+  const packages = ['package.json', 'ledger/package.json', 'gateway/package.json', 'cli/package.json', 'web/package.json'].map((file) =>
+    JSON.parse(read(file)),
+  );
   const names = packages.flatMap((each) => Object.keys({ ...each.dependencies, ...each.devDependencies, ...each.optionalDependencies }));
   const foreign = [...new Set(names)].filter((name) => !name.startsWith('@countersign/'));
   assert.deepEqual(tableNames('docs/dependencies.md'), foreign.toSorted());

@@ -75,6 +75,7 @@ function stageCommand(built: string, staged: string): void {
   for (const workspace of ['ledger', 'gateway']) {
     stageLibrary(workspace, built, join(staged, 'node_modules', manifestOf(workspace).name));
   }
+  stageConsole(join(staged, 'node_modules'));
   for (const path of lockedPaths()) {
     copy(path, staged);
   }
@@ -93,6 +94,14 @@ function stageCommand(built: string, staged: string): void {
     // This is not a field of npm's own, because a global installation by npm 11 installs optional packages even if it is told to omit them.
     demoDependencies: Object.fromEntries(Object.entries(optionalDependencies ?? {}).filter(([name]) => !(name in dependencies))),
   });
+}
+
+/** Copies the console, as it was built, among the packages in a folder. */
+function stageConsole(packages: string): void {
+  const { name, version, license, exports } = manifestOf('web');
+  const staged = join(packages, name);
+  cpSync(join(root, 'web', 'dist'), join(staged, 'dist'), { recursive: true, filter: (file) => !file.endsWith('sources') });
+  writeManifest(staged, { name, version, license, type: 'module', exports });
 }
 
 /** Returns the folders of the third-party packages that the gateway needs, as the lock file lists them. */

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what package-lock.json names, once: a second call with the same lock file does nothing.
+# Installs what package-lock.json names and builds the console, once: a second call with the same files does nothing.
 # Every npm script that runs code calls it first, so a clean checkout needs only Node >= 20 and npm.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,4 +12,12 @@ if ! cmp -s package-lock.json "$installed"; then
     [ ! -e "$platform" ] || (cd "$(dirname "$platform")/.." && node scripts/hydrate-symlinks.js >&2)
   done
   cp package-lock.json "$installed"
+fi
+# The console is built into a folder that takes its place when it is whole, so that a gateway which starts meanwhile finds one or the other.
+sources=$(find web -type d \( -name "dist*" -o -name node_modules \) -prune -o -type f -print | LC_ALL=C sort | xargs cat package-lock.json | cksum)
+if [ "$sources" != "$(cat web/dist/sources 2> /dev/null)" ]; then
+  (cd web && PATH="../node_modules/.bin:$PATH" vite build --logLevel warn --outDir dist.new --emptyOutDir >&2)
+  echo "$sources" > web/dist.new/sources
+  rm -rf web/dist
+  mv web/dist.new web/dist
 fi

@@ -32,7 +32,7 @@ process.once('exit', () => rmSync(shared, { recursive: true }));
 const filesOf = (...patterns: readonly string[]): string[] => globSync(patterns, { cwd: root });
 
 /** Returns the folder whose tests run in one process, because loading the code takes longer than most of them; outside of these folders, the file itself. */
-const folderOf = (file: string): string => /^(?:ledger\/src|cli\/src|gateway\/src\/(?:protocols\/)?[a-z]+)(?=\/)/.exec(file)?.[0] ?? file;
+const folderOf = (file: string): string => /^(?:ledger\/src|cli\/src|web\/src|gateway\/src\/(?:protocols\/)?[a-z]+)(?=\/)/.exec(file)?.[0] ?? file;
 
 /** The groups. */
 const groups: Readonly<Record<string, readonly string[]>> = {
@@ -40,7 +40,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   controls: filesOf('tests/controls/*.test.ts'),
   faults: filesOf('tests/faults/*.test.ts'),
   commands: filesOf('tests/commands/*.test.ts'),
-  units: [...new Set(filesOf('{ledger,gateway,cli}/src/**/*.test.ts', 'tests/support/*.test.ts').map(folderOf))],
+  units: [...new Set(filesOf('{ledger,gateway,cli,web}/src/**/*.test.ts', 'tests/support/*.test.ts').map(folderOf))],
   interop: filesOf('tests/interop/*.test.ts'),
   long: filesOf('tests/long/*.test.ts'),
 };

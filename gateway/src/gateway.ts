@@ -40,6 +40,7 @@ import { Issuers } from './identity/issuers.ts';
 import { LocalAdministrators } from './identity/local-administrators.ts';
 import { askIssuer, readIssuerDocument } from './assembly/issuer-document.ts';
 import { openOperatorToken } from './api/operator-token.ts';
+import { Console } from './api/console.ts';
 import type { ApiParts } from './api/parts.ts';
 import { findLostRevocations, recordHeard, recordLeftActs, recordLostRevocations, recordStoreFault } from './api/token-acts.ts';
 import { apiListener } from './api/listener.ts';
@@ -373,6 +374,7 @@ export class Gateway implements AsyncDisposable {
       isEncrypted: this.#inForce.config.tls !== null,
       software: softwareName,
       openApi: () => (this.#openApi ??= openApiDocument(software.version)),
+      console: Console.open(),
       isStopping: () => this.#stopping !== null,
     };
     if (!(await reader.state.whenWhole(headStartMs))) {

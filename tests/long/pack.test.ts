@@ -31,12 +31,18 @@ describe('what is packed', () => {
     const directory = join(packed.home, 'extracted');
     mkdirSync(directory);
     execFileSync('tar', ['--extract', '--gzip', '--file', packed.command, '--directory', directory]);
-    const ours = globSync('package/{cli,examples,node_modules/@countersign}/**/*.*', { cwd: directory });
+    const ours = globSync('package/{cli,examples,node_modules/@countersign/{gateway,ledger}}/**/*.*', { cwd: directory });
     assert.ok(ours.filter((file) => file.endsWith('.js')).length > 300);
     assert.deepEqual(
       ours.filter(
         (file) => !/\.js$|\.d\.ts$|\/package\.json$|^package\/examples\/policies\/[\w-]+\.(?:cedar|yaml)$/.test(file) || /\.test\.|\/testdata\//.test(file),
       ),
+      [],
+    );
+    const ofConsole = globSync('package/node_modules/@countersign/web/**/*.*', { cwd: directory });
+    assert.ok(ofConsole.some((file) => file.endsWith('dist/index.html.gz')));
+    assert.deepEqual(
+      ofConsole.filter((file) => !/\/package\.json$|\/dist\/(?:index\.html|assets\/[\w.-]+)(?:\.gz)?$/.test(file)),
       [],
     );
   });

@@ -4,6 +4,7 @@ import { isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { NodeRequest, NodeResponse } from '../exchange/exchange.ts';
 import { findCaller } from './caller.ts';
+import { asksForPage, nothingHere } from './console.ts';
 import { checkOrigin, credentialOf } from './credential.ts';
 import type { ApiParts } from './parts.ts';
 import { problem } from './problem.ts';
@@ -55,7 +56,7 @@ function createApi(parts: ApiParts, onError: (error: unknown) => void, where: En
       }
     }
   });
-  app.notFound(() => problem(new GatewayError('not_found', 'There is nothing at this address.')));
+  app.notFound(({ env: { incoming } }) => (parts.console !== null && asksForPage(incoming) ? parts.console.page(incoming) : problem(nothingHere())));
   for (const { method, path, handle } of publicRoutes) {
     app.on(method, path, ({ env }) => {
       checkOrigin(env.incoming);

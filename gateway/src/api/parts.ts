@@ -25,6 +25,7 @@ import type { Refusals } from '../sessions/refusals.ts';
 import type { Accounts } from '../store/accounts.ts';
 import type { Exclusions } from '../store/exclusions.ts';
 import type { Tokens } from '../store/tokens.ts';
+import type { Console } from './console.ts';
 import type { RunOutputs } from './runs.ts';
 
 /** The result of applying the configuration file. */
@@ -92,5 +93,7 @@ export interface ApiParts {
   readonly software: string;
   /** Returns the OpenAPI document of the API. */
   readonly openApi: () => Readonly<Record<string, unknown>>;
+  /** The console; null: it is not installed. */
+  readonly console: Console | null;
   readonly isStopping: () => boolean;
 }

@@ -1,3 +1,4 @@
+import { consoleFile } from './console.ts';
 import type { Endpoint, PublicEndpoint } from './endpoint.ts';
 import { acknowledgeAlert } from './endpoints/acknowledge-alert.ts';
 import { applyConfig } from './endpoints/apply-config.ts';
@@ -69,7 +70,7 @@ import type { OpenRoute } from './open-route.ts';
 export const publicRoutes: readonly PublicEndpoint[] = [getHealth, getOpenApi, getReadiness, listIssuers];
 
 /** The addresses whose forms other standards state, and those of the gateway's own pages. */
-export const openRoutes: readonly OpenRoute[] = [endSignIns, ...scimRoutes, ...signInRoutes(), ...passkeyRoutes];
+export const openRoutes: readonly OpenRoute[] = [endSignIns, ...scimRoutes, ...signInRoutes(), ...passkeyRoutes, consoleFile];
 
 /** All other endpoints of the API. They need a caller. */
 export const routes: readonly Endpoint[] = [

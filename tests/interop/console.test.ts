@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import OpenAI from 'openai';
+import type { Browser, Page } from 'playwright-core';
+import type { SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { openChromium } from '../support/chromium.ts';
+import { audience, Issuer, webClient } from '../support/issuer.ts';
+import { requireProgram } from '../support/require-program.ts';
+import { psql } from '../support/run.ts';
+import { openScriptedModels } from '../support/scripted-models.ts';
+import { openShop, type Shop } from '../support/shop.ts';
+import { suiteParts } from '../support/suite-parts.ts';
+
+/** A text that would be markup, and that turns the direction of what follows it. */
+const hostile = `<img src=x onerror=alert(1)> \u202Eevil`;
+const statement = `SELECT 1 AS one, '${hostile}' AS said`;
+
+describe('the console, in a browser', requireProgram('chromium', 'psql'), () => {
+  let shop: Shop;
+  let models: SampleServer;
+  let issuer: Issuer;
+  let browser: Browser;
+  let url: string;
+  let session: string;
+  const parts = suiteParts();
+  /** The requests of all pages that went elsewhere, and what they said of errors. */
+  const faults: string[] = [];
+
+  before(async () => {
+    models = parts.use(await openScriptedModels((_offered, results) => (results === 0 ? [{ name: 'run_sql', arguments: { query: statement } }] : [])));
+    issuer = parts.use(await Issuer.open());
+    issuer.groups.set('ann', ['compliance']);
+    issuer.groups.set('eve', []);
+    const targets = `  model: { protocol: llm, url: "${models.url}" }\n`;
+    shop = parts.use(await openShop({ targets, granted: '[shop, model]', config: config(), gateway: { environment: { WEB_SECRET: webClient.secret } } }));
+    url = `http://127.0.0.1:${shop.gateway.port('http')}`;
+    browser = await openChromium();
+    parts.defer(async () => browser.close());
+    session = await runErrand();
+  });
+
+  const config = (): string => `roles: { analyst: { groups: [compliance] } }
+identity:
+  issuers:
+    corp: { url: "${issuer.url}", clientId: ${webClient.id}, clientSecret: { env: WEB_SECRET }, audience: "${audience}", groups: groups, principal: email }
+`;
+
+  /** An agent asks a model, does as it says, and tells it the result: as one session. */
+  async function runErrand(): Promise<string> {
+    const opened = await shop.gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'agent' } });
+    const run: { readonly session: string; readonly token: string } = JSON.parse(await opened.text());
+    const client = new OpenAI({ apiKey: run.token, baseURL: `${url}/t/model/v1` });
+    const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 'How many are there?' }];
+    const tools = [{ type: 'function', function: { name: 'run_sql', parameters: { type: 'object', properties: { query: { type: 'string' } } } } }] as const;
+    const [{ message } = assert.fail('the model says nothing')] = (await client.chat.completions.create({ model: 'scripted-1', messages, tools: [...tools] }))
+      .choices;
+    const [call = assert.fail('the model calls no tool')] = message.tool_calls ?? [];
+    const { stdout } = await psql({ ...shop.through, PGPASSWORD: run.token }, ['-Atc', statement]);
+    await client.chat.completions.create({
+      model: 'scripted-1',
+      messages: [...messages, message, { role: 'tool', tool_call_id: call.id, content: stdout }],
+      tools: [...tools],
+    });
+    await shop.gateway.api(`/api/v1/runs/${run.session}/end`, { method: 'POST', body: {} });
+    return run.session;
+  }
+
+  async function openPage(): Promise<Page> {
+    const page = await (await browser.newContext({ viewport: { width: 1280, height: 900 } })).newPage();
+    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('request', (request) => {
+      const { origin } = new URL(request.url());
+      if (origin !== url && origin !== issuer.url) {
+        faults.push(request.url());
+      }
+    });
+    return page;
+  }
+
+  /** Opens the console as nobody, and signs in where it leads. */
+  async function signIn(person: string, path: string): Promise<Page> {
+    const page = await openPage();
+    await page.goto(`${url}${path}`);
+    await page.click('text=Sign in with corp');
+    await page.fill('[name=login]', person);
+    await page.fill('[name=password]', 'any');
+    await page.click('[type=submit]');
+    await page.click('[type=submit]');
+    await page.waitForURL(`${url}${path}`);
+    return page;
+  }
+
+  test('who is not signed in signs in at the issuer, and comes back to the page; a session is one conversation with the statement under the call that caused it', async () => {
+    const page = await signIn('ann', '/sessions');
+    faults.length = 0;
+    await page.click('table >> text=How many are there?');
+    await page.waitForURL(`${url}/sessions/${session}`);
+    await page.waitForSelector('.call .act .answer');
+    assert.equal(await page.innerText('h1'), 'How many are there?');
+    assert.match(await page.innerText('.message.user'), /How many are there\?/);
+    assert.match(await page.innerText('.message.assistant .call'), /tool call run_sql/);
+    const asked = (await page.locator('.call .act .asked').allInnerTexts()).find((text) => text.startsWith('SELECT'));
+    assert.equal(asked, statement.replace('\u202E', '202E'), 'markup is text, and a character that nobody sees is seen');
+    assert.equal(await page.locator('.timeline img').count(), 0);
+    assert.match((await page.locator('.call .act .answer').allInnerTexts()).join(), /one \| said/);
+    assert.deepEqual(faults, []);
+  });
+
+  test('a search finds the record, which is seen in its place', async () => {
+    const page = await signIn('ann', '/search');
+    faults.length = 0;
+    await page.fill('[type=search]', 'kind:statement session:'.concat(session));
+    await page.click('main button[type=submit]');
+    await page.waitForSelector('.found li');
+    await page.waitForSelector('main [role=status]:text-matches("^[0-9]+ record")');
+    await page.click('.found li:has-text("SELECT 1 AS one") a');
+    await page.waitForSelector('[aria-current=true] .asked:has-text("SELECT 1 AS one")');
+    await page.goto(`${url}/search?query=kind:`);
+    assert.match(await page.innerText('[role=alert]'), /kind:/);
+    assert.deepEqual(
+      faults.filter((fault) => !fault.includes('400')),
+      [],
+    );
+  });
+
+  test('C30, B16: who may not read is shown nothing, and in the same way whether or not it is there; no page is in a frame and none runs foreign code', async () => {
+    const page = await signIn('eve', '/sessions');
+    const seen = async (path: string): Promise<string> => {
+      await page.goto(`${url}${path}`);
+      return page.innerText('main [role=alert]');
+    };
+    const there = await seen(`/sessions/${session}`);
+    assert.equal(there, await seen(`/sessions/${'0'.repeat(32)}`));
+    assert.doesNotMatch(await page.innerText('main'), /How many/);
+    const answer = await page.goto(`${url}/sessions`);
+    assert.match(answer?.headers()['content-security-policy'] ?? '', /default-src 'none'.*script-src 'self'.*frame-ancestors 'none'/);
+    assert.doesNotMatch(answer?.headers()['content-security-policy'] ?? '', /unsafe/);
+    await assert.rejects(page.addScriptTag({ content: 'document.title = "other"' }));
+  });
+
+  test('files of the page have the names of their content, and stay in the browser; other addresses are no page for programs', async () => {
+    const [, name = ''] = /src="(\/assets\/[\w-]+\.js)"/.exec(await (await fetch(`${url}/`, { headers: { accept: 'text/html' } })).text()) ?? [];
+    const file = await fetch(url + name, { headers: { 'accept-encoding': 'gzip' } });
+    assert.deepEqual([file.status, file.headers.get('cache-control')], [200, 'public, max-age=31536000, immutable']);
+    for (const path of ['/assets/none.js', '/assets/..%2findex.html', '/nowhere', '/api/v1/nowhere']) {
+      assert.equal((await fetch(url + path)).status, 404, path);
+    }
+  });
+});

@@ -1,0 +1,26 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { ApiProblem } from './api/ask.ts';
+import { router } from './routes.tsx';
+import { applyTheme, storedTheme } from './shell/theme.ts';
+import './style.css';
+
+/** A gateway that does not answer is asked again; one that has answered is not. */
+const retriesMax = 3;
+const isWorthRetrying = (failures: number, error: Error): boolean => failures < retriesMax && !(error instanceof ApiProblem && error.status !== 0);
+
+const client = new QueryClient({ defaultOptions: { queries: { retry: isWorthRetrying, staleTime: 2000 } } });
+const place = document.getElementById('console');
+
+applyTheme(storedTheme());
+if (place !== null) {
+  createRoot(place).render(
+    <StrictMode>
+      <QueryClientProvider client={client}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Schemas } from '../../api/schema.ts';
+import { JoinedTimeline, type Item } from './joined-timeline.ts';
+
+type Shown = Schemas['ShownRecord'];
+
+const text = (role: string, content: string): object => ({ role, parts: [{ type: 'text', content }] });
+const call = (id: string): object => ({ role: 'assistant', parts: [{ type: 'tool_call', id, name: 'run_sql', arguments: { query: 'SELECT 1' } }] });
+const result = (id: string): object => ({ role: 'tool', parts: [{ type: 'tool_call_response', id, response: '1' }] });
+
+/** Kind, attributes and target of a record. */
+type Brief = readonly [string, Shown['attributes'], string?];
+
+/** Makes the records of a session. */
+function records(those: readonly Brief[]): Shown[] {
+  return those.map(([kind, attributes, target = 'model'], seq) => ({
+    session: '0'.repeat(32),
+    seq,
+    time: '2026-11-30T00:00:00.000Z',
+    channel: 1,
+    target,
+    protocol: 'llm',
+    kind,
+    action: null,
+    principal: 'agent',
+    verdict: null,
+    policies: [],
+    attributes,
+    content: null,
+    record: `log/${seq}`,
+  }));
+}
+
+function join(...those: readonly Brief[]): readonly Item[] {
+  const timeline = new JoinedTimeline();
+  records(those).forEach((record) => timeline.add(record));
+  return timeline.items;
+}
+
+/** Draws items as a tree of the numbers of their records. */
+function drawn(items: readonly Item[]): unknown {
+  return items.map((item) =>
+    item.is === 'event'
+      ? item.record.seq
+      : {
+          request: item.request.seq,
+          others: item.others.map(({ seq }) => seq),
+          answers: item.answers.map(({ seq }) => seq),
+          ...(item.turn === null
+            ? {}
+            : {
+                asked: item.turn.asked.map(({ role }) => role),
+                caused: Object.fromEntries([...item.turn.caused].map(([id, acts]) => [id, drawn(acts)])),
+              }),
+        },
+  );
+}
+
+const asking = (...messages: readonly object[]): Shown['attributes'] => ({ 'gen_ai.input.messages': JSON.stringify(messages) });
+const saying = (request: number, ...messages: readonly object[]): Shown['attributes'] => ({
+  'countersign.request': request,
+  'gen_ai.output.messages': JSON.stringify(messages),
+});
+
+test('a conversation is its turns, each with what is new in it, and a statement is under the call that caused it', () => {
+  const first = [text('system', 'be kind'), text('user', 'how many?')];
+  assert.deepEqual(
+    drawn(
+      join(
+        ['open', {}],
+        ['request', asking(...first)],
+        ['mask', { 'countersign.request': 1 }],
+        ['response', { ...saying(1, text('assistant', 'I ')), 'countersign.continues': true }],
+        ['response', saying(1, call('call_1'))],
+        ['request', { 'countersign.likely_tool_calls': ['call_1'] }, 'shop'],
+        ['response', { 'countersign.request': 5 }, 'shop'],
+        ['request', asking(...first, call('call_1'), result('call_1'))],
+        ['response', saying(7, text('assistant', 'one'))],
+        ['event', {}],
+      ),
+    ),
+    [
+      0,
+      {
+        request: 1,
+        others: [2],
+        answers: [3, 4],
+        asked: ['system', 'user'],
+        caused: { call_1: [{ request: 5, others: [], answers: [6] }] },
+      },
+      { request: 7, others: [], answers: [8], asked: ['tool'], caused: {} },
+      9,
+    ],
+  );
+});
+
+test('a client that sends other messages than before is shown with all of them, and calls of the same id belong to the later turn', () => {
+  const items = join(
+    ['request', asking(text('user', 'one'))],
+    ['response', saying(0, call('same'))],
+    ['request', asking(text('user', 'two'))],
+    ['response', saying(2, call('same'))],
+    ['request', { 'gen_ai.tool.call.id': ['same'] }, 'tools'],
+  );
+  assert.deepEqual(drawn(items), [
+    { request: 0, others: [], answers: [1], asked: ['user'], caused: { same: [] } },
+    { request: 2, others: [], answers: [3], asked: ['user'], caused: { same: [{ request: 4, others: [], answers: [] }] } },
+  ]);
+});
+
+test('records that refer to what is not there, and messages of any form, are shown as they are', () => {
+  for (const messages of ['', 'no JSON', '{}', '[1, null]', '[{"role":7,"parts":[null,{"type":"image"},{}]}]', '[{"parts":{}}]']) {
+    const items = join(
+      ['response', { 'countersign.request': 99 }],
+      ['request', { 'gen_ai.input.messages': messages }],
+      ['response', { 'countersign.request': 1 }],
+    );
+    assert.equal(items.length, 2, messages);
+  }
+});

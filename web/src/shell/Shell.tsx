@@ -1,0 +1,78 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, Outlet, useRouterState } from '@tanstack/react-router';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { ask } from '../api/ask.ts';
+import { asked } from '../api/asked.ts';
+import { Failure } from '../parts/Failure.tsx';
+import { texts } from '../texts.ts';
+import { applyTheme, isTheme, storedTheme } from './theme.ts';
+import './shell.css';
+
+const pages = [
+  ['/', texts.navigation.now],
+  ['/sessions', texts.navigation.sessions],
+  ['/search', texts.navigation.search],
+] as const;
+
+/** The frame of all pages: where one may go, and as whom one is here. */
+export function Shell(): ReactNode {
+  const { data: caller, error } = useQuery(asked('GET /api/v1/whoami'));
+  const main = useRef<HTMLElement>(null);
+  const { pathname } = useRouterState({ select: ({ location }) => location });
+  // Who uses the keyboard or a screen reader is on the page that was opened.
+  useEffect(() => main.current?.focus({ preventScroll: true }), [pathname]);
+  return (
+    <>
+      <a className="skip" href="#page">
+        {texts.navigation.skip}
+      </a>
+      <header className="bar">
+        <strong>{texts.product}</strong>
+        <nav aria-label={texts.navigation.label}>
+          {pages.map(([to, name]) => (
+            <Link key={to} to={to} activeOptions={{ exact: to === '/' }}>
+              {name}
+            </Link>
+          ))}
+        </nav>
+        {caller !== undefined && (
+          <div className="person">
+            <span title={texts.person.roles(caller.roles.map(({ name }) => name))}>{caller.principal}</span>
+            <button type="button" onClick={() => void signOut()}>
+              {texts.person.signOut}
+            </button>
+          </div>
+        )}
+        <ThemeChoice />
+      </header>
+      <main id="page" ref={main} tabIndex={-1}>
+        {caller !== undefined ? <Outlet /> : error === null ? <p role="status">{texts.state.loading}</p> : <Failure error={error} />}
+      </main>
+    </>
+  );
+}
+
+async function signOut(): Promise<void> {
+  await ask('POST /api/v1/sign-out', { body: {} });
+  window.location.assign('/sign-in?return=/');
+}
+
+function ThemeChoice(): ReactNode {
+  const [theme, setTheme] = useState(storedTheme);
+  return (
+    <select
+      aria-label={texts.theme.label}
+      value={theme}
+      onChange={({ target: { value } }) => {
+        if (isTheme(value)) {
+          applyTheme(value);
+          setTheme(value);
+        }
+      }}
+    >
+      <option value="auto">{texts.theme.auto}</option>
+      <option value="light">{texts.theme.light}</option>
+      <option value="dark">{texts.theme.dark}</option>
+    </select>
+  );
+}

@@ -1,0 +1,78 @@
+/** Returns a number with a noun: `1 record`, `1,204 records`. */
+function count(many: number, one: string, several = `${one}s`): string {
+  return `${many.toLocaleString('en')} ${many === 1 ? one : several}`;
+}
+
+/** All texts of the console. */
+export const texts = {
+  product: 'Countersign',
+  navigation: {
+    label: 'Pages',
+    skip: 'Skip to the page',
+    now: 'Now',
+    sessions: 'Sessions',
+    search: 'Search',
+    approvals: 'Approvals',
+    alerts: 'Alerts',
+  },
+  person: {
+    signOut: 'Sign out',
+    roles: (roles: readonly string[]) => (roles.length === 0 ? 'no role' : roles.join(', ')),
+  },
+  theme: { label: 'Colours', auto: 'As the system', light: 'Light', dark: 'Dark' },
+  state: {
+    loading: 'Loading…',
+    nothing: 'There is nothing here.',
+    lost: 'There is nothing at this address, or nothing that you may see.',
+    again: 'Try again',
+    hidden: (many: number) => `${count(many, 'more record')} hidden`,
+  },
+  count,
+  records: (many: number) => count(many, 'record'),
+  hiddenCharacter: (code: string) => `invisible character U+${code}`,
+  sessions: {
+    title: 'Sessions',
+    query: 'Only sessions with a record for which this holds',
+    queryExample: 'class:card target:shop',
+    show: 'Show',
+    columns: { title: 'Session', principal: 'Who', targets: 'Where', began: 'Began', lasted: 'Lasted', records: 'Records', risk: 'Risk', state: 'State' },
+    untitled: 'no prompt and no statement',
+    more: 'Older sessions',
+    own: 'the gateway',
+  },
+  session: {
+    title: 'Session',
+    state: { open: 'open', closed: 'closed', halted: 'halted', suspended: 'suspended', interrupted: 'interrupted' },
+    risk: (score: number) => `risk ${score}`,
+    classes: 'Classes',
+    timeline: 'What happened',
+    event: 'event',
+    rows: (many: number) => count(many, 'row'),
+    policies: 'by',
+    because: 'because',
+    facts: 'Facts',
+    receipt: 'Receipt',
+    arguments: 'arguments',
+    answer: 'answer',
+    result: 'result',
+    masked: 'masked',
+    parts: (many: number) => `in ${count(many, 'part')}`,
+    noContent: 'no content, or none that you may read',
+    roles: { system: 'System', user: 'User', assistant: 'Assistant', tool: 'Tool' },
+    reasoning: 'Reasoning',
+    tool: 'tool call',
+    uncaused: 'Nothing was recorded under this call.',
+  },
+  search: {
+    title: 'Search',
+    query: 'What is looked for',
+    queryExample: 'model:gpt-4o* kind:(prompt or output) since:90d',
+    ask: 'Search',
+    as: 'Answer',
+    ways: { records: 'Records', sessions: 'Sessions' },
+    none: 'Nothing was found.',
+    summary: (many: number, isExact: boolean) => `${isExact ? '' : 'at most '}${count(many, 'record')}`,
+    behind: (many: number) => `${count(many, 'newer record')} not in the index yet`,
+    unverified: 'not verified',
+  },
+} as const;
