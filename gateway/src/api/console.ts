@@ -9,7 +9,7 @@ import { problem } from './problem.ts';
 
 const page = 'index.html';
 const assets = 'assets';
-/** What is in the page comes from the gateway alone, and no text becomes code. */
+/** All that is in the page comes from the gateway, and no text becomes code. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",

@@ -187,6 +187,9 @@ export interface Schemas {
 
     /** The session of the run, for the token of a run. */
     readonly session: string | null;
+
+    /** The log of this gateway, as in the names of its records, `LOG/INDEX`. */
+    readonly log: string;
   };
 
   readonly ConnectionInstructions: {
@@ -1148,11 +1151,15 @@ export interface Operations {
     line: never;
   };
 
-  /** Assigns an alert to somebody. */
+  /** Assigns an alert to a principal. */
   'POST /api/v1/alerts/{alert}/assign': {
     path: { readonly alert: string };
     query: Nothing;
-    body: { readonly to: string; readonly note?: string };
+    body: {
+      /** The id of a principal. */
+      readonly to: string;
+      readonly note?: string;
+    };
     answer: Schemas['Alert'];
     line: never;
   };
@@ -1246,7 +1253,7 @@ export interface Operations {
     line: never;
   };
 
-  /** Signs that the caller, a person, has reviewed a session that has ended and is none of its own. This is recorded. */
+  /** Signs that the caller, a person who may read all of its content, has reviewed a session that has ended and is none of its own. This is recorded. */
   'POST /api/v1/reviews/{session}/sign': {
     path: { readonly session: string };
     query: Nothing;
