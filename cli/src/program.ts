@@ -18,6 +18,7 @@ const files: ReadonlyMap<string, () => Promise<Add>> = new Map([
   ['passkey', async () => (await import('./commands/passkey.ts')).addPasskey],
   ['login', async () => (await import('./commands/login.ts')).addLogin],
   ['logout', async () => (await import('./commands/login.ts')).addLogout],
+  ['console', async () => (await import('./commands/console.ts')).addConsole],
   ['whoami', async () => (await import('./commands/whoami.ts')).addWhoami],
   ['run', async () => (await import('./commands/run.ts')).addRun],
   ['connect', async () => (await import('./commands/connect.ts')).addConnect],

@@ -38,6 +38,7 @@ import { CodeFlow } from './identity/code-flow.ts';
 import { Departures } from './identity/departures.ts';
 import { Issuers } from './identity/issuers.ts';
 import { LocalAdministrators } from './identity/local-administrators.ts';
+import { SignInLinks } from './identity/sign-in-links.ts';
 import { askIssuer, readIssuerDocument } from './assembly/issuer-document.ts';
 import { openOperatorToken } from './api/operator-token.ts';
 import { Console } from './api/console.ts';
@@ -349,6 +350,7 @@ export class Gateway implements AsyncDisposable {
       codeFlow,
       browserSessions,
       localAdministrators: new LocalAdministrators({ passkeys, tokens, exclusions, now: Date.now }),
+      links: new SignInLinks(Date.now),
       browser: () => this.#inForce.config.browser,
       fresh: () => this.#inForce.config.fresh,
       verifyLogout: async (issuer, token) => issuers.verifyLogout(issuer, token),

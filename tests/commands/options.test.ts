@@ -56,6 +56,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'passkey invite': ['ann --config CONFIG --json', 'ann --url URL'],
   'passkey list': ['--config CONFIG --json', '--url URL'],
   'passkey remove': ['none --config CONFIG', 'none --url URL'],
+  console: ['agent --config CONFIG --json', 'agent --url URL'],
   login: ['--config CONFIG --issuer corp --device --fresh', '--url URL --issuer corp --port 7999'],
   logout: ['--config CONFIG --everywhere', '--url URL'],
   whoami: ['--config CONFIG --json', '--url URL'],

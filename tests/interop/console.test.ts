@@ -39,7 +39,7 @@ describe('the console, in a browser', requireProgram('chromium', 'psql'), () => 
     session = await runErrand();
   });
 
-  const config = (): string => `roles: { analyst: { groups: [compliance] } }
+  const config = (): string => `roles: { analyst: { groups: [compliance] }, owner: { groups: [agents] } }
 identity:
   issuers:
     corp: { url: "${issuer.url}", clientId: ${webClient.id}, clientSecret: { env: WEB_SECRET }, audience: "${audience}", groups: groups, principal: email }
@@ -137,6 +137,33 @@ identity:
     assert.match(answer?.headers()['content-security-policy'] ?? '', /default-src 'none'.*script-src 'self'.*frame-ancestors 'none'/);
     assert.doesNotMatch(answer?.headers()['content-security-policy'] ?? '', /unsafe/);
     await assert.rejects(page.addScriptTag({ content: 'document.title = "other"' }));
+  });
+
+  test('who has a token signs a browser in with a link, once, and sees what is its own', async () => {
+    const page = await openPage();
+    const { link, principal }: { readonly link: string; readonly principal: string } = JSON.parse(shop.gateway.cli(['console', 'agent', '--json']).stdout);
+    assert.equal(principal, 'agent');
+    await page.goto(link);
+    await page.click('text=Sign in as agent');
+    await page.waitForSelector('table >> text=How many are there?');
+    assert.equal(new URL(page.url()).pathname, '/sessions');
+    assert.equal(await page.innerText('.person span'), 'agent');
+    const again = await openPage();
+    await again.goto(link);
+    await again.waitForSelector('#said:has-text("The link does not count")');
+    const run = await shop.gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'agent' } });
+    const { token }: { readonly token: string } = JSON.parse(await run.text());
+    for (const [shown, body] of [
+      [token, {}],
+      [shop.token, { principal: 'stranger' }],
+    ] as const) {
+      const answer = await fetch(`${url}/api/v1/sign-in/link`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${shown}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      assert.equal(answer.status, 403);
+    }
   });
 
   test('files of the page have the names of their content, and stay in the browser; other addresses are no page for programs', async () => {

@@ -16,6 +16,7 @@ import type { Departures } from '../identity/departures.ts';
 import type { Issuers } from '../identity/issuers.ts';
 import type { LocalAdministrators } from '../identity/local-administrators.ts';
 import type { ShownSecret } from '../identity/shown-secret.ts';
+import type { SignInLinks } from '../identity/sign-in-links.ts';
 import type { Reader } from '../reader/reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
@@ -58,6 +59,7 @@ export interface ApiParts {
   readonly codeFlow: CodeFlow;
   readonly browserSessions: BrowserSessions;
   readonly localAdministrators: LocalAdministrators;
+  readonly links: SignInLinks;
   /** How browsers sign in, as the configuration says. */
   readonly browser: () => BrowserSettings;
   readonly fresh: () => ReadonlyMap<FreshAct, number>;

@@ -36,8 +36,14 @@ function isPlace(hostname: string, configured: string | null): boolean {
 }
 
 /** Returns the link with which somebody registers a passkey. Its secret is behind the #, so that no server and no log sees it. */
-export function passkeyLink({ browser, addresses, isEncrypted }: Pick<ApiParts, 'browser' | 'addresses' | 'isEncrypted'>, secret: string): string {
+export function passkeyLink(parts: OriginParts, secret: string): string {
+  return `${gatewayOrigin(parts)}/passkey#${secret}`;
+}
+
+type OriginParts = Pick<ApiParts, 'browser' | 'addresses' | 'isEncrypted'>;
+
+/** Returns where browsers reach the gateway: the address of the configuration, or this machine. */
+export function gatewayOrigin({ browser, addresses, isEncrypted }: OriginParts): string {
   const port = addresses()['http']?.split(':').at(-1) ?? '';
-  const origin = browser().url ?? `${isEncrypted ? 'https' : 'http'}://localhost:${port}`;
-  return `${origin}/passkey#${secret}`;
+  return browser().url ?? `${isEncrypted ? 'https' : 'http'}://localhost:${port}`;
 }

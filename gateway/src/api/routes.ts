@@ -24,6 +24,7 @@ import { getReviewCoverage } from './endpoints/get-review-coverage.ts';
 import { grantApproval } from './endpoints/grant-approval.ts';
 import { grantOpening } from './endpoints/grant-opening.ts';
 import { haltSession } from './endpoints/halt-session.ts';
+import { linkBrowser } from './endpoints/link-browser.ts';
 import { listAlerts } from './endpoints/list-alerts.ts';
 import { listApprovals } from './endpoints/list-approvals.ts';
 import { listIssuers } from './endpoints/list-issuers.ts';
@@ -76,6 +77,7 @@ export const openRoutes: readonly OpenRoute[] = [endSignIns, ...scimRoutes, ...s
 export const routes: readonly Endpoint[] = [
   showCaller,
   signOut,
+  linkBrowser,
   listTargets,
   applyConfig,
   showConnection,

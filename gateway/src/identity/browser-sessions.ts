@@ -23,7 +23,7 @@ interface BrowserLimits {
 }
 
 interface BrowserSession {
-  /** The name of the issuer; `local` for a local administrator. */
+  /** The name of the issuer; `local` for a local administrator, empty for who has a token. */
   readonly issuer: string;
   readonly signIn: SignIn;
   readonly beganMs: number;
@@ -77,6 +77,14 @@ export class BrowserSessions {
   beginLocal(name: string, { token, stored: { createdMs, expiresMs } }: NewToken): string {
     const signIn = { subject: name, signedInMs: createdMs, issuedMs: createdMs, accounts: [accountKey(localIssuer, name)] };
     return this.#add({ issuer: localIssuer, signIn, tokens: { token, refreshToken: null, expiresMs } });
+  }
+
+  /** Begins a session for who has a token. Resolves with its id and the principal. Rejects with GatewayError if the token is not accepted. */
+  async beginWith(token: string): Promise<{ readonly id: string; readonly principal: string; readonly tokenId: string }> {
+    const { principal, standing, tokenId } = await this.#options.identify(token);
+    const nowMs = this.#options.now();
+    const signIn = { subject: principal.id, signedInMs: nowMs, issuedMs: nowMs, accounts: [] };
+    return { id: this.#add({ issuer: '', signIn, tokens: { token, refreshToken: null, expiresMs: standing.expiresMs } }), principal: principal.id, tokenId };
   }
 
   #add(session: Pick<BrowserSession, 'issuer' | 'signIn' | 'tokens'>): string {

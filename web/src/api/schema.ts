@@ -781,6 +781,24 @@ export interface Operations {
     line: never;
   };
 
+  /** Makes a link with which a browser is signed in as the caller, once, within a minute. Only this answer contains it. */
+  'POST /api/v1/sign-in/link': {
+    path: Nothing;
+    query: Nothing;
+    body: {
+      /** Only the operator names one. */
+      readonly principal?: string;
+    };
+    answer: {
+      readonly principal: string;
+
+      /** The address of the page on which it is used. */
+      readonly link: string;
+      readonly expires: string;
+    };
+    line: never;
+  };
+
   /** Lists targets, in the order of the configuration. */
   'GET /api/v1/targets': {
     path: Nothing;

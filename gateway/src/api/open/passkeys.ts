@@ -67,6 +67,10 @@ export const passkeyRoutes: readonly OpenRoute[] = [
     return parts.localAdministrators.beginSignIn(passkeySite(incoming, parts.browser().url));
   }),
   ownPost('/api/v1/sign-in/passkey', signIn),
+  ownPost('/api/v1/sign-in/link/principal', async ({ links }, { request }) => ({
+    principal: links.principalOf((await bodies.invitation.read(request)).secret),
+  })),
+  ownPost('/api/v1/sign-in/link/spend', spendLink),
   post('/api/v1/sign-in/command', ({ incoming }) => checkOrigin(incoming), signInCommand),
 ];
 
@@ -114,13 +118,25 @@ async function signIn(parts: ApiParts, { request, incoming, address }: OpenCall)
   }
   const made = await makeToken(parts, person, address);
   const id = browserSessions.beginLocal(person.name, made);
-  const cookie = formatCookie(siteOf(incoming, browser().url), {
-    name: 'countersign',
-    value: id,
-    sameSite: 'Strict',
-    maxAgeSeconds: Math.ceil(browser().ageMs / 1000),
-  });
+  return withSession(incoming, browser(), id);
+}
+
+/** Answers a browser with the cookie of its session. */
+function withSession(incoming: OpenCall['incoming'], { url, ageMs }: ReturnType<ApiParts['browser']>, id: string): Response {
+  const cookie = formatCookie(siteOf(incoming, url), { name: 'countersign', value: id, sameSite: 'Strict', maxAgeSeconds: Math.ceil(ageMs / 1000) });
   return Response.json({}, { headers: { 'set-cookie': cookie } });
+}
+
+/** Signs a browser in with the token of who made the link. */
+async function spendLink({ links, browser, browserSessions, recorder }: ApiParts, { request, incoming, address }: OpenCall): Promise<object> {
+  const { secret: shown } = await bodies.invitation.read(request);
+  const { id, principal, tokenId } = await browserSessions.beginWith(links.spend(shown));
+  await recordOwnDecision(recorder, {
+    action: 'gateway.sign_in',
+    verdict: 'allow',
+    attributes: { 'user.id': principal, 'client.address': address, [ownAttributes.tokenId]: tokenId },
+  });
+  return withSession(incoming, browser(), id);
 }
 
 /** Gives a command the token of who signed in for it. */

@@ -40,6 +40,21 @@ const signOut = (everywhere) => async () => {
   await ask('/api/v1/sign-out', { everywhere });
   location.reload();
 };
+// The secret of a link is behind the #, which browsers send to nobody. It is taken out of the address, so that it is not in the history.
+const secret = location.hash.slice(1);
+if (secret !== '') {
+  history.replaceState(null, '', location.pathname + location.search);
+  const link = document.getElementById('link');
+  doing('', async () => {
+    const { principal } = await ask('/api/v1/sign-in/link/principal', { secret });
+    link.textContent = 'Sign in as ' + principal;
+    link.hidden = false;
+  });
+}
+on('link', 'Signing in…', async () => {
+  await ask('/api/v1/sign-in/link/spend', { secret });
+  location.assign('/');
+});
 on('sign-out', 'Signing out…', signOut(false));
 on('everywhere', 'Signing out everywhere…', signOut(true));
 if (button !== null && !hasPasskeys) { button.hidden = true; say('This browser has no passkeys.'); }
@@ -53,7 +68,8 @@ export function signInPage(page: SignInPage): Response {
   // A command signs people in at an issuer by itself.
   const ways = [...(command === null ? issuers.map((issuer) => issuerLink(issuer, page)) : []), ...passkeyControl(page)];
   const none = '<p>Nobody signs in here: passkeys need <code>identity.browser.url</code> in the configuration of the gateway.</p>';
-  const body = [before, ...(ways.length === 0 ? [none] : ways), '<p id="said" role="status"></p>'].join('\n');
+  const link = '<button id="link" type="button" class="first" hidden></button>';
+  const body = [before, link, ...(ways.length === 0 ? [none] : ways), '<p id="said" role="status"></p>'].join('\n');
   return pageAnswer({ title: 'Sign in', body, script });
 }
 
