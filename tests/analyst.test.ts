@@ -7,7 +7,6 @@ import type { FoundRecord, FoundSession, SessionOverview } from '../gateway/src/
 import { GatewayProcess } from './support/gateway-process.ts';
 import { makeQuarter, type Act } from './support/quarter.ts';
 import { suiteParts } from './support/suite-parts.ts';
-import { waitUntil } from './support/wait-until.ts';
 
 const everything = '10000';
 
@@ -23,10 +22,7 @@ void describe('the questions of an analyst, over a quarter that was recorded', (
     mkdirSync(data, { mode: 0o700 });
     acts = await makeQuarter(data, Date.now());
     gateway = parts.use(await GatewayProcess.start({ config: 'targets: {}\nprincipals: {}\n', data }));
-    await waitUntil(async () => {
-      const lines = (await (await gateway.api('/api/v1/search?limit=1')).text()).trimEnd().split('\n');
-      return Object.assign({ summary: { behind: 1 } }, JSON.parse(lines.at(-1) ?? '{}')).summary.behind === 0;
-    });
+    await gateway.whenIndexed();
   });
 
   /** Searches with the command, and returns its rows. Each must be verified. */

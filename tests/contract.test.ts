@@ -102,6 +102,18 @@ describe('obligations over every protocol', () => {
     }
   });
 
+  /** Resolves when an act is held. Fails if the request that should be held has its answer already. */
+  const isHeld = async (told: Promise<unknown>): Promise<void> => {
+    await Promise.race([told, waitUntil(() => hold.waiting.length === 1)]);
+    assert.equal(hold.waiting.length, 1);
+  };
+  // The next test would take an act that this one left held for its own.
+  afterEach(() => {
+    for (const act of hold.waiting.splice(0)) {
+      act.settle('the test is over');
+    }
+  });
+
   for (const [position, target] of contractTargets.entries()) {
     const way = (): ContractWay => contracts.ways[position] ?? assert.fail(target);
     const askAs = async (principal: string, ...words: readonly string[]): Promise<readonly Told[]> => askAll(way(), as(principal), ...words);
@@ -127,7 +139,7 @@ describe('obligations over every protocol', () => {
     test(`${target}: what is held waits, keeps its order, holds up nobody else, and is recorded before and after`, async () => {
       const words = [`held-words 1 ${target}`, `behind ${target}`];
       const asking = askAs('held', ...words);
-      await waitUntil(() => hold.waiting.length === 1);
+      await isHeld(asking);
       const [beside] = await askAs('plain', `held-words by another ${target}`);
       assert.equal(beside?.isAllowed, true, JSON.stringify(beside));
       assert.deepEqual(way().heard([words[0] ?? '']), [], 'nothing of it has moved');
@@ -158,7 +170,7 @@ describe('obligations over every protocol', () => {
     test(`${target}: what is denied after it was held forwards nothing, and the client is told why`, async () => {
       const said = `held-words 2 ${target}`;
       const asking = askAs('held', said);
-      await waitUntil(() => hold.waiting.length === 1);
+      await isHeld(asking);
       hold.waiting.shift()?.settle('not by me');
       const [told] = await asking;
       assert.equal(told?.isAllowed, false);
@@ -385,9 +397,10 @@ describe('approvals over every protocol', () => {
     });
   }
   const listed = async (): Promise<readonly ApprovalSummary[]> => JSON.parse(await (await api('/api/v1/approvals')).text());
-  const waiting = async (): Promise<ApprovalSummary> => {
-    await waitUntil(async () => (await listed()).some(({ state }) => state === 'waiting'));
-    return (await listed()).find(({ state }) => state === 'waiting') ?? assert.fail('nothing waits');
+  /** Returns what waits for approval. Fails if the request that should wait has its answer already. */
+  const waiting = async (told: Promise<unknown>): Promise<ApprovalSummary> => {
+    await Promise.race([told, waitUntil(async () => (await listed()).some(({ state }) => state === 'waiting'))]);
+    return (await listed()).find(({ state }) => state === 'waiting') ?? assert.fail('it was answered, and does not wait');
   };
   const recordsOf = async (principal: string): Promise<readonly ShownRecord[]> => {
     const read = async <Row>(path: string): Promise<readonly Row[]> => lines(await (await api(path)).text()).map((line) => JSON.parse(line));
@@ -434,7 +447,7 @@ describe('approvals over every protocol', () => {
     test(`B20, B22, ${target}: what is held waits until another person grants it, and is forwarded once`, async () => {
       const said = `waiting-words of ${target}`;
       const asking = askAll(way(), as('ann'), said);
-      const first = await waiting();
+      const first = await waiting(asking);
       assert.deepEqual([first.principal, first.target, first.state, first.groups], ['ann', target, 'waiting', ['dba']]);
       const path = `/api/v1/approvals/${first.approval}`;
       assert.deepEqual(way().heard([said]), []);
@@ -457,7 +470,7 @@ describe('approvals over every protocol', () => {
     test(`B20, B22, ${target}: what is denied forwards nothing, and the client is told the reason`, async () => {
       const said = `denied-by-people of ${target}`;
       const asking = askAll(way(), as('ann'), said);
-      const { approval } = await waiting();
+      const { approval } = await waiting(asking);
       assert.equal((await api(`/api/v1/approvals/${approval}/deny`, { body: { reason: 'use \u001B[8mthe\u202E archive' }, as: 'bob' })).status, 200);
       const [told] = await asking;
       assert.equal(told?.isAllowed, false);
@@ -502,14 +515,14 @@ describe('approvals over every protocol', () => {
     test(`B22, E48, ${target}: a client that leaves, or whose credential ends, withdraws what it waited for`, async () => {
       const left = way().connect(as('ann'));
       const { told } = left.ask(`left-held of ${target}`);
-      const first = await waiting();
+      const first = await waiting(told);
       left.leave();
       await waitUntil(async () => (await listed()).length === 0);
       await within(told, 'the answer to a client that left');
       const own: { readonly token: string; readonly id: string } = JSON.parse(await (await api('/api/v1/tokens', { body: { principal: 'ann' } })).text());
       const revoked = way().connect({ addresses: gateway.addresses, token: own.token });
       const asked = revoked.ask(`revoked-held of ${target}`);
-      const second = await waiting();
+      const second = await waiting(asked.told);
       await fetch(`http://${gateway.addresses['http']}/api/v1/tokens/${own.id}`, {
         method: 'DELETE',
         headers: { authorization: `Bearer ${readFileSync(join(directory, 'store', 'admin.token'), 'utf8').trim()}` },

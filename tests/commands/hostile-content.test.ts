@@ -53,6 +53,7 @@ void describe('what was recorded is shown as text, whatever it is', () => {
     mkdirSync(data, { mode: 0o700 });
     await record(data);
     gateway = parts.use(await GatewayProcess.start({ config: 'targets: {}\nprincipals: {}\n', data }));
+    await gateway.whenIndexed();
   });
 
   function printed(...words: readonly string[]): string {

@@ -70,6 +70,7 @@ ${more}
     assert.deepEqual([wrong.status, wrong.stdout], [1, '']);
     assert.match(wrong.stderr, /the answer of the model is no suggestion/);
 
+    await gateway.whenIndexed();
     const questions = gateway.rows(['search', 'kind:prompt principal:reviewer model:judge']);
     assert.equal(questions.length, 3);
     assert.equal(gateway.rows<{ readonly review: unknown }>(['review', 'list', '--threshold', '0']).filter(({ review }) => review !== null).length, 0);
@@ -98,6 +99,7 @@ ${more}
     assert.deepEqual([suggestion?.model, suggestion?.risk, suggestion?.records], ['judge', 'high', [1]]);
     assert.match(asked, /gateway\.run/);
     assert.ok(reviewed.every(({ principal, review, suggestion: of }) => review === null && (principal !== 'reviewer' || of === null)));
+    await gateway.whenIndexed();
     const [question] = gateway.rows(['search', `session:${suggestion?.asked} kind:prompt principal:reviewer`]);
     assert.ok(question !== undefined, 'the question is on record');
     assert.equal(gateway.rows(['search', `action:gateway.suggest_review countersign.review.session:${session}`]).length, 1, 'it is asked once');

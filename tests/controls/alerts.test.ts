@@ -124,6 +124,7 @@ ${more}`;
         ],
       ],
     );
+    await gateway.whenIndexed();
     const found = gateway.rows<FoundRecord>(['search', `countersign.alert.id:${id}`]).map(({ action, kind, verified }) => [action, kind, verified]);
     assert.deepEqual(
       found.toReversed().filter(([action]) => action !== 'gateway.send_notice'),

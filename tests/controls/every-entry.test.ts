@@ -138,7 +138,7 @@ const controls: readonly ControlRow[] = [
     check: async ({ entry, principal, ask }) => {
       const said = newWords();
       const asking = ask(said);
-      const { approval } = await waiting(principal);
+      const { approval } = await waiting(principal, asking);
       assert.equal((await api(`/api/v1/approvals/${approval}/deny`, { reason: 'not today' })).status, 200);
       assertRefused(entry, await asking, /operator denied it: not today/);
       assert.equal(await entry.heard(said), 0);
@@ -152,7 +152,7 @@ const controls: readonly ControlRow[] = [
     check: async ({ entry, principal, session, ask }) => {
       const said = newWords();
       const asking = ask(said);
-      const { approval } = await waiting(principal);
+      const { approval } = await waiting(principal, asking);
       assert.equal((await api(`/api/v1/sessions/${session}/halt`, { reason: 'enough' })).status, 200);
       assert.equal((await asking).isAllowed, false);
       assert.deepEqual(await openOf(principal), []);
@@ -287,9 +287,10 @@ async function openOf(principal: string): Promise<readonly ApprovalSummary[]> {
   return listed.filter((each) => each.principal === principal && each.state === 'waiting');
 }
 
-async function waiting(principal: string): Promise<ApprovalSummary> {
-  await waitUntil(async () => (await openOf(principal)).length > 0);
-  return (await openOf(principal))[0] ?? assert.fail();
+/** Returns what waits for approval. Fails if the request that should wait has its answer already. */
+async function waiting(principal: string, told: Promise<unknown>): Promise<ApprovalSummary> {
+  await Promise.race([told, waitUntil(async () => (await openOf(principal)).length > 0)]);
+  return (await openOf(principal))[0] ?? assert.fail('it was answered, and does not wait');
 }
 
 async function grant({ approval }: ApprovalSummary): Promise<void> {

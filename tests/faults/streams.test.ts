@@ -146,7 +146,7 @@ describe('faults during a streamed answer', () => {
 
   test('A8: a client that sends no head, and one that stops in the middle of a body, hold up nobody and are cut off', async () => {
     await using server = await startStreamServer();
-    await using gateway = await GatewayProcess.start({ config: `${exchangeConfig(server, 'process')}limits: { loginMs: 500 }\n`, environment });
+    await using gateway = await GatewayProcess.start({ config: `${exchangeConfig(server, 'process')}limits: { loginMs: 3000 }\n`, environment });
     const silent = connect(gateway.port('http'), '127.0.0.1');
     silent.on('error', () => undefined);
     silent.resume();
@@ -173,7 +173,7 @@ describe('faults during a streamed answer', () => {
     await once(mute, 'listening');
     const port = portOf(mute);
     await using gateway = await GatewayProcess.start({
-      config: `targets:\n  http: { url: "http://127.0.0.1:${port}", durability: process }\nprincipals:\n  agent: { kind: agent, targets: [http] }\nlimits: { idleMs: 700 }\n`,
+      config: `targets:\n  http: { url: "http://127.0.0.1:${port}", durability: process }\nprincipals:\n  agent: { kind: agent, targets: [http] }\nlimits: { idleMs: 2000 }\n`,
     });
     const way = wayOf('http');
     const token = await gateway.issueToken('agent');

@@ -195,6 +195,14 @@ export class GatewayProcess implements AsyncDisposable {
     return parseRows(this.#must([...words, '--json']));
   }
 
+  /** Resolves when the index has all that is recorded, so that a search finds it. */
+  async whenIndexed(): Promise<void> {
+    await waitUntil(async () => {
+      const lines = (await (await this.api('/api/v1/search?limit=1')).text()).trimEnd().split('\n');
+      return Object.assign({ summary: { behind: 1 } }, JSON.parse(lines.at(-1) ?? '{}')).summary.behind === 0;
+    });
+  }
+
   /** Lists sessions as `session list --no-content` does, without the time that starting a command takes. */
   async sessions(which: 'clients' | 'all' = 'clients'): Promise<SessionSummary[]> {
     return readRows(await this.apiWhenReadable(`/api/v1/sessions?facts${which === 'all' ? '&all' : ''}`));

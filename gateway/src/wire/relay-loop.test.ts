@@ -157,10 +157,11 @@ test('while a relay pauses others have their turns, and what comes then keeps it
 });
 
 test('a session that is halted while its relay pauses ends at once', async () => {
-  await using path = await openPath({ idleMs: 50 });
+  const idleMs = 500;
+  await using path = await openPath({ idleMs });
   const atClient = new Inbox(path.client);
   path.target.write('endless\n');
-  await delay(settleMs * 4);
+  await delay(idleMs + settleMs);
   assert.equal(atClient.text, '');
   path.channel.controller.abort(new GatewayError('halted', 'An operator halted the session.'));
   assert.equal(await atClient.untilEnd(), '! halted\n');
