@@ -54,7 +54,7 @@ Example:
     )
     .action(async (query: string, options: SearchOptions) => search({ query }, options));
   addLocation(command.command('save').argument('<name>', 'its name').argument('<query>', 'the query'))
-    .description('save a query under a name, for all who may search; in place of the one that has it')
+    .description('save a query under a name, for oneself and for all who may search all records; in place of what one saved under it')
     .addHelpText('after', `\nExample:\n  countersign search save ${example} 'model:gpt-4o* kind:prompt since:90d'`)
     .action(save);
   addOptions(command.command('run').argument('<name>', 'the name of a saved search').argument('[query]', 'what must hold too', ''))

@@ -26,6 +26,7 @@ roles:
 interface Person {
   readonly get: (path: string) => Promise<Response>;
   readonly post: (path: string, body?: unknown) => Promise<Response>;
+  readonly delete: (path: string) => Promise<Response>;
   readonly rows: <Row>(path: string) => Promise<readonly Row[]>;
   readonly search: (
     asked: Readonly<Record<string, string>>,
@@ -50,6 +51,7 @@ async function personOf({ ask, json }: RunningGateway, principal: string): Promi
   return {
     get,
     post: async (path, body = {}) => ask('POST', path, { headers, body }),
+    delete: async (path) => ask('DELETE', path, { headers }),
     rows,
     search: async (asked) => {
       const lines = await rows<FoundRecord & { readonly summary?: SearchSummary }>(`/api/v1/search?${new URLSearchParams(asked).toString()}`);
@@ -195,16 +197,22 @@ test('B25: an administrator makes no token for who may do more with recordings',
   }
 });
 
-test('B25: who sees some records shares no saved searches, and takes none away', async () => {
+test('B25: who sees some records learns of no saved search of others, shares none, and takes none away', async () => {
   await using running = await openRunningGateway(roles);
   const [cora, dora] = [await personOf(running, 'cora'), await personOf(running, 'dora')];
   const save = async (person: Person, name: string): Promise<number> => (await person.post('/api/v1/saved-searches', { name, query: 'principal:wide' })).status;
-  assert.deepEqual([await save(cora, 'suspects'), await save(dora, 'mine'), await save(dora, 'suspects'), await save(cora, 'mine')], [201, 201, 409, 409]);
+  assert.deepEqual([await save(cora, 'suspects'), await save(dora, 'mine'), await save(dora, 'suspects'), await save(cora, 'mine')], [201, 201, 201, 201]);
   const names = async ({ get }: Person): Promise<unknown> => {
-    const saved: readonly { readonly name: string }[] = JSON.parse(await (await get('/api/v1/saved-searches')).text());
-    return saved.map(({ name }) => name);
+    const saved: readonly { readonly name: string; readonly by: string }[] = JSON.parse(await (await get('/api/v1/saved-searches')).text());
+    return saved.map(({ name, by }) => `${name} of ${by}`).toSorted();
   };
-  assert.deepEqual([await names(cora), await names(dora)], [['mine', 'suspects'], ['mine']]);
+  const ofDora = ['mine of dora', 'suspects of dora'];
+  assert.deepEqual([await names(cora), await names(dora)], [['mine of cora', 'suspects of cora', ...ofDora].toSorted(), ofDora]);
+  const remove = async ({ delete: ask }: Person, name: string): Promise<number> => (await ask(`/api/v1/saved-searches/${name}`)).status;
+  assert.deepEqual([await remove(dora, 'mine'), await remove(dora, 'mine'), await remove(cora, 'suspects')], [200, 404, 200]);
+  assert.deepEqual([await names(cora), await names(dora)], [['mine of cora', 'suspects of dora'], ['suspects of dora']]);
+  assert.equal(await remove(cora, 'suspects'), 200, 'who sees what others saved may delete it');
+  assert.deepEqual([await names(cora), await names(dora)], [['mine of cora'], []]);
 });
 
 test('B21: a watch shows the records of the role as they come, and ends with the role', async () => {

@@ -32,28 +32,21 @@ export async function savedSearches({ reader, recorder }: Parts, caller: Caller)
   return isEverything(scopeOf(caller.rights, 'search')) ? all : all.filter(({ by }) => by === caller.id);
 }
 
-/** Rejects with GatewayError `conflict` if somebody else saved a search under this name. */
-export async function requireFreeName({ reader, recorder }: Parts, caller: Caller, name: string): Promise<void> {
-  const all = await reader.savedSearches(Date.now(), await recorder.publish());
-  if (all.some((each) => each.name === name && each.by !== caller.id)) {
-    throw new GatewayError('conflict', `The name ${name} is taken by somebody else: choose another one, or delete that search first.`);
-  }
-}
-
-/** Rejects with GatewayError `not_found`. */
+/** Finds what the caller saved under a name, or else what somebody else saved last. Rejects with GatewayError `not_found`. */
 export async function findSavedSearch(parts: Parts, caller: Caller, name: string): Promise<SavedSearch> {
-  const found = (await savedSearches(parts, caller)).find((each) => each.name === name);
+  const named = (await savedSearches(parts, caller)).filter((each) => each.name === name);
+  const found = named.find(({ by }) => by === caller.id) ?? named.toSorted((a, b) => (a.time < b.time ? 1 : -1))[0];
   if (found === undefined) {
     throw new GatewayError('not_found', `No search is saved as ${name}: countersign search list names them.`);
   }
   return found;
 }
 
-/** Records that somebody saved a search, or deleted one if `query` is null. */
+/** Records that somebody saved a search, or deleted one of `by` if `query` is null. */
 export async function recordSavedSearch(
   { recorder }: Parts,
   caller: Caller,
-  { name, query }: { readonly name: string; readonly query: string | null },
+  { name, query, by }: { readonly name: string; readonly query: string | null; readonly by?: string },
 ): Promise<void> {
   await recordOwnDecision(recorder, {
     action: query === null ? savedSearchActions.delete : savedSearchActions.save,
@@ -63,6 +56,7 @@ export async function recordSavedSearch(
       'client.address': caller.address,
       [ownAttributes.searchName]: name,
       ...(query === null ? {} : { [ownAttributes.searchQuery]: query }),
+      ...(by === undefined ? {} : { [ownAttributes.principal]: by }),
     },
   });
 }

@@ -238,7 +238,7 @@ export const ownAttributes = {
   policyVersion: 'countersign.policy_version',
   /** String, hexadecimal. The id of the gateway that shares the store and did what this record tells: it has recorded it. */
   otherGateway: 'countersign.other_gateway',
-  /** String. The principal to whom the token belongs; on the use of an approval, the one who asked. */
+  /** String. The principal to whom the token belongs; on the use of an approval, the one who asked; on the end of a saved search, the one who saved it. */
   principal: 'countersign.principal',
   /** String: `human` or `agent`. Whether a principal of an issuer is a person. Of a principal of the configuration, the configuration says it. */
   principalKind: 'countersign.principal_kind',

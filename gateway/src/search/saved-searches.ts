@@ -12,15 +12,16 @@ interface Asked {
   readonly checkpoint: PublishedCheckpoint;
 }
 
-/** Returns the saved searches, by their names. Each is read from its record; no client can cause one with these actions. Rejects as a search does. */
+/** Returns the saved searches, by their names, of which each person has some. Each is read from its record; no client can cause one with these actions. Rejects as a search does. */
 export async function findSavedSearches(search: RecordSearch, asked: Asked): Promise<readonly SavedSearch[]> {
   const { save, delete: removal } = savedSearchActions;
-  /** By name the newest record; null: it was deleted. */
+  /** By name and person the newest record; null: it was deleted. */
   const newest = new Map<string, SavedSearch | null>();
   for await (const { action, attributes, time, record } of search.verified(`action:(${save} or ${removal})`, asked)) {
-    const { [ownAttributes.searchName]: name, [ownAttributes.searchQuery]: query, 'user.id': by } = attributes;
-    if (typeof name === 'string' && !newest.has(name)) {
-      newest.set(name, action === save ? { name, query: String(query), by: String(by), time, record } : null);
+    const { [ownAttributes.searchName]: name, [ownAttributes.searchQuery]: query, 'user.id': actor, [ownAttributes.principal]: by = actor } = attributes;
+    const key = `${String(name)} ${String(by)}`;
+    if (typeof name === 'string' && !newest.has(key)) {
+      newest.set(key, action === save ? { name, query: String(query), by: String(by), time, record } : null);
     }
   }
   return [...newest.values()].flatMap((saved) => saved ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1));

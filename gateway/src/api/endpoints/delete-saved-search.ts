@@ -8,14 +8,14 @@ export const deleteSavedSearch = endpoint({
   id: 'deleteSavedSearch',
   method: 'DELETE',
   path: '/api/v1/saved-searches/:name',
-  summary: 'Deletes a saved search. This is recorded.',
+  summary: 'Deletes a saved search: that of the caller, or else what somebody else saved last, if the caller sees it. This is recorded.',
   callers: 'search',
   params: { name: savedSearchName },
   answer: json(z.object({ deleted: z.string() })),
   errors: ['not_found', 'catching_up', 'store_damaged', 'cannot_record'],
   act: async (parts: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params: { name } }) => {
-    await findSavedSearch(parts, caller, name);
-    await recordSavedSearch(parts, caller, { name, query: null });
+    const { by } = await findSavedSearch(parts, caller, name);
+    await recordSavedSearch(parts, caller, { name, query: null, by });
     return { deleted: name };
   },
 });
