@@ -14,6 +14,7 @@ void describe('what a model thinks of a session', () => {
   /** The content of the next answer of the model, and what it was asked last. */
   let content = '';
   let asked = '';
+  let answered = 0;
   let url = '';
   const configuration = (more: string): string => `targets: { models: { protocol: llm, url: "${url}" } }
 principals: { reviewer: { kind: agent, groups: [reviewers], targets: [models] }, bot: { kind: agent, targets: [models] } }
@@ -24,6 +25,7 @@ ${more}
     const model = parts.use(
       await openServer(async (request, response) => {
         asked = await text(request);
+        answered += 1;
         response.writeHead(200, { 'content-type': 'application/json' });
         response.end(JSON.stringify({ id: 'c1', object: 'chat.completion', model: 'judge', choices: [{ index: 0, message: { role: 'assistant', content } }] }));
         await once(response, 'close');
@@ -82,7 +84,8 @@ ${more}
 
   test('C32: a model of the configuration is asked by itself, sees what its role shows, is never asked about its own answers, and a person still signs', async () => {
     const session = await ended();
-    content = JSON.stringify({ risk: 'high', summary: 'It is odd.', records: [1] });
+    content = 'It is odd.';
+    answered = 0;
     await gateway.apply(
       configuration('roles: { analyst: { groups: [reviewers] } }\nreviews: { model: { as: reviewer, target: models, model: judge, threshold: 0, every: 1s } }'),
     );
@@ -93,6 +96,9 @@ ${more}
       readonly suggestion: ReviewSuggestion | null;
     }
     const list = async (): Promise<readonly Reviewed[]> => JSON.parse(await (await gateway.api('/api/v1/reviews?threshold=0&all')).text());
+    // It is asked about the session of the test before, too.
+    await waitUntil(() => answered === 2);
+    content = JSON.stringify({ risk: 'high', summary: 'It is odd.', records: [1] });
     await waitUntil(async () => (await list()).find((each) => each.session === session)?.suggestion !== null);
     const reviewed = await list();
     const { suggestion = null } = reviewed.find((each) => each.session === session) ?? {};
@@ -103,7 +109,11 @@ ${more}
     const [question] = gateway.rows(['search', `session:${suggestion?.asked} kind:prompt principal:reviewer`]);
     assert.ok(question !== undefined, 'the question is on record');
     assert.equal(gateway.rows(['search', `action:gateway.suggest_review countersign.review.session:${session}`]).length, 1, 'it is asked once');
-    assert.equal(gateway.rows(['search', `kind:access principal:reviewer countersign.access.session:${session}`]).length, 1);
+    assert.equal(
+      gateway.rows(['search', `kind:access principal:reviewer countersign.access.session:${session}`]).length,
+      2,
+      'once more after an answer that is none',
+    );
     assert.match(gateway.command(['review', 'list', '--threshold', '0']).stdout, /judge suggests, and nobody checked it: high risk \(#1\); its words/);
     const { stdout } = gateway.command(['session', 'show', suggestion?.asked ?? '', '--full']);
     assert.match(stdout, /It is odd/);

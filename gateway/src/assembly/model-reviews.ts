@@ -25,8 +25,9 @@ const since = '30d';
 /** The longest time in ms until a model has answered, and most bytes of its answer. */
 const answerMs = 120_000;
 const answerBytesMax = 256 * 1024;
-/** Most sessions that are remembered as asked about without an answer that can be read. */
+/** Most sessions that are remembered as asked about without an answer that can be read. Such a session is asked about again after a few looks, each time after twice as many. */
 const failedMax = 10_000;
+const restLooksMax = 64;
 
 interface ModelReviewsParts {
   readonly api: ApiParts;
@@ -41,7 +42,7 @@ interface ModelReviewsParts {
  * gateway's own port, under policy and on record. It sees what the role of that principal shows. Nothing depends on the answers.
  */
 export async function suggestReviews({ api, settings, log, signal }: ModelReviewsParts): Promise<void> {
-  const failed = new Set<string>();
+  const failed = new Map<string, Rest>();
   while (!signal.aborted) {
     const model = settings();
     if (model !== null) {
@@ -55,8 +56,14 @@ export async function suggestReviews({ api, settings, log, signal }: ModelReview
   }
 }
 
+/** How many looks pass until a session is asked about again, and how many of these are left. */
+interface Rest {
+  readonly looks: number;
+  left: number;
+}
+
 interface Looking {
-  readonly failed: Set<string>;
+  readonly failed: Map<string, Rest>;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -68,7 +75,7 @@ async function look(api: ApiParts, model: ReviewModel, { failed, log, signal }: 
   const askedIn = new Set(sessions.flatMap(({ suggestion }) => suggestion?.asked ?? []));
   const wanted = sessions.filter(
     ({ session, principal, review, suggestion }) =>
-      principal !== model.as && !askedIn.has(session) && review === null && suggestion === null && !failed.has(session),
+      principal !== model.as && !askedIn.has(session) && review === null && suggestion === null && !isResting(failed.get(session)),
   );
   for (const { session } of wanted.slice(0, model.most)) {
     signal.throwIfAborted();
@@ -76,14 +83,22 @@ async function look(api: ApiParts, model: ReviewModel, { failed, log, signal }: 
       await suggest(api, model, { caller, session, signal });
     } catch (error) {
       signal.throwIfAborted();
-      failed.add(session);
-      for (const oldest of failed.size > failedMax ? failed : []) {
-        failed.delete(oldest);
-        break;
-      }
+      const looks = Math.min(restLooksMax, 2 * (failed.get(session)?.looks ?? 1));
+      failed.delete(session);
+      failed.set(session, { looks, left: looks });
+      const [oldest = ''] = failed.size > failedMax ? failed.keys() : [];
+      failed.delete(oldest);
       log.warn({ session, reason: error instanceof Error ? error.message : String(error) }, 'a model gave no suggestion about a session');
     }
   }
+}
+
+/** Counts a look. True: the session is not asked about in it. */
+function isResting(rest: Rest | undefined): boolean {
+  if (rest !== undefined) {
+    rest.left -= 1;
+  }
+  return rest !== undefined && rest.left >= 0;
 }
 
 /** The principal that asks, with what its roles let it read of recordings. */
