@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isEverything } from '../../query/query.ts';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import { openingSummary, summarizeOpening } from '../openings.ts';
@@ -15,7 +16,12 @@ export const listOpenings = endpoint({
   errors: ['catching_up', 'store_damaged'],
   act: async ({ reader, openings }: Pick<ApiParts, 'reader' | 'openings'>, { caller }) => {
     const all = openings.list();
-    const seen = await Promise.all(all.map(async ({ session }) => hasAny({ reader }, session, caller.contentOfTwo)));
-    return all.filter((_, i) => seen[i] === true).map(summarizeOpening);
+    if (isEverything(caller.contentOfTwo)) {
+      return all.map(summarizeOpening);
+    }
+    const sessions = [...new Set(all.map(({ session }) => session))];
+    const seen = await Promise.all(sessions.map(async (session) => hasAny({ reader }, session, caller.contentOfTwo)));
+    const shown = new Set(sessions.filter((_, i) => seen[i] === true));
+    return all.filter(({ session }) => shown.has(session)).map(summarizeOpening);
   },
 });
