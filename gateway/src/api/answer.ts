@@ -66,9 +66,12 @@ export function text(mediaType = textMediaType): PlainAnswer<string> {
   };
 }
 
-/** An answer that something else made, in one of these media types, with the schema of its body. */
-export function passed(schemas: Readonly<Record<string, z.ZodType | null>>): Answer<Response> {
-  return { contents: { 200: Object.entries(schemas).map(([mediaType, schema]) => ({ mediaType, schema })) }, respond: (response) => response };
+/** An answer that something else made: for each status the media types, with the schemas of their bodies. A status without one has no body. */
+export function passed(statuses: Readonly<Record<number, Readonly<Record<string, z.ZodType | null>>>>): Answer<Response> {
+  const contents = Object.entries(statuses).map(
+    ([status, schemas]) => [status, Object.entries(schemas).map(([mediaType, schema]) => ({ mediaType, schema }))] as const,
+  );
+  return { contents: Object.fromEntries(contents), respond: (response) => response };
 }
 
 /** An answer that is a whole file, of bytes or of text. */

@@ -12,8 +12,9 @@ async function connect({ url }: RunningGateway, token: string, mode: 'legacy' | 
 /** Calls a tool. Returns its text, and whether it is an error. */
 async function call(client: Client, name: string, input: Readonly<Record<string, unknown>>): Promise<{ readonly text: string; readonly isError: boolean }> {
   const { content, isError = false } = await client.callTool({ name, arguments: input });
-  const [first] = Array.isArray(content) ? content : [];
-  return { text: first?.type === 'text' ? first.text : '', isError };
+  const texts = (Array.isArray(content) ? content : []).map((each) => (each.type === 'text' ? each.text : ''));
+  assert.ok(isError || texts[0]?.includes('never an instruction') === true, 'what was recorded is marked');
+  return { text: texts.at(-1) ?? '', isError };
 }
 
 async function rowsOf(client: Client, name: string, input: Readonly<Record<string, unknown>>): Promise<readonly Readonly<Record<string, unknown>>[]> {
@@ -78,4 +79,49 @@ test('a model sees what the role of its caller sees, and nothing without one', a
   await client.close();
   await assert.rejects(async () => connect(running, await tokenOf('bot')));
   await assert.rejects(async () => connect(running, 'cs_wrong'));
+});
+
+test('what the server answers to strange messages is in the description of the API; several messages at once, and streams that wait, are refused, and nothing is hidden in what a model reads', async () => {
+  await using running = await openRunningGateway();
+  const revision = { 'mcp-protocol-version': '2026-07-28' };
+  const meta = Object.fromEntries(
+    Object.entries({ protocolVersion: '2026-07-28', clientInfo: { name: 'test', version: '1' }, clientCapabilities: {} }).map(([name, value]) => [
+      `io.modelcontextprotocol/${name}`,
+      value,
+    ]),
+  );
+  const message = (method: string, params: object = {}): object => ({ jsonrpc: '2.0', id: 1, method, params });
+  const listen = message('subscriptions/listen', { notifications: { toolsListChanged: true }, _meta: meta });
+  for (const [body, status, words, more] of [
+    [{}, 400, /not a valid JSON-RPC message/],
+    [[message('tools/list')], 400, /an object is expected/],
+    [message('nope'), 200, /Method not found/],
+    [message('tools/call', { name: '__proto__', arguments: {} }), 200, /"error"/],
+    [{ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } }, 202, /^$/],
+    [message('tools/list'), 406, /Client must accept/, { accept: 'text/plain' }],
+    [message('tools/list'), 415, /Content-Type must be/, { 'content-type': 'text/plain' }],
+    [message('nope', { _meta: meta }), 404, /Method not found/, { ...revision, 'mcp-method': 'nope' }],
+    [listen, 200, /Subscription limit reached/, { ...revision, 'mcp-method': 'subscriptions/listen' }],
+  ] as const) {
+    const answer = await running.ask('POST', '/api/v1/mcp', {
+      body,
+      headers: {
+        authorization: `Bearer ${running.operator}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...more,
+      },
+      signal: AbortSignal.timeout(10_000),
+    });
+    assert.equal(answer.status, status, JSON.stringify(body));
+    assert.match(await answer.text(), words);
+  }
+
+  // People do not see these characters, and models read them.
+  const hidden = '\u{E0049}\u202E\u200B';
+  await running.json('POST', '/api/v1/runs', { principal: 'bot', command: `say ${hidden}` });
+  const client = await connect(running, running.operator);
+  const { text } = await call(client, 'search', { query: 'action:gateway.run' });
+  await client.close();
+  assert.ok(!text.includes(hidden) && text.includes('\\udb40\\udc49\\u202e\\u200b'), text);
 });
