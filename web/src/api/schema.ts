@@ -1232,12 +1232,12 @@ export interface Operations {
   };
 
   /** Serves the record as an MCP server (Streamable HTTP) with the tools search, list_sessions and show_record. */
-  'POST /api/v1/mcp': { path: Nothing; query: Nothing; body: unknown; answer: unknown; line: never };
+  'POST /api/v1/mcp': { path: Nothing; query: Nothing; body: {}; answer: unknown; line: never };
 
   /** Lists the searches that were saved, by their names. All who may search all records share them; others see their own. */
   'GET /api/v1/saved-searches': { path: Nothing; query: Nothing; body: Nothing; answer: readonly Schemas['SavedSearch'][]; line: never };
 
-  /** Saves a query under a name, in place of the one that has it. This is recorded. */
+  /** Saves a query under a name, in place of what the caller saved under it before. This is recorded. */
   'POST /api/v1/saved-searches': {
     path: Nothing;
     query: Nothing;
@@ -1250,7 +1250,7 @@ export interface Operations {
     line: never;
   };
 
-  /** Deletes a saved search. This is recorded. */
+  /** Deletes a saved search: that of the caller, or else what somebody else saved last, if the caller sees it. This is recorded. */
   'DELETE /api/v1/saved-searches/{name}': { path: { readonly name: string }; query: Nothing; body: Nothing; answer: { readonly deleted: string }; line: never };
 
   /** Lists the sessions that are to be reviewed and were not, those with the greatest risk first. This is recorded if content is shown. */
