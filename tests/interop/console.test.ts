@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import OpenAI from 'openai';
 import type { Browser, Page } from 'playwright-core';
@@ -10,6 +13,13 @@ import { psql } from '../support/run.ts';
 import { openScriptedModels } from '../support/scripted-models.ts';
 import { openShop, type Shop } from '../support/shop.ts';
 import { suiteParts } from '../support/suite-parts.ts';
+
+const policy = `@id("changes")
+@reason("Changes are for people to decide.")
+@approval("dba")
+forbid (principal, action == Action::"postgres.query", resource)
+when { context.effects.contains("define") };
+`;
 
 /** A text that would be markup, and that turns the direction of what follows it. */
 const hostile = `<img src=x onerror=alert(1)> \u202Eevil`;
@@ -30,6 +40,7 @@ describe('the console, in a browser', requireProgram('chromium', 'psql'), () => 
     models = parts.use(await openScriptedModels((_offered, results) => (results === 0 ? [{ name: 'run_sql', arguments: { query: statement } }] : [])));
     issuer = parts.use(await Issuer.open());
     issuer.groups.set('ann', ['compliance']);
+    issuer.groups.set('dan', ['dba']);
     issuer.groups.set('eve', []);
     const targets = `  model: { protocol: llm, url: "${models.url}" }\n`;
     shop = parts.use(await openShop({ targets, granted: '[shop, model]', config: config(), gateway: { environment: { WEB_SECRET: webClient.secret } } }));
@@ -39,7 +50,14 @@ describe('the console, in a browser', requireProgram('chromium', 'psql'), () => 
     session = await runErrand();
   });
 
-  const config = (): string => `roles: { analyst: { groups: [compliance] }, owner: { groups: [agents] } }
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-console-'));
+  parts.defer(() => rmSync(directory, { recursive: true }));
+  writeFileSync(join(directory, 'changes.cedar'), policy);
+
+  const config = (): string => `policies: ${directory}
+groups: { dba: {} }
+approvals: { mode: wait }
+roles: { analyst: { groups: [compliance] }, owner: { groups: [agents] } }
 identity:
   issuers:
     corp: { url: "${issuer.url}", clientId: ${webClient.id}, clientSecret: { env: WEB_SECRET }, audience: "${audience}", groups: groups, principal: email }
@@ -164,6 +182,22 @@ identity:
       });
       assert.equal(answer.status, 403);
     }
+  });
+
+  test('who must approve sees what would be done and what is bound, and approves; the client goes on; now it says that nothing waits', async () => {
+    const held = psql(shop.through, ['-Atc', 'CREATE TABLE made (id int)']);
+    const page = await signIn('dan', '/');
+    await page.click('.tiles a:has-text("requests wait for approval"):has-text("1")');
+    await page.click('.found a:has-text("agent")');
+    await page.waitForSelector('h2:has-text("What would be done")');
+    assert.equal(await page.innerText('.card .asked'), 'CREATE TABLE made (id int)');
+    assert.match(await page.innerText('.card'), /Changes are for people to decide\.[^]*changes\.cedar:changes[^]*define[^]*[0-9a-f]{64}/);
+    await page.fill('.note input >> nth=0', 'as planned');
+    await page.click('text=Approve');
+    await page.waitForSelector('.card .mark:text-is("used")');
+    assert.equal((await held).stdout.trim(), 'CREATE TABLE');
+    await page.click('nav >> text=Now');
+    await page.waitForSelector('.tiles a:has-text("requests wait for approval"):has-text("0")');
   });
 
   test('files of the page have the names of their content, and stay in the browser; other addresses are no page for programs', async () => {

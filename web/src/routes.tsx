@@ -1,4 +1,4 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { Failure } from './parts/Failure.tsx';
 import { NotFound } from './parts/NotFound.tsx';
 import { Shell } from './shell/Shell.tsx';
@@ -17,9 +17,7 @@ const root = createRootRoute({
 const now = createRoute({
   getParentRoute: () => root,
   path: '/',
-  beforeLoad: () => {
-    throw redirect({ to: '/sessions' });
-  },
+  component: lazyRouteComponent(async () => import('./pages/now/NowPage.tsx'), 'NowPage'),
 });
 
 const sessions = createRoute({
@@ -42,8 +40,38 @@ const search = createRoute({
   component: lazyRouteComponent(async () => import('./pages/search/SearchPage.tsx'), 'SearchPage'),
 });
 
+const approvals = createRoute({
+  getParentRoute: () => root,
+  path: '/approvals',
+  component: lazyRouteComponent(async () => import('./pages/approvals/ApprovalsPage.tsx'), 'ApprovalsPage'),
+});
+
+const approval = createRoute({
+  getParentRoute: () => root,
+  path: '/approvals/$approval',
+  component: lazyRouteComponent(async () => import('./pages/approvals/ApprovalPage.tsx'), 'ApprovalPage'),
+});
+
+const alerts = createRoute({
+  getParentRoute: () => root,
+  path: '/alerts',
+  component: lazyRouteComponent(async () => import('./pages/alerts/AlertsPage.tsx'), 'AlertsPage'),
+});
+
+const reviews = createRoute({
+  getParentRoute: () => root,
+  path: '/reviews',
+  component: lazyRouteComponent(async () => import('./pages/reviews/ReviewsPage.tsx'), 'ReviewsPage'),
+});
+
+const record = createRoute({
+  getParentRoute: () => root,
+  path: '/records/$log/$index',
+  component: lazyRouteComponent(async () => import('./pages/record/RecordPage.tsx'), 'RecordPage'),
+});
+
 /** The map of the console: each page is a folder of `pages/`. */
-export const router = createRouter({ routeTree: root.addChildren([now, sessions, session, search]) });
+export const router = createRouter({ routeTree: root.addChildren([now, sessions, session, search, approvals, approval, alerts, reviews, record]) });
 
 declare module '@tanstack/react-router' {
   interface Register {

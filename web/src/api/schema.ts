@@ -88,6 +88,9 @@ export interface Schemas {
     /** The policies that hold the request. */
     readonly policies: readonly string[];
     readonly reason: string;
+
+    /** To which the approval is bound: of the request, who asks, and the policies. In hex. */
+    readonly digest: string;
     readonly grants: readonly {
       readonly by: string;
 

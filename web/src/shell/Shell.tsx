@@ -12,6 +12,9 @@ const pages = [
   ['/', texts.navigation.now],
   ['/sessions', texts.navigation.sessions],
   ['/search', texts.navigation.search],
+  ['/approvals', texts.navigation.approvals],
+  ['/alerts', texts.navigation.alerts],
+  ['/reviews', texts.navigation.reviews],
 ] as const;
 
 /** The frame of all pages: where one may go, and as whom one is here. */

@@ -39,6 +39,7 @@ const approvalDetails = approvalSummary
   .extend({
     policies: z.array(z.string()).readonly().describe('The policies that hold the request.'),
     reason: z.string(),
+    digest: z.string().describe('To which the approval is bound: of the request, who asks, and the policies. In hex.'),
     grants,
     end: end.optional().describe('How the approval ended: `state` says in which way. Absent while it is open.'),
     estimatedRows: z
@@ -81,6 +82,7 @@ export const showApproval = endpoint({
       ...summarizeApproval(view, sight),
       policies: view.policies,
       reason: view.reason,
+      digest: view.digest,
       grants: view.grants.map(({ by, groups, isBreak, note, timeMs, record }) => ({ by, groups, isBreak, note, time: new Date(timeMs).toISOString(), record })),
       ...(view.end === null ? {} : { end: describeEnd(view.end) }),
       ...(view.estimatedRows === null ? {} : { estimatedRows: view.estimatedRows }),

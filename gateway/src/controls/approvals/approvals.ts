@@ -80,6 +80,8 @@ export interface ApprovalView {
   readonly estimatedRows: number | null;
   readonly policies: readonly string[];
   readonly reason: string;
+  /** The digest to which the approval is bound: of the act, who asks, and the policies. In hex. */
+  readonly digest: string;
   readonly groups: readonly string[];
   /** The groups of which who asks must be a member to go on without the approval, in an emergency. Empty: nobody may. */
   readonly breakGlass: readonly string[];
@@ -109,7 +111,7 @@ interface Approval {
   readonly id: string;
   readonly digest: string;
   readonly principal: Principal;
-  view: Omit<ApprovalView, 'grants' | 'granted' | 'state' | 'end'>;
+  view: Omit<ApprovalView, 'digest' | 'grants' | 'granted' | 'state' | 'end'>;
   /** True if only the facts of the request are kept: its text is then forgotten with the end of the approval. */
   readonly isFactsOnly: boolean;
   readonly policyVersion: string;
@@ -616,6 +618,6 @@ function waitingWords({ id, view }: Pick<Approval, 'id' | 'view'>): string {
   return `${view.reason.replace(/\.$/, '')}: it waits for approval by ${view.groups.join(' and ')}; countersign approval grant ${id}${view.breakGlass.length === 0 ? '' : `; in an emergency, who asks and is of ${view.breakGlass.join(' and ')}: countersign approval break ${id} --reason TEXT`}`;
 }
 
-function viewOf({ view, grants, state, end }: Approval): ApprovalView {
-  return { ...view, grants: [...grants], granted: [...standIns(view.groups, grants).keys()], state, end };
+function viewOf({ view, digest, grants, state, end }: Approval): ApprovalView {
+  return { ...view, digest, grants: [...grants], granted: [...standIns(view.groups, grants).keys()], state, end };
 }

@@ -1,0 +1,45 @@
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import type { Operations, Schemas } from '../../api/schema.ts';
+import { useLive } from '../../api/use-live.ts';
+import { Loaded } from '../../parts/Loaded.tsx';
+import { Recorded } from '../../parts/Recorded.tsx';
+import { Time } from '../../parts/Time.tsx';
+import { texts } from '../../texts.ts';
+
+type Listed = Operations['GET /api/v1/approvals']['answer'][number];
+
+/** The requests that wait for people, those that wait longest first. */
+export function ApprovalsPage(): ReactNode {
+  const approvals = useLive('GET /api/v1/approvals');
+  return (
+    <>
+      <h1>{texts.approvals.title}</h1>
+      <Loaded of={approvals}>
+        {(all) => {
+          const waiting = all.filter(isToDecide);
+          return waiting.length === 0 ? <p role="status">{texts.approvals.none}</p> : <ol className="found">{waiting.map(approvalLine)}</ol>;
+        }}
+      </Loaded>
+    </>
+  );
+}
+
+/** Who asked for an approval is told its state alone. */
+function isToDecide(approval: Listed): approval is Schemas['ApprovalSummary'] {
+  return 'session' in approval && approval.state === 'waiting';
+}
+
+function approvalLine({ approval, principal, target, action, text, groups, granted, requested, expires }: Schemas['ApprovalSummary']): ReactNode {
+  return (
+    <li key={approval}>
+      <Link to="/approvals/$approval" params={{ approval }}>
+        <Recorded text={principal} />: <code>{action}</code> <Recorded text={target} />
+      </Link>{' '}
+      <Time of={requested} /> · {texts.approvals.until} <Time of={expires} as="clock" /> · {texts.approvals.by(groups, granted)}
+      <div className="snippet">
+        <Recorded text={text} />
+      </div>
+    </li>
+  );
+}
