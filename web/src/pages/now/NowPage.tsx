@@ -16,7 +16,7 @@ const counts = [
   { name: texts.now.counts.held, query: 'verdict:hold since:1d' },
 ] as const;
 
-/** What needs a person, and how the gateway is. Nothing is shown of what the reader may not see. */
+/** Shows what needs a person, and how the gateway is; nothing of what the reader may not see. */
 export function NowPage(): ReactNode {
   const { data: caller } = useQuery(asked('GET /api/v1/whoami'));
   const may = new Set<string>(caller?.may ?? []);
