@@ -3,7 +3,8 @@ import { ownAttributes } from '../domain/own-attributes.ts';
 import { unknownClass } from '../domain/seen.ts';
 import { parseQuery } from '../query/parse-query.ts';
 import { both, either, everything, isEverything, isNothing, type Query } from '../query/query.ts';
-import { actNames, builtInRoles, type Act, type Role } from './roles.ts';
+import { builtInRoles, type Role } from './roles.ts';
+import { actNames, type Act } from '../domain/recording-acts.ts';
 
 /** Something that somebody may do with the records of a scope. */
 export interface Right {

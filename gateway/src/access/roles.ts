@@ -1,26 +1,9 @@
 import { administrators } from '../domain/local-administrator.ts';
 import type { Principal } from '../domain/principal.ts';
+import type { Act } from '../domain/recording-acts.ts';
 import { parseQuery } from '../query/parse-query.ts';
 import { termsOf, UnreadableQuery } from '../query/query.ts';
 import { parseTime } from '../query/times.ts';
-
-/** The acts that roles allow, in words that follow "may". `list`, `search`, `facts`, `content`, `watch`, `export` and `halt` are about the records of the role; `approve` is to see all approvals; `administer` is all the rest. */
-export const acts = {
-  list: 'list sessions',
-  search: 'search records',
-  facts: 'read records',
-  content: 'read the content of records',
-  watch: 'watch sessions',
-  export: 'export sessions',
-  halt: 'halt sessions',
-  approve: 'see all approvals',
-  administer: 'use the API as an administrator',
-} as const;
-
-export type Act = keyof typeof acts;
-
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the table has no other keys
-export const actNames = Object.keys(acts) as readonly Act[];
 
 interface BuiltInRole {
   readonly may: readonly Act[];

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Openings } from '../access/openings.ts';
 import { allRights, mayDo, rightsOf, scopeOf, withoutGuarded, type Right } from '../access/rights.ts';
-import { acts, rolesOf, type Act, type Role } from '../access/roles.ts';
+import { rolesOf, type Role } from '../access/roles.ts';
+import { acts, type Act } from '../domain/recording-acts.ts';
 import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { FreshAct } from '../domain/issuer.ts';

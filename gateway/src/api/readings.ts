@@ -1,5 +1,5 @@
 import { frames, givenWhole, scopeOf, sightOf, type Sight } from '../access/rights.ts';
-import type { Act } from '../access/roles.ts';
+import type { Act } from '../domain/recording-acts.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { FoundRecord } from '../feed/recordings.ts';
 import type { IndexedSession } from '../feed/session-index.ts';

@@ -1,7 +1,7 @@
 import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { mayDo } from '../access/rights.ts';
-import { acts, type Act } from '../access/roles.ts';
+import { acts, type Act } from '../domain/recording-acts.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Caller } from './caller.ts';
 import type { Endpoint } from './endpoint.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { actNames, builtInRoles, faultsOfRole, type BuiltInRoleName } from '../access/roles.ts';
+import { builtInRoles, faultsOfRole, type BuiltInRoleName } from '../access/roles.ts';
+import { actNames } from '../domain/recording-acts.ts';
 import { faultOfPattern } from '../classes/pattern.ts';
 import { parseWorkingHours, severities } from '../domain/alert.ts';
 import { localIssuer } from '../domain/local-administrator.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { actBeyond, rightsOf } from '../../access/rights.ts';
-import { acts, rolesOf } from '../../access/roles.ts';
+import { rolesOf } from '../../access/roles.ts';
+import { acts } from '../../domain/recording-acts.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { mayDo } from '../../access/rights.ts';
-import { actNames, builtInRoles, rolesOf } from '../../access/roles.ts';
+import { builtInRoles, rolesOf } from '../../access/roles.ts';
+import { actNames } from '../../domain/recording-acts.ts';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import type { ApiParts } from '../parts.ts';
