@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ownAttributes } from '../domain/own-attributes.ts';
+import type { Extent, Names, Reach, RecordingRules } from '../domain/recording-rules.ts';
 import { unknownClass } from '../domain/seen.ts';
 import { parseQuery } from '../query/parse-query.ts';
-import { both, either, everything, isEverything, isNothing, type Query } from '../query/query.ts';
+import { both, either, everything, except, isEverything, isNothing, nothing, type Query, type ValueTest } from '../query/query.ts';
 import { builtInRoles, type Role } from './roles.ts';
 import { actNames, type Act } from '../domain/recording-acts.ts';
 
@@ -29,10 +30,74 @@ export const wholeSight: Sight = { facts: everything, content: everything };
 export function rightsOf(roles: readonly Role[], principal: string, nowMs: number): readonly Right[] {
   return roles.map(({ role, may, conditions }) => {
     const own = builtInRoles[role].limit === 'own' ? [recordsOf(principal)] : [];
-    const scope = both([...own, ...conditions.map((condition) => parseQuery(condition, nowMs))]);
-    // Otherwise every session would be there for a scope that says only which records are not in it.
-    return { may, scope: isEverything(scope) ? scope : both([scope, { is: 'not', part: frames }]) };
+    return { may, scope: withoutFrames(both([...own, ...conditions.map((condition) => parseQuery(condition, nowMs))])) };
   });
+}
+
+/** Returns the rights of a principal as policies leave them: with what they permit, and without what they forbid. */
+export function ruledRights(rights: readonly Right[], { rules }: RecordingRules, principal: string): readonly Right[] {
+  const isRuled = (act: string): boolean => rules.some((rule) => rule.act === act);
+  const left = rights.map(({ may, scope }) => ({ may: may.filter((act) => !isRuled(act)), scope }));
+  const ruled = rules.map((rule) => ({
+    may: [rule.act],
+    scope: withoutFrames(both([either([scopeOf(rights, rule.act), reached(rule.permitted, principal)]), except(reached(rule.forbidden, principal))])),
+  }));
+  return rules.length === 0 ? rights : [...left, ...ruled];
+}
+
+/** Returns the records that policies forbid a principal an act with. */
+export function forbiddenTo(principal: string, { rules }: RecordingRules, act: Act): Query {
+  return either(rules.flatMap((rule) => (rule.act === act ? [reached(rule.forbidden, principal)] : [])));
+}
+
+/** Otherwise every session would be there for a scope that says only which records are not in it. */
+function withoutFrames(scope: Query): Query {
+  return isEverything(scope) || isNothing(scope) ? scope : both([scope, except(frames)]);
+}
+
+function reached({ own, others }: Reach, principal: string): Query {
+  const [mine, records, recordsOfOthers] = [recordsOf(principal), extended(own), extended(others)];
+  return isDeepStrictEqual(own, others) ? records : either([both([mine, records]), both([except(mine), recordsOfOthers])]);
+}
+
+function extended({ targets: { isAllBut, names }, gateway, classes }: Extent): Query {
+  const [named, ofTargets] = [either(equal('target', names)), anyValue('target')];
+  const atTargets = !isAllBut ? named : gateway ? except(named) : both([ofTargets, except(named)]);
+  return either([atTargets, gateway && !isAllBut ? except(ofTargets) : nothing, withClasses(classes)]);
+}
+
+/**
+ * Returns the records that have values of some classes, or carry them on, or of which nobody knows whether they have. Sources of values that are carried on have a
+ * slash, and no class has.
+ */
+function withClasses({ isAllBut, names }: Names): Query {
+  if (!isAllBut && names.length === 0) {
+    return nothing;
+  }
+  const others = (field: string): Query => ({
+    is: 'term',
+    field,
+    test: { by: 'none', tests: [...names.map(equalTest), { by: 'like', texts: ['', '/', ''] }] },
+  });
+  const having = (field: string): readonly Query[] => (isAllBut ? [others(field)] : equal(field, names));
+  return either([
+    ...having('class'),
+    ...having(ownAttributes.carries),
+    ...equal(ownAttributes.carries, [unknownClass]),
+    ...equal(ownAttributes.inspected, ['false']),
+  ]);
+}
+
+function equalTest(value: string): ValueTest {
+  return { by: 'equal', value };
+}
+
+function equal(field: string, values: readonly string[]): readonly Query[] {
+  return values.map((value) => ({ is: 'term', field, test: equalTest(value) }));
+}
+
+function anyValue(field: string): Query {
+  return { is: 'term', field, test: { by: 'like', texts: ['', ''] } };
 }
 
 /** Returns the query that holds for the records with which an act is allowed. */
@@ -60,13 +125,7 @@ export function withoutGuarded(
   if (classes.length === 0) {
     return rights;
   }
-  const equal = (field: string, values: readonly string[]): readonly Query[] => values.map((value) => ({ is: 'term', field, test: { by: 'equal', value } }));
-  const guarded = either([
-    ...equal('class', classes),
-    ...equal(ownAttributes.carries, [...classes, unknownClass]),
-    ...equal(ownAttributes.inspected, ['false']),
-  ]);
-  const readable = either([{ is: 'not', part: guarded }, ...opened]);
+  const readable = either([except(withClasses({ isAllBut: false, names: classes })), ...opened]);
   return rights.flatMap(({ may, scope }) => [
     { may: may.filter((act) => act !== 'content'), scope },
     { may: may.filter((act) => act === 'content'), scope: both([scope, readable]) },
@@ -91,5 +150,5 @@ export function actBeyond(rights: readonly Right[], others: readonly Right[]): A
 }
 
 function recordsOf(principal: string): Query {
-  return either(['principal', 'on-behalf-of'].map((field) => ({ is: 'term', field, test: { by: 'equal', value: principal } })));
+  return either(['principal', 'on-behalf-of'].flatMap((field) => equal(field, [principal])));
 }

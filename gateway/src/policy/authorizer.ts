@@ -7,7 +7,7 @@ import { circumstances, namedValues, sessionFields, valueOf } from './context.ts
 import { jointUse, nameOf, type ContextUse } from './policy-json.ts';
 import type { Policy } from './policy-set.ts';
 import type { Question } from './policy.ts';
-import { actionNames, tagNames, unknownActionName, type Vocabulary } from './vocabulary.ts';
+import { actionNames, tagNames, unknownActionName, type PolicyTarget, type Vocabulary } from './vocabulary.ts';
 
 /** Cedar tells only the policies that decided, and a satisfied forbid hides the permits. So each kind is asked by itself. */
 const kinds = ['forbid', 'permit'] as const;
@@ -70,10 +70,15 @@ export class Authorizer {
   }
 
   ask(question: Question, fields: readonly ContextField[]): Satisfied {
+    return this.askCall(() => this.#callOf(question, fields));
+  }
+
+  /** Asks a question that is in Cedar's words already. */
+  askCall(makeCall: () => Call): Satisfied {
     try {
       this.#prepared ??= newlyPrepared(loadCedar());
       const prepared = this.#prepared;
-      const call = this.#callOf(question, fields);
+      const call = makeCall();
       const fitting = this.#fitting(call.entities.flatMap(({ uid, parents }) => [uid, ...parents].map(nameOf)));
       const answers = kinds.flatMap((kind) => {
         const names = this.#setsOf(
@@ -130,27 +135,19 @@ export class Authorizer {
 
   #callOf(question: Question, fields: readonly ContextField[]): Call {
     const { asker, target, action } = question;
-    const { principal, onBehalfOf, history } = asker;
+    const { history } = asker;
     const known = this.#actions.has(action.name) ? action.name : unknownActionName(target.protocol);
     const isUsed = ({ name }: { readonly name: string }): boolean => this.#use.fields?.has(name) ?? true;
     const facts = fields.filter(isUsed).map((field) => [field.name, cedarValue(field, action)] as const);
-    const around = circumstances.filter(isUsed).map(({ name: field, type, of }) => {
-      const value = of(question);
-      return [field, type === 'address' ? { __extn: { fn: 'ip', arg: String(value) } } : value] as const;
-    });
+    const around = circumstances.filter(isUsed).map(({ name: field, type, of }) => [field, circumstanceValue(type, of(question))] as const);
     const session = sessionFields
       .filter(({ name }) => this.#use.session?.has(name) ?? true)
       .map(({ name: field }) => {
         const value = history[field];
         return [field, typeof value === 'number' ? value : [...value]] as const;
       });
-    const who = {
-      uid: { type: 'Principal', id: principal.id },
-      attrs: { kind: principal.kind, groups: [...principal.groups], onBehalfOf: onBehalfOf ?? '' },
-      parents: principal.groups.map((id) => ({ type: 'Group', id })),
-    };
-    const tags = this.#tags.map((tag) => [tag, target.tags?.[tag] ?? ''] as const);
-    const what = { uid: { type: 'Target', id: target.name }, attrs: { protocol: target.protocol, ...Object.fromEntries(tags) }, parents: [] };
+    const who = principalEntity(asker);
+    const what = targetEntity(target, this.#tags);
     const done = { uid: { type: 'Action', id: known }, attrs: {}, parents: [{ type: 'Action', id: this.#actions.get(known) ?? target.protocol }] };
     return {
       principal: who.uid,
@@ -165,8 +162,35 @@ export class Authorizer {
 
 type Uid = Readonly<Record<'type' | 'id', string>>;
 
-interface Call extends Omit<StatefulAuthorizationCall, 'preparsedPolicySetId' | 'entities'> {
-  readonly entities: (Omit<EntityJson, 'uid' | 'parents'> & { readonly uid: Uid; readonly parents: Uid[] })[];
+type Entity = Omit<EntityJson, 'uid' | 'parents'> & { readonly uid: Uid; readonly parents: Uid[] };
+
+/** A question in Cedar's words. */
+export interface Call extends Omit<StatefulAuthorizationCall, 'preparsedPolicySetId' | 'entities'> {
+  readonly entities: Entity[];
+}
+
+export function principalEntity({ principal: { id, kind, groups }, onBehalfOf }: Pick<Question['asker'], 'principal' | 'onBehalfOf'>): Entity {
+  return {
+    uid: { type: 'Principal', id },
+    attrs: { kind, groups: [...groups], onBehalfOf: onBehalfOf ?? '' },
+    parents: groups.map((group) => ({ type: 'Group', id: group })),
+  };
+}
+
+/** Makes the entity of a target. `tagged` are the names of the tags that any target has. */
+export function targetEntity({ name, protocol, tags = {} }: Pick<PolicyTarget, 'name' | 'protocol' | 'tags'>, tagged: readonly string[]): Entity {
+  return { uid: { type: 'Target', id: name }, attrs: { protocol, ...Object.fromEntries(tagged.map((tag) => [tag, tags[tag] ?? ''])) }, parents: [] };
+}
+
+const extensions: Readonly<Record<string, string>> = { address: 'ip', time: 'datetime' };
+
+/** Returns a circumstance as Cedar takes it. */
+export function circumstanceValue(
+  type: string,
+  value: string | number | boolean,
+): Scalars | { readonly __extn: { readonly fn: string; readonly arg: string } } {
+  const fn = extensions[type];
+  return fn === undefined ? value : { __extn: { fn, arg: String(value) } };
 }
 
 function newlyPrepared(cedar: CedarLibrary): Prepared {

@@ -5,6 +5,7 @@ import type { Decision, Obligation } from '../domain/decision.ts';
 import { recordKind } from '../domain/facts-only.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Principal } from '../domain/principal.ts';
+import type { RecordingRules } from '../domain/recording-rules.ts';
 import { unknownClass } from '../domain/seen.ts';
 import type { Target } from '../domain/target.ts';
 import type { PolicySource } from '../domain/policy-source.ts';
@@ -13,9 +14,10 @@ import { loadCedar, type CedarLibrary } from './cedar-library.ts';
 import { circumstances, commonFields, sessionFields, valueOf, type CircumstanceField, type SessionField } from './context.ts';
 import { jointUse } from './policy-json.ts';
 import { isAboutRecord, joinMasks, masksRequest } from './mask-text.ts';
-import type { PolicyEngine, Question } from './policy.ts';
+import type { AskedRecord, PolicyEngine, Question, RecordingQuestion } from './policy.ts';
 import { isLimiting, readPolicies, readsHistory, type Policy } from './policy-set.ts';
 import { policyError, printProblem } from './policy-text.ts';
+import { RecordingPolicy } from './recording-policy.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** Most decisions that are kept. */
@@ -78,6 +80,7 @@ export class CedarPolicy implements PolicyEngine {
   readonly #policies: ReadonlyMap<string, Policy>;
   readonly #fields: ReadonlyMap<string, readonly ContextField[]>;
   readonly #keys: KeyMaker;
+  readonly #recordings: RecordingPolicy;
   /** True if a policy says what the record has of a request: only facts, or no values of some classes. */
   readonly #limitsRecord: boolean;
   /** True if a policy asks which tables a session has used. */
@@ -88,11 +91,12 @@ export class CedarPolicy implements PolicyEngine {
   /** The newest decision about an object of facts: a statement that is executed again has the same one, and no key is made for it. */
   readonly #newest = new WeakMap<object, NewestDecision>();
 
-  constructor(grants: PolicyEngine, { sources, policies, findings }: PolicySet, { cedar, vocabulary }: CedarParts) {
+  constructor(grants: PolicyEngine, { sources, policies: all, findings }: PolicySet, { cedar, vocabulary }: CedarParts) {
+    const policies = all.filter(({ isAboutRecordings }) => !isAboutRecordings);
     this.#grants = grants;
     this.sources = sources;
     this.findings = findings;
-    this.texts = new Map(policies.map(({ id, text }) => [id, text]));
+    this.texts = new Map(all.map(({ id, text }) => [id, text]));
     this.limitsReadHistory = policies.some((policy) => isLimiting(policy) && readsHistory(policy));
     this.#limitsRecord = policies.some(({ annotated }) => annotated.record === 'facts' || annotated.obligations.some(masksRequest));
     this.#readsTables = policies.some(({ use }) => use.session?.has('tables') ?? true);
@@ -102,9 +106,14 @@ export class CedarPolicy implements PolicyEngine {
     this.#authorizer = new Authorizer(cedar, policies, vocabulary);
     this.#fields = new Map(vocabulary.protocols.map(({ id, context }) => [id, [...commonFields, ...context]]));
     this.#keys = new KeyMaker(policies, this.#fields);
-    this.version = versionOf(grants, policies);
+    this.version = versionOf(grants, all);
+    this.#recordings = new RecordingPolicy(
+      cedar,
+      all.filter(({ isAboutRecordings }) => isAboutRecordings),
+      { vocabulary, version: this.version },
+    );
     this.obligations = policies.flatMap(({ annotated }) => (annotated.isObserved ? [] : annotated.obligations));
-    this.text = `${grants.text}${policies.map(({ id, text }) => `\n// ${id}\n${text}\n`).join('')}`;
+    this.text = `${grants.text}${all.map(({ id, text }) => `\n// ${id}\n${text}\n`).join('')}`;
   }
 
   async prepare(): Promise<void> {
@@ -154,6 +163,14 @@ export class CedarPolicy implements PolicyEngine {
       this.#newest.set(action.attributes, { principal: asker.principal, onBehalfOf: asker.onBehalfOf, target, name: action.name, decision });
     }
     return decision;
+  }
+
+  recordingRules(question: RecordingQuestion): RecordingRules {
+    return this.#recordings.rules(question);
+  }
+
+  decideOnRecord(question: RecordingQuestion, asked: AskedRecord): Decision {
+    return this.#recordings.decide(question, asked);
   }
 
   obligationsOfAny(question: Pick<Question, 'asker' | 'target'>): readonly Obligation[] {

@@ -1,5 +1,7 @@
 import type { ContextField, NamedType } from '../domain/context-field.ts';
+import { actNames } from '../domain/recording-acts.ts';
 import { circumstances, commonFields, sessionFields } from './context.ts';
+import { recordingAction, recordingFacts, recordingGroup, resourceTypesOf } from './recordings.ts';
 import { actionNames, tagNames, type PolicyProtocol, type PolicyTarget, type Vocabulary } from './vocabulary.ts';
 
 interface CedarType {
@@ -13,24 +15,42 @@ const types: Readonly<Record<string, CedarType>> = {
   number: { type: 'Long' },
   boolean: { type: 'Boolean' },
   address: { type: 'Extension', name: 'ipaddr' },
+  time: { type: 'Extension', name: 'datetime' },
 };
 
 /** Makes Cedar's schema: the entities, and the actions of all protocols with their context. Each protocol is a group of its actions. */
 export function cedarSchema({ protocols, targets }: Vocabulary): Readonly<Record<string, unknown>> {
-  const principal = { kind: types['text'], groups: types['texts'], onBehalfOf: types['text'] };
-  const target = { protocol: types['text'], ...Object.fromEntries(tagNames(targets).map((tag) => [tag, types['text']])) };
   return {
     '': {
-      entityTypes: {
-        Group: {},
-        Principal: { memberOfTypes: ['Group'], shape: record(principal) },
-        Target: { shape: record(target) },
-        Session: {},
-        Recording: {},
-      },
+      entityTypes: entityTypes(targets),
       commonTypes: Object.fromEntries(protocols.map((protocol) => [contextName(protocol), contextOf(protocol, targets)])),
       actions: Object.fromEntries(protocols.flatMap((protocol) => [[protocol.id, {}], ...actionsOf(protocol)])),
     },
+  };
+}
+
+/** Makes Cedar's schema of what is done with recordings. It is apart from that of acts at targets, so that no policy is about both. */
+export function recordingSchema({ targets }: Vocabulary): Readonly<Record<string, unknown>> {
+  const context = record(Object.fromEntries(recordingFacts.map(({ name, type }) => [name, types[type]])));
+  const actions = actNames.map((act) => {
+    const appliesTo = { principalTypes: ['Principal'], resourceTypes: resourceTypesOf(act), context };
+    return [recordingAction(act), { memberOf: [{ id: recordingGroup }], appliesTo }] as const;
+  });
+  return {
+    '': {
+      entityTypes: { ...entityTypes(targets), Class: {}, Gateway: {} },
+      actions: Object.fromEntries([[recordingGroup, {}], ...actions]),
+    },
+  };
+}
+
+function entityTypes(targets: readonly PolicyTarget[]): Readonly<Record<string, unknown>> {
+  const principal = { kind: types['text'], groups: types['texts'], onBehalfOf: types['text'] };
+  const target = { protocol: types['text'], ...Object.fromEntries(tagNames(targets).map((tag) => [tag, types['text']])) };
+  return {
+    Group: {},
+    Principal: { memberOfTypes: ['Group'], shape: record(principal) },
+    Target: { shape: record(target) },
   };
 }
 

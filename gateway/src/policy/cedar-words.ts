@@ -1,5 +1,6 @@
 import { suggest } from '../domain/suggest.ts';
 import { circumstances, commonFields, sessionFields } from './context.ts';
+import { recordingFacts } from './recordings.ts';
 import { tagNames, type PolicyProtocol, type Vocabulary } from './vocabulary.ts';
 
 /** A message of Cedar about a policy. */
@@ -41,7 +42,7 @@ export function parseWords({ message, help }: CedarMessage, before: string): str
 }
 
 /** Returns what is said of a policy that does not fit the schema. The protocols are those of the policy's actions. */
-export function schemaWords({ message, help }: CedarMessage, protocols: readonly PolicyProtocol[], vocabulary: Vocabulary): string {
+export function schemaWords({ message, help }: CedarMessage, protocols: readonly PolicyProtocol[] | 'recordings', vocabulary: Vocabulary): string {
   const plain = message.replace(/^for policy `[^`]*`, /, '');
   const [, tag] = /^attribute `([^`]+)` on entity type `Target` not found/.exec(plain) ?? [];
   if (tag !== undefined) {
@@ -50,7 +51,10 @@ export function schemaWords({ message, help }: CedarMessage, protocols: readonly
   }
   const [, fact] = /^attribute `([^`]+)` in context for /.exec(plain) ?? [];
   if (fact !== undefined) {
-    return factWords(fact, protocols, vocabulary);
+    const names = recordingFacts.map(({ name }) => name);
+    return protocols === 'recordings'
+      ? `there is no fact ${fact} of recordings: ${asked(suggest(fact, names), names)}`
+      : factWords(fact, protocols, vocabulary);
   }
   const [, type = ''] = /^unrecognized entity type `([^`]+)`/.exec(plain) ?? [];
   const known = otherNames.get(type);

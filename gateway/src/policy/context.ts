@@ -36,7 +36,7 @@ export interface CircumstanceField {
   readonly name: string;
   readonly type: 'text' | 'number' | 'boolean' | 'address';
   readonly title: string;
-  readonly of: (question: Question) => string | number | boolean;
+  readonly of: (question: Pick<Question, 'asker' | 'timeMs'>) => string | number | boolean;
 }
 
 export const circumstances: readonly CircumstanceField[] = [

@@ -80,6 +80,15 @@ export function entitiesOf(policy: PolicyJson, type: string): readonly string[] 
   return [...found];
 }
 
+/** Returns whether a policy names a type of entities, or an entity of it. */
+export function mentionsType(policy: PolicyJson, type: string): boolean {
+  let isMentioned = false;
+  visit(policy, (node) => {
+    isMentioned ||= node['entity_type'] === type || node['type'] === type;
+  });
+  return isMentioned;
+}
+
 type Node = Readonly<Record<string, unknown>>;
 
 /** Calls back for each object of a tree, with the objects that it is in, the innermost first. The tree is as deep as `splitPolicies` lets it be. */

@@ -6,10 +6,11 @@ import { parseWords, schemaWords } from './cedar-words.ts';
 import type { CedarLibrary } from './cedar-library.ts';
 import { findUnseen } from './unseen-classes.ts';
 import { findAgentsThatApprove, findBesideGrants, findConflicts, findMisshapen, findUnreachable, protocolsOf } from './conflicts.ts';
-import { cedarSchema } from './cedar-schema.ts';
+import { findRecordingFaults, findStrangeResources, isAboutRecordings } from './recording-checks.ts';
+import { cedarSchema, recordingSchema } from './cedar-schema.ts';
 import { isMask, methodsOf } from './mask-text.ts';
 import { contextUse, entitiesOf, scopeOf, type ContextUse, type PolicyScope } from './policy-json.ts';
-import { splitPolicies, type PolicyProblem, type WrittenPolicy } from './policy-text.ts';
+import { searched, splitPolicies, type PolicyProblem, type WrittenPolicy } from './policy-text.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** Most policies of a set. */
@@ -26,6 +27,10 @@ export interface Policy {
   readonly annotated: Annotated;
   readonly use: ContextUse;
   readonly scope: PolicyScope;
+  /** True: it is about recordings. False: about acts at targets. */
+  readonly isAboutRecordings: boolean;
+  /** The names of targets and of data classes that it names. */
+  readonly resources: Readonly<Record<'Target' | 'Class', readonly string[]>>;
 }
 
 /** True if the policy limits the requests to which it applies. */
@@ -62,37 +67,45 @@ export function readPolicies(cedar: CedarLibrary, sources: readonly PolicySource
   const read = written.map((policy) => readPolicy(cedar, policy));
   const policies = read.flatMap((each) => ('policy' in each ? [each] : []));
   problems.push(...read.flatMap((each) => ('policy' in each ? [] : [each])), ...twice(policies));
+  const ofTargets = policies.filter(({ policy }) => !policy.isAboutRecordings);
+  const ofRecordings = policies.filter(({ policy }) => policy.isAboutRecordings);
   if (problems.length === 0) {
     problems.push(
-      ...policies.flatMap((each) => [...unknownTargets(each, vocabulary), ...unknownClasses(each, vocabulary)]),
-      ...invalid(cedar, policies, vocabulary),
+      ...ofTargets.flatMap((each) => [...unknownTargets(each, vocabulary), ...unknownClasses(each, vocabulary)]),
+      ...ofRecordings.flatMap(findRecordingFaults),
+      ...invalid(cedar, ofTargets, vocabulary, cedarSchema(vocabulary)),
+      ...invalid(cedar, ofRecordings, vocabulary, recordingSchema(vocabulary)),
     );
   }
+  const strange = (): readonly Doubtful[] => [
+    ...policies.flatMap((each) => strangers(each, vocabulary)),
+    ...ofRecordings.flatMap((each) => findStrangeResources(each, vocabulary)),
+  ];
   const warnings = (): readonly PolicyProblem[] =>
     problems.length > 0
       ? []
       : [
-          ...policies.flatMap((each) => strangers(each, vocabulary)).filter(({ isMistyped }) => !isMistyped),
-          ...findMisshapen(policies, vocabulary),
-          ...findUnreachable(policies, vocabulary),
-          ...findAgentsThatApprove(policies, vocabulary),
-          ...findBesideGrants(policies, vocabulary),
-          ...findUnseen(policies, vocabulary),
+          ...strange().filter(({ isMistyped }) => !isMistyped),
+          ...findMisshapen(ofTargets, vocabulary),
+          ...findUnreachable(ofTargets, vocabulary),
+          ...findAgentsThatApprove(ofTargets, vocabulary),
+          ...findBesideGrants(ofTargets, vocabulary),
+          ...findUnseen(ofTargets, vocabulary),
         ];
   const conflicts = (): readonly PolicyProblem[] =>
-    problems.length > 0
-      ? []
-      : [...policies.flatMap((each) => strangers(each, vocabulary)).filter(({ isMistyped }) => isMistyped), ...findConflicts(policies, vocabulary)].slice(
-          0,
-          problemsMax,
-        );
+    problems.length > 0 ? [] : [...strange().filter(({ isMistyped }) => isMistyped), ...findConflicts(ofTargets, vocabulary)].slice(0, problemsMax);
   return { policies: policies.map(({ policy }) => policy), problems: problems.slice(0, problemsMax), warnings, conflicts };
 }
 
-interface ReadPolicy {
+export interface ReadPolicy {
   readonly policy: Policy;
   readonly json: PolicyJson;
   readonly written: WrittenPolicy;
+}
+
+/** A name that may be mistyped. Not mistyped: nobody has it yet, or any more. */
+export interface Doubtful extends PolicyProblem {
+  readonly isMistyped: boolean;
 }
 
 function readPolicy(cedar: CedarLibrary, written: WrittenPolicy): ReadPolicy | PolicyProblem {
@@ -114,7 +127,10 @@ function readPolicy(cedar: CedarLibrary, written: WrittenPolicy): ReadPolicy | P
   }
   const id = `${source.file}:${annotated.id ?? position}`;
   const obligations = annotated.obligations.map(({ kind, parameters }) => ({ kind, parameters: { ...parameters, policy: id } }));
-  return { policy: { id, effect: json.effect, text, annotated: { ...annotated, obligations }, use: contextUse(json), scope: scopeOf(json) }, json, written };
+  const scope = scopeOf(json);
+  const resources = { Target: entitiesOf(json, 'Target'), Class: entitiesOf(json, 'Class') };
+  const policy = { id, effect: json.effect, text, annotated: { ...annotated, obligations }, use: contextUse(json), scope };
+  return { policy: { ...policy, isAboutRecordings: isAboutRecordings(scope), resources }, json, written };
 }
 
 /** Finds ids that two policies have. */
@@ -154,7 +170,7 @@ function unknownTargets({ json, written }: ReadPolicy, { targets }: Vocabulary):
 }
 
 /** Finds groups and principals that the configuration does not name. They may come later, but a principal whose id is almost that of another is a mistake. */
-function strangers({ json, written }: ReadPolicy, { principals, issued }: Vocabulary): (PolicyProblem & { readonly isMistyped: boolean })[] {
+function strangers({ json, written }: ReadPolicy, { principals, issued }: Vocabulary): Doubtful[] {
   const known = { Principal: principals.map(({ id }) => id), Group: [...new Set([...principals.flatMap(({ groups }) => groups), ...(issued?.groups ?? [])])] };
   const isIssued = (name: string): boolean => issued?.issuers.some((issuer) => name.startsWith(`${issuer}/`)) === true;
   return (['Principal', 'Group'] as const).flatMap((type) =>
@@ -175,11 +191,11 @@ function strangers({ json, written }: ReadPolicy, { principals, issued }: Vocabu
 }
 
 /** Has Cedar check the policies against the schema. A policy that can never apply is a fault too: whoever wrote it meant something else. */
-function invalid(cedar: CedarLibrary, policies: readonly ReadPolicy[], vocabulary: Vocabulary): PolicyProblem[] {
+function invalid(cedar: CedarLibrary, policies: readonly ReadPolicy[], vocabulary: Vocabulary, schema: Readonly<Record<string, unknown>>): PolicyProblem[] {
   const byId = new Map(policies.map((each) => [each.policy.id, each]));
   const answer = cedar.validate({
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the library checks the schema itself, and says what is wrong with it
-    schema: cedarSchema(vocabulary) as Parameters<CedarLibrary['validate']>[0]['schema'],
+    schema: schema as Parameters<CedarLibrary['validate']>[0]['schema'],
     policies: { staticPolicies: Object.fromEntries(policies.map(({ policy: { id, text } }) => [id, text])) },
   });
   if (answer.type === 'failure') {
@@ -200,16 +216,12 @@ function isFirstAt({ source, offset }: PolicyProblem, i: number, all: readonly P
   return all.findIndex((each) => each.source === source && each.offset === offset) === i;
 }
 
-function problemOf({ written, json }: ReadPolicy, { message, help, sourceLocations }: ValidationError['error'], vocabulary: Vocabulary): PolicyProblem {
-  const words = schemaWords({ message, help }, protocolsOf(json, vocabulary), vocabulary);
+function problemOf({ policy, written, json }: ReadPolicy, { message, help, sourceLocations }: ValidationError['error'], vocabulary: Vocabulary): PolicyProblem {
+  const words = schemaWords({ message, help }, policy.isAboutRecordings ? 'recordings' : protocolsOf(json, vocabulary), vocabulary);
   return { source: written.source, offset: placeOf(written, sourceLocations?.[0]?.start), message: words };
 }
 
 /** Returns the index in the file for a place that Cedar gives in bytes of the policy. */
 function placeOf({ text, offset }: WrittenPolicy, bytes = 0): number {
   return offset + Buffer.from(text).subarray(0, bytes).toString().length;
-}
-
-function searched({ text, offset }: WrittenPolicy, words: string): number {
-  return offset + Math.max(0, text.indexOf(words));
 }

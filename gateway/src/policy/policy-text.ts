@@ -100,3 +100,8 @@ export function printProblem({ source, offset, message }: PolicyProblem): string
 export function policyError(problems: readonly PolicyProblem[]): GatewayError {
   return new GatewayError('config_invalid', problems.map(printProblem).join('\n'));
 }
+
+/** Returns the place of words of a policy in its file; if it does not have them, that of the policy. */
+export function searched({ text, offset }: WrittenPolicy, words: string): number {
+  return offset + Math.max(0, text.indexOf(words));
+}

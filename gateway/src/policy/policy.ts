@@ -2,6 +2,8 @@ import type { Action } from '../domain/action.ts';
 import type { Decision, Obligation } from '../domain/decision.ts';
 import type { PolicySource } from '../domain/policy-source.ts';
 import type { Principal } from '../domain/principal.ts';
+import type { Act } from '../domain/recording-acts.ts';
+import type { RecordingRules } from '../domain/recording-rules.ts';
 import type { Target } from '../domain/target.ts';
 
 /** The one who asks. It is the same object for all questions of one channel, until the configuration changes. */
@@ -56,6 +58,21 @@ export interface Question {
   readonly timeMs: number;
 }
 
+/** Who asks for acts with recordings, and when. */
+export type RecordingQuestion = Pick<Question, 'asker' | 'timeMs'>;
+
+/** An act with a record of some kind. */
+export interface AskedRecord {
+  readonly act: Act;
+  /** The name of its target. Null: it belongs to the gateway itself. */
+  readonly target: string | null;
+  readonly classes: readonly string[];
+  /** True if who asks made it, or it was made on their behalf. */
+  readonly own: boolean;
+  /** The ids of what allows the act, beside the policies. */
+  readonly allowing: readonly string[];
+}
+
 /** Decides, and does nothing else. A configuration change makes a new one. */
 export interface PolicyEngine {
   /** The name of exactly this set of policies. Every decision carries it. */
@@ -79,4 +96,8 @@ export interface PolicyEngine {
   /** Reads beforehand what it needs to decide, a piece in each turn of the event loop. Before that, a decision may take longer. Absent: nothing is to be read. */
   prepare?(): Promise<void>;
   decide(question: Question): Decision;
+  /** Returns what policies say of acts with recordings for one who asks: the same object as long as nothing changes. Absent: nothing. */
+  recordingRules?(question: RecordingQuestion): RecordingRules;
+  /** Decides about one record. Absent: no policy says anything of recordings. */
+  decideOnRecord?(question: RecordingQuestion, asked: AskedRecord): Decision;
 }

@@ -49,6 +49,8 @@ export function passes(field: string, test: ValueTest, value: string): boolean {
       return value !== '' && isWithin(test, Number(value));
     case 'phrase':
       return false;
+    case 'none':
+      return !test.tests.some((each) => passes(field, each, value));
     default:
       return test satisfies never;
   }

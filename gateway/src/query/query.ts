@@ -15,13 +15,14 @@ export interface Term {
 
 /**
  * `equal`: the value as it is written. `like`: the texts between the stars. `range`: numbers, or times in ms since 1970; null: without this end. `phrase`: words that
- * follow one another in the text of the record.
+ * follow one another in the text of the record. `none`: passes none of the tests.
  */
 export type ValueTest =
   | { readonly by: 'equal'; readonly value: string }
   | { readonly by: 'like'; readonly texts: readonly string[] }
   | { readonly by: 'range'; readonly least: Bound | null; readonly most: Bound | null }
-  | { readonly by: 'phrase'; readonly words: readonly string[] };
+  | { readonly by: 'phrase'; readonly words: readonly string[] }
+  | { readonly by: 'none'; readonly tests: readonly ValueTest[] };
 
 export interface Bound {
   readonly value: number;
@@ -53,6 +54,11 @@ export function either(parts: readonly Query[]): Query {
 /** Returns the query that holds where all parts do. */
 export function both(parts: readonly Query[]): Query {
   return parts.some(isNothing) ? nothing : joined('and', parts);
+}
+
+/** Returns the query that holds where another does not. */
+export function except(query: Query): Query {
+  return isEverything(query) ? nothing : isNothing(query) ? everything : { is: 'not', part: query };
 }
 
 function joined(is: 'and' | 'or', parts: readonly Query[]): Query {

@@ -1,0 +1,190 @@
+import type { Decision } from '../domain/decision.ts';
+import { actNames, type Act } from '../domain/recording-acts.ts';
+import type { ActRule, Extent, Names, Reach, RecordingRules } from '../domain/recording-rules.ts';
+import { Authorizer, circumstanceValue, principalEntity, targetEntity, type Call, type Satisfied } from './authorizer.ts';
+import type { CedarLibrary } from './cedar-library.ts';
+import { jointUse } from './policy-json.ts';
+import type { AskedRecord, RecordingQuestion } from './policy.ts';
+import type { Policy } from './policy-set.ts';
+import { gatewayName, recordingAction, recordingCircumstances, recordingGroup, resourceTypesOf, type ResourceType } from './recordings.ts';
+import { tagNames, type Vocabulary } from './vocabulary.ts';
+
+/** Most askers whose rules are kept. */
+const keptMax = 1000;
+
+type Entity = Call['entities'][number];
+
+/** One act with the records that have one resource. */
+interface Asked {
+  readonly act: Act;
+  readonly resource: Entity;
+  /** True for the records that who asks made. */
+  readonly own: boolean;
+}
+
+/** The policies that apply to an act with some records. One that forbids and fails applies too, and one that permits and fails does not. */
+interface Applying {
+  readonly permits: readonly Policy[];
+  readonly forbids: readonly Policy[];
+}
+
+/**
+ * The policies about recordings. It asks Cedar about each act and each resource that policies can tell apart, and keeps the answers: they are the same as long as the
+ * policies, the targets, the groups of who asks and the circumstances are, and every change of the configuration makes a new one of these.
+ */
+export class RecordingPolicy {
+  readonly #authorizer: Authorizer;
+  readonly #policies: ReadonlyMap<string, Policy>;
+  readonly #version: string;
+  readonly #tags: readonly string[];
+  readonly #targets: Vocabulary['targets'];
+  /** Names of resources that policies name, by their type. */
+  readonly #named: Readonly<Record<'Target' | 'Class', readonly string[]>>;
+  readonly #circumstances: typeof recordingCircumstances;
+  readonly #readsOwn: boolean;
+  readonly #kept = new Map<string, RecordingRules>();
+
+  constructor(cedar: CedarLibrary, policies: readonly Policy[], { vocabulary, version }: { readonly vocabulary: Vocabulary; readonly version: string }) {
+    const { fields } = jointUse(policies);
+    this.#authorizer = new Authorizer(cedar, policies, vocabulary);
+    this.#policies = new Map(policies.map((policy) => [policy.id, policy]));
+    this.#version = version;
+    this.#tags = tagNames(vocabulary.targets);
+    this.#targets = vocabulary.targets;
+    const named = (type: 'Target' | 'Class'): readonly string[] => [...new Set(policies.flatMap(({ resources }) => resources[type]))];
+    this.#named = { Target: named('Target'), Class: named('Class') };
+    this.#circumstances = recordingCircumstances.filter(({ name }) => fields?.has(name) ?? true);
+    this.#readsOwn = fields?.has('own') ?? true;
+  }
+
+  /** Returns what the policies say of all acts for one who asks. It is the same object as long as nothing changes. */
+  rules(question: RecordingQuestion): RecordingRules {
+    const { principal, onBehalfOf } = question.asker;
+    const key = JSON.stringify([principal.id, principal.kind, principal.groups, onBehalfOf, ...this.#circumstances.map(({ of }) => of(question))]);
+    const known = this.#kept.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    if (this.#kept.size >= keptMax) {
+      this.#kept.clear();
+    }
+    const rules = this.#policies.size === 0 ? [] : actNames.flatMap((act) => this.#ruleOf(question, act) ?? []);
+    const found = { rules, policyVersion: this.#version };
+    this.#kept.set(key, found);
+    return found;
+  }
+
+  /** Decides about one record as all rules together do. */
+  decide(question: RecordingQuestion, { act, target, classes, own, allowing }: AskedRecord): Decision {
+    const place = target === null ? this.#entityOf('Gateway', gatewayName) : this.#entityOf('Target', target);
+    const applying = [place, ...classes.map((name) => this.#entityOf('Class', name))].map((resource) => this.#apply(question, { act, own, resource }));
+    const forbids = [...new Set(applying.flatMap((each) => each.forbids))];
+    const allowed = [...allowing, ...(applying[0]?.permits ?? []).map(({ id }) => id)];
+    const { policies, reason } =
+      forbids.length > 0
+        ? { policies: forbids.map(({ id }) => id), reason: reasonsOf(forbids) ?? `forbidden by ${forbids.map(({ id }) => id).join(', ')}` }
+        : { policies: allowed, reason: allowed.length > 0 ? `allowed by ${allowed.join(', ')}` : 'no role and no permit allows it' };
+    return { verdict: forbids.length === 0 && allowed.length > 0 ? 'allow' : 'deny', policies, reason, policyVersion: this.#version, obligations: [] };
+  }
+
+  #ruleOf(question: RecordingQuestion, act: Act): ActRule | null {
+    const applied = new Map<string, Policy>();
+    const others = this.#extents(question, { act, own: false, applied });
+    // Who administers does it for everybody.
+    const own = this.#readsOwn && act !== 'administer' ? this.#extents(question, { act, own: true, applied }) : others;
+    const reach = (effect: Policy['effect']): Reach => ({ own: own[effect], others: others[effect] });
+    const policies = [...applied.values()];
+    return policies.length === 0
+      ? null
+      : {
+          act,
+          permitted: reach('permit'),
+          forbidden: reach('forbid'),
+          policies: policies.map(({ id }) => id).toSorted(),
+          reason: reasonsOf(policies.filter(({ effect }) => effect === 'forbid')),
+        };
+  }
+
+  /** Finds the records with which an act is permitted and forbidden, and adds the policies that say so to `applied`. */
+  #extents(
+    question: RecordingQuestion,
+    { act, own, applied }: { readonly act: Act; readonly own: boolean; readonly applied: Map<string, Policy> },
+  ): Readonly<Record<Policy['effect'], Extent>> {
+    const types = resourceTypesOf(act);
+    const known = new Map<string, Applying>();
+    const ask = (type: ResourceType, id: string): Applying => {
+      const resource = this.#entityOf(type, id);
+      // Policies cannot tell apart what they do not name and what has the same attributes.
+      const key = JSON.stringify([type, type !== 'Gateway' && this.#named[type].includes(id) ? id : '', resource.attrs]);
+      const found = known.get(key) ?? this.#apply(question, { act, own, resource });
+      known.set(key, found);
+      [...found.permits, ...found.forbids].forEach((policy) => applied.set(policy.id, policy));
+      return found;
+    };
+    const askAll = (type: 'Target' | 'Class', ids: readonly string[]): Spread => ({
+      ofNames: [...new Set([...ids, ...this.#named[type]])].map((id) => [id, ask(type, id)]),
+      ofOthers: ask(type, ''),
+    });
+    const gateway = types.includes('Gateway') ? ask('Gateway', gatewayName) : null;
+    const targets = types.includes('Target')
+      ? askAll(
+          'Target',
+          this.#targets.map(({ name }) => name),
+        )
+      : everywhere(gateway);
+    const classes = types.includes('Class') ? askAll('Class', []) : everywhere(null);
+    const extent = (effect: 'permits' | 'forbids'): Extent => ({
+      targets: namesOf(targets, effect),
+      classes: namesOf(classes, effect),
+      gateway: (gateway ?? targets.ofOthers)[effect].length > 0,
+    });
+    return { permit: extent('permits'), forbid: extent('forbids') };
+  }
+
+  #apply(question: RecordingQuestion, asked: Asked): Applying {
+    const { satisfied, failed }: Satisfied = this.#authorizer.askCall(() => this.#callOf(question, asked));
+    const found = (ids: readonly string[], effect: Policy['effect']): readonly Policy[] =>
+      ids.flatMap((id) => this.#policies.get(id) ?? []).filter((policy) => policy.effect === effect);
+    return { permits: found(satisfied, 'permit'), forbids: found([...satisfied, ...failed], 'forbid') };
+  }
+
+  /** Of a target that is not configured nobody knows its protocol and its tags: a policy that asks for them fails on it. */
+  #entityOf(type: ResourceType, id: string): Entity {
+    const target = type === 'Target' ? this.#targets.find(({ name }) => name === id) : undefined;
+    return target === undefined ? { uid: { type, id }, attrs: {}, parents: [] } : targetEntity(target, this.#tags);
+  }
+
+  #callOf(question: RecordingQuestion, { act, own, resource }: Asked): Call {
+    const who = principalEntity(question.asker);
+    const done = { uid: { type: 'Action', id: recordingAction(act) }, attrs: {}, parents: [{ type: 'Action', id: recordingGroup }] };
+    const around = this.#circumstances.map(({ name, type, of }) => [name, circumstanceValue(type, of(question))] as const);
+    return {
+      principal: who.uid,
+      action: done.uid,
+      resource: resource.uid,
+      context: { own, ...Object.fromEntries(around) },
+      entities: [who, resource, done],
+      validateRequest: false,
+    };
+  }
+}
+
+function reasonsOf(policies: readonly Policy[]): string | null {
+  const reasons = new Set(policies.flatMap(({ annotated }) => annotated.reason ?? []));
+  return reasons.size === 0 ? null : [...reasons].join(' ');
+}
+
+/** What applies to each of some names, and to all others. */
+interface Spread {
+  readonly ofNames: readonly (readonly [string, Applying])[];
+  readonly ofOthers: Applying;
+}
+
+function everywhere(applying: Applying | null): Spread {
+  return { ofNames: [], ofOthers: applying ?? { permits: [], forbids: [] } };
+}
+
+function namesOf({ ofNames, ofOthers }: Spread, effect: keyof Applying): Names {
+  const isAllBut = ofOthers[effect].length > 0;
+  return { isAllBut, names: ofNames.flatMap(([name, applying]) => (applying[effect].length > 0 === isAllBut ? [] : [name])) };
+}
