@@ -3,7 +3,8 @@ import type { ApprovalView, Approvals } from '../controls/approvals/approvals.ts
 import { groupsOf, type Granter } from '../controls/approvals/granters.ts';
 import { answerOf } from '../domain/approval.ts';
 import { GatewayError } from '../domain/errors.ts';
-import { mayDo, scopeOf } from '../access/rights.ts';
+import { scopeOf } from '../access/rights.ts';
+import { matches, type Facts } from '../query/matches.ts';
 import { isEverything } from '../query/query.ts';
 import type { Caller } from './caller.ts';
 
@@ -55,7 +56,7 @@ type ApprovalSight = 'all' | 'facts' | 'own' | 'nothing';
 
 export function sightOf(caller: Caller, view: ApprovalView): ApprovalSight {
   const { identity, rights } = caller;
-  const seesFacts = mayDo(rights, 'approve');
+  const seesFacts = matches(scopeOf(rights, 'approve'), factsOf(view));
   if (mayDecide(caller, view) || (seesFacts && isEverything(scopeOf(rights, 'content')))) {
     return 'all';
   }
@@ -95,6 +96,12 @@ export function summarizeApproval(view: ApprovalView, sight: 'all' | 'facts' = '
     requested: new Date(requestedMs).toISOString(),
     expires: new Date(expiresMs).toISOString(),
   };
+}
+
+/** What rights to see approvals speak of. */
+function factsOf({ target, principal, onBehalfOf, requestedMs }: ApprovalView): Facts {
+  const values = { target: [target], principal: [principal], 'on-behalf-of': onBehalfOf === null ? [] : [onBehalfOf] };
+  return { timeMs: requestedMs, values: new Map(Object.entries(values)), words: [] };
 }
 
 function mayDecide(caller: Caller, view: ApprovalView): boolean {

@@ -1,15 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Openings } from '../access/openings.ts';
-import { allRights, mayDo, rightsOf, scopeOf, withoutGuarded, type Right } from '../access/rights.ts';
-import { rolesOf, type Role } from '../access/roles.ts';
+import { allRights, forbiddenTo, mayDo, scopeOf, withoutGuarded, type Right } from '../access/rights.ts';
 import { acts, type Act } from '../domain/recording-acts.ts';
 import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { FreshAct } from '../domain/issuer.ts';
+import type { RecordingRules } from '../domain/recording-rules.ts';
 import type { Identity, Standing } from '../domain/principal.ts';
 import type { Authenticator } from '../identity/authenticator.ts';
 import type { ShownSecret } from '../identity/shown-secret.ts';
-import { everything, type Query } from '../query/query.ts';
+import { both, everything, except, type Query } from '../query/query.ts';
+import { rulingOn } from './recorded-acts.ts';
+import { heldBy, noRules, rightsHeld, type Held } from './held-rights.ts';
+import type { ApiParts } from './parts.ts';
 import { attempt, identify } from '../sessions/attempt.ts';
 import type { Refusals } from '../sessions/refusals.ts';
 
@@ -22,6 +25,8 @@ export interface Caller {
   /** Null for the operator, whose credential is a file and never ends. */
   readonly standing: Standing | null;
   readonly rights: readonly Right[];
+  /** What policies say of it. The rights are as they say. */
+  readonly rules: RecordingRules;
   /** The records whose content the caller may read, some of them only together with a second person. */
   readonly contentOfTwo: Query;
   /** The records whose content the caller may read without a second person, if the caller may read it. */
@@ -46,11 +51,10 @@ const auditors = 'auditors';
 /** The id of a caller that presents the credential of the data directory. */
 const operatorId = 'operator';
 
-export interface CallerParts {
+export interface CallerParts extends Pick<ApiParts, 'roles' | 'policy'> {
   readonly operator: ShownSecret;
   readonly authenticator: Authenticator;
   readonly refusals: Refusals;
-  readonly roles: () => readonly Role[];
   /** The classes of which nobody reads content alone, and what second persons have opened. */
   readonly guardedClasses: () => readonly string[];
   readonly openings: Openings;
@@ -76,7 +80,7 @@ interface Shown {
  * `refused` or `throttled`.
  */
 export async function findCaller(parts: CallerParts, { token, signedInMs, browser, checkBrowser, address, asked }: Shown, callers: Callers): Promise<Caller> {
-  const { operator, authenticator, refusals, roles, fresh, guardedClasses, openings } = parts;
+  const { operator, authenticator, refusals, fresh, guardedClasses, openings } = parts;
   if (operator.matches(token)) {
     return {
       id: operatorId,
@@ -84,6 +88,7 @@ export async function findCaller(parts: CallerParts, { token, signedInMs, browse
       address,
       standing: null,
       rights: allRights,
+      rules: noRules,
       contentOfTwo: everything,
       contentAlone: everything,
       check: () => undefined,
@@ -94,7 +99,8 @@ export async function findCaller(parts: CallerParts, { token, signedInMs, browse
     identify(authenticator, token, " Give an administrator's in COUNTERSIGN_TOKEN."),
   );
   const { principal, session, standing } = identity;
-  const held = (): readonly Role[] => (session === undefined ? rolesOf(roles(), standing.principal, Date.now()) : []);
+  const onBehalfOf = identity.onBehalfOf ?? null;
+  const held = (): Held => (session === undefined ? heldBy(parts, { principal: standing.principal, onBehalfOf, address }) : { roles: [], rules: noRules });
   const guard = (): Parameters<typeof withoutGuarded>[1] => ({ classes: guardedClasses(), opened: openings.openFor(principal.id) });
   const [before, guarded] = [held(), guard()];
   const check = (): void => {
@@ -103,8 +109,9 @@ export async function findCaller(parts: CallerParts, { token, signedInMs, browse
       throw end.error;
     }
     checkBrowser?.();
-    if (!isDeepStrictEqual([held(), guard()], [before, guarded])) {
-      throw new GatewayError('refused', `The roles of ${principal.id} have changed. Ask again.`);
+    const now = held();
+    if (!isDeepStrictEqual([now.roles, now.rules.rules, guard()], [before.roles, before.rules.rules, guarded])) {
+      throw new GatewayError('refused', `What ${principal.id} may do with recordings has changed. Ask again.`);
     }
   };
   const staleness = stalenessOf({ ...identity, ...(signedInMs === undefined ? {} : { signedInMs }) }, fresh());
@@ -114,17 +121,18 @@ export async function findCaller(parts: CallerParts, { token, signedInMs, browse
       throw stale;
     }
   };
-  const all = rightsOf(before, principal.id, Date.now());
+  const all = rightsHeld(before, principal.id);
   // Without a fresh sign-in, facts are shown without content.
   const current = all.map(({ may, scope }) => ({ may: may.filter((act) => staleness(act) === null), scope }));
   const caller: Caller = {
     id: principal.id,
-    onBehalfOf: identity.onBehalfOf ?? null,
+    onBehalfOf,
     address,
     standing,
     rights: withoutGuarded(current, guarded),
+    rules: before.rules,
     contentOfTwo: scopeOf(current, 'content'),
-    contentAlone: scopeOf(withoutGuarded(allRights, guarded), 'content'),
+    contentAlone: both([scopeOf(withoutGuarded(allRights, guarded), 'content'), except(forbiddenTo(principal.id, before.rules, 'content'))]),
     check,
     requireFresh,
   };
@@ -137,7 +145,7 @@ export async function findCaller(parts: CallerParts, { token, signedInMs, browse
   const refused = refusalOf({ ...caller, rights: all }, callers, session !== undefined);
   const error = refused === null ? staleness(callers) : new GatewayError('refused', refused);
   if (error !== null) {
-    return refusals.refuse({ address, protocol: 'api', principal: principal.id, error, attributes: asked });
+    return refusals.refuse({ address, protocol: 'api', principal: principal.id, error, attributes: asked, ...rulingOn(before.rules, [actOf(callers)]) });
   }
   check();
   return caller;
@@ -160,11 +168,12 @@ function stalenessOf({ principal: { kind }, signedInMs }: Identity, fresh: Reado
 }
 
 /** Returns why a caller is not answered; null: it is. */
-function refusalOf({ id, standing, rights }: Caller, callers: Exclude<Callers, 'everybody'>, isRun: boolean): string | null {
+function refusalOf({ id, standing, rights, rules: { rules } }: Caller, callers: Exclude<Callers, 'everybody'>, isRun: boolean): string | null {
   if (isRun) {
     return 'The token of a run cannot be used as that of an administrator.';
   }
-  if (mayDo(rights, callers === 'runs' || callers === 'auditors' ? 'administer' : callers)) {
+  const act = actOf(callers);
+  if (mayDo(rights, act)) {
     return null;
   }
   if (callers === 'auditors') {
@@ -172,5 +181,10 @@ function refusalOf({ id, standing, rights }: Caller, callers: Exclude<Callers, '
       ? null
       : `${id} may not use the API: that needs a member of the group ${auditors}, or an administrator.`;
   }
-  return `${id} may not ${acts[callers === 'runs' ? 'administer' : callers]}: that needs a role that allows it.`;
+  const reason = rules.find((rule) => rule.act === act)?.reason ?? 'that needs a role that allows it.';
+  return `${id} may not ${acts[act]}: ${reason}`;
+}
+
+function actOf(callers: Exclude<Callers, 'everybody'>): Act {
+  return callers === 'runs' || callers === 'auditors' ? 'administer' : callers;
 }

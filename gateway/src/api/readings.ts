@@ -24,10 +24,10 @@ export async function openReading(
   { act, what, session }: Reading,
 ): Promise<{ readonly found: IndexedSession; readonly sight: Sight }> {
   const sight = sightOf(caller.rights, act);
-  const found = await orRecordedRefusal(recorder, caller, { what, session, isLimited: !isEverything(sight.facts) }, async () =>
+  const found = await orRecordedRefusal(recorder, caller, { what, act, session, isLimited: !isEverything(sight.facts) }, async () =>
     reader.find(session, sight.facts),
   );
-  await recordAccess(recorder, caller, { what, session });
+  await recordAccess(recorder, caller, { what, act, session });
   return { found, sight };
 }
 
@@ -35,9 +35,9 @@ export async function openReading(
 export async function findSeen(
   { reader, recorder }: Parts,
   caller: Caller,
-  { what, session, seen }: { readonly what: string; readonly session: string; readonly seen: Query },
+  { act, what, session, seen }: Reading & { readonly seen: Query },
 ): Promise<IndexedSession> {
-  return orRecordedRefusal(recorder, caller, { what, session, isLimited: !isEverything(seen) }, async () => reader.find(session, seen));
+  return orRecordedRefusal(recorder, caller, { what, act, session, isLimited: !isEverything(seen) }, async () => reader.find(session, seen));
 }
 
 /** Returns whether a query holds for any record of a session. It is the same work if there is no such session. */
@@ -56,15 +56,15 @@ export async function hasAny({ reader }: Pick<ApiParts, 'reader'>, session: stri
 /** Finds a session of which the caller may read all of the content, and records that it is read. Also rejects with GatewayError `refused`, if the caller sees only a part. */
 export async function openWholeReading(parts: Parts, caller: Caller, reading: Reading): Promise<IndexedSession> {
   const { reader, recorder } = parts;
-  const { what, session } = reading;
+  const { act, what, session } = reading;
   const { rights, contentAlone } = caller;
-  const seen = scopeOf(rights, reading.act);
-  return orRecordedRefusal(recorder, caller, { what, session, isLimited: !isEverything(seen) }, async () => {
+  const seen = scopeOf(rights, act);
+  return orRecordedRefusal(recorder, caller, { what, act, session, isLimited: !isEverything(seen) }, async () => {
     const found = await reader.find(session, seen);
     if (!((await reader.covers(session, either([seen, frames]))) && (await reader.covers(session, givenWhole(rights, contentAlone))))) {
       throw new GatewayError('refused', 'This needs a role that reads the content of the whole session: session show shows the part that you may read.');
     }
-    await recordAccess(recorder, caller, { what, session });
+    await recordAccess(recorder, caller, { what, act, session });
     return found;
   });
 }
@@ -76,13 +76,14 @@ export async function locateSeen(
   { act, index }: { readonly act: Act; readonly index: number },
 ): Promise<FoundRecord> {
   const seen = scopeOf(caller.rights, act);
-  return orRecordedRefusal(recorder, caller, { what: `record ${index} of the log`, session: null, isLimited: !isEverything(seen) }, async () =>
+  return orRecordedRefusal(recorder, caller, { what: `record ${index} of the log`, act, session: null, isLimited: !isEverything(seen) }, async () =>
     reader.locate(index, seen),
   );
 }
 
 interface Attempt {
   readonly what: string;
+  readonly act: Act;
   readonly session: string | null;
   /** True if the caller sees only a part of the records, so that what is not found may be what it must not see. */
   readonly isLimited: boolean;
@@ -91,14 +92,14 @@ interface Attempt {
 async function orRecordedRefusal<Found>(
   recorder: ApiParts['recorder'],
   caller: Caller,
-  { what, session, isLimited }: Attempt,
+  { what, act, session, isLimited }: Attempt,
   find: () => Promise<Found>,
 ): Promise<Found> {
   try {
     return await find();
   } catch (error) {
     if (error instanceof GatewayError && (error.code === 'refused' || (isLimited && error.code === 'not_found'))) {
-      await recordAccess(recorder, caller, { what, session, more: { refused: error.code } });
+      await recordAccess(recorder, caller, { what, act, session, more: { refused: error.code } });
     }
     throw error;
   }

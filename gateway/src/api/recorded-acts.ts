@@ -1,3 +1,5 @@
+import type { Act } from '../domain/recording-acts.ts';
+import type { RecordingRules } from '../domain/recording-rules.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { recordOwnDecision } from '../sessions/own-decision.ts';
 import type { Caller } from './caller.ts';
@@ -10,20 +12,31 @@ export async function recordAct(recorder: Recorder, by: Caller, action: string, 
 /** A reading of a session, or a search if there is none. */
 interface Access {
   readonly what: string;
+  /** What is seen of the records follows from the policies about this act, and from those about content. */
+  readonly act: Act;
   readonly session: string | null;
   /** Says what was looked for, or why it was refused. */
   readonly more?: Readonly<Record<string, unknown>>;
 }
 
 /** Records who reads or searches, before any of it is given out. This also works on a full disk. */
-export async function recordAccess(recorder: Recorder, by: Caller, { what, session, more }: Access): Promise<void> {
+export async function recordAccess(recorder: Recorder, by: Caller, { what, act, session, more }: Access): Promise<void> {
   recorder.appendFromReserve(recorder.own, {
     kind: 'access',
     meta: JSON.stringify({ what, session }),
-    content: [Buffer.from(JSON.stringify({ by: by.id, address: by.address, ...more }))],
+    content: [Buffer.from(JSON.stringify({ by: by.id, address: by.address, ...more, ...rulingOn(by.rules, [act, 'content']) }))],
     contentIsFacts: true,
   });
   await untilRecorded(recorder);
+}
+
+/** Returns which policies have a say in some acts with recordings, and their version; nothing, if none has. */
+export function rulingOn(
+  { rules, policyVersion }: RecordingRules,
+  acts: readonly Act[],
+): { readonly policies?: readonly string[]; readonly policyVersion?: string } {
+  const policies = [...new Set(rules.flatMap((rule) => (acts.includes(rule.act) ? rule.policies : [])))];
+  return policies.length === 0 ? {} : { policies, policyVersion };
 }
 
 /** Resolves when everything that was recorded so far is committed. */

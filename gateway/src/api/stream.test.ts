@@ -25,6 +25,7 @@ test('T4.45: a reader that leaves while a piece is made for it is no failure', a
         address: '',
         standing: null,
         rights: [],
+        rules: { rules: [], policyVersion: '' },
         contentOfTwo: nothing,
         contentAlone: nothing,
         check: () => undefined,

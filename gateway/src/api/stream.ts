@@ -2,6 +2,9 @@ import { GatewayError } from '../domain/errors.ts';
 import { problemOf } from '../exchange/problem.ts';
 import type { Caller } from './caller.ts';
 
+/** While a piece is awaited, it is looked this often in ms whether the caller may still have it. */
+const checkMs = 500;
+
 /** The caller that waits for an answer. */
 export interface Asker {
   readonly caller: Caller;
@@ -12,21 +15,33 @@ export interface Asker {
 
 /**
  * Makes an answer of pieces. The first piece is awaited, so an error before it has a status of its own. A later error cuts the connection, so that a partial
- * answer is never taken for a complete one. No more pieces are made after the client leaves or its credential ends.
+ * answer is never taken for a complete one. No more pieces are made after the client leaves, its credential ends or it has other rights.
  */
 export async function streamPieces(pieces: AsyncIterable<Uint8Array>, { caller, breakOff }: Omit<Asker, 'request'>, contentType: string): Promise<Response> {
   const iterator = pieces[Symbol.asyncIterator]();
   let step: IteratorResult<Uint8Array> | null = await iterator.next();
   let forget: (() => void) | undefined;
   let hasLeft = false;
+  const end = (error: unknown): void => {
+    // Cutting the connection cancels the stream. An error of the stream itself would be printed with its stack by the code that reads it.
+    breakOff(error instanceof Error ? error : new Error('the answer could not be made', { cause: error }));
+    void iterator.return?.();
+  };
+  const check = (): void => {
+    try {
+      caller.check();
+    } catch (error) {
+      end(error);
+    }
+  };
   const body = new ReadableStream<Uint8Array>({
     start: () => {
       forget = caller.standing?.onEnd(({ error }) => {
-        breakOff(error);
-        void iterator.return?.();
+        end(error);
       });
     },
     pull: async (controller) => {
+      const checking = setInterval(check, checkMs);
       try {
         const { done, value } = step ?? (await iterator.next());
         step = null;
@@ -41,8 +56,9 @@ export async function streamPieces(pieces: AsyncIterable<Uint8Array>, { caller, 
           controller.enqueue(value);
         }
       } catch (error) {
-        // Cutting the connection cancels the stream. An error of the stream itself would be printed with its stack by the code that reads it.
-        breakOff(error instanceof Error ? error : new Error('the answer could not be made', { cause: error }));
+        end(error);
+      } finally {
+        clearInterval(checking);
       }
     },
     cancel: async () => {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { rightsOf, sightOf, withoutGuarded } from '../access/rights.ts';
-import { rolesOf } from '../access/roles.ts';
+import { sightOf, withoutGuarded } from '../access/rights.ts';
 import type { Caller } from '../api/caller.ts';
 import { beginRun } from '../api/begin-run.ts';
+import { heldBy, noRules, rightsHeld } from '../api/held-rights.ts';
 import type { ApiParts } from '../api/parts.ts';
 import { openReading } from '../api/readings.ts';
 import { findReviews } from '../api/reviews.ts';
@@ -102,16 +102,17 @@ function isResting(rest: Rest | undefined): boolean {
 }
 
 /** The principal that asks, with what its roles let it read of recordings. */
-function callerOf({ principals, roles, guardedClasses }: ApiParts, { as }: ReviewModel): Caller {
-  const principal = principals().get(as);
-  const nowMs = Date.now();
-  const all = principal === undefined ? [] : rightsOf(rolesOf(roles(), principal, nowMs), as, nowMs);
+function callerOf(api: ApiParts, { as }: ReviewModel): Caller {
+  const address = '127.0.0.1';
+  const principal = api.principals().get(as);
+  const held = principal === undefined ? { roles: [], rules: noRules } : heldBy(api, { principal, onBehalfOf: null, address });
   return {
     id: as,
     onBehalfOf: null,
-    address: '127.0.0.1',
+    address,
     standing: null,
-    rights: withoutGuarded(all, { classes: guardedClasses(), opened: [] }),
+    rights: withoutGuarded(rightsHeld(held, as), { classes: api.guardedClasses(), opened: [] }),
+    rules: held.rules,
     contentOfTwo: nothing,
     contentAlone: nothing,
     check: () => undefined,

@@ -4,7 +4,7 @@ import type { Obligation } from '../domain/decision.ts';
 import { changeEnvironment, statesEnvironment } from '../domain/environment.ts';
 import { isOfIssuer } from '../domain/issuer.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
-import { processOutput, type OpenedRecord, type ReadObserved, type Rendering } from '../domain/record.ts';
+import { processOutput, type OpenedRecord, type ReadMeta, type ReadObserved, type Rendering } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { ShownContent, ShownRecord } from './shown-record.ts';
 import { ToolCalls } from './tool-calls.ts';
@@ -69,6 +69,7 @@ export class Timeline {
     const facts = record.channelFacts;
     const rendered = this.#render(record);
     const opens = record.meta?.opens;
+    const { policies = [], policyVersion = '' } = record.meta ?? rulingOf(record);
     const own: Attributes = { ...record.meta?.attributes, ...rendered?.attributes };
     const causes = this.#toolCalls.causes({ seq: record.seq, kind: record.kind, attributes: own, text: rendered?.text ?? '', partOf: record.meta?.request });
     return {
@@ -82,7 +83,7 @@ export class Timeline {
       action: record.meta?.action ?? null,
       principal: facts?.principal ?? null,
       verdict: record.meta?.verdict ?? null,
-      policies: record.meta?.policies ?? [],
+      policies,
       attributes: {
         'session.id': record.session,
         ...(facts === null ? {} : { 'user.id': facts.principal, 'user.roles': facts.groups, 'client.address': facts.clientAddress }),
@@ -93,7 +94,7 @@ export class Timeline {
         ...(causes.likely.length === 0 ? {} : { [ownAttributes.likelyToolCalls]: causes.likely }),
         ...(causes.causedBy === null ? {} : { [ownAttributes.causedBy]: causes.causedBy }),
         ...(record.meta?.obligations === undefined ? {} : { [ownAttributes.obligations]: record.meta.obligations.map(printObligation) }),
-        ...(record.meta?.policyVersion === undefined || record.meta.policyVersion === '' ? {} : { [ownAttributes.policyVersion]: record.meta.policyVersion }),
+        ...(policyVersion === '' ? {} : { [ownAttributes.policyVersion]: policyVersion }),
         ...(record.meta?.undecided === undefined ? {} : { [ownAttributes.undecided]: true }),
         ...(record.meta?.observed === undefined ? {} : { [ownAttributes.observed]: printObserved(record.meta.observed) }),
         ...(record.meta?.reason === undefined ? {} : { [ownAttributes.reason]: record.meta.reason }),
@@ -159,6 +160,19 @@ export class Timeline {
       text: decoder.write(Buffer.from(content ?? [])),
       attributes: known === undefined ? {} : { [ownAttributes.begunText]: true },
     };
+  }
+}
+
+/** Returns which policies had a say in a reading, of the record of one, which a bundle may have in any form. */
+function rulingOf({ kind, content }: OpenedRecord): Partial<Pick<ReadMeta, 'policies' | 'policyVersion'>> {
+  if (kind !== 'access' || content === null) {
+    return {};
+  }
+  try {
+    const { policies, policyVersion }: Readonly<Record<string, unknown>> = Object(JSON.parse(Buffer.from(content).toString()));
+    return Array.isArray(policies) && typeof policyVersion === 'string' ? { policies: policies.map(String), policyVersion } : {};
+  } catch {
+    return {};
   }
 }
 

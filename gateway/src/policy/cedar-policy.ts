@@ -14,7 +14,7 @@ import { loadCedar, type CedarLibrary } from './cedar-library.ts';
 import { circumstances, commonFields, sessionFields, valueOf, type CircumstanceField, type SessionField } from './context.ts';
 import { jointUse } from './policy-json.ts';
 import { isAboutRecord, joinMasks, masksRequest } from './mask-text.ts';
-import type { AskedRecord, PolicyEngine, Question, RecordingQuestion } from './policy.ts';
+import type { AskedRecord, PolicyEngine, Question, Circumstances } from './policy.ts';
 import { isLimiting, readPolicies, readsHistory, type Policy } from './policy-set.ts';
 import { policyError, printProblem } from './policy-text.ts';
 import { RecordingPolicy } from './recording-policy.ts';
@@ -165,11 +165,11 @@ export class CedarPolicy implements PolicyEngine {
     return decision;
   }
 
-  recordingRules(question: RecordingQuestion): RecordingRules {
+  recordingRules(question: Circumstances): RecordingRules {
     return this.#recordings.rules(question);
   }
 
-  decideOnRecord(question: RecordingQuestion, asked: AskedRecord): Decision {
+  decideOnRecord(question: Circumstances, asked: AskedRecord): Decision {
     return this.#recordings.decide(question, asked);
   }
 

@@ -2,7 +2,7 @@ import type { Action, AttributeValue } from '../domain/action.ts';
 import type { ContextField } from '../domain/context-field.ts';
 import { effectNames } from '../domain/effects.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
-import type { Asker, Question, SessionHistory } from './policy.ts';
+import type { Circumstances, SessionHistory } from './policy.ts';
 
 /** The facts that requests of all protocols have. */
 export const commonFields: readonly ContextField[] = [
@@ -36,7 +36,7 @@ export interface CircumstanceField {
   readonly name: string;
   readonly type: 'text' | 'number' | 'boolean' | 'address';
   readonly title: string;
-  readonly of: (question: Pick<Question, 'asker' | 'timeMs'>) => string | number | boolean;
+  readonly of: (question: Circumstances) => string | number | boolean;
 }
 
 export const circumstances: readonly CircumstanceField[] = [
@@ -116,6 +116,6 @@ function readValue(text: string): string | number | boolean | null {
   }
 }
 
-function isAttended({ principal, run }: Asker): boolean {
+function isAttended({ principal, run }: Circumstances['asker']): boolean {
   return principal.kind === 'human' && run === null;
 }

@@ -192,6 +192,9 @@ function strangers({ json, written }: ReadPolicy, { principals, issued }: Vocabu
 
 /** Has Cedar check the policies against the schema. A policy that can never apply is a fault too: whoever wrote it meant something else. */
 function invalid(cedar: CedarLibrary, policies: readonly ReadPolicy[], vocabulary: Vocabulary, schema: Readonly<Record<string, unknown>>): PolicyProblem[] {
+  if (policies.length === 0) {
+    return [];
+  }
   const byId = new Map(policies.map((each) => [each.policy.id, each]));
   const answer = cedar.validate({
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the library checks the schema itself, and says what is wrong with it

@@ -58,8 +58,10 @@ export interface Question {
   readonly timeMs: number;
 }
 
-/** Who asks for acts with recordings, and when. */
-export type RecordingQuestion = Pick<Question, 'asker' | 'timeMs'>;
+/** Who asks, from where, and when, whatever is asked. */
+export interface Circumstances extends Pick<Question, 'timeMs'> {
+  readonly asker: Pick<Asker, 'principal' | 'onBehalfOf' | 'run' | 'address'>;
+}
 
 /** An act with a record of some kind. */
 export interface AskedRecord {
@@ -97,7 +99,7 @@ export interface PolicyEngine {
   prepare?(): Promise<void>;
   decide(question: Question): Decision;
   /** Returns what policies say of acts with recordings for one who asks: the same object as long as nothing changes. Absent: nothing. */
-  recordingRules?(question: RecordingQuestion): RecordingRules;
+  recordingRules?(question: Circumstances): RecordingRules;
   /** Decides about one record. Absent: no policy says anything of recordings. */
-  decideOnRecord?(question: RecordingQuestion, asked: AskedRecord): Decision;
+  decideOnRecord?(question: Circumstances, asked: AskedRecord): Decision;
 }

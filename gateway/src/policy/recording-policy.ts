@@ -4,7 +4,7 @@ import type { ActRule, Extent, Names, Reach, RecordingRules } from '../domain/re
 import { Authorizer, circumstanceValue, principalEntity, targetEntity, type Call, type Satisfied } from './authorizer.ts';
 import type { CedarLibrary } from './cedar-library.ts';
 import { jointUse } from './policy-json.ts';
-import type { AskedRecord, RecordingQuestion } from './policy.ts';
+import type { AskedRecord, Circumstances } from './policy.ts';
 import type { Policy } from './policy-set.ts';
 import { gatewayName, recordingAction, recordingCircumstances, recordingGroup, resourceTypesOf, type ResourceType } from './recordings.ts';
 import { tagNames, type Vocabulary } from './vocabulary.ts';
@@ -58,7 +58,7 @@ export class RecordingPolicy {
   }
 
   /** Returns what the policies say of all acts for one who asks. It is the same object as long as nothing changes. */
-  rules(question: RecordingQuestion): RecordingRules {
+  rules(question: Circumstances): RecordingRules {
     const { principal, onBehalfOf } = question.asker;
     const key = JSON.stringify([principal.id, principal.kind, principal.groups, onBehalfOf, ...this.#circumstances.map(({ of }) => of(question))]);
     const known = this.#kept.get(key);
@@ -75,7 +75,7 @@ export class RecordingPolicy {
   }
 
   /** Decides about one record as all rules together do. */
-  decide(question: RecordingQuestion, { act, target, classes, own, allowing }: AskedRecord): Decision {
+  decide(question: Circumstances, { act, target, classes, own, allowing }: AskedRecord): Decision {
     const place = target === null ? this.#entityOf('Gateway', gatewayName) : this.#entityOf('Target', target);
     const applying = [place, ...classes.map((name) => this.#entityOf('Class', name))].map((resource) => this.#apply(question, { act, own, resource }));
     const forbids = [...new Set(applying.flatMap((each) => each.forbids))];
@@ -87,7 +87,7 @@ export class RecordingPolicy {
     return { verdict: forbids.length === 0 && allowed.length > 0 ? 'allow' : 'deny', policies, reason, policyVersion: this.#version, obligations: [] };
   }
 
-  #ruleOf(question: RecordingQuestion, act: Act): ActRule | null {
+  #ruleOf(question: Circumstances, act: Act): ActRule | null {
     const applied = new Map<string, Policy>();
     const others = this.#extents(question, { act, own: false, applied });
     // Who administers does it for everybody.
@@ -107,7 +107,7 @@ export class RecordingPolicy {
 
   /** Finds the records with which an act is permitted and forbidden, and adds the policies that say so to `applied`. */
   #extents(
-    question: RecordingQuestion,
+    question: Circumstances,
     { act, own, applied }: { readonly act: Act; readonly own: boolean; readonly applied: Map<string, Policy> },
   ): Readonly<Record<Policy['effect'], Extent>> {
     const types = resourceTypesOf(act);
@@ -141,7 +141,7 @@ export class RecordingPolicy {
     return { permit: extent('permits'), forbid: extent('forbids') };
   }
 
-  #apply(question: RecordingQuestion, asked: Asked): Applying {
+  #apply(question: Circumstances, asked: Asked): Applying {
     const { satisfied, failed }: Satisfied = this.#authorizer.askCall(() => this.#callOf(question, asked));
     const found = (ids: readonly string[], effect: Policy['effect']): readonly Policy[] =>
       ids.flatMap((id) => this.#policies.get(id) ?? []).filter((policy) => policy.effect === effect);
@@ -154,7 +154,7 @@ export class RecordingPolicy {
     return target === undefined ? { uid: { type, id }, attrs: {}, parents: [] } : targetEntity(target, this.#tags);
   }
 
-  #callOf(question: RecordingQuestion, { act, own, resource }: Asked): Call {
+  #callOf(question: Circumstances, { act, own, resource }: Asked): Call {
     const who = principalEntity(question.asker);
     const done = { uid: { type: 'Action', id: recordingAction(act) }, attrs: {}, parents: [{ type: 'Action', id: recordingGroup }] };
     const around = this.#circumstances.map(({ name, type, of }) => [name, circumstanceValue(type, of(question))] as const);

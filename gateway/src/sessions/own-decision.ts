@@ -8,6 +8,9 @@ import { printMeta } from './meta.ts';
 export interface OwnDecision {
   readonly action: string;
   readonly verdict: Verdict;
+  /** The policies that say so, and the version of all of them. Absent: none does. */
+  readonly policies?: readonly string[];
+  readonly policyVersion?: string;
   /** Absent if whoever acted gave none. */
   readonly reason?: string;
   readonly attributes: Attributes;

@@ -4,7 +4,7 @@ import { networkOf } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Recorder } from '../recording/recorder.ts';
-import { appendOwnDecision, recordOwnDecision } from './own-decision.ts';
+import { appendOwnDecision, recordOwnDecision, type OwnDecision } from './own-decision.ts';
 
 const windowMs = 60_000;
 /** Most refusals of one network that have a record of their own in a window of time. */
@@ -14,7 +14,7 @@ const networksMax = 1_000;
 const otherNetworks = 'others';
 
 /** A client that is refused, and the reason. */
-export interface Refusal {
+export interface Refusal extends Pick<OwnDecision, 'policies' | 'policyVersion'> {
   readonly address: string;
   readonly protocol: string;
   /** Who it is, where its credential says so. */
@@ -72,7 +72,7 @@ export class Refusals implements Disposable {
   }
 
   /** Records or counts a refusal. Resolves when that is done. Rejects with GatewayError `cannot_record`. */
-  async record({ address, protocol, principal, error, attributes = {} }: Refusal): Promise<void> {
+  async record({ address, protocol, principal, error, attributes = {}, isQuestion: _isQuestion, ...ruling }: Refusal): Promise<void> {
     this.#counts.set(error.code, (this.#counts.get(error.code) ?? 0) + 1);
     const window = this.#windowOf(address);
     if (window.recorded < recordedMax) {
@@ -81,6 +81,7 @@ export class Refusals implements Disposable {
         action: 'gateway.authenticate',
         verdict: 'deny',
         reason: `${error.code}: ${error.message}`,
+        ...ruling,
         attributes: {
           'client.address': address,
           [ownAttributes.protocol]: protocol,

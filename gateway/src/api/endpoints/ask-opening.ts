@@ -18,7 +18,7 @@ export const askOpening = endpoint({
   answer: json(openingSummary, 201),
   errors: ['not_found', 'catching_up', 'store_damaged'],
   act: async (parts: Pick<ApiParts, 'reader' | 'recorder' | 'openings'>, { caller, body: { session, reason } }) => {
-    await findSeen(parts, caller, { what: 'ask for content', session, seen: caller.contentOfTwo });
+    await findSeen(parts, caller, { act: 'content', what: 'ask for content', session, seen: caller.contentOfTwo });
     return keepOpening(parts, caller, parts.openings.ask(session, caller, reason), reason);
   },
 });

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { actBeyond, rightsOf } from '../../access/rights.ts';
-import { rolesOf } from '../../access/roles.ts';
+import { actBeyond } from '../../access/rights.ts';
 import { acts } from '../../domain/recording-acts.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
+import { heldBy, rightsHeld } from '../held-rights.ts';
 import { principalName } from '../input.ts';
 import type { ApiParts } from '../parts.ts';
 import { recordTokenAct, type TokenAct } from '../token-acts.ts';
@@ -26,12 +26,13 @@ export const createToken = endpoint({
   answer: json(tokenSummary.extend({ token: z.string() }).meta({ id: 'NewToken', description: 'A token that was just made.' }), 201),
   errors: ['unknown_principal', 'refused'],
   act: async (
-    parts: Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens' | 'exclusions' | 'principals' | 'roles' | 'refusals'>,
+    parts: Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens' | 'exclusions' | 'principals' | 'roles' | 'policy' | 'refusals'>,
     { caller, body: { principal, ttlMs } },
   ) => {
-    const { authenticator, recorder, principals, roles, refusals } = parts;
+    const { authenticator, recorder, principals, refusals } = parts;
     const known = principals().get(principal);
-    const beyond = known === undefined ? null : actBeyond(rightsOf(rolesOf(roles(), known, Date.now()), principal, Date.now()), caller.rights);
+    const held = known === undefined ? null : heldBy(parts, { principal: known, onBehalfOf: null, address: caller.address });
+    const beyond = held === null ? null : actBeyond(rightsHeld(held, principal), caller.rights);
     if (beyond !== null) {
       const words = `${caller.id} may not make a token for ${principal}, who may ${acts[beyond]}: that needs somebody who may do so with the same records, or the operator.`;
       return refusals.refuse({

@@ -36,7 +36,7 @@ export const exportRecords = endpoint({
   errors: ['limit_exceeded', 'catching_up', 'store_damaged'],
   act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, query: asked, signal }) {
     const { query, since, until, form, from, follow, facts } = asked;
-    await recordAccess(recorder, caller, { what: 'export', session: null, more: asked });
+    await recordAccess(recorder, caller, { what: 'export', act: 'export', session: null, more: asked });
     const sight = sightOf(caller.rights, 'export');
     const wanted = {
       query,

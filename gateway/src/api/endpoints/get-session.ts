@@ -24,7 +24,7 @@ export const getSession = endpoint({
     const { session } =
       facts === undefined
         ? (await openReading(parts, caller, { act: 'facts', what: 'overview', session: params.session })).found
-        : await findSeen(parts, caller, { what: 'overview', session: params.session, seen: sight.facts });
+        : await findSeen(parts, caller, { act: 'facts', what: 'overview', session: params.session, seen: sight.facts });
     const seen = facts === undefined ? sight : { ...sight, content: nothing };
     const wanted = { which: 'all', begin: session, query: null, began: [], nowMs: Date.now(), sight: seen } as const;
     for await (const piece of parts.reader.sessions(wanted)) {

@@ -29,7 +29,7 @@ export const grantOpening = endpoint({
     const known = parts.openings.list().find(({ id }) => id === opening);
     // One of a session that the caller does not see takes the same way as one that there is not.
     if (!(await hasAny(parts, known?.session ?? nowhere, caller.contentOfTwo))) {
-      await recordAccess(parts.recorder, caller, { what: `open content: ${opening}`, session: null, more: { refused: 'not_found' } });
+      await recordAccess(parts.recorder, caller, { what: `open content: ${opening}`, act: 'content', session: null, more: { refused: 'not_found' } });
       throw noOpening();
     }
     return keepOpening(parts, caller, parts.openings.grant(opening, caller, caller.contentOfTwo), note);

@@ -38,7 +38,7 @@ export const haltSession = endpoint({
     const scope = scopeOf(caller.rights, 'halt');
     const session = parts.sessions.find(params.session);
     if (session === null || !isEverything(scope)) {
-      await findSeen(parts, caller, { what: 'halt', session: params.session, seen: scope });
+      await findSeen(parts, caller, { act: 'halt', what: 'halt', session: params.session, seen: scope });
     }
     if (session === null) {
       throw new GatewayError('conflict', `Session ${params.session} is closed already.`);

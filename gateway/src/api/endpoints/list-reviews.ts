@@ -49,7 +49,7 @@ export const listReviews = endpoint({
   act: async (parts: Pick<ApiParts, 'reader' | 'recorder'>, { caller, query: asked }) => {
     const sight = sightOf(caller.rights, 'list');
     if (asked.facts === undefined) {
-      await recordAccess(parts.recorder, caller, { what: 'list', session: null, more: asked });
+      await recordAccess(parts.recorder, caller, { what: 'list', act: 'list', session: null, more: asked });
     }
     const { sessions } = await findReviews(parts, asked, asked.facts === undefined ? sight : { ...sight, content: nothing });
     return sessions.filter((session) => asked.all !== undefined || session.review === null);

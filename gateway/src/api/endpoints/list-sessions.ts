@@ -49,7 +49,7 @@ export const listSessions = endpoint({
       return;
     }
     if (facts === undefined || query !== undefined) {
-      await recordAccess(recorder, caller, { what: 'list', session: null, more: asked });
+      await recordAccess(recorder, caller, { what: 'list', act: 'list', session: null, more: asked });
     }
     yield* reader.sessions({
       ...page,

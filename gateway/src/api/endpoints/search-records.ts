@@ -42,7 +42,7 @@ export const searchRecords = endpoint({
     const { reader, recorder } = parts;
     const { query, since, until, limit, before, sessions, countBy, saved, facts } = asked;
     const savedQuery = saved === undefined ? null : (await findSavedSearch(parts, caller, saved)).query;
-    await recordAccess(recorder, caller, { what: 'search', session: null, more: savedQuery === null ? asked : { ...asked, savedQuery } });
+    await recordAccess(recorder, caller, { what: 'search', act: 'search', session: null, more: savedQuery === null ? asked : { ...asked, savedQuery } });
     const sight = sightOf(caller.rights, 'search');
     yield* reader.search({
       query,

@@ -77,7 +77,7 @@ export const showApproval = endpoint({
     if (sight === 'own') {
       return answerOf(view.approval, view.state);
     }
-    await recordAccess(recorder, caller, { what: 'approval', session: view.session });
+    await recordAccess(recorder, caller, { what: 'approval', act: 'approve', session: view.session });
     return {
       ...summarizeApproval(view, sight),
       policies: view.policies,

@@ -24,7 +24,7 @@ export const showRecord = endpoint({
       throw new GatewayError('not_found', `The log ${log} is not kept here; this one is ${recorder.gatewayId}.`);
     }
     const { found, seq } = await locateSeen(parts, caller, { act: 'facts', index });
-    await recordAccess(recorder, caller, { what: `record ${seq}`, session: found.session });
+    await recordAccess(recorder, caller, { what: `record ${seq}`, act: 'facts', session: found.session });
     yield* reader.show(found, seq, sightOf(caller.rights, 'facts'));
   },
 });
