@@ -40,7 +40,7 @@ export function addPolicy(program: Command): void {
     .command('test')
     .argument(
       '<file>',
-      'cases in YAML: principal, target, action, text or context, expect; where it matters also name, policy, record, mask, mask_request, onBehalfOf, session, clientAddress, time',
+      'cases in YAML: principal, target, action, text or context, expect; where it matters also name, policy, record, mask, mask_request, onBehalfOf, session, clientAddress, time; of recordings classes and own',
     )
     .description('decide cases and compare each verdict with the expected one')
     .addOption(configOption())
@@ -72,7 +72,7 @@ export function addPolicy(program: Command): void {
     ),
     'read the record and the policies from this file of session export --policies, without a gateway',
   )
-    .description('why a recorded request was decided as it was, from the version of the policies that was in force')
+    .description('why a recorded request was decided as it was, or which policies had a say in a reading, by the version that was in force')
     .addHelpText(
       'after',
       '\nExample:\n  countersign policy explain 0123456789abcdef/42\n  countersign policy explain 0123456789abcdef/42 --bundle session.bundle --key log.key',
@@ -226,7 +226,7 @@ async function explain(wanted: string, options: ExplainOptions): Promise<void> {
 
 async function printExplanation(found: ShownRecord, wanted: string, findText: (version: string) => Promise<string | undefined>): Promise<void> {
   const { kind, principal, target, action, verdict, policies, attributes } = found;
-  if (verdict === null) {
+  if (verdict === null && policies.length === 0) {
     const asked = attributes[ownAttributes.request];
     const hint = typeof asked === 'number' ? ` It belongs to a request: countersign policy explain ${found.session.slice(0, 8)}#${asked}` : '';
     console.log(escapeControls(`${found.record ?? wanted} is a record of the kind ${kind}, about which no policy decided.${hint}`, 'nothing'));

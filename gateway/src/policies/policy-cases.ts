@@ -19,6 +19,9 @@ import { unknownClass } from '../domain/seen.ts';
 import { knownNames, suggest } from '../domain/suggest.ts';
 import type { TargetFacts } from '../domain/target.ts';
 import { issuedPrincipal } from '../identity/issued-principal.ts';
+import { actNames } from '../domain/recording-acts.ts';
+import { builtInRoles, rolesOf } from '../access/roles.ts';
+import { isRecordingAction, recordingAction } from '../policy/recordings.ts';
 import { commonFields } from '../policy/context.ts';
 import { methodsOf, readMaskText, type MaskKind } from '../policy/mask-text.ts';
 import type { PolicyEngine, Question, SessionHistory } from '../policy/policy.ts';
@@ -52,8 +55,10 @@ const policyCase = closed({
   kind: z.enum(['human', 'agent'], 'human or agent is expected').optional(),
   groups: texts.optional(),
   onBehalfOf: z.string().optional(),
-  target: z.string('the name of a target is expected'),
+  target: z.string('the name of a target is expected').optional(),
   action: z.string('the name of an action is expected, as postgres.query'),
+  classes: texts.optional(),
+  own: z.boolean('true or false is expected').optional(),
   text: z.string().optional(),
   context: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), texts])).optional(),
   session: closed({
@@ -76,6 +81,9 @@ const policyCase = closed({
   mask: maskText('mask'),
   mask_request: maskText('mask_request'),
 });
+
+/** What a case about a recording does not say. */
+const ofRequests = ['text', 'context', 'record', 'mask', 'mask_request'] as const;
 
 /** The session of a run, for a case that is in one. */
 const anyRun = '0'.repeat(32);
@@ -100,17 +108,62 @@ export async function testPolicy(path: string, config: Config, policy: PolicyEng
   const outcomes: CaseOutcome[] = [];
   const { cases, source } = readCases(path);
   for (const [i, each] of cases.entries()) {
-    const name = each.name ?? `case ${i + 1}: ${each.principal}, ${each.target}, ${each.text ?? each.action}`;
-    const question = await questionOf(each, config);
-    if ('message' in question) {
-      const difference = `${placeOf(source, [i, question.member])}: ${question.message}`;
+    const name = each.name ?? `case ${i + 1}: ${[each.principal, each.target, ...(each.classes ?? []), each.text ?? each.action].filter(Boolean).join(', ')}`;
+    const decided = isRecordingAction(each.action) ? decideOnRecord(each, config, policy) : await decideOnRequest(each, config, policy);
+    if ('message' in decided) {
+      const difference = `${placeOf(source, [i, decided.member])}: ${decided.message}`;
       outcomes.push({ name, decision: null, unreached: null, difference });
     } else {
-      const decision = policy.decide(question);
-      outcomes.push({ name, decision, unreached: unreachedBy(policy, question, decision), difference: differenceOf(each, decision, policy) });
+      outcomes.push({ name, ...decided, difference: differenceOf(each, decided.decision, policy) });
     }
   }
   return outcomes;
+}
+
+interface DecidedCase {
+  readonly decision: Decision;
+  readonly unreached: string | null;
+}
+
+async function decideOnRequest(each: PolicyCase, config: Config, policy: PolicyEngine): Promise<DecidedCase | CaseFault> {
+  const question = await questionOf(each, config);
+  if ('message' in question) {
+    return question;
+  }
+  const decision = policy.decide(question);
+  return { decision, unreached: unreachedBy(policy, question, decision) };
+}
+
+/** Decides about an act with a record: by the policies, and by the roles of the principal whatever records they are about. */
+function decideOnRecord(each: PolicyCase, config: Config, policy: PolicyEngine): DecidedCase | CaseFault {
+  const { action, target = null, classes = [], own = false, onBehalfOf = null, clientAddress, time } = each;
+  const principal = principalOf(each, config);
+  if ('message' in principal) {
+    return principal;
+  }
+  const act = actNames.find((name) => recordingAction(name) === action);
+  if (act === undefined) {
+    return { member: 'action', message: `there is no action ${JSON.stringify(action)}${knownNames(action, actNames.map(recordingAction))}` };
+  }
+  const foreign = ofRequests.find((member) => each[member] !== undefined);
+  if (foreign !== undefined) {
+    return { member: foreign, message: `${foreign} is said of requests to a target, and not of recordings: leave it out` };
+  }
+  if (target !== null && !config.targets.has(target)) {
+    return { member: 'target', message: `there is no target ${JSON.stringify(target)}${knownNames(target, [...config.targets.keys()])}` };
+  }
+  const known = [...builtInNames, ...config.classes.keys()];
+  const strange = classes.find((name) => !known.includes(name));
+  if (strange !== undefined) {
+    return { member: 'classes', message: `there is no class ${JSON.stringify(strange)}${knownNames(strange, known)}` };
+  }
+  const timeMs = time === undefined ? Date.now() : Date.parse(time);
+  const allowing = rolesOf(config.roles, principal, timeMs).flatMap(({ name, role, may }) =>
+    may.includes(act) && (own || builtInRoles[role].limit !== 'own') ? [`role:${name}`] : [],
+  );
+  const asker = { principal, onBehalfOf, run: null, address: clientAddress };
+  const decision = policy.decideOnRecord?.({ asker, timeMs }, { act, target, classes, own, allowing });
+  return decision === undefined ? { member: 'action', message: 'there are no policies but the grants' } : { decision, unreached: null };
 }
 
 /** Says why a request that would not be denied never comes so far: its connection is refused, or would be held, which refuses it too. */
@@ -160,6 +213,13 @@ interface CaseFault {
 async function questionOf(each: PolicyCase, config: Config): Promise<Question | CaseFault> {
   const { targets, classes } = config;
   const principal = principalOf(each, config);
+  if (each.target === undefined) {
+    return { member: 'target', message: 'the name of a target is expected' };
+  }
+  const foreign = (['classes', 'own'] as const).find((member) => each[member] !== undefined);
+  if (foreign !== undefined) {
+    return { member: foreign, message: `${foreign} is said of recordings: the classes of a request are under context` };
+  }
   const target = targets.get(each.target);
   if ('message' in principal) {
     return principal;

@@ -2,11 +2,13 @@ import { knownNames, suggest } from '../domain/suggest.ts';
 import { entitiesOf, mentionsType, nameOf, type PolicyScope } from './policy-json.ts';
 import type { Doubtful, ReadPolicy } from './policy-set.ts';
 import { searched, type PolicyProblem } from './policy-text.ts';
-import { gatewayName, recordingGroup } from './recordings.ts';
+import { gatewayName, isRecordingAction } from './recordings.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** The annotations that say something about recordings. */
 const annotations: readonly string[] = ['id', 'reason'];
+
+const actionPrefix = nameOf({ type: 'Action', id: '' });
 
 /** Returns whether a policy is about recordings: only if it names their actions, so that one about every action at a target opens none. */
 export function isAboutRecordings({ action }: PolicyScope): boolean {
@@ -14,7 +16,7 @@ export function isAboutRecordings({ action }: PolicyScope): boolean {
 }
 
 function isOfRecordings(name: string): boolean {
-  return name === nameOf({ type: 'Action', id: recordingGroup }) || name.startsWith(nameOf({ type: 'Action', id: `${recordingGroup}.` }));
+  return name.startsWith(actionPrefix) && isRecordingAction(name.slice(actionPrefix.length));
 }
 
 /** Finds faults of a policy about recordings for which it must not be put into force, because it would do something else than it says. */

@@ -14,6 +14,11 @@ export function recordingAction(act: Act): string {
   return `${recordingGroup}.${act}`;
 }
 
+/** Returns whether a name is that of an action with recordings, whether there is such an action or not. */
+export function isRecordingAction(name: string): boolean {
+  return name === recordingGroup || name.startsWith(`${recordingGroup}.`);
+}
+
 /** Returns the types of resources about which an act is asked. Of what waits for approval no classes are known, and who administers does it for the whole gateway. */
 export function resourceTypesOf(act: Act): readonly ResourceType[] {
   return act === 'administer' ? ['Gateway'] : act === 'approve' ? ['Target'] : ['Target', 'Class', 'Gateway'];

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { builtInRoles } from '../access/roles.ts';
-import { rightsOf, sightOf, wholeSight, withoutGuarded, type Sight } from '../access/rights.ts';
+import { rightsOf, ruledRights, sightOf, wholeSight, withoutGuarded, type Sight } from '../access/rights.ts';
+import type { ActRule, Extent, Names } from '../domain/recording-rules.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { FoundRecord, SearchLine, WantedRecords } from './found.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
@@ -302,62 +303,95 @@ async function located(store: Store, mark: string, sight: Sight): Promise<unknow
   return { session: found.session, seq };
 }
 
+const none: Names = { isAllBut: false, names: [] };
+const all: Names = { isAllBut: true, names: [] };
+const nowhere: Extent = { targets: none, classes: none, gateway: false };
+
+/** Some of what policies may forbid bob, by whose records it is, and the same as a query. */
+const forbiddable: readonly (readonly [own: Extent, others: Extent, query: string])[] = [
+  [nowhere, nowhere, 'target:nowhere'],
+  [{ ...nowhere, targets: { isAllBut: false, names: ['wiki'] } }, { ...nowhere, targets: { isAllBut: false, names: ['wiki'] } }, 'target:wiki'],
+  [
+    { ...nowhere, targets: { isAllBut: true, names: ['orders'] }, gateway: true },
+    { ...nowhere, targets: { isAllBut: true, names: ['orders'] }, gateway: true },
+    'not target:orders',
+  ],
+  [{ ...nowhere, classes: { isAllBut: true, names: ['card'] } }, { ...nowhere, classes: { isAllBut: true, names: ['card'] } }, 'class:health'],
+  [nowhere, { ...nowhere, targets: all }, 'target:* not (principal:bob or on-behalf-of:bob)'],
+];
+const forbidden = fc.constantFrom(...forbiddable);
+
+/** Makes the rule of policies that permit bob an act with the records of wiki, and forbid it with others. */
+function ruleOf(act: ActRule['act'], [own, others]: (typeof forbiddable)[number]): ActRule {
+  const wiki = { ...nowhere, targets: { isAllBut: false, names: ['wiki'] } };
+  return { act, permitted: { own: wiki, others: wiki }, forbidden: { own, others }, policies: [], reason: null };
+}
+
 test('B21: no answer tells whether records that somebody may not see exist, nor what content says that they may not read', async () => {
   await fc.assert(
-    fc.asyncProperty(steps, queriesOf(term), queriesOf(term), fc.array(question, { minLength: 3, maxLength: 3 }), async (all, facts, content, questions) => {
-      const drafts = draftsOf(all);
-      const roles = [
-        { name: 'facts', role: 'operator', groups: [], may: builtInRoles.operator.may, conditions: [facts], expiresMs: null },
-        { name: 'content', role: 'analyst', groups: [], may: builtInRoles.analyst.may, conditions: [content], expiresMs: null },
-      ] as const;
-      // Two persons have opened one session. In all others, content of the class card is not for one alone.
-      const rights = withoutGuarded(rightsOf(roles, 'eve', nowMs), {
-        classes: ['card'],
-        opened: [{ is: 'term', field: 'session', test: { by: 'equal', value: idOf(0) } }],
-      });
-      const sight = sightOf(rights, 'search');
-      await using whole = await openStoreOf(drafts, new Set());
-      const marksOf = async (query: string): Promise<ReadonlySet<string>> => {
-        const found = await whole.ask({ query, answer: 'records', limit: 10_000 }, wholeSight);
-        return new Set(found.flatMap((line) => ('verified' in line ? [markOf(line)] : [])));
-      };
-      const frame = 'kind:(open or close)';
-      const [seen, read] = [
-        await marksOf(`((${facts}) or (${content})) not ${frame}`),
-        await marksOf(`(${content}) not ${frame} (not class:card or session:${idOf(0)})`),
-      ];
-      // Drafts come after those that they need.
-      const kept = new Set(seen);
-      for (const { mark, needs } of drafts.toReversed()) {
-        for (const need of kept.has(mark) ? needs : []) {
-          kept.add(need);
+    fc.asyncProperty(
+      steps,
+      queriesOf(term),
+      queriesOf(term),
+      forbidden,
+      forbidden,
+      fc.array(question, { minLength: 3, maxLength: 3 }),
+      async (given, facts, content, hidden, sealed, questions) => {
+        const drafts = draftsOf(given);
+        const roles = [
+          { name: 'facts', role: 'operator', groups: [], may: builtInRoles.operator.may, conditions: [facts], expiresMs: null },
+          { name: 'content', role: 'analyst', groups: [], may: builtInRoles.analyst.may, conditions: [content], expiresMs: null },
+        ] as const;
+        // Two persons have opened one session. In all others, content of the class card is not for one alone.
+        const rules = { rules: [ruleOf('search', hidden), ruleOf('content', sealed)], policyVersion: '' };
+        const rights = withoutGuarded(ruledRights(rightsOf(roles, 'bob', nowMs), rules, 'bob'), {
+          classes: ['card'],
+          opened: [{ is: 'term', field: 'session', test: { by: 'equal', value: idOf(0) } }],
+        });
+        const sight = sightOf(rights, 'search');
+        await using whole = await openStoreOf(drafts, new Set());
+        const marksOf = async (query: string): Promise<ReadonlySet<string>> => {
+          const found = await whole.ask({ query, answer: 'records', limit: 10_000 }, wholeSight);
+          return new Set(found.flatMap((line) => ('verified' in line ? [markOf(line)] : [])));
+        };
+        const frame = 'kind:(open or close)';
+        const [seen, read] = [
+          await marksOf(`((${facts}) or (${content}) or target:wiki) not ${frame} not (${hidden[2]})`),
+          await marksOf(`((${content}) or target:wiki) not ${frame} not (${sealed[2]}) (not class:card or session:${idOf(0)})`),
+        ];
+        // Drafts come after those that they need.
+        const kept = new Set(seen);
+        for (const { mark, needs } of drafts.toReversed()) {
+          for (const need of kept.has(mark) ? needs : []) {
+            kept.add(need);
+          }
         }
-      }
-      await using part = await openStoreOf(
-        drafts.filter(({ mark }) => kept.has(mark)),
-        new Set([...seen].filter((mark) => !read.has(mark))),
-      );
-      const same = async (act: (store: Store) => Promise<unknown>): Promise<void> => {
-        assert.deepEqual(await outcome(part, async () => act(part)), await outcome(whole, async () => act(whole)));
-      };
-      for (const asking of [...fixedQuestions, ...questions]) {
-        await same(async (store) => pages(store, asking, sight));
-      }
-      const [{ query } = { query: '' }] = questions;
-      await same(async ({ exported }) => exported(query, sight));
-      for (const order of ['oldest', 'newest'] as const) {
-        await same(async ({ search }) => collect(search.sessions({ which: 'all', order, query: null, began: [], nowMs, sight })));
-        await same(async ({ search }) => collect(search.sessions({ which: 'clients', order, query, began: [], nowMs, sight, limit: 2 })));
-      }
-      for (const id of [0, 1, 2, 7].map(idOf)) {
-        await same(async (store) => shown(store, id, sight));
-        await same(async ({ search }) => collect(search.sessions({ which: 'all', after: id, query: null, began: [], nowMs, sight })));
-        await same(async ({ search }) => collect(search.list({ which: 'all', begin: id.slice(0, 31) }, sight.facts)));
-      }
-      for (const { mark } of drafts.slice(0, 8)) {
-        await same(async (store) => located(store, mark, sight));
-      }
-    }),
+        await using part = await openStoreOf(
+          drafts.filter(({ mark }) => kept.has(mark)),
+          new Set([...seen].filter((mark) => !read.has(mark))),
+        );
+        const same = async (act: (store: Store) => Promise<unknown>): Promise<void> => {
+          assert.deepEqual(await outcome(part, async () => act(part)), await outcome(whole, async () => act(whole)));
+        };
+        for (const asking of [...fixedQuestions, ...questions]) {
+          await same(async (store) => pages(store, asking, sight));
+        }
+        const [{ query } = { query: '' }] = questions;
+        await same(async ({ exported }) => exported(query, sight));
+        for (const order of ['oldest', 'newest'] as const) {
+          await same(async ({ search }) => collect(search.sessions({ which: 'all', order, query: null, began: [], nowMs, sight })));
+          await same(async ({ search }) => collect(search.sessions({ which: 'clients', order, query, began: [], nowMs, sight, limit: 2 })));
+        }
+        for (const id of [0, 1, 2, 7].map(idOf)) {
+          await same(async (store) => shown(store, id, sight));
+          await same(async ({ search }) => collect(search.sessions({ which: 'all', after: id, query: null, began: [], nowMs, sight })));
+          await same(async ({ search }) => collect(search.list({ which: 'all', begin: id.slice(0, 31) }, sight.facts)));
+        }
+        for (const { mark } of drafts.slice(0, 8)) {
+          await same(async (store) => located(store, mark, sight));
+        }
+      },
+    ),
     { numRuns: 10 },
   );
 });
