@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { circumstances, commonFields, sessionFields } from '../gateway/src/policy/context.ts';
 import { actionNames } from '../gateway/src/policy/vocabulary.ts';
+import { acts, actNames } from '../gateway/src/domain/recording-acts.ts';
+import { recordingAction, recordingFacts, recordingGroup, resourceTypesOf } from '../gateway/src/policy/recordings.ts';
 import { protocols } from '../gateway/src/protocols/registry.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -13,6 +15,7 @@ const types = {
   number: 'Long',
   boolean: 'Bool',
   address: 'ipaddr',
+  time: 'datetime',
   namedTexts: 'String by name',
   namedNumbers: 'Long by name',
   namedBooleans: 'Bool by name',
@@ -69,7 +72,22 @@ Made by \`node tools/policy-facts.ts\` from the protocols themselves. [policy.md
 ${table([...commonFields, ...circumstances])}
 ${table(sessionFields, 'context.session').split('\n').slice(2).join('\n')}
 
-${sections.join('\n')}`;
+${sections.join('\n')}
+${recordings()}`;
+}
+
+function recordings(): string {
+  const rows = actNames.map((act) => `| \`${recordingAction(act)}\` | ${acts[act]} | ${resourceTypesOf(act).join(', ')} |`);
+  return `## Recordings
+
+[policy.md](policy.md#recordings) says how policies about recordings are written. They have these facts and no others.
+
+${table(recordingFacts)}
+
+| action, all of them in \`Action::"${recordingGroup}"\` | meaning | resources |
+| --- | --- | --- |
+${rows.join('\n')}
+`;
 }
 
 if (import.meta.main) {

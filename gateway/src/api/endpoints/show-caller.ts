@@ -23,8 +23,11 @@ const shownCaller = z
     kind: z.enum(['human', 'agent']).nullable().describe('Null: the caller is the operator.'),
     groups: z.array(z.string()).readonly(),
     targets: z.array(z.string()).readonly().describe('The names of the targets that the grants allow.'),
-    may: z.array(z.enum(actNames)).readonly().describe('What the roles of the caller allow with recordings, with some records at least.'),
-    roles: z.array(shownRole).readonly().describe('The roles that the caller has now. Empty: none, or the caller is the operator, who may do everything.'),
+    may: z.array(z.enum(actNames)).readonly().describe('What roles and policies allow the caller with recordings, with some records at least.'),
+    roles: z
+      .array(shownRole)
+      .readonly()
+      .describe('The roles that the caller has now, without what policies say of them. Empty: none, or the caller is the operator, who may do everything.'),
     onBehalfOf: z.string().nullable(),
     token: z.string().nullable().describe('The public id of the token.'),
     expires: z.iso.datetime().nullable().describe('When the token ends. Null: never.'),
