@@ -66,14 +66,16 @@ const policy = fc
       'unless { resource == Target::"mail" }',
       'unless { resource == Class::"card" }',
     ),
+    sparesOneAct: fc.boolean(),
     onTarget: fc.constantFrom('', 'when { resource.zone == "outside" }', 'unless { resource.protocol == "sql" }'),
   })
-  .map(({ effect, principal, action, resource, condition, onTarget }) => {
+  .map(({ effect, principal, action, resource, condition, onTarget, sparesOneAct }) => {
     const [type] = /Target|Class|Gateway/.exec(resource) ?? [''];
     // What the gateway refuses is of no interest here: permits that name classes, and conditions that can never hold.
     const isForbid = effect === 'forbid' || (type !== 'Class' && !condition.includes('Class'));
     const when = type === 'Target' ? onTarget : type === '' || condition.includes('own') ? condition : '';
-    return `${isForbid ? effect : 'forbid'} (${principal}, ${action}, ${resource}) ${when};`;
+    const byAction = sparesOneAct && action.endsWith('"recording"') ? 'unless { action == Action::"recording.list" }' : '';
+    return `${isForbid ? effect : 'forbid'} (${principal}, ${action}, ${resource}) ${when} ${byAction};`;
   });
 const kind = fc.record<Kind>({
   target: fc.constantFrom('orders', 'mail', 'former', 'unheard', null),

@@ -73,13 +73,13 @@ export class Authorizer {
     return this.askCall(() => this.#callOf(question, fields));
   }
 
-  /** Asks a question that is in Cedar's words already. */
+  /** Asks a question in Cedar's words. */
   askCall(makeCall: () => Call): Satisfied {
     try {
       this.#prepared ??= newlyPrepared(loadCedar());
       const prepared = this.#prepared;
       const call = makeCall();
-      const fitting = this.#fitting(call.entities.flatMap(({ uid, parents }) => [uid, ...parents].map(nameOf)));
+      const fitting = this.fittingCall(call);
       const answers = kinds.flatMap((kind) => {
         const names = this.#setsOf(
           prepared,
@@ -117,7 +117,12 @@ export class Authorizer {
 
   /** Returns the ids of the policies whose scope fits, whatever their conditions say: for a question of which not all facts are known. */
   fitting(question: Question): readonly string[] {
-    return this.#fitting(this.#callOf(question, []).entities.flatMap(({ uid, parents }) => [uid, ...parents].map(nameOf))).map(({ id }) => id);
+    return this.fittingCall(this.#callOf(question, [])).map(({ id }) => id);
+  }
+
+  /** Returns the policies whose scope fits a question in Cedar's words. */
+  fittingCall({ entities }: Call): readonly Policy[] {
+    return this.#fitting(entities.flatMap(({ uid, parents }) => [uid, ...parents].map(nameOf)));
   }
 
   /** Returns the ids of the policies whose scope fits one who asks, a target, and any of its actions. */

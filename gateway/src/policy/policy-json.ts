@@ -35,6 +35,15 @@ export function contextUse({ conditions }: PolicyJson): ContextUse {
   return { fields: isAllOfContext ? null : fields, session: isAllOfContext || isAllOfSession ? null : session };
 }
 
+/** Returns whether the conditions of a policy look at the action. */
+export function looksAtAction({ conditions }: PolicyJson): boolean {
+  let isRead = false;
+  visit(conditions, (node) => {
+    isRead ||= node['Var'] === 'action';
+  });
+  return isRead;
+}
+
 /** Returns what any of some policies looks at. */
 export function jointUse(policies: readonly { readonly use: ContextUse }[]): ContextUse {
   return { fields: union(policies.map(({ use }) => use.fields)), session: union(policies.map(({ use }) => use.session)) };

@@ -22,6 +22,12 @@ interface Asked {
   readonly own: boolean;
 }
 
+/** An act that is asked about with all records, and what is collected meanwhile. */
+interface Collected extends Omit<Asked, 'resource'> {
+  readonly applied: Map<string, Policy>;
+  readonly answers: Map<string, Applying>;
+}
+
 /** The policies that apply to an act with some records. One that forbids and fails applies too, and one that permits and fails does not. */
 interface Applying {
   readonly permits: readonly Policy[];
@@ -68,7 +74,8 @@ export class RecordingPolicy {
     if (this.#kept.size >= keptMax) {
       this.#kept.clear();
     }
-    const rules = this.#policies.size === 0 ? [] : actNames.flatMap((act) => this.#ruleOf(question, act) ?? []);
+    const answers = new Map<string, Applying>();
+    const rules = this.#policies.size === 0 ? [] : actNames.flatMap((act) => this.#ruleOf(question, act, answers) ?? []);
     const found = { rules, policyVersion: this.#version };
     this.#kept.set(key, found);
     return found;
@@ -87,11 +94,11 @@ export class RecordingPolicy {
     return { verdict: forbids.length === 0 && allowed.length > 0 ? 'allow' : 'deny', policies, reason, policyVersion: this.#version, obligations: [] };
   }
 
-  #ruleOf(question: Circumstances, act: Act): ActRule | null {
+  #ruleOf(question: Circumstances, act: Act, answers: Map<string, Applying>): ActRule | null {
     const applied = new Map<string, Policy>();
-    const others = this.#extents(question, { act, own: false, applied });
+    const others = this.#extents(question, { act, own: false, applied, answers });
     // Who administers does it for everybody.
-    const own = this.#readsOwn && act !== 'administer' ? this.#extents(question, { act, own: true, applied }) : others;
+    const own = this.#readsOwn && act !== 'administer' ? this.#extents(question, { act, own: true, applied, answers }) : others;
     const reach = (effect: Policy['effect']): Reach => ({ own: own[effect], others: others[effect] });
     const policies = [...applied.values()];
     return policies.length === 0
@@ -105,19 +112,14 @@ export class RecordingPolicy {
         };
   }
 
-  /** Finds the records with which an act is permitted and forbidden, and adds the policies that say so to `applied`. */
-  #extents(
-    question: Circumstances,
-    { act, own, applied }: { readonly act: Act; readonly own: boolean; readonly applied: Map<string, Policy> },
-  ): Readonly<Record<Policy['effect'], Extent>> {
+  /** Finds the records with which an act is permitted and forbidden, and adds the policies that say so to `applied`, and what Cedar answers to `answers`. */
+  #extents(question: Circumstances, { act, own, applied, answers }: Collected): Readonly<Record<Policy['effect'], Extent>> {
     const types = resourceTypesOf(act);
-    const known = new Map<string, Applying>();
     const ask = (type: ResourceType, id: string): Applying => {
-      const resource = this.#entityOf(type, id);
-      // Policies cannot tell apart what they do not name and what has the same attributes.
-      const key = JSON.stringify([type, type !== 'Gateway' && this.#named[type].includes(id) ? id : '', resource.attrs]);
-      const found = known.get(key) ?? this.#apply(question, { act, own, resource });
-      known.set(key, found);
+      const asked = { act, own, resource: this.#entityOf(type, id) };
+      const key = this.#keyOf(question, asked);
+      const found = answers.get(key) ?? this.#apply(question, asked);
+      answers.set(key, found);
       [...found.permits, ...found.forbids].forEach((policy) => applied.set(policy.id, policy));
       return found;
     };
@@ -139,6 +141,19 @@ export class RecordingPolicy {
       gateway: (gateway ?? targets.ofOthers)[effect].length > 0,
     });
     return { permit: extent('permits'), forbid: extent('forbids') };
+  }
+
+  /** Returns the key of a question: questions with one key have one answer. Policies cannot tell apart what they do not name or look at. */
+  #keyOf(question: Circumstances, asked: Asked): string {
+    const { type, id } = asked.resource.uid;
+    const fitting = this.#authorizer.fittingCall(this.#callOf(question, asked));
+    const isNamed = (type === 'Target' || type === 'Class') && this.#named[type].includes(id);
+    return JSON.stringify([
+      fitting.map((policy) => policy.id),
+      fitting.some(({ looksAtAction }) => looksAtAction) ? asked.act : '',
+      fitting.some(({ use }) => use.fields?.has('own') ?? true) && asked.own,
+      fitting.length === 0 ? [] : [type, isNamed ? id : '', asked.resource.attrs],
+    ]);
   }
 
   #apply(question: Circumstances, asked: Asked): Applying {
