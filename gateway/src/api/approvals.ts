@@ -98,7 +98,7 @@ export function summarizeApproval(view: ApprovalView, sight: 'all' | 'facts' = '
   };
 }
 
-/** What rights to see approvals speak of. */
+/** Returns the facts of an approval by which rights to see it are limited. */
 function factsOf({ target, principal, onBehalfOf, requestedMs }: ApprovalView): Facts {
   const values = { target: [target], principal: [principal], 'on-behalf-of': onBehalfOf === null ? [] : [onBehalfOf] };
   return { timeMs: requestedMs, values: new Map(Object.entries(values)), words: [] };

@@ -25,7 +25,7 @@ export interface Caller {
   /** Null for the operator, whose credential is a file and never ends. */
   readonly standing: Standing | null;
   readonly rights: readonly Right[];
-  /** What policies say of it. The rights are as they say. */
+  /** The rules of policies for the caller. The rights take them into account. */
   readonly rules: RecordingRules;
   /** The records whose content the caller may read, some of them only together with a second person. */
   readonly contentOfTwo: Query;

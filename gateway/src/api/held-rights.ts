@@ -10,7 +10,7 @@ export const noRules: RecordingRules = { rules: [], policyVersion: '' };
 
 const loopback = '127.0.0.1';
 
-/** What the configuration gives to a principal at some time: its roles, and what policies say of them. */
+/** The roles of a principal at some time, and the rules of policies for it. */
 export interface Held {
   readonly roles: readonly Role[];
   readonly rules: RecordingRules;

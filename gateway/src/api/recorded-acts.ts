@@ -12,7 +12,7 @@ export async function recordAct(recorder: Recorder, by: Caller, action: string, 
 /** A reading of a session, or a search if there is none. */
 interface Access {
   readonly what: string;
-  /** What is seen of the records follows from the policies about this act, and from those about content. */
+  /** The act for which policies were asked. Those about content say what is seen, too. */
   readonly act: Act;
   readonly session: string | null;
   /** Says what was looked for, or why it was refused. */

@@ -82,7 +82,7 @@ const policyCase = closed({
   mask_request: maskText('mask_request'),
 });
 
-/** What a case about a recording does not say. */
+/** The members that a case about a recording does not have. */
 const ofRequests = ['text', 'context', 'record', 'mask', 'mask_request'] as const;
 
 /** The session of a run, for a case that is in one. */

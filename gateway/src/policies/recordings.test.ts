@@ -71,7 +71,7 @@ const policy = fc
   })
   .map(({ effect, principal, action, resource, condition, onTarget, sparesOneAct }) => {
     const [type] = /Target|Class|Gateway/.exec(resource) ?? [''];
-    // What the gateway refuses is of no interest here: permits that name classes, and conditions that can never hold.
+    // The gateway refuses permits that name classes, and conditions that can never hold.
     const isForbid = effect === 'forbid' || (type !== 'Class' && !condition.includes('Class'));
     const when = type === 'Target' ? onTarget : type === '' || condition.includes('own') ? condition : '';
     const byAction = sparesOneAct && action.endsWith('"recording"') ? 'unless { action == Action::"recording.list" }' : '';
@@ -91,15 +91,15 @@ test('the query of an act holds for just those records about which policies deci
       const { rights, scope } = scopes(engine, { hasRoles });
       for (const act of actNames) {
         for (const { target, classes, own } of kinds) {
-          const asked =
+          const one =
             act === 'administer'
               ? { target: null, classes: [], own: false }
               : act === 'approve'
                 ? { target: target ?? 'orders', classes: [], own }
                 : { target, classes, own };
-          const decision = engine.decideOnRecord?.(askedBy(), { act, ...asked, allowing: hasRoles ? ['role:all'] : [] });
-          const may = act === 'administer' ? mayDo(rights, act) : matches(scope(act), factsOf(asked));
-          assert.equal(may, decision?.verdict === 'allow', `${act} ${JSON.stringify(asked)} ${texts.join('\n')}`);
+          const decision = engine.decideOnRecord?.(askedBy(), { act, ...one, allowing: hasRoles ? ['role:all'] : [] });
+          const may = act === 'administer' ? mayDo(rights, act) : matches(scope(act), factsOf(one));
+          assert.equal(may, decision?.verdict === 'allow', `${act} ${JSON.stringify(one)} ${texts.join('\n')}`);
           compared += 1;
         }
       }

@@ -6,7 +6,7 @@ import { gatewayName, isRecordingAction } from './recordings.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** The annotations that say something about recordings. */
-const annotations: readonly string[] = ['id', 'reason'];
+const annotations: ReadonlySet<string> = new Set(['id', 'reason']);
 
 const actionPrefix = nameOf({ type: 'Action', id: '' });
 
@@ -22,7 +22,7 @@ function isOfRecordings(name: string): boolean {
 /** Finds faults of a policy about recordings for which it must not be put into force, because it would do something else than it says. */
 export function findRecordingFaults({ policy, json, written }: ReadPolicy): readonly PolicyProblem[] {
   const problem = (message: string, words: string): PolicyProblem => ({ source: written.source, offset: searched(written, words), message });
-  const foreign = Object.keys(json.annotations ?? {}).filter((name) => !annotations.includes(name));
+  const foreign = Object.keys(json.annotations ?? {}).filter((name) => !annotations.has(name));
   const gateways = entitiesOf(json, 'Gateway').filter((name) => name !== gatewayName);
   return [
     ...(policy.scope.action?.every(isOfRecordings) === true

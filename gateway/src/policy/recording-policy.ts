@@ -163,7 +163,7 @@ export class RecordingPolicy {
     return { permits: found(satisfied, 'permit'), forbids: found([...satisfied, ...failed], 'forbid') };
   }
 
-  /** Of a target that is not configured nobody knows its protocol and its tags: a policy that asks for them fails on it. */
+  /** Makes the entity of a resource. That of a target that is not configured has neither protocol nor tags: a policy that looks at them fails on it. */
   #entityOf(type: ResourceType, id: string): Entity {
     const target = type === 'Target' ? this.#targets.find(({ name }) => name === id) : undefined;
     return target === undefined ? { uid: { type, id }, attrs: {}, parents: [] } : targetEntity(target, this.#tags);
@@ -189,7 +189,7 @@ function reasonsOf(policies: readonly Policy[]): string | null {
   return reasons.size === 0 ? null : [...reasons].join(' ');
 }
 
-/** What applies to each of some names, and to all others. */
+/** The policies that apply to each of some names, and to all others. */
 interface Spread {
   readonly ofNames: readonly (readonly [string, Applying])[];
   readonly ofOthers: Applying;

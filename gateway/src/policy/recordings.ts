@@ -4,7 +4,7 @@ import { circumstances, type CircumstanceField } from './context.ts';
 /** The group of all actions with recordings. */
 export const recordingGroup = 'recording';
 
-/** What an action with recordings is about. Every record belongs to a target or to the gateway itself, and to the class of each value in it. */
+/** The types of resources. Every record belongs to a target or to the gateway itself, and to the class of each value in it. */
 export type ResourceType = 'Target' | 'Class' | 'Gateway';
 
 /** The only entity of its type. */

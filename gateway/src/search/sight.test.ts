@@ -331,12 +331,10 @@ test('B21: no answer tells whether records that somebody may not see exist, nor 
   await fc.assert(
     fc.asyncProperty(
       steps,
-      queriesOf(term),
-      queriesOf(term),
-      forbidden,
-      forbidden,
+      fc.tuple(queriesOf(term), queriesOf(term)),
+      fc.tuple(forbidden, forbidden),
       fc.array(question, { minLength: 3, maxLength: 3 }),
-      async (given, facts, content, hidden, sealed, questions) => {
+      async (given, [facts, content], [hidden, sealed], questions) => {
         const drafts = draftsOf(given);
         const roles = [
           { name: 'facts', role: 'operator', groups: [], may: builtInRoles.operator.may, conditions: [facts], expiresMs: null },
