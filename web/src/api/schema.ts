@@ -169,10 +169,10 @@ export interface Schemas {
     /** The names of the targets that the grants allow. */
     readonly targets: readonly string[];
 
-    /** What the roles of the caller allow with recordings, with some records at least. */
+    /** What roles and policies allow the caller with recordings, with some records at least. */
     readonly may: readonly ('list' | 'search' | 'facts' | 'content' | 'watch' | 'export' | 'halt' | 'approve' | 'administer')[];
 
-    /** The roles that the caller has now. Empty: none, or the caller is the operator, who may do everything. */
+    /** The roles that the caller has now, without what policies say of them. Empty: none, or the caller is the operator, who may do everything. */
     readonly roles: readonly Schemas['HeldRole'][];
     readonly onBehalfOf: string | null;
 
