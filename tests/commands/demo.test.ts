@@ -185,6 +185,7 @@ test('T4.35: kept, the demo serves until Ctrl-C, and nothing is deleted unannoun
   const running = spawnSync(process.execPath, [mainFile, 'session', 'list', '--config', config], { cwd: root, encoding: 'utf8' });
   assert.equal(running.status, 0);
   assert.match(running.stdout, /support-bot/);
+  assert.match(said, /http:\/\/localhost:\d+\/sign-in#[\w-]{43}\n/, 'the link of the console');
   for (const expected of [
     'llm.chat model',
     'tool call run_sql',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import OpenAI from 'openai';
+import pg from 'pg';
 import type { Browser, Page } from 'playwright-core';
 import type { SampleServer } from '../../cli/src/demo/sample-server.ts';
 import { openChromium } from '../support/chromium.ts';
@@ -41,6 +42,7 @@ describe('the console, in a browser', requireProgram('chromium', 'psql'), () => 
     issuer = parts.use(await Issuer.open());
     issuer.groups.set('ann', ['compliance']);
     issuer.groups.set('dan', ['dba']);
+    issuer.groups.set('oli', ['soc']);
     issuer.groups.set('eve', []);
     const targets = `  model: { protocol: llm, url: "${models.url}" }\n`;
     shop = parts.use(await openShop({ targets, granted: '[shop, model]', config: config(), gateway: { environment: { WEB_SECRET: webClient.secret } } }));
@@ -57,7 +59,7 @@ describe('the console, in a browser', requireProgram('chromium', 'psql'), () => 
   const config = (): string => `policies: ${directory}
 groups: { dba: {} }
 approvals: { mode: wait }
-roles: { analyst: { groups: [compliance] }, owner: { groups: [agents] } }
+roles: { analyst: { groups: [compliance] }, owner: { groups: [agents] }, soc: { role: analyst, groups: [soc] }, operator: { groups: [soc] } }
 identity:
   issuers:
     corp: { url: "${issuer.url}", clientId: ${webClient.id}, clientSecret: { env: WEB_SECRET }, audience: "${audience}", groups: groups, principal: email }
@@ -182,6 +184,25 @@ identity:
       });
       assert.equal(answer.status, 403);
     }
+  });
+
+  test('a session that goes on is watched as it goes on, and halted', async () => {
+    const client = new pg.Client({ host: '127.0.0.1', port: shop.gateway.port('postgres'), user: 'agent', password: shop.token, database: 'shop' });
+    const gone = new Promise((resolve) => {
+      client.on('error', resolve);
+    });
+    await client.connect();
+    await client.query("SELECT 'before' AS seen");
+    const page = await signIn('oli', '/sessions');
+    await page.click('tr:has-text("open") a');
+    await page.waitForSelector('.asked:has-text("before")');
+    await client.query("SELECT 'meanwhile' AS seen");
+    await page.waitForSelector('.asked:has-text("meanwhile")');
+    await page.fill('.note input', 'enough');
+    await page.click('text=Halt this session');
+    assert.match(String(await gone), /enough/);
+    await page.waitForSelector('.overview .mark:has-text("halted")');
+    await page.waitForSelector('.event:has-text("close")');
   });
 
   test('who must approve sees what would be done and what is bound, and approves; the client goes on; now it says that nothing waits', async () => {

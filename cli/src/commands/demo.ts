@@ -208,6 +208,8 @@ async function stay(config: string, addresses: Readonly<Record<string, string>>)
   say('The gateway goes on serving until Ctrl-C. A token for you, for one hour:');
   await typeCommand({ words: ['token', 'create', 'you', '--config', config, '--ttl', '1h'], shown: 'token create you --ttl 1h' });
   const [host = '', port = ''] = (addresses['postgres'] ?? '').split(':');
+  say('All of it in a browser: a link that signs you in, once, within a minute. The command makes another one.');
+  await typeCommand({ words: ['console', 'you', '--config', config], shown: `console you --config ${config}` });
   say('What to type next, in another terminal:');
   console.log(`  psql "host=${host} port=${port} user=you dbname=shop"                 # the token is the password
   curl http://${addresses['http'] ?? ''}/t/model/v1/models -H "Authorization: Bearer TOKEN"
@@ -263,7 +265,8 @@ targets:
 principals:
   support-bot: { kind: agent, groups: [agents], targets: [shop, model, tools, mail, checker] }
   ann: { kind: human, groups: [dba] }
-  you: { kind: human, groups: [admins], targets: [shop, model, tools, mail] }
+  you: { kind: human, groups: [admins, lookers], targets: [shop, model, tools, mail] }
+roles: { analyst: { groups: [lookers] }, operator: { groups: [lookers] } }
 `;
 }
 
