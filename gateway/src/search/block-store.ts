@@ -11,7 +11,7 @@ import { RowSet } from './row-set.ts';
 import { decodeWhereabouts, encodeWhereabouts, LocatedRows } from './whereabouts.ts';
 
 /** The number of the layout of the tables below, and of what they say of a record. An index of another layout is made again. */
-const layout = 5;
+const layout = 6;
 const tables = ['blocks', 'columns'] as const;
 const schema = `
   CREATE TABLE IF NOT EXISTS blocks (block INTEGER PRIMARY KEY, head BLOB NOT NULL) STRICT;

@@ -1,4 +1,4 @@
-import { blockRowsMax, rowAt, rowBytes, RowSet } from './row-set.ts';
+import { blockRowsMax, RowSet, rowsOfSteps, stepBytes, stepsOf } from './row-set.ts';
 
 /** A value that more rows have is written as a bitmap of all rows, because that is shorter. */
 const listRowsMax = blockRowsMax / 16;
@@ -13,13 +13,13 @@ export interface ColumnValue {
 
 /** Encodes the values of a field in one block. The rows of each value are in ascending order, each once. */
 export function encodeColumn(values: Iterable<readonly [string, readonly number[]]>): Buffer {
-  const pieces: Buffer[] = [];
+  const pieces: Uint8Array[] = [];
   for (const [value, rows] of values) {
     const text = Buffer.from(value);
     const head = Buffer.alloc(headBytes);
     head.writeUInt32LE(text.length);
     head.writeUInt32LE(rows.length, headBytes / 2);
-    pieces.push(head, text, rows.length > listRowsMax ? bitmapOf(rows) : Buffer.from(Uint16Array.from(rows).buffer));
+    pieces.push(head, text, rows.length > listRowsMax ? bitmapOf(rows) : stepsOf(rows));
   }
   return Buffer.concat(pieces);
 }
@@ -37,10 +37,7 @@ export function* readColumn(column: Buffer, isWanted: (value: string) => boolean
 /** Yields the values of an encoded column, each with its rows in ascending order. */
 export function* readEntries(column: Buffer): Generator<[string, number[]]> {
   for (const { text, rows, count } of entriesOf(column)) {
-    yield [
-      text.toString(),
-      isBitmap(count) ? [...rowsOf(rows, count).newestFirst()].toReversed() : Array.from({ length: count }, (_, at) => rowAt(rows, at * rowBytes)),
-    ];
+    yield [text.toString(), isBitmap(count) ? [...RowSet.ofBitmap(rows).newestFirst()].toReversed() : rowsOfSteps(rows)];
   }
 }
 
@@ -71,7 +68,7 @@ function* entriesOf(column: Buffer): Generator<{ readonly text: Buffer; readonly
   for (let at = 0; at < column.length;) {
     const rowsAt = at + headBytes + column.readUInt32LE(at);
     const count = column.readUInt32LE(at + headBytes / 2);
-    const end = rowsAt + (isBitmap(count) ? bitmapBytes : count * rowBytes);
+    const end = rowsAt + (isBitmap(count) ? bitmapBytes : count * stepBytes);
     yield { text: column.subarray(at + headBytes, rowsAt), rows: column.subarray(rowsAt, end), count };
     at = end;
   }
@@ -90,5 +87,5 @@ function bitmapOf(rows: readonly number[]): Buffer {
 }
 
 function rowsOf(bytes: Buffer, count: number): RowSet {
-  return isBitmap(count) ? RowSet.ofBitmap(bytes) : RowSet.ofList(bytes);
+  return isBitmap(count) ? RowSet.ofBitmap(bytes) : RowSet.ofSteps(bytes);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { blockRowsMax, RowSet } from './row-set.ts';
+import { blockRowsMax, RowSet, stepsOf } from './row-set.ts';
 
 const rows = fc.oneof(
   fc.array(fc.integer({ min: 0, max: blockRowsMax - 1 }), { maxLength: 20 }),
@@ -20,8 +20,7 @@ function setOf(of: readonly number[]): RowSet {
 }
 
 function listOf(of: readonly number[]): RowSet {
-  const ascending = [...new Set(of)].toSorted((a, b) => a - b);
-  return RowSet.ofList(Uint8Array.from(ascending.flatMap((row) => [row & 0xff, row >>> 8])));
+  return RowSet.ofSteps(stepsOf([...new Set(of)].toSorted((a, b) => a - b)));
 }
 
 function bitmapOf(of: readonly number[]): RowSet {

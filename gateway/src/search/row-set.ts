@@ -1,7 +1,7 @@
 /** Most records in a block. A row is the number of a record in its block. */
 export const blockRowsMax = 65_536;
-/** In a list of rows each has so many bytes, the lower one first. */
-export const rowBytes = 2;
+/** Bytes of a step in a list of rows. */
+export const stepBytes = 2;
 
 const wordBits = 32;
 const wordCount = blockRowsMax / wordBits;
@@ -26,14 +26,19 @@ export class RowSet {
     return set;
   }
 
-  /** Returns the rows of a list in ascending order, each of `rowBytes` bytes. */
-  static ofList(list: Uint8Array): RowSet {
+  /** Returns the rows of a list of steps, as `stepsOf` makes it. */
+  static ofSteps(steps: Uint8Array): RowSet {
     const set = new RowSet();
-    if (list.length > 0) {
-      const from = rowAt(list, 0) >>> 5;
-      const words = new Uint32Array((rowAt(list, list.length - rowBytes) >>> 5) - from + 1);
-      for (let at = 0; at < list.length; at += rowBytes) {
-        const row = rowAt(list, at);
+    if (steps.length > 0) {
+      let last = 0;
+      for (let at = 0; at < steps.length; at += stepBytes) {
+        last += stepAt(steps, at);
+      }
+      const from = stepAt(steps, 0) >>> 5;
+      const words = new Uint32Array((last >>> 5) - from + 1);
+      let row = 0;
+      for (let at = 0; at < steps.length; at += stepBytes) {
+        row += stepAt(steps, at);
         const word = (row >>> 5) - from;
         words[word] = (words[word] ?? 0) | (1 << (row & 31));
       }
@@ -133,7 +138,22 @@ export class RowSet {
   }
 }
 
-/** Returns the row at an offset of a list. A copy as an array of longer numbers would take more memory than the list. */
-export function rowAt(list: Uint8Array, at: number): number {
-  return (list[at] ?? 0) | ((list[at + 1] ?? 0) << 8);
+/** Returns rows, which come in ascending order, as a list of steps: how much higher each is than the one before, and the first than row 0, the lower byte first. They are much alike, so they pack well. */
+export function stepsOf(rows: readonly number[]): Uint8Array {
+  return new Uint8Array(Uint16Array.from(rows, (row, at) => row - (rows[at - 1] ?? 0)).buffer);
+}
+
+/** Returns the rows of a list of steps. */
+export function rowsOfSteps(steps: Uint8Array): number[] {
+  const rows: number[] = [];
+  let row = 0;
+  for (let at = 0; at < steps.length; at += stepBytes) {
+    row += stepAt(steps, at);
+    rows.push(row);
+  }
+  return rows;
+}
+
+function stepAt(steps: Uint8Array, at: number): number {
+  return (steps[at] ?? 0) | ((steps[at + 1] ?? 0) << 8);
 }
