@@ -182,7 +182,7 @@ async function writeFacts(data: string, onProgress: (records: number) => void): 
       const leaf = decodeLeaf(leafBytes);
       const session = live.get(leaf.session) ?? { opener: new SessionOpener(keys), facts: new FactReader(findProtocol) };
       live.set(leaf.session, session);
-      const { facts, text } = session.facts.read(await session.opener.open({ leaf, leafBytes, entry }), new Set());
+      const { facts, text } = session.facts.read(session.opener.open({ leaf, leafBytes, entry }), new Set());
       if (!file.write(`${JSON.stringify({ time: facts.timeMs, ...Object.fromEntries(facts.values), text })}\n`)) {
         await new Promise((resolve) => file.once('drain', resolve));
       }

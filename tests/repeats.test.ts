@@ -144,16 +144,12 @@ describe('requests that repeat earlier ones', () => {
     return requests.map((parts) => Buffer.concat(parts));
   }
 
-  async function openAll(records: readonly RawRecord[], opener: SessionOpener): Promise<OpenedRecord[]> {
-    const opened: OpenedRecord[] = [];
-    for (const record of records) {
-      opened.push(await opener.open(record));
-    }
-    return opened;
+  function openAll(records: readonly RawRecord[], opener: SessionOpener): OpenedRecord[] {
+    return records.map((record) => opener.open(record));
   }
 
   test('are read back to the byte, in parts too', async () => {
-    const requests = requestsOf(await openAll(raw, new SessionOpener(keys)));
+    const requests = requestsOf(openAll(raw, new SessionOpener(keys)));
     assert.deepEqual(
       requests.map(({ length }) => length),
       [...turns, ...long].map(({ length }) => length),
@@ -173,8 +169,8 @@ describe('requests that repeat earlier ones', () => {
     const opener = new SessionOpener(keys);
     const walk = new SessionWalk(whole.session);
     assert.ok(midway.records < whole.records);
-    const first = await openAll(await collect(readSession(data, extentOf(midway, 'live'), walk)), opener);
-    const then = await openAll(await collect(readSession(data, extentOf(whole, 'closed'), walk)), opener);
+    const first = openAll(await collect(readSession(data, extentOf(midway, 'live'), walk)), opener);
+    const then = openAll(await collect(readSession(data, extentOf(whole, 'closed'), walk)), opener);
     assert.deepEqual(
       [...first, ...then].map(({ seq }) => seq),
       raw.map((_, seq) => seq),
@@ -198,7 +194,7 @@ describe('requests that repeat earlier ones', () => {
   });
 
   test('without the key they are erased', async () => {
-    const opened = await openAll(raw.slice(1, -1), new SessionOpener(keys));
+    const opened = openAll(raw.slice(1, -1), new SessionOpener(keys));
     assert.ok(opened.every(({ withheld, content }) => withheld === 'erased' && content === null));
   });
 
@@ -220,11 +216,11 @@ describe('requests that repeat earlier ones', () => {
     test(`a spliced body ${name} is a mismatch, and what follows is a mismatch or exact`, async () => {
       const forged = raw.findIndex(({ leaf, entry }) => leaf.sessionSeq > 20 && entry.header.content.encoding === bodyEncodings.spliced);
       assert.ok(forged > 20);
-      const opened = await openAll(
+      const opened = openAll(
         raw.map((record, i) => (i === forged ? reseal(record, forge) : record)),
         new SessionOpener(keys),
       );
-      const exact = await openAll(raw, new SessionOpener(keys));
+      const exact = openAll(raw, new SessionOpener(keys));
       assert.equal(opened[forged]?.withheld, 'mismatch');
       for (const [i, { withheld, content }] of opened.entries()) {
         assert.ok(i === forged || withheld === 'mismatch' || Buffer.from(content ?? []).equals(exact[i]?.content ?? Buffer.alloc(0)));
@@ -240,7 +236,7 @@ describe('requests that repeat earlier ones', () => {
         const { header } = record.entry;
         return { ...record, entry: { ...record.entry, header: { ...header, content: { ...header.content, encoding } } } };
       };
-      for (const [i, { withheld }] of (await openAll(raw.map(claim), new SessionOpener(keys))).entries()) {
+      for (const [i, { withheld }] of openAll(raw.map(claim), new SessionOpener(keys)).entries()) {
         const { content } = raw[i]?.entry.header ?? assert.fail();
         assert.ok(content.bytes === 0 || content.encoding === encoding || withheld === 'mismatch');
       }

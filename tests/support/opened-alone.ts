@@ -41,7 +41,7 @@ export async function compareOpenedAlone(data: string): Promise<number> {
       const leaf = decodeLeaf(leafBytes);
       const along = sessions.get(leaf.session) ?? { opener: new SessionOpener(keys), facts: new FactReader(findProtocol), key: null };
       sessions.set(leaf.session, along);
-      const opened = await along.opener.open({ leaf, leafBytes, entry });
+      const opened = along.opener.open({ leaf, leafBytes, entry });
       along.key ??= typeof opened.governance?.['key'] === 'number' ? opened.governance['key'] : null;
       const { facts, text } = along.facts.read(opened, along.opener.repeated);
       const found = await alone.open(leaf.logIndex);

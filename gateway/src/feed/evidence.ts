@@ -223,7 +223,7 @@ async function policyRecord(data: string, { extent, seq }: PolicyPlace, opener: 
       opener.learnKey(raw);
       return bundleRecord(raw, opener, prover);
     }
-    await opener.open(raw);
+    opener.open(raw);
     await turn.spend(2 * raw.entry.storedContent.length);
   }
   throw new GatewayError('store_damaged', `Record ${seq} of session ${extent.session} is not there: run countersign verify.`);
@@ -263,12 +263,12 @@ async function bundleRecord(raw: RawRecord, opener: SessionOpener, prover: Prove
     index: raw.leaf.logIndex,
     leaf: raw.leafBytes,
     proof: await prover.prove(raw.leaf.logIndex, raw.leafBytes),
-    meta: await bundleBody(raw, opener, 'meta'),
-    content: await bundleBody(raw, opener, 'content'),
+    meta: bundleBody(raw, opener, 'meta'),
+    content: bundleBody(raw, opener, 'content'),
   };
 }
 
-async function bundleBody(raw: RawRecord, opener: SessionOpener, slot: 'meta' | 'content'): Promise<BundleBody> {
+function bundleBody(raw: RawRecord, opener: SessionOpener, slot: 'meta' | 'content'): BundleBody {
   const { flags } = raw.leaf;
   if (slot === 'meta' ? (flags & leafFlags.hasMeta) === 0 : !storesContent(flags)) {
     return { form: 'none' };
@@ -276,7 +276,7 @@ async function bundleBody(raw: RawRecord, opener: SessionOpener, slot: 'meta' | 
   if (slot === 'meta' && (flags & leafFlags.metaClear) !== 0) {
     return { form: 'clear', text: new TextDecoder().decode(raw.entry.storedMeta) };
   }
-  const body = await opener.openBody(raw, slot);
+  const body = opener.openBody(raw, slot);
   if (body.state === 'mismatch') {
     throw new GatewayError('store_damaged', `Record ${raw.leaf.logIndex} is not what its leaf commits to: run countersign verify.`);
   }

@@ -296,7 +296,7 @@ export class Follower implements AsyncDisposable {
           addPart(followed.parts, { seq, segment: place.segment, start: place.offset, end });
           progress.touched.set(followed.indexed.session, followed);
           if (!isTraffic(body[at + leafOffsets.kind])) {
-            await this.#learn(followed, entryAt(body, view, at), progress.told);
+            this.#learn(followed, entryAt(body, view, at), progress.told);
             await progress.turn.spend(0);
           }
         }
@@ -308,13 +308,13 @@ export class Follower implements AsyncDisposable {
     return bytes;
   }
 
-  async #learn({ indexed, opener }: Followed, entry: Entry, told: IndexedTold[]): Promise<void> {
+  #learn({ indexed, opener }: Followed, entry: Entry, told: IndexedTold[]): void {
     const leaf = decodeLeaf(entry.leaf);
     if (leaf.kind === 'open' || leaf.kind === 'epoch') {
-      const { governance } = await opener.open({ leaf, leafBytes: entry.leaf, entry });
+      const { governance } = opener.open({ leaf, leafBytes: entry.leaf, entry });
       indexed.key = Number(governance?.['key']);
     } else if ((leaf.kind === 'decision' || leaf.kind === 'event') && entry.header.meta.stream === bodyStreams.meta) {
-      const { meta } = await opener.open({ leaf, leafBytes: entry.leaf, entry });
+      const { meta } = opener.open({ leaf, leafBytes: entry.leaf, entry });
       indexed.principal ??= meta?.opens?.principal ?? null;
       if (meta?.opens?.isActivity === true) {
         indexed.token ??= meta.opens.activity ?? meta.opens.tokenId ?? null;
@@ -325,10 +325,10 @@ export class Follower implements AsyncDisposable {
         indexed.targets.push(target);
       }
     } else if (leaf.kind === 'policy') {
-      const { governance } = await new SessionOpener(this.#keys).open({ leaf, leafBytes: entry.leaf, entry });
+      const { governance } = new SessionOpener(this.#keys).open({ leaf, leafBytes: entry.leaf, entry });
       told.push({ protocol: policyNotes, target: '', key: String(governance?.['version']), value: `${leaf.session}/${leaf.sessionSeq}`, isUnlessTold: true });
     } else if (leaf.kind === 'close') {
-      const { governance } = await new SessionOpener(this.#keys).open({ leaf, leafBytes: entry.leaf, entry });
+      const { governance } = new SessionOpener(this.#keys).open({ leaf, leafBytes: entry.leaf, entry });
       indexed.closedMs = leaf.timeMs;
       indexed.reason = String(governance?.['reason']);
       this.#live.delete(leaf.session);

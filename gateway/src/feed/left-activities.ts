@@ -65,7 +65,7 @@ export async function* readLeftActivities(
     const turn = new Turn();
     const extent = { session, records, state: 'closed', parts: (seq: number) => index.parts(id, seq) } as const;
     for await (const raw of readSession(data, extent, new SessionWalk(session))) {
-      const record = await opener.open(raw);
+      const record = opener.open(raw);
       fold.add(record);
       await turn.spend(record.content?.length ?? 0);
       if (left.aborted) {

@@ -273,7 +273,7 @@ class UsageFold {
       counted.opener.learnKey(raw);
       return;
     }
-    const opened = counted.history === null ? null : await counted.opener.open(raw);
+    const opened = counted.history === null ? null : counted.opener.open(raw);
     await this.#countOpened(counted, { ...raw, opened });
     if (opened !== null) {
       counted.history?.add(opened);
@@ -285,7 +285,7 @@ class UsageFold {
     switch (leaf.kind) {
       case 'decision':
       case 'event': {
-        const meta = await metaOf(counted, raw);
+        const meta = metaOf(counted, raw);
         if (meta?.opens !== undefined) {
           const { principal, target } = meta.opens;
           counted.channels.set(meta.channel, { facts: meta.opens, user: { principal, target }, obliged: new ObligedRequests() });
@@ -300,10 +300,10 @@ class UsageFold {
         await this.#countRequest(counted, raw);
         break;
       case 'response':
-        await this.#countAnswer(counted, raw);
+        this.#countAnswer(counted, raw);
         break;
       case 'approval':
-        await this.#countHeld(counted, raw);
+        this.#countHeld(counted, raw);
         break;
       default:
     }
@@ -311,7 +311,7 @@ class UsageFold {
 
   async #countRequest(counted: Counted, raw: MaybeOpened): Promise<void> {
     const { leaf } = raw;
-    const meta = await metaOf(counted, raw);
+    const meta = metaOf(counted, raw);
     const channel = counted.channels.get(meta?.channel ?? 0);
     if (meta === null || channel === undefined || !countsByItself(meta) || meta.verdict === 'deny') {
       return;
@@ -338,8 +338,8 @@ class UsageFold {
   }
 
   /** Counts a held request under limits that are new, once, however often it was sent: only the record that an approval begins to wait names the groups that must approve. */
-  async #countHeld(counted: Counted, raw: MaybeOpened): Promise<void> {
-    const meta = counted.held.size === 0 ? null : await metaOf(counted, raw);
+  #countHeld(counted: Counted, raw: MaybeOpened): void {
+    const meta = counted.held.size === 0 ? null : metaOf(counted, raw);
     const channel = counted.channels.get(meta?.channel ?? 0);
     const { [ownAttributes.approvalState]: state, [ownAttributes.approvalGroups]: groups } = meta?.attributes ?? {};
     if (meta?.request !== undefined && channel !== undefined && state === 'waiting' && groups !== undefined) {
@@ -351,15 +351,15 @@ class UsageFold {
     }
   }
 
-  async #countAnswer(counted: Counted, raw: MaybeOpened): Promise<void> {
-    const meta = [...counted.channels.values()].some(({ obliged }) => !obliged.isEmpty) ? await metaOf(counted, raw) : null;
+  #countAnswer(counted: Counted, raw: MaybeOpened): void {
+    const meta = [...counted.channels.values()].some(({ obliged }) => !obliged.isEmpty) ? metaOf(counted, raw) : null;
     const channel = counted.channels.get(meta?.channel ?? 0);
     if (meta === null || channel === undefined) {
       return;
     }
     for (const limit of this.#limitsOf(channel.obliged.of(meta.request))) {
       if (limit.what === 'bytes') {
-        this.usage.add(limit, channel.user, { amount: await contentBytes(counted, raw, meta), timeMs: this.#timeOf(raw.leaf.timeMs) });
+        this.usage.add(limit, channel.user, { amount: contentBytes(counted, raw, meta), timeMs: this.#timeOf(raw.leaf.timeMs) });
       } else if (limit.what === 'rows' || limit.what === 'tokens') {
         this.usage.add(limit, channel.user, { amount: amountsOf(meta.attributes ?? {})[limit.what], timeMs: this.#timeOf(raw.leaf.timeMs) });
       }
@@ -418,19 +418,19 @@ function requestOf(
   };
 }
 
-async function metaOf({ opener }: Counted, raw: MaybeOpened): Promise<ReadMeta | null> {
+function metaOf({ opener }: Counted, raw: MaybeOpened): ReadMeta | null {
   if (raw.opened !== null) {
     return raw.opened.meta;
   }
   if ((raw.leaf.flags & leafFlags.hasMeta) === 0) {
     return null;
   }
-  const body = await opener.openBody(raw, 'meta');
+  const body = opener.openBody(raw, 'meta');
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the recorder wrote it, and its commitment was checked
   return body.state === 'open' ? (JSON.parse(Buffer.from(body.plain).toString()) as ReadMeta) : null;
 }
 
-async function contentBytes({ opener }: Counted, raw: MaybeOpened, { attributes = {} }: ReadMeta): Promise<number> {
+function contentBytes({ opener }: Counted, raw: MaybeOpened, { attributes = {} }: ReadMeta): number {
   const notKept = attributes[ownAttributes.contentBytes];
   if (typeof notKept === 'number') {
     return notKept;
@@ -438,6 +438,6 @@ async function contentBytes({ opener }: Counted, raw: MaybeOpened, { attributes 
   if (raw.opened !== null) {
     return raw.opened.content?.length ?? 0;
   }
-  const body = storesContent(raw.leaf.flags) ? await opener.openBody(raw, 'content') : null;
+  const body = storesContent(raw.leaf.flags) ? opener.openBody(raw, 'content') : null;
   return body?.state === 'open' ? body.plain.length : 0;
 }

@@ -182,7 +182,7 @@ export class Recordings {
     const turn = new Turn();
     let mismatch: number | null = null;
     for await (const raw of readSession(this.#parts.data, extent, walk)) {
-      const record = await opener.open(raw);
+      const record = opener.open(raw);
       const shown = show(record, opener.repeated);
       if (shown !== null) {
         mismatch ??= record.withheld === 'mismatch' ? record.seq : null;

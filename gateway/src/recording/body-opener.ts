@@ -32,12 +32,12 @@ export class JournalOpener implements BodyOpener, Disposable {
     const outcomes: BodyOutcome[] = [];
     for (const entry of frameEntries(frame)) {
       const leaf = decodeLeaf(entry.leaf);
-      await this.#openRecord({ leaf, leafBytes: entry.leaf, entry }, outcomes);
+      this.#openRecord({ leaf, leafBytes: entry.leaf, entry }, outcomes);
     }
     return outcomes;
   }
 
-  async #openRecord(raw: RawRecord, outcomes: BodyOutcome[]): Promise<void> {
+  #openRecord(raw: RawRecord, outcomes: BodyOutcome[]): void {
     const { leaf, entry } = raw;
     const followed = this.#sessions.get(leaf.session) ?? { opener: new SessionOpener({ find: this.#find }), isForgotten: false };
     const { opener } = followed;
@@ -45,7 +45,7 @@ export class JournalOpener implements BodyOpener, Disposable {
     opener.learnKey(raw);
     for (const slot of ['meta', 'content'] as const) {
       if (entry.header[slot].stream !== bodyStreams.none) {
-        const state = await stateOf(opener, raw, slot);
+        const state = stateOf(opener, raw, slot);
         const mayBeForgotten = followed.isForgotten && (entry.header[slot].encoding & bodyEncodings.spliced) !== 0;
         outcomes.push({ index: leaf.logIndex, state: state === 'mismatch' && mayBeForgotten ? forgotten : state });
       }
@@ -86,9 +86,9 @@ export class JournalOpener implements BodyOpener, Disposable {
 const forgotten = { unreadable: 'too many sessions repeat themselves at once' };
 
 /** Opens a body. An error becomes its outcome, so that other bodies can still be opened. */
-async function stateOf(opener: SessionOpener, raw: RawRecord, slot: BodySlot): Promise<BodyOutcome['state']> {
+function stateOf(opener: SessionOpener, raw: RawRecord, slot: BodySlot): BodyOutcome['state'] {
   try {
-    return (await opener.openBody(raw, slot)).state;
+    return opener.openBody(raw, slot).state;
   } catch (error) {
     return { unreadable: error instanceof Error ? error.message : String(error) };
   }

@@ -26,10 +26,10 @@ async function* openFrom(
   const turn = new Turn();
   for await (const raw of readSession(data, extent, new SessionWalk(extent.session))) {
     if (raw.leaf.sessionSeq < seq) {
-      await openRepeated(opener, raw);
+      openRepeated(opener, raw);
       await turn.spend(0);
     } else {
-      const record = await opener.open(raw);
+      const record = opener.open(raw);
       await turn.spend(record.content?.length ?? 0);
       yield record;
     }
@@ -76,11 +76,11 @@ export async function* messageBytes(records: AsyncIterable<OpenedRecord>, sessio
 }
 
 /** Opens of an earlier record only the bodies that later bodies may copy from. */
-async function openRepeated(opener: SessionOpener, raw: RawRecord): Promise<void> {
+function openRepeated(opener: SessionOpener, raw: RawRecord): void {
   opener.learnKey(raw);
   for (const slot of ['meta', 'content'] as const) {
     if ((raw.entry.header[slot].encoding & bodyEncodings.spliced) !== 0) {
-      await opener.openBody(raw, slot);
+      opener.openBody(raw, slot);
     }
   }
 }

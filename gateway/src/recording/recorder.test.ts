@@ -57,7 +57,7 @@ async function readBack(data: string, keys: KeyStore, session: string): Promise<
   const opener = new SessionOpener(keys);
   const records: OpenedRecord[] = [];
   for await (const raw of readEntries(data, session, { from: journalStart })) {
-    records.push(await opener.open(raw));
+    records.push(opener.open(raw));
   }
   return records;
 }

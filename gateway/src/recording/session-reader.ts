@@ -210,13 +210,13 @@ export class SessionOpener {
   }
 
   /** Opens a record. Records must come in order, each once: the first names the key, a channel's opening states its facts, and bodies repeat earlier ones. */
-  async open(raw: RawRecord): Promise<OpenedRecord> {
+  open(raw: RawRecord): OpenedRecord {
     const { leaf } = raw;
     this.#repeated.clear();
     const governance = openClear(raw);
     this.#learnKey(leaf, governance);
-    const metaBody = sealedMeta(leaf) ? await this.openBody(raw, 'meta') : null;
-    const contentBody = storesContent(leaf.flags) ? await this.openBody(raw, 'content') : null;
+    const metaBody = sealedMeta(leaf) ? this.openBody(raw, 'meta') : null;
+    const contentBody = storesContent(leaf.flags) ? this.openBody(raw, 'content') : null;
     const meta = metaBody?.state === 'open' ? parseMeta(metaBody.plain) : null;
     if (meta?.opens !== undefined) {
       this.#channels.set(meta.channel, meta.opens);
@@ -262,7 +262,7 @@ export class SessionOpener {
   }
 
   /** Opens one body of a record. Bodies must come in order, each once, as in `open`. */
-  async openBody(raw: RawRecord, slot: BodySlot): Promise<OpenedBody> {
+  openBody(raw: RawRecord, slot: BodySlot): OpenedBody {
     const { leaf, entry } = raw;
     const stored = slot === 'meta' ? entry.storedMeta : entry.storedContent;
     const header = entry.header[slot];

@@ -244,7 +244,7 @@ export class RecordIndex {
     if (this.#isLeaving) {
       return;
     }
-    const opened = await followed.opener.open({ leaf, leafBytes, entry });
+    const opened = followed.opener.open({ leaf, leafBytes, entry });
     const read = followed.facts.read(opened, followed.opener.repeated);
     if (leaf.logIndex >= this.#growing.next) {
       const where = { place: place.text, needs: [...read.needs] };
@@ -274,7 +274,7 @@ export class RecordIndex {
       const extent = { session, records: sessionSeq, state: 'live', parts: () => known?.parts ?? [] } as const;
       try {
         for await (const raw of readSession(data, extent, new SessionWalk(session))) {
-          const opened = await followed.opener.open(raw);
+          const opened = followed.opener.open(raw);
           followed.facts.read(opened, followed.opener.repeated);
           this.#buffers.pass(opened.content?.length ?? 0);
           if (this.#isLeaving) {

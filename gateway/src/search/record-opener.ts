@@ -72,7 +72,7 @@ export class RecordOpener implements Disposable {
     const facts = new FactReader(this.#parts.findProtocol);
     let read: ReadRecord | null = null;
     for (const raw of raws) {
-      read = facts.read(await opener.open(raw), opener.repeated);
+      read = facts.read(opener.open(raw), opener.repeated);
     }
     return read === null ? null : { read, leaf: last.leafBytes };
   }

@@ -385,7 +385,7 @@ export class RecordSearch {
     const facts = new FactReader(findProtocol);
     const turn = new Turn();
     for await (const raw of readSession(data, extent, new SessionWalk(extent.session))) {
-      const read = facts.read(await opener.open(raw), opener.repeated);
+      const read = facts.read(opener.open(raw), opener.repeated);
       yield read;
       if (read.shown.seq >= seq) {
         return;

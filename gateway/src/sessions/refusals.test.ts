@@ -31,7 +31,7 @@ async function recordedOf(act: (refusals: Refusals) => Promise<void>): Promise<O
     const opener = new SessionOpener(keys);
     await recorder.publish();
     for await (const raw of readEntries(data, recorder.own.id, { from: journalStart })) {
-      records.push(await opener.open(raw));
+      records.push(opener.open(raw));
     }
     await recorder[Symbol.asyncDispose]();
     keys[Symbol.dispose]();
