@@ -8,7 +8,7 @@ const wordLengthMax = 64;
 /** Returns the words of a text in their order, in the form in which they are compared: without regard to upper and lower case, and to the form of a letter. */
 export function wordsOf(text: string): string[] {
   if (!beyondAscii.test(text)) {
-    return Array.from(text.toLowerCase().match(asciiWords) ?? [], (word) => (word.length > wordLengthMax ? word.slice(0, wordLengthMax) : word));
+    return (text.toLowerCase().match(asciiWords) ?? []).map((word) => (word.length > wordLengthMax ? word.slice(0, wordLengthMax) : word));
   }
   return text
     .normalize('NFKC')

@@ -106,15 +106,14 @@ export class FactReader {
       this.#needs.add(indexOf(used));
     }
     const request = numberOf(shown.attributes[ownAttributes.request]);
-    // Answers to other requests say only how columns are called.
-    const shownOfOthers = [...this.#timeline.used].filter(
-      ({ kind, meta }) => kind === record.kind && (kind === 'request' || meta?.request === record.meta?.request),
-    );
     const ofRequest = heirs.has(record.kind) ? this.#need(this.#requests.get(request)) : undefined;
     const values = valuesOf(record, shown, ofRequest);
-    shownOfOthers.forEach(({ meta }) => {
-      addMarks(values, marksOf(meta?.attributes ?? {}));
-    });
+    for (const { kind, meta } of this.#timeline.used) {
+      // Answers to other requests say only how columns are called.
+      if (kind === record.kind && (kind === 'request' || meta?.request === record.meta?.request)) {
+        addMarks(values, marksOf(meta?.attributes ?? {}));
+      }
+    }
     this.#nameCallers(record, shown, values);
     if (record.kind === 'request') {
       remember(this.#requests, record.seq, { kept: only(values, inheritedFields), index });
@@ -212,30 +211,34 @@ function valuesOf(record: OpenedRecord, shown: ShownRecord, ofRequest: Values | 
   const values = new Map<string, readonly string[]>();
   const own = record.meta?.attributes ?? {};
   const ofKind = `countersign.${record.kind}.`;
-  for (const [name, value] of Object.entries(attributes)) {
+  // Pairs of names and values would be many short-lived arrays.
+  for (const name of Object.keys(attributes)) {
     if (addedAttributes.has(name) || own[name] !== undefined || name.startsWith(ofKind)) {
-      set(values, fieldOf(name), textsOf(value));
+      set(values, fieldOf(name), textsOf(attributes[name]));
     }
   }
   const { channelFacts: channel, meta } = record;
   const reader = readerOf(record);
-  set(values, 'principal', [...(values.get('principal') ?? []), reader?.by]);
-  set(values, 'address', [...(values.get('address') ?? []), reader?.address]);
-  const named: Partial<Record<QueryFieldName, readonly (string | null | undefined)[]>> = {
-    'on-behalf-of': [channel?.onBehalfOf],
-    target: [shown.target ?? askedTarget(record)],
-    protocol: [shown.protocol],
-    action: [shown.action],
-    verdict: [meta?.verdict],
-    policy: shown.policies,
-    bytes: [shown.content?.bytes.toString()],
-    tokens: [tokensOf(attributes)],
-    masked: textsOf(attributes[ownAttributes.masked]).map((text) => text.slice(0, text.lastIndexOf('='))),
+  const note = (field: QueryFieldName, of: readonly (string | null | undefined)[]): void => {
+    set(values, field, of);
   };
-  for (const name of keysOf(named)) {
-    set(values, name, named[name] ?? []);
+  if (reader !== null) {
+    note('principal', [...(values.get('principal') ?? []), reader.by]);
+    note('address', [...(values.get('address') ?? []), reader.address]);
   }
-  set(values, 'kind', [record.kind, ...saidKindsOf(record, values, ofRequest)]);
+  note('on-behalf-of', [channel?.onBehalfOf]);
+  note('target', [shown.target ?? askedTarget(record)]);
+  note('protocol', [shown.protocol]);
+  note('action', [shown.action]);
+  note('verdict', [meta?.verdict]);
+  note('policy', shown.policies);
+  note('bytes', [shown.content?.bytes.toString()]);
+  note('tokens', [tokensOf(attributes)]);
+  note(
+    'masked',
+    textsOf(attributes[ownAttributes.masked]).map((text) => text.slice(0, text.lastIndexOf('='))),
+  );
+  note('kind', [record.kind, ...saidKindsOf(record, values, ofRequest)]);
   for (const [field, of] of ofRequest ?? []) {
     if (!values.has(field)) {
       values.set(field, of);
@@ -301,20 +304,23 @@ function channelValues({ meta }: OpenedRecord): Values {
 }
 
 function tokensOf(attributes: Attributes): string | null {
-  const counts = tokenCounts.flatMap((name) => (typeof attributes[name] === 'number' ? [attributes[name]] : []));
+  const counts = tokenCounts.map((name) => attributes[name]).filter((count) => typeof count === 'number');
   return counts.length === 0 ? null : String(counts.reduce((sum, count) => sum + count));
 }
 
 function set(values: Map<string, readonly string[]>, field: string, of: readonly (string | null | undefined)[]): void {
-  const texts: string[] = [];
-  for (const text of of) {
-    if (text !== null && text !== undefined && text !== '') {
-      texts.push(text.length > valueLengthMax ? text.slice(0, valueLengthMax) : text);
-    }
-  }
+  const texts = of.every(isWhole) ? of : of.flatMap((text) => (isText(text) ? [text.slice(0, valueLengthMax)] : []));
   if (texts.length > 0) {
     values.set(field, texts);
   }
+}
+
+function isText(value: string | null | undefined): value is string {
+  return value !== null && value !== undefined && value !== '';
+}
+
+function isWhole(value: string | null | undefined): value is string {
+  return isText(value) && value.length <= valueLengthMax;
 }
 
 /** Returns the marks that a record itself has. */
@@ -333,7 +339,14 @@ function addMarks(values: Map<string, readonly string[]>, marks: Values): void {
 }
 
 function only(values: Values, fields: readonly string[]): Values {
-  return new Map([...values].filter(([field]) => fields.includes(field)));
+  const some = new Map<string, readonly string[]>();
+  for (const field of fields) {
+    const of = values.get(field);
+    if (of !== undefined) {
+      some.set(field, of);
+    }
+  }
+  return some;
 }
 
 function remember<Key, Kept>(memory: Map<Key, Kept>, key: Key, kept: Kept): void {

@@ -40,23 +40,17 @@ export function render(record: OpenedRecord, earlier: Earlier): Rendering {
 
 /** Shows a request. A request in several records is shown with the last of them, because a single part of its body may be nothing but media. */
 function showRequest(record: OpenedRecord, content: Buffer, earlier: Earlier): Shown {
-  const first = record.meta?.request === undefined ? content : contentOf(earlier(record.meta.request));
-  const api = takingBody(first);
-  if (api === null && record.meta?.request !== undefined) {
-    return pieceText(record, earlier);
-  }
-  if (api === null || (record.meta?.request === undefined && !record.continues)) {
+  const isFirst = record.meta?.request === undefined;
+  if (isFirst && !record.continues) {
     return showWholeRequest(content);
+  }
+  const first = readRecordedRequest(isFirst ? content : contentOf(earlier(record.meta?.request)));
+  const takesBody = first !== null && findRecordedApi(first.head)?.takesBody === true;
+  if (!takesBody) {
+    return isFirst ? showWholeRequest(content) : pieceText(record, earlier);
   }
   const whole = wholeRequest(record, earlier);
   return whole === null ? requestPart(record, earlier) : { ...showWholeRequest(whole), isJoined: true };
-}
-
-/** The API of a request whose body is read whole; null for any other request. */
-function takingBody(content: Buffer): Api | null {
-  const request = readRecordedRequest(content);
-  const api = request === null ? null : findRecordedApi(request.head);
-  return api?.takesBody === true ? api : null;
 }
 
 function showWholeRequest(content: Buffer): Shown {
