@@ -12,7 +12,7 @@ import type { FromIndexer } from './indexer.ts';
 import { sendError } from './sent-error.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { ReadRecord } from '../search/record-facts.ts';
-import type { Block } from '../search/block.ts';
+import type { PlacedRecords } from '../search/block.ts';
 import type { RecordFollower } from '../search/record-index.ts';
 import { RecordOpener, type RecordOpenerParts } from '../search/record-opener.ts';
 import type { Boundary } from '../search/sight.ts';
@@ -126,7 +126,7 @@ interface OpenParts {
   readonly settings: FeedSettings;
   readonly data: string;
   readonly keys: KeyStore;
-  readonly blockOf: (index: number) => Block | null;
+  readonly blockOf: (index: number) => PlacedRecords | null;
   readonly findProtocol: FindProtocol;
   readonly keyOf: RecordOpenerParts['keyOf'];
   readonly boundary: Boundary;

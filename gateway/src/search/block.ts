@@ -1,7 +1,7 @@
 import type { Facts } from '../query/matches.ts';
 import { specialFields } from '../query/query.ts';
 import type { ColumnValue } from './column.ts';
-import { RowSet } from './row-set.ts';
+import type { RowSet } from './row-set.ts';
 
 /** The field of which every record has a value. */
 const everyField = 'kind';
@@ -14,12 +14,18 @@ export interface Buckets {
   readonly text: string;
 }
 
-/** A block of records, stored or still growing, as a search sees it. */
-export interface Block {
+/** A block of records, stored or still growing, for who only wants to know where they are. */
+export interface PlacedRecords {
   /** The index in the log of the record of row 0. */
   readonly first: number;
   /** The index of the first record after the block. */
   readonly next: number;
+  /** Returns where the record of a row is; undefined if there is none. */
+  find(row: number): Whereabouts | undefined;
+}
+
+/** A stored block of records, as a search sees it. */
+export interface Block extends PlacedRecords {
   /** The earliest and the latest time of its records, in ms since 1970. */
   readonly firstMs: number;
   readonly lastMs: number;
@@ -29,8 +35,6 @@ export interface Block {
   rowsWithWord(word: string): RowSet;
   /** Returns the values of a field that are wanted, and their rows. By default all are. */
   valuesOf(field: string, isWanted?: (value: string) => boolean): Iterable<ColumnValue>;
-  /** Returns where the record of a row is; undefined if there is none. */
-  find(row: number): Whereabouts | undefined;
 }
 
 /** Where a record is. */
@@ -46,15 +50,16 @@ export function allRows(block: Block): RowSet {
   return block.rowsWith(everyField, () => true);
 }
 
-type Rows = Map<string, number[]>;
+/** The rows that have each value of a field, in ascending order. */
+type Column = Map<string, number[]>;
 
-/** The newest block, which is in memory until it is full. */
-export class GrowingBlock implements Block {
+/** The newest records, which are not stored yet, in the form in which they are saved. */
+export class GrowingBlock implements PlacedRecords {
   readonly first: number;
   /** By bucket and field. */
-  readonly columns = new Map<string, Map<string, Rows>>();
+  readonly columns = new Map<string, Map<string, Column>>();
   /** The words of the records' texts, by bucket. */
-  readonly words = new Map<string, Rows>();
+  readonly words = new Map<string, Column>();
   /** Where the records are, by their rows. */
   readonly whereabouts: Whereabouts[] = [];
   /** How many values its records have together. */
@@ -72,55 +77,20 @@ export class GrowingBlock implements Block {
   add(index: number, { values, words, timeMs }: Facts, where: Whereabouts, buckets: Buckets): void {
     const row = index - this.first;
     this.next = index + 1;
-    const columns = entryOf(this.columns, buckets.facts, () => new Map<string, Rows>());
-    const add = (field: string, of: readonly string[]): void => {
-      const column = entryOf(columns, field, () => new Map<string, number[]>());
+    const columns = mapIn(this.columns, buckets.facts);
+    for (const [field, of] of values) {
+      const column = mapIn(columns, field);
       for (const value of of) {
         this.#note(column, value, row);
       }
-    };
-    for (const [field, of] of values) {
-      add(field, of);
     }
-    add(specialFields.time, [String(timeMs)]);
+    this.#note(mapIn(columns, specialFields.time), String(timeMs), row);
     this.whereabouts[row] = where;
     this.firstMs = Math.min(this.firstMs, timeMs);
     this.lastMs = Math.max(this.lastMs, timeMs);
-    const known = entryOf(this.words, buckets.text, () => new Map<string, number[]>());
+    const column = mapIn(this.words, buckets.text);
     for (const word of words) {
-      this.#note(known, word, row);
-    }
-  }
-
-  rowsWith(field: string, isWanted: (value: string) => boolean): RowSet {
-    const rows = new RowSet();
-    for (const columns of this.columns.values()) {
-      for (const [value, of] of columns.get(field) ?? []) {
-        if (isWanted(value)) {
-          addTo(rows, of);
-        }
-      }
-    }
-    return rows;
-  }
-
-  rowsWithWord(word: string): RowSet {
-    const rows = new RowSet();
-    for (const known of this.words.values()) {
-      addTo(rows, known.get(word) ?? []);
-    }
-    return rows;
-  }
-
-  *valuesOf(field: string, isWanted: (value: string) => boolean = () => true): Generator<ColumnValue> {
-    for (const columns of this.columns.values()) {
-      for (const [value, of] of columns.get(field) ?? []) {
-        if (isWanted(value)) {
-          const rows = new RowSet();
-          addTo(rows, of);
-          yield { value, rows };
-        }
-      }
+      this.#note(column, word, row);
     }
   }
 
@@ -128,26 +98,25 @@ export class GrowingBlock implements Block {
     return this.whereabouts[row];
   }
 
-  #note(column: Rows, value: string, row: number): void {
+  #note(column: Column, value: string, row: number): void {
     const rows = column.get(value);
     if (rows === undefined) {
       column.set(ownText(value), [row]);
       this.values += 1;
-    } else if (rows.at(-1) !== row) {
+    } else if (rows[rows.length - 1] !== row) {
       rows.push(row);
       this.values += 1;
     }
   }
 }
 
-function entryOf<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
-  const known = map.get(key);
-  if (known !== undefined) {
-    return known;
+/** Returns the map that another map has under a key, a new one if it has none. */
+function mapIn<Value>(maps: Map<string, Map<string, Value>>, key: string): Map<string, Value> {
+  const known = maps.get(key) ?? new Map<string, Value>();
+  if (known.size === 0) {
+    maps.set(key, known);
   }
-  const made = make();
-  map.set(key, made);
-  return made;
+  return known;
 }
 
 /** V8 keeps the whole text of which a string of at least so many characters was cut. */
@@ -156,10 +125,4 @@ const cutCharactersMin = 13;
 /** Returns a text that keeps no other one in memory. */
 function ownText(text: string): string {
   return text.length < cutCharactersMin ? text : Buffer.from(text).toString();
-}
-
-function addTo(rows: RowSet, of: readonly number[]): void {
-  for (const row of of) {
-    rows.add(row);
-  }
 }

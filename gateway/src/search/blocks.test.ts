@@ -77,14 +77,14 @@ const query = fc.letrec<{ query: Query }>((tie) => ({
   ),
 })).query;
 
-test('a block, while it grows and stored, finds every record for which a query holds, and no other if it says so', () => {
+test('a stored block finds every record for which a query holds, and no other if it says so', () => {
   fc.assert(
     fc.property(fc.array(facts, { minLength: 1, maxLength: 20 }), query, (records, asked) => {
       using database = openMemorySqlite();
       using other = openMemorySqlite();
       const growing = growBlock(records, 7);
       const holding = records.flatMap((each, row) => (matches(asked, each) ? [row] : []));
-      for (const block of [growing, save(openStore(database), growing), save(openStore(other), growing, false)]) {
+      for (const block of [save(openStore(database), growing), save(openStore(other), growing, false)]) {
         const most = new Set(findRows(asked, block, 'most').newestFirst());
         const least = [...findRows(asked, block, 'least').newestFirst()];
         assert.ok(holding.every((row) => most.has(row)));
@@ -170,8 +170,10 @@ test('blocks that are taken together have what each of them had, and a start fin
   ] as const) {
     save(store, grow(first, next), next === 6000);
     assert.equal(store.heads.length, blocks, `${next}`);
+    using other = openMemorySqlite();
+    const alone = save(openStore(other), grow(0, next));
     for (const each of [store, openStore(database)]) {
-      assert.deepEqual(seen(each.blocks()).toSorted(), seen([grow(0, next)]).toSorted());
+      assert.deepEqual(seen(each.blocks()).toSorted(), seen([alone]).toSorted());
     }
     first = next;
   }

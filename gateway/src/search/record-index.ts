@@ -10,7 +10,7 @@ import { LargeBuffers } from '../recording/large-buffers.ts';
 import { readSession, SessionOpener, SessionWalk, type SessionPart } from '../recording/session-reader.ts';
 import { Turn } from '../recording/turn.ts';
 import { isUnreadable } from '../store/sqlite.ts';
-import { GrowingBlock, valuesMax, type Block } from './block.ts';
+import { GrowingBlock, valuesMax, type PlacedRecords } from './block.ts';
 import { printBucket, youngRowsMin, type BlockStore } from './block-store.ts';
 import { FactReader, type ReadRecord } from './record-facts.ts';
 import { blockRowsMax } from './row-set.ts';
@@ -163,7 +163,7 @@ export class RecordIndex {
   }
 
   /** Returns the block that has a record of the log, stored or not; null if none has it. */
-  blockOf(index: number): Block | null {
+  blockOf(index: number): PlacedRecords | null {
     const growing = this.#growing;
     return index < growing.first ? this.#parts.store.blockOf(index) : index < growing.next ? growing : null;
   }

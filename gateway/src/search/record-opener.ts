@@ -3,7 +3,7 @@ import type { FindProtocol } from '../feed/timeline.ts';
 import { FrameFinder } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { SessionOpener, type RawRecord } from '../recording/session-reader.ts';
-import type { Block } from './block.ts';
+import type { PlacedRecords } from './block.ts';
 import { FactReader, type ReadRecord } from './record-facts.ts';
 
 /** Most earlier records that are read for one. */
@@ -20,7 +20,7 @@ export interface RecordOpenerParts {
   readonly keys: KeyStore;
   readonly findProtocol: FindProtocol;
   /** Returns the block that has a record; null if none has it. */
-  readonly blockOf: (index: number) => Block | null;
+  readonly blockOf: (index: number) => PlacedRecords | null;
   /** Returns the number of the key of a session; null: it has none. */
   readonly keyOf: (session: string) => number | null | Promise<number | null>;
 }
@@ -35,7 +35,7 @@ export interface OpenedAlone {
 export class RecordOpener implements Disposable {
   readonly #parts: RecordOpenerParts;
   readonly #frames: FrameFinder;
-  readonly #blocks = new Map<number, Block>();
+  readonly #blocks = new Map<number, PlacedRecords>();
   readonly #found = new Map<number, RawRecord>();
   #foundBytes = 0;
 
@@ -128,7 +128,7 @@ export class RecordOpener implements Disposable {
     return leaf.logIndex === index ? { leaf, leafBytes, entry } : null;
   }
 
-  #blockOf(index: number): Block | null {
+  #blockOf(index: number): PlacedRecords | null {
     for (const block of this.#blocks.values()) {
       if (index >= block.first && index < block.next) {
         return block;
