@@ -205,7 +205,7 @@ export class Outbox implements AsyncDisposable {
   async #post(sink: NoticeSink, { id, body }: Message): Promise<Posted> {
     const { signal } = this.#ending;
     if (sink.kind === 'smtp') {
-      return sendMail(sink, { id, body });
+      return sendMail(sink, { id, body, signal });
     }
     if (sink.kind === 'slack') {
       return post(new URL(sink.url()), [], { body, signal, caFile: sink.caFile });
