@@ -1,7 +1,7 @@
 import { alertRecording } from './alert-records.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
-import type { SinkNews } from '../exports/sink-stream.ts';
+import { troubleActions, type SinkNews } from '../exports/sink-stream.ts';
 import type { SinkState } from '../exports/sink-streams.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { FeedNews } from '../reader/feed-news.ts';
@@ -49,16 +49,16 @@ export class FeedRecords {
         break;
       case 'recovered':
         log.info({ sink }, 'a sink takes records again');
-        this.#note('event', { action: 'gateway.resume_feed' }, { sink });
+        this.#note('event', { action: troubleActions.resumed }, { sink });
         break;
       case 'failing':
         log.error({ sink, reason: news.why }, 'a sink does not take records; they wait in the journal, and it is tried again');
-        this.#note('alert', { action: 'gateway.delay_feed', reason: news.why }, { sink });
+        this.#note('alert', { action: troubleActions.delayed, reason: news.why }, { sink });
         onFailing();
         break;
       case 'dropped':
         log.error({ sink, reason: news.why, records: news.records }, 'a sink refuses records for ever');
-        this.#note('alert', { action: 'gateway.drop_feed', reason: news.why }, { sink, attributes: { [ownAttributes.feedRecords]: news.records } });
+        this.#note('alert', { action: troubleActions.dropped, reason: news.why }, { sink, attributes: { [ownAttributes.feedRecords]: news.records } });
         break;
       default:
         news satisfies never;

@@ -5,7 +5,7 @@ import { waitUntil } from '../../../tests/support/wait-until.ts';
 import type { FeedRecord } from './feed-record.ts';
 import { RefusedRecords, type Receiver } from './receiver.ts';
 import { RecordTail } from './record-tail.ts';
-import { SinkStream, type SinkNews } from './sink-stream.ts';
+import { SinkStream, troubleActions, type SinkNews } from './sink-stream.ts';
 import { recordOf } from './testdata/record.ts';
 
 const record = (index: number): FeedRecord => ({ ...recordOf({ record: `log/${index}` }), index });
@@ -113,6 +113,54 @@ test('a receiver that refuses everything fails, and gets everything later', asyn
     Array.from({ length: 24 }, (_, i) => 16 + i),
   );
 });
+
+for (const [does, error, told] of [
+  ['refuses', new RefusedRecords('no'), ['dropped']],
+  ['fails once at', new Error('the receiver is away'), ['failing', 'recovered', 'failing']],
+] as const) {
+  test(`a receiver that ${does} records of what it did causes no further ones`, async () => {
+    const news: SinkNews[] = [];
+    const tail = new RecordTail(async () => Promise.resolve([]));
+    const isRefused = error instanceof RefusedRecords;
+    const failed = new Set<number>();
+    const send = async (records: readonly FeedRecord[]): Promise<void> => {
+      const poison = records.filter(({ index: at, shown }) => (at === 0 || shown.attributes['countersign.sink'] === 'siem') && (isRefused || !failed.has(at)));
+      for (const { index: at } of poison) {
+        failed.add(at);
+      }
+      return poison.length > 0 ? Promise.reject(error) : Promise.resolve();
+    };
+    const receiver: Receiver = { batchMax: 8, collectMs: 0, settleMs: 0, send, [Symbol.asyncDispose]: async () => Promise.resolve() };
+    let index = 0;
+    const add = (action: string, sink: string): void => {
+      tail.add({ ...recordOf({ action, attributes: { 'countersign.sink': sink } }), index });
+      index += 1;
+    };
+    add('http.request', '');
+    await using stream = new SinkStream(0, {
+      name: 'siem',
+      receiver,
+      tail,
+      isWanted: () => true,
+      tell: (each) => {
+        news.push(each);
+        // As in a gateway, it is on record. Where one record alone is refused, those after it are taken.
+        if (index < 30) {
+          add({ dropped: troubleActions.dropped, failing: troubleActions.delayed, recovered: troubleActions.resumed, began: '' }[each.what], 'siem');
+          if (isRefused) {
+            add(troubleActions.dropped, 'another');
+          }
+        }
+      },
+      pausesMs: [1],
+    });
+    await waitUntil(() => stream.taken === index);
+    assert.deepEqual(
+      news.map(({ what }) => what),
+      told,
+    );
+  });
+}
 
 test('without an answer, what was sent counts as taken only after a while, and is sent again if the connection is lost', async () => {
   const tail = new RecordTail(async () => Promise.resolve([]));

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { ownAttributes } from '../domain/own-attributes.ts';
 import { systemErrorWords } from '../store/system-error.ts';
 import type { FeedRecord } from './feed-record.ts';
 import { RefusedRecords, TryLater, type Receiver } from './receiver.ts';
@@ -14,6 +15,10 @@ const unreadMs = 1000;
 const unreadMax = 60;
 /** If a receiver refuses so many records one after the other, the fault is not theirs: it fails, and gets them later. */
 const refusedMax = 10;
+
+/** The actions of the records of what a receiver does with what it is sent. */
+export const troubleActions = { delayed: 'gateway.delay_feed', resumed: 'gateway.resume_feed', dropped: 'gateway.drop_feed' } as const;
+const troubles: ReadonlySet<string | null> = new Set(Object.values(troubleActions));
 
 /** News of records on their way to a sink, for the record. `dropped`: the receiver will never take them. */
 export type SinkNews =
@@ -51,6 +56,8 @@ export class SinkStream implements AsyncDisposable {
   #next: number;
   #sent: Sent[] = [];
   #failures = 0;
+  /** True from the news that the sink fails until that it recovered. */
+  #isFailureTold = false;
   /** How often the next records could not be read. */
   #unread = 0;
   /** How many records were refused since the last that was taken. */
@@ -93,7 +100,7 @@ export class SinkStream implements AsyncDisposable {
           continue;
         }
         await this.#sendAll(records.filter(isWanted));
-        this.#advance(this.#next + records.length);
+        this.#advance(records);
       } catch (error) {
         await this.#fail(error);
       }
@@ -130,11 +137,13 @@ export class SinkStream implements AsyncDisposable {
     leaving.abort();
   }
 
-  #advance(next: number): void {
+  #advance(records: readonly FeedRecord[]): void {
     const { settleMs } = this.#parts.receiver;
+    const next = this.#next + records.length;
     this.#next = next;
-    if (this.#failures > 0) {
-      this.#failures = 0;
+    this.#failures = 0;
+    if (this.#isFailureTold && !records.every((record) => this.#isOfItself(record))) {
+      this.#isFailureTold = false;
       this.#parts.tell({ what: 'recovered', sink: this.#parts.name });
     }
     if (settleMs === 0) {
@@ -151,6 +160,11 @@ export class SinkStream implements AsyncDisposable {
       this.taken = oldest.next;
       this.#sent.shift();
     }
+  }
+
+  /** True for a record of what this receiver did. It causes no news: a receiver that refuses each of these, or fails at it, would cause the next one, for ever. */
+  #isOfItself({ shown: { action, attributes } }: FeedRecord): boolean {
+    return troubles.has(action) && attributes[ownAttributes.sink] === this.#parts.name;
   }
 
   /** Sends records. If the receiver refuses them, it finds out which of them, and tells that these are dropped. */
@@ -171,7 +185,9 @@ export class SinkStream implements AsyncDisposable {
       }
       if (records.length === 1) {
         this.#refused += 1;
-        tell({ what: 'dropped', sink: name, why: error.message, records: records.map(({ shown }) => shown.record) });
+        if (!records.every((record) => this.#isOfItself(record))) {
+          tell({ what: 'dropped', sink: name, why: error.message, records: records.map(({ shown }) => shown.record) });
+        }
         return;
       }
       const middle = Math.ceil(records.length / 2);
@@ -189,7 +205,8 @@ export class SinkStream implements AsyncDisposable {
     this.#next = this.taken;
     this.#sent = [];
     this.#failures += 1;
-    if (this.#failures === 1) {
+    if (!this.#isFailureTold) {
+      this.#isFailureTold = true;
       this.#parts.tell({ what: 'failing', sink: this.#parts.name, why: wordsOf(error) });
     }
     const pauses = this.#parts.pausesMs ?? pausesMs;
