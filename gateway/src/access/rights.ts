@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import { changeEnvironment } from '../domain/environment.ts';
+import { continueSession } from '../domain/record.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Extent, Names, Reach, RecordingRules } from '../domain/recording-rules.ts';
 import { unknownClass } from '../domain/seen.ts';
@@ -19,8 +21,10 @@ export interface Sight {
   readonly content: Query;
 }
 
-/** The records with which a session begins and ends. They say nothing of what was done in it. */
-export const frames: Query = either(['open', 'close'].map((kind) => ({ is: 'term', field: 'kind', test: { by: 'equal', value: kind } })));
+/** The records with which a session begins and ends, and those that state its environment. They belong to no target, and say nothing of what was done in it. */
+export const frames: Query = either([...equal('kind', ['open', 'close']), ...equal('action', [changeEnvironment])]);
+/** The records that belong to no target and say what was done in a session before, at all of its targets. */
+const histories: Query = either(equal('action', [continueSession]));
 
 /** The rights of who holds the keys. */
 export const allRights: readonly Right[] = [{ may: actNames, scope: everything }];
@@ -50,9 +54,9 @@ export function forbiddenTo(principal: string, { rules }: RecordingRules, act: A
   return either(rules.flatMap((rule) => (rule.act === act ? [reached(rule.forbidden, principal)] : [])));
 }
 
-/** Otherwise every session would be there for a scope that says only which records are not in it. */
+/** Otherwise every session would be there for a scope that says only which records are not in it, and with some what was done at any target. */
 function withoutFrames(scope: Query): Query {
-  return isEverything(scope) || isNothing(scope) ? scope : both([scope, except(frames)]);
+  return isEverything(scope) || isNothing(scope) ? scope : both([scope, except(either([frames, histories]))]);
 }
 
 function reached({ own, others }: Reach, principal: string): Query {

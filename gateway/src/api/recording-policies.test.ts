@@ -176,6 +176,31 @@ test('B21: policies narrow each act with recordings by target, class, group, own
     assert.equal(approvals.includes('"principal":"wide"'), isSeen('wiki'), `${kind} approvals`);
     assert.equal((await get('/api/v1/tokens')).status, 200);
   }
-  const target = people.get('target') ?? assert.fail();
+  const [target, none] = [people.get('target') ?? assert.fail(), people.get('none') ?? assert.fail()];
   assert.equal((await target.get(`/api/v1/sessions/${live}/records`)).status, 404);
+
+  // Each record of a reading, and of a refusal, names the policies that had a say.
+  const version = (await running.json('GET', '/api/v1/policy'))['version'];
+  for (const [query, named] of [
+    ['kind:access principal:class policy:rules.cedar:class countersign.access.what:search', ['rules.cedar:all', 'rules.cedar:class']],
+    ['kind:access principal:past countersign.access.what:search', ['rules.cedar:all']],
+    ['verdict:deny principal:group policy:rules.cedar:group url.path:/api/v1/search', ['rules.cedar:all', 'rules.cedar:group']],
+  ] as const) {
+    const found = (await none.lines<FoundRecord>(`/api/v1/search?${new URLSearchParams({ query }).toString()}`)).find(isFound);
+    assert.deepEqual([found?.policies, found?.attributes['countersign.policy_version']], [named, version], query);
+  }
+
+  // Answers that have begun end, although nothing comes on them.
+  const begun = await Promise.all(
+    [`/api/v1/sessions/${live}/watch`, '/api/v1/export?follow&query=principal:nobody'].map(async (each) => (await none.get(each)).body?.getReader()),
+  );
+  await begun[0]?.read();
+  writeFileSync(file, `${policies}\nforbid (principal in Group::"none", action in Action::"recording", resource == Target::"wiki");\n`);
+  await running.json('POST', '/api/v1/config/apply', {});
+  for (const reader of begun) {
+    await assert.rejects(async () => {
+      while ((await reader?.read())?.done === false);
+    });
+  }
+  assert.equal((await none.get(`/api/v1/sessions/${live}/records`)).status, 404);
 });

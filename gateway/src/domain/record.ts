@@ -15,6 +15,8 @@ export const processOutput = 'process.output';
 
 /** The action of the record with the facts of a run. It is in no session but that of a run, before anything that the run does. */
 export const runAction = 'gateway.run';
+/** The action of the records that name the session before, and the one after, of an activity in several sessions. */
+export const continueSession = 'gateway.continue_session';
 /** The action of the record with which a channel ends. */
 export const disconnectAction = 'gateway.disconnect';
 

@@ -2,7 +2,7 @@ import type { Attributes } from '../domain/action.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Principal, Standing } from '../domain/principal.ts';
-import { disconnectAction, runAction, type ChannelFacts, type RecordKind, type RecordMeta } from '../domain/record.ts';
+import { continueSession, disconnectAction, runAction, type ChannelFacts, type RecordKind, type RecordMeta } from '../domain/record.ts';
 import type { TargetFacts } from '../domain/target.ts';
 import { traceFact } from '../domain/trace-context.ts';
 import type { EntryDraft, SessionTrack } from '../recording/batch.ts';
@@ -222,7 +222,7 @@ export class LiveSession {
       next.#whenEnded.add(act);
     }
     next.#noteHistory(this.id);
-    this.note('gateway.continue_session', { [ownAttributes.nextSession]: next.id });
+    this.note(continueSession, { [ownAttributes.nextSession]: next.id });
     for (const leave of this.#leaving) {
       leave();
     }
@@ -242,7 +242,7 @@ export class LiveSession {
   #noteHistory(previous: string): void {
     const records = printHistory(this.#history.summary);
     for (const [i, attributes] of records.entries()) {
-      this.note('gateway.continue_session', i === records.length - 1 ? { ...attributes, [ownAttributes.previousSession]: previous } : attributes);
+      this.note(continueSession, i === records.length - 1 ? { ...attributes, [ownAttributes.previousSession]: previous } : attributes);
     }
   }
 
