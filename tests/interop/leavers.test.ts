@@ -214,6 +214,7 @@ identity:
         [404, ''],
       ],
     );
+    assert.equal((await scim('GET', 'Users?startIndex=1e300&count=1')).status, 200);
     const page = await scim('GET', 'Users?startIndex=2&count=1');
     assert.deepEqual([page.body.startIndex, page.body.itemsPerPage, page.body.Resources.length], [2, 1, 1]);
   });

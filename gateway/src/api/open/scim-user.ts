@@ -29,14 +29,16 @@ const user = z.preprocess(
 
 const operation = z.preprocess(
   lowered,
-  z.object({
-    op: z
-      .string()
-      .toLowerCase()
-      .pipe(z.enum(['add', 'replace', 'remove'], 'op is add, replace or remove')),
-    path: z.string().max(1_024).toLowerCase().optional(),
-    value: z.unknown(),
-  }),
+  z
+    .object({
+      op: z
+        .string()
+        .toLowerCase()
+        .pipe(z.enum(['add', 'replace', 'remove'], 'op is add, replace or remove')),
+      path: z.string().max(1_024).trim().toLowerCase().optional(),
+      value: z.unknown().optional(),
+    })
+    .refine(({ path, value }) => path !== undefined || (typeof value === 'object' && value !== null), 'without a path, value is an object'),
 );
 
 const operationsMax = 100;
@@ -66,7 +68,8 @@ export function patchUser({ userName, externalId, emails, isActive }: SaidUser, 
   for (const { op, path, value } of parseInput(patch, sent).operations) {
     for (const [at, given] of path === undefined ? Object.entries(Object(lowered(value))) : [[path, value] as const]) {
       const [, attribute = '', part] = /^(?:urn:[a-z0-9:.]+:user:)?([a-z]+)((?:\[.*\])?(?:\.value)?)$/.exec(at) ?? [];
-      if (attributes.has(attribute)) {
+      // Whether a user is active cannot be taken away, only said.
+      if (attributes.has(attribute) && !(attribute === 'active' && op === 'remove')) {
         attributes.set(attribute, changed(attributes.get(attribute), { op, given, isPart: part !== '' }));
       }
     }

@@ -19,6 +19,7 @@ const mediaType = 'application/scim+json';
 const bodyBytesMax = 64 * 1024;
 /** Most users in one answer. */
 const countMax = 200;
+const startMax = 1_000_000_000;
 /** A change is tried again so often because another one came before it. */
 const attemptsMax = 5;
 const secretCharactersMax = 4_096;
@@ -91,7 +92,7 @@ async function find({ parts, issuer, params }: ScimCall): Promise<Account> {
 async function findUsers({ parts: { accounts }, issuer, request }: ScimCall): Promise<unknown> {
   const { searchParams } = new URL(request.url);
   const [filter, from, count] = ['filter', 'startIndex', 'count'].map((name) => searchParams.get(name));
-  const start = Math.max(1, Math.trunc(Number(from ?? 1)) || 1);
+  const start = Math.min(Math.max(1, Math.trunc(Number(from ?? 1)) || 1), startMax);
   const limit = Math.min(Math.max(0, Math.trunc(Number(count ?? countMax)) || 0), countMax);
   if (filter === null || filter === undefined) {
     const { total, accounts: listed } = await accounts.list(issuer.name, { from: start - 1, limit });
