@@ -93,7 +93,11 @@ function aimsOfQuestions(measured: readonly Measured[]): Parameters<typeof print
   }
   const slowest = (records: number, of: 'firstMs' | 'allMs'): number =>
     Math.max(
-      ...Object.keys(questions).map((name) => {
+      // The first line of counts is their end: they have no first hit.
+      ...Object.entries(questions).flatMap(([name, { answer }]) => {
+        if (of === 'firstMs' && typeof answer === 'object') {
+          return [];
+        }
         const [from, to] = [smallest, largest].map(({ searching }) => percentile(searching.asked[name]?.[of] ?? [], 0.95));
         const growth = smallest === largest ? 0 : ((to ?? 0) - (from ?? 0)) / (largest.records - smallest.records);
         return (to ?? 0) + Math.max(0, growth) * (records - largest.records);
@@ -103,7 +107,7 @@ function aimsOfQuestions(measured: readonly Measured[]): Parameters<typeof print
     const over = `over ${thousands(records)} records${records === largest.records ? '' : ', extrapolated'}`;
     return [
       { text: `p95 of the slowest question ${over}, ms`, measured: slowest(records, 'allMs'), most: 1000 },
-      { text: `p95 of its first line ${over}, ms`, measured: slowest(records, 'firstMs'), most: 200 },
+      { text: `p95 of the slowest first hit ${over}, ms`, measured: slowest(records, 'firstMs'), most: 200 },
     ];
   });
 }

@@ -5,6 +5,8 @@ export const stepBytes = 2;
 
 const wordBits = 32;
 const wordCount = blockRowsMax / wordBits;
+/** To find the last row of a longer list takes more than room for all rows. */
+const wideBytesMin = 512 * stepBytes;
 const topBit = 0x8000_0000;
 
 /** A set of rows of one block. It has bits only for the range of rows that were added, because most values are had by few rows, which are near to one another. */
@@ -30,12 +32,8 @@ export class RowSet {
   static ofSteps(steps: Uint8Array): RowSet {
     const set = new RowSet();
     if (steps.length > 0) {
-      let last = 0;
-      for (let at = 0; at < steps.length; at += stepBytes) {
-        last += stepAt(steps, at);
-      }
       const from = stepAt(steps, 0) >>> 5;
-      const words = new Uint32Array((last >>> 5) - from + 1);
+      const words = new Uint32Array(steps.length > wideBytesMin ? wordCount - from : (lastOf(steps) >>> 5) - from + 1);
       let row = 0;
       for (let at = 0; at < steps.length; at += stepBytes) {
         row += stepAt(steps, at);
@@ -152,6 +150,14 @@ export function rowsOfSteps(steps: Uint8Array): number[] {
     rows.push(row);
   }
   return rows;
+}
+
+function lastOf(steps: Uint8Array): number {
+  let last = 0;
+  for (let at = 0; at < steps.length; at += stepBytes) {
+    last += stepAt(steps, at);
+  }
+  return last;
 }
 
 function stepAt(steps: Uint8Array, at: number): number {
