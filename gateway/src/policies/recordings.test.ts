@@ -191,13 +191,22 @@ test('each fault of a policy about recordings is told with its place', () => {
     const { problems } = readPolicies(cedar, [source(text)], vocabulary);
     assert.match(problems.map(({ message }) => message).join('\n'), expected, text);
   }
+  const inspected = { ...vocabulary, targets: vocabulary.targets.map((target) => ({ ...target, inspect: ['card'] })) };
   for (const [name, list] of [
     ['Target::"ordres"', 'conflicts'],
     ['Target::"warehouse"', 'warnings'],
     ['Class::"emial"', 'conflicts'],
     ['Class::"passport-number"', 'warnings'],
   ] as const) {
-    const read = readPolicies(cedar, [source(`forbid (principal, action in Action::"recording", resource == ${name});`)], vocabulary);
+    const read = readPolicies(cedar, [source(`forbid (principal, action in Action::"recording", resource == ${name});`)], inspected);
     assert.deepEqual([read.problems, read[list]().length], [[], 1], name);
   }
+  const unseen = readPolicies(cedar, [source('forbid (principal, action in Action::"recording", resource == Class::"card");')], vocabulary);
+  assert.match(
+    unseen
+      .warnings()
+      .map(({ message }) => message)
+      .join(),
+    /^no record has a class, because no target is inspected/,
+  );
 });

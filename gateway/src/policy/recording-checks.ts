@@ -36,10 +36,17 @@ export function findRecordingFaults({ policy, json, written }: ReadPolicy): read
   ];
 }
 
-/** Finds targets and classes that the configuration does not have. There may be records of former ones. */
-export function findStrangeResources({ policy, written }: ReadPolicy, { targets, classes }: Vocabulary): readonly Doubtful[] {
+/** Finds targets and classes that the configuration does not have, and classes whose values are looked for nowhere. There may be records of former ones. */
+export function findStrangeResources({ policy, json, written }: ReadPolicy, { targets, classes }: Vocabulary): readonly Doubtful[] {
   const known = { Target: targets.map(({ name }) => name), Class: classes };
-  return (['Target', 'Class'] as const).flatMap((type) =>
+  const isUnseen = mentionsType(json, 'Class') && targets.every(({ inspect = [] }) => inspect.length === 0);
+  const unseen = {
+    isMistyped: false,
+    source: written.source,
+    offset: searched(written, 'Class'),
+    message: 'no record has a class, because no target is inspected: name classes in inspect of those that have such values',
+  };
+  const strange = (['Target', 'Class'] as const).flatMap((type) =>
     policy.resources[type].flatMap((name) =>
       known[type].includes(name)
         ? []
@@ -53,4 +60,5 @@ export function findStrangeResources({ policy, written }: ReadPolicy, { targets,
           ],
     ),
   );
+  return isUnseen ? [unseen, ...strange] : strange;
 }
