@@ -20,7 +20,9 @@ export function addRecordingPlaces(command: Command): Command {
   const isInStore = (word: unknown): boolean => typeof word === 'string' && (isRecordName(word) || isStored(word));
   const recordings = (words: readonly unknown[]): readonly unknown[] => words.filter((word) => typeof word === 'string');
   meaningOnlyIf(command, ['key'], (words) => !recordings(words).every(isInStore));
-  return meaningOnlyIf(command, ['config', 'url', 'data'], (words) => recordings(words).some(isInStore));
+  // Who serves a recording takes the classes of a configuration, also for a bundle.
+  meaningOnlyIf(command, ['config'], (words, { serve }) => serve === true || recordings(words).some(isInStore));
+  return meaningOnlyIf(command, ['url', 'data'], (words) => recordings(words).some(isInStore));
 }
 
 /** Reads recordings: the id of a session, or its beginning, stands for a session of the store that the options name, a file name for a bundle, which needs no store. */
