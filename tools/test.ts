@@ -18,8 +18,8 @@ const fileMs = 240_000;
 const testMs = 180_000;
 /** Number of slowest files that are printed at the end. */
 const slowestMax = 15;
-/** A file waits for about two fifths of its time, so more files run at a time than there are cores. */
-const concurrency = availableParallelism() + 2;
+/** A file waits for much of its time: for disks, for processes that start, and for deadlines. So more files run at a time than there are cores. */
+const concurrency = availableParallelism() * 3;
 /** The code that Node compiled is kept, because tests start hundreds of processes with the same code. */
 process.env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules', '.compile-cache');
 /** A directory for what is made once for all files: a data directory of PostgreSQL, which runs as another user than root and must be able to read it. */

@@ -8,11 +8,11 @@ import { GatewayProcess } from '../support/gateway-process.ts';
 test('T4.16: tokens made and revoked while the gateway is stopped are on record before anything is served, with when and by whom', async () => {
   await using gateway = await GatewayProcess.start({ config: 'principals:\n  agent: { kind: agent }\n' });
   await gateway.signal('SIGTERM');
-  const { stdout, stderr } = gateway.cli(['token', 'create', 'agent', '--json']);
+  const { stdout, stderr } = gateway.command(['token', 'create', 'agent', '--json']);
   assert.ok(stderr.includes(`No gateway is running on ${gateway.data}: the token is for the next one that starts there.`), stderr);
   const made: { readonly id: string; readonly token: string } = JSON.parse(stdout);
-  assert.equal(gateway.cli(['token', 'revoke', made.token]).status, 0);
-  const kept: { readonly id: string } = JSON.parse(gateway.cli(['token', 'create', 'agent', '--json']).stdout);
+  assert.equal(gateway.command(['token', 'revoke', made.token]).status, 0);
+  const kept: { readonly id: string } = JSON.parse(gateway.command(['token', 'create', 'agent', '--json']).stdout);
   const untilMs = Date.now();
   await gateway.start();
   const acts = async (): Promise<unknown[]> => {
@@ -40,12 +40,12 @@ test('T4.16: tokens made and revoked while the gateway is stopped are on record 
 
 test('T4.13: an older identity.db, in which a token is not revoked, does not start, and with --accept-rollback that is in the record', async () => {
   await using gateway = await GatewayProcess.start({ config: 'principals:\n  agent: { kind: agent }\n' });
-  const { id }: { readonly id: string } = JSON.parse(gateway.cli(['token', 'create', 'agent', '--json']).stdout);
+  const { id }: { readonly id: string } = JSON.parse(gateway.command(['token', 'create', 'agent', '--json']).stdout);
   await gateway.signal('SIGTERM');
   const [file, early] = [join(gateway.data, 'identity.db'), join(gateway.directory, 'early.db')];
   copyFileSync(file, early);
   await gateway.start();
-  assert.equal(gateway.cli(['token', 'revoke', id]).status, 0);
+  assert.equal(gateway.command(['token', 'revoke', id]).status, 0);
   await gateway.signal('SIGKILL');
   for (const restore of [
     () => {

@@ -33,11 +33,11 @@ describe('approvals', () => {
     const [first] = open();
     assert.deepEqual([first?.state, first?.principal, first?.target, first?.action, first?.groups], ['waiting', 'ann', 'files', 'http.request', ['dba']]);
     assert.deepEqual(heard, []);
-    const own = gateway.cli(['approval', 'grant', first?.approval ?? ''], { environment: { COUNTERSIGN_TOKEN: await gateway.issueToken('ann') } });
+    const own = gateway.command(['approval', 'grant', first?.approval ?? ''], { COUNTERSIGN_TOKEN: await gateway.issueToken('ann') });
     assert.equal(own.status, 1);
     assert.match(own.stderr, /of their own/);
-    const granted = gateway.cli(['approval', 'grant', first?.approval ?? '', '--note', 'fine'], {
-      environment: { COUNTERSIGN_TOKEN: await gateway.issueToken('bob') },
+    const granted = gateway.command(['approval', 'grant', first?.approval ?? '', '--note', 'fine'], {
+      COUNTERSIGN_TOKEN: await gateway.issueToken('bob'),
     });
     assert.equal(granted.status, 0, granted.stderr);
     assert.match(granted.stdout, /the request goes on/);
@@ -98,7 +98,7 @@ describe('approvals', () => {
       heard.filter((each) => each.includes('returns')),
       ['POST /returns'],
     );
-    const denied = gateway.cli(['approval', 'deny', String(once['approval']), '--reason', 'once is enough']);
+    const denied = gateway.command(['approval', 'deny', String(once['approval']), '--reason', 'once is enough']);
     assert.equal(denied.status, 0, denied.stderr);
     const told = await ask(token, '/returns');
     const why: Record<string, unknown> = JSON.parse(await told.text());
@@ -109,7 +109,7 @@ describe('approvals', () => {
       .stdout.split('\n')
       .find((line) => line.startsWith(idOfOther));
     assert.match(listing ?? '', /  0\/1 of dba  asked +\d+[sm] ago  expires in +\d+m  POST \/returns\?x$/);
-    const shown = gateway.cli(['approval', 'show', id]);
+    const shown = gateway.command(['approval', 'show', id]);
     assert.match(shown.stdout, /ap_.* spent: bot asks files for http\.request\n[^]*countersign\.effects write\n[^]*POST \/returns/);
     const time = String.raw`\d{4}-\d\d-\d\dT[\d:.]+Z`;
     assert.match(shown.stdout, new RegExp(`\\ngranted by operator at ${time}\\nspent at ${time}, record \\S+/\\d+\\n`));
@@ -190,8 +190,8 @@ describe('approvals', () => {
     await waitUntil(() => of().length === 1);
     const [{ approval, session } = assert.fail()] = of();
     const words = ['approval', 'break', approval, '--reason', 'outage'];
-    assert.match(gateway.cli(words, { environment: { COUNTERSIGN_TOKEN: await gateway.issueToken('eve') } }).stderr, /no such approval/);
-    const broken = gateway.cli(words, { environment: { COUNTERSIGN_TOKEN: token } });
+    assert.match(gateway.command(words, { COUNTERSIGN_TOKEN: await gateway.issueToken('eve') }).stderr, /no such approval/);
+    const broken = gateway.command(words, { COUNTERSIGN_TOKEN: token });
     assert.deepEqual([broken.stdout, broken.stderr], [`broke the glass of ${approval}: the request goes on\n`, '']);
     assert.equal((await asking).status, 200);
     assert.match(gateway.command(['session', 'show', session]).stdout, /glass broken by dan \(oncall\): outage/);
@@ -294,7 +294,7 @@ describe('approvals', () => {
     });
     const problem: Record<string, unknown> = JSON.parse(await answer.text());
     const id = String(problem['approval']);
-    const { stdout } = gateway.cli(['approval', 'show', id]);
+    const { stdout } = gateway.command(['approval', 'show', id]);
     const [head = '', ...lines] = stdout.split('\n');
     assert.equal(head, `${id} waiting: bot asks files for http.request`);
     assert.ok(lines.includes('countersign.effects write'), 'what it does is what the gateway says of it');
@@ -306,7 +306,7 @@ describe('approvals', () => {
         [`    ${shown}`],
       );
     }
-    const listed = gateway.cli(['approval', 'list']).stdout.split('\n');
+    const listed = gateway.command(['approval', 'list']).stdout.split('\n');
     assert.ok(listed.every((line) => line === '' || (line.startsWith('ap_') && !line.startsWith('ap_0000000000000000'))));
     assert.ok(!JSON.stringify(problem).includes('reviewed'), 'nothing of it is in the words of the gateway');
   });

@@ -105,17 +105,17 @@ describe('what only facts are recorded of', () => {
     );
     const selected = records.find(({ attributes }) => Number(attributes['db.response.returned_rows']) === 2);
     assert.ok(Number(selected?.attributes['countersign.content_bytes']) > 0);
-    const shown = gateway.cli(['session', 'show', session]);
+    const shown = gateway.command(['session', 'show', session]);
     assert.match(shown.stdout, /postgres\.query shop .*\n {4}content not kept \(policy facts\.cedar:private\)/);
     const verified = gateway.verify();
     assert.equal(verified.status, 0, verified.stdout);
     assert.match(verified.stdout, /\d+ records hold facts only: by policy the content was not kept/);
-    const bytes = gateway.cli(['session', 'show', session, '--record', String(insert?.seq), '--bytes', '0-']);
+    const bytes = gateway.command(['session', 'show', session, '--record', String(insert?.seq), '--bytes', '0-']);
     assert.deepEqual([bytes.status, bytes.stdout], [1, '']);
     assert.match(bytes.stderr, /were not kept: policy keeps the facts alone/);
-    assert.match(gateway.cli(['policy', 'explain', insert?.record ?? '']).stdout, /content not kept \(policy facts\.cedar:private\)/);
+    assert.match(gateway.command(['policy', 'explain', insert?.record ?? '']).stdout, /content not kept \(policy facts\.cedar:private\)/);
     const file = join(directory, 'session.bundle');
-    assert.equal(gateway.cli(['session', 'export', session, '--out', file]).status, 0);
+    assert.equal(gateway.command(['session', 'export', session, '--out', file]).status, 0);
     const verifiedFile = gateway.cliAsIs(['verify', file]);
     assert.match(verifiedFile.stdout, /HOLDS[^]*records hold facts only[^]*does not prove: .*what the content was that is not kept/);
     assert.match(gateway.cliAsIs(['session', 'show', file]).stdout, /content not kept \(policy facts\.cedar:private\)/);
@@ -132,9 +132,9 @@ describe('what only facts are recorded of', () => {
     const [approval] = list();
     assert.ok(approval?.text.includes(canary));
     const environment = { COUNTERSIGN_TOKEN: await gateway.issueToken('bob') };
-    const shown = gateway.cli(['approval', 'show', approval?.approval ?? ''], { environment });
+    const shown = gateway.command(['approval', 'show', approval?.approval ?? ''], environment);
     assert.match(shown.stdout, new RegExp(`content not kept[^]*${canary}`));
-    const granted = gateway.cli(['approval', 'grant', approval?.approval ?? ''], { environment });
+    const granted = gateway.command(['approval', 'grant', approval?.approval ?? ''], environment);
     assert.equal(granted.status, 0, granted.stderr);
     assert.equal((await deleting).rowCount, 2);
     assert.deepEqual(

@@ -678,12 +678,12 @@ describe('values that are followed', () => {
   test('after a kill -9 and after a stop, an activity that goes on still knows what it saw', async () => {
     const visitor = { session: '', token: await shop.gateway.issueToken('agent') };
     const settled = async (body: string): Promise<readonly [number, string]> => {
-      for (;;) {
-        const { status, words } = await send(visitor, 'mail', body);
-        if (status !== 503) {
-          return [status, /That is a customer's address|This run has read health data/.exec(words)?.[0] ?? ''];
-        }
-      }
+      let answer = { status: 503, words: '' };
+      await waitUntil(async () => {
+        answer = await send(visitor, 'mail', body);
+        return answer.status !== 503;
+      });
+      return [answer.status, /That is a customer's address|This run has read health data/.exec(answer.words)?.[0] ?? ''];
     };
     await send(visitor, 'staff', '{}');
     const [carrying, allowed] = [
@@ -722,10 +722,10 @@ describe('values that are followed', () => {
     const { status, words } = await send(outer, 'mail', '{}');
     assert.deepEqual([status, words.includes('read health data')], [403, true], words);
     const denied = (await shop.gateway.records(inner.session)).find(({ attributes }) => attributes['countersign.carries'] !== undefined);
-    const { stdout } = shop.gateway.cli(['trace', denied?.record ?? '', '--json']);
+    const { stdout } = shop.gateway.command(['trace', denied?.record ?? '', '--json']);
     const traced: { from: { session: string; target: string } } = JSON.parse(stdout);
     assert.deepEqual([traced.from.session, traced.from.target], [outer.session, 'shop']);
-    const { stdout: tried } = shop.gateway.cli(['policy', 'try', join(directory, 'following.cedar')]);
+    const { stdout: tried } = shop.gateway.command(['policy', 'try', join(directory, 'following.cedar')]);
     assert.match(tried, /of a run within another or around one/);
   });
 

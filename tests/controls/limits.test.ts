@@ -10,6 +10,7 @@ import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { textOf } from '../support/live-models.ts';
 import { suiteParts } from '../support/suite-parts.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const rules = `@id("few") @limit("requests 5 per 1h")
 permit (principal in Group::"mailers", action == Action::"http.request", resource) when { context.method == "POST" };
@@ -49,12 +50,12 @@ describe('limits and alerts', () => {
   };
   /** The status of a request once what was done before a restart is known. */
   const settled = async (who: string, method: string, target = 'files'): Promise<number> => {
-    for (;;) {
-      const status = await statusOf(who, method, '/again', target);
-      if (status !== 503) {
-        return status;
-      }
-    }
+    let status = 503;
+    await waitUntil(async () => {
+      status = await statusOf(who, method, '/again', target);
+      return status !== 503;
+    });
+    return status;
   };
   const recordsOf = async (who: string): Promise<readonly ShownRecord[]> => {
     const own = (await gateway.sessions()).filter(({ principal }) => principal === who);

@@ -112,7 +112,7 @@ principals:
     await write(`@mode("observe")\n${noPosting} @id("never") permit (principal, action, resource) when { context.hour > 24 };`);
     // The log has it after the words that the configuration is applied.
     await waitUntil(() => /policy check finds: .*agents\.cedar:\d+:\d+: this policy can never apply/.test(gateway.log));
-    assert.doesNotMatch(gateway.cli(['policy', 'show']).stderr, /NOTE/);
+    assert.doesNotMatch(gateway.command(['policy', 'show']).stderr, /NOTE/);
     assert.equal((await ask('POST', '/d')).status, 200);
     const last = (await records()).findLast(({ kind }) => kind === 'request');
     assert.deepEqual([last?.verdict, last?.attributes['countersign.observed']], ['allow', 'deny by agents.cedar:no-posting: Agents only read here.']);
@@ -132,9 +132,9 @@ principals:
   test('policy show prints what is in force, policy explain why a record was decided as it was', async () => {
     await write(noPosting.replace('when', '// Reading is harmless.\nwhen'));
     assert.equal((await ask('POST', '/e')).status, 403);
-    assert.match(gateway.cli(['policy', 'show']).stdout, /@id\("grant:bot:files"\)[^]*\/\/ agents\.cedar:no-posting[^]*Agents only read/);
+    assert.match(gateway.command(['policy', 'show']).stdout, /@id\("grant:bot:files"\)[^]*\/\/ agents\.cedar:no-posting[^]*Agents only read/);
     const denied = (await records()).findLast(({ kind }) => kind === 'request');
-    const { status, stdout } = gateway.cli(['policy', 'explain', denied?.record ?? '']);
+    const { status, stdout } = gateway.command(['policy', 'explain', denied?.record ?? '']);
     assert.equal(status, 0);
     assert.match(stdout, /deny {2}agents\.cedar:no-posting\nreason {3}Agents only read here\.\nversion {2}[0-9a-f]{16}\n\/\/ agents\.cedar:no-posting\n@id/);
     assert.ok(stdout.endsWith('// Reading is harmless.\nwhen { context.effects.contains("write") };\n'), 'no comment cuts it');
@@ -148,7 +148,7 @@ principals:
     );
     const answer = (await records()).findLast(({ kind }) => kind === 'response');
     assert.match(
-      gateway.cli(['policy', 'explain', answer?.record ?? '']).stdout,
+      gateway.command(['policy', 'explain', answer?.record ?? '']).stdout,
       /is a record of the kind response, about which no policy decided\. It belongs to a request: countersign policy explain [0-9a-f]{8}#\d+$/m,
     );
     const bundle = join(directory, 'session.bundle');
@@ -175,10 +175,10 @@ principals:
     assert.equal(gateway.command(['session', 'export', denied?.session ?? '', '--out', bundle, '--policies']).status, 0);
     const places = [...readFileSync(bundle, 'utf8').matchAll(/^\{"policy":(\d+)/gm)].map(([, index]) => Number(index));
     assert.ok(places.length > 0 && places.every((index) => index < Number(denied?.record.split('/')[1])), places.join());
-    const missing = gateway.cli(['policy', 'explain', denied?.record.replace(/\d+$/, '999999') ?? '']);
+    const missing = gateway.command(['policy', 'explain', denied?.record.replace(/\d+$/, '999999') ?? '']);
     assert.equal(missing.status, 1);
     assert.match(missing.stderr, /There is no record 999999: the log has \d+ records/);
-    assert.match(gateway.cli(['policy', 'explain', `${'0'.repeat(16)}/1`]).stderr, /The log 0{16} is not kept here/);
+    assert.match(gateway.command(['policy', 'explain', `${'0'.repeat(16)}/1`]).stderr, /The log 0{16} is not kept here/);
   });
 
   test('policy try says what stricter policies would have decided otherwise, with what the session had done by then', async () => {
@@ -192,19 +192,19 @@ principals:
     for (const path of ['/1', '/2', '/3', '/4']) {
       assert.equal((await ask('GET', path)).status, 200);
     }
-    const rows = gateway.cli(['policy', 'try', stricter, '--since', '1h', '--json']).stdout.trim().split('\n');
+    const rows = gateway.command(['policy', 'try', stricter, '--since', '1h', '--json']).stdout.trim().split('\n');
     const tried = rows.map((row) => JSON.parse(row)).find(({ would }) => would === 'deny');
     assert.deepEqual(
       [tried.principal, tried.target, tried.action, tried.was, tried.policies, tried.requests],
       ['bot', 'files', 'http.request', 'allow', ['a.cedar:few'], 2],
     );
     assert.match(
-      gateway.cli(['policy', 'try', stricter]).stdout,
+      gateway.command(['policy', 'try', stricter]).stdout,
       /bot {2}files {2}http\.request {2}allow -> deny {2}a\.cedar:few {2}2 requests[^]* recorded requests would have been decided otherwise/,
     );
-    const last = gateway.cli(['policy', 'try', stricter, '--query', 'target:files url.path:"/4"']).stdout;
+    const last = gateway.command(['policy', 'try', stricter, '--query', 'target:files url.path:"/4"']).stdout;
     assert.match(last, /a\.cedar:few {2}1 request {2}record \S+\n1 of 1 recorded request would/, 'what the session did before counts, and is not tried itself');
-    assert.match(gateway.cli(['policy', 'try', stricter, '--query', 'tabel:x']).stderr, /is table meant/);
+    assert.match(gateway.command(['policy', 'try', stricter, '--query', 'tabel:x']).stderr, /is table meant/);
   });
 
   test('policy check names each fault with its place, and policy test what is not as expected', () => {
@@ -216,7 +216,7 @@ principals:
 - { name: wrong, principal: bot, target: files, action: http.request, context: { effects: [read] }, expect: hold }
 `,
     );
-    const tested = gateway.cli(['policy', 'test', cases]);
+    const tested = gateway.command(['policy', 'test', cases]);
     assert.equal(tested.status, 1);
     assert.match(
       tested.stdout,
@@ -259,20 +259,23 @@ principals:
     const alone = join(directory, 'alone.cedar');
     writeFileSync(alone, 'permit (principal == Principal::"ann", action == Action::"http.request", resource == Target::"payments");\n');
     writeFileSync(cases, '- { principal: ann, target: payments, action: http.request, text: GET /x, expect: allow }\n');
-    const unreached = gateway.cli(['policy', 'test', cases, '--policies', alone]).stdout;
+    const unreached = gateway.command(['policy', 'test', cases, '--policies', alone]).stdout;
     assert.match(
       unreached,
       /^ok .*: allow by alone\.cedar:1; but http\.connect is denied before: ann was not granted payments: no permit allows http\.connect/,
     );
-    assert.match(gateway.cli(['policy', 'check', alone]).stdout, /^NOTE .*alone\.cedar:1:1: permits http\.request at payments, but nobody may http\.connect/);
-    const good = gateway.cli(['policy', 'check']);
+    assert.match(
+      gateway.command(['policy', 'check', alone]).stdout,
+      /^NOTE .*alone\.cedar:1:1: permits http\.request at payments, but nobody may http\.connect/,
+    );
+    const good = gateway.command(['policy', 'check']);
     assert.deepEqual([good.status, good.stdout], [0, '1 policy in 1 file is valid\n']);
-    const bad = gateway.cli(['policy', 'check', join(directory, 'broken')]);
+    const bad = gateway.command(['policy', 'check', join(directory, 'broken')]);
     assert.equal(bad.status, 1);
     assert.match(bad.stderr, /a\.cedar:1:\d+: .*did you mean/);
     const never = join(directory, 'never.cedar');
     writeFileSync(never, '\n@approval("dba") forbid (principal, action, resource)\n  when { context.hour > 24 };\n');
-    const odd = gateway.cli(['policy', 'check', never]);
+    const odd = gateway.command(['policy', 'check', never]);
     assert.equal(odd.status, 1);
     assert.match(odd.stderr, /never\.cedar:3:10: this policy can never apply: context\.hour is 0 to 23[^]*never\.cedar:2:1: nobody is in the group "dba"/);
   });

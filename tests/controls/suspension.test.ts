@@ -17,13 +17,13 @@ test('T4.16: a suspension is whole before it is answered: a kill right after los
     return answer.status;
   };
   assert.equal(await statusOf(), 200);
-  const { stdout } = gateway.cli(['principal', 'suspend', 'bot', '--reason', 'it sends mails to strangers']);
+  const { stdout } = gateway.command(['principal', 'suspend', 'bot', '--reason', 'it sends mails to strangers']);
   await gateway.signal('SIGKILL');
   assert.match(stdout, /^suspended bot/);
   await gateway.start();
   assert.equal(await statusOf(), 401);
   const listed: unknown = JSON.parse(await (await gateway.api('/api/v1/principals')).text());
-  assert.match(gateway.cli(['principal', 'list']).stdout, /^bot {2}agent {2}- {2}files {2}suspended by operator since \S+: it sends mails to strangers$/m);
+  assert.match(gateway.command(['principal', 'list']).stdout, /^bot {2}agent {2}- {2}files {2}suspended by operator since \S+: it sends mails to strangers$/m);
   assert.match(JSON.stringify(listed), /"suspended":\{"by":"operator","since":"[^"]+","reason":"it sends mails to strangers"\}/);
   const own = (await gateway.sessions('all')).filter(({ principal }) => principal === null);
   const acts = async (): Promise<readonly (string | null)[]> =>
@@ -33,11 +33,11 @@ test('T4.16: a suspension is whole before it is answered: a kill right after los
         action?.endsWith('_principal') === true ? [`${action} ${String(attributes['countersign.principal'])} ${String(attributes['countersign.reason'])}`] : [],
       );
   assert.deepEqual(await acts(), ['gateway.suspend_principal bot it sends mails to strangers']);
-  assert.match(gateway.cli(['session', 'list']).stdout, /suspended/);
+  assert.match(gateway.command(['session', 'list']).stdout, /suspended/);
   const shown = own.map(({ session }) => gateway.command(['session', 'show', session]).stdout).join('');
   assert.match(shown, /gateway\.suspend_principal allow reason=it sends mails to strangers #\d+\n {4}the operator on the gateway's machine suspended bot\n/);
-  assert.match(gateway.cli(['principal', 'resume', 'bot']).stdout, /^resumed bot/);
+  assert.match(gateway.command(['principal', 'resume', 'bot']).stdout, /^resumed bot/);
   assert.equal(await statusOf(), 200);
   assert.deepEqual((await acts()).slice(1), ['gateway.resume_principal bot undefined']);
-  assert.equal(gateway.cli(['principal', 'resume', 'bot']).status, 1);
+  assert.equal(gateway.command(['principal', 'resume', 'bot']).status, 1);
 });

@@ -24,6 +24,7 @@ test('T4.10, E44: if bytes are changed under a running gateway, whole records ar
   // The next start seals the segment.
   await gateway.signal('SIGTERM');
   await gateway.start();
+  await gateway.whenIndexed();
   assert.equal(gateway.cli(['session', 'show', session]).status, 0);
   const file = join(gateway.data, 'journal', '000000000001.segment');
   const bytes = readFileSync(file);

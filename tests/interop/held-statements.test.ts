@@ -393,15 +393,15 @@ describe('held statements', () => {
   test('T4.30: which tables a session had used is read from its record, for a limit that came later and after a kill -9', async () => {
     /** Null, or the words and the hint of the denial, once the record was read. */
     const denied = async ({ client }: Connected, text: string): Promise<string | null> => {
-      for (;;) {
-        const words = await client.query(text).then(
+      let words: string | null = null;
+      await waitUntil(async () => {
+        words = await client.query(text).then(
           () => null,
           (error: unknown) => `${String(error)}\n${Object.assign({ hint: '' }, error).hint}`,
         );
-        if (words?.includes('still being read') !== true) {
-          return words;
-        }
-      }
+        return words?.includes('still being read') !== true;
+      });
+      return words;
     };
     const limited = /the limit is 3 requests per 1h, and 3 are used.*\nSend the statement again after 3[56]\d\d seconds\.$/s;
     {

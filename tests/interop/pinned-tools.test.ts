@@ -63,7 +63,7 @@ principals:
   };
   const call = async (principal: string, name = 'add', target = 'tools'): Promise<string> => ask(principal, 'tools/call', { name, arguments: {} }, target);
   const states = (...options: readonly string[]): Record<string, string> => {
-    const { status, stdout, stderr } = gateway.cli(['target', 'tools', 'tools', ...options, '--json']);
+    const { status, stdout, stderr } = gateway.command(['target', 'tools', 'tools', ...options, '--json']);
     assert.equal(status, 0, stderr);
     const rows = stdout
       .trim()
@@ -106,7 +106,7 @@ principals:
     assert.match(await call('bot', strange[0]), /^200 /);
     assert.match(await call('bot', 'add', 'other'), /^200 /, 'another target with a tool of this name');
     assert.match(await call('ann'), /^200 /);
-    assert.match(gateway.cli(['policy', 'show']).stdout, /\/\/ built-in\.cedar:tool-changed\n@id\("tool-changed"\)/);
+    assert.match(gateway.command(['policy', 'show']).stdout, /\/\/ built-in\.cedar:tool-changed\n@id\("tool-changed"\)/);
   });
 
   test('what was pinned is known after any end of the gateway, also if the index is made again', async () => {
@@ -126,7 +126,7 @@ principals:
     });
     assert.match(await call('bot'), /^200 /);
     assert.equal((await lastCall())?.attributes['countersign.tool_changed'], true);
-    assert.doesNotMatch(gateway.cli(['policy', 'show']).stdout, /tool-changed/);
+    assert.doesNotMatch(gateway.command(['policy', 'show']).stdout, /tool-changed/);
     await gateway.takesUp(() => {
       rmSync(join(policies, 'built-in.cedar'));
     });
@@ -134,7 +134,7 @@ principals:
   });
 
   test('a changed tool is accepted by name; one that is not there is not', async () => {
-    const missing = gateway.cli(['target', 'tools', 'tools', '--accept', 'Add']);
+    const missing = gateway.command(['target', 'tools', 'tools', '--accept', 'Add']);
     assert.equal(missing.status, 1);
     assert.match(missing.stderr, /tools has listed no tool "Add"/);
     assert.deepEqual(states('--accept', 'add'), { 'tool add': 'pinned' });
@@ -166,8 +166,8 @@ principals:
   });
 
   test('a target that is not there, or that has no tools', () => {
-    assert.match(gateway.cli(['target', 'tools', 'nothing']).stderr, /no target "nothing"/);
-    const none = gateway.cli(['target', 'tools', 'files', '--pin', '--json']);
+    assert.match(gateway.command(['target', 'tools', 'nothing']).stderr, /no target "nothing"/);
+    const none = gateway.command(['target', 'tools', 'files', '--pin', '--json']);
     assert.equal(none.stdout, '');
     assert.match(none.stderr, /^No tools of files are known/);
   });

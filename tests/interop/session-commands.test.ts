@@ -57,9 +57,9 @@ describe('the commands on sessions', requireProgram('psql'), () => {
       (await shop.gateway.sessions()).map((row) => ({ ...row, durationMs: 0 })),
     );
     assert.deepEqual(shop.gateway.rows(['session', 'show', session]), await shop.gateway.records(session));
-    const list = shop.gateway.cli(['session', 'list']).stdout;
+    const list = shop.gateway.command(['session', 'list']).stdout;
     assert.match(list, new RegExp(`^${session}  .*closed.* records  agent  shop  risk \\d+  select E'`, 'm'));
-    const { stdout } = shop.gateway.cli(['session', 'show', session]);
+    const { stdout } = shop.gateway.command(['session', 'show', session]);
     assert.match(stdout, /→ postgres\.query shop.*\n {4}select E'/);
     assertPrintable(list + stdout);
     assert.equal(shop.gateway.command(['session', 'show', '0'.repeat(32)]).status, 1);
@@ -111,7 +111,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
     assert.equal(shop.gateway.command(['session', 'export', session, '--out', file]).status, 0);
     assert.equal(verify(file), exitCodes.holds);
     const bundle = readFileSync(file, 'utf8');
-    const streamed = shop.gateway.cli(['session', 'export', session]).stdout;
+    const streamed = shop.gateway.command(['session', 'export', session]).stdout;
     assert.equal(streamed.split('\n').length, bundle.split('\n').length, 'the same lines on standard output');
     const lines = bundle.split('\n');
     const at = lines.findIndex((line) => line.includes('"content"'));
@@ -169,7 +169,7 @@ describe('the commands on sessions', requireProgram('psql'), () => {
   });
 
   test('found: halt says that the token stays valid and how to revoke it; the token of a run ends with the run', async () => {
-    const halt = (session: string): string => shop.gateway.cli(['session', 'halt', session]).stdout;
+    const halt = (session: string): string => shop.gateway.command(['session', 'halt', session]).stdout;
     const token = await shop.gateway.issueToken('agent');
     const { session } = await connect(token);
     const [, id = ''] = /^its token is still valid .*: countersign token revoke (tok_[0-9a-f]+) revokes it/m.exec(halt(session)) ?? [];

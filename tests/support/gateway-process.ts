@@ -261,7 +261,7 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   verify(): CliResult {
-    return this.cli(['verify', '--data', this.data]);
+    return this.command(['verify', '--data', this.data]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
