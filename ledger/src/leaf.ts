@@ -301,12 +301,16 @@ export interface SealedBody {
   readonly plaintext: Uint8Array;
 }
 
+/** Here the input of a short body's commitment is put together: to get memory for each one costs as much as to hash it. */
+const shortInput = new Uint8Array(4096);
+
 /** Computes `SHA-256(0x02 ‖ slot ‖ session ‖ session_seq ‖ salt ‖ plaintext)`. */
 export function commitSealed(body: SealedBody): Uint8Array {
   if (body.session.length !== sessionIdBytes || body.salt.length !== saltBytes) {
     throw new MalformedError('session id or salt of a wrong length');
   }
-  const input = new Uint8Array(26 + saltBytes + body.plaintext.length);
+  const bytes = 26 + saltBytes + body.plaintext.length;
+  const input = bytes > shortInput.length ? new Uint8Array(bytes) : shortInput.subarray(0, bytes);
   input[0] = 2;
   input[1] = bodySlots[body.slot];
   input.set(body.session, 2);

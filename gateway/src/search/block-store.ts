@@ -5,7 +5,7 @@ import { IndexDiffers } from '../feed/row-seals.ts';
 import type { ClassDay } from '../recording/key-store.ts';
 import { unwrapBytes, wrapKey } from '../recording/wrapping.ts';
 import type { Sqlite } from '../store/sqlite.ts';
-import type { Block, GrowingBlock, Whereabouts } from './block.ts';
+import type { Block, GrowingBlock, GrowingColumn, Whereabouts } from './block.ts';
 import { encodeColumn, joinColumns, readColumn, readEntries, splitColumns, type ColumnValue } from './column.ts';
 import { RowSet } from './row-set.ts';
 import { decodeWhereabouts, encodeWhereabouts, LocatedRows } from './whereabouts.ts';
@@ -268,11 +268,11 @@ export class BlockStore {
     const columns = new Map<string, ColumnEntries>();
     for (const [bucket, fields] of growing.columns) {
       for (const [field, values] of fields) {
-        columns.set(columnName(field, bucket), values);
+        columns.set(columnName(field, bucket), asLists(values));
       }
     }
     for (const [bucket, words] of growing.words) {
-      for (const [field, values] of this.#tokenColumns(bucket, words)) {
+      for (const [field, values] of this.#tokenColumns(bucket, asLists(words))) {
         columns.set(columnName(field, bucket), values);
       }
     }
@@ -386,7 +386,7 @@ export class BlockStore {
   readonly #keyOf: KeyOf = (bucket) => (bucket === allTimes ? this.#keys.heads : this.#keys.ofBucket(bucket));
 
   /** The tokens that stand for words, in the columns among which they are divided. */
-  #tokenColumns(bucket: string, words: ReadonlyMap<string, readonly number[]>): Map<string, [string, readonly number[]][]> {
+  #tokenColumns(bucket: string, words: ColumnEntries): Map<string, [string, readonly number[]][]> {
     const columns = new Map<string, [string, readonly number[]][]>();
     const key = this.#keys.ofBucket(bucket);
     if (key !== null) {
@@ -451,6 +451,13 @@ function parseColumnName(name: string): { readonly field: string; readonly bucke
 
 function columnPurpose(field: string, id: string, bucket: string): string {
   return `countersign/index/${id}/${bucket}/${field}`;
+}
+
+/** Yields the values of a column that has grown, once. */
+function* asLists(column: GrowingColumn): Generator<readonly [string, readonly number[]]> {
+  for (const [value, rows] of column) {
+    yield [value, typeof rows === 'number' ? [rows] : rows];
+  }
 }
 
 /** Takes columns together, whose rows are moved by a number each. */

@@ -50,16 +50,16 @@ export function allRows(block: Block): RowSet {
   return block.rowsWith(everyField, () => true);
 }
 
-/** The rows that have each value of a field, in ascending order. */
-type Column = Map<string, number[]>;
+/** The rows that have each value of a field, in ascending order. Many values are in one row only, and a list for each would be garbage that lives long. */
+export type GrowingColumn = Map<string, number | number[]>;
 
 /** The newest records, which are not stored yet, in the form in which they are saved. */
 export class GrowingBlock implements PlacedRecords {
   readonly first: number;
   /** By bucket and field. */
-  readonly columns = new Map<string, Map<string, Column>>();
+  readonly columns = new Map<string, Map<string, GrowingColumn>>();
   /** The words of the records' texts, by bucket. */
-  readonly words = new Map<string, Column>();
+  readonly words = new Map<string, GrowingColumn>();
   /** Where the records are, by their rows. */
   readonly whereabouts: Whereabouts[] = [];
   /** How many values its records have together. */
@@ -98,15 +98,21 @@ export class GrowingBlock implements PlacedRecords {
     return this.whereabouts[row];
   }
 
-  #note(column: Column, value: string, row: number): void {
+  #note(column: GrowingColumn, value: string, row: number): void {
     const rows = column.get(value);
     if (rows === undefined) {
-      column.set(ownText(value), [row]);
-      this.values += 1;
-    } else if (rows[rows.length - 1] !== row) {
+      column.set(ownText(value), row);
+    } else if (typeof rows === 'number') {
+      if (rows === row) {
+        return;
+      }
+      column.set(value, [rows, row]);
+    } else if (rows[rows.length - 1] === row) {
+      return;
+    } else {
       rows.push(row);
-      this.values += 1;
     }
+    this.values += 1;
   }
 }
 
