@@ -28,6 +28,8 @@ function scriptOf(found: Readonly<Record<string, string>>): string {
   assert.equal(containers, 'docker compose up --detach --wait database issuer\n');
   const rest = inUse(blocks.join(''))
     .replace(/^\.\/countersign init$/m, `$&\nsed --in-place 's/7070/${found['7070']}/; s/7432/${found['7432']}/' countersign.yaml`)
+    // Nobody types as fast as a script: on a busy machine the index takes a moment.
+    .replace(/^\.\/countersign search .+$/m, "until $& | grep --quiet 'has all that is recorded'; do sleep 0.1; done\n$&")
     .replace(/^\.\/countersign up &$/m, inUse('./countersign up > up.log 2>&1 &\nuntil_open http://127.0.0.1:7070/readyz'));
   return (
     inUse(`set -e

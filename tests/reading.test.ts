@@ -14,6 +14,7 @@ import { compareIndex, rebuildIndexOffline } from '../gateway/src/offline/offlin
 import { openOffline, type OfflineStore } from '../gateway/src/offline/offline-store.ts';
 import { isPlacedFrame, journalStart, readJournal, type PlacedFrame } from '../gateway/src/recording/journal-reader.ts';
 import { openRecorder } from '../gateway/src/recording/testdata/open-recorder.ts';
+import { waitUntil } from './support/wait-until.ts';
 import { runProgram, type RunResult } from './support/run.ts';
 import { mainFile } from './support/main-file.ts';
 
@@ -379,6 +380,7 @@ describe('how a session is read', () => {
     const { session } = await json('POST', '/api/v1/runs', { principal: 'bot', targets: ['shop'], command: 'true', recordOutput: false });
     await json('POST', `/api/v1/runs/${String(session)}/end`, { exitCode: 0 }).catch(() => undefined);
     const list = async (): Promise<string> => (await (await ask('GET', '/api/v1/sessions?all&facts')).text()).replaceAll(/"durationMs":\d+/g, '');
+    await waitUntil(async () => !/"unindexed":[1-9]/.test(await list()));
     const before_ = await list();
     using database = new DatabaseSync(join(data, 'index.db'));
     database.exec("UPDATE sessions SET principal = 'forged'");
