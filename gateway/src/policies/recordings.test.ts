@@ -104,7 +104,7 @@ test('the query of an act holds for just those records about which policies deci
         }
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 60 },
   );
   assert.ok(compared > 1000);
 });
@@ -121,6 +121,15 @@ test('what carries values of a forbidden class, or of which nobody knows its cla
   ] as const) {
     assert.deepEqual([matches(one, carrying(classes)), matches(others, carrying(classes))], [byOne, byOthers], classes.join(' '));
   }
+});
+
+test('a permit for other targets gives no record of this one, whatever classes it has', () => {
+  const engine = engineOf('permit (principal, action in Action::"recording", resource) unless { resource == Target::"mail" };');
+  const { scope } = scopes(engine, { hasRoles: false });
+  assert.deepEqual(
+    ['orders', 'mail'].map((target) => matches(scope('content'), factsOf({ target, classes: ['email'], own: false }))),
+    [true, false],
+  );
 });
 
 test('of a target that is not configured nobody knows the tags: what forbids by tags forbids it, what permits by them does not permit it', () => {

@@ -137,7 +137,8 @@ export class RecordingPolicy {
     const classes = types.includes('Class') ? askAll('Class', []) : everywhere(null);
     const extent = (effect: 'permits' | 'forbids'): Extent => ({
       targets: namesOf(targets, effect),
-      classes: namesOf(classes, effect),
+      // A permit is for targets. Otherwise a value in a record would open it.
+      classes: effect === 'permits' ? { isAllBut: false, names: [] } : namesOf(classes, effect),
       gateway: (gateway ?? targets.ofOthers)[effect].length > 0,
     });
     return { permit: extent('permits'), forbid: extent('forbids') };
