@@ -8,13 +8,11 @@ import { findProtocol } from '../gateway/src/protocols/registry.ts';
 import { isPlacedFrame, journalStart, readJournal } from '../gateway/src/recording/journal-reader.ts';
 import { openStore } from '../gateway/src/recording/open-store.ts';
 import { SessionOpener } from '../gateway/src/recording/session-reader.ts';
-import { BlockStore, parseBucket } from '../gateway/src/search/block-store.ts';
 import { FactReader } from '../gateway/src/search/record-facts.ts';
-import { RecordIndex } from '../gateway/src/search/record-index.ts';
-import { openSqlite } from '../gateway/src/store/sqlite.ts';
 import { printAims } from './aims.ts';
 import type { AskedResult } from './search-asked.ts';
 import { benchLag } from './search-lag.ts';
+import type { MadeResult } from './search-made.ts';
 import { FactsInPostgres } from './search-postgres.ts';
 import { questions } from './search-questions.ts';
 import { aimedStore, makeStore } from './search-store.ts';
@@ -27,13 +25,9 @@ const progressMs = 5000;
 const runFile = promisify(execFile);
 
 /** The measurements over a store of one size. */
-interface Measured {
-  readonly records: number;
+interface Measured extends MadeResult {
   readonly journalBytes: number;
   readonly indexBytes: number;
-  /** Processor time and time of the clock in which the index was made. */
-  readonly cpuSeconds: number;
-  readonly seconds: number;
   readonly postgres: { readonly seconds: number; readonly bytes: number };
   readonly searching: AskedResult;
 }
@@ -132,9 +126,9 @@ async function measureStore(wanted: number): Promise<Measured> {
     });
     const journalBytes = bytesIn(join(data, 'journal'));
     say('the index is made');
-    const made = await makeIndex(data, (records) => {
-      say(`${thousands(records)} records in the index`);
-    });
+    const index = await runFile(process.execPath, [join(import.meta.dirname, 'search-made.ts'), data]);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- search-made.ts prints it
+    const made = JSON.parse(index.stdout) as MadeResult;
     say('the questions are asked');
     const { stdout } = await runFile(process.execPath, [join(import.meta.dirname, 'search-asked.ts'), data, String(rounds)]);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- search-asked.ts prints it
@@ -153,25 +147,6 @@ async function measureStore(wanted: number): Promise<Measured> {
   } finally {
     rmSync(data, { recursive: true, force: true });
   }
-}
-
-/** Makes the index from the journal. */
-async function makeIndex(data: string, onProgress: (records: number) => void): Promise<Pick<Measured, 'records' | 'cpuSeconds' | 'seconds'>> {
-  const { keys } = await openStore(data, {}, false);
-  using database = openSqlite(join(data, 'records.db'), { journal: 'wal' });
-  const store = new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
-  const index = new RecordIndex({ data, keys, store, findProtocol, recall: () => Promise.resolve(null) });
-  const timer = setInterval(() => {
-    onProgress(index.size);
-  }, progressMs);
-  const begun = performance.now();
-  const begunCpu = process.cpuUsage();
-  await index.rebuild();
-  const { user, system } = process.cpuUsage(begunCpu);
-  const seconds = (performance.now() - begun) / 1000;
-  clearInterval(timer);
-  keys[Symbol.dispose]();
-  return { records: index.size, cpuSeconds: (user + system) / 1e6, seconds };
 }
 
 /** Writes the facts of all records as NDJSON. */
