@@ -67,6 +67,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     resumePrincipal: { path: '/api/v1/principals/ann/resume', body: {} },
     listPasskeys: { path: '/api/v1/passkeys' },
     inviteAdministrator: { path: '/api/v1/passkeys/invitations', body: { name: 'bea' } },
+    linkBrowser: { path: '/api/v1/sign-in/link', body: { principal: 'ann' } },
     removePasskey: { path: `/api/v1/passkeys/${Buffer.from(passkey, 'base64').toString('base64url')}` },
     showPolicy: { path: '/api/v1/policy' },
     showPolicyVersion: { path: `/api/v1/policy/versions/${Object.assign({ version: '' }, await json('GET', '/api/v1/policy')).version}` },

@@ -8,6 +8,16 @@ const content = z.object({
   text: z.string().optional().describe('The text that a person reads. It contains control characters as they were recorded.'),
   base64: z.string().optional().describe('The bytes, if they are not text.'),
   bytes: z.int().describe('The number of recorded bytes.'),
+  tables: z
+    .array(
+      z.object({
+        columns: z.array(z.string()).readonly().nullable().describe('The names of the columns. Null: they are not known.'),
+        rows: z.array(z.array(z.string()).readonly()).readonly(),
+      }),
+    )
+    .readonly()
+    .optional()
+    .describe('The rows in the text. Only for who asks for `tables`.'),
 });
 
 const shape = {
@@ -26,5 +36,8 @@ const shape = {
   content: content.nullable(),
   record: z.string().describe('`LOG/INDEX`: the path of its receipt.'),
 } satisfies Record<keyof ShownRecord, z.ZodType>;
+
+/** A part of a query. */
+export const withTables = z.string().optional().describe('With any value, rows are shown as tables too, beside the text.');
 
 export const shownRecord = z.object(shape).meta({ id: 'ShownRecord', description: 'A record of a session in readable form.' });

@@ -133,6 +133,15 @@ export interface Rendering {
   /** The text for the terminal and the console. Control characters in it are raw: the code that prints it must escape them. */
   readonly text: string;
   readonly attributes: Readonly<Record<string, AttributeValue>>;
+  /** Returns the rows of an answer, for who shows them as such. Absent: it has none. */
+  readonly tables?: () => readonly RenderedTable[];
+}
+
+/** Rows with their columns. A text is as in the rendering, where it may be cut, and so may the rows. */
+export interface RenderedTable {
+  /** The names of the columns. Null: they are not known. */
+  readonly columns: readonly string[] | null;
+  readonly rows: readonly (readonly string[])[];
 }
 
 /** Makes a rendering of a text that needs no cutting, because it is no longer than a record. */

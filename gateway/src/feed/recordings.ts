@@ -114,7 +114,7 @@ export class Recordings {
   }
 
   /** Yields the records that the session had when it was found, or the one with the number `only`. Throws GatewayError `store_damaged`, after the records that are whole. */
-  async *show(found: IndexedSession, only: number | null = null, show: ShowRecord = this.#wholly()): AsyncGenerator<ShownRecord> {
+  async *show(found: IndexedSession, only: number | null = null, show: ShowRecord = this.whole()): AsyncGenerator<ShownRecord> {
     // All are read up to the one that is wanted, because it may repeat parts of earlier ones.
     for await (const record of this.#show(this.#begin(found.session, show), this.extentOf(found))) {
       if (only === null || record.seq === only) {
@@ -154,7 +154,7 @@ export class Recordings {
   }
 
   /** Yields the records as `show` does, then each new record as it comes, until the session closes or the signal aborts. */
-  async *watch(found: IndexedSession, signal: AbortSignal, show: ShowRecord = this.#wholly()): AsyncGenerator<ShownRecord> {
+  async *watch(found: IndexedSession, signal: AbortSignal, show: ShowRecord = this.whole()): AsyncGenerator<ShownRecord> {
     const reading = this.#begin(found.session, show);
     yield* this.#show(reading, this.extentOf(found));
     while (!signal.aborted && !reading.walk.isClosed) {
@@ -167,9 +167,9 @@ export class Recordings {
     }
   }
 
-  /** Shows all of each record. */
-  #wholly(): ShowRecord {
-    const timeline = new Timeline(this.#parts.findProtocol);
+  /** Returns a function that shows all of each record; with `hasTables`, rows as tables too. */
+  whole(hasTables = false): ShowRecord {
+    const timeline = new Timeline(this.#parts.findProtocol, { hasTables });
     return (record) => timeline.show(record);
   }
 

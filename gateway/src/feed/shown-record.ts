@@ -1,4 +1,5 @@
 import type { Attributes } from '../domain/action.ts';
+import type { RenderedTable } from '../domain/record.ts';
 
 /**
  * The sessions to list: those that come after the session `after`, at most `limit`, the oldest first or the newest. With `begin`, only those whose ids begin with these hex digits, whatever
@@ -52,4 +53,6 @@ export interface ShownContent {
   readonly text?: string;
   readonly base64?: string;
   readonly bytes: number;
+  /** The rows in the text, for who asked for them. */
+  readonly tables?: readonly RenderedTable[];
 }

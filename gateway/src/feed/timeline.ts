@@ -34,9 +34,16 @@ export const smallMemory: TimelineMemory = {
 
 export type FindProtocol = (id: string) => Protocol | undefined;
 
+export interface TimelineOptions {
+  readonly memory?: TimelineMemory;
+  /** True: the rows of answers are shown as tables too. */
+  readonly hasTables?: boolean;
+}
+
 /** Turns the opened records of one session, which are given in order, into the form that people and programs are shown. */
 export class Timeline {
   readonly #findProtocol: FindProtocol;
+  readonly #hasTables: boolean;
   readonly #requests: Remembered;
   readonly #responses: Remembered;
   readonly #toolCalls = new ToolCalls();
@@ -48,8 +55,9 @@ export class Timeline {
   /** Decoders of the output of a run's command, by `log.iostream`: a character may be divided between two records. */
   readonly #outputs = new Map<unknown, StringDecoder>();
 
-  constructor(findProtocol: FindProtocol, { requests, responses }: TimelineMemory = wholeMemory) {
+  constructor(findProtocol: FindProtocol, { memory: { requests, responses } = wholeMemory, hasTables = false }: TimelineOptions = {}) {
     this.#findProtocol = findProtocol;
+    this.#hasTables = hasTables;
     this.#requests = new Remembered(requests);
     this.#responses = new Remembered(responses);
   }
@@ -104,7 +112,7 @@ export class Timeline {
         ...(record.withheld === null ? {} : { [ownAttributes.withheld]: record.withheld }),
         ...governanceAttributes(record),
       },
-      content: contentOf(record, rendered),
+      content: contentOf(record, rendered, this.#hasTables),
       record: record.record,
     };
   }
@@ -190,14 +198,14 @@ function emptyToNull(text: string | undefined): string | null {
   return text === undefined || text === '' ? null : text;
 }
 
-function contentOf(record: OpenedRecord, rendered: Rendering | null): ShownContent | null {
+function contentOf(record: OpenedRecord, rendered: Rendering | null, hasTables: boolean): ShownContent | null {
   if (record.content === null) {
     return null;
   }
   const bytes = record.content.length;
   return rendered === null
     ? { mediaType: 'application/octet-stream', base64: Buffer.from(record.content).toString('base64'), bytes }
-    : { mediaType: rendered.mediaType, text: rendered.text, bytes };
+    : { mediaType: rendered.mediaType, text: rendered.text, bytes, ...(hasTables && rendered.tables !== undefined ? { tables: rendered.tables() } : {}) };
 }
 
 /** The facts of a governance record that are not encrypted, as one attribute each. */

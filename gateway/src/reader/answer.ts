@@ -57,11 +57,11 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
       break;
     case 'show':
       await loadProtocols();
-      yield* inPieces(jsonLines(recordings.show(question.found, question.only, await viewOf(parts, question.sight))));
+      yield* inPieces(jsonLines(recordings.show(question.found, question.only, await viewOf(parts, question))));
       break;
     case 'watch':
       await loadProtocols();
-      yield* inPieces(jsonLines(recordings.watch(question.found, left, await viewOf(parts, question.sight))));
+      yield* inPieces(jsonLines(recordings.watch(question.found, left, await viewOf(parts, question))));
       break;
     case 'bytes':
       for await (const bytes of recordings.bytes(recordings.extentOf(question.found), question.range)) {
@@ -119,9 +119,12 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
   }
 }
 
-/** Returns how records are shown to somebody; undefined: all of them as they are. */
-async function viewOf({ openSearch }: AnswerParts, sight: Sight): Promise<ShowRecord | undefined> {
-  return isEverything(sight.facts) && isEverything(sight.content) ? undefined : (await openSearch()).viewOf(sight);
+/** Returns how records are shown to somebody. */
+async function viewOf(
+  { openSearch, recordings }: AnswerParts,
+  { sight, hasTables }: { readonly sight: Sight; readonly hasTables: boolean },
+): Promise<ShowRecord> {
+  return isEverything(sight.facts) && isEverything(sight.content) ? recordings.whole(hasTables) : (await openSearch()).viewOf(sight, hasTables);
 }
 
 /** Writes each row as a line of JSON. */

@@ -18,8 +18,8 @@ export type Question =
   | { readonly ask: 'list'; readonly page: SessionPage; readonly seen: Query }
   | { readonly ask: 'locate'; readonly index: number; readonly seen: Query }
   | { readonly ask: 'locatePolicy'; readonly version: string }
-  | { readonly ask: 'show'; readonly found: IndexedSession; readonly only: number | null; readonly sight: Sight }
-  | { readonly ask: 'watch'; readonly found: IndexedSession; readonly sight: Sight }
+  | { readonly ask: 'show'; readonly found: IndexedSession; readonly only: number | null; readonly sight: Sight; readonly hasTables: boolean }
+  | { readonly ask: 'watch'; readonly found: IndexedSession; readonly sight: Sight; readonly hasTables: boolean }
   | { readonly ask: 'bytes'; readonly found: IndexedSession; readonly range: MessageRange }
   | { readonly ask: 'bundle'; readonly found: IndexedSession; readonly checkpoint: PublishedCheckpoint; readonly policies: boolean }
   | { readonly ask: 'receipt'; readonly index: number; readonly checkpoint: PublishedCheckpoint }

@@ -184,14 +184,14 @@ export class Reader implements AsyncDisposable {
     return this.#one({ ask: 'locatePolicy', version });
   }
 
-  /** Yields lines of JSON, each a `ShownRecord`; with `only`, the one with this number. */
-  show(found: IndexedSession, only: number | null = null, sight: Sight = wholeSight): AsyncGenerator<Uint8Array> {
-    return this.#ask({ ask: 'show', found, only, sight });
+  /** Yields lines of JSON, each a `ShownRecord`; with `only`, the one with this number; with `hasTables`, rows as tables too. */
+  show(found: IndexedSession, only: number | null = null, sight: Sight = wholeSight, hasTables = false): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'show', found, only, sight, hasTables });
   }
 
   /** Yields records as `show` does, and then new ones until the session closes or the signal aborts. */
-  watch(found: IndexedSession, signal: AbortSignal, sight: Sight = wholeSight): AsyncGenerator<Uint8Array> {
-    return this.#ask({ ask: 'watch', found, sight }, signal);
+  watch(found: IndexedSession, signal: AbortSignal, sight: Sight = wholeSight, hasTables = false): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'watch', found, sight, hasTables }, signal);
   }
 
   bytes(found: IndexedSession, range: MessageRange): AsyncGenerator<Uint8Array> {

@@ -1,7 +1,7 @@
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Attributes, AttributeValue } from '../domain/action.ts';
 import { disconnectAction, type OpenedRecord } from '../domain/record.ts';
-import { smallMemory, Timeline, type FindProtocol } from '../feed/timeline.ts';
+import { smallMemory, Timeline, type FindProtocol, type TimelineOptions } from '../feed/timeline.ts';
 import type { ShownRecord } from '../feed/shown-record.ts';
 import { fieldOf, queryFields, type QueryFieldName } from '../query/fields.ts';
 import type { Facts } from '../query/matches.ts';
@@ -93,8 +93,8 @@ export class FactReader {
   /** The requests and answers whose last part is still to come, by their kind and the number of the request. */
   readonly #begun = new Map<string, Begun>();
 
-  constructor(findProtocol: FindProtocol) {
-    this.#timeline = new Timeline(findProtocol, smallMemory);
+  constructor(findProtocol: FindProtocol, { hasTables = false }: Pick<TimelineOptions, 'hasTables'> = {}) {
+    this.#timeline = new Timeline(findProtocol, { memory: smallMemory, hasTables });
   }
 
   /** Reads a record. `repeated` are the indexes in the log of the records whose bodies it repeats. */

@@ -182,8 +182,8 @@ export class RecordSearch {
     }
   }
 
-  viewOf(sight: Sight): ShowRecord {
-    return viewOf(sight, this.#parts);
+  viewOf(sight: Sight, hasTables = false): ShowRecord {
+    return viewOf(sight, this.#parts, hasTables);
   }
 
   /** Returns whether a query holds for any record. Rejects with GatewayError `catching_up` if it holds for none of those that are in the index and some are not. */

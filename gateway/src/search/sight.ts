@@ -87,12 +87,13 @@ export function sees(seen: Query, { shown, facts }: Pick<ReadRecord, 'shown' | '
   return isEverything(seen) || (!isUnknown && matches(seen, facts));
 }
 
-/** Returns a function that makes of each record of a session, in order, what somebody sees of it: all, its facts, or null. */
+/** Returns a function that makes of each record of a session, in order, what somebody sees of it: all, its facts, or null. With `hasTables`, rows are shown as tables too. */
 export function viewOf(
   { facts, content }: Sight,
   { findProtocol, boundary }: { readonly findProtocol: FindProtocol; readonly boundary: Boundary },
+  hasTables = false,
 ): ShowRecord {
-  const reader = new FactReader(findProtocol);
+  const reader = new FactReader(findProtocol, { hasTables });
   return (record, repeated) => {
     const read = reader.read(record, repeated);
     return !sees(facts, read) ? null : sees(content, read) ? read.shown : boundary.factsOf(read.shown);

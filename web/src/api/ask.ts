@@ -2,10 +2,10 @@ import type { Operations, Schemas } from './schema.ts';
 
 export type Operation = keyof Operations;
 
-/** The input of an operation. Members of the query that are `undefined` are left out. */
+/** The input of an operation. Members of the query that are `undefined` are left out; those that count with any value may be empty. */
 export interface Input<Name extends Operation> {
   readonly path?: Operations[Name]['path'];
-  readonly query?: Partial<Operations[Name]['query']>;
+  readonly query?: { readonly [Each in keyof Operations[Name]['query']]?: Operations[Name]['query'][Each] | undefined };
   readonly body?: Operations[Name]['body'];
   readonly signal?: AbortSignal;
 }
@@ -97,6 +97,6 @@ function valueIn(path: object | undefined, key: string): string {
 }
 
 function queryOf(query: object): string {
-  const given = Object.entries(query).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, String(value)]]));
+  const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
   return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
 }

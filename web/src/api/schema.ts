@@ -682,6 +682,13 @@ export interface Schemas {
 
       /** The number of recorded bytes. */
       readonly bytes: number;
+
+      /** The rows in the text. Only for who asks for `tables`. */
+      readonly tables?: readonly {
+        /** The names of the columns. Null: they are not known. */
+        readonly columns: readonly string[] | null;
+        readonly rows: readonly (readonly string[])[];
+      }[];
     } | null;
 
     /** `LOG/INDEX`: the path of its receipt. */
@@ -1018,7 +1025,7 @@ export interface Operations {
   /** Returns the records of a session. The reading is recorded. */
   'GET /api/v1/sessions/{session}/records': {
     path: { readonly session: string };
-    query: { readonly facts?: string };
+    query: { readonly facts?: string; readonly tables?: string };
     body: Nothing;
     answer: never;
     line: Schemas['ShownRecord'];
@@ -1043,7 +1050,13 @@ export interface Operations {
   };
 
   /** Returns the records of a session, and then each new record, until the session closes or the reader leaves. The reading is recorded. */
-  'GET /api/v1/sessions/{session}/watch': { path: { readonly session: string }; query: Nothing; body: Nothing; answer: never; line: Schemas['ShownRecord'] };
+  'GET /api/v1/sessions/{session}/watch': {
+    path: { readonly session: string };
+    query: { readonly tables?: string };
+    body: Nothing;
+    answer: never;
+    line: Schemas['ShownRecord'];
+  };
 
   /** Returns the bundle that proves a session (docs/formats/bundle.md). The reading is recorded. */
   'GET /api/v1/sessions/{session}/bundle': {

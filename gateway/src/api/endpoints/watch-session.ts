@@ -3,7 +3,7 @@ import { endpoint } from '../endpoint.ts';
 import { sessionName } from '../input.ts';
 import type { ApiParts } from '../parts.ts';
 import { openReading } from '../readings.ts';
-import { shownRecord } from '../shown-record.ts';
+import { shownRecord, withTables } from '../shown-record.ts';
 
 export const watchSession = endpoint({
   id: 'watchSession',
@@ -14,10 +14,11 @@ export const watchSession = endpoint({
     'Who accepts `text/event-stream` gets events: `record`, whose id is the number of the record, `problem` and `end`. With `last-event-id` the records up to it are left out.',
   callers: 'watch',
   params: { session: sessionName },
+  query: { tables: withTables },
   answer: live(shownRecord),
   errors: ['not_found', 'catching_up', 'store_damaged'],
-  act: async function* (parts: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params: { session }, signal }) {
+  act: async function* (parts: Pick<ApiParts, 'reader' | 'recorder'>, { caller, params: { session }, query: { tables }, signal }) {
     const { found, sight } = await openReading(parts, caller, { act: 'watch', what: 'watch', session });
-    yield* parts.reader.watch(found, signal, sight);
+    yield* parts.reader.watch(found, signal, sight, tables !== undefined);
   },
 });

@@ -1,7 +1,7 @@
 import { countOf } from '../../domain/count-of.ts';
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import type { OpenedRecord } from '../../domain/record.ts';
+import type { OpenedRecord, Rendering } from '../../domain/record.ts';
 import { formatAt, frames, parseBackend, parseFrontend, frameHeaderBytes } from './codec.ts';
 import { backend, frontend, type BindMessage, type FrontendMessage } from './messages.ts';
 import { formatValue } from './render-values.ts';
@@ -12,7 +12,7 @@ import { decodeBeginning, decoderOf, utf8, type Decode } from './text-encoding.t
 /** Finds a record of the same session by its number; null if it is not available. */
 export type Earlier = (seq: number) => OpenedRecord | null;
 
-export interface Shown {
+export interface Shown extends Pick<Rendering, 'tables'> {
   readonly text: string;
   readonly attributes: Attributes;
 }

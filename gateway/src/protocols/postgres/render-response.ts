@@ -1,12 +1,13 @@
 import { countOf } from '../../domain/count-of.ts';
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import type { OpenedRecord } from '../../domain/record.ts';
+import type { OpenedRecord, RenderedTable } from '../../domain/record.ts';
 import { formatAt, frameHeaderBytes, frames, parseBackend } from './codec.ts';
 import type { BackendMessage, Column, ErrorFields } from './messages.ts';
 import { begunBytes, decodeOf, readMessages, type Earlier, type Shown } from './render-request.ts';
 import { beginLong, readLong, type LongMessage, type Values } from './render-long.ts';
 import { formatValue, isText } from './render-values.ts';
+import { ShownTables } from './shown-tables.ts';
 import { ShownText } from './shown-text.ts';
 import { decoderOf, type Decode } from './text-encoding.ts';
 
@@ -26,7 +27,15 @@ export function renderResponse(record: OpenedRecord, earlier: Earlier): Shown {
   const shown = new ShownText();
   const { parameters } = readPart(record, leftBefore(record, earlier), earlier, shown);
   const text = shown.toString();
-  return { text, attributes: { ...summaryOf(text, parameters), ...shown.attributes } };
+  return { text, attributes: { ...summaryOf(text, parameters), ...shown.attributes }, tables: () => tablesOf(record, earlier) };
+}
+
+/** Reads the rows of a response once more, as tables. */
+function tablesOf(record: OpenedRecord, earlier: Earlier): readonly RenderedTable[] {
+  const left = leftBefore(record, earlier);
+  const shown = new ShownTables(left.columns?.map(({ name }) => name) ?? null);
+  readPart(record, left, earlier, shown);
+  return shown.tables;
 }
 
 /** The state that one part of an answer leaves for the next part. */
@@ -93,7 +102,7 @@ function beginCut(bytes: Buffer, table: Table, shown: ShownText): Left['cut'] {
     return { bytes: Buffer.from(bytes), before: null };
   }
   const { text, message } = readLong(beginLong(bytes.readUInt8(0)), bytes, valuesOf(table), false);
-  shown.add(text);
+  shown.addLong(text);
   return message;
 }
 
@@ -162,10 +171,10 @@ function show(message: BackendMessage, table: Table, shown: ShownText): void {
   switch (message.kind) {
     case 'row-description':
       table.columns = message.columns;
-      shown.add(message.columns.map((column) => column.name).join(' | '));
+      shown.addColumns(message.columns.map((column) => column.name));
       break;
     case 'data-row':
-      shown.add(message.values.map((value, i) => cell(value, table, i)).join(' | '));
+      shown.addRow(message.values.map((value, i) => cell(value, table, i)));
       break;
     case 'command-complete':
       shown.add(message.tag);

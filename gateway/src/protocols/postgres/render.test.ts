@@ -333,11 +333,42 @@ describe('responses', () => {
     assert.equal(text, `{${Array.from({ length: 5000 }, (_, i) => i).join(',')}}`);
   });
 
+  test('rows are tables too, whatever is in them: of several statements, and where a part begins within a row', () => {
+    const tables = (...of: Parameters<typeof session>): unknown => session(...of).tables?.();
+    const content = targetMessages('T:id,name / D:1,a | b / C:SELECT 1 / T:n / C:SELECT 0 / Z:I');
+    assert.deepEqual(tables({ kind: 'response', content }), [
+      { columns: ['id', 'name'], rows: [['1', 'a | b']] },
+      { columns: ['n'], rows: [] },
+    ]);
+    const request = { meta: { action: 'postgres.query' }, content: clientMessages('Q:select') };
+    const [head, row, rest] = [targetMessages('T:a,b'), targetMessages('D:1,∅'), targetMessages('D:2,y / C:SELECT 2')];
+    const parts = [
+      { kind: 'response', meta: { request: 0 }, content: Buffer.concat([head, row.subarray(0, 8)]) },
+      { kind: 'response', meta: { request: 0, attributes: { 'countersign.begun_bytes': row.length - 8 } }, content: Buffer.concat([row.subarray(8), rest]) },
+    ];
+    assert.deepEqual(tables(request, ...parts.slice(0, 1)), [{ columns: ['a', 'b'], rows: [] }]);
+    assert.deepEqual(tables(request, ...parts), [
+      {
+        columns: ['a', 'b'],
+        rows: [
+          ['1', 'NULL'],
+          ['2', 'y'],
+        ],
+      },
+    ]);
+    const long = targetMessages(`D:${'x'.repeat(1_500_000)}`);
+    assert.deepEqual(
+      tables(request, { kind: 'response', meta: { request: 0 }, content: Buffer.concat([targetMessages('T:a'), long.subarray(0, 1_400_000)]) }),
+      [],
+    );
+  });
+
   test('rows beyond the limit are only counted', () => {
     const row = targetMessages(`D:${'x'.repeat(1000)}`);
-    const { text, attributes } = session({ kind: 'response', content: Buffer.concat(Array.from({ length: 5000 }, () => row)) });
+    const { text, attributes, tables } = session({ kind: 'response', content: Buffer.concat(Array.from({ length: 5000 }, () => row)) });
     assert.ok(text.length < 4_200_000);
     assert.match(text, /… \d+ lines more$/);
+    assert.equal(tables?.()[0]?.rows.length, text.split('\n').length - 1);
     assert.equal(attributes['countersign.is_whole'], false);
   });
 });

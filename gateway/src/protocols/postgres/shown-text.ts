@@ -22,6 +22,20 @@ export class ShownText {
     this.#characters += line.length + 1;
   }
 
+  /** Adds the names of the columns of the rows that follow. */
+  addColumns(names: readonly string[]): void {
+    this.add(names.join(' | '));
+  }
+
+  addRow(cells: readonly string[]): void {
+    this.add(cells.join(' | '));
+  }
+
+  /** Adds the beginning of a row that is too long to be shown at once. */
+  addLong(text: string): void {
+    this.add(text);
+  }
+
   /** Adds text that continues the last line of the part before. Call it before anything else is added. */
   goOn(text: string): void {
     this.#isBegun = true;
@@ -32,6 +46,11 @@ export class ShownText {
   addMissing(line: string): void {
     this.#isWhole = false;
     this.add(line);
+  }
+
+  /** True: what is added now is only counted. */
+  get isFull(): boolean {
+    return this.#characters >= charactersMax;
   }
 
   get attributes(): Attributes {

@@ -1,12 +1,15 @@
 import type { ReactNode } from 'react';
 import type { Schemas } from '../../api/schema.ts';
+import { Later } from '../../parts/Later.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { Time } from '../../parts/Time.tsx';
 import { VerdictMark } from '../../parts/VerdictMark.tsx';
 import { texts } from '../../texts.ts';
 import { EventView } from './EventView.tsx';
 import { Facts } from './Facts.tsx';
+import { joinTables } from './joined-tables.ts';
 import type { Act } from './joined-timeline.ts';
+import { RowsTable } from './RowsTable.tsx';
 import { TurnView } from './TurnView.tsx';
 import { Why } from './Why.tsx';
 
@@ -37,12 +40,21 @@ export function ActView({ act }: { readonly act: Act }): ReactNode {
 /** The answer, of which the parts are shown as one. */
 function Answer({ answers }: { readonly answers: readonly Schemas['ShownRecord'][] }): ReactNode {
   const text = answers.map(({ content }) => content?.text ?? '').join('');
-  return (
-    text !== '' && (
-      <pre className="answer">
-        <Recorded text={text} />
-      </pre>
-    )
+  const tables = joinTables(answers).filter(({ rows }) => rows.length > 0);
+  const asText = (
+    <pre className="answer">
+      <Recorded text={text} />
+    </pre>
+  );
+  return text === '' ? null : tables.length === 0 ? (
+    asText
+  ) : (
+    <>
+      {tables.map((table, at) => (
+        <RowsTable key={at} table={table} />
+      ))}
+      <Later summary={texts.session.asText}>{asText}</Later>
+    </>
   );
 }
 

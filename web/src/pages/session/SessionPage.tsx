@@ -25,7 +25,7 @@ export function SessionPage(): ReactNode {
   if (overview.data !== undefined && isWatched === null) {
     setWatched(isOpen);
   }
-  const input = isWatched === null ? null : { path: { session } };
+  const input = isWatched === null ? null : { path: { session }, query: { tables: '' } };
   const { lines, isWhole, error } = useLines(isWatched === true ? 'GET /api/v1/sessions/{session}/watch' : 'GET /api/v1/sessions/{session}/records', input);
   const items = useJoined(lines);
   const { refetch } = overview;

@@ -13,7 +13,7 @@ const pageSize = 50;
 
 /** The sessions, the newest first, or those with a record for which a query holds. */
 export function SessionsPage(): ReactNode {
-  const { query = '' } = useSearch({ from: '/sessions' });
+  const { query } = useSearch({ from: '/sessions' });
   const navigate = useNavigate();
   const [limit, setLimit] = useState(pageSize);
   const { lines, isWhole, error } = useLines('GET /api/v1/sessions', { query: { query, newest: '', limit } });
@@ -22,11 +22,11 @@ export function SessionsPage(): ReactNode {
     <>
       <h1>{texts.sessions.title}</h1>
       <QueryForm
-        key={query}
+        key={query ?? ''}
         label={texts.sessions.query}
         example={texts.sessions.queryExample}
         button={texts.sessions.show}
-        query={query}
+        query={query ?? ''}
         onAsk={(asked) => void navigate({ to: '/sessions', search: asked === '' ? {} : { query: asked } })}
       />
       {error !== null && <Failure error={error} />}
