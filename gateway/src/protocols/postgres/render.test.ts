@@ -334,7 +334,7 @@ describe('responses', () => {
   });
 
   test('rows are tables too, whatever is in them: of several statements, and where a part begins within a row', () => {
-    const tables = (...of: Parameters<typeof session>): unknown => session(...of).tables?.();
+    const tables = (...of: readonly Given[]): unknown => session(...of).tables?.();
     const content = targetMessages('T:id,name / D:1,a | b / C:SELECT 1 / T:n / C:SELECT 0 / Z:I');
     assert.deepEqual(tables({ kind: 'response', content }), [
       { columns: ['id', 'name'], rows: [['1', 'a | b']] },
