@@ -198,6 +198,59 @@ test('B25: an administrator makes no token for who may do more with recordings',
   }
 });
 
+test('B25: an administrator makes no token for who may do more with recordings at another time or elsewhere', async (context) => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-tokens-'));
+  context.after(() => {
+    rmSync(directory, { recursive: true });
+  });
+  const file = join(directory, 'rules.cedar');
+  const reading = 'Action::"recording.content"';
+  writeFileSync(
+    file,
+    `permit (principal in Group::"later", action == ${reading}, resource) when { context.now > datetime("2090-01-01") };
+permit (principal in Group::"elsewhere", action == ${reading}, resource) when { context.clientAddress.isInRange(ip("192.0.2.0/24")) };
+forbid (principal in Group::"at-night", action == Action::"recording.search", resource) unless { context.hour < 4 };
+forbid (principal in Group::"early", action == Action::"recording.search", resource) when { context.now > datetime("2090-01-01") };
+forbid (principal, action in Action::"recording", resource) unless { context.clientAddress.isLoopback() };
+permit (principal is Principal, action == Action::"recording.export", resource == Target::"wiki") when { context.hour >= 0 };
+`,
+  );
+  await using running = await openRunningGateway(
+    `  amy: { kind: human, groups: [admins, some-time] }
+  abe: { kind: human, groups: [admins, early, some-time] }
+  lea: { kind: human, groups: [later] }
+  eli: { kind: human, groups: [elsewhere] }
+  nat: { kind: human, groups: [at-night] }
+  max: { kind: human, groups: [searchers] }
+  may: { kind: human, groups: [some-time] }
+  ben: { kind: human, groups: [reading-ends] }
+  bea: { kind: human, groups: [reading-ends, reading-goes-on] }
+policies: ${file}
+roles:
+  some-time: { role: analyst, groups: [some-time], expires: 2090-01-01 }
+  searchers: { role: operator, groups: [searchers, at-night], may: [search] }
+  reading-ends: { role: analyst, groups: [reading-ends], may: [content], expires: 2080-01-01 }
+  reading-goes-on: { role: analyst, groups: [reading-goes-on], may: [content] }
+`,
+  );
+  for (const [administrator, principal, expected] of [
+    ['ann', 'wide', /^201/],
+    ['ann', 'lea', /^403 ann may not make a token for lea, who may read the content of records/],
+    ['ann', 'eli', /^403 ann may not make a token for eli, who may read the content of records/],
+    ['ann', 'nat', /^201/],
+    ['ann', 'max', /^201/],
+    ['abe', 'wide', /^201/],
+    ['abe', 'max', /^403 abe may not make a token for max, who may search records/],
+    ['amy', 'may', /^201/],
+    ['amy', 'ben', /^201/],
+    ['amy', 'bea', /^403 amy may not make a token for bea, who may read the content of records/],
+    ['amy', 'lea', /^403 amy may not make a token for lea, who may read the content of records/],
+  ] as const) {
+    const { post } = await personOf(running, administrator);
+    assert.match(await outcome(post('/api/v1/tokens', { principal })), expected, `${administrator} for ${principal}`);
+  }
+});
+
 test('B25: who sees some records learns of no saved search of others, shares none, and takes none away', async () => {
   await using running = await openRunningGateway(roles);
   const [cora, dora] = [await personOf(running, 'cora'), await personOf(running, 'dora')];

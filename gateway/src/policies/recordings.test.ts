@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { allRights, mayDo, ruledRights, scopeOf } from '../access/rights.ts';
+import { actBeyond, allRights, mayDo, ruledRights, scopeOf } from '../access/rights.ts';
 import { actNames, type Act } from '../domain/recording-acts.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import { cedarPolicy } from '../policy/cedar-policy.ts';
@@ -107,6 +107,62 @@ test('the query of an act holds for just those records about which policies deci
     { numRuns: 60 },
   );
   assert.ok(compared > 1000);
+});
+
+/** Policies, some of which look at the time and at where somebody asks. */
+const sometimes = fc.tuple(
+  policy,
+  fc.constantFrom(
+    '',
+    'when { context.hour < 8 }',
+    'unless { context.now < datetime("2026-12-01") }',
+    'when { context.clientAddress.isLoopback() }',
+    'unless { context.weekday < 6 && principal.kind == "human" }',
+  ),
+);
+
+test('who may ever do with a record what another may not is beyond that one where their rules are furthest apart', () => {
+  let compared = 0;
+  const policySets = fc.array(
+    sometimes.map(([text, condition]) => text.replace(';', ` ${condition};`)),
+    { minLength: 1, maxLength: 4 },
+  );
+  fc.assert(
+    fc.property(policySets, fc.array(kind, { minLength: 1, maxLength: 4 }), fc.boolean(), (texts, kinds, hasRoles) => {
+      const engine = engineOf(texts.join('\n'));
+      const asker = (principal: typeof bot, address: string) => ({ principal, onBehalfOf: null, run: null, address });
+      const apart = engine.recordingRulesApart?.(asker(bot, '127.0.0.1'), asker(ann, '127.0.0.1')) ?? assert.fail();
+      const roles = hasRoles ? allRights : [];
+      const found = apart.map(({ one, other }) => actBeyond(ruledRights(roles, one, bot.id), ruledRights(roles, other, ann.id)));
+      if (found.some((act) => act !== null)) {
+        return;
+      }
+      for (const at of ['2026-11-30T03:00Z', '2026-11-30T12:00Z', '2026-12-05T03:00Z', '2026-12-06T12:00Z'].map((time) => Date.parse(time))) {
+        for (const address of ['127.0.0.1', '192.0.2.1']) {
+          for (const [act, each] of actNames.flatMap((name) => kinds.map((one) => [name, one] as const))) {
+            const isAsked = act === 'approve' ? each.target !== null : act !== 'administer' || each.target === null;
+            const may = (principal: typeof bot, own: boolean): boolean =>
+              engine.decideOnRecord?.(
+                { asker: asker(principal, address), timeMs: at },
+                {
+                  act,
+                  target: each.target,
+                  classes: act === 'approve' || act === 'administer' ? [] : each.classes,
+                  own,
+                  allowing: hasRoles ? ['role:all'] : [],
+                },
+              ).verdict === 'allow';
+            if (isAsked && may(bot, false)) {
+              assert.ok(may(ann, false), `${act} ${JSON.stringify(each)} ${texts.join('\n')}`);
+              compared += 1;
+            }
+          }
+        }
+      }
+    }),
+    { numRuns: 100 },
+  );
+  assert.ok(compared > 50);
 });
 
 test('what carries values of a forbidden class, or of which nobody knows its classes, is forbidden too', () => {

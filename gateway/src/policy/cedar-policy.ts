@@ -14,7 +14,7 @@ import { loadCedar, type CedarLibrary } from './cedar-library.ts';
 import { circumstances, commonFields, sessionFields, valueOf, type CircumstanceField, type SessionField } from './context.ts';
 import { jointUse } from './policy-json.ts';
 import { isAboutRecord, joinMasks, masksRequest } from './mask-text.ts';
-import type { AskedRecord, PolicyEngine, Question, Circumstances } from './policy.ts';
+import type { AskedRecord, PolicyEngine, Question, Circumstances, RulesApart } from './policy.ts';
 import { isLimiting, readPolicies, readsHistory, type Policy } from './policy-set.ts';
 import { policyError, printProblem } from './policy-text.ts';
 import { RecordingPolicy } from './recording-policy.ts';
@@ -167,6 +167,10 @@ export class CedarPolicy implements PolicyEngine {
 
   recordingRules(question: Circumstances): RecordingRules {
     return this.#recordings.rules(question);
+  }
+
+  recordingRulesApart(one: Circumstances['asker'], other: Circumstances['asker']): readonly RulesApart[] {
+    return this.#recordings.rulesApart(one, other);
   }
 
   decideOnRecord(question: Circumstances, asked: AskedRecord): Decision {

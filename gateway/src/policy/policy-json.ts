@@ -35,11 +35,11 @@ export function contextUse({ conditions }: PolicyJson): ContextUse {
   return { fields: isAllOfContext ? null : fields, session: isAllOfContext || isAllOfSession ? null : session };
 }
 
-/** Returns whether the conditions of a policy look at the action. */
-export function looksAtAction({ conditions }: PolicyJson): boolean {
+/** Returns whether the conditions of a policy look at the action, or at who asks. */
+export function looksAt(variable: 'action' | 'principal', { conditions }: PolicyJson): boolean {
   let isRead = false;
   visit(conditions, (node) => {
-    isRead ||= node['Var'] === 'action';
+    isRead ||= node['Var'] === variable;
   });
   return isRead;
 }

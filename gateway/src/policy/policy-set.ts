@@ -9,7 +9,7 @@ import { findAgentsThatApprove, findBesideGrants, findConflicts, findMisshapen, 
 import { findRecordingFaults, findStrangeResources, isAboutRecordings } from './recording-checks.ts';
 import { cedarSchema, recordingSchema } from './cedar-schema.ts';
 import { isMask, methodsOf } from './mask-text.ts';
-import { contextUse, entitiesOf, looksAtAction, scopeOf, type ContextUse, type PolicyScope } from './policy-json.ts';
+import { contextUse, entitiesOf, looksAt, scopeOf, type ContextUse, type PolicyScope } from './policy-json.ts';
 import { searched, splitPolicies, type PolicyProblem, type WrittenPolicy } from './policy-text.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -28,6 +28,8 @@ export interface Policy {
   readonly use: ContextUse;
   /** True if its conditions look at the action, too. */
   readonly looksAtAction: boolean;
+  /** True if they look at who asks. */
+  readonly looksAtPrincipal: boolean;
   readonly scope: PolicyScope;
   /** True: it is about recordings. False: about acts at targets. */
   readonly isAboutRecordings: boolean;
@@ -131,7 +133,16 @@ function readPolicy(cedar: CedarLibrary, written: WrittenPolicy): ReadPolicy | P
   const obligations = annotated.obligations.map(({ kind, parameters }) => ({ kind, parameters: { ...parameters, policy: id } }));
   const scope = scopeOf(json);
   const resources = { Target: entitiesOf(json, 'Target'), Class: entitiesOf(json, 'Class') };
-  const policy = { id, effect: json.effect, text, annotated: { ...annotated, obligations }, use: contextUse(json), looksAtAction: looksAtAction(json), scope };
+  const policy = {
+    id,
+    effect: json.effect,
+    text,
+    annotated: { ...annotated, obligations },
+    use: contextUse(json),
+    looksAtAction: looksAt('action', json),
+    looksAtPrincipal: looksAt('principal', json),
+    scope,
+  };
   return { policy: { ...policy, isAboutRecordings: isAboutRecordings(scope), resources }, json, written };
 }
 

@@ -63,6 +63,12 @@ export interface Circumstances extends Pick<Question, 'timeMs'> {
   readonly asker: Pick<Asker, 'principal' | 'onBehalfOf' | 'run' | 'address'>;
 }
 
+/** The rules of two who ask. */
+export interface RulesApart {
+  readonly one: RecordingRules;
+  readonly other: RecordingRules;
+}
+
 /** An act with a record of some kind. */
 export interface AskedRecord {
   readonly act: Act;
@@ -100,6 +106,8 @@ export interface PolicyEngine {
   decide(question: Question): Decision;
   /** Returns what policies say of acts with recordings for one who asks: the same object as long as nothing changes. Absent: nothing. */
   recordingRules?(question: Circumstances): RecordingRules;
+  /** Returns the rules of two who ask where they are furthest apart, at any time and wherever they ask. Absent: policies say nothing. */
+  recordingRulesApart?(one: Circumstances['asker'], other: Circumstances['asker']): readonly RulesApart[];
   /** Decides about one record. Absent: no policy says anything of recordings. */
   decideOnRecord?(question: Circumstances, asked: AskedRecord): Decision;
 }

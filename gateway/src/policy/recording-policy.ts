@@ -3,8 +3,8 @@ import { actNames, type Act } from '../domain/recording-acts.ts';
 import type { ActRule, Extent, Names, Reach, RecordingRules } from '../domain/recording-rules.ts';
 import { Authorizer, circumstanceValue, principalEntity, targetEntity, type Call, type Satisfied } from './authorizer.ts';
 import type { CedarLibrary } from './cedar-library.ts';
-import { jointUse } from './policy-json.ts';
-import type { AskedRecord, Circumstances } from './policy.ts';
+import { jointUse, nameOf } from './policy-json.ts';
+import type { AskedRecord, Circumstances, RulesApart } from './policy.ts';
 import type { Policy } from './policy-set.ts';
 import { gatewayName, recordingAction, recordingCircumstances, recordingGroup, resourceTypesOf, type ResourceType } from './recordings.ts';
 import { tagNames, type Vocabulary } from './vocabulary.ts';
@@ -13,6 +13,15 @@ import { tagNames, type Vocabulary } from './vocabulary.ts';
 const keptMax = 1000;
 
 type Entity = Call['entities'][number];
+
+type Asker = Circumstances['asker'];
+
+/** Says of a policy whether it applies where its scope fits. Null: its conditions say that. */
+type Assume = (policy: Policy) => boolean | null;
+
+interface Assuming extends Circumstances {
+  readonly assume?: Assume;
+}
 
 /** One act with the records that have one resource. */
 interface Asked {
@@ -74,11 +83,36 @@ export class RecordingPolicy {
     if (this.#kept.size >= keptMax) {
       this.#kept.clear();
     }
-    const answers = new Map<string, Applying>();
-    const rules = this.#policies.size === 0 ? [] : actNames.flatMap((act) => this.#ruleOf(question, act, answers) ?? []);
-    const found = { rules, policyVersion: this.#version };
+    const found = this.#answer(question);
     this.#kept.set(key, found);
     return found;
+  }
+
+  #answer(question: Assuming): RecordingRules {
+    const answers = new Map<string, Applying>();
+    const rules = this.#policies.size === 0 ? [] : actNames.flatMap((act) => this.#ruleOf(question, act, answers) ?? []);
+    return { rules, policyVersion: this.#version };
+  }
+
+  /**
+   * Returns the rules of two who ask where they are furthest apart, whatever the time is and wherever they ask: if in each pair the other may do all that the one may,
+   * it always may. A policy that says the same to both at any time and address applies to both or to neither; of the others that look at these, those apply that give
+   * something to the one or take it from the other.
+   */
+  rulesApart(one: Asker, other: Asker): readonly RulesApart[] {
+    const names = [one, other].map((asker) => scopeNamesOf(asker));
+    const isVarying = ({ use: { fields } }: Policy): boolean => recordingCircumstances.some(({ name }) => fields?.has(name) ?? true);
+    const isCommon = ({ scope: { principal }, looksAtPrincipal, use: { fields } }: Policy): boolean =>
+      !looksAtPrincipal && fields?.has('own') === false && names.every((each) => principal?.some((name) => each.includes(name)) ?? true);
+    return [true, false].map((isPermitted) => {
+      const rules = (asker: Asker, favoured: Policy['effect']): RecordingRules =>
+        this.#answer({
+          asker,
+          timeMs: 0,
+          assume: (policy) => (!isVarying(policy) ? null : isCommon(policy) ? policy.effect === 'permit' && isPermitted : policy.effect === favoured),
+        });
+      return { one: rules(one, 'permit'), other: rules(other, 'forbid') };
+    });
   }
 
   /** Decides about one record as all rules together do. */
@@ -94,7 +128,7 @@ export class RecordingPolicy {
     return { verdict: forbids.length === 0 && allowed.length > 0 ? 'allow' : 'deny', policies, reason, policyVersion: this.#version, obligations: [] };
   }
 
-  #ruleOf(question: Circumstances, act: Act, answers: Map<string, Applying>): ActRule | null {
+  #ruleOf(question: Assuming, act: Act, answers: Map<string, Applying>): ActRule | null {
     const applied = new Map<string, Policy>();
     const others = this.#extents(question, { act, own: false, applied, answers });
     // Who administers does it for everybody.
@@ -113,7 +147,7 @@ export class RecordingPolicy {
   }
 
   /** Finds the records with which an act is permitted and forbidden, and adds the policies that say so to `applied`, and what Cedar answers to `answers`. */
-  #extents(question: Circumstances, { act, own, applied, answers }: Collected): Readonly<Record<Policy['effect'], Extent>> {
+  #extents(question: Assuming, { act, own, applied, answers }: Collected): Readonly<Record<Policy['effect'], Extent>> {
     const types = resourceTypesOf(act);
     const ask = (type: ResourceType, id: string): Applying => {
       const asked = { act, own, resource: this.#entityOf(type, id) };
@@ -157,11 +191,22 @@ export class RecordingPolicy {
     ]);
   }
 
-  #apply(question: Circumstances, asked: Asked): Applying {
+  #apply(question: Assuming, asked: Asked): Applying {
     const { satisfied, failed }: Satisfied = this.#authorizer.askCall(() => this.#callOf(question, asked));
     const found = (ids: readonly string[], effect: Policy['effect']): readonly Policy[] =>
       ids.flatMap((id) => this.#policies.get(id) ?? []).filter((policy) => policy.effect === effect);
-    return { permits: found(satisfied, 'permit'), forbids: found([...satisfied, ...failed], 'forbid') };
+    const applying = { permits: found(satisfied, 'permit'), forbids: found([...satisfied, ...failed], 'forbid') };
+    return question.assume === undefined ? applying : this.#assumed(applying, question.assume, this.#callOf(question, asked));
+  }
+
+  /** Returns the policies that apply if some do, and others do not, whatever Cedar says of them. */
+  #assumed({ permits, forbids }: Applying, assume: Assume, call: Call): Applying {
+    const assumed = this.#authorizer.fittingCall(call).filter((policy) => assume(policy) === true);
+    const of = (effect: Policy['effect'], asked: readonly Policy[]): readonly Policy[] => [
+      ...asked.filter((policy) => assume(policy) === null),
+      ...assumed.filter((policy) => policy.effect === effect),
+    ];
+    return { permits: of('permit', permits), forbids: of('forbid', forbids) };
   }
 
   /** Makes the entity of a resource. That of a target that is not configured has neither protocol nor tags: a policy that looks at them fails on it. */
@@ -183,6 +228,12 @@ export class RecordingPolicy {
       validateRequest: false,
     };
   }
+}
+
+/** Returns the names of the entities of which the scope of a policy may name one that fits who asks. */
+function scopeNamesOf(asker: Asker): readonly string[] {
+  const { uid, parents } = principalEntity(asker);
+  return [uid, ...parents].map(nameOf);
 }
 
 function reasonsOf(policies: readonly Policy[]): string | null {

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { actBeyond } from '../../access/rights.ts';
 import { acts } from '../../domain/recording-acts.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
-import { heldBy, rightsHeld } from '../held-rights.ts';
+import { actEverBeyond, actNowBeyond } from '../held-rights.ts';
 import { principalName } from '../input.ts';
 import type { ApiParts } from '../parts.ts';
 import { recordTokenAct, type TokenAct } from '../token-acts.ts';
@@ -16,7 +15,7 @@ export const createToken = endpoint({
   method: 'POST',
   path: '/api/v1/tokens',
   summary: 'Creates a token. Only this answer contains it.',
-  description: 'Not for a principal who may do more with recordings than the caller.',
+  description: 'Not for a principal who may do more with recordings than the caller, now or at another time, from here or elsewhere.',
   body: jsonBody(
     z.strictObject({
       principal: principalName,
@@ -26,13 +25,12 @@ export const createToken = endpoint({
   answer: json(tokenSummary.extend({ token: z.string() }).meta({ id: 'NewToken', description: 'A token that was just made.' }), 201),
   errors: ['unknown_principal', 'refused'],
   act: async (
-    parts: Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens' | 'exclusions' | 'principals' | 'roles' | 'policy' | 'refusals'>,
+    parts: Pick<ApiParts, 'authenticator' | 'recorder' | 'tokens' | 'exclusions' | 'principals' | 'roles' | 'policy' | 'guardedClasses' | 'refusals'>,
     { caller, body: { principal, ttlMs } },
   ) => {
     const { authenticator, recorder, principals, refusals } = parts;
     const known = principals().get(principal);
-    const held = known === undefined ? null : heldBy(parts, { principal: known, onBehalfOf: null, address: caller.address });
-    const beyond = held === null ? null : actBeyond(rightsHeld(held, principal), caller.rights);
+    const beyond = known === undefined ? null : (actNowBeyond(parts, known, caller) ?? actEverBeyond(parts, known, caller));
     if (beyond !== null) {
       const words = `${caller.id} may not make a token for ${principal}, who may ${acts[beyond]}: that needs somebody who may do so with the same records, or the operator.`;
       return refusals.refuse({
