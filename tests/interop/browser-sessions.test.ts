@@ -59,6 +59,15 @@ ${more}`;
     });
   }
 
+  /** Signs a browser in with a link of who has a token. */
+  async function signInWith(token: string): Promise<Browser> {
+    const { link }: { readonly link: string } = JSON.parse(await (await gateway.api('/api/v1/sign-in/link', { method: 'POST', body: {}, token })).text());
+    const browser = new Browser();
+    const answer = await ask(browser, 'sign-in/link/spend', { method: 'POST', body: { secret: new URL(link).hash.slice(1) } });
+    browser.take(answer);
+    return browser;
+  }
+
   const status = async (browser: Browser, headers: Readonly<Record<string, string>> = own): Promise<number> =>
     (await ask(browser, 'whoami', { headers })).status;
 
@@ -191,7 +200,12 @@ ${more}`;
     assert.equal(refused.status, 401);
     assert.equal(JSON.parse(await refused.text()).code, 'sign_in_again');
     assert.equal((await ask(stale, `sessions/${session}/records`)).status, 200, 'facts are shown');
+    const tool = await issuer.signIn('cem');
+    await delay(1_500);
+    const linked = await signInWith(tool);
+    assert.match(await (await ask(linked, `sessions/${session}/bundle`)).text(), /"code":"sign_in_again"/, 'a link makes no sign-in newer');
     await gateway.apply(config('  fresh: { export: 1h }'));
+    assert.equal((await ask(linked, `sessions/${session}/bundle`)).status, 200);
     assert.equal((await ask(stale, `sessions/${session}/bundle`)).status, 200);
     const pages: string[] = [];
     stale.onOpen = (address) => pages.push(address);
@@ -200,7 +214,6 @@ ${more}`;
       pages.some((address) => address.includes('/interaction/')),
       'the person was asked to sign in',
     );
-    const tool = await issuer.signIn('cem');
     assert.equal((await gateway.api(`/api/v1/sessions/${session}/bundle`, { token: tool })).status, 200, 'a token says it by auth_time');
   });
 });

@@ -143,7 +143,14 @@ export class Browser {
       headers: { cookie: this.cookie },
       ...(form === undefined ? {} : { method: 'POST', body: form }),
     });
-    for (const line of response.headers.getSetCookie()) {
+    this.take(response);
+    const next = response.headers.get('location');
+    return next === null ? response.text() : this.open(new URL(next, address).href);
+  }
+
+  /** Keeps the cookies of an answer. */
+  take({ headers }: Response): void {
+    for (const line of headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
       this.given.push(line);
       if (line.includes('Max-Age=0')) {
@@ -152,8 +159,6 @@ export class Browser {
         this.#cookies.set(name, value);
       }
     }
-    const next = response.headers.get('location');
-    return next === null ? response.text() : this.open(new URL(next, address).href);
   }
 
   /** Submits the form of a page with what a person typed, and the button that was pressed if it is not the only one. */

@@ -65,8 +65,8 @@ export interface CallerParts extends Pick<ApiParts, 'roles' | 'policy'> {
 /** A request for which a caller is to be found. `asked` says for what, in the record of a refusal. */
 interface Shown {
   readonly token: string;
-  /** When the person signed in whose browser has the token, in milliseconds since 1970. Absent: it is no browser's, and says that itself. */
-  readonly signedInMs?: number;
+  /** When the person signed in whose browser has the token, in milliseconds since 1970. Null: nobody knows. Absent: it is no browser's, and says that itself. */
+  readonly signedInMs?: number | null;
   /** The session of the browser. */
   readonly browser?: string;
   /** Throws GatewayError `unauthenticated` if that session has ended. */

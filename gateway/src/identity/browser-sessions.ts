@@ -25,7 +25,7 @@ interface BrowserLimits {
 interface BrowserSession {
   /** The name of the issuer; `local` for a local administrator, empty for who has a token. */
   readonly issuer: string;
-  readonly signIn: SignIn;
+  readonly signIn: Omit<SignIn, 'signedInMs'> & Pick<BrowserCredential, 'signedInMs'>;
   readonly beganMs: number;
   usedMs: number;
   tokens: IssuedTokens & { readonly expiresMs: number };
@@ -48,8 +48,8 @@ export interface BrowserCredential {
   readonly browser: string;
   /** The token that the session stands for: of the issuer, or of the gateway if a local administrator signed in. */
   readonly token: string;
-  /** When the person signed in, in milliseconds since 1970, UTC. */
-  readonly signedInMs: number;
+  /** When the person signed in, in milliseconds since 1970, UTC. Null: the issuer of the token does not say so. */
+  readonly signedInMs: number | null;
   /** Throws GatewayError `unauthenticated` if the session of the browser has ended. */
   readonly checkBrowser: () => void;
 }
@@ -79,11 +79,11 @@ export class BrowserSessions {
     return this.#add({ issuer: localIssuer, signIn, tokens: { token, refreshToken: null, expiresMs } });
   }
 
-  /** Begins a session for who has a token. Resolves with its id and the principal. Rejects with GatewayError if the token is not accepted. */
+  /** Begins a session for who has a token. It makes the sign-in that the token is of no newer. Resolves with its id and the principal. Rejects with GatewayError if the token is not accepted. */
   async beginWith(token: string): Promise<{ readonly id: string; readonly principal: string; readonly tokenId: string }> {
-    const { principal, standing, tokenId } = await this.#options.identify(token);
+    const { principal, standing, tokenId, signedInMs } = await this.#options.identify(token);
     const nowMs = this.#options.now();
-    const signIn = { subject: principal.id, signedInMs: nowMs, issuedMs: nowMs, accounts: [] };
+    const signIn = { subject: principal.id, signedInMs: signedInMs === undefined ? nowMs : signedInMs, issuedMs: nowMs, accounts: [] };
     return { id: this.#add({ issuer: '', signIn, tokens: { token, refreshToken: null, expiresMs: standing.expiresMs } }), principal: principal.id, tokenId };
   }
 
@@ -170,7 +170,7 @@ export class BrowserSessions {
     }
   }
 
-  async #verified({ subject }: SignIn, tokens: IssuedTokens): Promise<BrowserSession['tokens'] & { readonly principal: string }> {
+  async #verified({ subject }: Pick<SignIn, 'subject'>, tokens: IssuedTokens): Promise<BrowserSession['tokens'] & { readonly principal: string }> {
     const { issued, standing, principal } = await this.#options.identify(tokens.token);
     if (issued?.subject !== subject) {
       throw new GatewayError('unauthenticated', 'The sign-in did not succeed: the tokens of the issuer are of two subjects.');

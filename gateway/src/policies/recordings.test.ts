@@ -160,9 +160,9 @@ test('who may ever do with a record what another may not is beyond that one wher
         }
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 40 },
   );
-  assert.ok(compared > 50);
+  assert.ok(compared > 20);
 });
 
 test('what carries values of a forbidden class, or of which nobody knows its classes, is forbidden too', () => {
