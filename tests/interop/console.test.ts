@@ -1,118 +1,31 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import OpenAI from 'openai';
 import pg from 'pg';
-import type { Browser, Page } from 'playwright-core';
-import type { SampleServer } from '../../cli/src/demo/sample-server.ts';
-import { openChromium } from '../support/chromium.ts';
-import { audience, Issuer, webClient } from '../support/issuer.ts';
+import { ConsoleShop } from '../support/console-shop.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { psql } from '../support/run.ts';
-import { openScriptedModels } from '../support/scripted-models.ts';
-import { openShop, type Shop } from '../support/shop.ts';
+import type { Shop } from '../support/shop.ts';
 import { suiteParts } from '../support/suite-parts.ts';
-
-const policy = `@id("changes")
-@reason("Changes are for people to decide.")
-@approval("dba")
-forbid (principal, action == Action::"postgres.query", resource)
-when { context.effects.contains("define") };
-`;
 
 /** A text that would be markup, and that turns the direction of what follows it. */
 const hostile = `<img src=x onerror=alert(1)> \u202Eevil`;
 const statement = `SELECT 1 AS one, '${hostile}' AS said`;
 
 describe('the console, in a browser', requireProgram('chromium', 'psql'), () => {
+  let opened: ConsoleShop;
   let shop: Shop;
-  let models: SampleServer;
-  let issuer: Issuer;
-  let browser: Browser;
   let url: string;
   let session: string;
+  let faults: string[];
   const parts = suiteParts();
-  /** The requests of all pages that went elsewhere, and what they said of errors. */
-  const faults: string[] = [];
 
   before(async () => {
-    models = parts.use(await openScriptedModels((_offered, results) => (results === 0 ? [{ name: 'run_sql', arguments: { query: statement } }] : [])));
-    issuer = parts.use(await Issuer.open());
-    issuer.groups.set('ann', ['compliance']);
-    issuer.groups.set('dan', ['dba']);
-    issuer.groups.set('oli', ['soc']);
-    issuer.groups.set('eve', []);
-    const targets = `  model: { protocol: llm, url: "${models.url}" }\n`;
-    shop = parts.use(await openShop({ targets, granted: '[shop, model]', config: config(), gateway: { environment: { WEB_SECRET: webClient.secret } } }));
-    url = `http://127.0.0.1:${shop.gateway.port('http')}`;
-    browser = await openChromium();
-    parts.defer(async () => browser.close());
-    session = await runErrand();
+    opened = parts.use(await ConsoleShop.open(statement));
+    ({ shop, url, session, faults } = opened);
   });
 
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-console-'));
-  parts.defer(() => rmSync(directory, { recursive: true }));
-  writeFileSync(join(directory, 'changes.cedar'), policy);
-
-  const config = (): string => `policies: ${directory}
-groups: { dba: {} }
-approvals: { mode: wait }
-roles: { analyst: { groups: [compliance] }, owner: { groups: [agents] }, soc: { role: analyst, groups: [soc] }, operator: { groups: [soc] } }
-identity:
-  issuers:
-    corp: { url: "${issuer.url}", clientId: ${webClient.id}, clientSecret: { env: WEB_SECRET }, audience: "${audience}", groups: groups, principal: email }
-`;
-
-  /** An agent asks a model, does as it says, and tells it the result: as one session. */
-  async function runErrand(): Promise<string> {
-    const opened = await shop.gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'agent' } });
-    const run: { readonly session: string; readonly token: string } = JSON.parse(await opened.text());
-    const client = new OpenAI({ apiKey: run.token, baseURL: `${url}/t/model/v1` });
-    const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 'How many are there?' }];
-    const tools = [{ type: 'function', function: { name: 'run_sql', parameters: { type: 'object', properties: { query: { type: 'string' } } } } }] as const;
-    const [{ message } = assert.fail('the model says nothing')] = (await client.chat.completions.create({ model: 'scripted-1', messages, tools: [...tools] }))
-      .choices;
-    const [call = assert.fail('the model calls no tool')] = message.tool_calls ?? [];
-    const { stdout } = await psql({ ...shop.through, PGPASSWORD: run.token }, ['-Atc', statement]);
-    await client.chat.completions.create({
-      model: 'scripted-1',
-      messages: [...messages, message, { role: 'tool', tool_call_id: call.id, content: stdout }],
-      tools: [...tools],
-    });
-    await shop.gateway.api(`/api/v1/runs/${run.session}/end`, { method: 'POST', body: {} });
-    return run.session;
-  }
-
-  async function openPage(): Promise<Page> {
-    const page = await (await browser.newContext({ viewport: { width: 1280, height: 900 } })).newPage();
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('request', (request) => {
-      const { origin } = new URL(request.url());
-      if (origin !== url && origin !== issuer.url) {
-        faults.push(request.url());
-      }
-    });
-    return page;
-  }
-
-  /** Opens the console as nobody, and signs in where it leads. */
-  async function signIn(person: string, path: string): Promise<Page> {
-    const page = await openPage();
-    await page.goto(`${url}${path}`);
-    await page.click('text=Sign in with corp');
-    await page.fill('[name=login]', person);
-    await page.fill('[name=password]', 'any');
-    await page.click('[type=submit]');
-    await page.click('[type=submit]');
-    await page.waitForURL(`${url}${path}`);
-    return page;
-  }
-
   test('who is not signed in signs in at the issuer, and comes back to the page; a session is one conversation with the statement under the call that caused it', async () => {
-    const page = await signIn('ann', '/sessions');
+    const page = await opened.signIn('ann', '/sessions');
     faults.length = 0;
     await page.click('table >> text=How many are there?');
     await page.waitForURL(`${url}/sessions/${session}`);
@@ -128,7 +41,7 @@ identity:
   });
 
   test('a search finds the record, which is seen in its place', async () => {
-    const page = await signIn('ann', '/search');
+    const page = await opened.signIn('ann', '/search');
     faults.length = 0;
     await page.fill('[type=search]', 'kind:statement session:'.concat(session));
     await page.click('main button[type=submit]');
@@ -145,7 +58,7 @@ identity:
   });
 
   test('C30, B16: who may not read is shown nothing, and in the same way whether or not it is there; no page is in a frame and none runs foreign code', async () => {
-    const page = await signIn('eve', '/sessions');
+    const page = await opened.signIn('eve', '/sessions');
     const seen = async (path: string): Promise<string> => {
       await page.goto(`${url}${path}`);
       return page.innerText('main [role=alert]');
@@ -160,7 +73,7 @@ identity:
   });
 
   test('who has a token signs a browser in with a link, once, and sees what is its own', async () => {
-    const page = await openPage();
+    const page = await opened.openPage();
     const { link, principal }: { readonly link: string; readonly principal: string } = JSON.parse(shop.gateway.cli(['console', 'agent', '--json']).stdout);
     assert.equal(principal, 'agent');
     await page.goto(link);
@@ -168,7 +81,7 @@ identity:
     await page.click('nav >> text=Sessions');
     await page.waitForSelector('table >> text=How many are there?');
     assert.equal(await page.innerText('.person span'), 'agent');
-    const again = await openPage();
+    const again = await opened.openPage();
     await again.goto(link);
     await again.waitForSelector('#said:has-text("The link does not count")');
     const run = await shop.gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'agent' } });
@@ -193,7 +106,7 @@ identity:
     });
     await client.connect();
     await client.query("SELECT 'before' AS seen");
-    const page = await signIn('oli', '/sessions');
+    const page = await opened.signIn('oli', '/sessions');
     await page.click('tr:has-text("before") a');
     await page.waitForSelector('.asked:has-text("before")');
     await client.query("SELECT 'meanwhile' AS seen");
@@ -207,7 +120,7 @@ identity:
 
   test('who must approve sees what would be done and what is bound, and approves; the client goes on; now it says that nothing waits', async () => {
     const held = psql(shop.through, ['-Atc', 'CREATE TABLE made (id int)']);
-    const page = await signIn('dan', '/');
+    const page = await opened.signIn('dan', '/');
     await page.click('.tiles a:has-text("requests wait for approval"):has-text("1")');
     await page.click('.found a:has-text("agent")');
     await page.waitForSelector('h2:has-text("What would be done")');

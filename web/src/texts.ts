@@ -24,6 +24,7 @@ export const texts = {
   state: {
     loading: 'Loading…',
     nothing: 'There is nothing here.',
+    lostTitle: 'Not found',
     lost: 'There is nothing at this address, or nothing that you may see.',
     again: 'Try again',
     hidden: (many: number) => `${many.toLocaleString('en')} more hidden: show`,

@@ -6,6 +6,7 @@ import { useLive } from '../../api/use-live.ts';
 import { Failure } from '../../parts/Failure.tsx';
 import { Loaded } from '../../parts/Loaded.tsx';
 import { NoteForm } from '../../parts/NoteForm.tsx';
+import { PageTitle } from '../../parts/PageTitle.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { Time } from '../../parts/Time.tsx';
 import { texts } from '../../texts.ts';
@@ -15,7 +16,7 @@ export function AlertsPage(): ReactNode {
   const alerts = useLive('GET /api/v1/alerts');
   return (
     <>
-      <h1>{texts.alerts.title}</h1>
+      <PageTitle text={texts.alerts.title} />
       <Loaded of={alerts}>
         {(all) =>
           all.length === 0 ? (

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import type { Operations, Schemas } from '../../api/schema.ts';
 import { useLive } from '../../api/use-live.ts';
 import { Loaded } from '../../parts/Loaded.tsx';
+import { PageTitle } from '../../parts/PageTitle.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { Time } from '../../parts/Time.tsx';
 import { texts } from '../../texts.ts';
@@ -14,7 +15,7 @@ export function ApprovalsPage(): ReactNode {
   const approvals = useLive('GET /api/v1/approvals');
   return (
     <>
-      <h1>{texts.approvals.title}</h1>
+      <PageTitle text={texts.approvals.title} />
       <Loaded of={approvals}>
         {(all) => {
           const waiting = all.filter(isToDecide);

@@ -5,6 +5,7 @@ import { asked } from '../../api/asked.ts';
 import type { Schemas } from '../../api/schema.ts';
 import { useLive } from '../../api/use-live.ts';
 import { useLines } from '../../api/use-lines.ts';
+import { PageTitle } from '../../parts/PageTitle.tsx';
 import { texts } from '../../texts.ts';
 
 /** The counts of a day, each a query. */
@@ -22,7 +23,7 @@ export function NowPage(): ReactNode {
   const may = new Set<string>(caller?.may ?? []);
   return (
     <>
-      <h1>{texts.now.title}</h1>
+      <PageTitle text={texts.now.title} />
       <ul className="tiles">
         <Approvals />
         {may.has('search') && <Alerts />}

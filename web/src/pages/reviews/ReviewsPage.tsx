@@ -7,6 +7,7 @@ import { useAct } from '../../api/use-act.ts';
 import { Failure } from '../../parts/Failure.tsx';
 import { Loaded } from '../../parts/Loaded.tsx';
 import { NoteForm } from '../../parts/NoteForm.tsx';
+import { PageTitle } from '../../parts/PageTitle.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { RiskMark } from '../../parts/RiskMark.tsx';
 import { Time } from '../../parts/Time.tsx';
@@ -20,7 +21,7 @@ export function ReviewsPage(): ReactNode {
   const coverage = useQuery(asked('GET /api/v1/reviews/coverage', { query: { since } }));
   return (
     <>
-      <h1>{texts.reviews.title}</h1>
+      <PageTitle text={texts.reviews.title} />
       <Loaded of={coverage}>{({ toReview, reviewed }) => <p>{texts.reviews.coverage(reviewed, toReview)}</p>}</Loaded>
       <Loaded of={reviews}>
         {(all) =>

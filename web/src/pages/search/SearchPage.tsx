@@ -4,6 +4,7 @@ import type { Operations, Schemas } from '../../api/schema.ts';
 import { useLines } from '../../api/use-lines.ts';
 import { Failure } from '../../parts/Failure.tsx';
 import { QueryForm } from '../../parts/QueryForm.tsx';
+import { PageTitle } from '../../parts/PageTitle.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { Time } from '../../parts/Time.tsx';
 import { VerdictMark } from '../../parts/VerdictMark.tsx';
@@ -23,7 +24,7 @@ export function SearchPage(): ReactNode {
   const ask = (wanted: string, way: string): void => void navigate({ to: '/search', search: { query: wanted, ...(way === 'records' ? {} : { as: way }) } });
   return (
     <>
-      <h1>{texts.search.title}</h1>
+      <PageTitle text={texts.search.title} />
       <QueryForm
         key={query ?? ''}
         label={texts.search.query}

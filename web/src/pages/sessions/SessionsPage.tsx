@@ -4,6 +4,7 @@ import type { Operations, Schemas } from '../../api/schema.ts';
 import { useLines } from '../../api/use-lines.ts';
 import { Failure } from '../../parts/Failure.tsx';
 import { QueryForm } from '../../parts/QueryForm.tsx';
+import { PageTitle } from '../../parts/PageTitle.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { RiskMark } from '../../parts/RiskMark.tsx';
 import { duration, Time } from '../../parts/Time.tsx';
@@ -20,7 +21,7 @@ export function SessionsPage(): ReactNode {
   const sessions = lines.filter(isOverview);
   return (
     <>
-      <h1>{texts.sessions.title}</h1>
+      <PageTitle text={texts.sessions.title} />
       <QueryForm
         key={query ?? ''}
         label={texts.sessions.query}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { ConsoleShop } from '../support/console-shop.ts';
+import { requireProgram } from '../support/require-program.ts';
+import { psql } from '../support/run.ts';
+import { suiteParts } from '../support/suite-parts.ts';
+
+const axe = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
+
+describe('the console, for everybody', requireProgram('chromium', 'psql'), () => {
+  let opened: ConsoleShop;
+  const parts = suiteParts();
+
+  before(async () => {
+    opened = parts.use(await ConsoleShop.open('SELECT 1 AS one'));
+  });
+
+  /** Returns what keeps people from using a page (WCAG 2.2 AA), as axe-core finds it. */
+  async function barriers(page: Page): Promise<readonly string[]> {
+    await page.evaluate(axe);
+    const tags = JSON.stringify(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']);
+    return page.evaluate(
+      `axe.run(document, { runOnly: ${tags} }).then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html.slice(0, 200) + ' ' + failureSummary)))`,
+    );
+  }
+
+  /** The pages with something in each, and what is there when they are whole. */
+  const pages = (): readonly (readonly [string, string])[] => [
+    ['/', '.tiles a:has-text("held"):not(:has-text("…"))'],
+    ['/sessions', 'table >> text=How many are there?'],
+    [`/sessions/${opened.session}`, '.call .act .rows'],
+    ['/search', '[type=search]'],
+    ['/search?query=kind:statement', '.found li'],
+    ['/search?query=kind:', '[role=alert]'],
+    ['/search?query=kind:statement&as=sessions', 'table >> text=How many are there?'],
+    ['/alerts', '.found li, main [role=status]'],
+    ['/reviews', '.found li, main [role=status]'],
+    ['/approvals', '.found li, main [role=status]'],
+    ['/nowhere', '[role=alert]'],
+  ];
+
+  for (const [colorScheme, width] of [
+    ['light', 1280],
+    ['dark', 390],
+  ] as const) {
+    test(`each page can be used by everybody (WCAG 2.2 AA), and none is wider than ${width} px; ${colorScheme}`, async () => {
+      const page = await opened.signIn('ann', '/', { colorScheme, viewport: { width, height: 900 } });
+      const found: string[] = [];
+      for (const [path, whole] of pages()) {
+        await page.goto(`${opened.url}${path}`);
+        await page.waitForSelector(whole);
+        found.push(...(await barriers(page)).map((barrier) => `${path} ${barrier}`));
+        const wide: number = await page.evaluate('document.documentElement.scrollWidth');
+        found.push(...(wide > width ? [`${path} is ${wide} px wide`] : []));
+      }
+      assert.deepEqual(found, []);
+    });
+  }
+
+  test('who decides on a request can do so by the keyboard alone, on a page that can be used by everybody', async () => {
+    const held = psql(opened.shop.through, ['-Atc', 'CREATE TABLE typed (id int)']);
+    const page = await opened.signIn('dan', '/approvals', { viewport: { width: 390, height: 900 } });
+    const focused = async (): Promise<string> => page.evaluate('document.activeElement?.textContent || document.activeElement?.labels?.[0]?.textContent || ""');
+    const tabTo = async (name: RegExp): Promise<void> => {
+      for (let tabs = 0; !name.test(await focused()); tabs += 1) {
+        assert.ok(tabs < 50, `the keyboard comes to ${String(name)}`);
+        await page.keyboard.press('Tab');
+      }
+    };
+    await page.waitForSelector('.found a');
+    assert.deepEqual(await barriers(page), []);
+    await tabTo(/^agent.*: postgres/);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.card');
+    assert.deepEqual(await barriers(page), []);
+    assert.equal(await page.evaluate('document.activeElement?.id'), 'page', 'a page that opens has the focus, so that it is read');
+    await tabTo(/^Note$/);
+    await page.keyboard.type('as planned');
+    await page.keyboard.press('Tab');
+    assert.equal(await focused(), 'Approve');
+    await page.keyboard.press('Enter');
+    assert.equal((await held).stdout.trim(), 'CREATE TABLE');
+    await page.waitForSelector('.card .mark:text-is("used")');
+  });
+});
