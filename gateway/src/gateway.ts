@@ -29,6 +29,7 @@ import { isLoopback } from './domain/address.ts';
 import type { Software } from './domain/environment.ts';
 import { GatewayError } from './domain/errors.ts';
 import { takesNotices } from './domain/sink.ts';
+import { isInTheClear } from './domain/web-address.ts';
 import { factNamesOf } from './domain/facts-only.ts';
 import type { TunnelIdentity } from './domain/client.ts';
 import { sayBehind } from './feed/index-state.ts';
@@ -628,6 +629,12 @@ export class Gateway implements AsyncDisposable {
       this.#inForce.config.tls === null
         ? Object.entries(this.#addresses).filter(([, address]) => !isLoopback(address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '')))
         : [];
+    for (const sink of this.#inForce.config.sinks.values()) {
+      const told = takesNotices(sink) ? null : sink.settings();
+      if (told?.kind === 'otlp' && isInTheClear(told.url)) {
+        this.#log.warn(`the sink ${sink.name} gets facts of what is recorded over ${told.url}: they cross the network in the clear. https:// protects them.`);
+      }
+    }
     if (open.length > 0) {
       const words = open.map(([name, address]) => `${name} (${address})`).join(', ');
       this.#log.warn(

@@ -66,6 +66,7 @@ targets:
   shop: ${url(plain, '?sslmode=off')}
 principals:
   agent: { kind: agent, targets: [required, verified, bound, forged, misnamed, refusing, liar, shop] }
+sinks: { siem: { otlp: "http://192.0.2.1:4318", query: 'principal:nobody' } }
 `,
     });
     token = await gateway.issueToken('agent');
@@ -122,6 +123,10 @@ principals:
     assert.match(stderr, /A token is not taken over a connection in the clear: connect with sslmode=require or verify-full, or through countersign connect/);
     // It is refused before it is asked for: nobody on the way has seen it.
     assert.equal((await converse(address, Buffer.concat([startup, passwordMessage(token)]))).at(0), 'E'.charCodeAt(0));
+  });
+
+  test('what leaves in the clear is said at the start', () => {
+    assert.match(gateway.log, /the sink siem gets facts of what is recorded over http:\/\/192\.0\.2\.1:4318: they cross the network in the clear/);
   });
 
   test('to the target: require and verify-full encrypt, and the password is bound to the connection', async () => {

@@ -499,6 +499,7 @@ test('sinks that follow the record are a file, or receivers over TLS, and are to
   assert.deepEqual(settings('{ syslog: "tls://host" }'), { ...facts, kind: 'syslog', host: 'host', port: 6514 });
   assert.deepEqual(settings('{ syslog: "tls://[::1]:99", query: "verdict:deny" }'), { ...facts, query: 'verdict:deny', kind: 'syslog', host: '::1', port: 99 });
   assert.deepEqual(settings('{ ocsf: { file: /var/log/x }, text: true }'), { ...facts, text: true, kind: 'ocsf', file: '/var/log/x' });
+  assert.deepEqual(settings('{ otlp: "http://host:4318" }'), { ...facts, kind: 'otlp', url: 'http://host:4318', authorization: null });
   const s3 = '{ s3: { url: "https://s3.example/bucket", accessKeyId: AKIA }, secret: { env: KEY } }';
   const told = { ...facts, kind: 's3', url: 'https://s3.example/bucket', region: 'us-east-1', accessKeyId: 'AKIA' };
   assert.deepEqual(settings(s3), { ...told, secretAccessKey: 'first' });
@@ -516,7 +517,9 @@ test('sinks that follow the record are a file, or receivers over TLS, and are to
   }
   for (const [sinkText, expected] of [
     ['{ syslog: "udp://host" }', /tls:\/\/HOST:PORT is expected/],
-    ['{ otlp: "http://host:4318" }', /only over https/],
+    ['{ otlp: "http://host:4318", text: true }', /over http:\/\/ to another machine go facts alone/],
+    ['{ otlp: "http://host:4318", secret: { env: KEY } }', /and no credential: leave secret and text out/],
+    ['{ otlp: "http://me@host:4318" }', /an address has no user, password or fragment/],
     ['{ s3: { url: "https://s3.example/bucket", accessKeyId: AKIA } }', /s3 needs a secret/],
     ['{ ocsf: { file: x }, syslog: "tls://host" }', /a sink has one of webhook, slack, smtp, ocsf, syslog, otlp, s3/],
     ['{ ocsf: { file: x }, query: "since:1d" }', /leave times out/],

@@ -8,7 +8,7 @@ import type { Target } from '../domain/target.ts';
 import { defaultData } from './sections.ts';
 import { closed } from './closed.ts';
 import { refuseSinkUrl } from '../domain/sink.ts';
-import { faultOfWebAddress } from '../domain/web-address.ts';
+import { faultOfWebAddress, isInTheClear } from '../domain/web-address.ts';
 
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** The longest time that a held request may wait. */
@@ -157,17 +157,18 @@ const role = closed({
 
 const claim = text.max(256, 'a claim is at most 256 characters');
 
+const webAddress = (faultOf: (written: string) => string | null): typeof text =>
+  text.superRefine((written, context) => {
+    const message = faultOf(written);
+    if (message !== null) {
+      context.addIssue({ code: 'custom', message });
+    }
+  });
+
 const issuer = closed({
-  url: text
-    .superRefine((written, context) => {
-      const message = faultOfWebAddress(written, 'an issuer is asked only over https://, or on this machine');
-      if (message !== null) {
-        context.addIssue({ code: 'custom', message });
-      }
-    })
-    .describe(
-      'The address of the issuer, exactly as its tokens have it in the claim `iss`. Its keys are found by what it publishes below `/.well-known/openid-configuration`.',
-    ),
+  url: webAddress((written) => faultOfWebAddress(written, 'an issuer is asked only over https://, or on this machine')).describe(
+    'The address of the issuer, exactly as its tokens have it in the claim `iss`. Its keys are found by what it publishes below `/.well-known/openid-configuration`.',
+  ),
   clientId: text.describe(
     'The id of the client, registered at the issuer, as which `countersign login` signs people in: a public client that may use authorization codes with PKCE, or the device flow.',
   ),
@@ -215,12 +216,7 @@ const sinkKinds = ['webhook', 'slack', 'smtp', 'ocsf', 'syslog', 'otlp', 's3'] a
 
 const mailAddress = text.max(254).regex(/^[^\s<>,;:"()[\]@]+@[^\s<>,;:"()[\]@]+$/, 'an address is NAME@HOST');
 
-const sinkUrl = text.superRefine((written, context) => {
-  const message = refuseSinkUrl(written);
-  if (message !== null) {
-    context.addIssue({ code: 'custom', message });
-  }
-});
+const sinkUrl = webAddress(refuseSinkUrl);
 
 const sink = closed({
   webhook: sinkUrl.optional().describe('`https://HOST/PATH` of a receiver of Standard Webhooks; `http://` only on this machine.'),
@@ -244,7 +240,11 @@ const sink = closed({
     .regex(/^tls:\/\/(\[[0-9a-f:.]+\]|[^:/\s[\]]+)(:\d{1,5})?$/i, 'tls://HOST:PORT is expected')
     .optional()
     .describe('`tls://HOST:6514` of a receiver of syslog over TLS (RFC 5424, RFC 5425). Its messages are events of OCSF.'),
-  otlp: sinkUrl.optional().describe('`https://HOST:4318` of a collector of OpenTelemetry, which gets logs over HTTP in JSON; `http://` only on this machine.'),
+  otlp: webAddress((written) => faultOfWebAddress(written, null))
+    .optional()
+    .describe(
+      '`https://HOST:4318` of a collector of OpenTelemetry, which gets logs over HTTP in JSON. With `http://`, which is in the clear to other machines, it gets facts alone: without `text` and `secret`.',
+    ),
   smtp: closed({
     url: text
       .regex(/^smtps?:\/\/(?:[^\s:/]+@)?[^\s:/@]+(:\d{1,5})?$/i, 'smtps://USER@HOST:PORT is expected, without a password')
@@ -280,9 +280,11 @@ const sink = closed({
             ? `${kind} has no signatures and no password: leave secret out`
             : caFile !== undefined && (kind === 'ocsf' || place.startsWith('http://'))
               ? 'there is no certificate: leave caFile out'
-              : query !== undefined && (kind === 'webhook' || kind === 'slack' || kind === 'smtp')
-                ? 'query is for sinks that follow the record; a rule under alerts says what is told'
-                : null;
+              : isInTheClear(written.otlp ?? '') && (key !== undefined || written.text)
+                ? 'over http:// to another machine go facts alone, and no credential: leave secret and text out, or use https://'
+                : query !== undefined && (kind === 'webhook' || kind === 'slack' || kind === 'smtp')
+                  ? 'query is for sinks that follow the record; a rule under alerts says what is told'
+                  : null;
   if (message !== null) {
     context.addIssue({ code: 'custom', message });
   }
