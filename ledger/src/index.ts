@@ -7,6 +7,7 @@ export type { KeyRows } from './key-check.ts';
 export { MalformedError } from './malformed.ts';
 export { parseVerifierKey, type VerifierKey } from './note.ts';
 export type { StoreFiles } from './store-files.ts';
-export { exitCodes, type Verdict } from './verdict.ts';
+export { exitCodes, receiptHolds, verdictWords } from './verdict.ts';
 export { BundleCheck, verifyFile } from './verify-file.ts';
+export { verifyPublicLog, type LogProgress, type LogReport } from './verify-public-log.ts';
 export { verifyStore, type StoreReport } from './verify-store.ts';

@@ -22,7 +22,11 @@ export type SignedCheckpoint = Checkpoint & { readonly journal: JournalPosition 
 
 /** Returns the keys to trust: those given, otherwise the store's own. */
 export async function readTrust(files: StoreFiles, given: readonly string[] | undefined, findings: Findings): Promise<Trust> {
-  const bytes = await orMalformedLater(findings, keyPath, async () => readWhole(files, keyPath, keyBytesMax));
+  return trustIn(await orMalformedLater(findings, keyPath, async () => readWhole(files, keyPath, keyBytesMax)), given, findings);
+}
+
+/** Returns the keys to trust: those given, otherwise the one in the file `log/key`. */
+export function trustIn(bytes: Uint8Array | undefined, given: readonly string[] | undefined, findings: Findings): Trust {
   const own = bytes === undefined ? undefined : orMalformed(findings, keyPath, () => parseVerifierKey(decodeUtf8(bytes).replace(/\n$/, '')));
   if (bytes === undefined) {
     findings.add('completeness', keyPath, 'missing');

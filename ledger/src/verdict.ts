@@ -13,6 +13,19 @@ export const exitCodes = {
 } as const;
 
 export type Verdict = keyof typeof exitCodes;
+
+/** The verdicts in words, for people. */
+export const verdictWords: Readonly<Record<Verdict, string>> = {
+  holds: 'HOLDS: it is whole and signed',
+  integrity: 'DOES NOT HOLD: something was changed',
+  completeness: 'DOES NOT HOLD: something is missing',
+  retention: 'DOES NOT HOLD: retention was not kept',
+  trust: 'NOT TRUSTED: no signature by a trusted key, or older than it must be',
+  malformed: 'NOT READABLE: this is not the format',
+};
+
+/** The verdict on a receipt that holds, in words. */
+export const receiptHolds = 'HOLDS: the record is in the log, which is signed';
 export type Fault = Exclude<Verdict, 'holds'>;
 
 /**

@@ -3,7 +3,16 @@ import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootKeyEnvironment, rootKeyVariable } from '@countersign/gateway/store';
 import { compareIndex, JournalOpener, KeyStore, noKeyRows, openKeyRows, openRootKey } from '@countersign/gateway/verification';
-import { exitCodes, verifyStore, type FileOptions, type FileReport, type StoreProgress, type StoreReport, type Verdict } from '@countersign/ledger';
+import {
+  exitCodes,
+  receiptHolds,
+  verdictWords,
+  verifyStore,
+  type FileOptions,
+  type FileReport,
+  type StoreProgress,
+  type StoreReport,
+} from '@countersign/ledger';
 import { Option, type Command } from 'commander';
 import { collect } from '../arguments.ts';
 import { parseDuration } from '../duration.ts';
@@ -28,15 +37,6 @@ interface VerifyOptions {
   readonly bodies: boolean;
   readonly json?: boolean;
 }
-
-const verdicts: Readonly<Record<Verdict, string>> = {
-  holds: 'HOLDS: it is whole and signed',
-  integrity: 'DOES NOT HOLD: something was changed',
-  completeness: 'DOES NOT HOLD: something is missing',
-  retention: 'DOES NOT HOLD: retention was not kept',
-  trust: 'NOT TRUSTED: no signature by a trusted key, or older than it must be',
-  malformed: 'NOT READABLE: this is not the format',
-};
 
 export function addVerify(program: Command): void {
   const command = program
@@ -215,7 +215,7 @@ function showProgress(): { readonly show: (progress: StoreProgress) => void; rea
 
 function print(report: StoreReport | FileReport, lines: readonly string[]): void {
   const isReceipt = 'form' in report && report.form === 'receipt';
-  console.log(bold(isReceipt && report.verdict === 'holds' ? 'HOLDS: the record is in the log, which is signed' : verdicts[report.verdict]));
+  console.log(bold(isReceipt && report.verdict === 'holds' ? receiptHolds : verdictWords[report.verdict]));
   for (const line of lines) {
     console.log(`  ${escapeControls(line, 'nothing')}`);
   }
