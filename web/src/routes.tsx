@@ -64,6 +64,12 @@ const reviews = createRoute({
   component: lazyRouteComponent(async () => import('./pages/reviews/ReviewsPage.tsx'), 'ReviewsPage'),
 });
 
+const integrity = createRoute({
+  getParentRoute: () => root,
+  path: '/integrity',
+  component: lazyRouteComponent(async () => import('./pages/integrity/IntegrityPage.tsx'), 'IntegrityPage'),
+});
+
 const record = createRoute({
   getParentRoute: () => root,
   path: '/records/$log/$index',
@@ -71,7 +77,7 @@ const record = createRoute({
 });
 
 /** The map of the console: each page is a folder of `pages/`. */
-export const router = createRouter({ routeTree: root.addChildren([now, sessions, session, search, approvals, approval, alerts, reviews, record]) });
+export const router = createRouter({ routeTree: root.addChildren([now, sessions, session, search, approvals, approval, alerts, reviews, integrity, record]) });
 
 declare module '@tanstack/react-router' {
   interface Register {

@@ -15,6 +15,7 @@ export const texts = {
     approvals: 'Approvals',
     alerts: 'Alerts',
     reviews: 'Reviews',
+    integrity: 'Integrity',
   },
   person: {
     signOut: 'Sign out',
@@ -127,5 +128,36 @@ export const texts = {
     summary: (many: number, isExact: boolean) => `${isExact ? '' : 'at most '}${count(many, 'record')}`,
     behind: (many: number) => `${count(many, 'newer record')} not in the index yet`,
     unverified: 'not verified',
+  },
+  integrity: {
+    title: 'Integrity',
+    what: 'Every record has its place in a log that the gateway signs. This browser reads all hashes of the log, makes its tree again, and compares it with what is signed.',
+    key: 'Key whose signatures count',
+    by: {
+      served:
+        'The gateway named this key when this browser first asked: it shows that all is signed by one key, not whose it is. Compare it with the one that you have from elsewhere. Known since',
+      given: 'You gave this key',
+    },
+    changed:
+      'THE KEY HAS CHANGED. The gateway now names another key than the one that this browser knows. Its store was replaced, or somebody else answers in its place. Trust this key only if you have it from elsewhere:',
+    give: 'Key that you have from elsewhere (log/key)',
+    trust: 'Trust this key',
+    noKey: (why: string) => `This is no key as in log/key: ${why}.`,
+    verify: 'Verify in this browser',
+    progress: 'Entries that are verified',
+    soFar: ({ leaves, size, bytes }: { readonly leaves: number; readonly size: number; readonly bytes: number }, seconds: number) =>
+      `${leaves.toLocaleString('en')} of ${count(size, 'entry', 'entries')}, ${count(bytes, 'byte')}, ${count(Math.round(leaves / seconds), 'entry', 'entries')} a second`,
+    checked: ({ leaves, tiles, bytes }: { readonly leaves: number; readonly tiles: number; readonly bytes: number }, seconds: number) =>
+      `Verified in this browser: ${count(leaves, 'entry', 'entries')} in ${count(tiles, 'tile')}, ${count(bytes, 'byte')}, in ${seconds.toFixed(1)} s.`,
+    checkpoint: 'Signed checkpoint',
+    signed: (size: number) => `The checkpoint signs ${count(size, 'entry', 'entries')}:`,
+    sinceKnown: (size: number) => `It begins with the ${count(size, 'entry', 'entries')} that this browser has verified before: nobody rewrote them.`,
+    proves:
+      'It proves that nothing in the log was changed under this signature. What a record says, and that none of its session is missing, its evidence proves: a bundle.',
+    epochs: 'Runs of the gateway in the last 7 days',
+    before: 'began before',
+    heartbeats: (many: number) => count(many, 'heartbeat'),
+    gaps: (many: number) => (many === 0 ? 'no gap' : count(many, 'gap')),
+    gap: (isDeclared: boolean) => (isDeclared ? 'nothing was recorded, as the gateway itself says' : 'no heartbeat, and no word of the gateway why'),
   },
 } as const;

@@ -21,6 +21,8 @@ const policy = [
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
+  // The console starts a worker, and its address is the only one that becomes code.
+  'trusted-types worker',
 ].join('; ');
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -57,10 +59,12 @@ export class Console {
     });
   }
 
-  /** Answers with a file that the page names; null if there is none of the name. */
+  /** Answers with a file that the page names; null if there is none of the name. A worker has the policy of its own file. */
   file(name: string, request: NodeRequest): Response | null {
     const path = `${assets}/${basename(name)}`;
-    return this.#files.has(path) ? this.#answer(path, request, { 'cache-control': 'public, max-age=31536000, immutable' }) : null;
+    return this.#files.has(path)
+      ? this.#answer(path, request, { 'cache-control': 'public, max-age=31536000, immutable', 'content-security-policy': policy })
+      : null;
   }
 
   #answer(name: string, { headers }: NodeRequest, more: Readonly<Record<string, string>>): Response {

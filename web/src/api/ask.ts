@@ -38,6 +38,11 @@ export async function ask<Name extends Operation>(name: Name, input: Input<Name>
   return answer;
 }
 
+/** Asks the gateway for a file. Rejects as `ask` does. */
+export async function askFile<Name extends Operation>(name: Name, input: Input<Name> = {}): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await (await send(name, input)).arrayBuffer());
+}
+
 /** Yields the lines of an answer, as many at a time as arrive together. Rejects as `ask` does, also when the answer ends with a problem. */
 export async function* lines<Name extends Operation>(name: Name, input: Input<Name> = {}): AsyncGenerator<readonly Operations[Name]['line'][]> {
   const { body } = await send(name, input);
@@ -68,7 +73,8 @@ async function send<Name extends Operation>(name: Name, { path, query, body, sig
   });
   if (!answer.ok) {
     const problem = new ApiProblem(await problemIn(answer));
-    if (answer.status === 401) {
+    // A worker cannot leave the page; whoever started it does.
+    if (answer.status === 401 && 'window' in globalThis) {
       signIn(problem.code === 'sign_in_again');
     }
     throw problem;

@@ -15,6 +15,7 @@ const pages = [
   ['/approvals', texts.navigation.approvals],
   ['/alerts', texts.navigation.alerts],
   ['/reviews', texts.navigation.reviews],
+  ['/integrity', texts.navigation.integrity],
 ] as const;
 
 /** The frame of all pages: where one may go, and as whom one is here. */
