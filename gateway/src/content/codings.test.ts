@@ -33,7 +33,7 @@ test('several codings are undone from the last to the first, but not many', () =
   assert.equal(undoCodings([['content-encoding', 'gzip, gzip, gzip, br']], twice), null);
 });
 
-test('bytes in an unknown coding, in none, or too many are not decoded', async () => {
+test('C31: bytes in an unknown coding, in none, or too many are not decoded', async () => {
   const long = gzipSync(Buffer.alloc(65 * 1024 * 1024));
   for (const [coding, body] of [
     ['constructor', text],

@@ -225,7 +225,7 @@ test('what is written to take long is read, or refused, at once', () => {
   }
 });
 
-test('a query has limits, and what is hostile takes no time', () => {
+test('C31, D34: a query has limits, and what is hostile takes no time', () => {
   assert.throws(() => parseQuery('x'.repeat(5000), nowMs), UnreadableQuery);
   assert.throws(() => parseQuery('('.repeat(40), nowMs), UnreadableQuery);
   assert.throws(() => parseQuery('not '.repeat(40), nowMs), UnreadableQuery);

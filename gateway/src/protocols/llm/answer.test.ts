@@ -197,7 +197,7 @@ describe('hostile answers', () => {
     assert.equal(read['countersign.unread_events'], 72);
   });
 
-  test('values nested deeper than the stack', () => {
+  test('C31: values nested deeper than the stack', () => {
     const deep = `${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}`;
     const body = `{"type":"message","content":[{"type":"tool_use","id":"t","name":"f","input":${deep}}]}`;
     assert.deepEqual(facts('/v1/messages', { type: json }, body)['gen_ai.tool.name'], ['f']);
