@@ -66,5 +66,5 @@ export { equalBytes, verifyInclusion } from './proof.ts';
 export { entryAt, entryPlaces, frameEntries, isFrame, SegmentReader, type Entry, type Frame, type SegmentEnd, type SegmentSource } from './segment-reader.ts';
 export { decodeUtf8, encodeUtf8 } from './text.ts';
 export { parseTilePath, tileHeight, tilePath, TileReader, tilesOf, tileWidth } from './tile.ts';
-export { formatReceipt } from './tlog-proof.ts';
+export { formatReceipt, parseReceipt } from './tlog-proof.ts';
 export { Frontier } from './tree.ts';

@@ -39,6 +39,7 @@ describe('the console, for everybody', requireProgram('chromium', 'psql'), () =>
     ['/alerts', '.found li, main [role=status]'],
     ['/reviews', '.found li, main [role=status]'],
     ['/approvals', '.found li, main [role=status]'],
+    ['/integrity', '.epochs > li'],
     ['/nowhere', '[role=alert]'],
   ];
 

@@ -46,6 +46,7 @@ export class ConsoleShop implements AsyncDisposable {
     const models = parts.use(await openScriptedModels((_offered, results) => (results === 0 ? [{ name: 'run_sql', arguments: { query: statement } }] : [])));
     const issuer = parts.use(await Issuer.open());
     issuer.groups.set('ann', ['compliance']);
+    issuer.groups.set('aud', ['auditors', 'compliance']);
     issuer.groups.set('dan', ['dba']);
     issuer.groups.set('oli', ['soc']);
     issuer.groups.set('eve', []);
@@ -113,7 +114,7 @@ export class ConsoleShop implements AsyncDisposable {
 
 function configOf(policies: string, issuer: string): string {
   return `policies: ${policies}
-groups: { dba: {} }
+groups: { auditors: {}, dba: {} }
 approvals: { mode: wait }
 roles: { analyst: { groups: [compliance] }, owner: { groups: [agents] }, soc: { role: analyst, groups: [soc] }, operator: { groups: [soc] } }
 identity:

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
 import { asked } from '../../api/asked.ts';
 import { Failure } from '../../parts/Failure.tsx';
+import { PageTitle } from '../../parts/PageTitle.tsx';
 import { texts } from '../../texts.ts';
 import { EpochList } from './EpochList.tsx';
 import { KeyView } from './KeyView.tsx';
@@ -31,7 +32,7 @@ export function IntegrityPage(): ReactNode {
   });
   return (
     <>
-      <h1>{texts.integrity.title}</h1>
+      <PageTitle text={texts.integrity.title} />
       <p className="quiet">{texts.integrity.what}</p>
       {served.error !== null && <Failure error={served.error} onAgain={() => void served.refetch()} />}
       <KeyView known={known} served={served.data ?? null} onGiven={keep} />

@@ -3,6 +3,7 @@ import type { Schemas } from '../../api/schema.ts';
 import { Later } from '../../parts/Later.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { texts } from '../../texts.ts';
+import { ReceiptCheck } from './ReceiptCheck.tsx';
 
 /** All that is known of records, made only when somebody opens it. */
 export function Facts({ records }: { readonly records: readonly Schemas['ShownRecord'][] }): ReactNode {
@@ -16,6 +17,7 @@ export function Facts({ records }: { readonly records: readonly Schemas['ShownRe
               {texts.session.receipt}
             </a>
           </h4>
+          <ReceiptCheck record={record} />
           <dl>
             {Object.entries(attributes).map(([name, value]) => (
               <div key={name}>
