@@ -61,6 +61,20 @@ describe('the console, for everybody', requireProgram('chromium', 'psql'), () =>
     });
   }
 
+  test('sessions appear in the list as they come, with their titles', async () => {
+    const page = await opened.signIn('ann', '/sessions');
+    await page.waitForSelector('table >> text=How many are there?');
+    await psql(opened.shop.through, ['-Atc', "SELECT 'newer' AS seen"]);
+    await page.waitForSelector('tbody tr:first-child:has-text("newer")');
+    await page.fill('[type=search]', 'text:newer');
+    await page.click('main button[type=submit]');
+    await page.waitForURL(/query=text%3Anewer$/);
+    await page.waitForSelector('tbody tr:has-text("newer")');
+    assert.equal(await page.locator('tbody tr').count(), 1);
+    await page.goto(`${opened.url}/sessions?query=text:never`);
+    await page.waitForSelector('main [role=status]:has-text("Ask for less")');
+  });
+
   test('who decides on a request can do so by the keyboard alone, on a page that can be used by everybody', async () => {
     const held = psql(opened.shop.through, ['-Atc', 'CREATE TABLE typed (id int)']);
     const page = await opened.signIn('dan', '/approvals', { viewport: { width: 390, height: 900 } });

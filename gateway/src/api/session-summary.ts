@@ -33,6 +33,7 @@ const overview = {
   title: z.string().nullable().describe('The beginning of the first prompt or statement. Null if there is none, or content is not to be shown.'),
   durationMs: z.int().describe('From the beginning to the end, or to now.'),
   counts: z.record(z.string(), z.int()).describe('How many records there are of each kind, also in the words of queries: `prompt`, `statement`, `rows`.'),
+  onBehalfOf: z.array(z.string()).readonly().describe('The principals for whom it acted.'),
   classes: z.array(z.string()).readonly().describe('The data classes of values in it.'),
   risk: z.object(risk),
   findings: z.array(z.object(finding).meta({ id: 'Finding' })).readonly(),

@@ -90,6 +90,8 @@ export interface SessionOverview extends SessionSummary {
   readonly durationMs: number;
   /** How many records it has of each kind, also in people's words. */
   readonly counts: Readonly<Record<string, number>>;
+  /** The principals for whom it acted. */
+  readonly onBehalfOf: readonly string[];
   /** The data classes of values in it. */
   readonly classes: readonly string[];
   readonly risk: Risk;

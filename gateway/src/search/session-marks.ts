@@ -23,6 +23,7 @@ export interface SessionMarks {
   records: number;
   /** How many there are of each kind, also in people's words. */
   readonly counts: Map<string, number>;
+  readonly onBehalfOf: Set<string>;
   readonly classes: Set<string>;
   readonly targets: Set<string>;
   readonly signs: Map<RecordSign, Shown>;
@@ -48,7 +49,17 @@ export async function readMarks(blocks: Iterable<Block>, sessions: readonly Inde
   const marks = new Map<string, SessionMarks>(
     sessions.map(({ session }) => [
       session,
-      { records: 0, counts: new Map(), classes: new Set(), targets: new Set(), signs: new Map(), alerts: new Set(), first: null, title: null },
+      {
+        records: 0,
+        counts: new Map(),
+        onBehalfOf: new Set(),
+        classes: new Set(),
+        targets: new Set(),
+        signs: new Map(),
+        alerts: new Set(),
+        first: null,
+        title: null,
+      },
     ]),
   );
   const turn = new Turn();
@@ -121,6 +132,9 @@ function addMarks(
   };
   for (const { value, rows } of block.valuesOf('kind')) {
     each(rows, ({ counts }) => counts.set(value, (counts.get(value) ?? 0) + 1));
+  }
+  for (const { value, rows } of block.valuesOf('on-behalf-of')) {
+    each(rows, ({ onBehalfOf }) => onBehalfOf.add(value));
   }
   for (const { value, rows } of block.valuesOf('class')) {
     each(rows, ({ classes }) => classes.add(value));

@@ -29,8 +29,8 @@ after(async () => {
 
 type Track = ReturnType<typeof recorder.openSession>;
 
-function openChannel(track: Track, principal: string): void {
-  const opens = { principal, groups: [], clientAddress: '127.0.0.1', target: 'shop', protocol: 'postgres' };
+function openChannel(track: Track, principal: string, more: object = {}): void {
+  const opens = { ...more, principal, groups: [], clientAddress: '127.0.0.1', target: 'shop', protocol: 'postgres' };
   recorder.append(track, { kind: 'decision', meta: JSON.stringify({ channel: 1, action: 'gateway.authenticate', verdict: 'allow', opens }), content: [] });
 }
 
@@ -56,7 +56,7 @@ async function list(wanted: Partial<WantedSessions> = {}): Promise<readonly Sess
 
 test('a session has a title, a duration, counts, classes, and a risk with the records that show why', async () => {
   const track = recorder.openSession();
-  openChannel(track, 'ann');
+  openChannel(track, 'ann', { onBehalfOf: 'bob' });
   request(track, 'allow', { 'countersign.statements': ['set'], 'countersign.effects': ['read'] }, "SET application_name TO 'psql'");
   request(track, 'allow', { 'db.query.text': 'x', 'countersign.statements': ['select'], 'countersign.effects': ['read'] }, '\n  select  *\tfrom cards\n');
   recorder.append(track, {
@@ -72,8 +72,8 @@ test('a session has a title, a duration, counts, classes, and a risk with the re
   recorder.closeSession(track, 'client');
   const [overview] = await list();
   assert.ok(overview !== undefined);
-  const { title, durationMs, counts, classes, risk, findings, unindexed, records } = overview;
-  assert.deepEqual([title, durationMs, classes, unindexed, records], ['select * from cards', 60_000, ['card', 'iban'], 0, 36]);
+  const { title, durationMs, counts, onBehalfOf, classes, risk, findings, unindexed, records } = overview;
+  assert.deepEqual([title, durationMs, onBehalfOf, classes, unindexed, records], ['select * from cards', 60_000, ['bob'], ['card', 'iban'], 0, 36]);
   assert.deepEqual(counts, { change: 30, close: 1, decision: 1, open: 1, request: 32, response: 1, rows: 1, statement: 32 });
   assert.deepEqual(risk, {
     score: 37,

@@ -46,6 +46,7 @@ export async function* overviewsOf(
         title: await titleAt(marks.title ?? marks.first, sight, opener),
         durationMs: Math.max(0, (session.closedMs ?? nowMs) - session.openedMs),
         counts: Object.fromEntries([...marks.counts].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+        onBehalfOf: [...marks.onBehalfOf].toSorted(),
         classes,
         risk: riskOf(signs),
         findings: await findingsOf(signs, marks, opener),

@@ -275,6 +275,9 @@ export interface Schemas {
     /** How many records there are of each kind, also in the words of queries: `prompt`, `statement`, `rows`. */
     readonly counts: Readonly<Record<string, number>>;
 
+    /** The principals for whom it acted. */
+    readonly onBehalfOf: readonly string[];
+
     /** The data classes of values in it. */
     readonly classes: readonly string[];
     readonly risk: {
@@ -503,6 +506,9 @@ export interface Schemas {
     /** How many records there are of each kind, also in the words of queries: `prompt`, `statement`, `rows`. */
     readonly counts: Readonly<Record<string, number>>;
 
+    /** The principals for whom it acted. */
+    readonly onBehalfOf: readonly string[];
+
     /** The data classes of values in it. */
     readonly classes: readonly string[];
     readonly risk: {
@@ -615,6 +621,9 @@ export interface Schemas {
 
     /** How many records there are of each kind, also in the words of queries: `prompt`, `statement`, `rows`. */
     readonly counts: Readonly<Record<string, number>>;
+
+    /** The principals for whom it acted. */
+    readonly onBehalfOf: readonly string[];
 
     /** The data classes of values in it. */
     readonly classes: readonly string[];

@@ -1,7 +1,6 @@
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
-import type { Operations, Schemas } from '../../api/schema.ts';
-import { useLines } from '../../api/use-lines.ts';
+import type { Schemas } from '../../api/schema.ts';
 import { Failure } from '../../parts/Failure.tsx';
 import { QueryForm } from '../../parts/QueryForm.tsx';
 import { PageTitle } from '../../parts/PageTitle.tsx';
@@ -9,16 +8,16 @@ import { Recorded } from '../../parts/Recorded.tsx';
 import { RiskMark } from '../../parts/RiskMark.tsx';
 import { duration, Time } from '../../parts/Time.tsx';
 import { texts } from '../../texts.ts';
+import { useSessions } from './use-sessions.ts';
 
 const pageSize = 50;
 
-/** The sessions, the newest first, or those with a record for which a query holds. */
+/** The sessions, the newest first, as they come, or those with a record for which a query holds. */
 export function SessionsPage(): ReactNode {
   const { query } = useSearch({ from: '/sessions' });
   const navigate = useNavigate();
   const [limit, setLimit] = useState(pageSize);
-  const { lines, isWhole, error } = useLines('GET /api/v1/sessions', { query: { query, newest: '', limit } });
-  const sessions = lines.filter(isOverview);
+  const { sessions, isWhole, error } = useSessions(query, limit);
   return (
     <>
       <PageTitle text={texts.sessions.title} />
@@ -31,9 +30,9 @@ export function SessionsPage(): ReactNode {
         onAsk={(asked) => void navigate({ to: '/sessions', search: asked === '' ? {} : { query: asked } })}
       />
       {error !== null && <Failure error={error} />}
-      <SessionTable sessions={sessions} />
-      {!isWhole && <p role="status">{texts.state.loading}</p>}
-      {isWhole && error === null && sessions.length === 0 && <p role="status">{texts.state.nothing}</p>}
+      {sessions.length > 0 && <SessionTable sessions={sessions} />}
+      {!isWhole && error === null && <p role="status">{texts.state.loading}</p>}
+      {isWhole && error === null && sessions.length === 0 && <p role="status">{query === undefined ? texts.sessions.none : texts.sessions.noneSo}</p>}
       {isWhole && sessions.length === limit && (
         <button type="button" onClick={() => setLimit(limit + pageSize)}>
           {texts.sessions.more}
@@ -43,10 +42,13 @@ export function SessionsPage(): ReactNode {
   );
 }
 
-/** The list has no overviews only where ids are asked for by how they begin. */
-function isOverview(line: Operations['GET /api/v1/sessions']['line']): line is Schemas['SessionOverview'] {
-  return 'risk' in line;
-}
+const states: Readonly<Record<Schemas['SessionOverview']['state'], string>> = {
+  open: 'live',
+  closed: '',
+  halted: 'high',
+  suspended: 'high',
+  interrupted: 'medium',
+};
 
 export function SessionTable({ sessions }: { readonly sessions: readonly Schemas['SessionOverview'][] }): ReactNode {
   const { columns } = texts.sessions;
@@ -61,19 +63,27 @@ export function SessionTable({ sessions }: { readonly sessions: readonly Schemas
             <th>{columns.began}</th>
             <th>{columns.lasted}</th>
             <th className="number">{columns.records}</th>
+            <th>{columns.classes}</th>
             <th>{columns.risk}</th>
             <th>{columns.state}</th>
           </tr>
         </thead>
         <tbody>
-          {sessions.map(({ session, title, principal, targets, opened, durationMs, records, risk, state }) => (
+          {sessions.map(({ session, title, principal, onBehalfOf, targets, opened, durationMs, records, classes, risk, state }) => (
             <tr key={session}>
               <td className="title">
                 <Link to="/sessions/$session" params={{ session }}>
                   {title === null ? <em>{texts.sessions.untitled}</em> : <Recorded text={title} />}
                 </Link>
               </td>
-              <td>{principal === null ? <em>{texts.sessions.own}</em> : <Recorded text={principal} />}</td>
+              <td>
+                {principal === null ? <em>{texts.sessions.own}</em> : <Recorded text={principal} />}
+                {onBehalfOf.length > 0 && (
+                  <div className="quiet">
+                    {texts.sessions.onBehalfOf} <Recorded text={onBehalfOf.join(', ')} />
+                  </div>
+                )}
+              </td>
               <td>
                 <Recorded text={targets.join(', ')} />
               </td>
@@ -82,10 +92,19 @@ export function SessionTable({ sessions }: { readonly sessions: readonly Schemas
               </td>
               <td>{duration(durationMs)}</td>
               <td className="number">{records.toLocaleString('en')}</td>
+              <td className="strip">
+                {classes.map((name) => (
+                  <span key={name} className="mark">
+                    <Recorded text={name} />
+                  </span>
+                ))}
+              </td>
               <td>
                 <RiskMark risk={risk} />
               </td>
-              <td>{texts.session.state[state]}</td>
+              <td>
+                <span className={`mark ${states[state]}`}>{texts.session.state[state]}</span>
+              </td>
             </tr>
           ))}
         </tbody>
