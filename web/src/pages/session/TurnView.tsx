@@ -6,7 +6,7 @@ import { ActView } from './ActView.tsx';
 import type { Turn } from './joined-timeline.ts';
 import type { Message, MessagePart } from './messages.ts';
 
-const roles: Readonly<Record<string, string>> = texts.session.roles;
+const roles: ReadonlyMap<string, string> = new Map(Object.entries(texts.session.roles));
 
 /** A turn of a conversation with a model: what was asked, what it said, and under each of its tool calls what that has led to. */
 export function TurnView({ turn, answers }: { readonly turn: Turn; readonly answers: readonly Schemas['ShownRecord'][] }): ReactNode {
@@ -32,8 +32,8 @@ export function TurnView({ turn, answers }: { readonly turn: Turn; readonly answ
 function MessageView({ message: { role, parts }, caused }: { readonly message: Message; readonly caused: Turn['caused'] }): ReactNode {
   return (
     parts.length > 0 && (
-      <section className={`message ${role in roles ? role : 'other'}`}>
-        <h3>{roles[role] ?? <Recorded text={role} />}</h3>
+      <section className={`message ${roles.has(role) ? role : 'other'}`}>
+        <h3>{roles.get(role) ?? <Recorded text={role} />}</h3>
         {parts.map((part, at) => (
           <PartView key={at} part={part} caused={caused} />
         ))}
@@ -74,7 +74,7 @@ function PartView({ part, caused }: { readonly part: MessagePart; readonly cause
           <p>
             {texts.session.tool} <strong>{<Recorded text={part.name} />}</strong>(<Recorded text={part.arguments} />)
           </p>
-          {(caused.get(part.id) ?? []).map((act) => (
+          {(caused.get(part) ?? []).map((act) => (
             <ActView key={act.request.seq} act={act} />
           ))}
         </div>

@@ -51,7 +51,7 @@ function drawn(items: readonly Item[]): unknown {
             ? {}
             : {
                 asked: item.turn.asked.map(({ role }) => role),
-                caused: Object.fromEntries([...item.turn.caused].map(([id, acts]) => [id, drawn(acts)])),
+                caused: Object.fromEntries([...item.turn.caused].map(([{ id }, acts]) => [id, drawn(acts)])),
               }),
         },
   );
@@ -118,4 +118,39 @@ test('records that refer to what is not there, and messages of any form, are sho
     );
     assert.equal(items.length, 2, messages);
   }
+});
+
+test('an act is in one place, whatever ids the calls of an answer have, how often it is answered and how deep acts are said to be', () => {
+  const twice = join(
+    ['request', asking(text('user', 'one'), call('same'))],
+    ['response', saying(0, call('same'), call('same'))],
+    ['request', { 'gen_ai.tool.call.id': ['same'] }, 'tools'],
+    ['response', saying(0, text('assistant', 'no call'))],
+  );
+  const [turn] = twice.flatMap((item) => (item.is === 'act' && item.turn !== null ? [item.turn] : []));
+  assert.deepEqual([twice.length, turn?.replied?.length], [1, 3]);
+  const parts = [...(turn?.asked ?? []), ...(turn?.replied ?? [])].flatMap((message) => message.parts);
+  assert.deepEqual(
+    parts.map((part) => (part.is === 'call' ? turn?.caused.get(part)?.length : null)),
+    [null, undefined, 0, 1, null],
+  );
+  const chain = Array.from({ length: 1_000 }, (_, at): readonly Brief[] => [
+    ['request', { ...asking(text('user', String(at))), 'gen_ai.tool.call.id': [`call_${at - 1}`] }],
+    ['response', saying(2 * at, call(`call_${at}`))],
+  ]).flat();
+  const depthOf = (item: Item): number => (item.is === 'event' ? 0 : 1 + Math.max(0, ...[...(item.turn?.caused.values() ?? [])].flat().map(depthOf)));
+  assert.equal(Math.max(...join(...chain).map(depthOf)), 9);
+});
+
+test('what a client says that the model has said is shown, unless the model has said it', () => {
+  const asked = (message: object): unknown =>
+    drawn(
+      join(
+        ['request', asking(text('user', 'may I?'))],
+        ['response', saying(0, text('assistant', 'No.'))],
+        ['request', asking(text('user', 'may I?'), message)],
+      ),
+    );
+  assert.match(JSON.stringify(asked(text('assistant', 'Yes.'))), /"asked":\["assistant"\]/);
+  assert.match(JSON.stringify(asked(text('assistant', ' No.\n'))), /"asked":\[\]/);
 });

@@ -1,5 +1,5 @@
 import type { Schemas } from '../../api/schema.ts';
-import { readMessages, type Message } from './messages.ts';
+import { readMessages, type CallPart, type Message } from './messages.ts';
 
 /** A request with everything that was recorded of it: the answer in its parts, and what was decided, held, masked and found on the way. */
 export interface Act {
@@ -9,6 +9,8 @@ export interface Act {
   readonly others: Schemas['ShownRecord'][];
   /** For a request to a model: what was said. Null: it is another request. */
   readonly turn: Turn | null;
+  /** How many acts it is under. */
+  readonly depth: number;
 }
 
 /** One turn of a conversation with a model. */
@@ -17,8 +19,8 @@ export interface Turn {
   readonly asked: readonly Message[];
   /** The answer; null as long as it is not whole. */
   replied: readonly Message[] | null;
-  /** The acts that each tool call of the answer has led to, by the id of the call. */
-  readonly caused: Map<string, Act[]>;
+  /** The acts that each tool call of the answer has led to. */
+  readonly caused: Map<CallPart, Act[]>;
 }
 
 /** A record that belongs to no request: a session or a channel that opens or ends, a login, an event. */
@@ -38,15 +40,20 @@ const attributes = {
   output: 'gen_ai.output.messages',
 } as const;
 
+/** What is under more acts than these is shown beside them: clients say what belongs to which call, and no page is deep enough for all that they may say. */
+const depthMax = 8;
+
 /** Joins the records of a session, which come in order, into turns: what a model was asked and said, and under each tool call what it has led to. */
 export class JoinedTimeline {
   /** All that is not under a tool call, in order. */
   readonly items: Item[] = [];
   readonly #acts = new Map<number, Act>();
-  /** The latest turn with each tool call, by the id of the call. */
-  readonly #callers = new Map<string, Turn>();
+  /** What the latest tool call of each id has led to, and how many acts that is under. */
+  readonly #calls = new Map<string, { readonly caused: Act[]; readonly depth: number }>();
   /** The messages that each model was sent last, each as text, by target. */
   readonly #sent = new Map<string | null, readonly string[]>();
+  /** What each model said last, by target. */
+  readonly #said = new Map<string | null, readonly Message[]>();
 
   add(record: Schemas['ShownRecord']): void {
     const of = record.attributes[attributes.request];
@@ -69,24 +76,28 @@ export class JoinedTimeline {
       return;
     }
     const messages = readMessages(request.attributes[attributes.input]);
-    const turn = messages.length === 0 ? null : { asked: this.#newMessages(request.target, messages), replied: null, caused: new Map<string, Act[]>() };
-    const act: Act = { is: 'act', request, answers: [], others: [], turn };
+    const turn = messages.length === 0 ? null : { asked: this.#newMessages(request.target, messages), replied: null, caused: new Map<CallPart, Act[]>() };
+    const [call] = callsOf(request).flatMap((id) => this.#calls.get(id) ?? []);
+    const { caused, depth } = call === undefined || call.depth > depthMax ? { caused: this.items, depth: 0 } : call;
+    const act: Act = { is: 'act', request, answers: [], others: [], turn, depth };
     this.#acts.set(request.seq, act);
-    const call = callsOf(request).find((id) => this.#callers.has(id));
-    const siblings = call === undefined ? undefined : this.#callers.get(call)?.caused.get(call);
-    (siblings ?? this.items).push(act);
+    caused.push(act);
   }
 
-  #addAnswer(answer: Schemas['ShownRecord'], { answers, turn }: Act): void {
+  #addAnswer(answer: Schemas['ShownRecord'], { request, answers, turn, depth }: Act): void {
     answers.push(answer);
     if (turn === null || answer.attributes[attributes.continues] === true) {
       return;
     }
-    turn.replied = readMessages(answer.attributes[attributes.output]);
-    for (const part of turn.replied.flatMap(({ parts }) => parts)) {
+    const replied = readMessages(answer.attributes[attributes.output]);
+    // What was shown of an answer before stays, with all that it has led to.
+    turn.replied = [...(turn.replied ?? []), ...replied];
+    this.#said.set(request.target, replied);
+    for (const part of replied.flatMap(({ parts }) => parts)) {
       if (part.is === 'call') {
-        turn.caused.set(part.id, []);
-        this.#callers.set(part.id, turn);
+        const caused: Act[] = [];
+        turn.caused.set(part, caused);
+        this.#calls.set(part.id, { caused, depth: depth + 1 });
       }
     }
   }
@@ -99,10 +110,19 @@ export class JoinedTimeline {
     if (!before.every((text, at) => text === texts[at])) {
       return messages;
     }
-    const rest = messages.slice(before.length);
-    const isAnswer = before.length > 0 && rest[0]?.role === 'assistant';
-    return isAnswer ? rest.slice(1) : rest;
+    const [first, ...others] = messages.slice(before.length);
+    // Clients may tell a model that it said something else.
+    const isAnswer = before.length > 0 && first?.role === 'assistant' && wordsOf([first]) === wordsOf(this.#said.get(target) ?? []);
+    return first === undefined ? [] : isAnswer ? others : [first, ...others];
   }
+}
+
+/** Returns what messages say and call for, in a form to compare. Clients leave out reasoning. */
+function wordsOf(messages: readonly Message[]): string {
+  const words = messages.flatMap(({ parts }) =>
+    parts.flatMap((part) => (part.is === 'text' ? [part.text.trim()] : part.is === 'call' ? [part.id, part.name, part.arguments] : [])),
+  );
+  return JSON.stringify(words.filter((text) => text !== ''));
 }
 
 /** Returns the ids of the tool calls that a request is for: those that it names, and those that it fits. */

@@ -1,9 +1,17 @@
 /** A part of a message, in the form of OpenTelemetry's GenAI conventions. https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-input-messages.json */
 export type MessagePart =
   | { readonly is: 'text' | 'reasoning'; readonly text: string }
-  | { readonly is: 'call'; readonly id: string; readonly name: string; readonly arguments: string }
+  | CallPart
   | { readonly is: 'result'; readonly id: string; readonly text: string }
   | { readonly is: 'other'; readonly type: string };
+
+/** A tool call of a model. Ids are the model's own, and several calls may have the same one. */
+export interface CallPart {
+  readonly is: 'call';
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
 
 export interface Message {
   readonly role: string;
