@@ -1,8 +1,12 @@
 import { chromium, type Browser, type CDPSession, type Page } from 'playwright-core';
 
-/** Debian's Chromium. */
-export async function openChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+/** Debian's Chromium. With `keepsPages` it keeps pages that were left, to show them when somebody goes back, as it does for people. */
+export async function openChromium({ keepsPages = false } = {}): Promise<Browser> {
+  return chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+    ignoreDefaultArgs: keepsPages ? ['--disable-back-forward-cache'] : [],
+  });
 }
 
 /** A page of a person with an authenticator of its own (https://chromedevtools.github.io/devtools-protocol/tot/WebAuthn). */

@@ -38,7 +38,7 @@ export class ConsoleShop implements AsyncDisposable {
   }
 
   /** Starts all of it. The agent asks the model, which asks for this statement. */
-  static async open(statement: string): Promise<ConsoleShop> {
+  static async open(statement: string, browserOptions: Parameters<typeof openChromium>[0] = {}): Promise<ConsoleShop> {
     await using parts = new AsyncDisposableStack();
     const directory = mkdtempSync(join(tmpdir(), 'countersign-console-'));
     parts.defer(() => rmSync(directory, { recursive: true }));
@@ -53,7 +53,7 @@ export class ConsoleShop implements AsyncDisposable {
     const targets = `  model: { protocol: llm, url: "${models.url}" }\n`;
     const config = configOf(directory, issuer.url);
     const shop = parts.use(await openShop({ targets, granted: '[shop, model]', config, gateway: { environment: { WEB_SECRET: webClient.secret } } }));
-    const browser = await openChromium();
+    const browser = await openChromium(browserOptions);
     parts.defer(async () => browser.close());
     const opened = new ConsoleShop(shop, issuer, browser, parts.move());
     opened.session = await opened.#runErrand(statement);

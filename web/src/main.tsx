@@ -4,6 +4,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ApiProblem } from './api/ask.ts';
 import { router } from './routes.tsx';
+import { forgetWhenLeft } from './shell/left-page.ts';
 import { applyTheme, storedTheme } from './shell/theme.ts';
 import './style.css';
 
@@ -16,6 +17,7 @@ const place = document.getElementById('console');
 
 applyTheme(storedTheme());
 if (place !== null) {
+  forgetWhenLeft(place);
   createRoot(place).render(
     <StrictMode>
       <QueryClientProvider client={client}>
