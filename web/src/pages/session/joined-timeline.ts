@@ -40,7 +40,7 @@ const attributes = {
   output: 'gen_ai.output.messages',
 } as const;
 
-/** What is under more acts than these is shown beside them: clients say what belongs to which call, and no page is deep enough for all that they may say. */
+/** Most acts that one is under: clients say what belongs to which call, and may say so of any number. */
 const depthMax = 8;
 
 /** Joins the records of a session, which come in order, into turns: what a model was asked and said, and under each tool call what it has led to. */
@@ -48,11 +48,11 @@ export class JoinedTimeline {
   /** All that is not under a tool call, in order. */
   readonly items: Item[] = [];
   readonly #acts = new Map<number, Act>();
-  /** What the latest tool call of each id has led to, and how many acts that is under. */
+  /** The acts to which the latest tool call of each id has led, and how many acts these are under. */
   readonly #calls = new Map<string, { readonly caused: Act[]; readonly depth: number }>();
   /** The messages that each model was sent last, each as text, by target. */
   readonly #sent = new Map<string | null, readonly string[]>();
-  /** What each model said last, by target. */
+  /** The latest answer of each model, by target. */
   readonly #said = new Map<string | null, readonly Message[]>();
 
   add(record: Schemas['ShownRecord']): void {
@@ -90,7 +90,7 @@ export class JoinedTimeline {
       return;
     }
     const replied = readMessages(answer.attributes[attributes.output]);
-    // What was shown of an answer before stays, with all that it has led to.
+    // An answer takes nothing away of one before it, nor of the acts to which that has led.
     turn.replied = [...(turn.replied ?? []), ...replied];
     this.#said.set(request.target, replied);
     for (const part of replied.flatMap(({ parts }) => parts)) {
