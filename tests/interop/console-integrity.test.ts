@@ -23,7 +23,7 @@ describe('the integrity of the log, in a browser', requireProgram('chromium', 'p
 
   async function verify(page: Page): Promise<string> {
     await page.click('text=Verify in this browser');
-    await page.waitForSelector('.verdict, main > .failure');
+    await page.waitForSelector('.verdict, .verification .failure');
     return page.innerText('main');
   }
 
@@ -66,9 +66,11 @@ describe('the integrity of the log, in a browser', requireProgram('chromium', 'p
     await page.fill('.note input', otherKey);
     await page.click('button:has-text("Trust this key")');
     await page.waitForSelector('[role=alert]:has-text("This is no key")');
+    assert.match(await verify(page), /HOLDS/);
     await page.fill('.note input', writeGoldenStore().writer.signer.vkey);
     await page.click('button:has-text("Trust this key")');
     await page.waitForSelector('[role=alert]:has-text("THE KEY HAS CHANGED")');
+    assert.equal(await page.locator('.verdict').count(), 0, 'a verdict under another key does not stay');
     assert.match(await verify(page), /NOT TRUSTED[^]*trust: log\/key not a trusted key/);
     await page.fill('.note input', key);
     await page.click('button:has-text("Trust this key")');
@@ -83,7 +85,7 @@ describe('the integrity of the log, in a browser', requireProgram('chromium', 'p
     await facts.locator('summary').click();
     await facts.locator('button >> nth=0').click();
     await page.waitForSelector('.facts .mark:text-is("proven")');
-    assert.match(await facts.innerText(), /HOLDS: the record is in the log, which is signed The checkpoint at [\d,]+ entries proves it\./);
+    assert.match(await facts.innerText(), /HOLDS: the record is in the log, which is signed\. The checkpoint at [\d,]+ entries proves it\./);
     await page.context().route('**/api/v1/receipts/**', async (route) => {
       const path = new URL(route.request().url()).pathname.replace(/\d+$/, '0');
       await route.fulfill({ body: await (await opened.shop.gateway.api(path)).text() });

@@ -1,4 +1,3 @@
-import { verdictWords, type LogProgress, type LogReport } from '@countersign/ledger';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
 import { asked } from '../../api/asked.ts';
@@ -8,7 +7,7 @@ import { texts } from '../../texts.ts';
 import { EpochList } from './EpochList.tsx';
 import { KeyView } from './KeyView.tsx';
 import { servedKey, storedLog, storeLog, withServedKey, type KnownLog } from './known-log.ts';
-import { useVerification } from './use-verification.ts';
+import { Verification } from './Verification.tsx';
 import './integrity.css';
 
 /** The log of the gateway: whose signature this browser trusts, whether the log holds under it, and when the gateway was there. */
@@ -25,65 +24,14 @@ export function IntegrityPage(): ReactNode {
       keep(withServedKey(known, served.data, new Date()));
     }
   }, [served.data, known]);
-  const { state, start } = useVerification((report) => {
-    if (known !== null && report.verdict === 'holds' && report.signed !== undefined) {
-      keep({ ...known, checkpoint: report.signed.note });
-    }
-  });
   return (
     <>
       <PageTitle text={texts.integrity.title} />
       <p className="quiet">{texts.integrity.what}</p>
       {served.error !== null && <Failure error={served.error} onAgain={() => void served.refetch()} />}
       <KeyView known={known} served={served.data ?? null} onGiven={keep} />
-      {known !== null && served.data !== undefined && (
-        <button type="button" className="first" disabled={state.is === 'running'} onClick={() => start(known)}>
-          {texts.integrity.verify}
-        </button>
-      )}
-      <div role="status">
-        {state.is === 'running' && <Progress of={state.progress} startedMs={state.startedMs} />}
-        {state.is === 'done' && <Report of={state.report} />}
-      </div>
-      {state.is === 'failed' && <Failure error={state.error} />}
+      {known !== null && served.data !== undefined && <Verification key={known.key} known={known} onHolds={(checkpoint) => keep({ ...known, checkpoint })} />}
       {caller?.may.includes('search') === true && <EpochList />}
-    </>
-  );
-}
-
-function Progress({ of, startedMs }: { readonly of: LogProgress | null; readonly startedMs: number }): ReactNode {
-  const seconds = (performance.now() - startedMs) / 1000;
-  return (
-    <p>
-      <progress aria-label={texts.integrity.progress} max={of?.size ?? 1} value={of?.leaves ?? 0} /> {of !== null && texts.integrity.soFar(of, seconds)}
-    </p>
-  );
-}
-
-/** The result, in the words of the verifier. */
-function Report({ of: { verdict, findings, findingsDropped, signed, knownSize, counts, elapsedMs } }: { readonly of: LogReport }): ReactNode {
-  return (
-    <>
-      <p className={verdict === 'holds' ? 'verdict low' : 'verdict failure'}>
-        <strong>{verdictWords[verdict]}</strong>
-      </p>
-      <ul className="findings-list">
-        {findings.map(({ code, where, what }, at) => (
-          <li key={at}>
-            {code}: <code>{where}</code> {what}
-          </li>
-        ))}
-        {findingsDropped > 0 && <li>{texts.state.hidden(findingsDropped)}</li>}
-      </ul>
-      <p>{texts.integrity.checked(counts, elapsedMs / 1000)}</p>
-      {signed !== undefined && (
-        <>
-          <p>{texts.integrity.signed(signed.size)}</p>
-          {knownSize !== undefined && <p>{texts.integrity.sinceKnown(knownSize)}</p>}
-          <pre aria-label={texts.integrity.checkpoint}>{signed.note}</pre>
-        </>
-      )}
-      {verdict === 'holds' && <p className="quiet">{texts.integrity.proves}</p>}
     </>
   );
 }

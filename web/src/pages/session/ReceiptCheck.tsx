@@ -32,7 +32,7 @@ function Result({ of: { isProven, verdict, findings, size } }: { readonly of: Re
   return (
     <>
       {' '}
-      <span className={`mark ${isProven ? 'low' : 'high'}`}>{isProven ? texts.session.proven : texts.session.notProven}</span> {verdict}
+      <span className={`mark ${isProven ? 'low' : 'high'}`}>{isProven ? texts.session.proven : texts.session.notProven}</span> {verdict}.
       {size !== null && ` ${texts.session.provenBy(size)}`} {findings.join('; ')}
     </>
   );
