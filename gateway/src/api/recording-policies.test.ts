@@ -204,3 +204,27 @@ test('B21: policies narrow each act with recordings by target, class, group, own
   }
   assert.equal((await none.get(`/api/v1/sessions/${live}/records`)).status, 404);
 });
+
+test('B21: who decides on a request sees nothing of the requests before it that policies forbid', async (context) => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-story-'));
+  const file = join(directory, 'rules.cedar');
+  writeFileSync(
+    file,
+    `@approval("dba") forbid (principal, action == Action::"http.request", resource == Target::"wiki");
+forbid (principal in Group::"dba", action in Action::"recording", resource == Target::"api");
+`,
+  );
+  context.after(() => {
+    rmSync(directory, { recursive: true });
+  });
+  await using running = await openRunningGateway(`  dan: { kind: human, groups: [dba] }\ngroups: { dba: {} }\npolicies: ${file}\n`);
+  const wide = await personOf(running, 'wide');
+  await wide.ask('api', 'forbidden');
+  await wide.ask('wiki', 'held');
+  const dan = await personOf(running, 'dan');
+  const [approval]: readonly { readonly approval: string }[] = JSON.parse(await (await dan.get('/api/v1/approvals')).text());
+  const shown: { readonly request: ShownRecord; readonly before: readonly ShownRecord[] } = JSON.parse(
+    await (await dan.get(`/api/v1/approvals/${approval?.approval}`)).text(),
+  );
+  assert.deepEqual([shown.request.target, shown.request.content?.text?.includes('held'), shown.before.map(({ target }) => target)], ['wiki', true, []]);
+});

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { wholeSight } from '../../access/rights.ts';
-import { nothing, type Query } from '../../query/query.ts';
+import { forbiddenTo, wholeSight, type Sight } from '../../access/rights.ts';
+import { except, nothing } from '../../query/query.ts';
 import { answerOf } from '../../domain/approval.ts';
 import type { ApprovalView } from '../../controls/approvals/approvals.ts';
 import type { ShownRecord } from '../../feed/shown-record.ts';
@@ -67,7 +67,8 @@ export const showApproval = endpoint({
   method: 'GET',
   path: '/api/v1/approvals/:approval',
   summary: 'Shows an approval: to those who may decide on it with the request and the session so far, to the one who asked its state and what to do next.',
-  description: 'That somebody read the request is recorded first. Of the requests before it, content that nobody reads alone is not shown.',
+  description:
+    'That somebody read the request is recorded first. Of the requests before it, content that nobody reads alone is not shown, and nothing that policies forbid the reader.',
   callers: 'everybody',
   params: { approval: z.string() },
   answer: json(z.union([approvalDetails, ownApproval])),
@@ -86,11 +87,10 @@ export const showApproval = endpoint({
       grants: view.grants.map(({ by, groups, isBreak, note, timeMs, record }) => ({ by, groups, isBreak, note, time: new Date(timeMs).toISOString(), record })),
       ...(view.end === null ? {} : { end: describeEnd(view.end) }),
       ...(view.estimatedRows === null ? {} : { estimatedRows: view.estimatedRows }),
-      ...(await readStory(
-        reader,
-        view,
-        sight === 'all' ? { ofRequest: wholeSight.content, before: caller.contentAlone } : { ofRequest: nothing, before: nothing },
-      )),
+      ...(await readStory(reader, view, {
+        ofRequest: sight === 'all' ? wholeSight : { ...wholeSight, content: nothing },
+        before: { facts: except(forbiddenTo(caller.id, caller.rules, 'facts')), content: sight === 'all' ? caller.contentAlone : nothing },
+      })),
     };
   },
 });
@@ -104,20 +104,21 @@ function describeEnd({ by, reason, timeMs, record }: NonNullable<ApprovalView['e
   };
 }
 
-/** Reads the record of a held request, and the requests before it: of both the content that may be shown. */
-async function readStory(reader: Reader, { session, seq }: ApprovalView, content: { readonly ofRequest: Query; readonly before: Query }): Promise<Story> {
+/** Reads the record of a held request, and the requests before it: of both as much as may be seen. */
+async function readStory(reader: Reader, { session, seq }: ApprovalView, sight: { readonly ofRequest: Sight; readonly before: Sight }): Promise<Story> {
   const before: ShownRecord[] = [];
   const found = await reader.find(session);
-  for await (const record of recordsOf(reader.show(found, null, { ...wholeSight, content: content.before }))) {
-    if (record.seq === seq) {
-      for await (const request of recordsOf(reader.show(found, seq, { ...wholeSight, content: content.ofRequest }))) {
-        return { request, before };
-      }
+  for await (const record of recordsOf(reader.show(found, null, sight.before))) {
+    if (record.seq >= seq) {
+      break;
     }
     if (record.kind === 'request') {
       before.push(shortened(record));
       before.splice(0, before.length - beforeMax);
     }
+  }
+  for await (const request of recordsOf(reader.show(found, seq, sight.ofRequest))) {
+    return { request, before };
   }
   return { request: null, before };
 }
