@@ -36,6 +36,7 @@ describe('the console, for everybody', requireProgram('chromium', 'psql'), () =>
     ['/search?query=kind:statement', '.found li'],
     ['/search?query=kind:', '[role=alert]'],
     ['/search?query=kind:statement&as=sessions', 'table >> text=How many are there?'],
+    ['/search?query=kind:request&as=counts', '.bars td:has-text("agent")'],
     ['/alerts', '.found li, main [role=status]'],
     ['/reviews', '.found li, main [role=status]'],
     ['/approvals', '.found li, main [role=status]'],
@@ -73,6 +74,36 @@ describe('the console, for everybody', requireProgram('chromium', 'psql'), () =>
     assert.equal(await page.locator('tbody tr').count(), 1);
     await page.goto(`${opened.url}/sessions?query=text:never`);
     await page.waitForSelector('main [role=status]:has-text("Ask for less")');
+  });
+
+  test('a query is completed, counted, saved under a name, run by it, exported and deleted', async () => {
+    const page = await opened.signIn('ann', '/search');
+    await page.fill('[type=search]', 'kind:statement ver');
+    await page.waitForSelector('datalist option[value="kind:statement verdict:"]', { state: 'attached' });
+    await page.fill('[type=search]', 'kind:statement');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.found li:has-text("SELECT 1 AS one")');
+    await page.selectOption('[aria-label=Answer]', 'counts');
+    await page.waitForSelector('.bars td:has-text("agent")');
+    await page.selectOption('[aria-label="Counted by"]', 'target');
+    await page.click('.bars a:has-text("shop")');
+    await page.waitForURL(/query=kind%3Astatement\+target%3A%22shop%22$/);
+    await page.waitForSelector('.found li:has-text("SELECT 1 AS one")');
+    await page.click('summary:has-text("Saved searches")');
+    await page.fill('.saved .note input', 'Not a name');
+    await page.click('text=Save this search');
+    await page.waitForSelector('.saved [role=alert]:has-text("small letters")');
+    await page.fill('.saved .note input', 'of-shop');
+    await page.click('text=Save this search');
+    await page.waitForSelector('.saved a:has-text("of-shop")');
+    await page.goto(`${opened.url}/search`);
+    await page.click('.saved a:has-text("of-shop")');
+    await page.waitForSelector('.found li:has-text("SELECT 1 AS one")');
+    await page.click('summary:has-text("Saved searches")');
+    await page.click('[aria-label="Delete of-shop"]');
+    await page.waitForSelector('.saved:has-text("None yet")');
+    const [file] = await Promise.all([page.waitForEvent('download'), page.click('text=JSON lines')]);
+    assert.match(readFileSync(await file.path(), 'utf8'), /SELECT 1 AS one/);
   });
 
   test('who decides on a request can do so by the keyboard alone, on a page that can be used by everybody', async () => {

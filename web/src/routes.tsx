@@ -36,7 +36,11 @@ const session = createRoute({
 const search = createRoute({
   getParentRoute: () => root,
   path: '/search',
-  validateSearch: ({ query, as }): { query?: string | undefined; as?: string | undefined } => ({ query: textOf(query), as: textOf(as) }),
+  validateSearch: ({ query, as, by }): { query?: string | undefined; as?: string | undefined; by?: string | undefined } => ({
+    query: textOf(query),
+    as: textOf(as),
+    by: textOf(by),
+  }),
   component: lazyRouteComponent(async () => import('./pages/search/SearchPage.tsx'), 'SearchPage'),
 });
 

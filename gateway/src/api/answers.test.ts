@@ -101,6 +101,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     askOpening: { path: '/api/v1/openings', body: { session: ended, reason: 'ticket 1' } },
     grantOpening: { path: `/api/v1/openings/${opening}/grant`, body: {}, token: admin },
     searchRecords: { path: '/api/v1/search?query=kind:decision&limit=5' },
+    listFields: { path: '/api/v1/search/fields' },
     saveSearch: { path: '/api/v1/saved-searches', body: { name: 'decisions', query: 'kind:decision' } },
     listSavedSearches: { path: '/api/v1/saved-searches' },
     deleteSavedSearch: { path: '/api/v1/saved-searches/decisions' },

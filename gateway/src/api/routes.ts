@@ -27,6 +27,7 @@ import { haltSession } from './endpoints/halt-session.ts';
 import { linkBrowser } from './endpoints/link-browser.ts';
 import { listAlerts } from './endpoints/list-alerts.ts';
 import { listApprovals } from './endpoints/list-approvals.ts';
+import { listFields } from './endpoints/list-fields.ts';
 import { listIssuers } from './endpoints/list-issuers.ts';
 import { inviteAdministrator } from './endpoints/invite-administrator.ts';
 import { listOpenings } from './endpoints/list-openings.ts';
@@ -122,6 +123,7 @@ export const routes: readonly Endpoint[] = [
   askOpening,
   grantOpening,
   searchRecords,
+  listFields,
   serveRecord,
   listSavedSearches,
   saveSearch,

@@ -74,6 +74,11 @@ export function fieldOf(attribute: string): string {
   return fieldsOfAttributes.get(attribute) ?? attribute;
 }
 
+/** Returns the fields that have a name of their own, with all values that each can have; none: any. */
+export function listFields(): readonly { readonly name: string; readonly title: string; readonly values: readonly string[] }[] {
+  return Object.entries<QueryField>(queryFields).map(([name, { title, values = [] }]) => ({ name, title, values }));
+}
+
 export function findField(name: string): QueryField | undefined {
   const known: Readonly<Record<string, QueryField>> = queryFields;
   return Object.hasOwn(known, name) ? known[name] : undefined;

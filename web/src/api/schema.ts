@@ -462,6 +462,17 @@ export interface Schemas {
     readonly session?: string;
   };
 
+  /** A field of queries (docs/search.md). */
+  readonly QueryField: {
+    readonly name: string;
+
+    /** What it says of a record. */
+    readonly title: string;
+
+    /** All values that it can have. Empty: any. */
+    readonly values: readonly string[];
+  };
+
   /** A target that the token reaches. */
   readonly ReachedTarget: {
     readonly protocol: string;
@@ -1255,6 +1266,9 @@ export interface Operations {
     answer: never;
     line: Schemas['FoundRecord'] | Schemas['FoundSession'] | Schemas['CountedValue'] | Schemas['SearchSummary'];
   };
+
+  /** Lists the fields by which a query may ask, besides words and the names of attributes. */
+  'GET /api/v1/search/fields': { path: Nothing; query: Nothing; body: Nothing; answer: readonly Schemas['QueryField'][]; line: never };
 
   /** Serves the record as an MCP server (Streamable HTTP) with the tools search, list_sessions and show_record. */
   'POST /api/v1/mcp': { path: Nothing; query: Nothing; body: {}; answer: unknown; line: never };

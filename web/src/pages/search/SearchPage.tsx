@@ -1,5 +1,7 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { asked } from '../../api/asked.ts';
 import type { Operations, Schemas } from '../../api/schema.ts';
 import { useLines } from '../../api/use-lines.ts';
 import { Failure } from '../../parts/Failure.tsx';
@@ -10,18 +12,26 @@ import { Time } from '../../parts/Time.tsx';
 import { VerdictMark } from '../../parts/VerdictMark.tsx';
 import { texts } from '../../texts.ts';
 import { SessionTable } from '../sessions/SessionsPage.tsx';
+import { CountList } from './CountList.tsx';
+import { Exports } from './Exports.tsx';
+import { SavedSearches } from './SavedSearches.tsx';
+import './search.css';
 
 type Line = Operations['GET /api/v1/search']['line'];
 
-/** Records, or the sessions that they are in, for which a query holds. */
+/** Counts are by this field until another is chosen. */
+const firstField = 'principal';
+
+/** Records, the sessions that they are in, or counts of them, for which a query holds. */
 export function SearchPage(): ReactNode {
-  const { query, as = 'records' } = useSearch({ from: '/search' });
+  const { query, as = 'records', by = firstField } = useSearch({ from: '/search' });
   const navigate = useNavigate();
-  const isOfSessions = as === 'sessions';
-  const asked = query === undefined ? null : { query: { query, ...(isOfSessions ? { sessions: '' } : {}) } };
-  const { lines, isWhole, error } = useLines('GET /api/v1/search', asked);
+  const ways: Readonly<Record<string, object>> = { sessions: { sessions: '' }, counts: { countBy: by } };
+  const wanted = query === undefined ? null : { query: { query, ...ways[as] } };
+  const { lines, isWhole, error } = useLines('GET /api/v1/search', wanted);
   const summary = lines.find(isSummary)?.summary;
-  const ask = (wanted: string, way: string): void => void navigate({ to: '/search', search: { query: wanted, ...(way === 'records' ? {} : { as: way }) } });
+  const ask = (more: { readonly query?: string; readonly as?: string; readonly by?: string }): void =>
+    void navigate({ to: '/search', search: (before) => ({ ...before, ...more }) });
   return (
     <>
       <PageTitle text={texts.search.title} />
@@ -31,18 +41,20 @@ export function SearchPage(): ReactNode {
         example={texts.search.queryExample}
         button={texts.search.ask}
         query={query ?? ''}
-        onAsk={(wanted) => ask(wanted, as)}
+        onAsk={(written) => ask({ query: written })}
       >
-        <select aria-label={texts.search.as} value={as} onChange={({ target }) => ask(query ?? '', target.value)}>
+        <select aria-label={texts.search.as} value={as} onChange={({ target }) => ask({ as: target.value })}>
           {Object.entries(texts.search.ways).map(([way, name]) => (
             <option key={way} value={way}>
               {name}
             </option>
           ))}
         </select>
+        {as === 'counts' && <FieldChoice field={by} onChoose={(field) => ask({ by: field })} />}
       </QueryForm>
+      <SavedSearches key={`saved ${query ?? ''}`} query={query ?? ''} />
       {error !== null && <Failure error={error} />}
-      {asked !== null && (
+      {wanted !== null && (
         <p role="status">
           {!isWhole
             ? texts.state.loading
@@ -54,8 +66,26 @@ export function SearchPage(): ReactNode {
           {(summary?.behind ?? 0) > 0 && ` ${texts.search.behind(summary?.behind ?? 0)}`}
         </p>
       )}
-      {isOfSessions ? <SessionTable sessions={lines.filter(isSession)} /> : <ol className="found">{lines.filter(isRecord).map(foundRecord)}</ol>}
+      {as === 'sessions' ? (
+        <SessionTable sessions={lines.filter(isSession)} />
+      ) : as === 'counts' ? (
+        <CountList query={query ?? ''} field={by} counts={lines.filter(isCount)} />
+      ) : (
+        <ol className="found">{lines.filter(isRecord).map(foundRecord)}</ol>
+      )}
+      {query !== undefined && error === null && <Exports query={query} />}
     </>
+  );
+}
+
+function FieldChoice({ field, onChoose }: { readonly field: string; readonly onChoose: (field: string) => void }): ReactNode {
+  const { data: fields = [] } = useQuery({ ...asked('GET /api/v1/search/fields'), staleTime: Infinity });
+  return (
+    <select aria-label={texts.search.by} value={field} onChange={({ target }) => onChoose(target.value)}>
+      {[...new Set([field, ...fields.map(({ name }) => name)])].map((name) => (
+        <option key={name}>{name}</option>
+      ))}
+    </select>
   );
 }
 
@@ -65,6 +95,10 @@ function isSummary(line: Line): line is Schemas['SearchSummary'] {
 
 function isSession(line: Line): line is Schemas['FoundSession'] {
   return 'risk' in line;
+}
+
+function isCount(line: Line): line is Schemas['CountedValue'] {
+  return 'value' in line;
 }
 
 function isRecord(line: Line): line is Schemas['FoundRecord'] {
