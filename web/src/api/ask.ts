@@ -38,7 +38,7 @@ export async function ask<Name extends Operation>(name: Name, input: Input<Name>
   return answer;
 }
 
-/** Asks the gateway for a file. Rejects as `ask` does. */
+/** Asks the gateway for a file, or bytes. Rejects as `ask` does. */
 export async function askFile<Name extends Operation>(name: Name, input: Input<Name> = {}): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await (await send(name, input)).arrayBuffer());
 }

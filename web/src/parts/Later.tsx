@@ -6,7 +6,7 @@ export function Later({
   children,
   className = '',
 }: {
-  readonly summary: string;
+  readonly summary: ReactNode;
   readonly children: ReactNode;
   readonly className?: string;
 }): ReactNode {

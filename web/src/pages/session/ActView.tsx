@@ -6,33 +6,44 @@ import { Time } from '../../parts/Time.tsx';
 import { VerdictMark } from '../../parts/VerdictMark.tsx';
 import { texts } from '../../texts.ts';
 import { EventView } from './EventView.tsx';
+import { ApprovalSteps } from './ApprovalSteps.tsx';
 import { Facts } from './Facts.tsx';
+import { HttpMessageView } from './HttpMessageView.tsx';
 import { joinTables } from './joined-tables.ts';
 import type { Act } from './joined-timeline.ts';
+import { Masked } from './Masked.tsx';
 import { RowsTable } from './RowsTable.tsx';
 import { TurnView } from './TurnView.tsx';
 import { Why } from './Why.tsx';
 
+/** Records that have a place of their own in an act, or none. */
+const placed: ReadonlySet<string> = new Set(['request', 'mask', 'approval']);
+
 /** A request with its answer. That of a model is a turn of a conversation. */
 export function ActView({ act }: { readonly act: Act }): ReactNode {
   const { request, answers, others, turn } = act;
+  const masks = others.filter(({ kind }) => kind === 'mask');
+  const isOfAnswer = ({ attributes }: Schemas['ShownRecord']): boolean => attributes['countersign.answer'] !== undefined;
   return (
-    <article className={`act ${request.verdict ?? ''}`} id={String(request.seq)}>
+    <article className={`act ${request.verdict ?? ''}`} id={String(request.seq)} tabIndex={-1}>
       <header>
         <a href={`#${request.seq}`}>
           <Time of={request.time} as="clock" />
         </a>{' '}
-        {request.target !== null && <Recorded text={request.target} />} <code>{request.action}</code> <VerdictMark verdict={request.verdict} />
+        {request.target !== null && <Recorded text={request.target} />} <code>{request.action}</code> <VerdictMark verdict={request.verdict} />{' '}
         <Why record={request} />
         <Facts records={[request, ...answers, ...others]} />
       </header>
-      {turn === null ? <RecordedContent record={request} as="asked" /> : <TurnView turn={turn} answers={answers} />}
+      {turn === null ? <Asked record={request} /> : <TurnView turn={turn} answers={answers} />}
+      <Masked masks={masks.filter((mask) => !isOfAnswer(mask))} label={texts.session.maskedRequest} />
+      <ApprovalSteps records={others.filter(({ kind }) => kind === 'approval')} />
       {others
-        .filter(({ kind }) => kind !== 'request')
+        .filter(({ kind }) => !placed.has(kind))
         .map((record) => (
           <EventView key={record.seq} record={record} />
         ))}
       {turn === null && <Answer answers={answers} />}
+      <Masked masks={masks.filter(isOfAnswer)} label={texts.session.maskedAnswer} />
     </article>
   );
 }
@@ -41,11 +52,7 @@ export function ActView({ act }: { readonly act: Act }): ReactNode {
 function Answer({ answers }: { readonly answers: readonly Schemas['ShownRecord'][] }): ReactNode {
   const text = answers.map(({ content }) => content?.text ?? '').join('');
   const tables = joinTables(answers).filter(({ rows }) => rows.length > 0);
-  const asText = (
-    <pre className="answer">
-      <Recorded text={text} />
-    </pre>
-  );
+  const asText = <MessageText text={text} protocol={answers[0]?.protocol ?? null} as="answer" />;
   return text === '' ? null : tables.length === 0 ? (
     asText
   ) : (
@@ -58,13 +65,16 @@ function Answer({ answers }: { readonly answers: readonly Schemas['ShownRecord']
   );
 }
 
-function RecordedContent({ record, as }: { readonly record: Schemas['ShownRecord']; readonly as: 'asked' | 'answer' }): ReactNode {
-  const { content } = record;
-  return content === null ? (
-    <p className="quiet">{texts.session.noContent}</p>
+function Asked({ record: { content, protocol } }: { readonly record: Schemas['ShownRecord'] }): ReactNode {
+  return content === null ? <p className="quiet">{texts.session.noContent}</p> : <MessageText text={content.text ?? ''} protocol={protocol} as="asked" />;
+}
+
+function MessageText({ text, protocol, as }: { readonly text: string; readonly protocol: string | null; readonly as: 'asked' | 'answer' }): ReactNode {
+  return protocol === 'http' ? (
+    <HttpMessageView text={text} as={as} />
   ) : (
     <pre className={as}>
-      <Recorded text={content.text ?? ''} />
+      <Recorded text={text} />
     </pre>
   );
 }

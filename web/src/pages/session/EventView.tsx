@@ -10,7 +10,7 @@ import { Why } from './Why.tsx';
 export function EventView({ record }: { readonly record: Schemas['ShownRecord'] }): ReactNode {
   const { seq, time, kind, action, target, verdict, content } = record;
   return (
-    <div className={`event of-${kind}`} id={String(seq)}>
+    <div className={`event of-${kind}`} id={String(seq)} tabIndex={-1}>
       <Time of={time} as="clock" /> {target !== null && <Recorded text={target} />} <code>{kind}</code> {action !== null && <code>{action}</code>}{' '}
       <VerdictMark verdict={verdict} />
       <Why record={record} />

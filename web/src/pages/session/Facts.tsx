@@ -4,22 +4,23 @@ import { Later } from '../../parts/Later.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { texts } from '../../texts.ts';
 import { ReceiptCheck } from './ReceiptCheck.tsx';
+import { RecordBytes } from './RecordBytes.tsx';
 
 /** All that is known of records, made only when somebody opens it. */
 export function Facts({ records }: { readonly records: readonly Schemas['ShownRecord'][] }): ReactNode {
   return (
     <Later className="facts" summary={texts.session.facts}>
-      {records.map(({ seq, kind, record, attributes }) => (
-        <section key={seq}>
+      {records.map((record) => (
+        <section key={record.seq}>
           <h4>
-            {kind} {seq}{' '}
-            <a href={`/api/v1/receipts/${record}`} download={`${record.replace('/', '-')}.tlog-proof`}>
+            {record.kind} {record.seq}{' '}
+            <a href={`/api/v1/receipts/${record.record}`} download={`${record.record.replace('/', '-')}.tlog-proof`}>
               {texts.session.receipt}
             </a>
           </h4>
-          <ReceiptCheck record={record} />
+          <ReceiptCheck record={record.record} />
           <dl>
-            {Object.entries(attributes).map(([name, value]) => (
+            {Object.entries(record.attributes).map(([name, value]) => (
               <div key={name}>
                 <dt>
                   <Recorded text={name} />
@@ -30,6 +31,7 @@ export function Facts({ records }: { readonly records: readonly Schemas['ShownRe
               </div>
             ))}
           </dl>
+          <RecordBytes record={record} />
         </section>
       ))}
     </Later>

@@ -12,7 +12,7 @@ import { RiskMark } from '../../parts/RiskMark.tsx';
 import { duration, Time } from '../../parts/Time.tsx';
 import { texts } from '../../texts.ts';
 import { JoinedTimeline, type Item } from './joined-timeline.ts';
-import { TimelineList } from './TimelineList.tsx';
+import { Timeline } from './Timeline.tsx';
 import './session.css';
 
 /** A session: what it was, and all that happened in it, joined. One that is open goes on while it is looked at. */
@@ -43,7 +43,7 @@ export function SessionPage(): ReactNode {
       {isOpen && <Halt session={session} />}
       <h2>{texts.session.timeline}</h2>
       {error !== null && <Failure error={error} />}
-      <TimelineList items={items} />
+      <Timeline items={items} />
       {!isWhole && <p role="status">{isWatched === true ? texts.session.live : texts.state.loading}</p>}
     </>
   );

@@ -1,31 +1,37 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useLocation } from '@tanstack/react-router';
-import { useEffect, useMemo, useRef, type ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { ActView } from './ActView.tsx';
 import { EventView } from './EventView.tsx';
-import type { Act, Item } from './joined-timeline.ts';
+import type { Item } from './joined-timeline.ts';
+import type { Moment } from './moments.ts';
+import { OutputView } from './OutputView.tsx';
 
 const heightGuess = 64;
+/** A place that one goes to is scrolled below the bar of the page. */
+const barHeight = 96;
+/** So many frames the list may take to draw what it was scrolled to. */
+const framesMax = 30;
 
 /** The items of a session. Only those that are seen are in the page, so that a session of any length scrolls. */
-export function TimelineList({ items }: { readonly items: readonly Item[] }): ReactNode {
+export function TimelineList({ items, moment }: { readonly items: readonly Item[]; readonly moment: Moment | undefined }): ReactNode {
   const list = useRef<HTMLOListElement>(null);
   const rows = useWindowVirtualizer({
     count: items.length,
     estimateSize: () => heightGuess,
     overscan: 8,
     scrollMargin: list.current?.offsetTop ?? 0,
+    scrollPaddingStart: barHeight,
     getItemKey: (at) => seqOf(items[at]),
   });
-  const { hash } = useLocation();
-  const places = useMemo(() => placesOf(items), [items]);
-  const place = /^\d+$/.test(hash) ? places.get(Number(hash)) : undefined;
+  const { seq, place } = moment ?? {};
   useEffect(() => {
-    if (place !== undefined) {
-      rows.scrollToIndex(place, { align: 'center' });
+    if (seq !== undefined && place !== undefined) {
+      rows.scrollToIndex(place, { align: 'start' });
+      return focusDrawn(String(seq));
     }
+    return undefined;
     // The list is scrolled when the place in the address changes, and not with each drawing.
-  }, [place]);
+  }, [seq, place]);
   return (
     <ol className="timeline" ref={list} style={{ height: rows.getTotalSize() }}>
       {rows.getVirtualItems().map(({ index, key, start }) => (
@@ -43,25 +49,38 @@ export function TimelineList({ items }: { readonly items: readonly Item[] }): Re
   );
 }
 
+/** Focuses an element as soon as it is drawn, so that keys and screen readers go on from it. Returns what ends the wait. */
+function focusDrawn(id: string): () => void {
+  let frames = 0;
+  let frame = 0;
+  const look = (): void => {
+    const element = document.getElementById(id);
+    element?.focus({ preventScroll: true });
+    element?.scrollIntoView({ block: 'nearest' });
+    frames += 1;
+    if (element === null && frames < framesMax) {
+      frame = requestAnimationFrame(look);
+    }
+  };
+  frame = requestAnimationFrame(look);
+  return () => cancelAnimationFrame(frame);
+}
+
 function ItemView({ item }: { readonly item: Item | undefined }): ReactNode {
-  return item === undefined ? null : item.is === 'act' ? <ActView act={item} /> : <EventView record={item.record} />;
+  switch (item?.is) {
+    case undefined:
+      return null;
+    case 'act':
+      return <ActView act={item} />;
+    case 'output':
+      return <OutputView output={item} />;
+    case 'event':
+      return <EventView record={item.record} />;
+    default:
+      return item satisfies never;
+  }
 }
 
 function seqOf(item: Item | undefined): number {
-  return item === undefined ? -1 : item.is === 'act' ? item.request.seq : item.record.seq;
-}
-
-/** Returns the place in the list of each record, by its number. */
-function placesOf(items: readonly Item[]): ReadonlyMap<number, number> {
-  const places = new Map<number, number>();
-  const addAct = ({ request, answers, others, turn }: Act, at: number): void => {
-    for (const { seq } of [request, ...answers, ...others]) {
-      places.set(seq, at);
-    }
-    for (const act of [...(turn?.caused.values() ?? [])].flat()) {
-      addAct(act, at);
-    }
-  };
-  items.forEach((item, at) => (item.is === 'act' ? addAct(item, at) : places.set(item.record.seq, at)));
-  return places;
+  return (item?.is === 'act' ? item.request : item?.is === 'output' ? item.records[0] : item?.record)?.seq ?? -1;
 }

@@ -22,7 +22,7 @@ function records(those: readonly Brief[]): Shown[] {
     target,
     protocol: 'llm',
     kind,
-    action: null,
+    action: target === 'output' ? 'process.output' : null,
     principal: 'agent',
     verdict: null,
     policies: [],
@@ -43,17 +43,19 @@ function drawn(items: readonly Item[]): unknown {
   return items.map((item) =>
     item.is === 'event'
       ? item.record.seq
-      : {
-          request: item.request.seq,
-          others: item.others.map(({ seq }) => seq),
-          answers: item.answers.map(({ seq }) => seq),
-          ...(item.turn === null
-            ? {}
-            : {
-                asked: item.turn.asked.map(({ role }) => role),
-                caused: Object.fromEntries([...item.turn.caused].map(([{ id }, acts]) => [id, drawn(acts)])),
-              }),
-        },
+      : item.is === 'output'
+        ? { output: item.records.map(({ seq }) => seq) }
+        : {
+            request: item.request.seq,
+            others: item.others.map(({ seq }) => seq),
+            answers: item.answers.map(({ seq }) => seq),
+            ...(item.turn === null
+              ? {}
+              : {
+                  asked: item.turn.asked.map(({ role }) => role),
+                  caused: Object.fromEntries([...item.turn.caused].map(([{ id }, acts]) => [id, drawn(acts)])),
+                }),
+          },
   );
 }
 
@@ -138,7 +140,7 @@ test('an act is in one place, whatever ids the calls of an answer have, how ofte
     ['request', { ...asking(text('user', String(at))), 'gen_ai.tool.call.id': [`call_${at - 1}`] }],
     ['response', saying(2 * at, call(`call_${at}`))],
   ]).flat();
-  const depthOf = (item: Item): number => (item.is === 'event' ? 0 : 1 + Math.max(0, ...[...(item.turn?.caused.values() ?? [])].flat().map(depthOf)));
+  const depthOf = (item: Item): number => (item.is !== 'act' ? 0 : 1 + Math.max(0, ...[...(item.turn?.caused.values() ?? [])].flat().map(depthOf)));
   assert.equal(Math.max(...join(...chain).map(depthOf)), 9);
 });
 
@@ -153,4 +155,13 @@ test('what a client says that the model has said is shown, unless the model has 
     );
   assert.match(JSON.stringify(asked(text('assistant', 'Yes.'))), /"asked":\["assistant"\]/);
   assert.match(JSON.stringify(asked(text('assistant', ' No.\n'))), /"asked":\[\]/);
+});
+
+test('the output of a program is in one piece until something else happens', () => {
+  const printed: Brief = ['response', { 'countersign.continues': true }, 'output'];
+  assert.deepEqual(drawn(join(printed, printed, ['request', {}, 'shop'], printed)), [
+    { output: [0, 1] },
+    { request: 2, others: [], answers: [] },
+    { output: [3] },
+  ]);
 });

@@ -29,7 +29,16 @@ interface Event {
   readonly record: Schemas['ShownRecord'];
 }
 
-export type Item = Act | Event;
+/** The output of the program of a run, in one piece as long as nothing else happens. */
+export interface Output {
+  readonly is: 'output';
+  readonly records: Schemas['ShownRecord'][];
+}
+
+/** The action of the records with the output of a run's program. */
+const processOutput = 'process.output';
+
+export type Item = Act | Event | Output;
 
 const attributes = {
   request: 'countersign.request',
@@ -60,6 +69,8 @@ export class JoinedTimeline {
     const act = typeof of === 'number' ? this.#acts.get(of) : undefined;
     if (record.kind === 'request') {
       this.#addRequest(record, act);
+    } else if (record.kind === 'response' && record.action === processOutput) {
+      this.#addOutput(record);
     } else if (act === undefined) {
       this.items.push({ is: 'event', record });
     } else if (record.kind === 'response') {
@@ -82,6 +93,15 @@ export class JoinedTimeline {
     const act: Act = { is: 'act', request, answers: [], others: [], turn, depth };
     this.#acts.set(request.seq, act);
     caused.push(act);
+  }
+
+  #addOutput(record: Schemas['ShownRecord']): void {
+    const last = this.items.at(-1);
+    if (last?.is === 'output') {
+      last.records.push(record);
+    } else {
+      this.items.push({ is: 'output', records: [record] });
+    }
   }
 
   #addAnswer(answer: Schemas['ShownRecord'], { request, answers, turn, depth }: Act): void {
