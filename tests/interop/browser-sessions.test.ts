@@ -176,6 +176,15 @@ ${more}`;
     await waitUntil(async () => (await status(browser)) === 401);
   });
 
+  test('E48: who has a token ends all sessions of browsers that were begun with it', async () => {
+    const token = await gateway.issueToken('bot');
+    const [one, other] = [await signInWith(token), await signInWith(token)];
+    const ended = await ask(one, 'sign-out', { method: 'POST', body: { everywhere: true } });
+    assert.deepEqual(JSON.parse(await ended.text()), { signedOut: 'bot', sessions: 2 });
+    assert.deepEqual([await status(one), await status(other)], [401, 401]);
+    assert.equal((await gateway.api('/api/v1/sign-out', { method: 'POST', body: { everywhere: true }, token })).status, 400);
+  });
+
   test('the tokens stay in the gateway and are refreshed, so groups that are taken away are gone', async () => {
     issuer.tokenSeconds = 30;
     const browser = await signIn('dan');

@@ -14,6 +14,9 @@ const sessionsMax = 10_000;
 /** Most sessions of one subject: with a further one its oldest ends. */
 const sessionsOfSubjectMax = 20;
 
+/** The issuer of a session that was begun with a token, in place of a name. */
+export const noIssuer = '';
+
 /** How long a session of a browser lasts. */
 interface BrowserLimits {
   /** Without a request. */
@@ -23,7 +26,7 @@ interface BrowserLimits {
 }
 
 interface BrowserSession {
-  /** The name of the issuer; `local` for a local administrator, empty for who has a token. */
+  /** The name of the issuer; `local` for a local administrator, `noIssuer` for who has a token. */
   readonly issuer: string;
   readonly signIn: Omit<SignIn, 'signedInMs'> & Pick<BrowserCredential, 'signedInMs'>;
   readonly beganMs: number;
@@ -84,7 +87,11 @@ export class BrowserSessions {
     const { principal, standing, tokenId, signedInMs } = await this.#options.identify(token);
     const nowMs = this.#options.now();
     const signIn = { subject: principal.id, signedInMs: signedInMs === undefined ? nowMs : signedInMs, issuedMs: nowMs, accounts: [] };
-    return { id: this.#add({ issuer: '', signIn, tokens: { token, refreshToken: null, expiresMs: standing.expiresMs } }), principal: principal.id, tokenId };
+    return {
+      id: this.#add({ issuer: noIssuer, signIn, tokens: { token, refreshToken: null, expiresMs: standing.expiresMs } }),
+      principal: principal.id,
+      tokenId,
+    };
   }
 
   #add(session: Pick<BrowserSession, 'issuer' | 'signIn' | 'tokens'>): string {

@@ -796,7 +796,7 @@ export interface Operations {
   /** Says whom the token of the caller stands for. */
   'GET /api/v1/whoami': { path: Nothing; query: Nothing; body: Nothing; answer: Schemas['Caller']; line: never };
 
-  /** Ends the session of a browser; with `everywhere` all sessions of the person, and all tokens that were made for their sign-ins up to now. */
+  /** Ends the session of a browser; with `everywhere` all sessions of the person, and all tokens that were made for their sign-ins up to now. With a token of the gateway these are the sessions that were begun with links. */
   'POST /api/v1/sign-out': {
     path: Nothing;
     query: Nothing;

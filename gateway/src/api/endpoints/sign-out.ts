@@ -9,6 +9,7 @@ import { jsonBody } from '../body.ts';
 import type { Caller } from '../caller.ts';
 import { endpoint } from '../endpoint.ts';
 import type { ApiParts } from '../parts.ts';
+import { noIssuer } from '../../identity/browser-sessions.ts';
 import { endToken, type TokenParts } from '../token-acts.ts';
 import { recordDeparture } from '../departure-records.ts';
 
@@ -18,7 +19,8 @@ export const signOut = endpoint({
   id: 'signOut',
   method: 'POST',
   path: '/api/v1/sign-out',
-  summary: 'Ends the session of a browser; with `everywhere` all sessions of the person, and all tokens that were made for their sign-ins up to now.',
+  summary:
+    'Ends the session of a browser; with `everywhere` all sessions of the person, and all tokens that were made for their sign-ins up to now. With a token of the gateway these are the sessions that were begun with links.',
   callers: 'everybody',
   body: jsonBody(z.strictObject({ everywhere: z.boolean().default(false) })),
   answer: json(
@@ -31,10 +33,16 @@ export const signOut = endpoint({
     const { id, address, browser, identity } = caller;
     const { browserSessions, departures, issuers } = parts;
     if (everywhere) {
-      const { issuer, subject, facts } = accountOf(caller, issuers()) ?? noAccount();
-      await (issuer === localIssuer
-        ? parts.localAdministrators.signOut(subject)
-        : departures.signOut({ issuer, subject, signIn: null, id: '', issuedMs: Date.now() }));
+      const account = accountOf(caller, issuers());
+      if (account === null && browser === undefined) {
+        throw new GatewayError('malformed', 'Only who signs in signs out everywhere: countersign token revoke ends a token of the gateway.');
+      }
+      const { issuer, subject, facts } = account ?? { issuer: noIssuer, subject: id, facts: {} };
+      if (issuer === localIssuer) {
+        await parts.localAdministrators.signOut(subject);
+      } else if (issuer !== noIssuer) {
+        await departures.signOut({ issuer, subject, signIn: null, id: '', issuedMs: Date.now() });
+      }
       const sessions = browserSessions.endAll(issuer, subject);
       await recordDeparture(parts.recorder, { action: 'gateway.end_sign_ins', attributes: { 'user.id': id, 'client.address': address, ...facts } });
       return { signedOut: id, sessions };
@@ -66,8 +74,4 @@ function accountOf({ id, identity }: Caller, issuers: ReadonlyMap<string, Issuer
   return issued === undefined || issuer === undefined
     ? null
     : { issuer: issuer.name, subject: issued.subject, facts: { [ownAttributes.issuer]: issuer.url, [ownAttributes.subject]: issued.subject } };
-}
-
-function noAccount(): never {
-  throw new GatewayError('malformed', 'Only who signs in signs out everywhere: countersign token revoke ends a token of the gateway.');
 }
