@@ -91,7 +91,7 @@ describe('docs/getting-started.md', requireProgram(`${debianPostgres}/postgres`,
   });
 
   test('and the agent is refused the same', () => {
-    assert.match(complaints, /^countersign: support-bot may not search records: that needs a role that allows it\.$/m);
+    assert.match(complaints, /^countersign: support-bot may not search records: that needs a role, or a permit of a policy, that holds now\.$/m);
   });
 });
 

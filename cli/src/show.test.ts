@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import type { ShownRecord } from '@countersign/gateway/api';
-import { describeRecord, legend } from './show.ts';
+import { describeOverview, describeRecord, legend } from './show.ts';
 import { shownRecord } from './testdata/shown-record.ts';
 
 const record = (text: string, attributes: ShownRecord['attributes'] = {}): ShownRecord =>
@@ -132,4 +132,20 @@ test('T4.34: how a session ended is on the line of its end, and who ended it, fr
     const ended = describeRecord({ ...halted, content: { mediaType: 'application/octet-stream', base64: local.toString('base64'), bytes: local.length } });
     assert.ok(ended.endsWith(`    ${who} on the gateway's machine ended it`), ended);
   }
+});
+
+test('a session of which no content may be read is not said to be without statements', () => {
+  const overview = {
+    session: 's',
+    principal: 'bot',
+    targets: ['shop'],
+    opened: '',
+    closed: null,
+    records: 3,
+    durationMs: 0,
+    counts: { statement: 1 },
+    onBehalfOf: [],
+  };
+  const rest = { title: null, state: 'closed', classes: [], risk: { score: 0, reasons: [] }, findings: [], unindexed: 0 } as const;
+  assert.match(describeOverview({ ...overview, ...rest }), /no prompt or statement that you may read/);
 });

@@ -102,7 +102,7 @@ export function describeSession(session: SessionSummary | SessionOverview): stri
 export function describeOverview({ title, principal, opened, durationMs, state, classes, risk, findings, unindexed }: SessionOverview): string {
   const seconds = Math.round(durationMs / msPerSecond);
   const [head = '', ...more] = [
-    title ?? 'no prompt and no statement',
+    title ?? 'no prompt or statement that you may read',
     `${principal ?? 'the gateway itself'}, ${opened}, ${state}, ${countOf(seconds, 'second')}${classes.length === 0 ? '' : `, data classes ${classes.join(', ')}`}`,
     `risk ${risk.score}`,
     ...findings.map(({ words, weight, seq }) => `  +${weight} ${words}${seq === null ? '' : `, first in #${seq}`}`),

@@ -62,7 +62,7 @@ describe('a configuration', () => {
     const { status, stdout, stderr } = run('config check --without-secrets');
     assert.equal(status, 0, stderr);
     assert.match(stdout, /claude: llm at api\.anthropic\.com:443/);
-    assert.match(stdout, /ann: human of admins, may use the API; reaches orders/);
+    assert.match(stdout, /ann: human of admins, administers and reads no content; reaches orders/);
     assert.match(stdout, /orders: .*; tags environment=production; inspected for email;/);
     assert.match(stdout, /^class {6}health: icd10, nhs-number$/m);
     assert.match(stdout, /http on 127\.0\.0\.1:7070, TLS/);

@@ -229,6 +229,7 @@ principals:
     const refused = (more: string): string => tried(more).stdout;
     const unreadable = (more: string): string => tried(more).stderr;
     assert.match(refused('action: http.requests'), /^FAIL {2}case 1: .*cases\.yaml:1:\d+: files has no action "http\.requests": is http\.request meant\?/);
+    assert.match(refused('action: recording.search, context: { hour: 22 }'), /not of recordings: leave it out\. A case of recordings says time for hour/);
     assert.match(refused('action: http.request, context: { effects: write }'), /effects: a list of texts is expected/);
     assert.match(refused('action: http.request, context: { effects: [writes] }'), /effects: a list of/);
     assert.match(refused('action: http.request, context: { bodyReadable: "no" }'), /bodyReadable: true or false is expected/);

@@ -289,7 +289,7 @@ identity:
       new RegExp(`^issuer     corp: ${issuer.url}, for the audience ${audience}; principals corp/… by its claim email, groups by its claim groups$`, 'm'),
     );
     assert.match(stdout, /^group      compliance: reaches shop, web, tools, model; members by tokens of corp$/m);
-    assert.match(stdout, /^group      admins, may use the API: reaches nothing; no token makes a member$/m);
+    assert.match(stdout, /^group      admins, administers and reads no content: reaches nothing; no token makes a member$/m);
   });
 
   test('a suspended person is out at once and stays out; another of the same issuer is not', async () => {

@@ -98,7 +98,7 @@ export const texts = {
     onBehalfOf: 'for',
     none: 'No session yet that you may see. One appears here as soon as a client connects.',
     noneSo: 'No session has a record for which this holds. Ask for less, or for other words.',
-    untitled: 'no prompt and no statement',
+    untitled: 'no prompt or statement that you may read',
     more: 'Older sessions',
     own: 'the gateway',
   },

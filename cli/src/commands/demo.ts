@@ -197,7 +197,7 @@ async function showForgery(directory: string): Promise<number> {
 /** Asks over everything that is recorded. */
 async function showQuestions(config: string): Promise<void> {
   say(
-    '10. Two in the morning: who read the customers, when, and by what permission? And what did that model change, or try to? Every record that a search finds is opened and checked, and who searched for what is on record too.',
+    '10. Two in the morning: who read the customers, when, and by what permission? And what did that model change, or try to? Every record that a search finds is opened and checked, and who searched for what is on record too. The UPDATE of orders counts as a reading too: for its foreign key the database may look at the customers.',
   );
   for (const query of ['table:customers effect:read kind:statement since:90d', 'model:sample-* target:shop kind:change since:90d']) {
     await typeCommand({ words: ['search', query, '--config', config], shown: `search '${query}'` });

@@ -85,7 +85,7 @@ targets:
 #  tools: { protocol: mcp, url: "https://mcp.internal/mcp" }
 #  tickets: { url: "https://tickets.internal/api", password: { env: TICKETS_KEY }, options: { auth: "header:x-api-key" } }
 
-# Who may come in, and which targets each is granted. Tokens are made with countersign token create NAME. The group admins may use the API, auditors may read the public log and the metrics.
+# Who may come in, and which targets each is granted. Tokens are made with countersign token create NAME. The group admins administers and reads no content, auditors may read the public log and the metrics.
 principals:
 #  support-bot: { kind: agent, groups: [agents], targets: [orders, claude] }
 #  ann: { kind: human, groups: [admins], targets: [orders] }

@@ -33,7 +33,12 @@ export function addPrincipal(program: Command): void {
     .description('add a principal to the configuration file; a running gateway applies it')
     .addOption(configOption())
     .addOption(new Option('--kind <kind>', 'who it is').choices(['human', 'agent']).default('agent'))
-    .option('--group <group>', 'a group it belongs to, may be repeated; admins may use the API, auditors read the public log and the metrics', collect, [])
+    .option(
+      '--group <group>',
+      'a group it belongs to, may be repeated; admins administer and read no content, auditors read the public log and the metrics',
+      collect,
+      [],
+    )
     .option('--target <target>', 'a target it is granted, can be repeated', collect, [])
     .addHelpText('after', '\nExample:\n  countersign principal add support-bot --kind agent --group agents --target orders')
     .action(add);

@@ -167,6 +167,9 @@ function stalenessOf({ principal: { kind }, signedInMs }: Identity, fresh: Reado
   };
 }
 
+/** Why an act is refused that no role and no permit allows, be it only at this time or from this address. */
+export const noRight = 'that needs a role, or a permit of a policy, that holds now.';
+
 /** Returns why a caller is not answered; null: it is. */
 function refusalOf({ id, standing, rights, rules: { rules } }: Caller, callers: Exclude<Callers, 'everybody'>, isRun: boolean): string | null {
   if (isRun) {
@@ -179,9 +182,9 @@ function refusalOf({ id, standing, rights, rules: { rules } }: Caller, callers: 
   if (callers === 'auditors') {
     return standing?.principal.groups.includes(auditors) === true
       ? null
-      : `${id} may not use the API: that needs a member of the group ${auditors}, or an administrator.`;
+      : `${id} may not read the log and the metrics: that needs a member of the group ${auditors}, or an administrator.`;
   }
-  const reason = rules.find((rule) => rule.act === act)?.reason ?? 'that needs a role that allows it.';
+  const reason = rules.find((rule) => rule.act === act)?.reason ?? noRight;
   return `${id} may not ${acts[act]}: ${reason}`;
 }
 

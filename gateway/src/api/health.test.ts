@@ -89,6 +89,11 @@ test('T4.36: metrics are for administrators and auditors; whether it is well may
     [await status('/metrics', 'eve'), await status('/metrics', 'ann'), await status('/metrics', 'bot'), await status('/metrics', null)],
     [200, 200, 403, 401],
   );
+  const { token } = await running.json('POST', '/api/v1/tokens', { principal: 'bot' });
+  const refused: unknown = await (await running.ask('GET', '/metrics', { headers: { authorization: `Bearer ${String(token)}` } })).json();
+  assert.partialDeepStrictEqual(refused, {
+    detail: 'bot may not read the log and the metrics: that needs a member of the group auditors, or an administrator.',
+  });
   for (const path of ['/healthz', '/readyz']) {
     assert.equal(await status(path, null), 200);
     assert.equal((await running.ask('GET', path, { headers: { origin: 'https://example.com' } })).status, 403);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { mayDo } from '../access/rights.ts';
 import { acts, type Act } from '../domain/recording-acts.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { Caller } from './caller.ts';
+import { noRight, type Caller } from './caller.ts';
 import type { Endpoint } from './endpoint.ts';
 import { listSessions } from './endpoints/list-sessions.ts';
 import { searchRecords } from './endpoints/search-records.ts';
@@ -108,7 +108,7 @@ export function addRecordTools(server: McpServer, asking: Asking): void {
 
 async function answerOf({ endpoint, act, params }: RecordTool, input: Readonly<Record<string, unknown>>, { parts, caller, request }: Asking): Promise<string> {
   if (!mayDo(caller.rights, act)) {
-    throw new GatewayError('refused', `${caller.id} may not ${acts[act]}: that needs a role that allows it.`);
+    throw new GatewayError('refused', `${caller.id} may not ${acts[act]}: ${noRight}`);
   }
   const stop = new AbortController();
   const breakOff = (error: Error): void => {

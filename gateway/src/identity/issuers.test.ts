@@ -484,7 +484,10 @@ describe('tokens of issuers', () => {
     authenticator.recheck();
     assert.deepEqual([standing.ended(), standing.principal.targets], [null, []]);
     assert.deepEqual(authenticator.find('corp/ann@corp.example'), standing.principal);
-    await assert.rejects(authenticator.create('corp/ann@corp.example'), { code: 'unknown_principal', message: /gets tokens there, with countersign login/ });
+    await assert.rejects(authenticator.create('corp/ann@corp.example'), {
+      code: 'unknown_principal',
+      message: /signs in there, with countersign login --url URL; then countersign console --url URL/,
+    });
     nowMs = standing.expiresMs;
     assert.equal(standing.ended()?.reason, 'expired');
     assert.deepEqual(authenticator.find('corp/ann@corp.example'), standing.principal, 'what it granted before stays');

@@ -147,7 +147,10 @@ function decideOnRecord(each: PolicyCase, config: Config, policy: PolicyEngine):
   }
   const foreign = ofRequests.find((member) => each[member] !== undefined);
   if (foreign !== undefined) {
-    return { member: foreign, message: `${foreign} is said of requests to a target, and not of recordings: leave it out` };
+    return {
+      member: foreign,
+      message: `${foreign} is said of requests to a target, and not of recordings: leave it out. A case of recordings says time for hour, weekday and now, and clientAddress.`,
+    };
   }
   if (target !== null && !config.targets.has(target)) {
     return { member: 'target', message: `there is no target ${JSON.stringify(target)}${knownNames(target, [...config.targets.keys()])}` };
