@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import type { Page, Route } from 'playwright-core';
@@ -93,6 +93,27 @@ describe('the integrity of the log, in a browser', requireProgram('chromium', 'p
     await facts.locator('button >> nth=0').click();
     await page.waitForSelector('.facts .mark:text-is("not proven")');
     assert.match(await facts.innerText(), /receipt is not that of record/);
+  });
+
+  test('the evidence of a session is a page that verifies itself without a network, and finds a byte that is changed', async () => {
+    const page = await opened.signIn('aud', `/sessions/${opened.session}`);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Evidence that verifies itself')]);
+    const file = join(opened.shop.gateway.directory, 'evidence.html');
+    await download.saveAs(file);
+    const reader = await opened.openPage({ offline: true });
+    await reader.goto(`file://${file}`);
+    await reader.waitForSelector('h1:has-text("HOLDS: it is whole and signed")');
+    assert.match(await reader.innerText('main'), /How many are there\?/);
+    await reader.fill('input', writeGoldenStore().writer.signer.vkey);
+    await reader.click('button');
+    await reader.waitForSelector('h1:has-text("NOT TRUSTED")');
+    const html = readFileSync(file, 'utf8');
+    const [, bundle = ''] = /id="bundle">([^<]+)</.exec(html) ?? [];
+    const changed = Buffer.from(Buffer.from(bundle, 'base64').toString().replace('"leaf":"AQ', '"leaf":"AR')).toString('base64');
+    assert.notEqual(changed, bundle);
+    writeFileSync(file, html.replace(bundle, changed));
+    await reader.goto(`file://${file}`);
+    await reader.waitForSelector('h1:not(:has-text("HOLDS:"))');
   });
 
   test('a worker has the policy of the page, which allows no other address to become code', async () => {

@@ -212,4 +212,15 @@ export const texts = {
     gaps: (many: number) => (many === 0 ? 'no gap' : count(many, 'gap')),
     gap: (isDeclared: boolean) => (isDeclared ? 'nothing was recorded, as the gateway itself says' : 'no heartbeat, and no word of the gateway why'),
   },
+  evidence: {
+    save: 'Evidence that verifies itself',
+    what: 'A page with all records, which verifies them without a network.',
+    withheld: 'withheld',
+    counts: (records: number, withheld: number) => `${count(records, 'record')}, ${count(withheld, 'body', 'bodies')} withheld`,
+    key: {
+      given: 'The key is the one that you gave.',
+      bundle: 'The key is the one in this file: it shows that one key signed it, not whose it is. Give the key that you have from elsewhere.',
+    },
+    log: (session: string, log: string, size: number) => `session ${session}, log ${log}, signed up to record ${size}`,
+  },
 } as const;

@@ -13,6 +13,7 @@ import { duration, Time } from '../../parts/Time.tsx';
 import { texts } from '../../texts.ts';
 import { JoinedTimeline, type Item } from './joined-timeline.ts';
 import { Timeline } from './Timeline.tsx';
+import { EvidenceButton } from './evidence/EvidenceButton.tsx';
 import './session.css';
 
 /** A session: what it was, and all that happened in it, joined. One that is open goes on while it is looked at. */
@@ -96,7 +97,8 @@ function Overview({
         {texts.records(records)} · <code>{session}</code> ·{' '}
         <a href={`/api/v1/sessions/${session}/bundle`} download={`${session}.bundle`}>
           {texts.session.evidence}
-        </a>
+        </a>{' '}
+        <EvidenceButton session={session} />
       </p>
       {classes.length > 0 && (
         <p>
