@@ -118,10 +118,10 @@ test('what the server answers to strange messages is in the description of the A
   }
 
   // People do not see these characters, and models read them.
-  const hidden = '\u{E0049}\u202E\u200B';
+  const hidden = '\u{E0049}\u202E\u200B\u{E0100}\u3164\uFE01';
   await running.json('POST', '/api/v1/runs', { principal: 'bot', command: `say ${hidden}` });
   const client = await connect(running, running.operator);
   const { text } = await call(client, 'search', { query: 'action:gateway.run' });
   await client.close();
-  assert.ok(!text.includes(hidden) && text.includes('\\udb40\\udc49\\u202e\\u200b'), text);
+  assert.ok(!text.includes(hidden) && text.includes('\\udb40\\udc49\\u202e\\u200b\\udb40\\udd00\\u3164\\ufe01'), text);
 });
