@@ -119,7 +119,7 @@ export function isOfIssuer(id: string): boolean {
 /** The error of an act that needs a principal of the configuration, and names none. */
 export function unknownPrincipal(id: string): GatewayError {
   const advice = isOfIssuer(id)
-    ? 'who is of an issuer signs in there, with countersign login --url URL; then countersign console --url URL opens a browser. Others get no token in its name.'
+    ? 'who is of an issuer signs in there, at the address of the gateway in a browser or with countersign login --url URL, and nothing is opened in its name by others.'
     : 'add it with countersign principal add.';
   return new GatewayError('unknown_principal', `There is no principal "${id}" in the configuration: ${advice}`);
 }

@@ -486,7 +486,7 @@ describe('tokens of issuers', () => {
     assert.deepEqual(authenticator.find('corp/ann@corp.example'), standing.principal);
     await assert.rejects(authenticator.create('corp/ann@corp.example'), {
       code: 'unknown_principal',
-      message: /signs in there, with countersign login --url URL; then countersign console --url URL/,
+      message: /signs in there, at the address of the gateway in a browser or with countersign login --url URL/,
     });
     nowMs = standing.expiresMs;
     assert.equal(standing.ended()?.reason, 'expired');
