@@ -142,7 +142,7 @@ roles: { analyst: { groups: [admins, lookers] } }
     await facts.locator('pre:has-text("00000000  51 00 00 17 ")').waitFor();
     await facts.locator('button:text-matches("more bytes hidden")').click();
     await facts.locator('pre:has-text("00001770  ")').waitFor();
-    assert.equal(await facts.locator('button').count(), 0);
+    assert.equal(await facts.locator('button:text-matches("hidden")').count(), 0);
     await facts.locator('text=raw').first().click();
     await facts.locator('pre:has-text("Q00000000")').waitFor();
     assert.deepEqual(faults, []);
