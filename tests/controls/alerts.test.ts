@@ -189,7 +189,7 @@ ${more}`;
     await gateway.signal('SIGTERM');
     rmSync(join(gateway.data, 'alerts'));
     await gateway.start();
-    // Somebody whose reading was not saved before a kill counts as an unusual reader once more after it.
+    // How far an open alert has counted since it was told is on record at most once a minute, and this test goes on reading recordings.
     const of = (list: readonly AlertSummary[]): readonly unknown[] =>
       list.map(({ alert, rule, state, count, steps }) => [alert, state, rule === 'unusual-reader' ? null : count, steps.length]);
     const made = (): readonly unknown[] => of(alerts('--all')).slice(0, known.length);

@@ -122,6 +122,8 @@ roles: { analyst: { groups: [admins, lookers] } }
     await goTo(page, 'ann@example.com');
     assert.match(await page.innerText('article:focus'), /\[email\][^]*Masked in the answer: 1 × email by rules\.cedar:lists/);
     await page.keyboard.press('g');
+    // The list draws what is near the first act, which has the focus then.
+    await page.waitForSelector('.event:focus:has-text("open")');
     const output = page.locator('.terminal').first();
     assert.equal((await output.innerText()).trim(), `${printed.replace('\u001B', '001B')}\nmore`);
     assert.equal((await output.locator('.stderr').innerText()).trim(), 'more');

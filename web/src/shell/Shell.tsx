@@ -4,6 +4,7 @@ import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { ask } from '../api/ask.ts';
 import { asked } from '../api/asked.ts';
 import { Failure } from '../parts/Failure.tsx';
+import { Recorded } from '../parts/Recorded.tsx';
 import { texts } from '../texts.ts';
 import { applyTheme, isTheme, storedTheme } from './theme.ts';
 import './shell.css';
@@ -41,7 +42,9 @@ export function Shell(): ReactNode {
         </nav>
         {caller !== undefined && (
           <div className="person">
-            <span title={texts.person.roles(caller.roles.map(({ name }) => name))}>{caller.principal}</span>
+            <span title={texts.person.roles(caller.roles.map(({ name }) => name))}>
+              <Recorded text={caller.principal} />
+            </span>
             <button type="button" onClick={() => void signOut()}>
               {texts.person.signOut}
             </button>
