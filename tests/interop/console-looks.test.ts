@@ -37,9 +37,9 @@ describe('the console, for everybody', requireProgram('chromium', 'psql'), () =>
     ['/search?query=kind:', '[role=alert]'],
     ['/search?query=kind:statement&as=sessions', 'table >> text=How many are there?'],
     ['/search?query=kind:request&as=counts', '.bars td:has-text("agent")'],
-    ['/alerts', '.found li, main [role=status]'],
-    ['/reviews', '.found li, main [role=status]'],
-    ['/approvals', '.found li, main [role=status]'],
+    ['/alerts', '.found li, main h1 ~ [role=status]:not(:has-text("Loading"))'],
+    ['/reviews', '.found li, main h1 ~ [role=status]:not(:has-text("Loading"))'],
+    ['/approvals', '.found li, main h1 ~ [role=status]:not(:has-text("Loading"))'],
     ['/integrity', '.epochs > li'],
     ['/nowhere', '[role=alert]'],
   ];
@@ -53,6 +53,7 @@ describe('the console, for everybody', requireProgram('chromium', 'psql'), () =>
       const found: string[] = [];
       for (const [path, whole] of pages()) {
         await page.goto(`${opened.url}${path}`);
+        await page.waitForSelector('main h1');
         await page.waitForSelector(whole);
         found.push(...(await barriers(page)).map((barrier) => `${path} ${barrier}`));
         const wide: number = await page.evaluate('document.documentElement.scrollWidth');
