@@ -5,8 +5,10 @@ import { benchMask } from './mask.ts';
 import { benchPolicy } from './policy.ts';
 import { benchPostgres } from './postgres.ts';
 import { benchRecorder } from './recorder.ts';
+import { benchRetention } from './retention.ts';
 import { benchSearch } from './search.ts';
 import { benchStarts } from './starts.ts';
+import { benchWeb } from './web.ts';
 
 const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<void>>> = {
   recorder: benchRecorder,
@@ -17,6 +19,8 @@ const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<
   policy: benchPolicy,
   mask: benchMask,
   search: benchSearch,
+  retention: benchRetention,
+  web: benchWeb,
 };
 
 const [name = '', ...words] = process.argv.slice(2);

@@ -21,7 +21,10 @@ export interface AskedResult {
 const retryMs = 100;
 
 const [data = '', rounds = ''] = process.argv.slice(2);
-const { keys, root } = await openStore(data, {}, false);
+const {
+  keys,
+  root: { secret: root },
+} = await openStore(data, {}, false);
 const thread = pathToFileURL(join(import.meta.dirname, '..', 'gateway', 'src', 'reader-thread.ts'));
 const fail = (error: unknown): void => {
   throw error;

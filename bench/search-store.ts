@@ -9,9 +9,9 @@ const recordMs = (aimedStore.days * 86_400_000) / aimedStore.records;
 const burstRecords = 1000;
 /** Between two records of a burst. */
 const burstRecordMs = 2;
-const sessionsAtOnce = 16;
+/** How many sessions are open at a time, and how long each is. */
+const shapeDefault = { sessionsAtOnce: 16, turnsPerSession: 20 } as const;
 const principals = 20;
-const turnsPerSession = 20;
 const models = ['gpt-4o', 'gpt-4o-mini', 'claude-sonnet', 'gemini-pro', 'local-7b'];
 const tables = Array.from({ length: 60 }, (_, i) => (i === 0 ? 'public.customers' : `public.table_${i}`));
 const topics = ['refund policy', 'delivery date', 'invoice number', 'broken screen', 'account closure', 'price list', 'opening hours', 'new password'];
@@ -25,7 +25,12 @@ const verbs = ['select', 'select', 'select', 'select', 'update', 'delete'];
  * one turn of each is written together. Nothing is random but names and keys, so that a store is the same each time. It has the records that are asked for and up to a few hundred more, the ends of
  * sessions. `onProgress` is told how many there are.
  */
-export async function makeStore(data: string, records: number, onProgress: (records: number) => void): Promise<void> {
+export async function makeStore(
+  data: string,
+  records: number,
+  onProgress: (records: number) => void,
+  { sessionsAtOnce, turnsPerSession }: { readonly sessionsAtOnce: number; readonly turnsPerSession: number } = shapeDefault,
+): Promise<void> {
   const endMs = Date.now();
   let size = 0;
   const { recorder, keys } = await openRecorder(data, {
@@ -39,7 +44,7 @@ export async function makeStore(data: string, records: number, onProgress: (reco
   const open = new Set<Generator<void>>();
   while (recorder.size < records) {
     while (open.size < sessionsAtOnce) {
-      open.add(recordSession(recorder, begun));
+      open.add(recordSession(recorder, begun, turnsPerSession));
       begun += 1;
     }
     for (const session of open) {
@@ -56,7 +61,7 @@ export async function makeStore(data: string, records: number, onProgress: (reco
 }
 
 /** Records a session, one turn of its agent at a time. */
-function* recordSession(recorder: Recorder, session: number): Generator<void> {
+function* recordSession(recorder: Recorder, session: number, turnsPerSession: number): Generator<void> {
   const track = recorder.openSession();
   const principal = `agent-${session % principals}`;
   const append = (kind: 'request' | 'response' | 'decision', meta: object, content: string, continues = false): number =>

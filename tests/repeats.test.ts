@@ -19,6 +19,7 @@ import { grantPolicy } from '../gateway/src/policy/grants.ts';
 import { journalStart } from '../gateway/src/recording/journal-reader.ts';
 import type { KeyStore } from '../gateway/src/recording/key-store.ts';
 import { KeystreamReader } from '../gateway/src/recording/keystream.ts';
+import { standardKeeping, type Keeping } from '../gateway/src/recording/retention.ts';
 import type { Recorder } from '../gateway/src/recording/recorder.ts';
 import { readEntries, readSession, SessionOpener, SessionWalk, type RawRecord, type SessionExtent } from '../gateway/src/recording/session-reader.ts';
 import { splicedHeaderBytes } from '../gateway/src/recording/spliced-body.ts';
@@ -43,6 +44,8 @@ const target: Target = {
   durability: 'process',
   options: {},
 };
+const kept = standardKeeping(400, 90);
+const keeping = (): Keeping => kept;
 const environment = { policyVersion: 'v1', attributes: {} };
 const principal = { id: 'agent', kind: 'agent', groups: [], targets: ['model'] } as const;
 
@@ -60,6 +63,7 @@ function openChannel(recorder: Recorder): LiveChannel {
     ids: new IdsOfTargets(() => null),
     factNames: factNamesOf([]),
     findTarget: () => target,
+    keepingOf: () => keeping,
     looking,
   };
   const session = sessions.open('channel');
@@ -67,6 +71,7 @@ function openChannel(recorder: Recorder): LiveChannel {
   return new LiveChannel(context, session, session.openChannel(facts, {}), {
     identity: { principal, tokenId: '', standing: standsAlways(principal) },
     target,
+    keeping,
     address: '',
     claims: [],
     describeClaims: () => ({}),

@@ -97,8 +97,15 @@ test('the ledger imports nothing of ours and nothing of Node', () => {
 const plainClasses = /^(Set|Map|BlockList|URL|RegExp|TextEncoder|TextDecoder|(Int|Uint)\d+Array)$/;
 const changingCalls = /^(set|add|addAddress|addRange|addSubnet|delete|clear|push|pop|shift|unshift|splice|sort|reverse|fill|copyWithin)$/;
 /** Begins a process or a thread, which is all its own. */
-const entryModules: ReadonlySet<string> = new Set(['gateway/src/main.ts', 'gateway/src/reader-thread.ts', 'gateway/src/index-thread.ts']);
+const entryModules: ReadonlySet<string> = new Set([
+  'gateway/src/main.ts',
+  'gateway/src/reader-thread.ts',
+  'gateway/src/index-thread.ts',
+  'gateway/src/archive-thread.ts',
+]);
 const sharedState: readonly string[] = [
+  // A trial of policies has a thread of its own, and the thread has nothing else.
+  'gateway/src/policies/trial-step.ts: running',
   // A finding about a record is kept beside the record, for every reader that has it.
   'gateway/src/protocols/postgres/render-request.ts: cutBy',
   'gateway/src/protocols/postgres/render-response.ts: leftBy',
@@ -276,6 +283,8 @@ test('T4.1, E40: small files are written whole, and secrets compared, in one pla
   assert.deepEqual(naming(/\b(writeFileSync|renameSync|appendFileSync)\(|await rename\(|\bopen(Sync)?\([^)\n]*, 'w/).toSorted(), [
     // Its file disappears with the command.
     'cli/src/serve-recording.ts',
+    // It gives a whole directory its name.
+    'gateway/src/offline/restore-from-bucket.ts',
     // A segment is recognised as begun or not by its first frame.
     'gateway/src/recording/journal-writer.ts',
     'gateway/src/store/whole-file.ts',
@@ -374,7 +383,7 @@ test('text speaks of the project alone', () => {
 });
 
 test('T4.38: what a package shows to others is named, so that a file or an export that nobody uses is found', () => {
-  const importers = sources('{ledger,gateway,cli,tests,bench,tools,examples}/**/*.ts').map((file) => [file, read(file)] as const);
+  const importers = sources('{ledger,gateway,cli,web,tests,bench,tools,examples}/**/*.ts').map((file) => [file, read(file)] as const);
   for (const name of ['gateway', 'ledger']) {
     const shown: Record<string, string> = JSON.parse(read(`${name}/package.json`)).exports;
     assert.ok(Object.keys(shown).length > 1);
@@ -445,7 +454,7 @@ test('docs/openapi.json is what the endpoints of the API say, and what it refers
     const bodies = [requestBody, ...Object.values(responses)].flatMap((each) => Object.entries(each?.content ?? {}));
     assert.ok(bodies.length > 0, operationId);
     for (const [mediaType, { schema }] of bodies) {
-      assert.ok(mediaType === 'application/octet-stream' || schema !== undefined, `${operationId} has a schema for ${mediaType}`);
+      assert.ok(['application/octet-stream', 'application/cose'].includes(mediaType) || schema !== undefined, `${operationId} has a schema for ${mediaType}`);
     }
   }
 });
@@ -578,6 +587,15 @@ test('each numbered list of a document counts from 1, without a gap', () => {
       });
   });
   assert.deepEqual(gaps, []);
+});
+
+test('each decision has its own number, which is that of its title', () => {
+  const decisions = sources('docs/adr/*.md').map((file) => [/\/(\d{4})-/.exec(file)?.[1], /^# (\d+)\. /.exec(read(file))?.[1]?.padStart(4, '0')]);
+  assert.ok(decisions.length > 60);
+  assert.deepEqual(
+    decisions.filter(([name, title], i) => name !== title || name === decisions[i + 1]?.[0]),
+    [],
+  );
 });
 
 test('the walks of ARCHITECTURE.md name files that are there, one in each step, and are short enough to be walked', () => {

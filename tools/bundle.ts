@@ -14,6 +14,8 @@ const started = [
   'gateway/src/gateway.ts',
   'gateway/src/reader-thread.ts',
   'gateway/src/index-thread.ts',
+  'gateway/src/archive-thread.ts',
+  'gateway/src/backup/copy-thread.ts',
   'gateway/src/exchange/step-thread-main.ts',
 ].map((file) => join(root, file));
 const steps = filesOf('gateway/src/**/*.ts').filter((file) => readFileSync(file, 'utf8').includes(ownModule));
@@ -28,7 +30,7 @@ export async function bundle(folder: string): Promise<string> {
   await using built = await rolldown({
     input: Object.fromEntries([...names].map(([file, name]) => [name, file])),
     platform: 'node',
-    external: [/^@cedar-policy\//, /^libpg-query/],
+    external: [/^@cedar-policy\//, /^libpg-query/, 'playwright-core'],
     plugins: [
       {
         name: 'modules of steps',

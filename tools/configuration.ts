@@ -14,6 +14,7 @@ interface Inside {
   readonly innerType?: z.ZodType;
   readonly in?: z.ZodType;
   readonly valueType?: z.ZodType;
+  readonly element?: z.ZodType;
   readonly options?: readonly z.ZodType[];
   readonly defaultValue?: unknown;
 }
@@ -30,11 +31,11 @@ function inside(schema: z.ZodType): Inside {
 
 /** Returns the object inside a schema that makes it optional, gives it a default, transforms it, or lets another value stand for it; null if it is no object. */
 function objectOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | null {
-  const { type, shape, innerType, in: input, valueType, options = [] } = inside(schema);
+  const { type, shape, innerType, in: input, valueType, element, options = [] } = inside(schema);
   if (type === 'object') {
     return shape ?? null;
   }
-  const next = innerType ?? input ?? (type === 'record' ? valueType : options[0]);
+  const next = innerType ?? input ?? element ?? (type === 'record' ? valueType : options[0]);
   return next === undefined ? null : objectOf(next);
 }
 
@@ -45,7 +46,7 @@ function descriptionOf(schema: z.ZodType): string | undefined {
 
 function defaultOf(schema: z.ZodType): unknown {
   const { type, defaultValue, innerType } = inside(schema);
-  return type === 'default' ? defaultValue : innerType === undefined ? undefined : defaultOf(innerType);
+  return type === 'default' || type === 'prefault' ? defaultValue : innerType === undefined ? undefined : defaultOf(innerType);
 }
 
 /** Tells whether a field takes no value at all: it is there for a message of its own. */
@@ -155,6 +156,24 @@ ${table(fieldsOf(objectOf(section('identity')['fresh'] ?? root) ?? {}))}
 
 ${table(fieldsOf(section('approvals')))}
 
+## Witnesses
+
+[witnesses.md](witnesses.md) says how they are asked.
+
+${table(fieldsOf(section('witnesses')))}
+
+## Reports of usage
+
+[reconcile.md](reconcile.md) says what they are compared with.
+
+${table(fieldsOf(section('reconcile')))}
+
+## Timestamps
+
+[timestamps.md](timestamps.md) says how the authority is asked.
+
+${table(fieldsOf(section('timestamps')))}
+
 ## A rule for alerts
 
 [alerts.md](alerts.md) lists the built-in ones.
@@ -177,7 +196,17 @@ ${table(fieldsOf(section('classes')))}
 
 ## Retention
 
+[retention.md](retention.md) says what each is for.
+
 ${table(fieldsOf(section('retention')))}
+
+\`default\`:
+
+${table(fieldsOf(objectOf(section('retention')['default'] ?? root) ?? {}))}
+
+A rule of \`rules\`:
+
+${table(fieldsOf(objectOf(section('retention')['rules'] ?? root) ?? {}))}
 
 ## Limits
 

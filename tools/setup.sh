@@ -14,9 +14,11 @@ if ! cmp -s package-lock.json "$installed"; then
   cp package-lock.json "$installed"
 fi
 # The console is built into a folder that takes its place when it is whole, so that a gateway which starts meanwhile finds one or the other.
-sources=$(find web ledger/src -type d \( -name "dist*" -o -name node_modules \) -prune -o -type f -print | LC_ALL=C sort | xargs cat package-lock.json | cksum)
+sources=$(find web ledger/src gateway/src -type d \( -name "dist*" -o -name node_modules \) -prune -o -type f -print | LC_ALL=C sort | xargs cat package-lock.json | cksum)
 if [ "$sources" != "$(cat web/dist/sources 2> /dev/null)" ]; then
   (cd web && PATH="../node_modules/.bin:$PATH" vite build --logLevel warn --outDir dist.new --emptyOutDir >&2)
+  # The page that evidence is exported in has the code that shows records, and so that of the gateway.
+  (cd web && PATH="../node_modules/.bin:$PATH" vite build --config vite.evidence.config.ts --logLevel warn --outDir dist.new >&2)
   echo "$sources" > web/dist.new/sources
   rm -rf web/dist
   mv web/dist.new web/dist

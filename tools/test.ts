@@ -1,7 +1,7 @@
 /**
- * `npm test [-- check|GROUP|FILE|FOLDER...]` runs tests. Without words it runs the checks and all groups except `long`, which `npm run test:long` runs. At the end it
- * prints all failures again, and one line `N passed, N failed, N skipped`. It exits with 0 only if nothing failed, something ran, and, in CI, nothing was
- * skipped that the machine allows.
+ * `npm test [-- check|GROUP|FILE|FOLDER...]` runs tests. Without words it runs the checks and all groups except `browser` and `long`, which
+ * `npm run test:long` runs. At the end it prints all failures again, and one line `N passed, N failed, N skipped`. It exits with 0 only if nothing failed,
+ * something ran, and, in CI, nothing was skipped that the machine allows.
  */
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -20,6 +20,8 @@ const testMs = 180_000;
 const slowestMax = 15;
 /** A file waits for much of its time: for disks, for processes that start, and for deadlines. So more files run at a time than there are cores. */
 const concurrency = availableParallelism() * 3;
+/** So many files with a browser run at a time, because each alone keeps the cores busy. */
+const browsersMax = 2;
 /** The code that Node compiled is kept, because tests start hundreds of processes with the same code. */
 process.env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules', '.compile-cache');
 /** A directory for what is made once for all files: a data directory of PostgreSQL, which runs as another user than root and must be able to read it. */
@@ -42,7 +44,8 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   commands: filesOf('tests/commands/*.test.ts'),
   units: [...new Set(filesOf('{ledger,gateway,cli,web}/src/**/*.test.ts', 'tests/support/*.test.ts').map(folderOf))],
   interop: filesOf('tests/interop/*.test.ts'),
-  long: filesOf('tests/long/*.test.ts'),
+  browser: filesOf('tests/browser/*.test.ts'),
+  long: filesOf('tests/{long,independent}/*.test.ts'),
 };
 /** Words that stand for several groups, in the order in which they start. Short files come last, so that no long one runs alone at the end. */
 const unions: Readonly<Record<string, readonly string[]>> = {
@@ -147,9 +150,18 @@ function runFile(file: string, tally: Tally): Promise<void> {
 const tally: Tally = { passed: 0, failed: 0, skipped: 0, notAllowed: 0, items: [], countedCpuSeconds: 0, files: [], failures: [] };
 const words = process.argv.slice(2);
 const queue = (words.length === 0 ? ['all'] : words).flatMap((word) => unions[word] ?? [word]).flatMap((word) => groups[word] ?? [word]);
+const isOfBrowser = (file: string): boolean => groups['browser']?.includes(file) === true;
+let browsers = 0;
 const worker = async (): Promise<void> => {
-  for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+  for (;;) {
+    const at = queue.findIndex((file) => browsers < browsersMax || !isOfBrowser(file));
+    const [file] = at < 0 ? [] : queue.splice(at, 1);
+    if (file === undefined) {
+      return;
+    }
+    browsers += isOfBrowser(file) ? 1 : 0;
     await runFile(file, tally);
+    browsers -= isOfBrowser(file) ? 1 : 0;
   }
 };
 process.env['COUNTERSIGN_TEST_MAIN'] ??= await bundle(join(root, 'dist', 'tests'));

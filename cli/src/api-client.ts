@@ -80,7 +80,8 @@ export class ApiClient {
       answer = await ask(new URL(this.url + path), body, {
         method,
         headers: { authorization: `Bearer ${this.#token}`, ...(body === undefined ? {} : { 'content-type': contentTypeOf(body) }) },
-        ...(this.#socket === null ? { timeout: answerMs } : { socketPath: this.#socket }),
+        // Where nothing is said, Node waits five seconds.
+        ...(this.#socket === null ? { timeout: answerMs } : { socketPath: this.#socket, timeout: 0 }),
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (cause) {

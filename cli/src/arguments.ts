@@ -19,6 +19,14 @@ export function parsePort(text: string): number {
   return port;
 }
 
+/** Parses a date as `2027-06-30`. Anything else is a usage error. */
+export function parseDate(text: string): string {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text))) {
+    throw new InvalidArgumentError('Write a date as 2027-06-30.');
+  }
+  return text;
+}
+
 export function parseLimit(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) {
     throw new InvalidArgumentError('A number from 1 on is expected.');

@@ -174,3 +174,7 @@ test('an answer that was cut off says why, one without rows what was done, and o
   assert.equal(await lineOf(answer({ 'db.response.returned_rows': 0 }, 'NOTICE: it waits\nUPDATE 1')), '03:04:05.678 ← model UPDATE 1');
   assert.equal(await lineOf(answer({}, 'HTTP 202\ndate: today\n\n{"mail":1}')), '03:04:05.678 ← model HTTP 202 {"mail":1}');
 });
+
+test('an answer whose content was deleted says so', async () => {
+  assert.equal(await lineOf({ ...answer({ 'countersign.withheld': 'erased' }), content: null }), '03:04:05.678 ← model (content deleted)');
+});

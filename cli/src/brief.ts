@@ -142,6 +142,9 @@ function gist(record: ShownRecord): string {
   if (kind === 'alert' && text === '') {
     return [String(attributes[ownAttributes.reason] ?? ''), valueWords(record).join(', ')].filter((words) => words !== '').join(': ');
   }
+  if (attributes[ownAttributes.withheld] === 'erased' && text === '') {
+    return '(content deleted)';
+  }
   const [, body = ''] = text.split('\n\n', 2);
   return [lines[0] ?? '', ...(body === '' ? [] : [body.split('\n', 1)[0]])].join(' ');
 }

@@ -1,6 +1,7 @@
 import type { MessageRange, SessionOverview, SessionPage, SessionSummary, ShownRecord } from '@countersign/gateway/api';
+import type { Trace } from '@countersign/gateway/record-trace';
 import { findData } from '@countersign/gateway/location';
-import { rootKeyEnvironment } from '@countersign/gateway/store';
+import type { RootSource } from '@countersign/gateway/store';
 import { ApiClient } from './api-client.ts';
 import { loadConfig } from './configuration.ts';
 import type { LocationOptions } from './location-options.ts';
@@ -23,12 +24,14 @@ export interface SessionSource extends AsyncDisposable {
   records(session: string, options?: { readonly content: boolean }): AsyncIterable<ShownRecord>;
   /** Returns the record that is named LOG/INDEX. */
   record(id: string): Promise<ShownRecord>;
+  /** Traces the record that is named LOG/INDEX. */
+  trace(id: string): Promise<Trace>;
   /** Returns the record of a version of the policies. */
   policyRecord(version: string): Promise<ShownRecord>;
   /** Yields exactly the recorded bytes of the range, in pieces. */
   bytes(session: string, range: MessageRange): AsyncIterable<Uint8Array>;
   /** Yields the bundle that proves a session, in pieces, with the policies that decided in it if they are wanted. */
-  bundle(session: string, options?: { readonly policies: boolean }): AsyncIterable<Uint8Array | string>;
+  bundle(session: string, options?: { readonly policies: boolean; readonly isStamped?: boolean }): AsyncIterable<Uint8Array | string>;
 }
 
 /** The sessions to list. */
@@ -45,12 +48,12 @@ interface ListedSessions extends SessionPage {
 /** Opens the running gateway, which records who reads. If none runs, or with `--data`, it opens the files. */
 export async function openSource(options: SourceOptions): Promise<SessionSource> {
   if (options.data !== undefined) {
-    return openFiles(options.data, process.env);
+    return openFiles(options.data, { environment: process.env });
   }
   if (options.url === undefined) {
     if (findRunning(findData(options.config)) === null) {
-      const { data, rootKey } = await loadConfig(options);
-      const files = await openFiles(data, rootKeyEnvironment(rootKey, process.env));
+      const { data, keys } = await loadConfig(options);
+      const files = await openFiles(data, { keys, environment: process.env });
       process.stderr.write(`No gateway runs on ${data}: its files are read, and no session in them is being served.\n`);
       return files;
     }
@@ -62,9 +65,11 @@ export async function openSource(options: SourceOptions): Promise<SessionSource>
     overview: async (session, { content } = { content: true }) => api.json<SessionOverview>('GET', `${sessionPath(session)}${content ? '' : '?facts'}`),
     records: (session, { content } = { content: true }) => api.rows(`${sessionPath(session)}/records${content ? '' : '?facts'}`),
     record: async (id) => first(api.rows(`/api/v1/records/${id}`)),
+    trace: async (id) => first(api.rows<Trace>(`/api/v1/records/${id}/trace`)),
     policyRecord: async (version) => first(api.rows(`/api/v1/policy/versions/${encodeURIComponent(version)}`)),
     bytes: (session, { record, from, to }) => api.chunks(`${sessionPath(session)}/records/${record}/bytes?bytes=${from}-${to ?? ''}`),
-    bundle: (session, { policies } = { policies: false }) => api.chunks(`${sessionPath(session)}/bundle${policies ? '?policies' : ''}`),
+    bundle: (session, { policies, isStamped = false } = { policies: false }) =>
+      api.chunks(`${sessionPath(session)}/bundle?${[...(policies ? ['policies'] : []), ...(isStamped ? ['stamped'] : [])].join('&')}`),
     [Symbol.asyncDispose]: async () => Promise.resolve(),
   };
 }
@@ -74,7 +79,7 @@ export function listOf(api: ApiClient, page: SessionPage): AsyncIterable<Session
   return api.rows(`/api/v1/sessions?${queryOf({ ...page, content: false })}`);
 }
 
-async function first(rows: AsyncIterable<ShownRecord>): Promise<ShownRecord> {
+async function first<Row>(rows: AsyncIterable<Row>): Promise<Row> {
   for await (const row of rows) {
     return row;
   }
@@ -82,13 +87,20 @@ async function first(rows: AsyncIterable<ShownRecord>): Promise<ShownRecord> {
 }
 
 /** Opens the files of a store. The code for that is loaded here, so that commands that ask a running gateway do not load it. */
-async function openFiles(data: string, environment: NodeJS.ProcessEnv): Promise<SessionSource> {
-  const { openOffline } = await import('@countersign/gateway/offline');
-  const store = await openOffline(data, environment, (what) => {
+async function openFiles(data: string, source: RootSource): Promise<SessionSource> {
+  const [{ openOffline }, { traceRecord }] = await Promise.all([import('@countersign/gateway/offline'), import('@countersign/gateway/record-trace')]);
+  const store = await openOffline(data, source, (what) => {
     process.stderr.write(
       `countersign: index.db does not agree with the journal (${what}): what follows is from the journal; countersign index rebuild makes it again\n`,
     );
   });
+  const record = async (id: string): Promise<ShownRecord> => {
+    const found = await store.record(Number(id.split('/')[1]));
+    if (found.record !== id) {
+      throw new Error(`the log of ${id} is not kept here; this one is ${found.record?.split('/')[0] ?? ''}`);
+    }
+    return found;
+  };
   return {
     ...store,
     overview: async () => Promise.resolve(null),
@@ -102,13 +114,8 @@ async function openFiles(data: string, environment: NodeJS.ProcessEnv): Promise<
       }
       return store.sessions(page);
     },
-    record: async (id) => {
-      const record = await store.record(Number(id.split('/')[1]));
-      if (record.record !== id) {
-        throw new Error(`the log of ${id} is not kept here; this one is ${record.record?.split('/')[0] ?? ''}`);
-      }
-      return record;
-    },
+    record,
+    trace: async (id) => traceRecord(await record(id), store),
   };
 }
 

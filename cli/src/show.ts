@@ -1,7 +1,7 @@
 import { countOf } from '@countersign/gateway/count-of';
 import type { SessionOverview, SessionSummary, ShownRecord } from '@countersign/gateway/api';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
-import { unkeptText } from './facts-only.ts';
+import { unkeptText } from '@countersign/gateway/comparison';
 import type { Entry } from './folded.ts';
 import { columns } from './rows.ts';
 import { bold, dim, escapeControls } from './terminal.ts';

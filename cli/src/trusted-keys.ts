@@ -7,12 +7,13 @@ import { describeFailure } from './failure.ts';
  * inside the file that it checks. Throws an Error that names a value that is no key, and says what a key is.
  */
 export function trustedKeys({ key }: { readonly key: readonly string[] }): { readonly keys?: readonly string[] } {
-  return key.length === 0 ? {} : { keys: key.map(trustedKey) };
+  return key.length === 0 ? {} : { keys: key.map((value) => readVerifierKey('--key', value)) };
 }
 
-function trustedKey(value: string): string {
+/** Reads the value of an option that is a verifier key, or the file of one. Throws an Error that names the option. */
+export function readVerifierKey(option: string, value: string): string {
   const isFile = existsSync(value);
-  const key = isFile ? readKeyFile(value) : value;
+  const key = isFile ? readKeyFile(option, value) : value;
   try {
     parseVerifierKey(key);
   } catch (cause) {
@@ -20,17 +21,20 @@ function trustedKey(value: string): string {
       throw cause;
     }
     const what = isFile ? 'this file holds no verifier key' : 'there is no such file, and it is no verifier key itself';
-    throw new Error(`--key ${value}: ${what} (${cause.message}). It is the line in log/key of the gateway, NAME+ID+BASE64, kept apart from what is checked.`, {
-      cause,
-    });
+    throw new Error(
+      `${option} ${value}: ${what} (${cause.message}). It is the line in log/key of the gateway, NAME+ID+BASE64, kept apart from what is checked.`,
+      {
+        cause,
+      },
+    );
   }
   return key;
 }
 
-function readKeyFile(file: string): string {
+function readKeyFile(option: string, file: string): string {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (cause) {
-    throw new Error(`--key ${file}: ${describeFailure(cause)}`, { cause });
+    throw new Error(`${option} ${file}: ${describeFailure(cause)}`, { cause });
   }
 }

@@ -2,7 +2,8 @@ import { countOf } from '@countersign/gateway/count-of';
 import { createReadStream, statSync } from 'node:fs';
 import { parseRecordedMeta } from '@countersign/gateway/recorded-meta';
 import { MalformedError, verifyFile, type FileOptions, type FileReport, type ParsedRecord } from '@countersign/ledger';
-import { decodeUtf8 } from '@countersign/ledger/format';
+import { decodeUtf8, isEvidencePage, isSealed, sealedInPage } from '@countersign/ledger/format';
+import { describeTimestamp } from './described-timestamp.ts';
 import { describeFactsOnly } from './facts-only.ts';
 
 const chunkBytes = 256 * 1024;
@@ -10,6 +11,9 @@ const chunkBytes = 256 * 1024;
 const namesMax = 100;
 /** The latest time that a `Date` can hold, in ms since 1970. */
 const timeMsMax = 8.64e15;
+
+/** Records of these kinds are in evidence for the sessions, and belong to none of them. */
+const ofTheGateway: ReadonlySet<string> = new Set(['keep', 'hold', 'erasure', 'epoch']);
 
 /** The facts of a session, as the records of its bundle state them. They can be believed only if the verdict is good. */
 interface BundleFacts {
@@ -19,23 +23,45 @@ interface BundleFacts {
   readonly lastMs: number | null;
 }
 
+interface Decryption {
+  /** The identities of age by which a page is decrypted, as age-keygen writes them. */
+  readonly identity?: string;
+}
+
 export interface VerifiedFile {
   readonly report: FileReport;
   readonly facts: BundleFacts;
 }
 
-/** Verifies a bundle or a receipt in a file. Rejects with `MalformedError` if the file cannot be read. */
-export async function verifyFileAt(file: string, options: FileOptions): Promise<VerifiedFile> {
+/** Verifies a bundle, a receipt or evidence in a file. Rejects with `MalformedError` if the file cannot be read. */
+export async function verifyFileAt(file: string, { identity, ...options }: FileOptions & Decryption): Promise<VerifiedFile> {
   const stats = statSync(file, { throwIfNoEntry: false });
   if (stats === undefined) {
-    throw new MalformedError(`there is no file ${file}: countersign receipt and countersign session export make such files`);
+    throw new MalformedError(`there is no file ${file}: countersign receipt, session export and export evidence make such files`);
   }
   if (!stats.isFile()) {
     throw new MalformedError(`${file} is no file: it is read more than once, so a pipe will not do`);
   }
   const facts = new FactsOfBundle();
-  const report = await verifyFile(() => createReadStream(file, { highWaterMark: chunkBytes }), { ...options, onRecord: facts.add });
+  const open = (): AsyncIterable<Uint8Array> => createReadStream(file, { highWaterMark: chunkBytes });
+  const report = await verifyFile((await isSealedPage(open)) ? await decrypted(file, open, identity) : open, { ...options, onRecord: facts.add });
   return { report, facts };
+}
+
+async function isSealedPage(open: () => AsyncIterable<Uint8Array>): Promise<boolean> {
+  for await (const head of open()) {
+    return isEvidencePage(head) && isSealed(open);
+  }
+  return false;
+}
+
+/** Returns what reads the evidence of an encrypted page. Rejects with `MalformedError` without an identity. */
+async function decrypted(file: string, open: () => AsyncIterable<Uint8Array>, identity: string | undefined): Promise<() => AsyncIterable<Uint8Array>> {
+  if (identity === undefined) {
+    throw new MalformedError(`${file} is encrypted for its reader: give with --identity the file of an identity of age for which it was`);
+  }
+  const { decryptBytes } = await import('@countersign/gateway/age');
+  return () => decryptBytes(sealedInPage(open), identity);
 }
 
 class FactsOfBundle implements BundleFacts {
@@ -52,9 +78,12 @@ class FactsOfBundle implements BundleFacts {
     return [...this.#targets];
   }
 
-  readonly add = ({ decoded, meta }: ParsedRecord): void => {
-    this.firstMs ??= decoded.timeMs;
-    this.lastMs = decoded.timeMs;
+  readonly add = ({ decoded: { kind, timeMs }, meta }: ParsedRecord): void => {
+    if (ofTheGateway.has(kind)) {
+      return;
+    }
+    this.firstMs = Math.min(this.firstMs ?? timeMs, timeMs);
+    this.lastMs = Math.max(this.lastMs ?? timeMs, timeMs);
     if (meta.form === 'opened') {
       this.#addOpening(meta.plaintext);
     }
@@ -90,19 +119,27 @@ function addName(names: Set<string>, name: string): void {
  * prove.
  */
 export function describeFile({ report, facts }: VerifiedFile, hasKeys: boolean): string[] {
-  const { form, log, session, extent, counts, logSize, verdict } = report;
-  const what = { receipt: 'a receipt', bundle: 'a bundle', unknown: 'neither a receipt nor a bundle' }[form];
+  const { form, log, session, sessions, extent, counts, logSize, verdict } = report;
+  const what = {
+    receipt: 'a receipt',
+    bundle: 'a bundle',
+    evidence: `evidence of ${countOf(sessions ?? 0, 'session')}`,
+    unknown: 'neither a receipt, nor a bundle, nor evidence',
+  }[form];
   const whole =
-    form !== 'bundle' || extent === undefined
+    form === 'receipt' || extent === undefined
       ? ''
-      : { closed: ', the whole session', open: ', a session that was still open', records: ', a selection of a session' }[extent];
+      : form === 'evidence'
+        ? { closed: ', each of them whole', open: ', of which some were still open', records: '' }[extent]
+        : { closed: ', the whole session', open: ', a session that was still open', records: ', a selection of a session' }[extent];
   return [
     `${what}${whole}: ${countOf(counts.records, 'record')}${form === 'receipt' ? '' : `, ${countOf(counts.opened, 'body', 'bodies')} shown, ${counts.withheld} withheld`}`,
     ...(report.policies === undefined ? [] : [`${countOf(report.policies, 'version')} of the policies that decided in it`]),
     ...describeFactsOnly(counts.factsOnly),
     ...(session === undefined ? [] : [`session ${session}`]),
-    ...(form === 'bundle' ? describeFacts(facts) : []),
+    ...(form === 'bundle' || form === 'evidence' ? describeFacts(facts) : []),
     ...(log === undefined || logSize === undefined ? [] : [`log ${log}, signed up to record ${logSize}`]),
+    ...(report.timestamp === undefined ? [] : [`its checkpoint is stamped: ${describeTimestamp(report.timestamp)}`]),
     ...(report.known === undefined ? [] : [describeKnown(report.known)]),
     ...(form === 'receipt' && report.keySource === 'none'
       ? ['a receipt names no key and proves nothing without one: give log/key of the gateway, kept elsewhere, as --key']
@@ -131,7 +168,8 @@ function describeProof({ form, extent, counts }: FileReport, hasKeys: boolean): 
     closed: 'this session is whole, from its opening to its close: no record is missing, added or changed',
     open: 'these are the first records of this session, none left out between them, none changed; whether it went on later is not in it',
     records: 'these records are as they were made; which others the session has is not in it',
-  }[extent ?? 'records'];
+    evidence: 'each session is whole, from its opening to its close or to the checkpoint: no record is missing, added or changed',
+  }[form === 'evidence' ? form : (extent ?? 'records')];
   const unkept = counts.factsOnly === 0 || form === 'receipt' ? [] : ['what the content was that is not kept'];
   const shown =
     form === 'receipt'

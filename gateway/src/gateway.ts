@@ -4,17 +4,25 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Backups } from './backup/backups.ts';
+import { forgetRestored, readRestored, restoredWords, type Restored } from './backup/restored.ts';
+import { dropSetAside } from './backup/set-aside.ts';
 import { FeedRecords } from './assembly/feed-records.ts';
 import { Openings } from './access/openings.ts';
+import { openArchive } from './assembly/archiving.ts';
 import { relaxCollector } from './assembly/garbage-collection.ts';
 import { suggestReviews } from './assembly/model-reviews.ts';
+import { explainConfig, policiesInForce } from './assembly/config-explanation.ts';
 import { InForce, type PolicyOf } from './assembly/in-force.ts';
 import { takeUpActivities, takeUpOpenings } from './assembly/read-at-start.ts';
 import { filesOfPolicy } from './policies/configured-policy.ts';
+import { CandidateDesk } from './policies/policy-desk.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';
 import { heldText } from './assembly/held-text.ts';
+import { requireCosigned } from './assembly/cosigned-erasures.ts';
+import { recordRefusedRetention } from './assembly/refused-retention.ts';
 import { openOutbox, tellLeft, tellSinks } from './assembly/notices.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import { Approvals } from './controls/approvals/approvals.ts';
@@ -30,7 +38,7 @@ import type { Software } from './domain/environment.ts';
 import { GatewayError } from './domain/errors.ts';
 import { takesNotices } from './domain/sink.ts';
 import { isInTheClear } from './domain/web-address.ts';
-import { factNamesOf } from './domain/facts-only.ts';
+import { factNamesOf, factNamesOfAll } from './domain/facts-only.ts';
 import type { TunnelIdentity } from './domain/client.ts';
 import { sayBehind } from './feed/index-state.ts';
 import { Authenticator } from './identity/authenticator.ts';
@@ -45,6 +53,8 @@ import { openOperatorToken } from './api/operator-token.ts';
 import { Console } from './api/console.ts';
 import type { ApiParts } from './api/parts.ts';
 import { findLostRevocations, recordHeard, recordLeftActs, recordLostRevocations, recordStoreFault } from './api/token-acts.ts';
+import { recordLeftBackups } from './api/backup-acts.ts';
+import { recordRootKey } from './api/root-key-records.ts';
 import { apiListener } from './api/listener.ts';
 import { invite, type InvitingParts } from './api/passkey-invitation.ts';
 import { openApiDocument } from './api/open-api.ts';
@@ -55,10 +65,26 @@ import { recordAcceptedToken } from './sessions/accepted-token.ts';
 import { recordLeftApprovals } from './sessions/left-approvals.ts';
 import { createProtocols, findProtocol, protocols, type ServedProtocols } from './protocols/registry.ts';
 import { Reader } from './reader/reader.ts';
+import { standardKeeping } from './recording/retention.ts';
+import { describeBackups } from './recording/backup-notes.ts';
 import { Recorder } from './recording/recorder.ts';
 import type { KeyStore } from './recording/key-store.ts';
+import { recordTimestampNews } from './assembly/timestamp-records.ts';
+import { recordRootFault } from './assembly/root-fault.ts';
+import { recordWitnessNews } from './assembly/witness-records.ts';
+import type { FindSecrets } from './recording/found-secrets.ts';
 import { openStore, type OpenedStore } from './recording/open-store.ts';
-import { rootKeyEnvironment } from './recording/root-key.ts';
+import { KeepingInForce } from './retention/keeping-in-force.ts';
+import { Erasures } from './retention/erasures.ts';
+import { describeEscrow, writeEscrow, type EscrowedRoot } from './recording/root-secret/escrow.ts';
+import { RootWatch } from './recording/root-secret/root-watch.ts';
+import { RootRotation } from './recording/root-secret/root-rotation.ts';
+import { keepThenDestroy } from './retention/lengthen.ts';
+import { RetentionRun } from './retention/retention-run.ts';
+import { Holds } from './retention/holds.ts';
+import { SecretWraps } from './retention/secret-wraps.ts';
+import { WaitingErasures } from './retention/waiting-erasures.ts';
+import { Boundary } from './search/sight.ts';
 import { ClientDoor } from './sessions/door.ts';
 import { IdsOfTargets } from './sessions/ids-of-targets.ts';
 import { LiveSessions } from './sessions/live-sessions.ts';
@@ -74,6 +100,13 @@ import type { Exclusion, Exclusions } from './store/exclusions.ts';
 import { openIdentities } from './store/identities.ts';
 import { StoreWatch } from './store/store-watch.ts';
 import { openLog, type Logger } from './telemetry.ts';
+import { dropStampedAbove } from './timestamps/stamped-files.ts';
+import { Reconciler } from './reconcile/reconciler.ts';
+import { SealedFile } from './store/sealed-file.ts';
+import { Timestamping } from './timestamps/timestamping.ts';
+import { dropCosignedAbove } from './witnesses/cosigned-files.ts';
+import { Cosigning } from './witnesses/cosigning.ts';
+import { compareWithWitnesses } from './witnesses/store-comparison.ts';
 import { StepThread } from './exchange/step-thread.ts';
 import { HttpCalls } from './exchange/target/http-calls.ts';
 import { readServerTls } from './wire/server-tls.ts';
@@ -96,6 +129,10 @@ export interface GatewayOptions {
   readonly data?: string;
   /** Starts although a part of the store is older than the rest, and declares in the record what is lost. */
   readonly acceptRollback?: boolean;
+  /** A checkpoint of this log that was kept elsewhere. A store that is older does not start. */
+  readonly known?: string;
+  /** The times of records, and the days until which they are kept, are by this clock, in Unix ms. Absent: that of the machine. */
+  readonly clock?: () => number;
   /** Makes the policy of a configuration. Absent: its grants, and the policies of its files. */
   readonly policyOf?: PolicyOf;
   /** The controls that carry out obligations of that policy. */
@@ -107,13 +144,17 @@ export class Gateway implements AsyncDisposable {
   readonly #parts: AsyncDisposableStack;
   readonly #log: Logger;
   readonly #controls: readonly Control[];
+  readonly #clock: () => number;
   readonly #stopped = Promise.withResolvers<number>();
   readonly #listeners = new Map<string, TcpListener>();
   readonly #addresses: Record<string, string> = {};
   readonly #inForce: InForce;
   #operatorSocket: string | null = null;
+  /** The backup from which the store was restored before this start; null if it was not. */
+  #restored: Restored | null = null;
   #sessions: LiveSessions | null = null;
   #recorder: Recorder | null = null;
+  #keeping: KeepingInForce | null = null;
   #calls: HttpCalls | null = null;
   #approvals: Approvals | null = null;
   #outbox: Outbox | null = null;
@@ -126,9 +167,10 @@ export class Gateway implements AsyncDisposable {
   #inviting: InvitingParts | null = null;
   #stopping: Promise<void> | null = null;
 
-  private constructor(config: Config, parts: AsyncDisposableStack, { policyOf, controls = [] }: GatewayOptions) {
+  private constructor(config: Config, parts: AsyncDisposableStack, { policyOf, controls = [], clock = Date.now }: GatewayOptions) {
     this.#parts = parts;
     this.#controls = controls;
+    this.#clock = clock;
     this.#log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'info');
     this.#inForce = parts.use(
       new InForce(config, {
@@ -151,7 +193,7 @@ export class Gateway implements AsyncDisposable {
     await using parts = new AsyncDisposableStack();
     const gateway = new Gateway(config, parts.move(), options);
     try {
-      await gateway.#start(options.acceptRollback ?? false);
+      await gateway.#start(options.acceptRollback ?? false, options.known ?? null);
       return gateway;
     } catch (error) {
       await gateway.#parts.disposeAsync();
@@ -190,14 +232,16 @@ export class Gateway implements AsyncDisposable {
     await this.stop();
   }
 
-  async #start(acceptRollback: boolean): Promise<void> {
-    const { data, rootKey } = this.#inForce.config;
+  async #start(acceptRollback: boolean, known: string | null): Promise<void> {
+    const { data, keys: keySettings } = this.#inForce.config;
     makeDataDirectory(data);
     const lock = this.#parts.use(StoreLock.take(data));
     if (lock.leftSocket !== null) {
       removeLeftSocket(lock.leftSocket);
     }
-    const store = await openStore(data, rootKeyEnvironment(rootKey, process.env), acceptRollback);
+    await dropSetAside(data);
+    this.#restored = readRestored(data);
+    const store = await openStore(data, { keys: keySettings, environment: process.env }, acceptRollback, known);
     const keys = this.#parts.use(store.keys);
     const database = this.#parts.use(await this.#openDatabase());
     const { gatewayId } = keys.signer();
@@ -220,13 +264,100 @@ export class Gateway implements AsyncDisposable {
       }),
     );
     const lostRevocations = findLostRevocations(keys, exclusions, acceptRollback);
-    const recorder = this.#parts.use(await this.#openRecorder(store));
-    const sessions = new LiveSessions(recorder, () => this.#inForce.environment);
+    const cosigning = this.#openCosigning();
+    const timestamping = this.#openTimestamping();
+    const recorder = this.#parts.use(await this.#openRecorder(await this.#compareWithWitnesses(store, cosigning, acceptRollback)));
+    const { escrow: recipients, staleMs } = keySettings;
+    const escrow = async (root: EscrowedRoot): Promise<void> => (recipients.length === 0 ? undefined : writeEscrow(data, root, gatewayId, recipients));
+    await escrow(keys.escrowed());
+    const rootWatch = this.#parts.use(
+      new RootWatch({
+        provider: store.root.provider,
+        wrapped: () => keys.rootRow?.wrapped ?? null,
+        staleMs,
+        onTrouble: (error) => {
+          this.#log.warn({ err: error }, 'what wraps the root key does not unwrap it now');
+        },
+        onFault: (fault) => {
+          recordRootFault(recorder, this.#log, fault);
+        },
+      }),
+    );
+    const sessions = new LiveSessions(
+      recorder,
+      () => this.#inForce.environment,
+      () => {
+        rootWatch.requireOpenable();
+      },
+    );
     this.#sessions = sessions;
     this.#recorder = recorder;
     this.#inForce.record(recorder);
+    const keeping = new KeepingInForce(keys, recorder, this.#inForce.config.retention);
+    this.#keeping = keeping;
+    cosigning?.begin(() => recorder.published);
+    timestamping?.begin(() => recorder.published);
     const reader = this.#parts.use(await this.#openReader(store, recorder));
     this.#reader = reader;
+    const { storage, retention: keeps } = this.#inForce.config;
+    const archive =
+      storage === null
+        ? null
+        : this.#parts.use(
+            openArchive({ thread: threadFile('archive-thread'), data, settings: storage, retention: keeps, recorder, reader, log: this.#log, now: Date.now }),
+          );
+    const erasures = new Erasures({
+      recorder,
+      keys,
+      confirm: async (checkpoint) => requireCosigned(cosigning, checkpoint),
+      forget: async (from) => reader.dropErased(from),
+      copies: () => [...describeBackups(keys.backups.all()), ...describeEscrow(data)],
+      onStep: (step) => {
+        if (step === 'confirmed') {
+          timestamping?.hurry();
+        }
+      },
+    });
+    const onRefused = (error: unknown): void => {
+      this.#trouble('delete what has expired')(error);
+      try {
+        recordRefusedRetention(recorder, error);
+      } catch (failure) {
+        this.#trouble('record that nothing was deleted')(failure);
+      }
+    };
+    if (cosigning === null) {
+      await erasures.resume();
+    } else {
+      // Witnesses may take long, or be missing.
+      void erasures.resume().catch(onRefused);
+    }
+    const wraps = new SecretWraps({ recorder, keys });
+    const findSecrets: FindSecrets = (wanted) => reader.secrets(wanted);
+    const holds = this.#parts.use(
+      new Holds({
+        recorder,
+        keys,
+        wraps,
+        findSecrets,
+        destroy: async (key, { by: { id, ...person }, reason }) => {
+          await erasures.erase({ cause: 'released', keys: [key], secrets: [], why: { by: id, ...person, reason } });
+        },
+        now: Date.now,
+        onTrouble: this.#trouble('keep what holds keep'),
+      }),
+    );
+    const retention = this.#parts.use(
+      new RetentionRun({
+        recorder,
+        keys,
+        erasures,
+        keepThenDestroy: async (expired, destroy) =>
+          keepThenDestroy(expired, destroy, { keys, holds, wraps, findSecrets, classes: () => keeping.classes, now: Date.now }),
+        now: Date.now,
+        onRefused,
+      }),
+    );
     const prepared = this.#inForce.policy.prepare?.();
     const filled = Promise.all([this.#inForce.fillLimits(reader), this.#takeUpActivities(sessions, reader, recorder.size)]);
     const issuers = this.#parts.use(
@@ -271,6 +402,12 @@ export class Gateway implements AsyncDisposable {
       identify: async (token) => identify(authenticator, token),
     });
     await recordLeftActs(recorder, { tokens, exclusions });
+    await recordLeftBackups(recorder, keys.backups);
+    await recordRootKey(recorder, keys);
+    if (this.#restored !== null) {
+      this.#log.warn(this.#restored, restoredWords(this.#restored));
+      forgetRestored(data);
+    }
     if (lostRevocations > 0) {
       this.#log.warn(
         { revocations: lostRevocations },
@@ -324,6 +461,7 @@ export class Gateway implements AsyncDisposable {
       factNames: factNamesOf(protocols),
       requireRecalled,
       findTarget: (name) => this.#inForce.config.targets.get(name),
+      keepingOf: (channel) => keeping.keepingOf(channel),
       isStopping: () => this.#stopping !== null,
     };
     const openings = new Openings({ newId: () => `op_${randomBytes(8).toString('hex')}`, now: Date.now });
@@ -339,12 +477,35 @@ export class Gateway implements AsyncDisposable {
       operator: openOperatorToken(data),
       recorder,
       keys,
+      backups: new Backups({
+        data,
+        gateway: gatewayId,
+        copyKeys: async (file, size) => keys.copyTo(file, size),
+        identityFile: this.#inForce.config.store === null ? join(data, 'identity.db') : null,
+        configFiles: () => filesOfPolicy(this.#inForce.config),
+        checkpoint: async () => recorder.publish(),
+        whileKeysStay: async (act) => erasures.between(act),
+        now: Date.now,
+      }),
+      keeping,
+      retention,
+      rootRotation: new RootRotation({
+        keys,
+        recorder,
+        provider: store.root.provider,
+        share: async (next) => reader.expectRoot(next),
+        escrow,
+        now: Date.now,
+      }),
       sessions,
       outputs: new WeakMap(),
       reader,
       tokens,
       exclusions,
       storeFault: () => watch.fault,
+      rootFault: () => rootWatch.fault,
+      escrowRecipients: recipients,
+      restored: this.#restored === null ? null : restoredWords(this.#restored),
       authenticator,
       accounts,
       departures,
@@ -357,22 +518,64 @@ export class Gateway implements AsyncDisposable {
       verifyLogout: async (issuer, token) => issuers.verifyLogout(issuer, token),
       approvals,
       outbox,
+      cosigning,
+      timestamping,
+      reconciler: new Reconciler({
+        recorder,
+        reader,
+        countings: served.countings,
+        targets: () => this.#inForce.config.targets,
+        usage: () => this.#inForce.config.reconcile,
+        limits: this.#inForce.config.limits,
+        file: new SealedFile(join(data, 'reconciled'), keys.feedKey()),
+        now: Date.now,
+        signal: this.#reading.signal,
+      }),
       sinkStates: () => feeds.states,
+      archiveState: () => archive?.state ?? null,
       refusals,
       findProtocol,
       targets: () => this.#inForce.config.targets,
       policy: () => this.#inForce.policy,
+      policyDesk: this.#parts.use(
+        new CandidateDesk({
+          config: () => this.#inForce.config,
+          policy: () => this.#inForce.policy,
+          takeUp: async () => this.#inForce.takeUp(false),
+        }),
+      ),
       refused: () => this.#inForce.refused,
       pinsOf: ({ protocol }) => {
         requireRecalled(protocol);
         return served.pins.get(protocol) ?? null;
       },
       principals: () => this.#inForce.config.principals,
+      directory: () => this.#inForce.config,
       roles: () => this.#inForce.config.roles,
       guardedClasses: () => this.#inForce.config.guardedClasses,
       openings,
+      holds,
+      erasing: {
+        recorder,
+        keys,
+        holds,
+        erasures,
+        findErasable: async (wanted) => reader.erasable(wanted),
+        findSecrets,
+        classes: () => keeping.classes,
+        now: Date.now,
+      },
+      waitingErasures: new WaitingErasures({ newId: () => `er_${randomBytes(8).toString('hex')}`, now: Date.now }),
+      erasesByTwo: () => this.#inForce.config.retention.eraseByTwo === true,
+      boundary: new Boundary(factNamesOfAll(protocols)),
       issuers: () => this.#inForce.config.issuers,
       takeUpConfig: async (isMeant) => this.#inForce.takeUp(isMeant),
+      reportedSettings: () => this.#inForce.config,
+      explainConfig: () => {
+        const { config, policy, sinceMs, waiting } = this.#inForce;
+        const lines = explainConfig(config, { policies: policiesInForce(policy), environment: process.env, isForOthers: true });
+        return { file: config.file, sinceMs, waiting, lines };
+      },
       addresses: () => this.#addresses,
       isEncrypted: this.#inForce.config.tls !== null,
       software: softwareName,
@@ -392,6 +595,8 @@ export class Gateway implements AsyncDisposable {
     await this.#listen(served, door, api);
     this.#inviting = api;
     outbox.begin();
+    retention.begin();
+    holds.begin();
     void suggestReviews({ api, settings: () => this.#inForce.config.reviewModel, log: this.#log, signal: this.#reading.signal });
     this.#parts.use(
       watchConfig(
@@ -487,22 +692,91 @@ export class Gateway implements AsyncDisposable {
     });
   }
 
+  /** Opens what asks the witnesses. It is open longer than the recorder, so that the last checkpoint is cosigned too. Null: none are configured. */
+  #openCosigning(): Cosigning | null {
+    const { data, witnesses: settings } = this.#inForce.config;
+    return settings === null
+      ? null
+      : this.#parts.use(
+          new Cosigning({
+            data,
+            settings,
+            now: Date.now,
+            onNews: (news) => {
+              if (this.#recorder !== null) {
+                recordWitnessNews(this.#recorder, this.#log, news);
+              }
+            },
+            onTrouble: this.#trouble('have a checkpoint cosigned'),
+          }),
+        );
+  }
+
+  /** Opens what asks the authority of timestamps. Null: none is configured. */
+  #openTimestamping(): Timestamping | null {
+    const { data, timestamps: settings } = this.#inForce.config;
+    return settings === null
+      ? null
+      : this.#parts.use(
+          new Timestamping({
+            data,
+            settings,
+            now: Date.now,
+            onNews: (news) => {
+              if (this.#recorder !== null) {
+                recordTimestampNews(this.#recorder, this.#log, news);
+              }
+            },
+            onTrouble: this.#trouble('have a checkpoint stamped'),
+          }),
+        );
+  }
+
+  /** Compares the store with what the witnesses have seen. Rejects with GatewayError `store_rolled_back`. */
+  async #compareWithWitnesses(store: OpenedStore, cosigning: Cosigning | null, mayRollBack: boolean): Promise<OpenedStore> {
+    const { data, witnesses } = this.#inForce.config;
+    if (cosigning === null || witnesses === null) {
+      return store;
+    }
+    const { lostSize, disagreeing } = await compareWithWitnesses(cosigning, witnesses.policy, { store: { ...store, data }, mayRollBack });
+    for (const { name, why } of disagreeing) {
+      this.#log.warn({ witness: name }, `a witness has seen another log: ${why}`);
+    }
+    for (const { name, why } of cosigning.status.witnesses.filter(({ state }) => state === 'failing')) {
+      this.#log.warn({ witness: name }, `whether the store is older than the witness has seen is not known: ${why}`);
+    }
+    const { rollback } = store;
+    if (rollback === null && lostSize === null) {
+      return store;
+    }
+    dropCosignedAbove(data, store.end.size);
+    return {
+      ...store,
+      rollback: { records: lostSize === null ? (rollback?.records ?? null) : Math.max(lostSize, rollback?.records ?? 0), key: rollback?.key ?? null },
+    };
+  }
+
   async #openRecorder({ keys, end, rollback }: OpenedStore): Promise<Recorder> {
-    const { data, retention } = this.#inForce.config;
+    const {
+      data,
+      retention: { default: standard },
+    } = this.#inForce.config;
     if (end.previous !== null && !end.previous.clean) {
       this.#log.warn(end.previous, 'the last epoch was not stopped cleanly; its open sessions are closed in the record');
     }
     if (rollback !== null) {
       this.#log.warn(rollback, 'the store was rolled back; what is lost is declared in the record');
+      dropStampedAbove(data, end.size);
     }
     return Recorder.open({
       data,
       software: softwareName,
       keys,
-      retention,
+      keeping: standardKeeping(standard.facts, standard.content),
       end,
       rollback,
-      clock: Date.now,
+      restored: this.#restored,
+      clock: this.#clock,
       newSessionId: () => randomBytes(16).toString('hex'),
       onFatal: (error) => {
         this.#fatal(error);
@@ -515,11 +789,10 @@ export class Gateway implements AsyncDisposable {
 
   /** Opens the reader, which reads in a thread of its own so that no client waits for it. */
   async #openReader({ keys, root }: OpenedStore, recorder: Recorder): Promise<Reader> {
-    const { metaDays } = this.#inForce.config.retention;
     return Reader.open({
       data: this.#inForce.config.data,
-      thread: pathToFileURL(join(import.meta.dirname, `reader-thread${extname(import.meta.filename)}`)),
-      root,
+      thread: threadFile('reader-thread'),
+      root: root.secret,
       cacheKey: keys.cacheKey(),
       written: () => recorder.size,
       onTrouble: (error, what) => {
@@ -529,7 +802,7 @@ export class Gateway implements AsyncDisposable {
         settings: () => ({
           rules: [...this.#inForce.config.alerts.values()],
           sinks: [...this.#inForce.config.sinks.values()].flatMap((sink) => (takesNotices(sink) ? [] : [sink.settings()])),
-          keptDays: metaDays,
+          keptDays: this.#inForce.config.retention.default.facts,
           written: recorder.size,
         }),
         onNews: (news) => {
@@ -607,6 +880,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Checks everything that is open against the configuration that has come into force. Returns the number of approvals that were withdrawn. */
   #recheck(newLimits: ReadonlySet<string>): number {
+    this.#keeping?.change(this.#inForce.config.retention);
     this.#calls?.keepOnly(this.#inForce.config.targets.values());
     this.#authenticator?.recheck();
     this.#sessions?.recheck(newLimits);
@@ -670,6 +944,11 @@ export class Gateway implements AsyncDisposable {
       this.#log.error({ err: error }, `could not ${what}`);
     };
   }
+}
+
+/** Returns the address of a module beside this one that begins a thread. */
+function threadFile(name: string): URL {
+  return pathToFileURL(join(import.meta.dirname, `${name}${extname(import.meta.filename)}`));
 }
 
 /**

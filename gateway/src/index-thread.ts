@@ -37,7 +37,7 @@ const report = (what: string, error: unknown): void => {
   send({ trouble: { what, error: sendError(error) } });
 };
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- indexer.ts starts the thread with it
-const { data, root, records, settings } = workerData as IndexerData;
+const { data, roots, records, settings } = workerData as IndexerData;
 const file = join(data, 'records.db');
 const parts = new AsyncDisposableStack();
 const leaving = new AbortController();
@@ -57,7 +57,7 @@ try {
 } catch (error) {
   report('give the thread that makes the index of records a lower priority, so that it may slow down what is served', error);
 }
-const keys = parts.use(KeyStore.openBeside(join(data, 'keys.db'), root));
+const keys = parts.use(KeyStore.openBeside(join(data, 'keys.db'), roots));
 const store = new BlockStore(parts.use(openIndexFile(file)), { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
 /** The questions about sessions to the thread that reads, by the session. */
 const recalled = new Map<string, PromiseWithResolvers<RecalledSession | null>>();
@@ -100,6 +100,13 @@ const following = maker.follow(leaving.signal, (error) => {
   giveUpDamaged(error);
 });
 const answer = async (ask: IndexerQuestion): Promise<unknown> => {
+  if (typeof ask === 'object') {
+    if ('dropErased' in ask) {
+      return maker.dropErased(ask.dropErased);
+    }
+    keys.expectRoot(ask.expectRoot);
+    return null;
+  }
   switch (ask) {
     case 'catchUp':
       return maker.catchUp();

@@ -1,4 +1,5 @@
 /** The reader thread of a gateway: builds the parts that read what was recorded, and answers questions with them. `reader/reader.ts` starts it. */
+import type { KeyObject } from 'node:crypto';
 import { extname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { factNamesOfAll } from './domain/facts-only.ts';
@@ -6,6 +7,7 @@ import { Follower } from './feed/follower.ts';
 import { IndexState } from './feed/index-state.ts';
 import { Recordings } from './feed/recordings.ts';
 import { openIndexFile, removeIndexFile, SessionIndex } from './feed/session-index.ts';
+import { sessionKeys } from './feed/session-keys.ts';
 import type { FindProtocol } from './feed/timeline.ts';
 import { findAlertRecords } from './reader/recorded-alerts.ts';
 import type { FeedSettings } from './reader/feed-news.ts';
@@ -15,7 +17,7 @@ import type { FromThread } from './reader/questions.ts';
 import type { ThreadData } from './reader/reader.ts';
 import { sendError } from './reader/sent-error.ts';
 import { serveQuestions } from './reader/serve-questions.ts';
-import { KeyStore } from './recording/key-store.ts';
+import { KeyStore, withRoot } from './recording/key-store.ts';
 import { BlockStore, parseBucket } from './search/block-store.ts';
 import { RecordSearch } from './search/record-search.ts';
 import { SearchedIndex } from './search/searched-index.ts';
@@ -30,7 +32,7 @@ const send = (message: FromThread): void => {
   port.postMessage(message);
 };
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- reader.ts starts the thread with it
-const { data, root } = workerData as ThreadData;
+const { data, roots } = workerData as ThreadData;
 /** The index of records is made from this time after the start on, or when somebody searches. Where there are sinks for it, it begins at once. */
 const indexBeginMs = 5000;
 const indexFile = join(data, 'index.db');
@@ -61,7 +63,8 @@ let searched: SearchedIndex | null = null;
 let findProtocol: FindProtocol = () => undefined;
 let boundary = new Boundary(new Set());
 try {
-  const keys = parts.use(KeyStore.openBeside(join(data, 'keys.db'), root));
+  const keys = parts.use(KeyStore.openBeside(join(data, 'keys.db'), roots));
+  let shared = roots;
   const index = new SessionIndex(parts.use(openIndexFile(indexFile)), keys.cacheKey());
   const follower = parts.use(
     await Follower.begin(data, keys, index, (error) => {
@@ -103,7 +106,7 @@ try {
     indexer ??= parts.use(
       new Indexer({
         data,
-        root,
+        roots: () => shared,
         thread: new URL(`index-thread${extname(import.meta.filename)}`, import.meta.url),
         records: records.memory,
         // The first thread begins with the records of this start, which were made before it. One that takes the place of a lost one goes on where the log is.
@@ -112,7 +115,7 @@ try {
           // Until it is whole, the whole journal would have to be searched.
           await follower.state.whenWhole(Infinity);
           const found = await recordings.find(session).catch(() => null);
-          return found === null ? null : { key: found.key, isOwn: found.own, parts: [...index.parts(found.id, 0)] };
+          return found === null ? null : { key: found.key, secrets: found.secrets, isOwn: found.own, parts: [...index.parts(found.id, 0)] };
         },
         onTrouble: (error, what) => {
           send({ trouble: { what, error: sendError(error) } });
@@ -143,8 +146,19 @@ try {
     parts.defer(() => {
       database?.close();
     });
-    const keyOf = (session: string): number | null => follower.findLive(session)?.key ?? index.find(session)?.key ?? null;
+    const keyOf = sessionKeys(follower, index);
     return new RecordSearch({ data, keys, index: searched, recordings, findProtocol, boundary, keyOf, written: () => written, onDifference });
+  };
+  const shareRoot = async (next: KeyObject): Promise<void> => {
+    shared = withRoot(shared, next);
+    await indexer?.expectRoot(next);
+  };
+  /** A thread that is not there yet drops what has no key when it begins, and is begun where secrets ended by themselves. */
+  const dropErasedRecords = async (from: number | null): Promise<void> => {
+    if (from !== null) {
+      await openSearch();
+    }
+    await indexer?.dropErased(from);
   };
   /** If the file of the alerts is gone, finds what is on record about them. */
   const findLackedAlerts = async (): Promise<void> => {
@@ -173,7 +187,11 @@ try {
   const loadRules: AnswerParts['loadRules'] = async (policies) => new (await import('./policies/recorded-limits.ts')).RecordedLimits(policies);
   serveQuestions(port, {
     answer: (question, left) =>
-      answerQuestion({ data, keys, index, follower, recordings, loadProtocols, loadRules, openSearch, alerts: listAlerts }, question, left),
+      answerQuestion(
+        { data, keys, index, follower, recordings, loadProtocols, loadRules, openSearch, dropErasedRecords, shareRoot, alerts: listAlerts },
+        question,
+        left,
+      ),
     onFailure: giveUpDamaged,
     onFeed: (settings) => {
       feedSettings = settings;

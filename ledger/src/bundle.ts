@@ -47,7 +47,7 @@ export interface BundleRecord {
 /** A record as it was parsed, with its leaf decoded. */
 export type ParsedRecord = BundleRecord & { readonly decoded: Leaf };
 
-type Json = Readonly<Record<string, unknown>>;
+export type Json = Readonly<Record<string, unknown>>;
 
 function bodyJson(body: BundleBody): Json | null {
   if (body.form === 'none') {
@@ -89,7 +89,7 @@ export function formatBundleCheckpoint(checkpoint: string): string {
   return `${JSON.stringify({ checkpoint })}\n`;
 }
 
-function parseObject(line: string): Json {
+export function parseObject(line: string): Json {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -102,14 +102,14 @@ function parseObject(line: string): Json {
   return { ...value };
 }
 
-function text(value: unknown): string {
+export function text(value: unknown): string {
   if (typeof value !== 'string') {
     throw new MalformedError('bundle member is not a string');
   }
   return value;
 }
 
-function count(value: unknown): number {
+export function count(value: unknown): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
     throw new MalformedError('bundle member is not a number in range');
   }
@@ -200,7 +200,7 @@ function parseCheckpointLine(line: string): string {
 }
 
 /** Parses a line and refuses every spelling of it but the one that the writer prints. */
-function parseExactly<T>(line: string, parse: (line: string) => T, write: (value: T) => string): T {
+export function parseExactly<T>(line: string, parse: (line: string) => T, write: (value: T) => string): T {
   const value = parse(line);
   if (write(value) !== `${line}\n`) {
     throw new MalformedError('bundle line is not in the canonical form');

@@ -1,5 +1,5 @@
 /** Checks the epochs of a log: how each begins and ends, its heartbeats and pauses, and what it must close. */
-import { parseEpochBody, parsePauseBody, type Pause, type Rollback } from './governance.ts';
+import { parseEpochBody, parsePauseBody, type Pause, type RestoredFrom, type Rollback } from './governance.ts';
 import { encodeHex } from './hex.ts';
 import { leafKinds, leafOffsets, readUint53, sessionIdBytes } from './leaf.ts';
 import type { OpenSession } from './session-table.ts';
@@ -11,9 +11,17 @@ const heartbeatGapMsMax = 90_000;
 /** Most pauses that a report lists. Further ones are only counted. */
 const listedPausesMax = 100;
 const lossesMax = 100;
+const restorationsMax = 100;
 
 /** A loss before an epoch, as the `epoch` record declares it. */
 export interface Loss extends Rollback {
+  readonly epoch: number;
+  /** Log index of the declaration. */
+  readonly index: number;
+}
+
+/** A restore from a backup before an epoch, as the `epoch` record declares it. */
+export interface Restoration extends RestoredFrom {
   readonly epoch: number;
   /** Log index of the declaration. */
   readonly index: number;
@@ -52,6 +60,8 @@ export class EpochCheck {
   pauseCount = 0;
   /** The first losses, at most `listedPausesMax`. */
   readonly losses: Loss[] = [];
+  /** The first restores, at most `restorationsMax`. */
+  readonly restorations: Restoration[] = [];
 
   constructor(findings: Findings) {
     this.#findings = findings;
@@ -155,12 +165,23 @@ export class EpochCheck {
     if (body.rollback !== null && this.losses.length < lossesMax) {
       this.losses.push({ ...body.rollback, epoch, index: leaf.index });
     }
+    if (body.restored !== null) {
+      this.#addRestoration({ ...body.restored, epoch, index: leaf.index }, where);
+    }
     const previous = body.previous?.epoch ?? 0;
     if (previous !== this.#epoch) {
       const code = previous > this.#epoch ? 'completeness' : 'integrity';
       this.#findings.add(code, where, `follows epoch ${previous}, but here ${this.#epoch}`);
     } else if (body.previous?.clean === true && !this.#isClosed) {
       this.#findings.add('completeness', where, 'the end of the epoch before is missing');
+    }
+  }
+
+  #addRestoration(restoration: Restoration, where: string): void {
+    if (restoration.size > restoration.index) {
+      this.#findings.add('integrity', where, 'names a backup of more records than are before it');
+    } else if (this.restorations.length < restorationsMax) {
+      this.restorations.push(restoration);
     }
   }
 }

@@ -2,10 +2,12 @@
 import { gatewayIdOf } from './checkpoint.ts';
 import { leafHash, type Leaf } from './leaf.ts';
 import type { ParsedRecord } from './bundle.ts';
+import type { Certificate } from './certificate.ts';
 import type { VerifierKey } from './note.ts';
 import { equalBytes, verifyInclusion } from './proof.ts';
 import { checkNote, type SignedCheckpoint } from './store-trust.ts';
 import { encodeUtf8 } from './text.ts';
+import { checkTimestamps, type StampedCheckpoint } from './timestamps-check.ts';
 import type { Finding, Findings, Verdict } from './verdict.ts';
 
 export interface FileOptions {
@@ -13,6 +15,8 @@ export interface FileOptions {
   readonly keys?: readonly string[];
   /** A checkpoint (signed note) of this log that was kept elsewhere. The checkpoint of the file must not be older, and at the same size it must be the same. */
   readonly known?: string;
+  /** Authorities of timestamps. The checkpoint of the file must have one by them. */
+  readonly timestamps?: readonly Certificate[];
   /** The greatest allowed age of the newest record in the file, in ms. */
   readonly maxAgeMs?: number;
   readonly now?: () => number;
@@ -21,17 +25,20 @@ export interface FileOptions {
 }
 
 /** A file: all its bytes, or a function that reads it from its beginning each time, in pieces of any length. */
-export type FileSource = Uint8Array | (() => AsyncIterable<Uint8Array>);
+export type FileSource = Uint8Array | OpenFile;
+export type OpenFile = () => AsyncIterable<Uint8Array>;
 
 export interface FileReport {
   readonly verdict: Verdict;
   readonly findings: readonly Finding[];
   readonly findingsDropped: number;
-  readonly form: 'bundle' | 'receipt' | 'unknown';
+  readonly form: 'bundle' | 'receipt' | 'evidence' | 'unknown';
   readonly keySource: 'given' | 'bundle' | 'none';
   /** The log's origin. */
   readonly log?: string;
   readonly session?: string;
+  /** The number of whole sessions in evidence. */
+  readonly sessions?: number;
   /** `records`: a selection of records. `open`: a session that was not closed, with all its records up to the checkpoint. `closed`: a whole session. */
   readonly extent?: 'records' | 'open' | 'closed';
   readonly counts: {
@@ -52,6 +59,8 @@ export interface FileReport {
    * belong to one history.
    */
   readonly known?: 'same' | 'earlier';
+  /** The earliest timestamp of the checkpoint: its records were there at that time. Missing if no authorities of timestamps were given. */
+  readonly timestamp?: StampedCheckpoint;
   /** Unix ms of the newest record in the file. */
   readonly newestMs?: number;
 }
@@ -88,6 +97,23 @@ export async function compareKnown(
     return known.size === signed.size ? 'same' : 'earlier';
   }
   return undefined;
+}
+
+/** Checks the timestamps of the checkpoint of a file, where authorities are given: there must be one that holds. */
+export async function checkStamped(
+  note: string,
+  { size }: Pick<SignedCheckpoint, 'size'>,
+  { timestamps: trusted }: FileOptions,
+  findings: Findings,
+): Promise<StampedCheckpoint | undefined> {
+  if (trusted === undefined) {
+    return undefined;
+  }
+  const stamped = await checkTimestamps(encodeUtf8(note), { size, where: 'checkpoint', trusted }, findings);
+  if (stamped === undefined) {
+    findings.add('trust', 'checkpoint', 'has no timestamp by a trusted authority');
+  }
+  return stamped;
 }
 
 export function checkAge(newestMs: number, { maxAgeMs, now = Date.now }: FileOptions, findings: Findings): void {

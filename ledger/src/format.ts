@@ -5,6 +5,7 @@ export {
   formatBundleHeader,
   formatBundlePolicy,
   formatBundleRecord,
+  isBundleCheckpoint,
   isBundlePolicy,
   parseBundleCheckpoint,
   parseBundleHeader,
@@ -15,11 +16,18 @@ export {
   type BundleRecord,
 } from './bundle.ts';
 export { formatCheckpoint, gatewayIdOf, originOf, parseCheckpoint } from './checkpoint.ts';
+export { decodeBase64, encodeBase64 } from './base64.ts';
+export { formatCoseReceipt, formatSignedStatement } from './cose.ts';
+export { cosign, verifyCosignatures } from './cosignature.ts';
 export { sha256, sha256Into } from './crypto.ts';
+export { formatErasure, parseErasureBody, type ErasureCause, type ErasureIntent } from './erasure-body.ts';
+export { formatEvidenceHeader, parseEvidenceHeader, type EvidenceHeader } from './evidence.ts';
+export { bytesOfArmor, evidencePage, isEvidencePage, isSealed, sealedInPage, sealedPage, unescapeLine } from './evidence-page.ts';
 export { parseGovernanceBody } from './governance.ts';
 export { HashSlots } from './hash-slots.ts';
 export { decodeHex, encodeHex } from './hex.ts';
 export {
+  announcedMax,
   bodyEncodings,
   bodyOffsets,
   bodyStreams,
@@ -61,10 +69,27 @@ export {
   type LeafKind,
 } from './leaf.ts';
 export { splitLines } from './lines.ts';
-export { formatVerifierKey, noteBytesMax, parseNote, signNote, verifyNote, type NoteSigner } from './note.ts';
-export { equalBytes, verifyInclusion } from './proof.ts';
+export {
+  formatSignatureLine,
+  formatVerifierKey,
+  formatWitnessKey,
+  noteBytesMax,
+  parseNote,
+  parseVerifierKey,
+  parseWitnessKey,
+  signatureTypes,
+  signNote,
+  verifyNote,
+  type NoteSignature,
+  type NoteSigner,
+  type VerifierKey,
+} from './note.ts';
+export { equalBytes, rootAt, verifyConsistency, verifyInclusion } from './proof.ts';
 export { entryAt, entryPlaces, frameEntries, isFrame, SegmentReader, type Entry, type Frame, type SegmentEnd, type SegmentSource } from './segment-reader.ts';
-export { decodeUtf8, encodeUtf8 } from './text.ts';
-export { parseTilePath, tileHeight, tilePath, TileReader, tilesOf, tileWidth } from './tile.ts';
-export { formatReceipt, parseReceipt } from './tlog-proof.ts';
-export { Frontier } from './tree.ts';
+export { decodeUtf8, encodeUtf8, parseDecimal } from './text.ts';
+export { parseTilePath, tileHeight, tilePath, TileReader, tilesOf, tileWidth, type Tile } from './tile.ts';
+export { formatReceipt, parseReceipt, type Receipt } from './tlog-proof.ts';
+export { formatTimestampLine } from './timestamp-line.ts';
+export { formatTimestampRequest, nonceBytes, parseTimestampAnswer, timestampBytesMax, verifyTimestamp, type TimestampInfo } from './timestamp-token.ts';
+export { emptyRoot, Frontier } from './tree.ts';
+export { isQuorum, policyHolds, type PolicyWitness, type WitnessPolicy } from './witness-policy.ts';

@@ -13,6 +13,15 @@ export interface EpochBody {
   readonly previous: { readonly epoch: number; readonly clean: boolean } | null;
   /** The loss that the operator accepted when the gateway continued; null if nothing was lost. */
   readonly rollback: Rollback | null;
+  /** The backup from which the store was restored before the epoch; null if it was not. */
+  readonly restored: RestoredFrom | null;
+}
+
+export interface RestoredFrom {
+  /** Number of records in the backup. */
+  readonly size: number;
+  /** SHA-256 of its checkpoint note, as 64 hex digits. */
+  readonly note: string;
 }
 
 export interface Rollback {
@@ -46,18 +55,43 @@ const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >
 const isText: Check = (value) => typeof value === 'string';
 const isHash: Check = (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 
+/** A retention class and an expiry day. */
+const isClassDay: Check = (value) => isTuple(value, [isCount, isCount]);
+const isDays: Check = (value) => value === null || isCount(value);
+
+function isTuple(value: unknown, checks: readonly Check[]): boolean {
+  return Array.isArray(value) && value.length === checks.length && checks.every((check, i) => check(value[i]));
+}
+
+function listOf(...checks: readonly Check[]): Check {
+  return (value) => Array.isArray(value) && value.every((each) => isTuple(each, checks));
+}
+
+function orAbsent(check: Check): Check {
+  return (value) => value === undefined || check(value);
+}
+
+function oneOf(...values: readonly unknown[]): Check {
+  return (value) => values.includes(value);
+}
+
 function isObject(value: unknown): value is GovernanceBody {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+type Shape = Readonly<Record<string, Check>>;
+
 /** The members that the body of each kind must have. Other members may follow them. */
-const shapes: Partial<Record<LeafKind, Readonly<Record<string, Check>>>> = {
+const shapes: Partial<Record<LeafKind, Shape>> = {
   epoch: {
     epoch: isCount,
     software: isText,
     previous: (value) => value === null || isObject(value),
+    meta: orAbsent(isClassDay),
+    content: orAbsent(isClassDay),
   },
-  open: { secrets: isHash, key: (value) => isCount(value) || isText(value) },
+  open: { secrets: isHash, key: (value) => isCount(value) || isText(value), meta: orAbsent(isClassDay), content: orAbsent(isClassDay) },
+  secrets: { secrets: isHash, key: isCount, meta: isClassDay, content: isClassDay },
   close: { records: isCount, reason: isText },
   heartbeat: { sessions: isCount },
   pause: { from: isCount, to: isCount, monotonic: isCount },
@@ -65,7 +99,26 @@ const shapes: Partial<Record<LeafKind, Readonly<Record<string, Check>>>> = {
   key: { class: isCount, day: isCount, wrapped: isHash },
   incident: { code: isText },
   access: { what: isText, session: (value) => value === null || isText(value) },
+  keep: { class: isCount, content: isDays, facts: isDays, floor: isDays },
+  wrap: { class: isCount, day: isCount, wraps: listOf(isCount, oneOf(1, 2), isHash) },
+  hold: { what: oneOf('create', 'release'), class: isCount },
 };
+
+/** The members of an `erasure`, by its phase. */
+const erasureShapes: Readonly<Record<'intent' | 'complete', Shape>> = {
+  intent: {
+    phase: isText,
+    cause: oneOf('expired', 'erased', 'released'),
+    keys: listOf(isCount, isCount, isHash),
+    secrets: listOf(isCount, oneOf(1, 2)),
+    copies: (value) => Array.isArray(value) && value.every(isText),
+  },
+  complete: { phase: oneOf('complete'), intent: isCount },
+};
+
+function shapeOf(kind: LeafKind, body: GovernanceBody): Shape {
+  return kind === 'erasure' ? erasureShapes[body['phase'] === 'intent' ? 'intent' : 'complete'] : (shapes[kind] ?? {});
+}
 
 /**
  * Parses a JSON object that is spelled exactly as `JSON.stringify` prints it, so no member occurs twice, and that has the members of its kind. Throws
@@ -85,8 +138,8 @@ export function parseGovernanceBody(kind: LeafKind, bytes: Uint8Array): Governan
   if (!isObject(body) || JSON.stringify(body) !== text) {
     throw new MalformedError(`body of ${kind} is not an object in the canonical form`);
   }
-  for (const [name, check] of Object.entries(shapes[kind] ?? {})) {
-    if (!Object.hasOwn(body, name) || !check(body[name])) {
+  for (const [name, check] of Object.entries(shapeOf(kind, body))) {
+    if (!check(body[name])) {
       throw new MalformedError(`body of ${kind} without a proper "${name}"`);
     }
   }
@@ -100,10 +153,11 @@ export function parseCloseRecords(bytes: Uint8Array): number {
 
 /** Parses the body of an `epoch`. Throws `MalformedError`. */
 export function parseEpochBody(bytes: Uint8Array): EpochBody {
-  const { epoch, previous, rollback: declared } = parseGovernanceBody('epoch', bytes);
+  const { epoch, previous, rollback: declared, restored: from } = parseGovernanceBody('epoch', bytes);
   const rollback = declared === undefined ? null : parseRollback(declared);
+  const restored = from === undefined ? null : parseRestored(from);
   if (!isObject(previous)) {
-    return { epoch: Number(epoch), previous: null, rollback };
+    return { epoch: Number(epoch), previous: null, rollback, restored };
   }
   const counts = ['epoch', 'sessionsLeftOpen', 'requestsWithoutOutcome', 'tornBytes'];
   if (typeof previous['clean'] !== 'boolean' || !counts.every((name) => isCount(previous[name]))) {
@@ -113,7 +167,15 @@ export function parseEpochBody(bytes: Uint8Array): EpochBody {
     epoch: Number(epoch),
     previous: { epoch: Number(previous['epoch']), clean: previous['clean'] },
     rollback,
+    restored,
   };
+}
+
+function parseRestored(from: unknown): RestoredFrom {
+  if (!isObject(from) || !isCount(from['size']) || !isHash(from['note'])) {
+    throw new MalformedError('body of epoch without a proper "restored"');
+  }
+  return { size: Number(from['size']), note: String(from['note']) };
 }
 
 function parseRollback(declared: unknown): Rollback {

@@ -1,6 +1,8 @@
 /** The verifier: checks a store, a bundle or a receipt with a public key alone. */
 export type { BodyOpener, BodyOutcome } from './body-check.ts';
 export type { ParsedRecord } from './bundle.ts';
+export { BundleCheck } from './bundle-check.ts';
+export { parseCertificates, type Certificate } from './certificate.ts';
 export type { FileOptions, FileReport } from './file-report.ts';
 export type { StoreProgress } from './journal-check.ts';
 export type { KeyRows } from './key-check.ts';
@@ -8,6 +10,7 @@ export { MalformedError } from './malformed.ts';
 export { parseVerifierKey, type VerifierKey } from './note.ts';
 export type { StoreFiles } from './store-files.ts';
 export { exitCodes, receiptHolds, verdictWords } from './verdict.ts';
-export { BundleCheck, verifyFile } from './verify-file.ts';
+export { verifyFile } from './verify-file.ts';
 export { verifyPublicLog, type LogProgress, type LogReport } from './verify-public-log.ts';
 export { verifyStore, type StoreReport } from './verify-store.ts';
+export { parseWitnessPolicy, type WitnessPolicy } from './witness-policy.ts';

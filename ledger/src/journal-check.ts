@@ -36,7 +36,7 @@ interface JournalCheckParts {
   readonly keys: readonly VerifierKey[];
   readonly tiles: TileCheck;
   readonly expectations: readonly Expectation[];
-  readonly keyCheck?: KeyCheck | undefined;
+  readonly keyCheck: KeyCheck;
   readonly bodyCheck?: BodyCheck | undefined;
 }
 
@@ -48,6 +48,9 @@ export class JournalCheck {
   readonly #tiles: TileCheck;
   readonly #bodies: BodyCheck | undefined;
   readonly #expectations: readonly Expectation[];
+  /** By the size, and by the offset, at which they are to be compared: there may be thousands. */
+  readonly #bySize: ReadonlyMap<number, readonly Expectation[]>;
+  readonly #byOffset: ReadonlyMap<number, readonly Expectation[]>;
   readonly #chain = new Uint8Array(hashBytes);
   #header: SegmentHeader | undefined;
   #summary: SegmentSummary | undefined;
@@ -75,6 +78,8 @@ export class JournalCheck {
     this.#tiles = parts.tiles;
     this.#bodies = parts.bodyCheck;
     this.#expectations = parts.expectations;
+    this.#bySize = Map.groupBy(parts.expectations, ({ checkpoint }) => checkpoint.size);
+    this.#byOffset = Map.groupBy(parts.expectations, ({ checkpoint }) => checkpoint.journal.offset);
     this.log = new LogCheck({
       findings: parts.findings,
       onSubtree: parts.tiles.addSubtree,
@@ -146,15 +151,13 @@ export class JournalCheck {
   /** Compares the size of the log with the expected ones. Called between frames, because checkpoints are made only there. */
   #seeSize(): void {
     const { frontier, lastLeafMs } = this.log;
-    for (const expectation of this.#expectations) {
-      if (expectation.checkpoint.size === frontier.size) {
-        expectation.seeRoot(frontier.root(), lastLeafMs);
-      }
+    for (const expectation of this.#bySize.get(frontier.size) ?? []) {
+      expectation.seeRoot(frontier.root(), lastLeafMs);
     }
   }
 
   #seeBoundary(segment: number, offset: number): void {
-    for (const expectation of this.#expectations) {
+    for (const expectation of this.#byOffset.get(offset) ?? []) {
       expectation.seeBoundary(
         { segment, offset, chain: this.#chain },
         {

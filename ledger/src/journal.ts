@@ -53,6 +53,8 @@ export const bodyStreams = { none: 0, meta: 1, content: 2 } as const;
 export const bodyEncodings = { plain: 0, zstd: 1, spliced: 2 } as const;
 const bodyEncodingMax = bodyEncodings.zstd | bodyEncodings.spliced;
 export const streamAlignmentBytes = 16;
+/** Bodies of a session are sealed with the secrets of this many announcements at most, the newest. */
+export const announcedMax = 64;
 
 /** A segment to which nothing more is added. */
 export interface SegmentSummary {

@@ -149,6 +149,9 @@ void test('governance leaves are clear and all others never', () => {
     'hold',
     'erasure',
     'reconcile',
+    'keep',
+    'secrets',
+    'wrap',
     'pause',
   ]);
   for (const [name, code] of Object.entries(leafKinds)) {

@@ -34,6 +34,9 @@ export const leafKinds = {
   erasure: 38,
   reconcile: 39,
   pause: 40,
+  keep: 41,
+  secrets: 42,
+  wrap: 43,
 } as const;
 
 export type LeafKind = keyof typeof leafKinds;
@@ -107,6 +110,9 @@ const governanceKinds: ReadonlySet<LeafKind> = new Set<LeafKind>([
   'erasure',
   'reconcile',
   'pause',
+  'keep',
+  'secrets',
+  'wrap',
 ]);
 
 const leafVersion = 1;

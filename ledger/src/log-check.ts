@@ -27,8 +27,7 @@ import { orMalformed, type Fault, type Findings } from './verdict.ts';
 interface LogCheckOptions {
   readonly findings: Findings;
   readonly onSubtree: OnSubtree;
-  /** Compares the log with the key store, if there is one. */
-  readonly keys?: KeyCheck | undefined;
+  readonly keys: KeyCheck;
 }
 
 /** Made when it is first needed, and shared by all checks. It keeps nothing between two calls. */
@@ -51,7 +50,7 @@ export class LogCheck {
   readonly sessions = new SessionTable();
   readonly epochs: EpochCheck;
   readonly #findings: Findings;
-  readonly #keys: KeyCheck | undefined;
+  readonly #keys: KeyCheck;
   /** Number of leaves checked so far. */
   #size = 0;
   #segment: SegmentHeader | undefined;
@@ -261,7 +260,7 @@ export class LogCheck {
     if (clear !== undefined && kind !== leafKinds.epoch && kind !== leafKinds.pause) {
       this.#checkBody(clear, view, at);
     }
-    this.#keys?.add({ view, at, index: this.#size, slot }, clear);
+    this.#keys.add({ view, at, index: this.#size, slot }, clear);
     if (kind === leafKinds.close) {
       sessions.close(view, idAt);
     }

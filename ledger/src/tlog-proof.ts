@@ -1,7 +1,7 @@
 /** Receipts: C2SP tlog-proofs (c2sp.org/tlog-proof@v1) whose extra data is the leaf. Normative: docs/formats/checkpoint.md. */
 import { parseCheckpoint } from './checkpoint.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
-import { checkAge, checkInclusion, compareKnown, emptyReport, type FileOptions, type FileReport } from './file-report.ts';
+import { checkAge, checkInclusion, checkStamped, compareKnown, emptyReport, type FileOptions, type FileReport } from './file-report.ts';
 import { decodeLeaf, hashBytes, leafBytes, leafFlags } from './leaf.ts';
 import { MalformedError } from './malformed.ts';
 import { decodeUtf8, encodeUtf8, parseDecimal } from './text.ts';
@@ -84,6 +84,7 @@ export async function verifyReceipt(bytes: Uint8Array, options: FileOptions = {}
   if (signed !== undefined) {
     checkInclusion({ ...receipt, decoded: leaf }, signed, findings);
   }
+  const timestamp = signed && (await checkStamped(receipt.checkpoint, signed, options, findings));
   const known = signed === undefined || options.known === undefined ? undefined : await compareKnown(options.known, signed, keys, findings);
   checkAge(leaf.timeMs, options, findings);
   return {
@@ -92,6 +93,7 @@ export async function verifyReceipt(bytes: Uint8Array, options: FileOptions = {}
     keySource,
     ...(signed === undefined ? {} : { log: signed.origin, logSize: signed.size }),
     ...(known === undefined ? {} : { known }),
+    ...(timestamp === undefined ? {} : { timestamp }),
     newestMs: leaf.timeMs,
     session: leaf.session,
     extent: 'records',

@@ -223,6 +223,48 @@ void test('C28: a crash while stopping holds; the end of a stopped gateway may n
   assert.equal(report.unsigned.leaves, 6);
 });
 
+void test('a sealed body is of a class and day for which its session announced a secret', async () => {
+  const under = (meta: number, content = meta): object => ({ secrets, key: 1, meta: [1, meta], content: [1, content] });
+  const open = (writer: StoreWriter): WrittenSession => {
+    const session = writer.newSession();
+    writer.record(session, 'open', { meta: under(20_800) });
+    return session;
+  };
+  const facts = (writer: StoreWriter, session: WrittenSession, day: number): void => {
+    writer.record(session, 'decision', { meta: 'x', patch: (leaf) => leaf.writeUInt32BE(day, 58) });
+  };
+  const noSecrets = /a class or day for which its session has no secrets/;
+  assert.deepEqual(
+    await findingsOf((writer) => {
+      const session = open(writer);
+      facts(writer, session, 20_800);
+      writer.record(session, 'secrets', { meta: under(20_801, 20_700) });
+      facts(writer, session, 20_801);
+      facts(writer, session, 20_800);
+    }),
+    [],
+  );
+  await expectOnly('integrity', noSecrets, (writer) => {
+    facts(writer, open(writer), 20_801);
+  });
+  await expectOnly('integrity', noSecrets, (writer) => {
+    const session = open(writer);
+    writer.record(session, 'secrets', { meta: under(20_700, 20_801) });
+    facts(writer, session, 20_801);
+  });
+  await expectOnly('integrity', noSecrets, (writer) => {
+    const session = open(writer);
+    for (let i = 0; i < 64; i++) {
+      writer.record(session, 'secrets', { meta: under(20_801 + i) });
+    }
+    facts(writer, session, 20_801);
+    facts(writer, session, 20_800);
+  });
+  await expectOnly('malformed', /secrets without a proper "meta"/, (writer) => {
+    writer.record(open(writer), 'secrets', { meta: { secrets, key: 2 } });
+  });
+});
+
 void test('C28: sessions begin with open, count without gap and end with close', async () => {
   await expectOnly('completeness', /without its first record/, (writer) => {
     writer.record(writer.newSession(), 'decision', { meta: 'x' });

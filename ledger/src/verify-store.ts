@@ -1,16 +1,21 @@
 /** Verifies a whole store offline, with a public key only. docs/formats/verification.md lists the checks and the codes. */
 import { BodyCheck, type BodyCounts, type BodyOpener } from './body-check.ts';
-import type { Loss } from './epoch-check.ts';
+import type { Certificate } from './certificate.ts';
+import { CosignedCheck, type CosignedReport } from './cosigned-check.ts';
+import type { Loss, Restoration } from './epoch-check.ts';
 import type { Pause } from './governance.ts';
 import { JournalCheck, type StoreProgress } from './journal-check.ts';
 import { KeyCheck, type KeyRows } from './key-check.ts';
 import { noteBytesMax, type VerifierKey } from './note.ts';
 import { equalBytes } from './proof.ts';
+import { RetentionCheck, type RetentionReport } from './retention-check.ts';
 import { malformedIfUnreadable, readWhole, type StoreFiles } from './store-files.ts';
 import { checkNote, checkpointPath, Expectation, keyPath, readTrust, type KeySource } from './store-trust.ts';
 import { encodeUtf8 } from './text.ts';
 import { TileCheck } from './tile-check.ts';
+import { TimestampsCheck, type TimestampsReport } from './timestamps-check.ts';
 import { Findings, orMalformedLater, type Finding, type Verdict } from './verdict.ts';
+import type { WitnessPolicy } from './witness-policy.ts';
 
 export interface StoreOptions {
   /** C2SP verifier keys to trust. Without them the store's own keys are used, which shows only that the store is consistent. */
@@ -19,9 +24,15 @@ export interface StoreOptions {
   readonly known?: string;
   /** The key store of the gateway, if it is at hand. It must hold the keys that the log announces. */
   readonly keyRows?: KeyRows;
+  /** Unix ms: retention is judged for this time. Absent: of retention, only keys are found that are lost before their time. */
+  readonly retentionAtMs?: number;
   /** Opens sealed bodies, which are then compared with the commitments in their leaves. */
   readonly bodies?: BodyOpener;
-  /** The greatest allowed age of the newest leaf under a signature, in ms. */
+  /** Each cosigned checkpoint of the store must meet it, and there must be one if it asks for witnesses. */
+  readonly witnesses?: WitnessPolicy;
+  /** Authorities of timestamps. Each stamped checkpoint of the store must have one by them, and there must be one. */
+  readonly timestamps?: readonly Certificate[];
+  /** The greatest allowed age of the newest leaf under a signature, and of the newest cosigned or stamped checkpoint where `witnesses` or `timestamps` are given, in ms. */
   readonly maxAgeMs?: number;
   readonly now?: () => number;
   readonly onProgress?: (progress: StoreProgress) => void;
@@ -60,8 +71,16 @@ export interface StoreReport {
   readonly pauses: readonly Pause[];
   /** The losses that the gateway declared under its signature when it continued without the lost records or keys: at most the first hundred. */
   readonly losses: readonly Loss[];
+  /** The restores from backups that the gateway declared under its signature: at most the first hundred. */
+  readonly restorations: readonly Restoration[];
+  /** The counts of what was deleted; missing if retention was not judged. */
+  readonly retention?: RetentionReport;
   /** The newest checkpoint with a trusted signature. */
   readonly newest?: { readonly size: number; readonly lastLeafMs: number };
+  /** The cosigned checkpoints; missing if no policy of witnesses was given. */
+  readonly cosigned?: CosignedReport;
+  /** The stamped checkpoints; missing if no authorities of timestamps were given. */
+  readonly timestamps?: TimestampsReport;
   /** The leaves that the newest signed checkpoint does not cover, and the bytes of a torn tail. */
   readonly unsigned: {
     readonly leaves: number;
@@ -92,20 +111,26 @@ export async function verifyStore(storeFiles: StoreFiles, options: StoreOptions 
   const known = await expectKnown(options.known, trust.keys, findings);
   // The published checkpoint is read before the journal, so a running gateway cannot make it cover more than the journal that is read.
   const published = await expectPublished(files, trust.keys, findings);
+  const cosigned = await CosignedCheck.open(files, trust.keys, options.witnesses, findings);
+  const stamped = await TimestampsCheck.open(files, { keys: trust.keys, trusted: options.timestamps }, findings);
   const tiles = await TileCheck.open(files, findings);
-  const expectations = [published.expectation, known].filter((one) => one !== undefined);
+  const expectations = [published.expectation, known, ...cosigned.expectations, ...stamped.expectations].filter((one) => one !== undefined);
   const { keyRows, now = Date.now } = options;
-  const keyCheck = keyRows === undefined ? undefined : new KeyCheck(keyRows, findings, now());
+  const retention = new RetentionCheck({ rows: keyRows ?? null, findings, nowMs: now(), atMs: options.retentionAtMs ?? null });
+  const keyCheck = new KeyCheck(keyRows ?? null, findings, retention);
   const bodyCheck = options.bodies === undefined ? undefined : new BodyCheck(options.bodies, findings);
   const journal = new JournalCheck({ files, findings, keys: trust.keys, tiles, expectations, keyCheck, bodyCheck });
   await orMalformedLater(findings, 'journal', async () => journal.follow(options.onProgress));
   if (journal.isComplete) {
     finishJournal(journal, published, findings);
+    keyCheck.finish();
     tiles.finish(published.expectation?.checkpoint.size ?? 0);
     for (const expectation of expectations) {
       expectation.finish(journal.log.frontier.size, journal.end);
     }
   }
+  cosigned.finish(options.witnesses, now(), options.maxAgeMs, findings);
+  stamped.finish(now(), options.maxAgeMs, findings);
   const newest = newestSigned(journal, published.expectation);
   if (newest === undefined && published.expectation === undefined) {
     findings.add('trust', 'journal', 'no checkpoint of it is signed by a trusted key');
@@ -116,9 +141,12 @@ export async function verifyStore(storeFiles: StoreFiles, options: StoreOptions 
   const { counts, ...rest } = summary(journal, newest, elapsedMs);
   return {
     ...rest,
+    ...(cosigned.report === undefined ? {} : { cosigned: cosigned.report }),
+    ...(stamped.report === undefined ? {} : { timestamps: stamped.report }),
+    ...(retention.report === null ? {} : { retention: retention.report }),
     counts: {
       ...counts,
-      ...(keyCheck === undefined ? {} : { keys: keyCheck.count }),
+      ...(keyRows === undefined ? {} : { keys: keyCheck.count }),
       ...(bodyCheck === undefined ? {} : { bodies: bodyCheck.counts }),
     },
     verdict: findings.verdict,
@@ -155,6 +183,7 @@ function noStore(findings: Findings): StoreReport {
     },
     pauses: [],
     losses: [],
+    restorations: [],
     unsigned: { leaves: 0, bytes: 0, tornBytes: 0 },
     elapsedMs: 0,
     leavesPerSecond: 0,
@@ -255,6 +284,7 @@ function summary(
     },
     pauses: log.epochs.pauses,
     losses: log.epochs.losses,
+    restorations: log.epochs.restorations,
     ...(newest === undefined ? {} : { newest: { size: newest.size, lastLeafMs: newest.lastLeafMs } }),
     unsigned: {
       leaves: leaves - (newest?.size ?? 0),

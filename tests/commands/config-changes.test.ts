@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { configSchema } from '../../gateway/src/config/schema.ts';
 import { liveSections, startSections } from '../../gateway/src/config/sections.ts';
@@ -78,4 +79,37 @@ test('T4.31: when a file takes effect, the settings that need a restart are name
   writeFileSync(gateway.configFile, text);
   assert.doesNotMatch(gateway.command(['config', 'apply']).stdout, /restart/);
   assert.deepEqual([...liveSections, ...startSections].toSorted(), Object.keys(configSchema({ protocols: [], parseTarget: () => null }).shape).toSorted());
+});
+
+test('retention show says what is kept, and retention plan what the file would change, before it is applied', async () => {
+  await using gateway = await GatewayProcess.start({ config: `${config}retention: { rules: [{ query: 'class:health', keep: 10y, floor: 6y }] }\n` });
+  const shown = gateway.command(['retention', 'show']);
+  assert.equal(shown.status, 0, shown.stderr);
+  assert.match(
+    shown.stdout,
+    /^class 1 \(default\); contents 400d, facts 7y\n {4}\d+ secrets? of facts and \d+ of contents, until 20\d\d-\d\d-\d\d to 20\d\d-\d\d-\d\d$/m,
+  );
+  assert.match(
+    shown.stdout,
+    /^class 2 \(class:health\); contents 10y, facts 10y, not erased before 6y; asked before a key is destroyed\n {4}nothing is kept under it$/m,
+  );
+  assert.equal(gateway.rows(['retention', 'show']).length, 2);
+  assert.match(
+    gateway.command(['retention', 'plan']).stdout,
+    /^A run on 20\d\d-\d\d-\d\d destroys nothing\.\n.*countersign\.yaml changes nothing of what is in force\.\n$/,
+  );
+  const file = join(gateway.directory, 'new.yaml');
+  writeFileSync(file, `retention: { default: { keep: 30d }, rules: [{ query: 'target:orders', keep: 5d }] }`);
+  const planned = gateway.command(['retention', 'plan', '--new', file, '--at', '2099-01-01']);
+  assert.equal(planned.status, 0, planned.stderr);
+  assert.match(planned.stdout, /^A run on 2099-01-01 destroys:\n {2}class 1 \(default\), kept until 20\d\d-\d\d-\d\d: 0 secrets of facts and 1 of contents\n/);
+  assert.match(planned.stdout, /^What these rules hold for is kept longer, which is found out before: class:health$/m);
+  assert.match(
+    planned.stdout,
+    /^ {2}default: contents 400d, facts 7y -> contents 30d, facts 7y\n {4}new records only; 2 days that are sealed already keep their day, unless/m,
+  );
+  assert.match(planned.stdout, /^ {2}class:health: .* -> no rule any more\n {4}new and old records: it is not asked any more/m);
+  assert.match(planned.stdout, /^ {2}target:orders: is new -> contents 5d, facts 7y\n {4}new records only; nothing is recorded under it yet/m);
+  assert.match(gateway.command(['retention', 'plan', '--at', 'tomorrow']).stderr, /Write a date as 2027-06-30/);
+  assert.equal(gateway.command(['retention', 'plan', '--at', 'tomorrow']).status, 2);
 });

@@ -58,7 +58,7 @@ describe('a configuration', () => {
   test('T4.35: what init gives as examples is valid when its marks are taken away', () => {
     run('init');
     const text = readFileSync(file, 'utf8');
-    writeFileSync(file, text.replaceAll(/^#( {2}.*)$/gm, '$1').replaceAll(/^# (tls|rootKey|classes|retention): /gm, '$1: '));
+    writeFileSync(file, text.replaceAll(/^#( {2}.*)$/gm, '$1').replaceAll(/^# (tls|keys|classes|retention): /gm, '$1: '));
     const { status, stdout, stderr } = run('config check --without-secrets');
     assert.equal(status, 0, stderr);
     assert.match(stdout, /claude: llm at api\.anthropic\.com:443/);
@@ -155,7 +155,7 @@ describe('a configuration', () => {
     assert.doesNotMatch(stderr, /\.new/);
   });
 
-  test('T4.35: check says how targets of PostgreSQL are reached, and promises no deletion, because there is none', () => {
+  test('T4.35: check says how targets of PostgreSQL are reached, and for how long what is recorded is kept', () => {
     writeFileSync(
       file,
       `targets:
@@ -170,8 +170,7 @@ principals: { bot: { kind: agent, targets: [far, near, said] } }
     assert.match(stdout, /^target .*far: .* sslmode=verify-full\b/m);
     assert.match(stdout, /^target .*near: .* sslmode=off\b/m);
     assert.match(stdout, /^target .*said: .*\bsslmode=require\b/m);
-    assert.match(stdout, /^retention  keys of facts are made for 400 days, of contents for 90 days; nothing is deleted yet$/m);
-    assert.doesNotMatch(stdout, /can be read for/);
+    assert.match(stdout, /^retention  by default: contents are kept for 400d, facts for 7y$/m);
   });
 
   test('T4.35: check says what a start would refuse, and which settings are probably mistakes', () => {
@@ -237,7 +236,7 @@ principals: { bot: { kind: agent, targets: [shop, api] } }
       stdout,
       /^sink {7}soc: webhook at https:\/\/soc\.example\/hook; gets facts and texts\nsink {7}chat: an incoming webhook of Slack; gets facts alone$/m,
     );
-    assert.match(stdout, /^alerts {5}off-hours to soc; 13 other rules to the list alone$/m);
+    assert.match(stdout, /^alerts {5}off-hours to soc; 19 other rules to the list alone$/m);
     assert.doesNotMatch(stdout, /canary/);
     assert.match(stdout, /^policies {3}\.\/policies: 4 in 2 files$/m);
     assert.match(stdout, /^approvals {2}a request is held for at most 90m; whoever asks is told at once; notices to nobody$/m);

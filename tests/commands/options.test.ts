@@ -7,10 +7,11 @@ import { before, describe, test } from 'node:test';
 import { createProgram } from '../../cli/src/program.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { suiteParts } from '../support/suite-parts.ts';
+import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts';
 import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
 /** They go on until they are told to stop, so that what they did not look at is never said; others test what each option does. */
-const endless: ReadonlySet<string> = new Set(['up', 'demo', 'connect', 'session watch']);
+const endless: ReadonlySet<string> = new Set(['up', 'demo', 'connect', 'session watch', 'witness serve']);
 
 function* leavesOf(
   command: Awaited<ReturnType<typeof createProgram>>,
@@ -33,6 +34,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'config check': ['--config CONFIG', '--without-secrets --config CONFIG'],
   'config apply': ['--config CONFIG', '--url URL', '--force --config CONFIG'],
   'target list': ['--config CONFIG --json', '--url URL'],
+  'target access': ['api --config CONFIG --json', 'api --url URL'],
   'target tools': ['tools --config CONFIG --pin --json', 'tools --url URL --accept add'],
   'target add': [
     'one http://127.0.0.1:1 --tag a=b --config NEW --protocol http --password-env SECRET --durability process',
@@ -48,6 +50,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'class test': ['jane@example.com --json', 'jane@example.com --config CONFIG'],
   'principal list': ['--config CONFIG --json', '--url URL'],
   'principal add': ['somebody --config NEW --kind human --group staff --target one'],
+  'principal access': ['somebody --config CONFIG --group staff --json', 'somebody --url URL'],
   'principal suspend': ['somebody --config CONFIG --reason enough', 'somebody --url URL'],
   'principal resume': ['somebody --config CONFIG --reason enough', 'somebody --url URL'],
   'token create': ['agent --config CONFIG --ttl 1h --json', 'agent --url URL'],
@@ -62,6 +65,27 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   whoami: ['--config CONFIG --json', '--url URL'],
   run: ['--config CONFIG --as agent --target api --record-output -- true', '--url URL --as agent -- true'],
   mcp: ['tools --config CONFIG --as agent', 'tools --url URL --as agent'],
+  'key list': ['--config CONFIG --json', '--url URL'],
+  'key escrow': ['--config CONFIG --json', '--url URL --check'],
+  'key recover': ['--config CONFIG --data store --identity KEY --json'],
+  'key rotate root': ['--config CONFIG --reason yearly --json', '--url URL --reason yearly'],
+  'retention show': ['--config CONFIG --json', '--url URL'],
+  'retention plan': ['--config CONFIG --at 2099-01-01 --json', '--url URL --new CONFIG'],
+  'retention run': ['--config CONFIG --json', '--url URL --today 2026-11-30'],
+  'hold create': ['matter --query kind:request --reason why --config CONFIG --json', 'other --query kind:request --reason why --url URL'],
+  'hold list': ['--config CONFIG --json', '--url URL'],
+  'hold show': ['matter --config CONFIG --json', 'matter --url URL'],
+  'hold release': ['matter --reason over --config CONFIG --json', 'other --reason over --url URL'],
+  erase: ['--query kind:request --reason why --facts --yes --config CONFIG --json', '--query kind:request --reason why --plan --url URL'],
+  'erasure list': ['--config CONFIG --json', '--url URL'],
+  'erasure confirm': ['er_1 --config CONFIG --json', 'er_1 --url URL'],
+  'storage status': ['--config CONFIG --json', '--url URL'],
+  'storage restore': ['--config CONFIG --data OTHER --json'],
+  backup: ['--data DATA --out BACKUP --json', '--config CONFIG --out RUNNING --for age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p'],
+  restore: ['BACKUP --data RESTORED --known CHECKPOINT --json', 'BACKUP --data OTHER --identity secret'],
+  reconcile: ['api --config CONFIG --json', 'api --url URL'],
+  'timestamp status': ['--config CONFIG --json', '--url URL'],
+  'witness status': ['--config CONFIG --json', '--url URL'],
   'alert list': ['--config CONFIG --all --json', '--url URL'],
   'alert show': ['ALERT --config CONFIG --json', 'ALERT --url URL'],
   'alert ack': ['ALERT --config CONFIG --note seen', 'ALERT --url URL'],
@@ -94,7 +118,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
     'BUNDLE --serve --port 0 --key KEY --speed 100 -- true',
     'BUNDLE --key KEY --no-wait',
   ],
-  'session export': ['SESSION --config CONFIG --out OUT --policies', 'SESSION --url URL', 'SESSION --data DATA'],
+  'session export': ['SESSION --config CONFIG --out OUT --policies', 'SESSION --url URL --stamped', 'SESSION --data DATA'],
   'session diff': [
     'SESSION SESSION --config CONFIG --json',
     'SESSION SESSION --url URL',
@@ -104,11 +128,17 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'session halt': ['SESSION --config CONFIG --reason enough', 'SESSION --url URL'],
   'index rebuild': ['--config CONFIG', '--url URL', '--data DATA'],
   trace: ['REQUEST --config CONFIG --json', 'REQUEST --url URL', 'REQUEST --data DATA', 'REQUEST --bundle BUNDLE --key KEY'],
+  'export evidence': [
+    '--config CONFIG --query target:api --since 1d --until 2099-01-01 --withhold class:email --withhold-facts kind:close --out PAGE --json --for age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p',
+    '--url URL --out PAGE',
+  ],
   export: [
     '--config CONFIG --query kind:request --since 1h --until 2099-01-01 --from 0 --format csv --out EXPORT --no-content',
     '--url URL --format ocsf',
     '--config CONFIG --format ocsf --follow --out https://127.0.0.1:1/export',
   ],
+  report: ['pci-dss --config CONFIG --since 1d --until 2099-01-01 --out EXPORT --json', 'aarm --url URL'],
+  'report list': ['--config CONFIG --json', '--url URL'],
   search: [
     'kind:request --config CONFIG --since 1h --until 2099-01-01 --limit 5 --json',
     'kind:request --url URL --csv --no-content',
@@ -131,11 +161,16 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'opening ask': ['SESSION --config CONFIG --reason why', 'SESSION --url URL --reason why'],
   'opening list': ['--config CONFIG --json', '--url URL'],
   'opening grant': ['op_1 --config CONFIG --note fine', 'op_1 --url URL'],
-  receipt: ['RECORD --config CONFIG', 'RECORD --url URL'],
+  receipt: ['RECORD --config CONFIG --format cose --out OUT', 'RECORD --url URL', 'RECORD --url URL --stamped'],
   verify: [
     '--data DATA --key KEY --known CHECKPOINT --max-age 1h --no-bodies --json',
+    '--data DATA --witnesses WITNESSES',
+    '--data DATA --timestamps AUTHORITIES',
+    '--data DATA --storage',
+    '--data DATA --retention --at 2026-11-30',
     '--config CONFIG',
     'BUNDLE --key KEY --known CHECKPOINT --max-age 1h --json',
+    'BUNDLE --identity CASES',
   ],
 };
 
@@ -170,6 +205,9 @@ const meaningless: readonly string[] = [
   'verify BUNDLE --data DATA',
   'verify BUNDLE --config CONFIG',
   'verify BUNDLE --no-bodies',
+  'verify BUNDLE --witnesses WITNESSES',
+  'verify BUNDLE --retention',
+  'verify --data DATA --at 2026-11-30',
   'verify --data DATA --config CONFIG',
   'target add x http://127.0.0.1:1 --config NEW --password-env A --password-file b',
   'target tools tools --config CONFIG --pin --accept add',
@@ -206,6 +244,8 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
     assert.equal(gateway.cli(['session', 'export', session, '--out', file('bundle')]).status, 0);
     cpSync(gateway.data, file('copy'), { recursive: true, filter: (name) => !/gateway\.(lock|json)$/.test(name) });
     writeFileSync(file('secret'), 'x');
+    writeFileSync(file('witnesses'), 'quorum none\n');
+    writeFileSync(file('authorities'), makeCertificate().certificate);
     writeFileSync(file('rules.cedar'), 'permit (principal, action, resource);');
     writeFileSync(file('cases.yaml'), '- { principal: agent, target: api, action: http.request, expect: allow }');
     places = {
@@ -217,7 +257,14 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
       BUNDLE: file('bundle'),
       POLICIES: file('rules.cedar'),
       CASES: file('cases.yaml'),
+      WITNESSES: file('witnesses'),
+      AUTHORITIES: file('authorities'),
+      BACKUP: file('backup'),
+      RUNNING: file('running'),
+      RESTORED: file('restored'),
+      OTHER: file('other'),
       OUT: file('out.bundle'),
+      PAGE: file('out.html'),
       EXPORT: file('out.csv'),
       KEY: join(file('copy'), 'log', 'key'),
       CHECKPOINT: join(file('copy'), 'log', 'checkpoint'),

@@ -88,7 +88,7 @@ identity:
     assert.match(
       stdout,
       new RegExp(
-        `^signed in at ${url}: corp/ann@corp\\.example  human  admins,compliance  wiki  may list, search, facts, watch, halt, approve, administer  vouched for by ${issuer.url}  until \\S+Z\n$`,
+        `^signed in at ${url}: corp/ann@corp\\.example  human  admins,compliance  wiki  may list, search, facts, watch, halt, approve, hold, erase, administer  vouched for by ${issuer.url}  until \\S+Z\n$`,
       ),
     );
     assert.equal(statSync(file).mode & 0o777, 0o600);

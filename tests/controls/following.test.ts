@@ -11,7 +11,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import pg from 'pg';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
-import type { TracedValue } from '../../cli/src/value-trace.ts';
+import type { TracedValue } from '../../gateway/src/feed/record-trace.ts';
 import { simpleQuery } from '../../gateway/src/protocols/postgres/compose.ts';
 import { message, Talk } from '../../gateway/src/protocols/postgres/testdata/talk.ts';
 import { connectTo } from '../../gateway/src/wire/testdata/sockets.ts';
@@ -308,7 +308,7 @@ describe('values that are followed', () => {
       verdict,
       policies: by,
     }));
-    assert.deepEqual(value, { class: 'email', source: 'shop/crm.customers.email', from, carriedBy });
+    assert.deepEqual(value, { class: 'email', source: 'shop/crm.customers.email', from, carriedBy, carriersLeftOut: 0 });
     assert.match(print, /^[0-9a-f]{8}-23-[0-9a-f]{24}$/);
     assert.equal(shop.gateway.command(['trace', stopped.record, '--data', shop.gateway.data]).stdout.trimEnd(), traced(stopped).join('\n'));
     const bundle = join(directory, 'traced.bundle');
@@ -336,7 +336,7 @@ describe('values that are followed', () => {
     const reads = (await shop.gateway.records(accesses)).filter(
       ({ kind, attributes }) => kind === 'access' && attributes['countersign.access.session'] === run.session,
     );
-    assert.ok(reads.some(({ attributes }) => attributes['countersign.access.what'] === `record ${stopped.seq}`));
+    assert.ok(reads.some(({ attributes }) => attributes['countersign.access.what'] === `trace of record ${stopped.seq}`));
   });
 
   test('a value is known again in every part of a request over HTTP, and in the encodings that clients use', async () => {

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import OpenAI from 'openai';
-import type { ComparedStep } from '../../cli/src/diff/compare.ts';
+import type { ComparedStep } from '@countersign/gateway/comparison';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
 import { openSampleTools } from '../../cli/src/demo/sample-tools.ts';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';

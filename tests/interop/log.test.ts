@@ -25,6 +25,7 @@ test('T4.37: checkpoints and tiles can be read by the token of an auditor, who m
   for (const authorization of [`Bearer ${String(token)}`, 'Bearer nobody', '']) {
     assert.ok([401, 403].includes((await running.ask('GET', '/log/checkpoint', { headers: { authorization } })).status));
   }
+  assert.equal((await running.ask('GET', '/log/key', { headers: { authorization: `Bearer ${String(token)}` } })).status, 200, 'the key is for everybody');
   const { token: runToken } = await running.json('POST', '/api/v1/runs', { principal: 'eve' });
   assert.equal((await running.ask('GET', '/log/checkpoint', { headers: { authorization: `Bearer ${String(runToken)}` } })).status, 403, 'a run audits nothing');
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
-import type { ComparedStep } from '../../cli/src/diff/compare.ts';
+import type { ComparedStep } from '@countersign/gateway/comparison';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import type { CliResult } from '../support/gateway-process.ts';
 import { requireProgram } from '../support/require-program.ts';

@@ -107,7 +107,7 @@ test('B20, C28: kill -9 between grant and execution: what ran was approved and o
 });
 
 test('1,000 held requests take no thread, and others are served meanwhile', async (context) => {
-  await using held = await openHeldGateway('limits: { connectionsPerAddressMax: 1500 }\n');
+  await using held = await openHeldGateway('limits: { connectionsPerAddressMax: 1500, heldAnswerMs: 600000 }\n');
   const { gateway, post } = held;
   const bot = await gateway.issueToken('bot');
   const get = async (): Promise<number> =>

@@ -1,12 +1,29 @@
 import assert from 'node:assert/strict';
 import { execSync, spawnSync } from 'node:child_process';
-import { globSync, lstatSync, realpathSync } from 'node:fs';
+import { globSync, lstatSync, realpathSync, renameSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Packed, type Ended } from '../support/packed.ts';
 
 /** The first Node that runs it. */
 const oldestNode = '24.12.0';
+
+/** Starts a gateway with the given program, and prints the statuses of a page, of the health and of the API. */
+const asksForPages = `
+const { spawn } = require('node:child_process');
+const { existsSync, readFileSync, writeFileSync } = require('node:fs');
+writeFileSync('alone.yaml', 'data: alone\\nlisten: { http: 127.0.0.1:0 }\\ntargets: {}\\nprincipals: {}\\n');
+const gateway = spawn(process.argv[1], ['up', '--config', 'alone.yaml', '--ready-file', 'alone.ready'], { stdio: ['ignore', 'ignore', 'inherit'] });
+(async () => {
+  while (!existsSync('alone.ready')) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const url = 'http://' + JSON.parse(readFileSync('alone.ready', 'utf8')).http;
+  const answers = await Promise.all(['/', '/healthz', '/api/v1/openapi.json'].map((path) => fetch(url + path, { headers: { accept: 'text/html' } })));
+  process.stdout.write(answers.map(({ status }) => status).join(' '));
+  gateway.kill('SIGTERM');
+})();
+`;
 
 describe('an installation in an empty directory', () => {
   let packed: Packed;
@@ -46,6 +63,18 @@ describe('an installation in an empty directory', () => {
     const [list = [], forged = []] = [...stdout.matchAll(/^ {2}countersign (.+)$/gm)].map(([, words = '']) => words.split(' '));
     const store = join(dirname(forged.at(-1) ?? ''), 'store');
     assert.deepEqual([run(...list).status, run(...forged).status, run('verify', '--data', store).status], [0, 1, 0]);
+  });
+
+  test('serves the API alone where the console is not installed', () => {
+    const [web = assert.fail('there is a console')] = globSync('node_modules/**/@countersign/web', { cwd: directory });
+    renameSync(join(directory, web), join(directory, 'console'));
+    try {
+      const { status, stdout, stderr } = packed.run(join(packed.programs, 'node'), ['-e', asksForPages, program]);
+      assert.equal(status, 0, stderr);
+      assert.equal(stdout, '404 200 200');
+    } finally {
+      renameSync(join(directory, 'console'), join(directory, web));
+    }
   });
 
   test(`is run by Node ${oldestNode}, and says to an older one which it takes`, () => {

@@ -18,7 +18,7 @@ import { suiteParts } from '../support/suite-parts.ts';
 const root = join(import.meta.dirname, '..', '..');
 const suite = fileURLToPath(import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'));
 const program = join(root, 'gateway', 'src', 'protocols', 'mcp', 'testdata', 'conformance-stdio.ts');
-const suiteMs = 60_000;
+const suiteMs = 150_000;
 
 describe('the official conformance suite for servers', () => {
   let server: SampleServer;

@@ -42,7 +42,7 @@ describe('what is packed', () => {
     const ofConsole = globSync('package/node_modules/@countersign/web/**/*.*', { cwd: directory });
     assert.ok(ofConsole.some((file) => file.endsWith('dist/index.html.gz')));
     assert.deepEqual(
-      ofConsole.filter((file) => !/\/package\.json$|\/dist\/(?:index\.html|assets\/[\w.-]+)(?:\.gz)?$/.test(file)),
+      ofConsole.filter((file) => !/\/package\.json$|\/dist\/(?:(?:index|evidence)\.html|assets\/[\w.-]+)(?:\.gz)?$/.test(file)),
       [],
     );
   });

@@ -1,12 +1,19 @@
 import { chromium, type Browser, type CDPSession, type Page } from 'playwright-core';
 
+/** How long an act of a page may take. It only ends tests that hang: a machine that does much else draws a page seldom. */
+const actMs = 120_000;
+
 /** Debian's Chromium. With `keepsPages` it keeps pages that were left, to show them when somebody goes back, as it does for people. */
 export async function openChromium({ keepsPages = false } = {}): Promise<Browser> {
-  return chromium.launch({
+  const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
     ignoreDefaultArgs: keepsPages ? ['--disable-back-forward-cache'] : [],
   });
+  browser.on('context', (context) => {
+    context.setDefaultTimeout(actMs);
+  });
+  return browser;
 }
 
 /** A page of a person with an authenticator of its own (https://chromedevtools.github.io/devtools-protocol/tot/WebAuthn). */

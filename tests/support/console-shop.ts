@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, ConsoleMessage, Page } from 'playwright-core';
 import { openChromium } from './chromium.ts';
 import { audience, Issuer, webClient } from './issuer.ts';
 import { psql } from './run.ts';
@@ -15,6 +15,12 @@ const policy = `@id("changes")
 @approval("dba")
 forbid (principal, action == Action::"postgres.query", resource)
 when { context.effects.contains("define") };
+
+@id("drops")
+@reason("Nothing is dropped here.")
+@alert("critical")
+forbid (principal, action == Action::"postgres.query", resource)
+when { context.effects.contains("destroy") };
 `;
 
 /** A gateway with a database, a model and an issuer; what an agent did there; and a browser in which people look at it. */
@@ -45,14 +51,18 @@ export class ConsoleShop implements AsyncDisposable {
     writeFileSync(join(directory, 'changes.cedar'), policy);
     const models = parts.use(await openScriptedModels((_offered, results) => (results === 0 ? [{ name: 'run_sql', arguments: { query: statement } }] : [])));
     const issuer = parts.use(await Issuer.open());
+    issuer.groups.set('ada', ['admins']);
     issuer.groups.set('ann', ['compliance']);
     issuer.groups.set('aud', ['auditors', 'compliance']);
     issuer.groups.set('dan', ['dba']);
     issuer.groups.set('oli', ['soc']);
+    issuer.groups.set('sam', ['admins', 'compliance']);
     issuer.groups.set('eve', []);
-    const targets = `  model: { protocol: llm, url: "${models.url}" }\n`;
+    const targets = `  model: { protocol: llm, url: "${models.url}", inspect: [email] }\n`;
     const config = configOf(directory, issuer.url);
-    const shop = parts.use(await openShop({ targets, granted: '[shop, model]', config, gateway: { environment: { WEB_SECRET: webClient.secret } } }));
+    const shop = parts.use(
+      await openShop({ targets, options: ', inspect: [email]', granted: '[shop, model]', config, gateway: { environment: { WEB_SECRET: webClient.secret } } }),
+    );
     const browser = await openChromium(browserOptions);
     parts.defer(async () => browser.close());
     const opened = new ConsoleShop(shop, issuer, browser, parts.move());
@@ -83,7 +93,7 @@ export class ConsoleShop implements AsyncDisposable {
 
   async openPage(options: BrowserContextOptions = {}): Promise<Page> {
     const page = await (await this.#browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })).newPage();
-    page.on('console', (message) => message.type() === 'error' && this.faults.push(message.text()));
+    page.on('console', (message) => message.type() === 'error' && !isBusy(message) && this.faults.push(`${message.text()} ${message.location().url}`));
     page.on('pageerror', (error) => this.faults.push(error.message));
     page.on('request', (request) => {
       const { origin } = new URL(request.url());
@@ -98,13 +108,18 @@ export class ConsoleShop implements AsyncDisposable {
   async signIn(person: string, path: string, options: BrowserContextOptions = {}): Promise<Page> {
     const page = await this.openPage(options);
     await page.goto(`${this.url}${path}`);
+    await this.enter(page, person);
+    await page.waitForURL(`${this.url}${path}`);
+    return page;
+  }
+
+  /** Signs in at the issuer, from the page for it. */
+  async enter(page: Page, person: string): Promise<void> {
     await page.click('text=Sign in with corp');
     await page.fill('[name=login]', person);
     await page.fill('[name=password]', 'any');
     await page.click('[type=submit]');
     await page.click('[type=submit]');
-    await page.waitForURL(`${this.url}${path}`);
-    return page;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -112,9 +127,14 @@ export class ConsoleShop implements AsyncDisposable {
   }
 }
 
+/** A gateway that has too much to do says 503, and the page asks again. */
+function isBusy(message: ConsoleMessage): boolean {
+  return message.text().includes('status of 503');
+}
+
 function configOf(policies: string, issuer: string): string {
   return `policies: ${policies}
-groups: { auditors: {}, dba: {} }
+groups: { admins: {}, auditors: {}, dba: {} }
 approvals: { mode: wait }
 roles: { analyst: { groups: [compliance] }, owner: { groups: [agents] }, soc: { role: analyst, groups: [soc] }, operator: { groups: [soc] } }
 identity:

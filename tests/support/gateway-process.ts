@@ -14,6 +14,8 @@ import { mainFile } from './main-file.ts';
 /** The protocols with a listener of their own. The registry is not loaded for them, because many tests take less time than that. */
 const listeners = ['postgres'];
 const commandMs = 60_000;
+/** The index has the lowest priority: beside other tests it may have to wait for the processor for long. */
+const indexedMs = 300_000;
 const outputBytesMax = 256 * 1024 * 1024;
 
 export type CliResult = CommandResult;
@@ -200,7 +202,7 @@ export class GatewayProcess implements AsyncDisposable {
     await waitUntil(async () => {
       const lines = (await (await this.api('/api/v1/search?limit=1')).text()).trimEnd().split('\n');
       return Object.assign({ summary: { behind: 1 } }, JSON.parse(lines.at(-1) ?? '{}')).summary.behind === 0;
-    });
+    }, indexedMs);
   }
 
   /** Lists sessions as `session list --no-content` does, without the time that starting a command takes. */

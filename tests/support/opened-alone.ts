@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { findProtocol } from '../../gateway/src/protocols/registry.ts';
 import { journalStart, isPlacedFrame, readJournal } from '../../gateway/src/recording/journal-reader.ts';
 import { KeyStore } from '../../gateway/src/recording/key-store.ts';
-import { openRootKey } from '../../gateway/src/recording/root-key.ts';
+import { rootOf } from '../../gateway/src/recording/testdata/root-of.ts';
 import { SessionOpener } from '../../gateway/src/recording/session-reader.ts';
 import { BlockStore, parseBucket } from '../../gateway/src/search/block-store.ts';
 import { FactReader } from '../../gateway/src/search/record-facts.ts';
@@ -20,7 +20,7 @@ interface Along {
 
 /** Compares each record of a store, opened alone as a search opens it, with the record as it is read along its session. Resolves with their number. */
 export async function compareOpenedAlone(data: string): Promise<number> {
-  using keys = KeyStore.openReadOnly(join(data, 'keys.db'), openRootKey(data, {}, false));
+  using keys = KeyStore.openReadOnly(join(data, 'keys.db'), rootOf(data));
   using database = openMemorySqlite();
   const store = new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
   // Blocks are small, so that a record is in another one than those that it needs.
@@ -43,7 +43,7 @@ export async function compareOpenedAlone(data: string): Promise<number> {
       sessions.set(leaf.session, along);
       const opened = along.opener.open({ leaf, leafBytes, entry });
       along.key ??= typeof opened.governance?.['key'] === 'number' ? opened.governance['key'] : null;
-      const { facts, text } = along.facts.read(opened, along.opener.repeated);
+      const { facts, text } = along.facts.read(opened, along.opener.needed);
       const found = await alone.open(leaf.logIndex);
       assert.deepEqual(
         { facts: found?.read.facts, text: found?.read.text, leaf: Buffer.from(found?.leaf ?? []) },

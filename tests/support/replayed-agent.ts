@@ -4,6 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import OpenAI from 'openai';
@@ -95,11 +96,16 @@ async function useNodePostgres(): Promise<void> {
 async function askUntilRefused(): Promise<void> {
   const client = new pg.Client();
   await client.connect();
+  // The refusal may come between two queries.
+  const ended = once(client, 'error').then(([error]) => String(error));
   for (let isRefused = false; !isRefused;) {
-    const said = await client.query('select random()').then(
-      ({ rows }) => rows,
-      (error: unknown) => String(error),
-    );
+    const said = await Promise.race([
+      ended,
+      client.query('select random()').then(
+        ({ rows }) => rows,
+        (error: unknown) => String(error),
+      ),
+    ]);
     isRefused = typeof said === 'string';
     print('asked', said);
   }

@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { Failure } from './parts/Failure.tsx';
 import { NotFound } from './parts/NotFound.tsx';
+import { Administration } from './shell/Administration.tsx';
 import { Shell } from './shell/Shell.tsx';
 
 /** Returns a part of an address that is a text. */
@@ -31,6 +32,18 @@ const session = createRoute({
   getParentRoute: () => root,
   path: '/sessions/$session',
   component: lazyRouteComponent(async () => import('./pages/session/SessionPage.tsx'), 'SessionPage'),
+});
+
+const diffChoice = createRoute({
+  getParentRoute: () => root,
+  path: '/sessions/$session/diff',
+  component: lazyRouteComponent(async () => import('./pages/diff/DiffPage.tsx'), 'DiffChoicePage'),
+});
+
+const diff = createRoute({
+  getParentRoute: () => root,
+  path: '/sessions/$session/diff/$other',
+  component: lazyRouteComponent(async () => import('./pages/diff/DiffPage.tsx'), 'DiffPage'),
 });
 
 const search = createRoute({
@@ -68,11 +81,73 @@ const reviews = createRoute({
   component: lazyRouteComponent(async () => import('./pages/reviews/ReviewsPage.tsx'), 'ReviewsPage'),
 });
 
+const policies = createRoute({
+  getParentRoute: () => root,
+  path: '/policies',
+  validateSearch: ({ file, tool }): { file?: string | undefined; tool?: string | undefined } => ({ file: textOf(file), tool: textOf(tool) }),
+  component: lazyRouteComponent(async () => import('./pages/policies/PoliciesPage.tsx'), 'PoliciesPage'),
+});
+
+const holds = createRoute({
+  getParentRoute: () => root,
+  path: '/holds',
+  component: lazyRouteComponent(async () => import('./pages/holds/HoldsPage.tsx'), 'HoldsPage'),
+});
+
 const integrity = createRoute({
   getParentRoute: () => root,
   path: '/integrity',
   component: lazyRouteComponent(async () => import('./pages/integrity/IntegrityPage.tsx'), 'IntegrityPage'),
 });
+
+/** The pages for who administers. */
+const administration = createRoute({ getParentRoute: () => root, id: 'administration', component: Administration });
+
+const principals = createRoute({
+  getParentRoute: () => administration,
+  path: '/principals',
+  component: lazyRouteComponent(async () => import('./pages/principals/PrincipalsPage.tsx'), 'PrincipalsPage'),
+});
+
+const principal = createRoute({
+  getParentRoute: () => administration,
+  path: '/principals/$principal',
+  validateSearch: ({ groups }): { groups?: string | undefined } => ({ groups: textOf(groups) }),
+  component: lazyRouteComponent(async () => import('./pages/principals/PrincipalPage.tsx'), 'PrincipalPage'),
+});
+
+const targets = createRoute({
+  getParentRoute: () => administration,
+  path: '/targets',
+  component: lazyRouteComponent(async () => import('./pages/targets/TargetsPage.tsx'), 'TargetsPage'),
+});
+
+const target = createRoute({
+  getParentRoute: () => administration,
+  path: '/targets/$target',
+  component: lazyRouteComponent(async () => import('./pages/targets/TargetPage.tsx'), 'TargetPage'),
+});
+
+const tokens = createRoute({
+  getParentRoute: () => administration,
+  path: '/tokens',
+  validateSearch: ({ principal: of }): { principal?: string | undefined } => ({ principal: textOf(of) }),
+  component: lazyRouteComponent(async () => import('./pages/tokens/TokensPage.tsx'), 'TokensPage'),
+});
+
+const retention = createRoute({
+  getParentRoute: () => administration,
+  path: '/retention',
+  component: lazyRouteComponent(async () => import('./pages/retention/RetentionPage.tsx'), 'RetentionPage'),
+});
+
+const settings = createRoute({
+  getParentRoute: () => administration,
+  path: '/settings',
+  component: lazyRouteComponent(async () => import('./pages/settings/SettingsPage.tsx'), 'SettingsPage'),
+});
+
+const ofAdministrators = administration.addChildren([principals, principal, targets, target, tokens, retention, settings]);
 
 const record = createRoute({
   getParentRoute: () => root,
@@ -80,8 +155,33 @@ const record = createRoute({
   component: lazyRouteComponent(async () => import('./pages/record/RecordPage.tsx'), 'RecordPage'),
 });
 
+const trace = createRoute({
+  getParentRoute: () => root,
+  path: '/trace/$log/$index',
+  component: lazyRouteComponent(async () => import('./pages/trace/TracePage.tsx'), 'TracePage'),
+});
+
 /** The map of the console: each page is a folder of `pages/`. */
-export const router = createRouter({ routeTree: root.addChildren([now, sessions, session, search, approvals, approval, alerts, reviews, integrity, record]) });
+export const router = createRouter({
+  routeTree: root.addChildren([
+    now,
+    sessions,
+    session,
+    diffChoice,
+    diff,
+    search,
+    approvals,
+    approval,
+    alerts,
+    reviews,
+    policies,
+    holds,
+    integrity,
+    ofAdministrators,
+    record,
+    trace,
+  ]),
+});
 
 declare module '@tanstack/react-router' {
   interface Register {

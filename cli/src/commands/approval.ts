@@ -31,7 +31,7 @@ export function addApproval(program: Command): void {
     .addHelpText('after', `\nExample:\n  countersign approval grant ${example} --note "as agreed in ticket 512"`)
     .action(grant);
   addLocation(approval.command('deny').argument('<id>', 'approval, as approval list prints it'))
-    .description('refuse the request')
+    .description('refuse the request, also one that was granted and has not gone on yet')
     .requiredOption('--reason <text>', 'recorded, and told to the one who asked')
     .addHelpText('after', `\nExample:\n  countersign approval deny ${example} --reason "use the archive"`)
     .action(deny);

@@ -38,7 +38,7 @@ async function ownClasses({ config }: ClassOptions): Promise<readonly DataClass[
 async function list(options: ClassOptions): Promise<void> {
   await printRows(builtInClasses, options, ({ name, about, example }) => columns(name, example, about));
   const own = await ownClasses(options);
-  const { describeClass } = await import('../config-explanation.ts');
+  const { describeClass } = await import('@countersign/gateway/config');
   await printRows(own, options, (each) => columns(each.name, describeClass(each)));
 }
 

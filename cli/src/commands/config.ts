@@ -63,9 +63,9 @@ async function checkPolicies(config: Config): Promise<CheckedPolicies> {
 async function check(options: { readonly config: string; readonly withoutSecrets?: boolean }): Promise<void> {
   const config = await loadConfig(options, options.withoutSecrets === true ? 'missing' : 'needed');
   const policies = config.policies === null ? null : await checkPolicies(config);
-  const { explainConfig } = await import('../config-explanation.ts');
+  const { explainConfig } = await import('@countersign/gateway/config');
   console.log(`${options.config} is valid.`);
-  for (const line of explainConfig(config, policies, process.env)) {
-    console.log(escapeControls(line, 'nothing'));
+  for (const { what, text } of explainConfig(config, { policies, environment: process.env, isForOthers: false })) {
+    console.log(escapeControls(`${what.padEnd(11)}${text}`, 'nothing'));
   }
 }

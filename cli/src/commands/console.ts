@@ -11,7 +11,7 @@ export function addConsole(program: Command): void {
     .option('--json', 'print {principal, link, expires}, and open nothing')
     .addHelpText(
       'after',
-      '\nThe link counts once, for a minute. Who signs in with an account or a passkey needs none: the console is at the address of the gateway.\n\nExample:\n  countersign console ann',
+      '\nThe link counts once, for a minute. Who signs in with an account or a passkey needs none: the console is at the address of the gateway.\nWithout either, the operator makes the first link: NAME is a principal of the configuration, and in the group admins it administers.\n\nExample:\n  countersign console ann',
     )
     .action(open);
 }

@@ -1,22 +1,23 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ShownRecord } from '@countersign/gateway/api';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
+import { showExpiry } from '../demo/expired-errand.ts';
 import { isRepeated, repeatErrand, runErrand, type Errand } from '../demo/errand.ts';
 import { openSampleChecker, openSampleMail } from '../demo/sample-mail.ts';
+import { startGateway, writeFiles } from '../demo/sample-gateway.ts';
 import { openSampleModel } from '../demo/sample-model.ts';
 import { samplePolicies, stricterPolicies } from '../demo/sample-policies.ts';
+import { stay } from '../demo/stay.ts';
+import { takeTour } from '../demo/tour.ts';
 import { exitOf, interruption, say, showCommand, spawnCli, typeCommand } from '../demo/typed-commands.ts';
+import { WorkingAgents } from '../demo/working-agents.ts';
 import { sessionPath } from '../session-source.ts';
-import { commandName, demoInstallation, mainFile } from '../installation.ts';
+import { commandName, demoInstallation } from '../installation.ts';
 
-const startMs = 20_000;
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 
 interface DemoOptions {
@@ -29,10 +30,13 @@ export function addDemo(program: Command): void {
   program
     .command('demo')
     .description('a sample database, model, tools and API, and an agent that works with them through the gateway')
-    .option('--once', 'wait for nobody and leave nothing behind, for instance in a test')
-    .addOption(new Option('--keep', 'continue to serve until Ctrl-C, for a look around').conflicts('once'))
+    .option('--once', 'wait for nobody and leave nothing behind but, where Chromium is, pictures of a tour through the console')
+    .addOption(new Option('--keep', 'serve until Ctrl-C, for a look around in a browser; the default at a terminal').conflicts('once'))
     .option('--verbose', 'print the texts of the session whole')
-    .addHelpText('after', '\nWithout --once the data stay where it says, for a look at them.\n\nExample:\n  countersign demo --keep')
+    .addHelpText(
+      'after',
+      '\nAt a terminal it then serves until Ctrl-C. Without --once the data stay where it says, for a look at them.\n\nExample:\n  countersign demo --keep',
+    )
     .action(async (options: DemoOptions) => {
       process.exit(await demo(options));
     });
@@ -61,7 +65,7 @@ async function demo(options: DemoOptions): Promise<number> {
   try {
     const code = await showAll(directory, options);
     if (code === 0 && options.once === true) {
-      say(`That was all, and nothing is left of it. The same with data to look at: ${commandName} demo. A gateway of your own: ${commandName} init`);
+      say(`That was all, and no data are left of it. The same with data to look at: ${commandName} demo. A gateway of your own: ${commandName} init`);
     } else if (code === 0) {
       sayWhatIsThere(directory);
     }
@@ -105,9 +109,13 @@ async function showAll(directory: string, options: DemoOptions): Promise<number>
   const code = await showForgery(directory);
   if (code === 0) {
     await showQuestions(config);
+    if (options.once === true) {
+      await tour(config, errand.session);
+    }
+    await showExpiry(directory, options.once === true ? 12 : 11);
   }
-  if (options.keep === true && code === 0) {
-    await stay(config, gateway.addresses);
+  if ((options.keep === true || isAttended) && code === 0) {
+    await stay({ config, addresses: gateway.addresses, session: errand.session });
   }
   return code;
 }
@@ -204,18 +212,12 @@ async function showQuestions(config: string): Promise<void> {
   }
 }
 
-async function stay(config: string, addresses: Readonly<Record<string, string>>): Promise<void> {
-  say('The gateway goes on serving until Ctrl-C. A token for you, for one hour:');
-  await typeCommand({ words: ['token', 'create', 'you', '--config', config, '--ttl', '1h'], shown: 'token create you --ttl 1h' });
-  const [host = '', port = ''] = (addresses['postgres'] ?? '').split(':');
-  say('All of it in a browser: a link that signs you in, once, within a minute. The command makes another one.');
-  await typeCommand({ words: ['console', 'you', '--config', config], shown: `console you --config ${config}` });
-  say('What to type next, in another terminal:');
-  console.log(`  psql "host=${host} port=${port} user=you dbname=shop"                 # the token is the password
-  curl http://${addresses['http'] ?? ''}/t/model/v1/models -H "Authorization: Bearer TOKEN"
-  ${commandName} session list --config ${config}`);
-  if (!interruption.signal.aborted) {
-    await once(interruption.signal, 'abort');
+/** Shows the console in a browser, with agents at work. */
+async function tour(config: string, session: string): Promise<void> {
+  await using _agents = new WorkingAgents(config);
+  const pictures = await takeTour(config, session);
+  if (pictures !== null) {
+    console.log(`The pictures are in ${pictures}, until you delete it.`);
   }
 }
 
@@ -225,77 +227,6 @@ function sayWhatIsThere(directory: string): void {
   ${commandName} verify --data ${directory}/forged --key ${directory}/key
   rm -r ${directory}
 A gateway of your own: ${commandName} init. The same with everything left running: ${commandName} demo --keep`);
-}
-
-/** Writes the configuration and the policies. Returns the path of the configuration. */
-function writeFiles(directory: string, urls: Urls, customers: readonly string[]): string {
-  writeFileSync(join(directory, 'customers.txt'), `${customers.join('\n')}\n`);
-  for (const [name, policies] of [
-    ['policies', samplePolicies],
-    ['stricter', stricterPolicies],
-  ] as const) {
-    mkdirSync(join(directory, name));
-    writeFileSync(join(directory, name, 'agents.cedar'), policies);
-  }
-  const config = join(directory, 'countersign.yaml');
-  writeFileSync(config, configuration(urls));
-  return config;
-}
-
-type Urls = Readonly<Record<'shop' | 'model' | 'tools' | 'mail' | 'checker', string>>;
-
-function configuration(urls: Urls): string {
-  return `data: ./store
-listen: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }
-policies: ./policies
-approvals: { mode: wait }
-classes: { customer: { words: ./customers.txt } }
-targets:
-  shop:
-    url: ${urls.shop}
-    password: { env: DEMO_PASSWORD }
-    tags: { environment: production }
-    inspect: [email]
-  model: { protocol: llm, url: "${urls.model}" }
-  tools: { protocol: mcp, url: "${urls.tools}" }
-  mail:
-    url: ${urls.mail}
-    password: { env: DEMO_MAIL_KEY }
-  checker: { url: "${urls.checker}", tags: { zone: outside } }
-principals:
-  support-bot: { kind: agent, groups: [agents], targets: [shop, model, tools, mail, checker] }
-  ann: { kind: human, groups: [dba] }
-  you: { kind: human, groups: [admins, lookers], targets: [shop, model, tools, mail] }
-roles: { analyst: { groups: [lookers] }, operator: { groups: [lookers] } }
-`;
-}
-
-interface RunningGateway extends AsyncDisposable {
-  readonly addresses: Readonly<Record<string, string>>;
-}
-
-async function startGateway(config: string, environment: NodeJS.ProcessEnv): Promise<RunningGateway> {
-  const ready = `${config}.ready`;
-  interruption.signal.throwIfAborted();
-  const child = spawn(process.execPath, [mainFile, 'up', '--config', config, '--ready-file', ready], {
-    env: { ...environment, COUNTERSIGN_LOG: 'warn' },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  for (const deadline = Date.now() + startMs; !existsSync(ready);) {
-    if (child.exitCode !== null || Date.now() > deadline || interruption.signal.aborted) {
-      child.kill('SIGTERM');
-      await exitOf(child);
-      throw new Error('the gateway did not start');
-    }
-    await delay(25);
-  }
-  return {
-    addresses: JSON.parse(readFileSync(ready, 'utf8')),
-    [Symbol.asyncDispose]: async () => {
-      child.kill('SIGTERM');
-      await exitOf(child);
-    },
-  };
 }
 
 /** Flips one bit in the middle of the written part of a segment, which zeros follow. Returns the bit's offset in bytes. */

@@ -4,20 +4,28 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { replaceWholeFile } from '@countersign/gateway/store';
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { csvLine } from '../csv.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
 import { parseRecord } from '../arguments.ts';
+import { addExportEvidence } from './export-evidence.ts';
 import { parquetFile, type ParquetColumn } from '../parquet-file.ts';
 
 const formats = ['ocsf', 'otlp', 'csv', 'parquet'] as const;
+
+/** The options of the command, before it is known that they say a form. */
+interface GivenOptions extends Omit<ExportOptions, 'format'> {
+  readonly format?: Format;
+}
+
+type Format = (typeof formats)[number];
 
 interface ExportOptions extends LocationOptions {
   readonly query: string;
   readonly since?: string;
   readonly until?: string;
-  readonly format: (typeof formats)[number];
+  readonly format: Format;
   readonly out?: string;
   readonly from?: number;
   readonly follow?: boolean;
@@ -52,13 +60,13 @@ const mediaTypes = {
 } as const;
 
 export function addExport(program: Command): void {
-  addLocation(program.command('export'))
+  const command = addLocation(program.command('export'))
     .description('records for which a query holds, the oldest first, for other programs: each is opened and compared with its leaf')
     .option('--query <query>', 'which records, as countersign search takes it; empty: all', '')
     .option('--since <time>', 'from this time on, or of this age: 2026-11-29, 90d')
     .option('--until <time>', 'up to this time')
     .option('--from <index>', 'from this index of the log on: to go on where an export ended', parseRecord)
-    .addOption(new Option('--format <format>', 'events of OCSF 1.8 or logs of OTLP, one a line; or a table').choices(formats).makeOptionMandatory())
+    .addOption(new Option('--format <format>', 'events of OCSF 1.8 or logs of OTLP, one a line; or a table').choices(formats))
     .option('--out <file>', 'instead of standard output; https://HOST/PATH: sent there')
     .option('--follow', 'go on with what is recorded, until it is interrupted')
     .option('--no-content', 'facts alone')
@@ -67,10 +75,17 @@ export function addExport(program: Command): void {
       `\nExample:\n  countersign export --query 'target:orders since:90d' --format parquet --out orders.parquet\n  countersign export --query 'verdict:deny' --format ocsf --out denied.ndjson --follow`,
     )
     .action(exportRecords);
+  addExportEvidence(command);
 }
 
-async function exportRecords(options: ExportOptions): Promise<void> {
-  const { format, out, follow = false } = options;
+async function exportRecords({ format, ...given }: GivenOptions): Promise<void> {
+  const { out, follow = false } = given;
+  if (format === undefined) {
+    throw new InvalidArgumentError(
+      `error: --format says in which form records are wanted: ${formats.join(', ')}. A page that proves sessions: countersign export evidence`,
+    );
+  }
+  const options = { ...given, format };
   const isAddress = out !== undefined && /^https?:\/\//.test(out);
   if (format === 'parquet' && (out === undefined || follow)) {
     throw new Error('a Parquet file is written as a whole: give --out FILE, without --follow');

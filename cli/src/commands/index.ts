@@ -1,5 +1,5 @@
 import { countOf } from '@countersign/gateway/count-of';
-import { rootKeyEnvironment } from '@countersign/gateway/store';
+import type { RootSource } from '@countersign/gateway/store';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { loadConfig } from '../configuration.ts';
@@ -32,18 +32,18 @@ async function rebuild(options: SourceOptions): Promise<void> {
 /** Has the running gateway make the index again. Without a gateway, or with `--data`, this process makes it. */
 async function rebuilt(options: SourceOptions): Promise<Rebuilt> {
   if (options.data !== undefined) {
-    return rebuildHere(options.data, process.env);
+    return rebuildHere(options.data, { environment: process.env });
   }
   if (options.url === undefined) {
-    const { data, rootKey } = await loadConfig(options);
+    const { data, keys } = await loadConfig(options);
     if (findRunning(data) === null) {
-      return rebuildHere(data, rootKeyEnvironment(rootKey, process.env));
+      return rebuildHere(data, { keys, environment: process.env });
     }
   }
   return (await ApiClient.open(options)).json<Rebuilt>('POST', '/api/v1/index/rebuild', {});
 }
 
-async function rebuildHere(data: string, environment: NodeJS.ProcessEnv): Promise<Rebuilt> {
+async function rebuildHere(data: string, source: RootSource): Promise<Rebuilt> {
   const { rebuildIndexOffline } = await import('@countersign/gateway/offline-index');
-  return rebuildIndexOffline(data, environment);
+  return rebuildIndexOffline(data, source);
 }

@@ -68,7 +68,7 @@ listen: { http: 127.0.0.1:7070, postgres: 127.0.0.1:7432 }
 # tls: { cert: gateway.pem, key: gateway.key }
 
 # The key that wraps all others. Without it a root.key is made in the data directory, and whoever has all of that directory can read the records.
-# rootKey: { env: COUNTERSIGN_ROOT_KEY }
+# keys: { root: { env: COUNTERSIGN_ROOT_KEY } }
 
 # The systems behind the gateway, by the names that clients call them. The gateway alone has their passwords, and reads them where these lines say.
 targets:
@@ -103,8 +103,8 @@ policies: ./policies
 # Classes of data beside those that countersign class list prints, for inspect and for @mask in policies. docs/classes.md has columns, members of JSON, patterns and words.
 # classes: { health: { classes: [icd10, nhs-number] } }
 
-# For how many days the keys of facts and contents are made, or forever. Nothing is deleted yet, whatever these say.
-# retention: { facts: 400, content: 90 }
+# For how long contents (keep) and facts are kept, or forever; then they are destroyed. Of the rules that hold for a record, the longest counts. docs/retention.md
+# retention: { default: { keep: 400d, facts: 7y }, rules: [{ query: "class:health", keep: 6y, floor: 6y }, { query: "target:playground", keep: 30d }] }
 `;
 
 const policyTemplate = `// Policies in Cedar. countersign policy check says whether they are valid, countersign policy show what is in force. A file that is saved is taken up when it has stayed the same for a second.

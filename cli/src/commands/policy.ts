@@ -2,7 +2,6 @@ import { countOf } from '@countersign/gateway/count-of';
 import { findData } from '@countersign/gateway/location';
 import { ownAttributes } from '@countersign/gateway/own-attributes';
 import type { ShownRecord } from '@countersign/gateway/api';
-import type { Otherwise } from '@countersign/gateway/policy';
 import type { Command } from 'commander';
 import { open } from 'node:fs/promises';
 import { ApiClient } from '../api-client.ts';
@@ -10,7 +9,7 @@ import { parseRecordId } from '../arguments.ts';
 import { loadConfig } from '../configuration.ts';
 import { parseDuration } from '../duration.ts';
 import { addBundle, addLocation, configOption, type LocationOptions } from '../location-options.ts';
-import { unkeptText } from '../facts-only.ts';
+import { unkeptText } from '@countersign/gateway/comparison';
 import { findRecord } from '../names.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 import { findRunning } from '../location.ts';
@@ -146,39 +145,32 @@ interface TryOptions extends SourceOptions, RowOptions {
   readonly query?: string;
 }
 
-/** The requests of one principal to one target that would have been decided otherwise in the same way. */
-interface Group extends Omit<Otherwise, 'record' | 'time'> {
-  requests: number;
-  /** The newest of them. */
-  record: string;
-  time: string;
-}
-
 async function tryOut(path: string, options: TryOptions): Promise<void> {
   const config = await loadConfig(options);
-  const { configuredPolicy, PolicyTrial } = await import('@countersign/gateway/policy');
+  const { ChangedVerdicts, configuredPolicy, PolicyTrial } = await import('@countersign/gateway/policy');
   const trial = new PolicyTrial(config, configuredPolicy(config, path));
   await using source = await openSource(options);
   const from = options.since === undefined ? 0 : Date.now() - options.since;
   const wanted = options.query === undefined ? null : await recordsFor(options.query, options);
-  const groups = new Map<string, Group>();
+  const changed = new ChangedVerdicts();
   for await (const { session, opened } of source.sessions({ which: 'clients' })) {
     if (Date.parse(opened) >= from && wanted?.has(session) !== false) {
-      for await (const { record, time, ...found } of trial.otherwise(source.records(session), wanted?.get(session))) {
-        const key = JSON.stringify(found);
-        const group = groups.get(key) ?? { ...found, requests: 0, record, time };
-        groups.set(key, { ...group, requests: group.requests + 1, record, time });
+      trial.begin();
+      for await (const record of source.records(session)) {
+        const found = trial.take(record, wanted?.get(session)?.has(record.record) !== false);
+        if (found !== null) {
+          changed.add(found);
+        }
       }
     }
   }
-  await printRows(groups.values(), options, ({ principal, target, action, was, would, policies, requests, record }) =>
+  await printRows(changed.groups(), options, ({ principal, target, action, was, would, policies, requests, record }) =>
     columns(principal, target, action, `${was} -> ${would}`, policies, countOf(requests, 'request'), `${requests === 1 ? '' : 'newest '}record ${record}`),
   );
   if (options.json !== true) {
     const { requests, undecided } = trial.counts;
     const unclear = undecided.reduce((sum, each) => sum + each.requests, 0);
-    const changed = Array.from(groups.values(), (group) => group.requests).reduce((sum, count) => sum + count, 0);
-    console.log(`${changed} of ${countOf(requests, 'recorded request')} would have been decided otherwise; ${unclear} cannot be decided again`);
+    console.log(`${changed.requests} of ${countOf(requests, 'recorded request')} would have been decided otherwise; ${unclear} cannot be decided again`);
     for (const { why, requests: count, record } of undecided) {
       console.log(columns(countOf(count, 'request'), why, record));
     }

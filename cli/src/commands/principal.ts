@@ -1,6 +1,7 @@
 import type { Principal } from '@countersign/gateway/config';
 import { findData } from '@countersign/gateway/location';
 import { Option, type Command } from 'commander';
+import { printPrincipalAccess } from '../access.ts';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';
 import { addConfigEntry, loadConfig } from '../configuration.ts';
@@ -15,6 +16,23 @@ export function addPrincipal(program: Command): void {
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nIf no gateway runs, those of the configuration; who is suspended is then not known.\n\nExample:\n  countersign principal list')
     .action(list);
+  addLocation(principal.command('access'))
+    .argument('<name>', 'the principal, as it stands in every record')
+    .description('what a principal may do at each target, and by which policies, whatever its requests are')
+    .option(
+      '--group <group>',
+      'count it to this group and to no other that is not named, may be repeated: who is in which group its issuer alone may know',
+      collect,
+      [],
+    )
+    .option('--json', 'one JSON object a line')
+    .addHelpText(
+      'after',
+      '\nallowed: every request is. conditional: some are, and what a policy asks of a request is said. held: people decide. denied: none is allowed.\n\nExample:\n  countersign principal access support-bot',
+    )
+    .action(async (name: string, { group, ...options }: LocationOptions & RowOptions & { readonly group: readonly string[] }) =>
+      printPrincipalAccess(name, { ...options, ...(group.length === 0 ? {} : { groups: group }) }),
+    );
   addLocation(principal.command('suspend'))
     .argument('<name>', 'the principal, as it stands in every record')
     .description('end everything that a principal opened or that was opened on its behalf, and accept its tokens no more until it is resumed')

@@ -131,6 +131,7 @@ function addReading(session: Command): void {
     .description('a bundle that proves the session without the gateway; countersign verify FILE checks it')
     .addOption(dataOption)
     .option('--out <file>', 'instead of standard output')
+    .addOption(new Option('--stamped', 'of the newest checkpoint that has a timestamp (countersign timestamp)').conflicts('data'))
     .option('--policies', 'also the texts of the policies that decided in it, for countersign policy explain --bundle')
     .addHelpText('after', `\nExample:\n  countersign session export ${example} --out session.bundle`)
     .action(exportBundle);
@@ -143,7 +144,7 @@ function addReading(session: Command): void {
     .description('where two runs differ: requests and answers that only one of them has')
     .addOption(keyOption())
     .addOption(dataOption)
-    .option('--json', 'one request a line: {change: same | answer | removed | added, target, action, a, b}')
+    .option('--json', 'one request a line: {change: same | answer | cause | unknown | removed | added, target, action, a, b}')
     .addHelpText('after', `\nExits with 0 when they are the same, 1 when they differ.\n\nExample:\n  countersign session diff ${example} ${otherExample}`)
     .action(async (a: string, b: string, options: RecordingOptions & RowOptions) => {
       const { diffRecordings } = await import('../diff/diff-recordings.ts');
@@ -337,9 +338,11 @@ async function halt(id: string, options: LocationOptions & { readonly reason: st
   }
 }
 
-async function exportBundle(id: string, options: SourceOptions & { readonly out?: string; readonly policies?: true }): Promise<void> {
+async function exportBundle(id: string, options: SourceOptions & { readonly out?: string; readonly policies?: true; readonly stamped?: true }): Promise<void> {
   await using source = await openSource(options);
-  const bundle = Readable.from(source.bundle(await findSession(id, (page) => source.sessions(page)), { policies: options.policies === true }));
+  const bundle = Readable.from(
+    source.bundle(await findSession(id, (page) => source.sessions(page)), { policies: options.policies === true, isStamped: options.stamped === true }),
+  );
   if (options.out === undefined) {
     await pipeline(bundle, process.stdout, { end: false });
   } else if (statSync(options.out, { throwIfNoEntry: false })?.isFile() === false) {

@@ -1,5 +1,6 @@
 import type { TargetSummary, ToolSummary } from '@countersign/gateway/api';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { printTargetAccess } from '../access.ts';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';
 import { addConfigEntry, loadConfig } from '../configuration.ts';
@@ -14,6 +15,11 @@ export function addTarget(program: Command): void {
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  countersign target list')
     .action(list);
+  addLocation(target.command('access').argument('<target>', 'a target of the configuration'))
+    .description('who may do what at a target, and by which policies, whatever the requests are')
+    .option('--json', 'one JSON object a line')
+    .addHelpText('after', '\ncountersign principal access --help says what the words mean.\n\nExample:\n  countersign target access orders')
+    .action(printTargetAccess);
   addLocation(target.command('tools').argument('<target>', 'a target that has listed tools to its clients'))
     .description('the tools of a target, and whether their definitions are those that were pinned')
     .addOption(new Option('--pin', 'pin the present definitions of all its tools').conflicts('accept'))

@@ -10,7 +10,7 @@ import { columns, printRows, type RowOptions } from '../rows.ts';
 import { openSource, type SourceOptions } from '../session-source.ts';
 import { bold } from '../terminal.ts';
 import { mayCarry } from '../value-words.ts';
-import { traceValues, type Carrier, type Place, type Trace, type TracedValue } from '../value-trace.ts';
+import { type Trace, type TracedValue } from '@countersign/gateway/record-trace';
 
 /** So many digits of a session name it, and of a print show which of two values it is. */
 const sessionDigits = 8;
@@ -27,7 +27,7 @@ export function addTrace(program: Command): void {
   )
     .description('where the values of a request or an answer came from, and which requests carried them')
     .addOption(new Option('--data <dir>', 'read this data directory itself, for instance a copy').conflicts(['config', 'url']))
-    .option('--json', 'one value a line: {class, print, source, from, carriedBy}')
+    .option('--json', 'one value a line: {class, print, source, from, carriedBy, carriersLeftOut}')
     .addHelpText(
       'after',
       '\nValues are followed that are of the classes of inspect: of a target. They are never printed: where two must be told apart, the end of their keyed print is.\n\nExample:\n  countersign trace 0123456789abcdef/42\n  countersign trace 0f1e2d3c#12 --json',
@@ -42,6 +42,10 @@ interface TraceOptions extends SourceOptions, RowOptions {
 
 async function trace(name: string, options: TraceOptions): Promise<void> {
   const traced = options.bundle === undefined ? await traceInStore(name, options) : await traceInBundle(name, options.bundle, options);
+  if (traced.side === null) {
+    const { record: id, kind, session } = traced.record;
+    throw new Error(`${id} is of the kind ${kind} and belongs to no request: countersign session show ${session} has the requests (→) and the answers (←)`);
+  }
   if (options.json === true) {
     await printRows(traced.values, options, () => '');
     return;
@@ -55,7 +59,7 @@ async function trace(name: string, options: TraceOptions): Promise<void> {
 
 async function traceInStore(name: string, options: SourceOptions): Promise<Trace> {
   await using source = await openSource(options);
-  return await traceValues(await source.record(await findRecord(name, source)), source);
+  return await source.trace(await findRecord(name, source));
 }
 
 /** A bundle has one session: what came or went in others is not found. */
@@ -63,8 +67,8 @@ async function traceInBundle(name: string, file: string, options: Pick<TraceOpti
   await using handle = await open(file, 'r');
   const { openBundle, recordIn } = await import('../bundle-source.ts');
   const bundle = await openBundle(file, handle, options);
-  const record = await recordIn(bundle, name, file);
-  return await traceValues(record, {
+  const [{ traceRecord }, record] = await Promise.all([import('@countersign/gateway/record-trace'), recordIn(bundle, name, file)]);
+  return await traceRecord(record, {
     records: (session) => (session === record.session ? bundle.records() : Readable.from([])),
     sessions: () => Readable.from([]),
   });
@@ -92,23 +96,29 @@ function* linesOf(traced: Trace): Generator<string> {
   if (forgetsFrom !== null) {
     yield `From ${record.session.slice(0, sessionDigits)}#${forgetsFrom} on its session saw more values than are followed.`;
   }
+  if (!traced.isWholeActivity) {
+    yield `Only ${countOf(traced.sessions.length, 'session')} of its activity were read.`;
+  }
   const rest = restOf(traced);
   if (rest !== null) {
     yield rest;
   }
 }
 
-function* wayOf({ from, carriedBy }: TracedValue): Generator<string> {
+function* wayOf({ from, carriedBy, carriersLeftOut }: TracedValue): Generator<string> {
   yield `  ← ${columns(...placeColumns(from))}`;
   for (const carrier of carriedBy) {
     yield `  → ${columns(...placeColumns(carrier), carrier.verdict ?? '', carrier.policies)}`;
+  }
+  if (carriersLeftOut > 0) {
+    yield `  → and in ${countOf(carriersLeftOut, 'further request')}`;
   }
   if (carriedBy.length === 0) {
     yield '  → in no request since';
   }
 }
 
-function placeColumns({ record, session, seq, time, target, action }: Place | Carrier): readonly string[] {
+function placeColumns({ record, session, seq, time, target, action }: TracedValue['from']): readonly string[] {
   return session === null ? [record, 'not found here'] : [`${session.slice(0, sessionDigits)}#${seq}`, time ?? '', target ?? '', action ?? ''];
 }
 

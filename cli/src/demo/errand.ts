@@ -6,8 +6,9 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApiClient } from '../api-client.ts';
 import { commandName, sampleAgent } from '../installation.ts';
+import { spawnAgent } from './agent.ts';
 import { ShownOutput } from './shown-output.ts';
-import { exitOf, interruption, say, showCommand, spawnCli, typeCommand } from './typed-commands.ts';
+import { exitOf, interruption, say, showCommand, typeCommand } from './typed-commands.ts';
 
 /** The time that somebody who watches has to approve the statement. */
 const personMs = 20_000;
@@ -36,7 +37,7 @@ export interface Errand {
 export async function runErrand(place: Place): Promise<Errand> {
   const { config } = place;
   showCommand(`run --as support-bot -- node ${sampleAgent.path}`);
-  const child = spawnAgent(['run', '--config', config, '--as', 'support-bot']);
+  const child = spawnAgent(['run', '--config', config, '--as', 'support-bot'], 'pipe');
   const output = new ShownOutput(outputOf(child));
   const approval = await found(output, /approval grant (ap_\w+)/);
   await approve(approval, output, place);
@@ -51,7 +52,7 @@ export async function runErrand(place: Place): Promise<Errand> {
 /** Runs the sample agent with the recording in the place of all targets. Resolves with all that it printed. */
 export async function repeatErrand(session: string, config: string): Promise<string> {
   showCommand(`session replay ${session} --serve -- node ${sampleAgent.path}`);
-  const child = spawnAgent(['session', 'replay', session, '--config', config, '--serve']);
+  const child = spawnAgent(['session', 'replay', session, '--config', config, '--serve'], 'pipe');
   const said = await text(outputOf(child));
   await expectHalted(child);
   return said;
@@ -96,10 +97,6 @@ async function halt(session: string, config: string): Promise<void> {
   const reason = 'it looks for a way around a limit';
   const words = ['session', 'halt', session, '--reason', reason, '--config', config];
   await typeCommand({ words, shown: `session halt ${session} --reason "${reason}"`, prompt: 'operator$' });
-}
-
-function spawnAgent(words: readonly string[]): ChildProcess {
-  return spawnCli([...words, '--', process.execPath, join(sampleAgent.directory, sampleAgent.path)], 'pipe');
 }
 
 function outputOf({ stdout }: ChildProcess): NonNullable<ChildProcess['stdout']> {

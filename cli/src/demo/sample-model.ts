@@ -6,6 +6,8 @@ import { openServer, type SampleServer } from './sample-server.ts';
 const tokenMs = 8;
 /** The time in ms for a token of the answer that does not end, at about the pace at which people read. */
 const endlessTokenMs = 80;
+/** The time in ms for a token of the agent that watches: it asks for something every few seconds. */
+const watchedTokenMs = 250;
 /** The answer that does not end by itself ends after so many tokens, if nobody ends it before. */
 const endlessTokensMax = 1000;
 const modelName = 'sample-1-2026-11';
@@ -62,11 +64,32 @@ export async function openSampleModel(): Promise<SampleModel> {
   return { ...server, heard: () => heard };
 }
 
-/** Returns the turn that follows after so many results of tools. */
+/** Returns the turn that comes next. */
 function nextTurn(messages: readonly ChatMessage[]): Turn {
+  const question = messages.find(({ role }) => role === 'user')?.content ?? '';
   const results = messages.filter(({ role }) => role === 'tool').map(({ content }) => content ?? '');
+  const [, order] = /^Order (\d+) is with the post/.exec(question) ?? [];
+  return order !== undefined ? packing(order, results) : question.startsWith('Watch') ? watching(results) : errand(question, results);
+}
+
+function packing(order: string, results: readonly string[]): Turn {
+  return results.length === 0
+    ? turnOf(`I put the state of order ${order} right.`, [sql('state', `UPDATE orders SET state = 'on its way' WHERE id = ${order}`)])
+    : turnOf('That is all.', []);
+}
+
+/** An agent that works on until somebody ends it. */
+function watching(results: readonly string[]): Turn {
+  const open = ids(results.at(-1) ?? '').join(' and ');
+  const seen = open === '' ? 'No order is open.' : `Open now: ${open}.`;
+  const words = results.length === 0 ? 'I look which orders are open.' : `${seen} I go on and look again.`;
+  return { ...turnOf(words, [sql(`look_${results.length}`, "SELECT id, item FROM orders WHERE state = 'open' ORDER BY id")]), tokenMs: watchedTokenMs };
+}
+
+/** The errand of the demo. */
+function errand(question: string, results: readonly string[]): Turn {
   const [order = '', parcel = '', customers = ''] = results;
-  const asker = /^(.+?) asks/.exec(messages.find(({ role }) => role === 'user')?.content ?? '')?.[1] ?? '';
+  const asker = /^(.+?) asks/.exec(question)?.[1] ?? '';
   switch (results.length) {
     case 0:
       return turnOf(`I look at the order of ${asker}, its parcel and our customers.`, [

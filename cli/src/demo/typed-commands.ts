@@ -33,10 +33,13 @@ export async function typeCommand({ words, shown, prompt, environment }: TypedCo
   }
 }
 
-/** Starts one of our commands. It ends when the demo is interrupted. */
-export function spawnCli(words: readonly string[], stdout: 'inherit' | 'pipe', environment: NodeJS.ProcessEnv = {}): ChildProcess {
+/** Starts one of our commands. It ends when the demo is interrupted. With `ignore`, its errors are not shown either. */
+export function spawnCli(words: readonly string[], stdout: 'inherit' | 'pipe' | 'ignore', environment: NodeJS.ProcessEnv = {}): ChildProcess {
   interruption.signal.throwIfAborted();
-  const child = spawn(process.execPath, [mainFile, ...words], { stdio: ['ignore', stdout, 'inherit'], env: { ...process.env, ...environment } });
+  const child = spawn(process.execPath, [mainFile, ...words], {
+    stdio: ['ignore', stdout, stdout === 'ignore' ? 'ignore' : 'inherit'],
+    env: { ...process.env, ...environment },
+  });
   const end = (): void => {
     child.kill('SIGTERM');
   };

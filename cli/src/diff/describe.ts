@@ -1,8 +1,7 @@
+import { align, type ComparedSide, type ComparedStep } from '@countersign/gateway/comparison';
 import { countOf } from '@countersign/gateway/count-of';
 import { bold, dim, escapeControls } from '../terminal.ts';
-import { align } from './align.ts';
 import { aroundDifference } from './around-difference.ts';
-import type { ComparedSide, ComparedStep } from './compare.ts';
 
 /** Around a difference, this many equal requests or lines of an answer are shown on each side. */
 const contextMax = 3;
@@ -15,6 +14,7 @@ const lineCharactersMax = 300;
 const partings: Readonly<Record<ComparedStep['change'], string>> = {
   same: '',
   answer: 'it was answered differently',
+  unknown: 'its content is not there for you, so that whether it is the same is not known',
   cause: 'its clients name different calls as its cause',
   removed: 'only the first session asks it',
   added: 'only the second session asks it',

@@ -1,9 +1,8 @@
+import { compareSteps, readSteps } from '@countersign/gateway/comparison';
 import { RecordingSource, type RecordingOptions } from '../recording-source.ts';
 import type { RowOptions } from '../rows.ts';
 import { printJson } from '../terminal.ts';
-import { compareSteps } from './compare.ts';
 import { describeComparison } from './describe.ts';
-import { readSteps } from './steps.ts';
 
 /** Prints where two recordings differ. The exit code is 0 if they are the same, 1 if they differ. */
 export async function diffRecordings(a: string, b: string, options: RecordingOptions & RowOptions): Promise<void> {

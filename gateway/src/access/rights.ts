@@ -92,6 +92,19 @@ function withClasses({ isAllBut, names }: Names): Query {
   ]);
 }
 
+/** Returns a query in which each question for the values of a class also holds for what carries them on, and for what nobody knows. */
+export function withUnknown(query: Query): Query {
+  switch (query.is) {
+    case 'and':
+    case 'or':
+      return { is: query.is, parts: query.parts.map(withUnknown) };
+    case 'term':
+      return query.field === 'class' && query.test.by === 'equal' ? withClasses({ isAllBut: false, names: [query.test.value] }) : query;
+    default:
+      return query;
+  }
+}
+
 function equalTest(value: string): ValueTest {
   return { by: 'equal', value };
 }

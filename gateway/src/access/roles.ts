@@ -14,7 +14,7 @@ interface BuiltInRole {
 const reading = ['list', 'search', 'facts'] as const;
 
 export const builtInRoles = {
-  administrator: { may: [...reading, 'watch', 'halt', 'approve', 'administer'], limit: 'none' },
+  administrator: { may: [...reading, 'watch', 'halt', 'approve', 'hold', 'erase', 'administer'], limit: 'none' },
   operator: { may: [...reading, 'watch', 'halt'], limit: 'query' },
   approver: { may: ['approve'], limit: 'none' },
   analyst: { may: [...reading, 'content', 'watch', 'export'], limit: 'query' },
@@ -122,7 +122,7 @@ export function openRole(name: string, { role: written, groups, may, since, unti
 }
 
 /** Returns the roles that a principal has at a time. */
-export function rolesOf(roles: readonly Role[], { groups }: Principal, nowMs: number): readonly Role[] {
+export function rolesOf(roles: readonly Role[], { groups }: Pick<Principal, 'groups'>, nowMs: number): readonly Role[] {
   return [...givenRoles, ...roles].filter(
     ({ groups: given, expiresMs }) => given.some((group) => groups.includes(group)) && (expiresMs === null || nowMs < expiresMs),
   );

@@ -9,8 +9,7 @@ import { publicRoutes, routes } from './routes.ts';
 import { openRunningGateway, type RunningGateway } from './testdata/running-gateway.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'countersign-answers-'));
-const policies = join(directory, 'held.cedar');
-writeFileSync(policies, '@approval("dba") @breakglass("oncall") forbid (principal, action == Action::"http.request", resource);\n');
+writeFileSync(join(directory, 'held.cedar'), '@approval("dba") @breakglass("oncall") forbid (principal, action == Action::"http.request", resource);\n');
 after(() => {
   rmSync(directory, { recursive: true });
 });
@@ -42,6 +41,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     const held = await fetch(`${url}/t/api${path}`, { method: 'POST', headers: { authorization: `Bearer ${asker}`, 'countersign-hold': 'return' } });
     ids.push(Object.assign({ approval: '' }, await held.json()).approval);
   }
+  const { session: asking } = Object.assign({ session: '' }, await json('GET', `/api/v1/approvals/${ids[0]}`));
   const [log = ''] = (await (await ask('GET', '/log/checkpoint')).text()).split('\n');
   let alert = '';
   await waitUntil(async () => {
@@ -49,6 +49,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     ({ alert } = first);
     return alert !== '';
   });
+  const { waits } = Object.assign({ waits: '' }, await json('POST', '/api/v1/erasures', { query: 'principal:nobody', reason: 'letter' }));
   return {
     getHealth: { path: '/healthz' },
     getOpenApi: { path: '/api/v1/openapi.json' },
@@ -58,6 +59,11 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     signOut: { path: '/api/v1/sign-out', token, body: {} },
     listTargets: { path: '/api/v1/targets' },
     applyConfig: { path: '/api/v1/config/apply', body: {} },
+    showConfig: { path: '/api/v1/config' },
+    showRetention: { path: '/api/v1/retention' },
+    planRetention: { path: '/api/v1/retention/plan', body: { at: '2030-01-01' } },
+    showPrincipalAccess: { path: '/api/v1/principals/ann/access' },
+    showTargetAccess: { path: '/api/v1/targets/shop/access' },
     showConnection: { path: '/api/v1/targets/shop/connection' },
     checkConnection: { path: '/api/v1/connect/shop', token },
     listTools: { path: '/api/v1/targets/wiki/tools' },
@@ -70,6 +76,14 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     linkBrowser: { path: '/api/v1/sign-in/link', body: { principal: 'ann' } },
     removePasskey: { path: `/api/v1/passkeys/${Buffer.from(passkey, 'base64').toString('base64url')}` },
     showPolicy: { path: '/api/v1/policy' },
+    listPolicyVersions: { path: '/api/v1/policy/versions' },
+    listPolicyFiles: { path: '/api/v1/policy/files' },
+    listPolicyWords: { path: '/api/v1/policy/words' },
+    checkPolicies: { path: '/api/v1/policy/check', body: { files: [{ file: 'more.cedar', text: 'forbid (principal, action, resource);' }] } },
+    testPolicies: { path: '/api/v1/policy/test', body: { cases: '- { principal: bot, target: shop, action: postgres.connect, expect: allow }' } },
+    explainRequest: { path: '/api/v1/policy/explain', body: { request: { principal: 'bot', target: 'shop', action: 'postgres.connect' } } },
+    tryPolicies: { path: '/api/v1/policy/try', body: {} },
+    savePolicyFile: { path: '/api/v1/policy/files/more.cedar', body: { text: '', sha256: null, force: true } },
     showPolicyVersion: { path: `/api/v1/policy/versions/${Object.assign({ version: '' }, await json('GET', '/api/v1/policy')).version}` },
     listTokens: { path: '/api/v1/tokens' },
     createToken: { path: '/api/v1/tokens', body: { principal: 'ann' } },
@@ -79,24 +93,39 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     listSessions: { path: '/api/v1/sessions?all' },
     getSession: { path: `/api/v1/sessions/${run}` },
     showSession: { path: `/api/v1/sessions/${run}/records` },
+    compareSessions: { path: `/api/v1/sessions/${asking}/diff/${ended}` },
+    traceRecord: { path: `/api/v1/records/${log.replace('countersign/', '')}/0/trace` },
     showRecord: { path: `/api/v1/records/${log.replace('countersign/', '')}/0` },
     readBytes: { path: `/api/v1/sessions/${run}/records/3/bytes?bytes=0-` },
     haltSession: { path: `/api/v1/sessions/${run}/halt`, body: {} },
     watchSession: { path: `/api/v1/sessions/${run}/watch` },
     exportSession: { path: `/api/v1/sessions/${ended}/bundle` },
     endRun: { path: `/api/v1/runs/${ended}/end`, body: { exitCode: 0 } },
+    runRetention: { path: '/api/v1/retention/run', body: {} },
     rebuildIndex: { path: '/api/v1/index/rebuild', body: {} },
+    backUp: { path: '/api/v1/backup', body: { out: join(directory, 'backup') } },
     listApprovals: { path: '/api/v1/approvals?all' },
     showApproval: { path: `/api/v1/approvals/${ids[0]}` },
     grantApproval: { path: `/api/v1/approvals/${ids[0]}/grant`, body: {} },
     denyApproval: { path: `/api/v1/approvals/${ids[1]}/deny`, body: { reason: 'enough' } },
     breakGlass: { path: `/api/v1/approvals/${ids[2]}/break`, body: { reason: 'outage' }, token: dan },
+    exportEvidence: { path: `/api/v1/evidence?query=session:${ended}&withhold=class:card` },
+    getEvidencePage: { path: '/api/v1/evidence/page' },
+    listReports: { path: '/api/v1/reports' },
+    makeReport: { path: '/api/v1/reports/pci-dss?since=30d' },
     exportRecords: { path: '/api/v1/export?query=kind:decision&form=ocsf' },
     listAlerts: { path: '/api/v1/alerts?all' },
     showAlert: { path: `/api/v1/alerts/${alert}` },
     acknowledgeAlert: { path: `/api/v1/alerts/${alert}/acknowledge`, body: {} },
     assignAlert: { path: `/api/v1/alerts/${alert}/assign`, body: { to: 'ann' } },
     closeAlert: { path: `/api/v1/alerts/${alert}/close`, body: { note: 'a test' } },
+    createHold: { path: '/api/v1/holds', body: { matter: '2026-117', query: 'principal:bot', reason: 'letter' }, token: admin },
+    listHolds: { path: '/api/v1/holds' },
+    showHold: { path: '/api/v1/holds/2026-117' },
+    releaseHold: { path: '/api/v1/holds/2026-117/release', body: { reason: 'settled' } },
+    eraseRecords: { path: '/api/v1/erasures', body: { query: 'principal:bot', reason: 'letter', plan: true } },
+    listErasures: { path: '/api/v1/erasures' },
+    confirmErasure: { path: `/api/v1/erasures/${waits}/confirm`, body: {}, token: admin },
     listOpenings: { path: '/api/v1/openings' },
     askOpening: { path: '/api/v1/openings', body: { session: ended, reason: 'ticket 1' } },
     grantOpening: { path: `/api/v1/openings/${opening}/grant`, body: {}, token: admin },
@@ -106,18 +135,25 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     listSavedSearches: { path: '/api/v1/saved-searches' },
     deleteSavedSearch: { path: '/api/v1/saved-searches/decisions' },
     listReviews: { path: '/api/v1/reviews?threshold=0' },
+    showStorage: { path: '/api/v1/storage' },
+    reconcileTarget: { path: '/api/v1/targets/api/reconcile' },
+    listKeys: { path: '/api/v1/keys' },
+    rotateRootKey: { path: '/api/v1/keys/rotate-root', body: { reason: 'a test' } },
+    showTimestamps: { path: '/api/v1/timestamps' },
+    showWitnesses: { path: '/api/v1/witnesses' },
     getReviewCoverage: { path: '/api/v1/reviews/coverage' },
     signReview: { path: `/api/v1/reviews/${ended}/sign`, body: { note: 'nothing' }, token: admin },
     serveRecord: { path: '/api/v1/mcp', body: { jsonrpc: '2.0', id: 1, method: 'tools/list' }, accept: 'application/json, text/event-stream' },
     getReceipt: { path: `/api/v1/receipts/${log.replace('countersign/', '')}/0` },
-    getLogFile: { path: '/log/key' },
+    getLogKey: { path: '/log/key' },
+    getLogFile: { path: '/log/checkpoint' },
     getMetrics: { path: '/metrics' },
   };
 }
 
 test('each endpoint answers as its schemas say', async (context) => {
   await using running = await openRunningGateway(
-    `  dan: { kind: human, groups: [oncall], targets: [api] }\npolicies: ${policies}\n${issuers}alerts: { tokens: { query: "kind:decision", by: action } }\nroles: { analyst: { groups: [admins] } }\n`,
+    `  dan: { kind: human, groups: [oncall], targets: [api] }\npolicies: ${directory}\n${issuers}alerts: { tokens: { query: "kind:decision", by: action } }\nroles: { analyst: { groups: [admins] } }\nretention: { erase: { twoPersons: true } }\n`,
   );
   const requests = await requestsOf(running);
   const endpoints = new Map([...publicRoutes, ...routes].map((endpoint) => [endpoint.id, endpoint]));

@@ -169,10 +169,33 @@ test('a request that is not understood is told what was expected', async () => {
 test('targets and connections: how to get there, and no secret', async () => {
   await using running = await openRunningGateway();
   const [shop] = Object.values(await running.json('GET', '/api/v1/targets'));
-  assert.deepEqual(shop, { name: 'shop', protocol: 'postgres', host: '127.0.0.1', port: 1, path: 'shop', user: 'app', durability: 'disk' });
+  assert.deepEqual(shop, {
+    name: 'shop',
+    protocol: 'postgres',
+    host: '127.0.0.1',
+    port: 1,
+    path: 'shop',
+    user: 'app',
+    durability: 'disk',
+    tags: {},
+    inspect: [],
+    mode: 'enforce',
+  });
   const { command } = await running.json('GET', '/api/v1/targets/shop/connection?port=5433');
   assert.match(String(command), /5433/);
   assert.equal((await running.ask('GET', '/api/v1/targets/none/connection')).status, 404);
+});
+
+test('the configuration in force is explained, without what may be a secret', async () => {
+  const secret = Buffer.alloc(32, 7).toString('base64');
+  process.env['HOOK_SECRET'] = `whsec_${secret}`;
+  await using running = await openRunningGateway('sinks: { soc: { webhook: "https://soc.example/hook/of-the-path", secret: { env: HOOK_SECRET } } }\n');
+  const answer = await (await running.ask('GET', '/api/v1/config')).text();
+  const shown: { readonly lines: readonly { readonly what: string; readonly text: string }[]; readonly since: string; readonly waiting: readonly string[] } =
+    JSON.parse(answer);
+  assert.equal(shown.lines.find(({ what }) => what === 'sink')?.text, 'soc: webhook at https://soc.example; gets facts alone');
+  assert.ok(!answer.includes('of-the-path') && !answer.includes(secret));
+  assert.ok(Date.parse(shown.since) <= Date.now() && shown.waiting.length === 0);
 });
 
 for (const [path, idName] of [

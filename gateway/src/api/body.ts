@@ -14,13 +14,13 @@ export interface RequestBody<Body> {
   readonly read: (request: Request) => Promise<Body>;
 }
 
-/** A body of JSON with at most 64 KiB. An empty body counts as `{}`. */
-export function jsonBody<Schema extends z.ZodType>(schema: Schema): RequestBody<z.output<Schema>> {
+/** A body of JSON, with at most 64 KiB unless `bytesMax` says otherwise. An empty body counts as `{}`. */
+export function jsonBody<Schema extends z.ZodType>(schema: Schema, bytesMax = jsonBytesMax): RequestBody<z.output<Schema>> {
   return {
     mediaType: 'application/json',
     schema,
-    bytesMax: jsonBytesMax,
-    read: async (request) => parseInput(schema, parseJson((await readBytes(request, jsonBytesMax)).toString())),
+    bytesMax,
+    read: async (request) => parseInput(schema, parseJson((await readBytes(request, bytesMax)).toString())),
   };
 }
 

@@ -8,6 +8,8 @@ import type { OpenRoute } from './open-route.ts';
 import { problem } from './problem.ts';
 
 const page = 'index.html';
+/** The page in which evidence is exported. */
+const evidence = 'evidence.html';
 const assets = 'assets';
 /** All that is in the page comes from the gateway, and no text becomes code. */
 const policy = [
@@ -45,7 +47,9 @@ export class Console {
     if (folder === null) {
       return null;
     }
-    const names = [page, ...readdirSync(join(folder, assets)).map((name) => `${assets}/${name}`)].filter((name) => existsSync(join(folder, `${name}.gz`)));
+    const names = [page, evidence, ...readdirSync(join(folder, assets)).map((name) => `${assets}/${name}`)].filter((name) =>
+      existsSync(join(folder, `${name}.gz`)),
+    );
     return new Console(new Map(names.map((name) => [name, Uint8Array.from(readFileSync(join(folder, `${name}.gz`)))])));
   }
 
@@ -65,6 +69,12 @@ export class Console {
     return this.#files.has(path)
       ? this.#answer(path, request, { 'cache-control': 'public, max-age=31536000, immutable', 'content-security-policy': policy })
       : null;
+  }
+
+  /** The page in which evidence is exported, without any; null: it is not installed. */
+  get evidencePage(): string | null {
+    const compressed = this.#files.get(evidence);
+    return compressed === undefined ? null : gunzipSync(compressed).toString();
   }
 
   #answer(name: string, { headers }: NodeRequest, more: Readonly<Record<string, string>>): Response {

@@ -25,7 +25,7 @@ interface Call<Params extends Shape, Query extends Shape, Body> {
 interface Description {
   /** The unique id of the endpoint. Its file and its export have the same name. */
   readonly id: string;
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** The path, with a name for each part that differs: `/api/v1/targets/:target/connection`. The last part may contain slashes: `/log/:path{.+}`. */
   readonly path: string;
   /** One sentence that says what the endpoint does. */

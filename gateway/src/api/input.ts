@@ -37,6 +37,9 @@ export function wholeNumber(expected: string, { min = 0, max = 999_999_999_999_9
     .pipe(z.int(expected).min(min, expected).max(max, expected));
 }
 
+/** The parts of a path that name a record. */
+export const recordPlace = { log: z.string(), index: wholeNumber('a record is named LOG/INDEX, and the index is a number') };
+
 export const sessionName = z.string().describe('The id of a session: 32 hex digits.');
 
 const name = z.string().min(1).max(256);
@@ -44,3 +47,9 @@ const name = z.string().min(1).max(256);
 export const principalName = name.describe('The id of a principal.');
 
 export const targetName = name.describe('The name of a target.');
+
+/** Names of groups, with commas between. */
+export const groupNames = z
+  .string()
+  .max(4096)
+  .regex(/^[^,]*(?:,[^,]*){0,63}$/, 'at most 64 groups are expected, with commas between');

@@ -20,6 +20,8 @@ const whoMayAsk: Readonly<Record<Callers, string>> = {
   export: 'For roles that export.',
   halt: 'For roles that halt sessions.',
   approve: 'For roles that see all approvals.',
+  hold: 'For roles that set and release holds.',
+  erase: 'For roles that erase.',
   runs: 'For administrators, and for a run with its token.',
   auditors: 'For administrators and auditors.',
   everybody: 'For whoever has a token.',

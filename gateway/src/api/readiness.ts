@@ -5,8 +5,13 @@ import type { ApiParts } from './parts.ts';
 const checkpointAgeSecondsMax = 90;
 
 /** Returns the reasons why no requests are served now, one sentence each; empty if requests are served. Everybody may read them. */
-export function unreadiness({ recorder, isStopping, storeFault }: Pick<ApiParts, 'recorder' | 'isStopping' | 'storeFault'>): readonly string[] {
-  const reasons = [isStopping() ? 'The gateway is stopping.' : [], storeFault()?.message ?? []].flat();
+export function unreadiness({
+  recorder,
+  isStopping,
+  storeFault,
+  rootFault,
+}: Pick<ApiParts, 'recorder' | 'isStopping' | 'storeFault' | 'rootFault'>): readonly string[] {
+  const reasons = [isStopping() ? 'The gateway is stopping.' : [], storeFault()?.message ?? [], rootFault()?.message ?? []].flat();
   try {
     recorder.assertReady();
   } catch (error) {

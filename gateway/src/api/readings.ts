@@ -69,6 +69,13 @@ export async function openWholeReading(parts: Parts, caller: Caller, reading: Re
   });
 }
 
+/** Throws GatewayError `not_found` unless the records of a log are kept here. */
+export function requireLog({ gatewayId }: ApiParts['recorder'], log: string): void {
+  if (log !== gatewayId) {
+    throw new GatewayError('not_found', `The log ${log} is not kept here; this one is ${gatewayId}.`);
+  }
+}
+
 /** Finds a record that the caller sees by its index in the log. Rejects as `openReading` does. */
 export async function locateSeen(
   { reader, recorder }: Parts,

@@ -118,12 +118,18 @@ test('B21: who sees a part of the records gets these, and what is hidden is answ
     [`/api/v1/sessions/${wides}/records/1/bytes?bytes=0-`, `/api/v1/sessions/${nowhere}/records/1/bytes?bytes=0-`],
     [`/api/v1/sessions?after=${wides}`, `/api/v1/sessions?after=${nowhere}`],
     [`/api/v1/records/${index}`, `/api/v1/records/${past}`],
+    [`/api/v1/records/${index}/trace`, `/api/v1/records/${past}/trace`],
     [`/api/v1/receipts/${index}`, `/api/v1/receipts/${past}`],
   ] as const) {
     const [a, b] = [await outcome(dora.get(there)), await outcome(dora.get(absent))];
     assert.equal(a, b);
     assert.match(a, /^404 /, there);
   }
+  const { seq } = JSON.parse(await (await cora.get(`/api/v1/records/${index}`)).text());
+  const [trace] = await cora.rows<{ readonly sessions: readonly string[] }>(`/api/v1/records/${index}/trace`);
+  assert.deepEqual(trace?.sessions, [wides]);
+  const traces = await cora.search({ query: `kind:access principal:cora countersign.access.session:${wides}` });
+  assert.equal(traces.found[0]?.attributes['countersign.access.what'], `trace of record ${seq}`);
   const askFor = async (session: string): Promise<string> => outcome(dora.post('/api/v1/openings', { session, reason: 'curious' }));
   const none = await askFor(nowhere);
   assert.match(none, /^404 /);
@@ -344,6 +350,8 @@ test('B25: each act can be given by a role alone, and withheld from one that has
     export: 'analyst',
     halt: 'operator',
     approve: 'administrator',
+    hold: 'administrator',
+    erase: 'administrator',
     administer: 'administrator',
   };
   const entry = (act: Act, which: string, may: readonly Act[]): string =>
@@ -373,6 +381,8 @@ test('B25: each act can be given by a role alone, and withheld from one that has
     export: '/api/v1/export?query=principal:nobody',
     halt: `${path}/halt`,
     approve: '/api/v1/approvals',
+    hold: '/api/v1/holds',
+    erase: '/api/v1/erasures',
     administer: '/api/v1/tokens',
   };
   for (const act of actNames) {

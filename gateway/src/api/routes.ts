@@ -4,22 +4,28 @@ import { acknowledgeAlert } from './endpoints/acknowledge-alert.ts';
 import { applyConfig } from './endpoints/apply-config.ts';
 import { askOpening } from './endpoints/ask-opening.ts';
 import { assignAlert } from './endpoints/assign-alert.ts';
+import { backUp } from './endpoints/back-up.ts';
 import { breakGlass } from './endpoints/break-glass.ts';
 import { checkConnection } from './endpoints/check-connection.ts';
 import { closeAlert } from './endpoints/close-alert.ts';
+import { compareSessions } from './endpoints/compare-sessions.ts';
 import { createToken } from './endpoints/create-token.ts';
 import { deleteSavedSearch } from './endpoints/delete-saved-search.ts';
 import { denyApproval } from './endpoints/deny-approval.ts';
 import { endRun } from './endpoints/end-run.ts';
 import { exportRecords } from './endpoints/export-records.ts';
+import { exportEvidence } from './endpoints/export-evidence.ts';
 import { exportSession } from './endpoints/export-session.ts';
+import { getEvidencePage } from './endpoints/get-evidence-page.ts';
 import { getHealth } from './endpoints/get-health.ts';
 import { getLogFile } from './endpoints/get-log-file.ts';
+import { getLogKey } from './endpoints/get-log-key.ts';
 import { getMetrics } from './endpoints/get-metrics.ts';
 import { getOpenApi } from './endpoints/get-open-api.ts';
 import { getReadiness } from './endpoints/get-readiness.ts';
 import { getReceipt } from './endpoints/get-receipt.ts';
 import { getSession } from './endpoints/get-session.ts';
+import { showStorage } from './endpoints/show-storage.ts';
 import { getReviewCoverage } from './endpoints/get-review-coverage.ts';
 import { grantApproval } from './endpoints/grant-approval.ts';
 import { grantOpening } from './endpoints/grant-opening.ts';
@@ -30,23 +36,36 @@ import { listApprovals } from './endpoints/list-approvals.ts';
 import { listFields } from './endpoints/list-fields.ts';
 import { listIssuers } from './endpoints/list-issuers.ts';
 import { inviteAdministrator } from './endpoints/invite-administrator.ts';
+import { listKeys } from './endpoints/list-keys.ts';
 import { listOpenings } from './endpoints/list-openings.ts';
 import { listPasskeys } from './endpoints/list-passkeys.ts';
 import { listPrincipals } from './endpoints/list-principals.ts';
+import { listReports } from './endpoints/list-reports.ts';
 import { listReviews } from './endpoints/list-reviews.ts';
 import { listSavedSearches } from './endpoints/list-saved-searches.ts';
 import { listSessions } from './endpoints/list-sessions.ts';
+import { createHold } from './endpoints/create-hold.ts';
+import { listHolds } from './endpoints/list-holds.ts';
+import { eraseRecords } from './endpoints/erase-records.ts';
+import { confirmErasure } from './endpoints/confirm-erasure.ts';
+import { listErasures } from './endpoints/list-erasures.ts';
+import { releaseHold } from './endpoints/release-hold.ts';
+import { showHold } from './endpoints/show-hold.ts';
 import { listTargets } from './endpoints/list-targets.ts';
 import { listTools } from './endpoints/list-tools.ts';
 import { listTokens } from './endpoints/list-tokens.ts';
+import { makeReport } from './endpoints/make-report.ts';
 import { openRun } from './endpoints/open-run.ts';
 import { pinTools } from './endpoints/pin-tools.ts';
+import { planRetention } from './endpoints/plan-retention.ts';
 import { readBytes } from './endpoints/read-bytes.ts';
 import { resumePrincipal } from './endpoints/resume-principal.ts';
 import { signOut } from './endpoints/sign-out.ts';
 import { suspendPrincipal } from './endpoints/suspend-principal.ts';
 import { removePasskey } from './endpoints/remove-passkey.ts';
 import { rebuildIndex } from './endpoints/rebuild-index.ts';
+import { rotateRootKey } from './endpoints/rotate-root-key.ts';
+import { runRetention } from './endpoints/run-retention.ts';
 import { recordOutput } from './endpoints/record-output.ts';
 import { revokeToken } from './endpoints/revoke-token.ts';
 import { saveSearch } from './endpoints/save-search.ts';
@@ -55,11 +74,27 @@ import { showAlert } from './endpoints/show-alert.ts';
 import { serveRecord } from './endpoints/serve-record.ts';
 import { showApproval } from './endpoints/show-approval.ts';
 import { showCaller } from './endpoints/show-caller.ts';
+import { showConfig } from './endpoints/show-config.ts';
 import { showConnection } from './endpoints/show-connection.ts';
+import { showPrincipalAccess } from './endpoints/show-principal-access.ts';
+import { showTargetAccess } from './endpoints/show-target-access.ts';
+import { reconcileTarget } from './endpoints/reconcile-target.ts';
+import { showTimestamps } from './endpoints/show-timestamps.ts';
+import { showWitnesses } from './endpoints/show-witnesses.ts';
 import { signReview } from './endpoints/sign-review.ts';
+import { checkPolicies } from './endpoints/check-policies.ts';
+import { explainRequest } from './endpoints/explain-request.ts';
+import { listPolicyFiles } from './endpoints/list-policy-files.ts';
+import { listPolicyVersions } from './endpoints/list-policy-versions.ts';
+import { listPolicyWords } from './endpoints/list-policy-words.ts';
+import { savePolicyFile } from './endpoints/save-policy-file.ts';
+import { testPolicies } from './endpoints/test-policies.ts';
+import { tryPolicies } from './endpoints/try-policies.ts';
 import { showPolicy } from './endpoints/show-policy.ts';
 import { showPolicyVersion } from './endpoints/show-policy-version.ts';
+import { traceRecord } from './endpoints/trace-record.ts';
 import { showRecord } from './endpoints/show-record.ts';
+import { showRetention } from './endpoints/show-retention.ts';
 import { showSession } from './endpoints/show-session.ts';
 import { watchSession } from './endpoints/watch-session.ts';
 import { endSignIns } from './open/end-sign-ins.ts';
@@ -80,30 +115,56 @@ export const routes: readonly Endpoint[] = [
   signOut,
   linkBrowser,
   listTargets,
+  showConfig,
   applyConfig,
+  showRetention,
+  planRetention,
   showConnection,
+  showTargetAccess,
+  reconcileTarget,
+  showTimestamps,
+  showWitnesses,
   checkConnection,
   listTools,
   pinTools,
   listPrincipals,
+  showPrincipalAccess,
   suspendPrincipal,
   resumePrincipal,
   listPasskeys,
   inviteAdministrator,
   removePasskey,
   showPolicy,
+  listPolicyVersions,
   showPolicyVersion,
+  listPolicyFiles,
+  savePolicyFile,
+  listPolicyWords,
+  checkPolicies,
+  testPolicies,
+  explainRequest,
+  tryPolicies,
   listTokens,
   createToken,
   revokeToken,
   listSessions,
   getSession,
   showSession,
+  compareSessions,
   showRecord,
+  traceRecord,
   readBytes,
   watchSession,
   exportSession,
+  exportEvidence,
+  listReports,
+  makeReport,
+  getEvidencePage,
   rebuildIndex,
+  backUp,
+  runRetention,
+  listKeys,
+  rotateRootKey,
   haltSession,
   openRun,
   recordOutput,
@@ -119,6 +180,13 @@ export const routes: readonly Endpoint[] = [
   acknowledgeAlert,
   assignAlert,
   closeAlert,
+  listHolds,
+  showHold,
+  createHold,
+  releaseHold,
+  listErasures,
+  eraseRecords,
+  confirmErasure,
   listOpenings,
   askOpening,
   grantOpening,
@@ -130,8 +198,10 @@ export const routes: readonly Endpoint[] = [
   deleteSavedSearch,
   listReviews,
   getReviewCoverage,
+  showStorage,
   signReview,
   getReceipt,
+  getLogKey,
   getLogFile,
   getMetrics,
 ];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SessionSummary } from '../feed/shown-record.ts';
+import { activityParts, type TargetActivity } from '../search/session-activity.ts';
 import type { Finding, Risk, SessionOverview } from '../search/found.ts';
 
 const summary = {
@@ -28,6 +29,12 @@ const finding = {
   seq: z.int().nullable().describe('The number of this record in the session.'),
 } satisfies Record<keyof Finding, z.ZodType>;
 
+const activity = {
+  target: z.string(),
+  records: z.array(z.int()).readonly().describe(`How many records each part of the time has: there are ${activityParts} parts.`),
+  verdicts: z.string().describe('What matters most in each part of the time, a character each: `.` no record, `a` allowed, `h` held, `d` denied or an alert.'),
+} satisfies Record<keyof TargetActivity, z.ZodType>;
+
 const overview = {
   ...summary,
   title: z.string().nullable().describe('The beginning of the first prompt or statement. Null if there is none, or content is not to be shown.'),
@@ -37,6 +44,11 @@ const overview = {
   classes: z.array(z.string()).readonly().describe('The data classes of values in it.'),
   risk: z.object(risk),
   findings: z.array(z.object(finding).meta({ id: 'Finding' })).readonly(),
+  activity: z
+    .array(z.object(activity).meta({ id: 'TargetActivity', description: 'How a target was used over the time of a session.' }))
+    .readonly()
+    .optional()
+    .describe('How its targets were used over its time. Only for who asks for `activity`.'),
   unindexed: z.int().describe('How many of its records are not in the index of records yet, so that all of this lacks them.'),
 } satisfies Record<keyof SessionOverview, z.ZodType>;
 

@@ -44,6 +44,8 @@ export class InForce implements AsyncDisposable {
   #policy: PolicyEngine;
   /** Why the files as they are now were not put into force. Null: they were. */
   #refused: string | null = null;
+  /** When the configuration came into force, in milliseconds since 1970, UTC. */
+  #sinceMs = Date.now();
   #environment: Environment;
   /** The version of the policies that were recorded last. */
   #recordedVersion = '';
@@ -78,6 +80,15 @@ export class InForce implements AsyncDisposable {
 
   get refused(): string | null {
     return this.#refused;
+  }
+
+  get sinceMs(): number {
+    return this.#sinceMs;
+  }
+
+  /** The sections of the file that were changed since the start and need a restart. */
+  get waiting(): readonly string[] {
+    return [...this.#config.atStart].filter(([section, text]) => this.#atStart.get(section) !== text).map(([section]) => section);
   }
 
   get environment(): Environment {
@@ -176,6 +187,7 @@ export class InForce implements AsyncDisposable {
     const changes = policyChanges(this.#policy, policy);
     this.#policy = policy;
     this.#refused = null;
+    this.#sinceMs = Date.now();
     if (this.#recorder !== null) {
       this.#recordChanges(this.#recorder, changes);
     }
@@ -189,7 +201,7 @@ export class InForce implements AsyncDisposable {
     if (changes !== null) {
       this.warnOfFindings();
     }
-    const waiting = [...config.atStart].filter(([section, text]) => this.#atStart.get(section) !== text).map(([section]) => section);
+    const { waiting } = this;
     if (waiting.length > 0) {
       this.#parts.log.warn(
         { sections: waiting },

@@ -2,12 +2,20 @@ import { z } from 'zod';
 import { suggest } from '../domain/suggest.ts';
 import type { Problem } from './locate.ts';
 
+/** Most unknown keys of an object of which it is said what was probably meant. */
+const saidMax = 100;
+
 /** An object with these keys and no others. Each unknown key gives one line of the error, in the order of the issue's `keys`. */
 export function closed<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) =>
-      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(key, known)).join('\n') : `${known.join(', ')} are expected here`,
+      issue.code === 'unrecognized_keys'
+        ? issue.keys
+            .slice(0, saidMax)
+            .map((key) => unknownKey(key, known))
+            .join('\n')
+        : `${known.join(', ')} are expected here`,
   });
 }
 

@@ -136,7 +136,7 @@ targets:
   plain: { protocol: beta, host: 10.0.0.1, user: me, path: p }
 principals:
   support-bot: { kind: agent, groups: [agents], targets: [orders] }
-retention: { facts: forever, content: 30 }
+retention: { default: { keep: 30d, facts: forever } }
 limits: { loginMs: 5000, idleMs: 0 }
 `,
     { ORDERS_PASSWORD: 'secret' },
@@ -176,7 +176,7 @@ limits: { loginMs: 5000, idleMs: 0 }
     options: { tls: 'off' },
   });
   assert.deepEqual(config.principals.get('support-bot'), { id: 'support-bot', kind: 'agent', groups: ['agents'], targets: ['orders'] });
-  assert.deepEqual(config.retention, { metaDays: null, contentDays: 30 });
+  assert.deepEqual(config.retention, { default: { content: 30, facts: null, floor: null }, rules: [] });
   assert.deepEqual(config.limits, { ...defaultLimits, loginMs: 5000, idleMs: 0 });
   assert.ok(Object.isFrozen(config));
 });
@@ -184,8 +184,55 @@ limits: { loginMs: 5000, idleMs: 0 }
 test('an empty file is a configuration: the API on loopback, and nothing else', () => {
   const config = parse('');
   assert.deepEqual([...config.listen], [['http', { host: '127.0.0.1', port: 7070 }]]);
-  assert.deepEqual(config.retention, { metaDays: 400, contentDays: 90 });
-  assert.deepEqual([config.tls, config.rootKey, config.targets.size, config.principals.size], [null, null, 0, 0]);
+  assert.deepEqual(config.retention, { default: { content: 400, facts: 2555, floor: null }, rules: [] });
+  assert.deepEqual([config.tls, config.keys.root, config.targets.size, config.principals.size], [null, null, 0, 0]);
+});
+
+test('retention has a default and rules, whose times are written with a unit, and says what contradicts itself at its line', () => {
+  assert.deepEqual(
+    parse(`
+retention:
+  default: { keep: 6w }
+  rules:
+    - { query: 'class:health', keep: 10y, floor: 6y }
+    - { query: 'target:playground', keep: 30d }
+    - { query: 'target:scratch', keep: 1d, facts: 90d }
+    - { query: 'target:laws', keep: forever }
+`).retention,
+    {
+      default: { content: 42, facts: 2555, floor: null },
+      rules: [
+        { query: 'class:health', content: 3650, facts: 3650, floor: 2190 },
+        { query: 'target:playground', content: 30, facts: 2555, floor: null },
+        { query: 'target:scratch', content: 1, facts: 90, floor: null },
+        { query: 'target:laws', content: null, facts: null, floor: null },
+      ],
+    },
+  );
+  assert.deepEqual(parse('retention: { default: { keep: 8y } }').retention.default, { content: 2920, facts: 2920, floor: null });
+  for (const [written, message] of [
+    [
+      '{ facts: 400, content: 90 }',
+      /:1:21: retention\.facts: this is written default: \{ keep: 90d, facts: 400d \}, where keep is for contents\n.*retention\.content: /,
+    ],
+    [
+      '{ default: { keep: 90 } }',
+      /:1:31: retention\.default\.keep: a time with its unit is expected: 30d, 6w, or 7y of 365 days each, at most 100y, or forever/,
+    ],
+    ['{ default: { keep: 6m } }', /retention\.default\.keep: a time with its unit/],
+    ['{ default: { keep: 101y } }', /at most 100y/],
+    [
+      '{ default: { keep: 2y, floor: forever } }',
+      /retention\.default\.floor: a time with its unit is expected: 30d, 6w, or 7y of 365 days each, at most 100y$/,
+    ],
+    ['{ default: { keep: 8y, facts: 1y } }', /:1:\d+: retention\.default\.facts: facts are kept at least as long as contents, and keep is 8y here/],
+    ["{ rules: [{ query: 'target:a', keep: 30d, floor: 60d }] }", /:1:\d+: retention\.rules\.0\.floor: keep is 30d here/],
+    ["{ rules: [{ query: 'class:health', keep: 30d }] }", /:1:53: retention\.rules\.0\.keep: "class" is known only once/],
+    ['{ rules: [{ keep: 30d }] }', /retention\.rules\.0\.query: text is expected/],
+    [`{ rules: [${"{ query: 'target:a', keep: 30d },".repeat(101)}] }`, /retention\.rules: there are at most 100 rules/],
+  ] as const) {
+    assert.throws(() => parse(`retention: ${written}`), { code: 'config_invalid', message });
+  }
 });
 
 test('the scheme of the URL names the protocol', () => {
@@ -227,12 +274,12 @@ limits: { loginMs: soon }
       '2:18: listen.alpha: an address is HOST:PORT',
       '2:24: listen.gamma: this is not known here; known are http, alpha, beta',
       '6:5: targets.orders.durabilty: this is not known here: is durability meant?',
-      '7:42: targets.payroll.durability: disk or process is expected (remote needs a replicated store, which there is not yet)',
       '8:3: targets.no name: a name is 1 to 63 letters, digits, dots, dashes and underscores, and begins with a letter or digit',
       '9:21: targets.mail.protocol: there is no such protocol; known are alpha, beta',
       '11:16: principals.bot.kind: human or agent is expected',
       '12:20: limits.loginMs: a whole number of milliseconds from 100 to 86400000 is expected',
       '1:1: lisen: this is not known here: is listen meant?',
+      '7:42: targets.payroll.durability: remote needs a bucket: storage: { s3: { bucket: NAME } }',
       '11:41: principals.bot.targets.1: there is no target "oders": is orders meant?',
     ],
   );
@@ -291,13 +338,14 @@ test('a secret file is read when it is asked for, so that a rotated one is taken
   const secret = join(directory, 'password');
   const config = join(directory, 'countersign.yaml');
   writeFileSync(secret, 'one\n');
-  writeFileSync(config, 'targets: { a: { url: "alpha://h", password: { file: password } } }\nrootKey: { env: ROOT }\n');
-  const { targets, rootKey } = readConfig(config, protocols, { ROOT: 'root' });
+  writeFileSync(config, 'targets: { a: { url: "alpha://h", password: { file: password } } }\nkeys: { root: { env: ROOT } }\n');
+  const { targets, keys } = readConfig(config, protocols, { ROOT: 'root' });
   assert.equal(targets.get('a')?.password?.(), 'one');
   writeFileSync(secret, 'two');
   assert.equal(targets.get('a')?.password?.(), 'two');
-  assert.equal(rootKey?.(), 'root');
-  assert.throws(() => readConfig(config, protocols, {}), /rootKey: the environment variable ROOT is not set/);
+  assert.deepEqual(keys, { root: { kind: 'local', key: { env: 'ROOT' } }, previous: null, escrow: [], staleMs: 300_000 });
+  assert.throws(() => readConfig(config, protocols, {}), /keys\.root: the environment variable ROOT is not set/);
+  assert.match(problems('rootKey: { env: ROOT }')[0] ?? '', /1:1: rootKey: this is keys\.root now/);
 });
 
 test('who does not dial targets can do without their secrets', () => {
@@ -614,4 +662,29 @@ roles:
       '12:67: roles.turned.until: until is before since, so the role would read nothing',
     ],
   );
+});
+
+test('storage is a bucket, whose credentials are where AWS has them unless it says otherwise', () => {
+  const environment = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key', OTHER: 'other' };
+  const storage = (written: string, given: NodeJS.ProcessEnv = environment): Config['storage'] => parse(`storage: { s3: { ${written} } }`, given).storage;
+  const plain = { bucket: 'record', region: 'us-east-1', endpoint: null, prefix: '', caFile: null, lock: null, behindMs: 600_000 };
+  const secrets = { accessKeyId: { env: 'AWS_ACCESS_KEY_ID' }, secretAccessKey: { env: 'AWS_SECRET_ACCESS_KEY' }, sessionToken: null };
+  assert.deepEqual(storage('bucket: record'), { ...plain, ...secrets, keepLocal: { days: null, bytes: null } });
+  assert.deepEqual(storage('bucket: record, secretAccessKey: { env: OTHER }, lock: governance, keepLocal: { days: 30 }, prefix: a/b/'), {
+    ...plain,
+    ...secrets,
+    prefix: 'a/b/',
+    lock: 'governance',
+    secretAccessKey: { env: 'OTHER' },
+    keepLocal: { days: 30, bytes: null },
+  });
+  for (const [written, message] of [
+    ['bucket: A', /storage.s3.bucket: the name of a bucket is 3 to 63/],
+    ['bucket: record, prefix: audit', /storage.s3.prefix: .*a slash at the end/],
+    ['bucket: record, endpoint: "ftp://h"', /storage.s3.endpoint: https:/],
+    ['bucket: record, accessKeyId: { env: GONE }', /storage.s3.accessKeyId: the environment variable GONE is not set/],
+  ] as const) {
+    assert.throws(() => storage(written), { code: 'config_invalid', message });
+  }
+  assert.throws(() => storage('bucket: record', {}), /the environment variable AWS_ACCESS_KEY_ID is not set/);
 });

@@ -8,13 +8,16 @@ import { parseWorkingHours, type AlertRule } from '../domain/alert.ts';
 import { builtInAlerts, ruleDefaults } from '../domain/built-in-alerts.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { faultOfShownSecret } from '../domain/shown-secret.ts';
-import { subjectKey, type Group, type Issuer } from '../domain/issuer.ts';
+import { freshActs, subjectKey, type Group, type Issuer } from '../domain/issuer.ts';
 import { defaultLimits, type Limits } from '../domain/limits.ts';
 import { plainFault } from '../domain/plain-faults.ts';
 import type { Principal } from '../domain/principal.ts';
+import { usageProviders } from '../domain/usage-settings.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import { readKeys, refuseSinkUrl, type Sink, type StreamFacts, type StreamSettings } from '../domain/sink.ts';
 import { isLoopback } from '../domain/address.ts';
+import type { RootSettings } from '../domain/root-settings.ts';
+import type { SecretSource, StorageSettings } from '../domain/storage.ts';
 import { faultOfStoreUrl, parseStoreUrl } from '../domain/store-settings.ts';
 import { knownNames, suggest } from '../domain/suggest.ts';
 import type { SecretReader } from '../domain/target.ts';
@@ -22,17 +25,19 @@ import { placeForms, placeKinds } from '../domain/value-place.ts';
 import { parseField, parseQuery } from '../query/parse-query.ts';
 import { specialFields, termsOf, UnreadableQuery } from '../query/query.ts';
 import { systemErrorWords } from '../store/system-error.ts';
-import type { Address, Config, ReviewModel, StoreConfig } from './config.ts';
+import type { Address, Config, ReviewModel, StoreConfig, TimestampConfig, WitnessConfig } from './config.ts';
 import { problemsOf } from './closed.ts';
 import { configBytesMax } from './find.ts';
 import { locate, placeOf, type Problem, type Source } from './locate.ts';
-import { configSchema, durationMs, type RawConfig, type RawSharedStore } from './schema.ts';
+import { toPlain } from './plain-yaml.ts';
+import { configSchema, durationMs, type RawConfig, type RawObjectStorage, type RawRootProvider, type RawSharedStore } from './schema.ts';
 import { pathFinder } from './paths.ts';
 import { liveSections, startSections } from './sections.ts';
-import { secretOpener, type OpenSecret } from './secret.ts';
+import { resolveSecret, secretOpener, type OpenSecret } from './secret.ts';
 import { parseTarget } from './target.ts';
+import { readAuthorities } from './timestamps.ts';
+import { readWitnessPolicy } from './witnesses.ts';
 
-const aliasesMax = 100;
 const problemsMax = 50;
 const defaultListen: Readonly<Record<string, string>> = { http: '127.0.0.1:7070' };
 
@@ -87,9 +92,14 @@ export function parseConfig(text: string, context: ParseContext): Config {
     protocols: context.protocols.filter(({ transport }) => transport === 'stream').map(({ id }) => id),
     parseTarget: (raw, wrong) => parseTarget(raw, { protocols: context.protocols, openSecret, findPath: findNeeded }, wrong),
   });
-  const outcome = schema.safeParse(written, { error: plainFault });
-  const problems = [
+  const { rootKey: renamed, ...named } = asRecord(written);
+  const outcome = schema.safeParse(renamed === undefined ? written : named, { error: plainFault });
+  const problems: Problem[] = [
+    ...(renamed === undefined
+      ? []
+      : [{ path: ['rootKey'], at: 'key' as const, message: 'this is keys.root now: keys: { root: { env: VARIABLE } }, or { file: PATH }' }]),
     ...(outcome.error?.issues ?? []).flatMap(problemsOf),
+    ...remoteWithoutStorage(written),
     ...unknownTargets(written),
     ...unknownPlaces(written),
     ...unknownClasses(written),
@@ -120,8 +130,30 @@ export function parseConfig(text: string, context: ParseContext): Config {
       }
     }
   }
-  if (outcome.data?.rootKey !== undefined) {
-    openSecret(outcome.data.rootKey, (message) => problems.push({ path: ['rootKey'], message }));
+  const { root, previous } = outcome.data?.keys ?? {};
+  for (const [at, provider] of Object.entries({ root, previous })) {
+    const settings = provider === undefined ? null : openRoot(provider, base, context.environment);
+    const wrong = (message: string): unknown => problems.push({ path: ['keys', at], message });
+    for (const secret of settings === null ? [] : secretsOf(settings)) {
+      openSecret(secret, wrong);
+    }
+    if (provider?.caFile !== undefined) {
+      findNeeded(provider.caFile, wrong);
+    }
+  }
+  if (outcome.data?.storage !== undefined) {
+    const { caFile, accessKeyId, secretAccessKey, sessionToken } = outcome.data.storage.s3;
+    const secrets = {
+      accessKeyId: accessKeyId ?? { env: 'AWS_ACCESS_KEY_ID' },
+      secretAccessKey: secretAccessKey ?? { env: 'AWS_SECRET_ACCESS_KEY' },
+      ...(sessionToken === undefined ? {} : { sessionToken }),
+    };
+    for (const [at, secret] of Object.entries(secrets)) {
+      openSecret(secret, (message) => problems.push({ path: ['storage', 's3', at], message }));
+    }
+    if (caFile !== undefined) {
+      findNeeded(caFile, (message) => problems.push({ path: ['storage', 's3', 'caFile'], message }));
+    }
   }
   for (const [sink, { webhook, secret, slack, caFile, query }] of Object.entries(outcome.data?.sinks ?? {})) {
     const wrong = (at: string) => (message: string) => problems.push({ path: ['sinks', sink, at], message });
@@ -171,6 +203,28 @@ export function parseConfig(text: string, context: ParseContext): Config {
       findNeeded(path, (message) => problems.push({ path: ['tls', name], message }));
     }
   }
+  const { policy: witnessPolicy, caFile: witnessAuthorities } = outcome.data?.witnesses ?? {};
+  if (witnessPolicy !== undefined) {
+    const wrong = (message: string): unknown => problems.push({ path: ['witnesses', 'policy'], message });
+    readWitnessPolicy(findNeeded(witnessPolicy, wrong), wrong);
+  }
+  if (witnessAuthorities !== undefined) {
+    findNeeded(witnessAuthorities, (message) => problems.push({ path: ['witnesses', 'caFile'], message }));
+  }
+  const { authorities, caFile: timestampAuthorities } = outcome.data?.timestamps ?? {};
+  if (authorities !== undefined) {
+    const wrong = (message: string): unknown => problems.push({ path: ['timestamps', 'authorities'], message });
+    readAuthorities(findNeeded(authorities, wrong), wrong);
+  }
+  if (timestampAuthorities !== undefined) {
+    findNeeded(timestampAuthorities, (message) => problems.push({ path: ['timestamps', 'caFile'], message }));
+  }
+  for (const [target, { key }] of Object.entries(outcome.data?.reconcile ?? {})) {
+    openSecret(key, (message) => problems.push({ path: ['reconcile', target, 'key'], message }));
+    if (!Object.hasOwn(outcome.data?.targets ?? {}, target)) {
+      problems.push({ path: ['reconcile', target], message: 'there is no target of this name' });
+    }
+  }
   if (outcome.data?.policies !== undefined) {
     findPath(outcome.data.policies, (message) => problems.push({ path: ['policies'], message }));
   }
@@ -182,20 +236,24 @@ function parseAddress(address: string): Address {
   return { host: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) };
 }
 
-function toPlain(document: { toJS(options: { maxAliasCount: number }): unknown }, file: string): unknown {
-  try {
-    return document.toJS({ maxAliasCount: aliasesMax });
-  } catch (cause) {
-    throw new GatewayError('config_invalid', `${file}: more than ${aliasesMax} aliases, or one that refers to itself.`, { cause });
-  }
-}
-
 /** Leaves out the sections `targets:` and `principals:` if they contain only comments. */
 function withoutEmptySections(written: unknown): unknown {
   const isEmpty = (name: string): boolean => liveSections.some((section) => section === name) && asRecord(written)[name] === null;
   return Array.isArray(written) || typeof written !== 'object'
     ? written
     : Object.fromEntries(Object.entries(asRecord(written)).filter(([name]) => !isEmpty(name)));
+}
+
+/** Finds targets whose records are to be in a bucket, if there is none. */
+function remoteWithoutStorage(written: unknown): Problem[] {
+  const { storage, targets } = asRecord(written);
+  return storage !== undefined
+    ? []
+    : Object.entries(asRecord(targets)).flatMap(([name, target]) =>
+        asRecord(target)['durability'] === 'remote'
+          ? [{ path: ['targets', name, 'durability'], message: 'remote needs a bucket: storage: { s3: { bucket: NAME } }' }]
+          : [],
+      );
 }
 
 /**
@@ -494,6 +552,72 @@ function openStore({ url, password, key, caFile, tls, stale }: RawSharedStore, b
   };
 }
 
+function openStorage({ keepLocal, behind, ...raw }: RawObjectStorage, base: string, environment: NodeJS.ProcessEnv): StorageSettings {
+  return {
+    bucket: raw.bucket,
+    region: raw.region,
+    endpoint: raw.endpoint ?? null,
+    prefix: raw.prefix,
+    caFile: raw.caFile === undefined ? null : resolve(base, raw.caFile),
+    ...openAwsKey(raw, base, environment),
+    lock: raw.lock ?? null,
+    keepLocal: { days: keepLocal.days ?? null, bytes: keepLocal.bytes ?? null },
+    behindMs: durationMs(behind),
+  };
+}
+
+function openRoot(raw: RawRootProvider, base: string, environment: NodeJS.ProcessEnv): RootSettings {
+  const caFile = raw.caFile === undefined ? null : resolve(base, raw.caFile);
+  if (raw.vault !== undefined && raw.token !== undefined) {
+    return { kind: 'vault', url: raw.vault, token: resolveSecret(raw.token, base), caFile };
+  }
+  const { 'aws-kms': arn, pkcs11, endpoint = null } = raw;
+  if (arn !== undefined) {
+    return { kind: 'aws-kms', arn, region: arn.split(':')[3] ?? '', endpoint, caFile, ...openAwsKey(raw, base, environment) };
+  }
+  if (pkcs11 !== undefined) {
+    const { module, token, key, pin } = pkcs11;
+    return { kind: 'pkcs11', module: resolve(base, module), token, key, pin: resolveSecret(pin, base) };
+  }
+  return { kind: 'local', key: raw.file === undefined ? { env: raw.env ?? '' } : { file: resolve(base, raw.file) } };
+}
+
+/** Returns where the credentials of a provider are. */
+function secretsOf(settings: RootSettings): readonly SecretSource[] {
+  switch (settings.kind) {
+    case 'local':
+      return [settings.key];
+    case 'vault':
+      return [settings.token];
+    case 'pkcs11':
+      return [settings.pin];
+    default:
+      return [settings.accessKeyId, settings.secretAccessKey, ...(settings.sessionToken === null ? [] : [settings.sessionToken])];
+  }
+}
+
+interface RawAwsKey {
+  readonly accessKeyId?: SecretSource | undefined;
+  readonly secretAccessKey?: SecretSource | undefined;
+  readonly sessionToken?: SecretSource | undefined;
+}
+
+/** Returns where an access key is: where the file says, else in the variables that all tools for AWS read. */
+function openAwsKey(
+  raw: RawAwsKey,
+  base: string,
+  environment: NodeJS.ProcessEnv,
+): { readonly accessKeyId: SecretSource; readonly secretAccessKey: SecretSource; readonly sessionToken: SecretSource | null } {
+  const secretAt = (source: SecretSource | undefined, variable: string): SecretSource =>
+    source === undefined ? { env: variable } : resolveSecret(source, base);
+  const isTemporary = raw.sessionToken !== undefined || (raw.secretAccessKey === undefined && environment['AWS_SESSION_TOKEN'] !== undefined);
+  return {
+    accessKeyId: secretAt(raw.accessKeyId, 'AWS_ACCESS_KEY_ID'),
+    secretAccessKey: secretAt(raw.secretAccessKey, 'AWS_SECRET_ACCESS_KEY'),
+    sessionToken: isTemporary ? secretAt(raw.sessionToken, 'AWS_SESSION_TOKEN') : null,
+  };
+}
+
 interface BuildContext extends ParseContext {
   readonly base: string;
   readonly openSecret: OpenSecret;
@@ -501,7 +625,7 @@ interface BuildContext extends ParseContext {
   readonly text: string;
 }
 
-function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildContext): Config {
+function build(raw: RawConfig, { file, base, openSecret, source, text, environment }: BuildContext): Config {
   const listen = Object.entries({ ...defaultListen, ...raw.listen }).flatMap(([id, address]) =>
     address === undefined ? [] : [[id, parseAddress(address)] as const],
   );
@@ -519,7 +643,13 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
             clientsFile: raw.tls.clients === undefined ? null : resolve(base, raw.tls.clients),
           },
     store: raw.store === undefined ? null : openStore(raw.store.postgres, base, openSecret),
-    rootKey: raw.rootKey === undefined ? null : openSecret(raw.rootKey, () => undefined),
+    storage: raw.storage === undefined ? null : openStorage(raw.storage.s3, base, environment),
+    keys: {
+      root: raw.keys.root === undefined ? null : openRoot(raw.keys.root, base, environment),
+      previous: raw.keys.previous === undefined ? null : openRoot(raw.keys.previous, base, environment),
+      escrow: raw.keys.escrow,
+      staleMs: durationMs(raw.keys.stale),
+    },
     targets: new Map(Object.entries(raw.targets).map(([name, target]) => [name, { name, ...target }])),
     places: new Map(Object.keys(raw.targets).map((name) => [name, placeOf(source, ['targets', name, 'url'])])),
     principals: new Map(Object.entries(raw.principals).map(([id, principal]) => [id, openPrincipal(id, principal, raw.groups)])),
@@ -545,12 +675,13 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
       ageMs: durationMs(raw.identity.browser.age),
     },
     fresh: new Map(
-      (['export', 'approve', 'content'] as const).flatMap((act) => {
+      freshActs.flatMap((act) => {
         const { [act]: written } = raw.identity.fresh;
         return written === undefined ? [] : [[act, durationMs(written)] as const];
       }),
     ),
     policies: raw.policies === undefined ? null : resolve(base, raw.policies),
+    savesPolicies: raw.savePolicies,
     approvals: {
       waitMs: durationMs(raw.approvals.wait),
       mode: raw.approvals.mode ?? null,
@@ -567,10 +698,37 @@ function build(raw: RawConfig, { file, base, openSecret, source, text }: BuildCo
       ]),
     ),
     guardedClasses: guardedClasses(raw.classes),
-    retention: { metaDays: foreverToNull(raw.retention.facts), contentDays: foreverToNull(raw.retention.content) },
+    retention: raw.retention,
+    reconcile: new Map(
+      Object.entries(raw.reconcile).map(([name, { usage: provider, key, url = usageProviders[provider], project = null }]) => [
+        name,
+        { provider, url, project, key: openSecret(key, () => undefined) },
+      ]),
+    ),
+    witnesses: openWitnesses(raw.witnesses, base),
+    timestamps: openTimestamps(raw.timestamps, base),
     limits: overrideLimits(raw.limits),
     atStart: new Map(startSections.map((section) => [section, JSON.stringify(raw[section]) ?? ''])),
   });
+}
+
+function openWitnesses(raw: RawConfig['witnesses'], base: string): WitnessConfig | null {
+  const policy = raw === undefined ? null : readWitnessPolicy(resolve(base, raw.policy), () => undefined);
+  return raw === undefined || policy === null
+    ? null
+    : { policy, caFile: raw.caFile === undefined ? null : resolve(base, raw.caFile), lostMs: durationMs(raw.lost) };
+}
+
+function openTimestamps(raw: RawConfig['timestamps'], base: string): TimestampConfig | null {
+  return raw === undefined
+    ? null
+    : {
+        url: raw.rfc3161,
+        caFile: raw.caFile === undefined ? null : resolve(base, raw.caFile),
+        trusted: raw.authorities === undefined ? null : readAuthorities(resolve(base, raw.authorities), () => undefined),
+        everyMs: durationMs(raw.every),
+        lostMs: durationMs(raw.lost),
+      };
 }
 
 function openReviewModel(raw: RawConfig['reviews']['model']): ReviewModel | null {
@@ -713,10 +871,6 @@ function streamSettings(
 
 /** The port of syslog over TLS: https://www.rfc-editor.org/rfc/rfc5425#section-4.1 */
 const syslogPort = 6514;
-
-function foreverToNull(days: number | 'forever'): number | null {
-  return days === 'forever' ? null : days;
-}
 
 function overrideLimits(given: RawConfig['limits']): Limits {
   // Only entries with a value are left, and the schema allows only names of limits.

@@ -2,12 +2,10 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { GatewayError } from '../domain/errors.ts';
-import type { PolicySource } from '../domain/policy-source.ts';
+import { policyFileBytesMax, policyFilesMax, type PolicySource } from '../domain/policy-source.ts';
 import { systemErrorWords } from '../store/system-error.ts';
 
 const ending = '.cedar';
-const filesMax = 200;
-const bytesMax = 1024 * 1024;
 /** Most times that files are read again because they were not as they had been read. */
 const readsMax = 16;
 
@@ -48,8 +46,8 @@ export function readPolicySources(path: string): readonly PolicySource[] {
 
 function readOnce(path: string): readonly PolicySource[] {
   const files = orUnreadable(path, listFiles);
-  if (files.length > filesMax) {
-    throw new GatewayError('config_invalid', `${path}: there are ${files.length} files of policies, at most ${filesMax} are read.`);
+  if (files.length > policyFilesMax) {
+    throw new GatewayError('config_invalid', `${path}: there are ${files.length} files of policies, at most ${policyFilesMax} are read.`);
   }
   return files.map((file) => ({ file: basename(file), path: shownPath(file), text: readText(file) }));
 }
@@ -69,8 +67,8 @@ function readRegularFile(file: string): Buffer {
   if (!found.isFile()) {
     throw new GatewayError('config_invalid', `${shownPath(file)} is no regular file.`);
   }
-  if (found.size > bytesMax) {
-    throw new GatewayError('config_invalid', `${shownPath(file)} is longer than ${bytesMax} bytes.`);
+  if (found.size > policyFileBytesMax) {
+    throw new GatewayError('config_invalid', `${shownPath(file)} is longer than ${policyFileBytesMax} bytes.`);
   }
   return readFileSync(file);
 }

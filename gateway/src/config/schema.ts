@@ -3,16 +3,19 @@ import { builtInRoles, faultsOfRole, type BuiltInRoleName } from '../access/role
 import { actNames } from '../domain/recording-acts.ts';
 import { faultOfPattern } from '../classes/pattern.ts';
 import { parseWorkingHours, severities } from '../domain/alert.ts';
+import { daysMax, durationUnits, formatDays, parseDays } from '../domain/duration.ts';
 import { localIssuer } from '../domain/local-administrator.ts';
 import type { Target } from '../domain/target.ts';
+import { faultsOfRetention, longerOf, rulesMax, standardKept, type KeptFor, type RetentionSettings } from '../retention/retention-rules.ts';
 import { defaultData } from './sections.ts';
 import { closed } from './closed.ts';
 import { refuseSinkUrl } from '../domain/sink.ts';
 import { faultOfWebAddress, isInTheClear } from '../domain/web-address.ts';
 
-const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** The longest time that a held request may wait. */
 const waitMsMax = 7 * 86_400_000;
+
+const daysExpected = 'a time with its unit is expected: 30d, 6w, or 7y of 365 days each, at most 100y';
 
 const name = z
   .string('a name is text: put it in quotes')
@@ -30,7 +33,11 @@ const secret = z.union(
   'a secret is not written here: give { env: VARIABLE } or { file: PATH }',
 );
 
-const days = z.union([z.int().min(1).max(36_500), z.literal('forever')], 'a number of days (1 to 36500), or forever');
+const days = z
+  .string(daysExpected)
+  .refine((written) => parseDays(written) !== null, daysExpected)
+  .transform((written) => parseDays(written) ?? daysMax);
+const daysOrForever = z.union([z.literal('forever').transform(() => null), days], `${daysExpected}, or forever`);
 
 const word = z.string('text is expected: put it in quotes').regex(/^[^\0]{0,4096}$/, 'a word of a command is at most 4096 characters');
 const command = z.tuple([text], word, 'a program and its arguments are expected: [PROGRAM, ARGUMENT, ...]');
@@ -60,9 +67,11 @@ const target = closed({
     .optional()
     .describe("The gateway's credential at the target: `{ env: VARIABLE }` or `{ file: PATH }`, read each time it is needed. Nobody else has it."),
   durability: z
-    .enum(['disk', 'process'], 'disk or process is expected (remote needs a replicated store, which there is not yet)')
+    .enum(['disk', 'process', 'remote'], 'disk, process or remote is expected')
     .default('disk')
-    .describe('Where a record must be before the recorded bytes move on: `disk` survives a loss of power, `process` the death of the gateway.'),
+    .describe(
+      'Where a record must be before the recorded bytes move on: `disk` survives a loss of power, `process` the death of the gateway, `remote` the loss of the machine: it is on the disk, and the bucket of `storage` has accepted it ([storage.md](storage.md#durability-remote)).',
+    ),
   tags: z
     .record(name, z.string('text is expected').max(256, 'a tag is at most 256 characters'), 'NAME: TEXT lines are expected')
     .optional()
@@ -361,6 +370,93 @@ const sharedStore = closed({
 
 export type RawSharedStore = z.output<typeof sharedStore>;
 
+const objectStorage = closed({
+  bucket: z
+    .string('the name of a bucket is expected')
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket is 3 to 63 small letters, digits, dots and dashes')
+    .describe('The name of the bucket, which exists.'),
+  region: text.max(64).default('us-east-1').describe('The region of the bucket, which is part of signatures.'),
+  endpoint: text
+    .refine((written) => /^https?:$/.test(URL.parse(written)?.protocol ?? '') && !/[?#]/.test(written), 'https://HOST:PORT is expected')
+    .optional()
+    .describe("`https://HOST:PORT` of a server that is not AWS's."),
+  prefix: z
+    .string('text is expected')
+    .regex(/^([A-Za-z0-9][A-Za-z0-9._-]*\/)*$/, 'letters, digits, dots, dashes and underscores between slashes are expected, with a slash at the end')
+    .max(256, 'a prefix is at most 256 characters')
+    .default('')
+    .describe('What the names of all objects begin with, with a slash at its end: `audit/`. The id of the gateway follows.'),
+  caFile: text
+    .optional()
+    .describe("PEM file of the authorities that may have signed the server's certificate, in place of those of the system; relative to this file."),
+  accessKeyId: secret.optional().describe('The id of the access key: `{ env: VARIABLE }` or `{ file: PATH }`; AWS_ACCESS_KEY_ID unless given.'),
+  secretAccessKey: secret
+    .optional()
+    .describe(
+      'The access key, or the JSON that a `credential_process` prints: `{ env: VARIABLE }` or `{ file: PATH }`; AWS_SECRET_ACCESS_KEY unless given. It is read anew for each request.',
+    ),
+  sessionToken: secret.optional().describe('The token of a temporary key; AWS_SESSION_TOKEN where that is set and no key is given here.'),
+  lock: z
+    .enum(['compliance', 'governance'], 'compliance or governance is expected')
+    .optional()
+    .describe(
+      'Object Lock for segments, for as long as the longest time under `retention`. The bucket must have been made with it. What is recorded is deleted all the same, with its keys.',
+    ),
+  keepLocal: closed({
+    days: whole(0, 36_500, 'days').optional().describe('Segments that ended longer ago are removed here.'),
+    bytes: whole(0, Number.MAX_SAFE_INTEGER, 'bytes').optional().describe('Segments are removed here, oldest first, while they have more bytes than that.'),
+  })
+    .default({})
+    .describe('What of the journal stays in the data directory once the bucket and the indexes have it. Neither: all of it.'),
+  behind: duration.default('10m').describe('The bucket may be behind for so long before that is recorded, and the alert `archive-behind` raised.'),
+});
+
+const providerKinds = ['file', 'env', 'vault', 'aws-kms', 'pkcs11'] as const;
+const serverAddress = text.refine((written) => /^https?:$/.test(URL.parse(written)?.protocol ?? '') && !/[?#]/.test(written), 'https://HOST:PORT is expected');
+const rootProvider = closed({
+  file: text.optional().describe('A file with a key of 64 hex digits, relative to this file.'),
+  env: text.optional().describe('A variable with a key of 64 hex digits.'),
+  vault: serverAddress
+    .refine((written) => /\/v1\/.+\/keys\/[^/]+$/.test(written), 'https://HOST/v1/transit/keys/NAME is expected')
+    .optional()
+    .describe('A key of the transit engine of Vault or OpenBao: `https://HOST/v1/transit/keys/NAME`.'),
+  token: secret.optional().describe('The token for `vault`, read each time it is needed: `{ env: VARIABLE }` or `{ file: PATH }`.'),
+  'aws-kms': text
+    .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[\w/-]{1,256}$/, 'arn:aws:kms:REGION:ACCOUNT:key/ID is expected')
+    .optional()
+    .describe('A symmetric key of AWS KMS, by its ARN.'),
+  endpoint: serverAddress.optional().describe("`https://HOST:PORT` of a server that is not AWS's, or of an endpoint in a VPC."),
+  accessKeyId: secret.optional().describe('The id of the access key for `aws-kms`; AWS_ACCESS_KEY_ID unless given.'),
+  secretAccessKey: secret.optional().describe('The access key, or the JSON that a `credential_process` prints; AWS_SECRET_ACCESS_KEY unless given.'),
+  sessionToken: secret.optional().describe('The token of a temporary key; AWS_SESSION_TOKEN where that is set and no key is given here.'),
+  caFile: text
+    .optional()
+    .describe("PEM file of the authorities that may have signed the server's certificate, in place of those of the system; relative to this file."),
+  pkcs11: closed({
+    module: text.describe("The library of the token's maker, such as `/usr/lib/softhsm/libsofthsm2.so`; relative to this file."),
+    token: text.max(32, 'the label of a token is at most 32 characters').describe('The label of the token.'),
+    key: text
+      .regex(/^([0-9a-fA-F]{2}){1,64}$/, 'the id of the key is expected in hex, in quotes: "01"')
+      .describe('The id of an AES key in it, in hex and in quotes.'),
+    pin: secret.describe('The PIN of its user: `{ env: VARIABLE }` or `{ file: PATH }`.'),
+  })
+    .optional()
+    .describe('An AES key in a token that speaks PKCS#11. `pkcs11-tool` of OpenSC must be installed.'),
+}).superRefine((written, context) => {
+  if (providerKinds.filter((kind) => written[kind] !== undefined).length !== 1) {
+    context.addIssue({ code: 'custom', message: `one of ${providerKinds.join(', ')} is expected` });
+  }
+  if ((written.vault === undefined) !== (written.token === undefined)) {
+    context.addIssue({ code: 'custom', message: 'vault and token stand together: { vault: "https://HOST/v1/transit/keys/NAME", token: { file: PATH } }' });
+  }
+});
+
+export type RawRootProvider = z.output<typeof rootProvider>;
+
+const recipientsMax = 20;
+
+export type RawObjectStorage = z.output<typeof objectStorage>;
+
 /** Most rules for alerts that a file has. */
 const alertsMax = 200;
 const alertRule = closed({
@@ -409,7 +505,63 @@ const fresh = closed({
   export: duration.optional().describe('How long ago somebody may have signed in who exports sessions.'),
   approve: duration.optional().describe('The same for who grants or denies an approval.'),
   content: duration.optional().describe('The same for who reads the content of records. Longer ago, facts alone are shown.'),
+  policies: duration.optional().describe('The same for who saves a file of policies ([policy.md](policy.md#in-a-browser)).'),
 });
+
+/** A setting that is written in another place. */
+const elsewhere = z.never('this is written default: { keep: 90d, facts: 400d }, where keep is for contents').optional();
+
+const keptFor = closed({
+  keep: daysOrForever.describe('For how long contents are kept.'),
+  facts: daysOrForever
+    .optional()
+    .describe(
+      `For how long facts are kept: who did what, where and when. At least as long as contents. Absent: as by default, which is \`${formatDays(standardKept.facts)}\` unless it says otherwise, or as long as contents if that is longer.`,
+    ),
+  floor: days.optional().describe('For so long nobody can erase it earlier, whatever the reason.'),
+});
+
+function openKept({ keep, facts, floor }: z.output<typeof keptFor>, factsByDefault: number | null): KeptFor {
+  return { content: keep, facts: facts === undefined ? longerOf(factsByDefault, keep) : facts, floor: floor ?? null };
+}
+
+const retention = closed({
+  default: keptFor
+    .extend({ keep: keptFor.shape.keep.prefault(formatDays(standardKept.content)) })
+    .prefault({})
+    .describe('For what no rule is about.'),
+  rules: z
+    .array(
+      closed({
+        query: text.describe(
+          'The records that the rule is about, in the [language of queries](search.md#queries). One that asks only for `principal`, `group`, `on-behalf-of`, `target`, `protocol` and `environment` may keep for a shorter time than the default; any other can only lengthen.',
+        ),
+        ...keptFor.shape,
+      }),
+      'a list of rules is expected: [{ query: "target:orders", keep: 6y }]',
+    )
+    .max(rulesMax, `there are at most ${rulesMax} rules`)
+    .default([])
+    .describe('Rules. Of those that hold for a record the longest counts, for contents and for facts apart.'),
+  erase: closed({ twoPersons: z.boolean().default(false).describe('Two persons erase what a query finds: one asks, and another confirms.') })
+    .prefault({})
+    .describe('How something is erased before its time ([retention.md](retention.md#erasing)).'),
+  facts: elsewhere,
+  content: elsewhere,
+})
+  .transform(({ default: written, rules, erase: { twoPersons } }): RetentionSettings => {
+    const standard = openKept(written, standardKept.facts);
+    return {
+      default: standard,
+      rules: rules.map(({ query, ...rule }) => ({ query, ...openKept(rule, standard.facts) })),
+      ...(twoPersons ? { eraseByTwo: true } : {}),
+    };
+  })
+  .superRefine((settings, context) => {
+    for (const { rule, at, message } of faultsOfRetention(settings)) {
+      context.addIssue({ code: 'custom', path: rule === null ? ['default', at] : ['rules', rule, at], message });
+    }
+  });
 
 const bytes = whole(65_536, 1_073_741_823, 'bytes');
 const milliseconds = whole(100, 86_400_000, 'milliseconds');
@@ -448,7 +600,7 @@ export type RawTarget = z.output<typeof target>;
 
 /** Returns a time of the configuration in ms: `90s`, `10m`, `1h` or `2d`. */
 export function durationMs(written: string): number {
-  return Number(written.slice(0, -1)) * (unitMs[written.slice(-1)] ?? 0);
+  return Number(written.slice(0, -1)) * (durationUnits[written.slice(-1)] ?? 0);
 }
 
 /** Reports what is wrong with a field, or with one of its members. */
@@ -497,11 +649,27 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
       .describe(
         'Where tokens, suspensions, accounts and ends of sign-ins are, if several gateways share them ([operating.md](operating.md#several-gateways)). Absent: in the data directory, for this gateway alone.',
       ),
-    rootKey: secret
+    keys: closed({
+      root: rootProvider
+        .optional()
+        .describe(
+          'What wraps the root secret, which opens all other keys. Absent: a key of 64 hex digits in COUNTERSIGN_ROOT_KEY, else in `root.key` in the data directory, made at the first start.',
+        ),
+      previous: rootProvider.optional().describe('What wrapped it before. The next start has `root` wrap it, and from then on this is not needed.'),
+      escrow: z
+        .array(text.regex(/^age1[0-9a-z]{10,4000}$/, 'a recipient of age is expected: age1…'), 'a list of recipients of age is expected')
+        .max(recipientsMax, `there are at most ${recipientsMax} recipients`)
+        .default([])
+        .describe('Recipients of age for whom the root secret is encrypted, in `escrow/` of the data directory.'),
+      stale: duration
+        .default('5m')
+        .describe('For so long new sessions are opened while `root` does not unwrap the root secret any more. Those that are open go on.'),
+    })
+      .prefault({})
+      .describe('The keys of the gateway ([keys.md](keys.md)).'),
+    storage: closed({ s3: objectStorage.describe('A bucket that speaks the protocol of S3.') })
       .optional()
-      .describe(
-        'The key that wraps all others, 64 hex digits: `{ env: VARIABLE }` or `{ file: PATH }`. Without it COUNTERSIGN_ROOT_KEY, else `root.key` in the data directory, made at the first start.',
-      ),
+      .describe('Object storage that gets what is recorded ([storage.md](storage.md)). Absent: it stays in the data directory.'),
     targets: z
       .record(name, parsedTarget, 'NAME: and below it what the target is')
       .default({})
@@ -509,6 +677,12 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
     policies: text
       .optional()
       .describe('A directory with `*.cedar` files, or one such file: the policies, in addition to the grants. Absent: what the grants say and nothing else.'),
+    savePolicies: z
+      .boolean('true or false is expected')
+      .default(true)
+      .describe(
+        'Whether administrators may save files of policies over the API, as the console does ([policy.md](policy.md#in-a-browser)). `false` where the files come from elsewhere, as from Git.',
+      ),
     approvals: closed({
       wait: duration.default('10m').describe('How long a held request may wait for people: `90s`, `10m`, `1h` or `2d`, at most 7 days. Then it is refused.'),
       mode: z
@@ -595,14 +769,58 @@ export function configSchema({ protocols, parseTarget }: SchemaOptions) {
     })
       .prefault({})
       .describe("The organisation's accounts."),
-    retention: closed({
-      facts: days.default(400).describe('Days for which the keys of facts are made, or `forever`.'),
-      content: days.default(90).describe('Days for which the keys of contents are made, or `forever`.'),
-    })
+    retention: retention
       .prefault({})
       .describe(
-        'For how many days the keys of records are made. Nothing destroys a key yet, nor deletes a record: whatever these say, what was recorded can be read as long as the data directory and its root key are there.',
+        'For how long what is recorded is kept ([retention.md](retention.md)). What has expired is destroyed, once a day. A change counts for what is recorded from then on.',
       ),
+    reconcile: z
+      .record(
+        name,
+        closed({
+          usage: z.enum(['openai', 'anthropic'], 'openai or anthropic is expected').describe('The provider, whose report of usage is read.'),
+          key: secret.describe('The key of an administrator of the account, which the report takes.'),
+          project: text
+            .optional()
+            .describe('The project (OpenAI) or workspace (Anthropic) that only this target uses. Absent: the usage of the whole account counts.'),
+          url: webAddress((written) => faultOfWebAddress(written, 'the key would not be encrypted'))
+            .optional()
+            .describe('The address of the report. Absent: that of the provider.'),
+        }),
+        'TARGET: and below it where its usage is reported',
+      )
+      .default({})
+      .describe('Where providers of models report their usage, by the names of targets, for `countersign reconcile` ([reconcile.md](reconcile.md)).'),
+    witnesses: closed({
+      policy: text.describe(
+        'The policy of witnesses (c2sp.org/tlog-policy), relative to this file: which there are, how many must cosign, and at which URL each is asked.',
+      ),
+      caFile: text
+        .optional()
+        .describe(
+          'PEM file of the authorities that may have signed the certificates of the witnesses, in place of those of the system; relative to this file.',
+        ),
+      lost: duration.default('5m').describe('When the quorum, or a witness, is missing for so long, that is recorded and raises an alert.'),
+    })
+      .optional()
+      .describe('Witnesses, who see that the log only grows ([witnesses.md](witnesses.md)). Absent: nobody is asked.'),
+    timestamps: closed({
+      rfc3161: webAddress((written) => faultOfWebAddress(written, null)).describe(
+        '`https://HOST/PATH` of an authority of timestamps (RFC 3161 over HTTP). What it gives is signed, so `http://` will do.',
+      ),
+      every: duration.default('1h').describe('A checkpoint is stamped at most this often. After deletions the next one is stamped at once.'),
+      authorities: text
+        .optional()
+        .describe(
+          'PEM file of the authorities from which the certificate of the signer must descend, relative to this file. Absent: only the signature of a timestamp is checked when it comes.',
+        ),
+      caFile: text
+        .optional()
+        .describe('PEM file of the authorities that may have signed the certificate of its TLS, in place of those of the system; relative to this file.'),
+      lost: duration.default('1h').describe('When a timestamp is due for so long, that is recorded and raises an alert.'),
+    })
+      .optional()
+      .describe('Timestamps of checkpoints by an authority outside ([timestamps.md](timestamps.md)). Absent: nobody is asked.'),
     limits: limits.default({}).describe('Limits on what a peer may make the gateway hold or wait for.'),
   });
 }

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { GatewayError } from '../domain/errors.ts';
+import type { SecretSource } from '../domain/storage.ts';
 import type { SecretReader } from '../domain/target.ts';
-
-type SecretSource = { readonly env: string } | { readonly file: string };
+import { readSecret } from '../store/read-secret.ts';
 
 /** Makes the reader of a secret. Calls `wrong` if the secret is not there now. */
 export type OpenSecret = (source: SecretSource, wrong: (message: string) => void) => SecretReader;
@@ -19,7 +18,8 @@ export interface SecretContext {
 /** Makes readers of secrets. A secret is read each time it is asked for, so that a changed secret takes effect, and it is never kept. */
 export function secretOpener({ environment, base, needed }: SecretContext): OpenSecret {
   return (source, wrong) => {
-    const read = 'env' in source ? () => readVariable(environment, source.env) : () => readSecretFile(resolve(base, source.file));
+    const found = resolveSecret(source, base);
+    const read = (): string => readSecret(found, environment);
     if (needed) {
       try {
         read();
@@ -41,24 +41,7 @@ export function secretOpener({ environment, base, needed }: SecretContext): Open
   };
 }
 
-function readVariable(environment: NodeJS.ProcessEnv, name: string): string {
-  const value = environment[name];
-  if (value === undefined || value.trim() === '') {
-    throw new GatewayError('config_invalid', `the environment variable ${name} is not set, or empty`);
-  }
-  return value;
-}
-
-/** Reads a secret from its file, without the newline that editors leave at the end. */
-function readSecretFile(file: string): string {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
-  } catch (cause) {
-    throw new GatewayError('config_invalid', `the file ${file} cannot be read`, { cause });
-  }
-  if (text.trim() === '') {
-    throw new GatewayError('config_invalid', `the file ${file} is empty`);
-  }
-  return text;
+/** Makes the name of a secret's file absolute. */
+export function resolveSecret(source: SecretSource, base: string): SecretSource {
+  return 'env' in source ? source : { file: resolve(base, source.file) };
 }

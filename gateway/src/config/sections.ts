@@ -1,7 +1,22 @@
 /** The sections whose changes a running gateway applies. */
-export const liveSections = ['targets', 'principals', 'groups', 'roles', 'identity', 'policies', 'approvals', 'reviews', 'alerts', 'sinks', 'classes'] as const;
+export const liveSections = [
+  'targets',
+  'principals',
+  'groups',
+  'roles',
+  'identity',
+  'policies',
+  'savePolicies',
+  'approvals',
+  'reviews',
+  'alerts',
+  'sinks',
+  'classes',
+  'retention',
+  'reconcile',
+] as const;
 /** The sections whose changes need a restart: all other sections of the schema. */
-export const startSections = ['data', 'store', 'listen', 'tls', 'rootKey', 'retention', 'limits'] as const;
+export const startSections = ['data', 'store', 'listen', 'tls', 'keys', 'storage', 'witnesses', 'timestamps', 'limits'] as const;
 
 /** Returns a sentence for documents and for the file that `init` writes. `mark` is put on both sides of each name. */
 export function whatIsLive(mark = ''): string {

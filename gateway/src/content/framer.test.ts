@@ -67,6 +67,14 @@ for (const [form, make] of Object.entries(splitters)) {
   });
 }
 
+test('an object that is a little too long is so however it is cut', () => {
+  const body = Buffer.from(`{"a":"${'x'.repeat(24)}"}`);
+  for (let at = 0; at <= body.length; at++) {
+    const found = frames(new JsonDocuments({ scannedBytesMax: 30 }), [body.subarray(0, at), body.subarray(at)], Infinity);
+    assert.deepEqual([body.length, found.map(({ is }) => is)], [32, ['whole']], `cut at ${at}`);
+  }
+});
+
 test('a frame that comes in one piece is a view of it', () => {
   const body = Buffer.from('data: x\n\n');
   assert.equal(new Framer(new SseEvents(), 100).push(body)[0]?.bytes.buffer, body.buffer);

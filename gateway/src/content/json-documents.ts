@@ -44,9 +44,11 @@ export class JsonDocuments implements Splitter {
   ends(bytes: Buffer): readonly number[] {
     const ends: number[] = [];
     this.#isLineEnded = bytes.length === 0 ? this.#isLineEnded : bytes.at(-1) === lineFeed;
-    // The bytes are searched in parts, because a document that ends within one part is not long.
-    for (let at = 0; at < bytes.length && this.#form !== 'whole'; at += this.#scannedBytesMax) {
-      this.#search(bytes.subarray(at, at + this.#scannedBytesMax), at, ends);
+    // The bytes are searched in parts that end where the first object would be too long, so that how a body is cut decides nothing.
+    for (let at = 0; at < bytes.length && this.#form !== 'whole';) {
+      const part = bytes.subarray(at, this.#form === 'first' ? at + this.#scannedBytesMax - this.#documentBytes : bytes.length);
+      this.#search(part, at, ends);
+      at += part.length;
       if (this.#form === 'first' && this.#documentBytes >= this.#scannedBytesMax) {
         this.#form = 'whole';
       }

@@ -70,6 +70,42 @@ export const builtInAlerts: Readonly<Record<string, BuiltIn & { readonly title: 
     by: [ownAttributes.sink],
     severity: 'high',
   },
+  'not-cosigned': {
+    title: 'The quorum of witnesses has not cosigned the log for some time.',
+    query: 'action:gateway.lose_quorum',
+    by: ['action'],
+    severity: 'critical',
+  },
+  'witness-trouble': {
+    title: 'A witness is missing, or has seen another log.',
+    query: 'action:(gateway.lose_witness or gateway.dispute_log)',
+    by: [ownAttributes.witness],
+    severity: 'high',
+  },
+  'not-reconciled': {
+    title: 'A target counts otherwise than what is recorded: something reached it another way, or was not done.',
+    query: 'action:gateway.find_difference',
+    by: [ownAttributes.target],
+    severity: 'high',
+  },
+  'not-stamped': {
+    title: 'The authority of timestamps has not stamped the log for some time.',
+    query: 'action:gateway.lose_timestamps',
+    by: ['action'],
+    severity: 'high',
+  },
+  'root-key-lost': {
+    title: 'The root key is not given to the gateway any more, and no new session is opened.',
+    query: 'action:gateway.lose_root_key',
+    by: ['action'],
+    severity: 'critical',
+  },
+  'archive-behind': {
+    title: 'The bucket has not got what is recorded for a while.',
+    query: 'action:gateway.delay_archive',
+    by: ['action'],
+    severity: 'high',
+  },
   'failed-sign-ins': {
     title: 'Logins from one address fail again and again.',
     query: `action:gateway.authenticate verdict:deny not ${lackedRole}`,

@@ -35,6 +35,7 @@ export const errorCodes = [
   'store_damaged',
   'store_rolled_back',
   'store_in_use',
+  'storage_unavailable',
   'key_unavailable',
 ] as const;
 

@@ -35,7 +35,9 @@ export interface BrowserSettings {
 }
 
 /** Acts for which a person may have to have signed in a short time before. */
-export type FreshAct = 'export' | 'approve' | 'content';
+export const freshActs = ['export', 'approve', 'content', 'policies'] as const;
+
+export type FreshAct = (typeof freshActs)[number];
 
 /** A group that the configuration names. */
 export interface Group {
@@ -125,7 +127,7 @@ export function unknownPrincipal(id: string): GatewayError {
 }
 
 /** True if this is the id of a principal that one of these issuers may name. */
-export function isIssuedName(id: string, issuers: ReadonlyMap<string, Issuer>): boolean {
+export function isIssuedName(id: string, issuers: ReadonlyMap<string, unknown>): boolean {
   const at = id.indexOf('/');
   return at !== -1 && issuers.has(id.slice(0, at)) && accountOfPrincipal(id) !== null && id.length - at <= nameCharactersMax + 1;
 }

@@ -10,6 +10,10 @@ export const ownAttributes = {
   policies: 'countersign.policies',
   /** String, `LOG/INDEX`. The name of a record. On a record that leaves the gateway. */
   record: 'countersign.record',
+  /** Number. Which root secret is in force: how many there were, this one included. On a record that it has changed, or what wraps it. */
+  rootKey: 'countersign.root_key',
+  /** String. What wraps the root secret: the kind, and its name of the key. */
+  rootKeyProvider: 'countersign.root_key.provider',
   /** Number. The number of a record in its session. On a record that leaves the gateway. */
   seq: 'countersign.seq',
   /** String: `allow`, `deny` or `hold`. On a record that leaves the gateway. */
@@ -86,6 +90,12 @@ export const ownAttributes = {
   begunBytes: 'countersign.begun_bytes',
   /** Boolean, true. The text continues that of the record before it of the same request or answer. There is no line end between them. */
   begunText: 'countersign.begun_text',
+  /** String, hexadecimal. The SHA-256 digest of the path of the directory to which a backup went. */
+  backupDirectory: 'countersign.backup.directory',
+  /** List of strings, each a recipient of age. For whom keys and tokens are encrypted in a backup. Absent: they are not. */
+  backupRecipients: 'countersign.backup.recipients',
+  /** Number. How many records the log had when the backup began. */
+  backupRecords: 'countersign.backup.records',
   /** Number. The sequence number of the record with the Bind message that this execution uses. */
   bind: 'countersign.bind',
   /** List of strings, each `CLASS PRINT LOG/INDEX SOURCE`. The first 100 values in the request that the session saw before: the record of the answer in which each came first, and where it came from. */
@@ -236,6 +246,16 @@ export const ownAttributes = {
   previousSession: 'countersign.previous_session',
   /** String. The version of the policies that decided, or that stay in force. */
   policyVersion: 'countersign.policy_version',
+  /** String. The version of the policies that somebody put into force. */
+  policyNewVersion: 'countersign.policy.new_version',
+  /** String. The version of the policies that were in force before. */
+  policyOldVersion: 'countersign.policy.old_version',
+  /** String. The name of the file of policies that somebody saved. */
+  policyFile: 'countersign.policy.file',
+  /** String, hexadecimal. The SHA-256 digest of the file that somebody saved. */
+  policyFileSha256: 'countersign.policy.file_sha256',
+  /** String, hexadecimal. The SHA-256 digest of the file before; empty if it is new. */
+  policyOldFileSha256: 'countersign.policy.old_file_sha256',
   /** String, hexadecimal. The id of the gateway that shares the store and did what this record tells: it has recorded it. */
   otherGateway: 'countersign.other_gateway',
   /** String. The principal to whom the token belongs; on the use of an approval, the one who asked; on the end of a saved search, the one who saved it. */
@@ -322,6 +342,8 @@ export const ownAttributes = {
   toolDigestBefore: 'countersign.tool_digest.before',
   /** List of strings, each `NAME DIGEST`. The tools that an answer of MCP lists, up to a limit. */
   toolDigests: 'countersign.tool_digests',
+  /** Number. How many records of the log the authority of timestamps has stamped. On a record that there are timestamps again. */
+  timestampSize: 'countersign.timestamp.size',
   /** List of strings, each `NAME=BOOLEAN`. What the target claims of the called tool, as `readOnlyHint=true`. */
   toolHints: 'countersign.tool_hints',
   /** Boolean, true. The definition of the called tool is the one that was pinned. */
@@ -348,6 +370,10 @@ export const ownAttributes = {
   websocketOffset: 'countersign.websocket.offset',
   /** String. The kind of a frame of a WebSocket: `text`, `binary`, `continuation`, `ping`, `pong` or `close`. */
   websocketOpcode: 'countersign.websocket.opcode',
+  /** String. The name of a witness in the policy of witnesses. On a record that it is missing, is there again, or has seen another log. */
+  witness: 'countersign.witness',
+  /** Number. How many records of the log the quorum of witnesses has cosigned. On a record that it is missing, or is there again. */
+  witnessSize: 'countersign.witness.size',
   /** String. Why a body is not shown: `erased` (its key was destroyed), `mismatch` (it is not what the leaf commits to), `not_in_bundle`, or `not_kept` (by policy, only the facts were). */
   withheld: 'countersign.withheld',
   /** Boolean, true. The act was done on this machine while no gateway ran. */

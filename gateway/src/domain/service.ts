@@ -1,3 +1,4 @@
+import type { Counting } from './counting.ts';
 import type { Pins } from './pins.ts';
 import type { Steps } from './step.ts';
 
@@ -13,6 +14,8 @@ export interface ServiceParts {
 export interface Service extends Partial<AsyncDisposable> {
   /** Takes the values that were recorded under `countersign.told`: the last value for each key of each target. Called before any client is served. */
   readonly recall?: (told: readonly TargetNote[]) => void;
+  /** How what its targets count is compared with the record. Absent: they count nothing. */
+  readonly counting?: Counting;
   /** The tools of its targets. Absent: its targets have none. */
   readonly pins?: Pins;
 }

@@ -1,8 +1,13 @@
 /** A function of plain data, and of a body if there is one. Its module exports it as `step`, so that another thread can run it. */
-export interface Step<Input extends object, Output> {
+export interface AwaitedStep<Input extends object, Output> {
   /** URL of the module that exports the step. */
   readonly module: string;
-  /** Runs the function. It throws only GatewayErrors, unless there is a bug. */
+  /** Runs the function. It throws, or rejects with, only GatewayErrors, unless there is a bug. */
+  readonly take: (input: Input) => Output | Promise<Output>;
+}
+
+/** A step that can be run at once, too. */
+export interface Step<Input extends object, Output> extends AwaitedStep<Input, Output> {
   readonly take: (input: Input) => Output;
 }
 
@@ -16,7 +21,7 @@ export interface Steps {
    * Runs a step. Rejects with the step's own errors, with GatewayError `limit_exceeded` if the step takes too much memory or time, and with the reason of the
    * signal.
    */
-  take<Input extends object, Output>(step: Step<Input, Output>, input: Input, asker: StepAsker): Promise<Output>;
+  take<Input extends object, Output>(step: AwaitedStep<Input, Output>, input: Input, asker: StepAsker): Promise<Output>;
 }
 
 export interface StepAsker {

@@ -18,9 +18,9 @@ const retryAfterSecondsMax = 3_600;
 
 /** A request that the gateway makes on its own account, over a connection of its own. */
 export interface OwnRequest {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   readonly headers: readonly (readonly [string, string])[];
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly signal: AbortSignal;
   /** The longest time in ms until the answer is there. */
   readonly answerMs: number;
@@ -66,11 +66,14 @@ export async function askOnce(url: URL, request: OwnRequest): Promise<OwnAnswer>
   try {
     const own = [
       ['host', url.host],
-      ...(body === '' ? [] : [['content-length', String(Buffer.byteLength(body))] as const]),
+      ...(body.length === 0 ? [] : [['content-length', String(Buffer.byteLength(body))] as const]),
       ['user-agent', 'countersign'],
       ['connection', 'close'],
     ] as const;
-    socket.write(Buffer.concat([composeRequestHead({ method, path: `${url.pathname}${url.search}`, headers: [...own, ...headers] }), Buffer.from(body)]));
+    socket.write(composeRequestHead({ method, path: `${url.pathname}${url.search}`, headers: [...own, ...headers] }));
+    if (body.length > 0) {
+      socket.write(body);
+    }
     const parser = answerParser(request, resolve);
     socket.on('data', (bytes: Buffer) => {
       try {
@@ -108,7 +111,7 @@ async function readContext(caFile: string | undefined): Promise<SecureContext> {
 }
 
 /** Reads an answer to its end, so that the server sees it taken, or to the limit of its body. */
-function answerParser({ bodyBytesMax, who }: OwnRequest, resolve: (answer: OwnAnswer) => void): AnswerParser {
+function answerParser({ method, bodyBytesMax, who }: OwnRequest, resolve: (answer: OwnAnswer) => void): AnswerParser {
   let head: Pick<OwnAnswer, 'status' | 'rawHeaders'> = { status: 0, rawHeaders: [] };
   const pieces: Buffer[] = [];
   let bytes = 0;
@@ -138,5 +141,5 @@ function answerParser({ bodyBytesMax, who }: OwnRequest, resolve: (answer: OwnAn
       end(true);
     },
   };
-  return new AnswerParser(receiver, false);
+  return new AnswerParser(receiver, method === 'HEAD');
 }

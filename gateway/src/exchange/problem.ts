@@ -30,6 +30,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   store_damaged: 500,
   store_rolled_back: 500,
   store_in_use: 500,
+  storage_unavailable: 503,
   key_unavailable: 500,
 };
 

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { parentPort } from 'node:worker_threads';
 import { GatewayError } from '../domain/errors.ts';
-import type { Step } from '../domain/step.ts';
+import type { AwaitedStep } from '../domain/step.ts';
 import type { Asked, Told } from './step-thread.ts';
 
 /** The thread's side of its port. The thread runs one step after another. */
@@ -17,8 +17,8 @@ async function tell(asked: Asked): Promise<void> {
 
 async function take({ module, input }: Asked): Promise<Told> {
   try {
-    const { step }: { readonly step: Step<object, unknown> } = await import(module);
-    return { output: step.take(input) };
+    const { step }: { readonly step: AwaitedStep<object, unknown> } = await import(module);
+    return { output: await step.take(input) };
   } catch (error) {
     if (error instanceof GatewayError) {
       return { refused: { code: error.code, message: error.message } };

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, GatewayError } from '../domain/errors.ts';
-import type { Step, StepAsker, Steps } from '../domain/step.ts';
+import type { AwaitedStep, StepAsker, Steps } from '../domain/step.ts';
 
 /** The module of the thread. It has the ending of this file, which is different in a built package. */
 const threadFile = new URL(`step-thread-main${extname(import.meta.filename)}`, import.meta.url);
@@ -47,7 +47,7 @@ export class StepThread implements Steps, AsyncDisposable {
     this.#times = times;
   }
 
-  async take<Input extends object, Output>(step: Step<Input, Output>, input: Input, { whose, signal }: StepAsker): Promise<Output> {
+  async take<Input extends object, Output>(step: AwaitedStep<Input, Output>, input: Input, { whose, signal }: StepAsker): Promise<Output> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Told>();
     const job: Job = { asked: { module: step.module, input }, settle: resolve };

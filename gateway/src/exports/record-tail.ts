@@ -27,8 +27,7 @@ export class RecordTail {
     }
     // After a gap, what is kept is no end of the log any more.
     if (record.index > this.next) {
-      this.#kept.length = 0;
-      this.#characters = 0;
+      this.forget();
     }
     this.next = record.index + 1;
     this.#kept.push(record);
@@ -40,6 +39,12 @@ export class RecordTail {
     for (const wake of this.#waiting) {
       wake(null);
     }
+  }
+
+  /** Forgets the records that are kept. Who asks for them has them opened again. */
+  forget(): void {
+    this.#kept.length = 0;
+    this.#characters = 0;
   }
 
   /** Resolves with the records from an index on, at most so many: those that are kept, or else they are opened. */

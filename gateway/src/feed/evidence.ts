@@ -122,13 +122,13 @@ export async function makeReceipt(log: Log, { note }: PublishedCheckpoint, index
   return formatReceipt({ index, leaf, proof, checkpoint: checkpoint.note });
 }
 
-/** Reads a file of the public log: `checkpoint`, `key`, `tile/...`. Null if there is none. */
+/** Reads a file of the public log: `checkpoint`, `key`, `cosigned`, `cosigned.kept/...`, `timestamps/...`, `tile/...`. Null if there is none. */
 export async function readLogFile(data: string, path: string): Promise<Uint8Array | null> {
   const log = join(data, 'log');
   if (parseTilePath(path) !== undefined) {
     return readTile(log, path);
   }
-  return path === 'checkpoint' || path === 'key' ? readFile(join(log, path)).catch(() => null) : null;
+  return /^(?:checkpoint|key|cosigned(?:\.kept\/\d{1,16})?|timestamps\/\d{1,16})$/.test(path) ? readFile(join(log, path)).catch(() => null) : null;
 }
 
 /** Returns the leaf of a record. Rejects with GatewayError `not_found` or `store_damaged`. */
@@ -156,8 +156,15 @@ export interface PolicyPlace {
   readonly seq: number;
 }
 
+/** The bodies of a session that are left out though they can be opened: the numbers of the records. */
+export interface HiddenBodies {
+  readonly content: ReadonlySet<number>;
+  readonly facts: ReadonlySet<number>;
+}
+
 export interface BundleOptions {
   readonly checkpoint: PublishedCheckpoint;
+  readonly hidden?: HiddenBodies;
   /** Finds the record of a version of the policies; resolves with null if it is not there. Null: the bundle gets no policies. */
   readonly findPolicy: ((version: string) => Promise<PolicyPlace | null>) | null;
 }
@@ -170,7 +177,7 @@ export async function* makeBundle(
   log: Log,
   keys: KeyStore,
   extent: SessionExtent,
-  { checkpoint: { note }, findPolicy }: BundleOptions,
+  { checkpoint: { note }, findPolicy, hidden }: BundleOptions,
 ): AsyncGenerator<string> {
   const { session } = extent;
   const checkpoint = await openCheckpoint(log, note);
@@ -182,9 +189,9 @@ export async function* makeBundle(
   const turn = new Turn();
   const versions = new Set<string | null>();
   for await (const raw of readSession(log.data, extent, walk)) {
-    opener.learnKey(raw);
+    opener.learnSecrets(raw);
     const record = await bundleRecord(raw, opener, prover);
-    yield formatBundleRecord(record);
+    yield formatBundleRecord(hidden === undefined ? record : without(record, raw.leaf.sessionSeq, hidden));
     if (findPolicy !== null) {
       versions.add(versionNamed(record.meta));
     }
@@ -206,6 +213,16 @@ export async function* makeBundle(
   yield formatBundleCheckpoint(note);
 }
 
+/** Returns a record without those of its bodies that are left out. */
+export function without(record: BundleRecord, seq: number, { content, facts }: HiddenBodies): BundleRecord {
+  const { form } = record.meta;
+  return {
+    ...record,
+    meta: form === 'opened' && facts.has(seq) ? { form: 'withheld' } : record.meta,
+    content: record.content.form === 'opened' && content.has(seq) ? { form: 'withheld' } : record.content,
+  };
+}
+
 /** Returns the version of the policies that a record names; null if it names none, or its facts cannot be opened. */
 function versionNamed(meta: BundleBody): string | null {
   if (meta.form !== 'opened') {
@@ -220,7 +237,7 @@ async function policyRecord(data: string, { extent, seq }: PolicyPlace, opener: 
   const turn = new Turn();
   for await (const raw of readSession(data, extent, new SessionWalk(extent.session))) {
     if (raw.leaf.sessionSeq === seq) {
-      opener.learnKey(raw);
+      opener.learnSecrets(raw);
       return bundleRecord(raw, opener, prover);
     }
     opener.open(raw);
@@ -236,7 +253,7 @@ async function countRecords(data: string, extent: SessionExtent, { size, prover 
     if (leaf.logIndex >= size) {
       throw new GatewayError(
         'conflict',
-        'The last records of this session are not under a published checkpoint: start the gateway on this data directory once.',
+        'The last records of this session are not under the checkpoint: start the gateway on this data directory once, or ask again when a later checkpoint has a timestamp.',
       );
     }
     await prover.prove(leaf.logIndex, leafBytes);
@@ -258,7 +275,7 @@ async function assertReaches(data: string, from: JournalPlace, size: number): Pr
   throw new GatewayError('store_damaged', 'The journal ends before the records that its checkpoint signs: run countersign verify.');
 }
 
-async function bundleRecord(raw: RawRecord, opener: SessionOpener, prover: Prover): Promise<BundleRecord> {
+export async function bundleRecord(raw: RawRecord, opener: SessionOpener, prover: Prover): Promise<BundleRecord> {
   return {
     index: raw.leaf.logIndex,
     leaf: raw.leafBytes,

@@ -1,4 +1,5 @@
 import {
+  announcedMax,
   bodyStreams,
   decodeLeaf,
   entryAt,
@@ -15,7 +16,7 @@ import { unlessToldMark, type ReadMeta } from '../domain/record.ts';
 import { Turn } from '../recording/turn.ts';
 import { chainAt, isPlacedFrame, journalStart, readJournalRuns, type DamagedPlace, type JournalStep } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
-import { SessionOpener, type SessionPart } from '../recording/session-reader.ts';
+import { announcedIn, SessionOpener, type SessionPart } from '../recording/session-reader.ts';
 import { isUnreadable } from '../store/sqlite.ts';
 import { IndexState } from './index-state.ts';
 import { IndexDiffers } from './row-seals.ts';
@@ -111,6 +112,16 @@ export class Follower implements AsyncDisposable {
     this.state.isWhole = false;
     this.#isStale = true;
     await this.catchUp();
+  }
+
+  /** Drops what was read of sessions whose facts were erased: what is in memory, and what is in the index. */
+  async dropErased(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (!this.#isStale) {
+        await this.#index.dropErased((key) => this.#keys.hasFactsOf(key), new Turn());
+        this.#restore();
+      }
+    });
   }
 
   async #resume(): Promise<void> {
@@ -239,7 +250,7 @@ export class Follower implements AsyncDisposable {
   #restore(): void {
     this.#live.clear();
     for (const indexed of this.#index.open()) {
-      this.#live.set(indexed.session, { indexed, opener: new SessionOpener(this.#keys, indexed.key), parts: [] });
+      this.#live.set(indexed.session, { indexed, opener: new SessionOpener(this.#keys, indexed.secrets), parts: [] });
     }
   }
 
@@ -310,9 +321,11 @@ export class Follower implements AsyncDisposable {
 
   #learn({ indexed, opener }: Followed, entry: Entry, told: IndexedTold[]): void {
     const leaf = decodeLeaf(entry.leaf);
-    if (leaf.kind === 'open' || leaf.kind === 'epoch') {
+    if (leaf.kind === 'open' || leaf.kind === 'epoch' || leaf.kind === 'secrets') {
       const { governance } = opener.open({ leaf, leafBytes: entry.leaf, entry });
-      indexed.key = Number(governance?.['key']);
+      const announced = announcedIn(leaf, governance);
+      indexed.key ??= announced?.key ?? null;
+      indexed.secrets = announced === null ? indexed.secrets : [...indexed.secrets, announced].slice(-announcedMax);
     } else if ((leaf.kind === 'decision' || leaf.kind === 'event') && entry.header.meta.stream === bodyStreams.meta) {
       const { meta } = opener.open({ leaf, leafBytes: entry.leaf, entry });
       indexed.principal ??= meta?.opens?.principal ?? null;
@@ -331,6 +344,7 @@ export class Follower implements AsyncDisposable {
       const { governance } = new SessionOpener(this.#keys).open({ leaf, leafBytes: entry.leaf, entry });
       indexed.closedMs = leaf.timeMs;
       indexed.reason = String(governance?.['reason']);
+      indexed.secrets = indexed.own ? indexed.secrets : [];
       this.#live.delete(leaf.session);
     }
   }
@@ -346,6 +360,7 @@ export class Follower implements AsyncDisposable {
       principal: null,
       targets: [],
       key: null,
+      secrets: [],
       own: leaf.kind === 'epoch',
       token: null,
     };

@@ -269,8 +269,8 @@ class UsageFold {
   }
 
   async #count(counted: Counted, raw: RawRecord): Promise<void> {
-    if (raw.leaf.kind === 'open') {
-      counted.opener.learnKey(raw);
+    if (raw.leaf.kind === 'open' || raw.leaf.kind === 'secrets') {
+      counted.opener.learnSecrets(raw);
       return;
     }
     const opened = counted.history === null ? null : counted.opener.open(raw);

@@ -44,8 +44,8 @@ export interface FoundRecord {
   readonly seq: number;
 }
 
-/** Makes of each record of a session, in order, what is shown of it; null: nothing. `repeated` are the indexes in the log of the records whose bodies it repeats. */
-export type ShowRecord = (record: OpenedRecord, repeated: ReadonlySet<number>) => ShownRecord | null;
+/** Makes of each record of a session, in order, what is shown of it; null: nothing. `needed` are the indexes in the log of those without which it cannot be opened. */
+export type ShowRecord = (record: OpenedRecord, needed: ReadonlySet<number>) => ShownRecord | null;
 
 /** The error for a session that there is not, or of which nothing may be seen. */
 export function noSession(id: string): GatewayError {
@@ -183,7 +183,7 @@ export class Recordings {
     let mismatch: number | null = null;
     for await (const raw of readSession(this.#parts.data, extent, walk)) {
       const record = opener.open(raw);
-      const shown = show(record, opener.repeated);
+      const shown = show(record, opener.needed);
       if (shown !== null) {
         mismatch ??= record.withheld === 'mismatch' ? record.seq : null;
         yield shown;

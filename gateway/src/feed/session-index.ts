@@ -1,17 +1,18 @@
 import type { KeyObject } from 'node:crypto';
 import { encodeHex } from '@countersign/ledger/format';
 import type { TargetNote } from '../domain/service.ts';
+import type { Turn } from '../recording/turn.ts';
 import type { SessionSummary } from './shown-record.ts';
 import { rmSync } from 'node:fs';
 import { GatewayError } from '../domain/errors.ts';
 import type { DamagedPlace, JournalPlace } from '../recording/journal-reader.ts';
-import type { SessionPart } from '../recording/session-reader.ts';
+import type { AnnouncedPair, SessionPart } from '../recording/session-reader.ts';
 import { isUnreadable, openSqlite, type Sqlite, type SqliteRow, type SqliteValue } from '../store/sqlite.ts';
 import { IndexDiffers, RowSeals } from './row-seals.ts';
 import { TargetNotes } from './target-notes.ts';
 
 /** The number of the layout of the tables below. An index of another layout is made again. */
-const layout = 5;
+const layout = 6;
 const tables = ['position', 'sessions', 'parts', 'damage', 'told'];
 
 /** Sessions are numbered in the order in which they began, without a gap. A part is a range of the journal that holds frames of a session, from its record `seq` on. */
@@ -21,7 +22,8 @@ const schema = `
     sessions INTEGER NOT NULL, told INTEGER NOT NULL, seal BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS sessions (
     id INTEGER PRIMARY KEY, session TEXT NOT NULL UNIQUE, opened_ms INTEGER NOT NULL, closed_ms INTEGER, reason TEXT, records INTEGER NOT NULL,
-    principal TEXT, targets TEXT NOT NULL, key INTEGER, own INTEGER NOT NULL, token TEXT, seal BLOB NOT NULL) STRICT;
+    principal TEXT, targets TEXT NOT NULL, key INTEGER, own INTEGER NOT NULL, token TEXT,
+    secrets TEXT NOT NULL, seal BLOB NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS sessions_open ON sessions (id) WHERE closed_ms IS NULL;
   CREATE INDEX IF NOT EXISTS sessions_of_tokens ON sessions (closed_ms) WHERE token IS NOT NULL;
   CREATE TABLE IF NOT EXISTS parts (
@@ -50,7 +52,10 @@ export interface IndexedSession {
   records: number;
   principal: string | null;
   targets: string[];
+  /** The number of its first secrets. */
   key: number | null;
+  /** The newest secrets that it announced, in order. Empty once a client's session is closed: it is read from its beginning. */
+  secrets: readonly AnnouncedPair[];
   /** True for a session of the gateway itself. */
   readonly own: boolean;
   /** The token whose activity the session is a part of. Null: the session is no part of an activity. */
@@ -134,7 +139,8 @@ export class SessionIndex {
     if (Number(database.get('PRAGMA user_version')?.['user_version']) !== layout) {
       database.exec([...tables.map((table) => `DROP TABLE IF EXISTS ${table};`), `PRAGMA user_version = ${layout};`].join(''));
     }
-    database.exec(schema);
+    // Names that are dropped are in no free page of the file.
+    database.exec(`PRAGMA secure_delete = ON; ${schema}`);
   }
 
   position(): IndexPosition | null {
@@ -195,6 +201,29 @@ export class SessionIndex {
         this.#seals.of([...positionFacts(position), toldCount]),
       ]);
     });
+  }
+
+  /** Drops the facts of sessions whose facts nobody can open any more. `hasFacts` says that of the number of a session's key. */
+  async dropErased(hasFacts: (key: number) => boolean, turn: Turn): Promise<void> {
+    for (let from = 0; ;) {
+      const rows = this.#database
+        .all('SELECT * FROM sessions WHERE id > ? AND (principal IS NOT NULL OR token IS NOT NULL) ORDER BY id LIMIT ?', [from, pageRows])
+        .map((row) => this.#parseRow(row));
+      this.#database.transaction(() => {
+        for (const row of rows) {
+          if (row.key !== null && !hasFacts(row.key)) {
+            this.#saveSession({ ...row, principal: null, targets: [], token: null });
+          }
+        }
+      });
+      from = rows.at(-1)?.id ?? from;
+      if (rows.length < pageRows) {
+        break;
+      }
+      await turn.spend(0);
+    }
+    // Until then the names are also in the write-ahead log. Where somebody reads the index just now, a later checkpoint overwrites it.
+    this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   }
 
   find(session: string): IndexedSession | null {
@@ -288,7 +317,7 @@ export class SessionIndex {
 
   #saveSession(session: IndexedSession): void {
     const facts = sessionFacts(session);
-    this.#database.run('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', [...facts, this.#seals.of(facts)]);
+    this.#database.run('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', [...facts, this.#seals.of(facts)]);
   }
 
   #parseRow(row: SqliteRow): IndexedSession {
@@ -318,6 +347,7 @@ function sessionFacts(session: IndexedSession): readonly SqliteValue[] {
     session.key,
     session.own ? 1 : 0,
     session.token,
+    JSON.stringify(session.secrets),
   ];
 }
 
@@ -335,6 +365,8 @@ function parseRow(row: SqliteRow): IndexedSession {
     key: row['key'] === null ? null : Number(row['key']),
     own: row['own'] === 1,
     token: row['token'] === null ? null : String(row['token']),
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `save`, and sealed
+    secrets: JSON.parse(String(row['secrets'])) as AnnouncedPair[],
   };
 }
 

@@ -142,6 +142,9 @@ export class Timeline {
     if (record.kind === 'policy') {
       return { mediaType: 'text/plain', text: Buffer.from(record.content ?? []).toString(), attributes: {} };
     }
+    if (record.kind === 'keep' && record.content !== null) {
+      return { mediaType: 'application/json', text: Buffer.from(record.content).toString(), attributes: {} };
+    }
     // A protocol would say of a record of the gateway's own, as of a mask, that its bytes are lacking.
     if (record.content === null && record.kind !== 'request' && record.kind !== 'response') {
       return null;

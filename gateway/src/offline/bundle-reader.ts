@@ -1,15 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { FileReport } from '@countersign/ledger';
-import { GatewayError } from '../domain/errors.ts';
-import { parseOptions } from '../domain/options.ts';
-import type { KnownChannel, OpenedRecord } from '../domain/record.ts';
+import type { OpenedRecord } from '../domain/record.ts';
 import type { ShownRecord } from '../feed/shown-record.ts';
 import type { MessageRange } from '../recording/message-bytes.ts';
-import type { TargetFacts } from '../domain/target.ts';
 import { Timeline } from '../feed/timeline.ts';
 import { findProtocol } from '../protocols/registry.ts';
 import { messageBytes } from '../recording/message-bytes.ts';
-import { BundleFile, type BundleEntry } from '../replay/bundle-file.ts';
+import { BundleFile } from '../replay/bundle-file.ts';
+import { BundledSession } from './bundled-session.ts';
 
 /** A session that is read from its bundle, in the same form as from a store. The reader needs neither the store nor its keys. */
 export interface BundleReading {
@@ -64,29 +62,8 @@ async function verifyAll(file: BundleFile, keys: readonly string[] | undefined):
 }
 
 async function* openRecords(file: BundleFile, keys: readonly string[] | undefined): AsyncGenerator<OpenedRecord> {
-  const channels = new Map<number, KnownChannel>();
+  const session = new BundledSession();
   for await (const entry of file.verify(keys)) {
-    const { meta } = entry;
-    if (meta?.opens !== undefined) {
-      channels.set(meta.channel, { ...meta.opens, targets: meta.opens.targets.map(withValidOptions) });
-    }
-    yield openedRecord(entry, meta === null ? null : (channels.get(meta.channel) ?? null));
-  }
-}
-
-function openedRecord(entry: BundleEntry, channelFacts: KnownChannel | null): OpenedRecord {
-  return { ...entry, channelFacts };
-}
-
-/** Replaces options that the target's protocol would refuse by none, because rendering relies on valid options. */
-function withValidOptions(facts: TargetFacts): TargetFacts {
-  const protocol = findProtocol(facts.protocol);
-  try {
-    return { ...facts, options: protocol === undefined ? {} : parseOptions(protocol.options, facts.options) };
-  } catch (error) {
-    if (error instanceof GatewayError) {
-      return { ...facts, options: {} };
-    }
-    throw error;
+    yield session.open(entry);
   }
 }

@@ -1,20 +1,21 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError } from '../domain/errors.ts';
+import type { RootSource } from '../domain/root-settings.ts';
 import { Follower } from '../feed/follower.ts';
 import { IndexDiffers } from '../feed/row-seals.ts';
 import { openIndexFile, removeIndexFile, SessionIndex } from '../feed/session-index.ts';
 import { KeyStore } from '../recording/key-store.ts';
-import { openRootKey } from '../recording/root-key.ts';
+import { openRoot } from '../recording/root-secret/open-root.ts';
 import { requireDataDirectory } from '../store/data-directory.ts';
 import { StoreLock } from '../store/store-lock.ts';
 import { openMemorySqlite, type Sqlite } from '../store/sqlite.ts';
 
 /** Makes `index.db` again from the journal of a store on which no gateway runs. Rejects with GatewayError `not_found`, `key_unavailable` or `store_in_use`. */
-export async function rebuildIndexOffline(data: string, environment: NodeJS.ProcessEnv): Promise<{ readonly sessions: number; readonly records: number }> {
+export async function rebuildIndexOffline(data: string, source: RootSource): Promise<{ readonly sessions: number; readonly records: number }> {
   requireDataDirectory(data);
   using _lock = StoreLock.take(data);
-  using keys = openKeys(data, environment);
+  using keys = await openKeys(data, source);
   removeIndexFile(join(data, 'index.db'));
   // The next start of a gateway makes the index of records again.
   removeIndexFile(join(data, 'records.db'));
@@ -27,7 +28,7 @@ export async function rebuildIndexOffline(data: string, environment: NodeJS.Proc
  * Compares `index.db` with the journal. `written`: a gateway is writing it, or was killed while it did. Reads the whole journal, and changes no file.
  * Rejects with GatewayError `not_found` or `key_unavailable`.
  */
-export async function compareIndex(data: string, environment: NodeJS.ProcessEnv): Promise<'agrees' | 'differs' | 'missing' | 'written'> {
+export async function compareIndex(data: string, source: RootSource): Promise<'agrees' | 'differs' | 'missing' | 'written'> {
   requireDataDirectory(data);
   if (!existsSync(join(data, 'index.db'))) {
     return 'missing';
@@ -36,7 +37,7 @@ export async function compareIndex(data: string, environment: NodeJS.ProcessEnv)
     return 'written';
   }
   using kept = openIndexCopy(data);
-  using keys = openKeys(data, environment);
+  using keys = await openKeys(data, source);
   using made = openMemorySqlite();
   const [one, other] = [new SessionIndex(kept, keys.cacheKey()), new SessionIndex(made, keys.cacheKey())];
   await using follower = await Follower.open(data, keys, one, () => undefined);
@@ -63,13 +64,13 @@ export async function compareIndex(data: string, environment: NodeJS.ProcessEnv)
   }
 }
 
-/** Opens the keys of a store, with or without a gateway that runs on it. Throws GatewayError `key_unavailable`. */
-export function openKeys(data: string, environment: NodeJS.ProcessEnv): KeyStore {
+/** Opens the keys of a store, with or without a gateway that runs on it. Rejects with GatewayError `key_unavailable`. */
+export async function openKeys(data: string, source: RootSource): Promise<KeyStore> {
   const file = join(data, 'keys.db');
   if (!existsSync(file)) {
     throw new GatewayError('key_unavailable', `${file} is missing, and no other keys open the recordings: restore the file. countersign verify needs none.`);
   }
-  return KeyStore.openReadOnly(file, openRootKey(data, environment, false));
+  return KeyStore.openReadOnly(file, (await openRoot(data, { ...source, isNew: false })).secret);
 }
 
 function hasWal(data: string): boolean {

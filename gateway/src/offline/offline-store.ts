@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError } from '../domain/errors.ts';
+import type { RootSource } from '../domain/root-settings.ts';
 import type { SessionPage, SessionSummary, ShownRecord } from '../feed/shown-record.ts';
 import type { MessageRange } from '../recording/message-bytes.ts';
 import { makeBundle, openCheckpoint, openLog } from '../feed/evidence.ts';
@@ -34,9 +35,9 @@ export interface OfflineStore extends AsyncDisposable {
  * Opens a store to read it, and changes no file. `index.db` is used as far as it agrees with the journal; `onDifference` is told if it does not. Rejects with
  * GatewayError `not_found` or `key_unavailable`.
  */
-export async function openOffline(data: string, environment: NodeJS.ProcessEnv, onDifference: (what: string) => void = () => undefined): Promise<OfflineStore> {
+export async function openOffline(data: string, source: RootSource, onDifference: (what: string) => void = () => undefined): Promise<OfflineStore> {
   requireDataDirectory(data);
-  const keys = openKeys(data, environment);
+  const keys = await openKeys(data, source);
   // The checkpoint is read before the journal, which a gateway may be writing: so everything under the checkpoint must be in the journal.
   const checkpoint = readCheckpoint(data);
   const published = checkpoint.then((found) => found?.size ?? 0);

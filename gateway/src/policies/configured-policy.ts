@@ -4,13 +4,14 @@ import type { Config } from '../config/config.ts';
 import { policyFiles } from '../config/policies.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Steps } from '../domain/step.ts';
-import { CedarPolicy, cedarPolicy } from '../policy/cedar-policy.ts';
+import { CedarPolicy } from '../policy/cedar-policy.ts';
 import { loadCedar } from '../policy/cedar-library.ts';
 import { grantPolicy } from '../policy/grants.ts';
 import type { PolicyEngine } from '../policy/policy.ts';
-import { readPolicies } from '../policy/policy-set.ts';
-import { printProblem, type PolicyProblem } from '../policy/policy-text.ts';
-import { sourcesOf, step, vocabularyOf, type PolicyGrounds } from './policy-step.ts';
+import type { PolicyText } from '../domain/policy-source.ts';
+import { printPlaced } from '../policy/policy-text.ts';
+import { step as check } from './check-step.ts';
+import { policyOf, step, vocabularyOf, type PolicyGrounds } from './policy-step.ts';
 
 /** Returns the files that the policy of a configuration is made from, the configuration itself first. */
 export function filesOfPolicy({ file, policies }: Config): readonly string[] {
@@ -19,19 +20,21 @@ export function filesOfPolicy({ file, policies }: Config): readonly string[] {
 
 /** Makes the policy that a configuration says: its grants, and the policies of its files, or of those of `path`. Throws GatewayError `config_invalid` with all faults of the files. */
 export function configuredPolicy(config: Config, path: string | null = config.policies): PolicyEngine {
-  const grants = grantPolicy([...config.principals.values()], config.groups);
-  const grounds = groundsOf(config, path);
-  const sources = sourcesOf(grounds);
-  return sources.length === 0 ? grants : cedarPolicy(grants, sources, vocabularyOf(grounds));
+  return policyOf(groundsOf(config, path), config.groups);
 }
 
 /**
- * Makes the same policy while others are served: another thread reads and validates the files, and here no turn of the event loop takes long. Rejects with
- * GatewayError `config_invalid`, and with the reason of the signal.
+ * Makes the same policy while others are served: another thread reads and validates the files, and here no turn of the event loop takes long. Files that are
+ * `changed` count as they are given. Rejects with GatewayError `config_invalid`, and with the reason of the signal.
  */
-export async function configuredPolicyFromThread(config: Config, steps: Steps, signal: AbortSignal): Promise<PolicyEngine> {
+export async function configuredPolicyFromThread(
+  config: Config,
+  steps: Steps,
+  signal: AbortSignal,
+  changed: readonly PolicyText[] = [],
+): Promise<PolicyEngine> {
   const grants = grantPolicy([...config.principals.values()], config.groups);
-  const grounds = groundsOf(config, config.policies);
+  const grounds = { ...groundsOf(config, config.policies), changed };
   const set = await steps.take(step, grounds, { whose: '', signal }).catch((cause: unknown): never => {
     signal.throwIfAborted();
     throw cause instanceof GatewayError && cause.code === 'config_invalid'
@@ -62,21 +65,12 @@ export interface CheckedPolicies {
 
 /** Checks the policies of a configuration, or those of another directory or file. Throws GatewayError `config_invalid` if they cannot be read. */
 export function checkPolicies(config: Config, path: string | null = config.policies): CheckedPolicies {
-  const grounds = groundsOf(config, path);
-  const sources = sourcesOf(grounds);
-  const builtIn = sources.filter(({ isBuiltIn }) => isBuiltIn === true);
-  const { policies, problems, warnings, conflicts } = readPolicies(loadCedar(), sources, vocabularyOf(grounds));
-  const print = (found: readonly PolicyProblem[]): readonly string[] => found.filter(({ source }) => source.isBuiltIn !== true).map(printProblem);
-  return {
-    files: sources.length - builtIn.length,
-    policies: policies.filter(({ id }) => !builtIn.some(({ file }) => id.startsWith(`${file}:`))).length,
-    problems: problems.map(printProblem),
-    warnings: print(warnings()),
-    conflicts: print(conflicts()),
-  };
+  const { problems, warnings, conflicts, ...counts } = check.take(groundsOf(config, path));
+  return { ...counts, problems: problems.map(printPlaced), warnings: warnings.map(printPlaced), conflicts: conflicts.map(printPlaced) };
 }
 
-function groundsOf({ targets, principals, groups, issuers, classes }: Config, path: string | null): PolicyGrounds {
+/** Returns what the policies of a configuration are read from, or those of another directory or file. */
+export function groundsOf({ targets, principals, groups, issuers, classes }: Config, path: string | null): PolicyGrounds {
   // The other members of a target read its secrets, and no other thread may have them.
   const told = Array.from(targets.values(), ({ name, protocol, tags = {}, options, inspect = [] }) => {
     const seenPlaces = placesAlone(inspect, classes);

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { LineCounter, parseDocument } from 'yaml';
+import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { z } from 'zod';
 import { builtInNames } from '../classes/built-in-names.ts';
 import { closed, problemsOf } from '../config/closed.ts';
 import { configBytesMax } from '../config/find.ts';
 import type { Config } from '../config/config.ts';
-import { locate, placeOf, type Source } from '../config/locate.ts';
+import { locate, placeOf, type Problem, type Source } from '../config/locate.ts';
+import { toPlain } from '../config/plain-yaml.ts';
 import type { Action, Attributes, AttributeValue } from '../domain/action.ts';
 import type { ContextField } from '../domain/context-field.ts';
 import type { Decision, Obligation } from '../domain/decision.ts';
@@ -90,7 +91,21 @@ const anyRun = '0'.repeat(32);
 
 const file = z.array(policyCase, 'a list of cases is expected');
 
-type PolicyCase = z.output<typeof policyCase>;
+/** A case that expects nothing. */
+const askedCase = policyCase.partial({ expect: true });
+
+type PolicyCase = z.output<typeof askedCase>;
+
+/** The people, targets and roles by which cases are decided, beside the policies. */
+export interface CaseDirectory extends Pick<Config, 'targets' | 'principals' | 'groups' | 'roles'> {
+  readonly issuers: ReadonlyMap<string, unknown>;
+  readonly classes: ReadonlyMap<string, unknown>;
+}
+
+/** Most problems that are told at once. */
+const problemsMax = 20;
+/** Most cases that are decided at once. */
+const casesMax = 2000;
 
 /** The outcome of one case. */
 export interface CaseOutcome {
@@ -104,28 +119,63 @@ export interface CaseOutcome {
 }
 
 /** Decides each case of a file. Rejects with GatewayError `config_invalid`. */
-export async function testPolicy(path: string, config: Config, policy: PolicyEngine): Promise<readonly CaseOutcome[]> {
+export async function testPolicy(path: string, directory: CaseDirectory, policy: PolicyEngine): Promise<readonly CaseOutcome[]> {
+  return testCases(readCases(path), directory, policy);
+}
+
+/** Decides each case of a text. `file` is the name by which messages call it. Rejects with GatewayError `config_invalid`. */
+export async function testCases(
+  { file: name, text }: { readonly file: string; readonly text: string },
+  directory: CaseDirectory,
+  policy: PolicyEngine,
+): Promise<readonly CaseOutcome[]> {
   const outcomes: CaseOutcome[] = [];
-  const { cases, source } = readCases(path);
+  const { cases, source } = parseCases(name, text);
   for (const [i, each] of cases.entries()) {
-    const name = each.name ?? `case ${i + 1}: ${[each.principal, each.target, ...(each.classes ?? []), each.text ?? each.action].filter(Boolean).join(', ')}`;
-    const decided = isRecordingAction(each.action) ? decideOnRecord(each, config, policy) : await decideOnRequest(each, config, policy);
+    const decided = await decideCase(each, directory, policy);
     if ('message' in decided) {
       const difference = `${placeOf(source, [i, decided.member])}: ${decided.message}`;
-      outcomes.push({ name, decision: null, unreached: null, difference });
+      outcomes.push({ name: nameOf(each, i), decision: null, unreached: null, difference });
     } else {
-      outcomes.push({ name, ...decided, difference: differenceOf(each, decided.decision, policy) });
+      outcomes.push({ name: nameOf(each, i), ...decided, difference: differenceOf(each, decided.decision, policy) });
     }
   }
   return outcomes;
 }
 
-interface DecidedCase {
+/** Decides a case that expects nothing. Any value is acceptable input. Rejects with GatewayError `malformed`, which says what is wrong with it. */
+export async function explainCase(asked: unknown, directory: CaseDirectory, policy: PolicyEngine): Promise<DecidedCase> {
+  const { data, error } = askedCase.safeParse(asked, { error: plainFault });
+  if (data === undefined) {
+    throw new GatewayError(
+      'malformed',
+      error.issues
+        .flatMap(problemsOf)
+        .map(({ path, message }) => [...path, message].join(': '))
+        .join('\n'),
+    );
+  }
+  const decided = await decideCase(data, directory, policy);
+  if ('message' in decided) {
+    throw new GatewayError('malformed', `${decided.member}: ${decided.message}`);
+  }
+  return decided;
+}
+
+async function decideCase(each: PolicyCase, directory: CaseDirectory, policy: PolicyEngine): Promise<DecidedCase | CaseFault> {
+  return isRecordingAction(each.action) ? decideOnRecord(each, directory, policy) : decideOnRequest(each, directory, policy);
+}
+
+function nameOf({ name, principal, target, classes = [], text, action }: PolicyCase, i: number): string {
+  return name ?? `case ${i + 1}: ${[principal, target, ...classes, text ?? action].filter(Boolean).join(', ')}`;
+}
+
+export interface DecidedCase {
   readonly decision: Decision;
   readonly unreached: string | null;
 }
 
-async function decideOnRequest(each: PolicyCase, config: Config, policy: PolicyEngine): Promise<DecidedCase | CaseFault> {
+async function decideOnRequest(each: PolicyCase, config: CaseDirectory, policy: PolicyEngine): Promise<DecidedCase | CaseFault> {
   const question = await questionOf(each, config);
   if ('message' in question) {
     return question;
@@ -135,7 +185,7 @@ async function decideOnRequest(each: PolicyCase, config: Config, policy: PolicyE
 }
 
 /** Decides about an act with a record: by the policies, and by the roles of the principal whatever records they are about. */
-function decideOnRecord(each: PolicyCase, config: Config, policy: PolicyEngine): DecidedCase | CaseFault {
+function decideOnRecord(each: PolicyCase, config: CaseDirectory, policy: PolicyEngine): DecidedCase | CaseFault {
   const { action, target = null, classes = [], own = false, onBehalfOf = null, clientAddress, time } = each;
   const principal = principalOf(each, config);
   if ('message' in principal) {
@@ -180,7 +230,7 @@ function unreachedBy(policy: PolicyEngine, question: Question, { verdict }: Deci
 function differenceOf(expected: PolicyCase, { verdict, policies, obligations }: Decision, { texts: known }: PolicyEngine): string | null {
   const { expect, policy, record } = expected;
   const by = `${verdict} by ${policies.join(', ') || 'no permit'}`;
-  if (verdict !== expect) {
+  if (expect !== undefined && verdict !== expect) {
     return `${expect} was expected, the verdict is ${by}`;
   }
   if (policy !== undefined && !policies.includes(policy)) {
@@ -213,7 +263,7 @@ interface CaseFault {
   readonly message: string;
 }
 
-async function questionOf(each: PolicyCase, config: Config): Promise<Question | CaseFault> {
+async function questionOf(each: PolicyCase, config: CaseDirectory): Promise<Question | CaseFault> {
   const { targets, classes } = config;
   const principal = principalOf(each, config);
   if (each.target === undefined) {
@@ -256,7 +306,7 @@ async function questionOf(each: PolicyCase, config: Config): Promise<Question | 
 }
 
 /** Returns the principal of a case: one of the configuration, or one of an issuer with the kind and groups that the case states. */
-function principalOf({ principal: id, kind, groups }: PolicyCase, { principals, issuers, groups: known }: Config): Principal | CaseFault {
+function principalOf({ principal: id, kind, groups }: PolicyCase, { principals, issuers, groups: known }: CaseDirectory): Principal | CaseFault {
   const configured = principals.get(id);
   if (configured !== undefined) {
     const stated = kind === undefined ? (groups === undefined ? null : 'groups') : 'kind';
@@ -330,31 +380,56 @@ function isOfType({ name, type }: ContextField, value: AttributeValue): boolean 
   }
 }
 
-function readCases(path: string): { readonly cases: readonly PolicyCase[]; readonly source: Source } {
-  let text: string;
+function readCases(path: string): { readonly file: string; readonly text: string } {
   try {
-    text = readFileSync(path, 'utf8');
+    return { file: path, text: readFileSync(path, 'utf8') };
   } catch (cause) {
     throw new GatewayError('config_invalid', `${path} cannot be read: ${systemErrorWords(cause) ?? 'it is not known why'}.`, { cause });
   }
+}
+
+function parseCases(path: string, text: string): { readonly cases: readonly PolicyCase[]; readonly source: Source } {
   if (Buffer.byteLength(text) > configBytesMax) {
     throw new GatewayError('config_invalid', `${path} is longer than ${configBytesMax} bytes.`);
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  // The library compares each key of a mapping with each other one.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const source = { document, lines, file: path };
-  const outcome = document.errors.length > 0 ? null : file.safeParse(document.toJS({ maxAliasCount: 100 }), { error: plainFault });
-  const problems =
-    outcome === null
-      ? document.errors.map(({ pos, message }) => locate(source, { offset: pos[0], message }))
-      : (outcome.error?.issues ?? []).flatMap(problemsOf).map(({ path: place, message }) => {
-          const [i, ...member] = place;
-          return typeof i === 'number'
-            ? `${placeOf(source, place)}: case ${i + 1}: ${[...member, message].join(': ')}`
-            : locate(source, { path: place, message });
-        });
+  const faults = [...document.errors.map(({ pos, message }) => ({ offset: pos[0], message })), ...keysTwice(document)];
+  const outcome = faults.length > 0 ? null : file.safeParse(toPlain(document, path), { error: plainFault });
   if (outcome?.success !== true) {
-    throw new GatewayError('config_invalid', problems.slice(0, 20).join('\n'));
+    const issues = (outcome?.error.issues ?? []).flatMap(problemsOf).slice(0, problemsMax);
+    const problems =
+      outcome === null
+        ? faults.slice(0, problemsMax).map((fault) => locate(source, fault))
+        : issues.map(({ path: place, message }) => {
+            const [i, ...member] = place;
+            return typeof i === 'number'
+              ? `${placeOf(source, place)}: case ${i + 1}: ${[...member, message].join(': ')}`
+              : locate(source, { path: place, message });
+          });
+    throw new GatewayError('config_invalid', problems.join('\n'));
+  }
+  if (outcome.data.length > casesMax) {
+    throw new GatewayError('config_invalid', `${path} has ${outcome.data.length} cases, at most ${casesMax} are decided at once: split it.`);
   }
   return { cases: outcome.data, source };
+}
+
+/** Finds the keys that a mapping has twice, of which only the last one would count. */
+function keysTwice(document: Document): Problem[] {
+  const problems: Problem[] = [];
+  visit(document, {
+    Map: (_, { items }) => {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (isScalar(key) && seen.has(key.value)) {
+          problems.push({ offset: key.range?.[0] ?? 0, message: `${String(key.value)} is said twice` });
+        }
+        seen.add(isScalar(key) ? key.value : key);
+      }
+    },
+  });
+  return problems;
 }

@@ -1,8 +1,11 @@
 import { readPolicySources } from '../config/policies.ts';
-import type { PolicySource } from '../domain/policy-source.ts';
+import { policyFilesMax, type PolicySource, type PolicyText } from '../domain/policy-source.ts';
+import { GatewayError } from '../domain/errors.ts';
 import type { Step } from '../domain/step.ts';
-import { readPolicySet, type PolicySet } from '../policy/cedar-policy.ts';
+import { cedarPolicy, readPolicySet, type PolicySet } from '../policy/cedar-policy.ts';
 import { loadCedar } from '../policy/cedar-library.ts';
+import { grantPolicy, type GroupGrants } from '../policy/grants.ts';
+import type { PolicyEngine } from '../policy/policy.ts';
 import type { Vocabulary } from '../policy/vocabulary.ts';
 import { protocols } from '../protocols/registry.ts';
 
@@ -13,6 +16,8 @@ const builtInFile = 'built-in.cedar';
 export interface PolicyGrounds extends Pick<Vocabulary, 'targets' | 'principals' | 'issued' | 'classes'> {
   /** The directory of the files, or the one file. Null: there are only built-in policies. */
   readonly path: string | null;
+  /** Files that are not, or not yet, as they are in the directory. They count in place of those of their names. Absent: none. */
+  readonly changed?: readonly PolicyText[];
 }
 
 interface ReadInThread extends Omit<PolicySet, 'findings'> {
@@ -33,9 +38,20 @@ export const step: Step<PolicyGrounds, ReadInThread | null> = {
 };
 
 /** Reads the files of policies, and adds the built-in ones. Throws GatewayError `config_invalid`. */
-export function sourcesOf({ path, targets }: PolicyGrounds): readonly PolicySource[] {
-  const own = path === null ? [] : readPolicySources(path);
+export function sourcesOf({ path, targets, changed = [] }: PolicyGrounds): readonly PolicySource[] {
+  const kept = (path === null ? [] : readPolicySources(path)).filter(({ file }) => !changed.some((each) => each.file === file));
+  const own = [...kept, ...changed.map(({ file, text }) => ({ file, path: file, text }))].toSorted((a, b) => (a.file < b.file ? -1 : 1));
+  if (own.length > policyFilesMax) {
+    throw new GatewayError('config_invalid', `There would be ${own.length} files of policies, at most ${policyFilesMax} are read.`);
+  }
   return [...builtInSources(targets, own), ...own];
+}
+
+/** Makes the policy of grants, and of the files if there are any. Throws GatewayError `config_invalid`. */
+export function policyOf(grounds: PolicyGrounds, groups: GroupGrants): PolicyEngine {
+  const grants = grantPolicy(grounds.principals, groups);
+  const sources = sourcesOf(grounds);
+  return sources.length === 0 ? grants : cedarPolicy(grants, sources, vocabularyOf(grounds));
 }
 
 /** Returns what policies may speak of. */

@@ -5,85 +5,71 @@ import { ownAttributes } from '../domain/own-attributes.ts';
 import type { Principal } from '../domain/principal.ts';
 import { runAction } from '../domain/record.ts';
 import type { ShownRecord } from '../feed/shown-record.ts';
+import type { Otherwise, TrialCounts, Undecided } from '../policy/candidate.ts';
 import type { PolicyEngine } from '../policy/policy.ts';
 import { LiveHistory, readHistory } from '../domain/session-history.ts';
 import { findProtocol } from '../protocols/registry.ts';
 
-/** A recorded request that a candidate decides otherwise than it was decided. */
-export interface Otherwise {
-  readonly record: string;
-  readonly time: string;
-  readonly principal: string;
-  readonly target: string;
-  readonly action: string;
-  readonly was: string;
-  readonly would: string;
-  readonly policies: readonly string[];
-  readonly reason: string;
-}
-
-/** Requests that cannot be decided again, for one reason. */
-interface Undecided {
-  readonly why: string;
-  readonly requests: number;
-  /** The last of them. */
-  readonly record: string;
-}
+/** The people and targets by which recorded requests are decided, beside the policies. */
+export type TrialDirectory = Pick<Config, 'targets' | 'principals'>;
 
 /** Decides recorded requests again by a candidate. Its sessions are given one after the other, each with its records in order. */
 export class PolicyTrial {
-  readonly #config: Config;
+  readonly #directory: TrialDirectory;
   readonly #candidate: PolicyEngine;
+  /** True if what is given of sessions may lack some of their records. */
+  readonly #isPartial: boolean;
   #requests = 0;
   readonly #undecided = new Map<string, Undecided>();
+  #session = newSession();
 
-  constructor(config: Config, candidate: PolicyEngine) {
-    this.#config = config;
+  constructor(directory: TrialDirectory, candidate: PolicyEngine, { isPartial = false } = {}) {
+    this.#directory = directory;
     this.#candidate = candidate;
+    this.#isPartial = isPartial;
   }
 
-  get counts(): { readonly requests: number; readonly undecided: readonly Undecided[] } {
+  get counts(): TrialCounts {
     return { requests: this.#requests, undecided: [...this.#undecided.values()] };
   }
 
-  /** Yields the requests of one session that the candidate decides otherwise. With `wanted`, only those that it names are decided again; the others count as what was done before. */
-  async *otherwise(records: AsyncIterable<ShownRecord>, wanted?: ReadonlySet<string>): AsyncGenerator<Otherwise> {
-    let history = new LiveHistory();
-    const held = new Map<number, ShownRecord>();
-    let run: string | null = null;
-    let isShared = false;
-    for await (const record of records) {
-      const { kind, verdict, attributes, target } = record;
-      isShared ||= attributes[ownAttributes.parentSession] !== undefined || attributes[ownAttributes.childSession] !== undefined;
-      if (kind === 'decision' && record.action === runAction) {
-        run = record.session;
-      } else if (kind === 'request' && verdict !== null && attributes[ownAttributes.request] === undefined) {
-        const found = wanted?.has(record.record ?? '') === false ? null : this.#decide(record, { history, run }, isShared);
-        if (found !== null) {
-          yield found;
-        }
-        if (attributes[ownAttributes.undecided] === undefined) {
-          remember(history, verdict, record);
-        }
-        if (verdict === 'hold') {
-          held.set(record.seq, record);
-        }
-      } else if (kind === 'decision' && target !== null) {
-        const asked = held.get(Number(attributes[ownAttributes.request]));
-        if (asked !== undefined && verdict !== null) {
-          remember(history, verdict, asked);
-        }
-      } else if (kind === 'event') {
-        const before = readHistory(attributes);
-        if (before !== null) {
-          history = before.isFirst ? new LiveHistory() : history;
-          history.include(before.summary);
-        }
-        history.noted(attributes);
-      } else if (kind === 'response') {
-        history.answered(attributes, record.content?.bytes ?? Number(attributes[ownAttributes.contentBytes] ?? 0));
+  /** Begins the next session. */
+  begin(): void {
+    this.#session = newSession();
+  }
+
+  /** Takes the next record of the session, and returns it if the candidate decides it otherwise. Not `isWanted`: it is not decided again, and counts as what was done before. */
+  take(record: ShownRecord, isWanted = true): Otherwise | null {
+    const session = this.#session;
+    const { kind, verdict, attributes, target } = record;
+    session.isShared ||= attributes[ownAttributes.parentSession] !== undefined || attributes[ownAttributes.childSession] !== undefined;
+    if (kind === 'decision' && record.action === runAction) {
+      session.run = record.session;
+    } else if (kind === 'request' && verdict !== null && attributes[ownAttributes.request] === undefined) {
+      const found = isWanted ? this.#decide(record) : null;
+      if (attributes[ownAttributes.undecided] === undefined) {
+        remember(session.history, verdict, record);
       }
+      if (verdict === 'hold') {
+        session.held.set(record.seq, record);
+      }
+      return found;
+    } else if (kind === 'decision' && target !== null) {
+      const asked = session.held.get(Number(attributes[ownAttributes.request]));
+      if (asked !== undefined && verdict !== null) {
+        remember(session.history, verdict, asked);
+      }
+    } else if (kind === 'event') {
+      const before = readHistory(attributes);
+      if (before !== null) {
+        session.history = before.isFirst ? new LiveHistory() : session.history;
+        session.history.include(before.summary);
+      }
+      session.history.noted(attributes);
+    } else if (kind === 'response') {
+      session.history.answered(attributes, record.content?.bytes ?? Number(attributes[ownAttributes.contentBytes] ?? 0));
     }
+    return null;
   }
 
   #leaveOut({ record }: ShownRecord, why: string): null {
@@ -92,12 +78,18 @@ export class PolicyTrial {
     return null;
   }
 
-  /** `isShared`: the session is of a run within another, or has one within it, so that its own records are not all that policy knew. */
-  #decide(record: ShownRecord, asked: { readonly history: LiveHistory; readonly run: string | null }, isShared: boolean): Otherwise | null {
+  /** Returns whether a policy may ask for a fact of requests over this protocol that is content. */
+  #asksContentOf(protocol: string): boolean {
+    const { factsRead = new Set() } = this.#candidate;
+    return findProtocol(protocol)?.context.some(({ name, isContent = false }) => isContent && factsRead?.has(name) !== false) === true;
+  }
+
+  #decide(record: ShownRecord): Otherwise | null {
     const { principal, target: name, action, verdict, attributes, time } = record;
-    const target = this.#config.targets.get(name ?? '');
+    const { history, run, isShared } = this.#session;
+    const target = this.#directory.targets.get(name ?? '');
     this.#requests += 1;
-    const isUnkept = attributes[ownAttributes.withheld] === 'not_kept' && mayLookAtContent(target?.protocol);
+    const asksContent = target !== undefined && this.#asksContentOf(target.protocol);
     if (isRefusedByGateway(record)) {
       return this.#leaveOut(record, 'the gateway itself refused it, and no policy');
     }
@@ -107,23 +99,30 @@ export class PolicyTrial {
     if (isShared && this.#candidate.readsHistory === true) {
       return this.#leaveOut(record, 'it is of a run within another or around one, and a policy asks what both did');
     }
+    if (this.#isPartial && this.#candidate.readsHistory === true) {
+      return this.#leaveOut(record, 'you may read only some of the records, and a policy asks what the session did');
+    }
     if (attributes[ownAttributes.cut] !== undefined || principal === null || action === null) {
       return this.#leaveOut(record, 'its facts were too long for the record');
     }
-    if (isUnkept) {
-      return this.#leaveOut(record, 'only its facts were kept, and a policy may look at content');
+    if (asksContent && attributes[ownAttributes.withheld] === 'not_kept') {
+      return this.#leaveOut(record, 'only its facts were kept, and a policy looks at content');
+    }
+    if (asksContent && this.#isPartial && record.content === null) {
+      return this.#leaveOut(record, 'you may not read its content, and a policy looks at content');
     }
     const onBehalfOf = attributes[ownAttributes.onBehalfOf];
     const groups = attributes['user.roles'];
     const decision = this.#candidate.decide({
       asker: {
         principal:
-          this.#config.principals.get(principal) ?? gonePrincipal(principal, Array.isArray(groups) ? groups : [], attributes[ownAttributes.principalKind]),
+          this.#directory.principals.get(principal) ?? gonePrincipal(principal, Array.isArray(groups) ? groups : [], attributes[ownAttributes.principalKind]),
         onBehalfOf: typeof onBehalfOf === 'string' ? onBehalfOf : null,
         within: null,
         session: record.session,
         address: textOf(attributes['client.address'], '127.0.0.1'),
-        ...asked,
+        history,
+        run,
       },
       target,
       action: { name: action, attributes: asDecided(attributes) },
@@ -139,9 +138,16 @@ export class PolicyTrial {
   }
 }
 
-/** True if policies about this protocol may look at something that is content. */
-function mayLookAtContent(protocol: string | undefined): boolean {
-  return findProtocol(protocol ?? '')?.context.some(({ isContent = false }) => isContent) === true;
+interface TriedSession {
+  history: LiveHistory;
+  readonly held: Map<number, ShownRecord>;
+  run: string | null;
+  /** True if it is of a run within another, or has one within it, so that its own records are not all that policy knew. */
+  isShared: boolean;
+}
+
+function newSession(): TriedSession {
+  return { history: new LiveHistory(), held: new Map(), run: null, isShared: false };
 }
 
 /** Returns the attributes by which policy decided. A record that is shown has arguments of a call too that were too long to be looked at. */

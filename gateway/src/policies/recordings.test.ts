@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { actBeyond, allRights, mayDo, ruledRights, scopeOf } from '../access/rights.ts';
-import { actNames, type Act } from '../domain/recording-acts.ts';
+import { actNames, actsOnAll, type Act } from '../domain/recording-acts.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import { cedarPolicy } from '../policy/cedar-policy.ts';
 import { loadCedar } from '../policy/cedar-library.ts';
@@ -91,14 +91,13 @@ test('the query of an act holds for just those records about which policies deci
       const { rights, scope } = scopes(engine, { hasRoles });
       for (const act of actNames) {
         for (const { target, classes, own } of kinds) {
-          const one =
-            act === 'administer'
-              ? { target: null, classes: [], own: false }
-              : act === 'approve'
-                ? { target: target ?? 'orders', classes: [], own }
-                : { target, classes, own };
+          const one = actsOnAll.has(act)
+            ? { target: null, classes: [], own: false }
+            : act === 'approve'
+              ? { target: target ?? 'orders', classes: [], own }
+              : { target, classes, own };
           const decision = engine.decideOnRecord?.(askedBy(), { act, ...one, allowing: hasRoles ? ['role:all'] : [] });
-          const may = act === 'administer' ? mayDo(rights, act) : matches(scope(act), factsOf(one));
+          const may = actsOnAll.has(act) ? mayDo(rights, act) : matches(scope(act), factsOf(one));
           assert.equal(may, decision?.verdict === 'allow', `${act} ${JSON.stringify(one)} ${texts.join('\n')}`);
           compared += 1;
         }
@@ -140,14 +139,14 @@ test('who may ever do with a record what another may not is beyond that one wher
       for (const at of ['2026-11-30T03:00Z', '2026-11-30T12:00Z', '2026-12-05T03:00Z', '2026-12-06T12:00Z'].map((time) => Date.parse(time))) {
         for (const address of ['127.0.0.1', '192.0.2.1']) {
           for (const [act, each] of actNames.flatMap((name) => kinds.map((one) => [name, one] as const))) {
-            const isAsked = act === 'approve' ? each.target !== null : act !== 'administer' || each.target === null;
+            const isAsked = act === 'approve' ? each.target !== null : !actsOnAll.has(act) || each.target === null;
             const may = (principal: typeof bot, own: boolean): boolean =>
               engine.decideOnRecord?.(
                 { asker: asker(principal, address), timeMs: at },
                 {
                   act,
                   target: each.target,
-                  classes: act === 'approve' || act === 'administer' ? [] : each.classes,
+                  classes: act === 'approve' || actsOnAll.has(act) ? [] : each.classes,
                   own,
                   allowing: hasRoles ? ['role:all'] : [],
                 },

@@ -19,7 +19,21 @@ export interface Annotated {
   readonly isObserved: boolean;
 }
 
-const known = ['id', 'reason', 'approval', 'breakglass', 'limit', 'alert', 'mask', 'mask_request', 'mode', 'record'] as const;
+/** The annotations that policies may have, each with an example of its value and what it means. */
+export const annotationForms = {
+  id: ['read-only', 'the name of the policy in records, after that of its file'],
+  reason: ['Agents only read here.', 'what the one who asked is told'],
+  approval: ['dba', 'on a forbid: hold until somebody of the group has granted it'],
+  breakglass: ['oncall', 'beside @approval: who of the group may go on at once in an emergency'],
+  limit: ['rows 10000 per 1h', 'on a permit: requests, rows, bytes, tokens or sessions per time'],
+  alert: ['high', 'an alert on record: info, low, medium, high or critical'],
+  mask: ['email, card:last4', 'on a permit: values of these classes do not reach the client'],
+  mask_request: ['email:pseudonym', 'on a permit: values of these classes do not reach the target'],
+  mode: ['observe', 'what it would have decided is recorded, and not done'],
+  record: ['facts', 'on a permit: only the facts are recorded, and not the content'],
+} as const;
+
+const known = Object.keys(annotationForms);
 
 const recorded = ['content', 'facts'] as const;
 

@@ -12,11 +12,13 @@ import type { PolicySource } from '../domain/policy-source.ts';
 import { Authorizer } from './authorizer.ts';
 import { loadCedar, type CedarLibrary } from './cedar-library.ts';
 import { circumstances, commonFields, sessionFields, valueOf, type CircumstanceField, type SessionField } from './context.ts';
+import { EffectiveAccess } from './effective-access.ts';
 import { jointUse } from './policy-json.ts';
 import { isAboutRecord, joinMasks, masksRequest } from './mask-text.ts';
 import type { AskedRecord, PolicyEngine, Question, Circumstances, RulesApart } from './policy.ts';
 import { isLimiting, readPolicies, readsHistory, type Policy } from './policy-set.ts';
 import { policyError, printProblem } from './policy-text.ts';
+import { actionsTogether, type AccessQuestion, type ActionAccess } from './possible-access.ts';
 import { RecordingPolicy } from './recording-policy.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -39,8 +41,9 @@ export function readPolicySet(cedar: CedarLibrary, sources: readonly PolicySourc
   if (problems.length > 0) {
     throw policyError(problems);
   }
-  const findings = (): readonly string[] => [...conflicts(), ...warnings()].filter(({ source }) => source.isBuiltIn !== true).map(printProblem);
-  return { sources, policies, findings };
+  let found: readonly string[] | null = null;
+  const find = (): readonly string[] => [...conflicts(), ...warnings()].filter(({ source }) => source.isBuiltIn !== true).map(printProblem);
+  return { sources, policies, findings: () => (found ??= find()) };
 }
 
 interface CedarParts {
@@ -72,15 +75,19 @@ export class CedarPolicy implements PolicyEngine {
   readonly obligations: readonly Obligation[];
   readonly sources: readonly PolicySource[];
   readonly texts: ReadonlyMap<string, string>;
+  readonly recordingTexts: ReadonlyMap<string, string>;
+  readonly deciders: ReadonlyMap<string, readonly string[]>;
   readonly findings: () => readonly string[];
   readonly limitsReadHistory: boolean;
   readonly readsHistory: boolean;
+  readonly factsRead: ReadonlySet<string> | null;
   readonly #grants: PolicyEngine;
   readonly #authorizer: Authorizer;
   readonly #policies: ReadonlyMap<string, Policy>;
   readonly #fields: ReadonlyMap<string, readonly ContextField[]>;
   readonly #keys: KeyMaker;
   readonly #recordings: RecordingPolicy;
+  readonly #access: EffectiveAccess;
   /** True if a policy says what the record has of a request: only facts, or no values of some classes. */
   readonly #limitsRecord: boolean;
   /** True if a policy asks which tables a session has used. */
@@ -97,15 +104,19 @@ export class CedarPolicy implements PolicyEngine {
     this.sources = sources;
     this.findings = findings;
     this.texts = new Map(all.map(({ id, text }) => [id, text]));
+    this.recordingTexts = new Map(all.flatMap(({ id, text, isAboutRecordings }) => (isAboutRecordings ? [[id, text]] : [])));
+    this.deciders = new Map(policies.map(({ id, annotated }) => [id, annotated.approval]));
     this.limitsReadHistory = policies.some((policy) => isLimiting(policy) && readsHistory(policy));
     this.#limitsRecord = policies.some(({ annotated }) => annotated.record === 'facts' || annotated.obligations.some(masksRequest));
     this.#readsTables = policies.some(({ use }) => use.session?.has('tables') ?? true);
     this.#readsCarried = policies.some(({ use }) => use.fields?.has('carries') ?? true);
     this.readsHistory = this.#readsCarried || policies.some(readsHistory);
+    this.factsRead = jointUse(policies).fields;
     this.#policies = new Map(policies.map((policy) => [policy.id, policy]));
     this.#authorizer = new Authorizer(cedar, policies, vocabulary);
     this.#fields = new Map(vocabulary.protocols.map(({ id, context }) => [id, [...commonFields, ...context]]));
     this.#keys = new KeyMaker(policies, this.#fields);
+    this.#access = new EffectiveAccess(policies, vocabulary);
     this.version = versionOf(grants, all);
     this.#recordings = new RecordingPolicy(
       cedar,
@@ -183,6 +194,13 @@ export class CedarPolicy implements PolicyEngine {
       const policy = this.#policies.get(id);
       return policy === undefined || policy.annotated.isObserved ? [] : policy.annotated.obligations;
     });
+  }
+
+  async accessTo(question: AccessQuestion): Promise<readonly ActionAccess[]> {
+    const granted = (await this.#grants.accessTo?.(question)) ?? [];
+    const grants = granted.flatMap(({ policies }) => policies);
+    const shares = await this.#access.sharesOf(question);
+    return actionsTogether(new Map(Array.from(shares, ([action, own]) => [action, [...grants, ...own]])));
   }
 
   /** Returns what policies say about the record of a request that is denied whatever they say. */

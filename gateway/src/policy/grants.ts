@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Decision } from '../domain/decision.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { PolicyEngine } from './policy.ts';
+import { actionsTogether, type PolicyShare } from './possible-access.ts';
 
 /** The targets that are granted to the members of each group. */
 export type GroupGrants = ReadonlyMap<string, { readonly targets: readonly string[] }>;
@@ -26,7 +27,7 @@ export function grantPolicy(principals: readonly Principal[], groups: GroupGrant
       grantedToGroups.set(key(id, target), allow(version, `grant:group ${id}:${target}`, `the group ${id} was granted ${target}`));
     }
   }
-  const ofGroups = ({ groups: member }: Principal, target: string): Decision | undefined => {
+  const ofGroups = ({ groups: member }: Pick<Principal, 'groups'>, target: string): Decision | undefined => {
     for (const group of member) {
       const decision = grantedToGroups.get(key(group, target));
       if (decision !== undefined) {
@@ -46,7 +47,15 @@ export function grantPolicy(principals: readonly Principal[], groups: GroupGrant
       within?.includes(target.name) === false
         ? deny(version, `this run of ${principal.id} was not given ${target.name}`)
         : (granted.get(key(principal.id, target.name)) ?? ofGroups(principal, target.name) ?? deny(version, `${principal.id} was not granted ${target.name}`)),
+    accessTo: async ({ asker, target: { name }, actions }) => {
+      const decision = granted.get(key(asker.id ?? '', name)) ?? ofGroups(asker, name);
+      return actionsTogether(new Map(actions.map((action) => [action, (decision?.policies ?? []).map(shareOf)])));
+    },
   };
+}
+
+function shareOf(policy: string): PolicyShare {
+  return { policy, effect: 'permit', applies: 'always', when: null, approval: [], isLimiting: false, mayFail: false };
 }
 
 /** Returns a grant as the permit that it is. */

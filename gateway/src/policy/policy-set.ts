@@ -35,6 +35,8 @@ export interface Policy {
   readonly isAboutRecordings: boolean;
   /** The names of targets and of data classes that it names. */
   readonly resources: Readonly<Record<'Target' | 'Class', readonly string[]>>;
+  /** The ids of principals that it names. */
+  readonly principals: readonly string[];
 }
 
 /** True if the policy limits the requests to which it applies. */
@@ -143,7 +145,7 @@ function readPolicy(cedar: CedarLibrary, written: WrittenPolicy): ReadPolicy | P
     looksAtPrincipal: looksAt('principal', json),
     scope,
   };
-  return { policy: { ...policy, isAboutRecordings: isAboutRecordings(scope), resources }, json, written };
+  return { policy: { ...policy, isAboutRecordings: isAboutRecordings(scope), resources, principals: entitiesOf(json, 'Principal') }, json, written };
 }
 
 /** Finds ids that two policies have. */

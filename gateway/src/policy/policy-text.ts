@@ -86,14 +86,33 @@ function faultOf(text: string, { deepest, operators }: { readonly deepest: numbe
   return operators > operatorsMax ? `a policy has at most ${operatorsMax} operators, this has ${operators}: split it, or use a set and .contains()` : null;
 }
 
-/** Prints a problem as `FILE:LINE:COLUMN: MESSAGE`. Lines and columns begin at 1; a column counts characters. */
-export function printProblem({ source, offset, message }: PolicyProblem): string {
+/** A fault with its place for people: lines and columns begin at 1, and a column counts characters. Null: it is about the whole file. */
+export interface PlacedProblem {
+  /** The name of the file, and the path by which messages name it. */
+  readonly file: string;
+  readonly path: string;
+  readonly line: number | null;
+  readonly column: number | null;
+  readonly message: string;
+}
+
+/** Returns a problem with its place in lines and columns. */
+export function placed({ source: { file, path, text }, offset, message }: PolicyProblem): PlacedProblem {
   if (offset === null) {
-    return `${source.path}: ${message}`;
+    return { file, path, line: null, column: null, message };
   }
-  const before = source.text.slice(0, offset);
+  const before = text.slice(0, offset);
   const lineStart = before.lastIndexOf('\n') + 1;
-  return `${source.path}:${before.split('\n').length}:${Array.from(before.slice(lineStart)).length + 1}: ${message}`;
+  return { file, path, line: before.split('\n').length, column: Array.from(before.slice(lineStart)).length + 1, message };
+}
+
+/** Prints a problem as `FILE:LINE:COLUMN: MESSAGE`. */
+export function printPlaced({ path, line, column, message }: PlacedProblem): string {
+  return line === null ? `${path}: ${message}` : `${path}:${line}:${column}: ${message}`;
+}
+
+export function printProblem(problem: PolicyProblem): string {
+  return printPlaced(placed(problem));
 }
 
 /** Makes the error for these problems. */

@@ -5,6 +5,7 @@ import type { Principal } from '../domain/principal.ts';
 import type { Act } from '../domain/recording-acts.ts';
 import type { RecordingRules } from '../domain/recording-rules.ts';
 import type { Target } from '../domain/target.ts';
+import type { AccessQuestion, ActionAccess } from './possible-access.ts';
 
 /** The one who asks. It is the same object for all questions of one channel, until the configuration changes. */
 export interface Asker {
@@ -93,14 +94,22 @@ export interface PolicyEngine {
   readonly sources?: readonly PolicySource[];
   /** The texts of the policies of those files, by their ids. Absent: none. */
   readonly texts?: ReadonlyMap<string, string>;
+  /** Those of them that are about recordings. Absent: none. */
+  readonly recordingTexts?: ReadonlyMap<string, string>;
+  /** The groups whose members decide on what policies hold, by the ids of these policies. Absent: none. */
+  readonly deciders?: ReadonlyMap<string, readonly string[]>;
   /** Returns what `policy check` finds in them, each as `FILE:LINE:COLUMN: MESSAGE`. Absent: nothing. */
   readonly findings?: () => readonly string[];
   /** True if a policy with a limit asks what a session did. Absent: false. */
   readonly limitsReadHistory?: boolean;
   /** True if a policy asks what a session did. Absent: false. */
   readonly readsHistory?: boolean;
+  /** The names of the facts of requests that policies ask for. Null: any of them. Absent: none. */
+  readonly factsRead?: ReadonlySet<string> | null;
   /** Returns the obligations under which some request of one who asks may be at a target. Absent: none. */
   obligationsOfAny?(question: Pick<Question, 'asker' | 'target'>): readonly Obligation[];
+  /** Returns what may be decided about actions at a target, whatever the requests are; of a limit it says only that there is one. Absent: nobody knows. */
+  accessTo?(question: AccessQuestion): Promise<readonly ActionAccess[]>;
   /** Reads beforehand what it needs to decide, a piece in each turn of the event loop. Before that, a decision may take longer. Absent: nothing is to be read. */
   prepare?(): Promise<void>;
   decide(question: Question): Decision;

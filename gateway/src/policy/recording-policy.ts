@@ -1,5 +1,5 @@
 import type { Decision } from '../domain/decision.ts';
-import { actNames, type Act } from '../domain/recording-acts.ts';
+import { actNames, actsOnAll, type Act } from '../domain/recording-acts.ts';
 import type { ActRule, Extent, Names, Reach, RecordingRules } from '../domain/recording-rules.ts';
 import { Authorizer, circumstanceValue, principalEntity, targetEntity, type Call, type Satisfied } from './authorizer.ts';
 import type { CedarLibrary } from './cedar-library.ts';
@@ -131,8 +131,8 @@ export class RecordingPolicy {
   #ruleOf(question: Assuming, act: Act, answers: Map<string, Applying>): ActRule | null {
     const applied = new Map<string, Policy>();
     const others = this.#extents(question, { act, own: false, applied, answers });
-    // Who administers does it for everybody.
-    const own = this.#readsOwn && act !== 'administer' ? this.#extents(question, { act, own: true, applied, answers }) : others;
+    // An act for the whole gateway is done for everybody.
+    const own = this.#readsOwn && !actsOnAll.has(act) ? this.#extents(question, { act, own: true, applied, answers }) : others;
     const reach = (effect: Policy['effect']): Reach => ({ own: own[effect], others: others[effect] });
     const policies = [...applied.values()];
     return policies.length === 0

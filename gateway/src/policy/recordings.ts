@@ -1,4 +1,4 @@
-import type { Act } from '../domain/recording-acts.ts';
+import { actsOnAll, type Act } from '../domain/recording-acts.ts';
 import { circumstances, type CircumstanceField } from './context.ts';
 
 /** The group of all actions with recordings. */
@@ -19,9 +19,9 @@ export function isRecordingAction(name: string): boolean {
   return name === recordingGroup || name.startsWith(`${recordingGroup}.`);
 }
 
-/** Returns the types of resources about which an act is asked. Of what waits for approval no classes are known, and who administers does it for the whole gateway. */
+/** Returns the types of resources about which an act is asked. Of what waits for approval no classes are known. */
 export function resourceTypesOf(act: Act): readonly ResourceType[] {
-  return act === 'administer' ? ['Gateway'] : act === 'approve' ? ['Target'] : ['Target', 'Class', 'Gateway'];
+  return actsOnAll.has(act) ? ['Gateway'] : act === 'approve' ? ['Target'] : ['Target', 'Class', 'Gateway'];
 }
 
 const minuteMs = 60_000;

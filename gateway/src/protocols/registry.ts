@@ -1,3 +1,4 @@
+import type { Counting } from '../domain/counting.ts';
 import type { Pins } from '../domain/pins.ts';
 import type { Protocol } from '../domain/protocol.ts';
 import type { Served, ServiceParts, TargetNote } from '../domain/service.ts';
@@ -25,6 +26,8 @@ export interface ServedProtocols extends AsyncDisposable {
   exchange(id: string | undefined): Served<ExchangeProtocol>;
   /** The functions that give protocols the notes about their targets, by the id of the protocol. */
   readonly recalling: ReadonlyMap<string, (told: readonly TargetNote[]) => void>;
+  /** How what targets count is compared with the record, by the id of the protocol. */
+  readonly countings: ReadonlyMap<string, Counting>;
   /** The tools of targets, by the id of the protocol. */
   readonly pins: ReadonlyMap<string, Pins>;
 }
@@ -41,6 +44,7 @@ export async function createProtocols(parts: ServiceParts): Promise<ServedProtoc
     streams,
     exchange: (id) => exchanges.find(({ protocol }) => protocol.id === id) ?? any,
     recalling: new Map(all.flatMap(({ protocol, service }) => (service.recall === undefined ? [] : [[protocol.id, service.recall]]))),
+    countings: new Map(all.flatMap(({ protocol, service }) => (service.counting === undefined ? [] : [[protocol.id, service.counting]]))),
     pins: new Map(all.flatMap(({ protocol, service }) => (service.pins === undefined ? [] : [[protocol.id, service.pins]]))),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(all.map(async ({ service }) => service[Symbol.asyncDispose]?.()));

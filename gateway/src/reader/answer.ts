@@ -1,19 +1,23 @@
+import type { KeyObject } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Alert } from '../alerts/alert.ts';
-import type { Sight } from '../access/rights.ts';
 import { isEverything } from '../query/query.ts';
 import { makeBundle, makeReceipt, openLog } from '../feed/evidence.ts';
 import type { Follower } from '../feed/follower.ts';
 import { readLeftActivities } from '../feed/left-activities.ts';
 import { readUsage, type LimitPolicies, type LimitRules } from '../feed/recorded-usage.ts';
 import type { SessionIndex } from '../feed/session-index.ts';
-import type { Recordings, ShowRecord } from '../feed/recordings.ts';
+import type { Recordings } from '../feed/recordings.ts';
 import { findReviews } from '../search/reviews.ts';
 import { findSavedSearches } from '../search/saved-searches.ts';
 import type { RecordSearch } from '../search/record-search.ts';
 import type { KeyStore } from '../recording/key-store.ts';
+import { compareIn } from './compare-in.ts';
+import { evidenceIn } from './evidence-in.ts';
 import { exportLines } from './export-lines.ts';
 import type { IndexRebuilt, Question } from './questions.ts';
+import { traceIn } from './trace-in.ts';
+import { viewOf } from './view-of.ts';
 
 /** A piece is sent when it has this many characters, or when the next text is not there yet. */
 const pieceCharacters = 64 * 1024;
@@ -28,6 +32,10 @@ export interface AnswerParts {
   readonly openSearch: () => Promise<RecordSearch>;
   /** Returns the alerts as far as they are known, oldest first. */
   readonly alerts: () => Promise<readonly Alert[]>;
+  /** Drops what the index of records has, in memory and stored, of records whose keys were destroyed. */
+  readonly dropErasedRecords: (from: number | null) => Promise<void>;
+  /** Gives a root secret to the thread of the index of records. */
+  readonly shareRoot: (next: KeyObject) => Promise<void>;
   /** Called before anything is rendered. */
   readonly loadProtocols: () => Promise<void>;
   /** Called when limits are to be counted that policies brought later than the requests were made. */
@@ -59,6 +67,14 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
       await loadProtocols();
       yield* inPieces(jsonLines(recordings.show(question.found, question.only, await viewOf(parts, question))));
       break;
+    case 'trace':
+      await loadProtocols();
+      yield await traceIn(parts, question);
+      break;
+    case 'compare':
+      await loadProtocols();
+      yield* inPieces(jsonLines(compareIn(parts, question)));
+      break;
     case 'watch':
       await loadProtocols();
       yield* inPieces(jsonLines(recordings.watch(question.found, left, await viewOf(parts, question))));
@@ -76,6 +92,13 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
           findPolicy: question.policies ? async (version) => recordings.findPolicy(version) : null,
         }),
       );
+      break;
+    case 'sessionsWith':
+      yield await (await parts.openSearch()).sessionsWith(question.wanted);
+      break;
+    case 'evidence':
+      await loadProtocols();
+      yield* inPieces(evidenceIn(parts, question.wanted));
       break;
     case 'receipt':
       yield await makeReceipt(openLog(data), question.checkpoint, question.index);
@@ -104,8 +127,17 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
     case 'verified':
       yield* (await parts.openSearch()).verified(question.query, question);
       break;
+    case 'secrets':
+      yield* (await parts.openSearch()).secrets(question.wanted);
+      break;
+    case 'erasable':
+      yield await (await parts.openSearch()).erasable(question.wanted);
+      break;
     case 'savedSearches':
       yield await findSavedSearches(await parts.openSearch(), question);
+      break;
+    case 'keptSecrets':
+      yield await keys.countSecrets();
       break;
     case 'rebuild': {
       await follower.rebuild();
@@ -114,17 +146,19 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
       yield { sessions, records: size } satisfies IndexRebuilt;
       break;
     }
+    case 'dropErased':
+      await follower.dropErased();
+      await parts.dropErasedRecords(question.from);
+      yield null;
+      break;
+    case 'expectRoot':
+      keys.expectRoot(question.next);
+      await parts.shareRoot(question.next);
+      yield null;
+      break;
     default:
       question satisfies never;
   }
-}
-
-/** Returns how records are shown to somebody. */
-async function viewOf(
-  { openSearch, recordings }: AnswerParts,
-  { sight, hasTables }: { readonly sight: Sight; readonly hasTables: boolean },
-): Promise<ShowRecord> {
-  return isEverything(sight.facts) && isEverything(sight.content) ? recordings.whole(hasTables) : (await openSearch()).viewOf(sight, hasTables);
 }
 
 /** Writes each row as a line of JSON. */

@@ -91,6 +91,10 @@ export class Feeds implements RecordFollower, AsyncDisposable {
     }
   }
 
+  dropErased(): void {
+    this.#tail.forget();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#alerts[Symbol.asyncDispose]();
     await this.#streams?.[Symbol.asyncDispose]();

@@ -20,12 +20,13 @@ const maxYoungGenerationSizeMb = 12;
 /** The `workerData` of the thread. `records` is the memory of the `IndexState` of the index of records. */
 export interface IndexerData {
   readonly data: string;
-  readonly root: KeyObject;
+  /** The root secrets by which the keys of the store may be wrapped. */
+  readonly roots: readonly [KeyObject, ...KeyObject[]];
   readonly records: SharedArrayBuffer;
   readonly settings: FeedSettings | null;
 }
 
-export type IndexerQuestion = 'catchUp' | 'rebuild' | 'alerts' | 'lacksAlerts';
+export type IndexerQuestion = 'catchUp' | 'rebuild' | { readonly dropErased: number | null } | { readonly expectRoot: KeyObject } | 'alerts' | 'lacksAlerts';
 
 /** A message to the thread. Each question has one answer with its `call`. `feed` has the settings of what follows the record, `alerts` what is on record about alerts. */
 export type ToIndexer =
@@ -43,7 +44,8 @@ export type FromIndexer =
   | { readonly recall: string }
   | { readonly news: FeedNews };
 
-export interface IndexerParts extends Omit<IndexerData, 'settings'> {
+export interface IndexerParts extends Omit<IndexerData, 'settings' | 'roots'> {
+  readonly roots: () => IndexerData['roots'];
   /** The module of the thread. */
   readonly thread: URL;
   readonly settings: () => FeedSettings | null;
@@ -86,6 +88,15 @@ export class Indexer implements IndexMaker, AsyncDisposable {
     await this.#ask('rebuild');
   }
 
+  async dropErased(from: number | null): Promise<void> {
+    await this.#ask({ dropErased: from });
+  }
+
+  /** Gives the thread a root secret by which keys may be wrapped from now on. Resolves when it has it. */
+  async expectRoot(next: KeyObject): Promise<void> {
+    await this.#ask({ expectRoot: next });
+  }
+
   /** Returns the alerts as far as they are known, oldest first. */
   async alerts(): Promise<readonly Alert[]> {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- index-thread.ts answers with them
@@ -116,8 +127,8 @@ export class Indexer implements IndexMaker, AsyncDisposable {
   }
 
   #start(): Worker {
-    const { data, root, records, thread, settings, onTrouble, onNews, onReady } = this.#parts;
-    const workerData: IndexerData = { data, root, records, settings: settings() };
+    const { data, roots, records, thread, settings, onTrouble, onNews, onReady } = this.#parts;
+    const workerData: IndexerData = { data, roots: roots(), records, settings: settings() };
     const worker = new Worker(thread, { workerData, resourceLimits: { maxYoungGenerationSizeMb } });
     worker.on('message', (message: FromIndexer) => {
       if ('ready' in message) {

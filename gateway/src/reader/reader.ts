@@ -11,6 +11,8 @@ import type { LeftActivity, WantedActivities } from '../feed/left-activities.ts'
 import type { FoundRecord } from '../feed/recordings.ts';
 import type { WantedUsage } from '../feed/recorded-usage.ts';
 import type { SessionPage } from '../feed/shown-record.ts';
+import type { Erasable, WantedErasable } from '../recording/erasable.ts';
+import type { FoundSecrets, WantedSecrets } from '../recording/found-secrets.ts';
 import type { MessageRange } from '../recording/message-bytes.ts';
 import { IndexState } from '../feed/index-state.ts';
 import { IndexDiffers } from '../feed/row-seals.ts';
@@ -19,12 +21,14 @@ import { TargetNotes } from '../feed/target-notes.ts';
 import { everything, type Query } from '../query/query.ts';
 import type { FoundRecord as VerifiedRecord, SavedSearch, WantedRecords, WantedSessions, WantedExport } from '../search/found.ts';
 import type { Reviews, WantedReviews } from '../search/reviews.ts';
+import { withRoot } from '../recording/key-store.ts';
+import type { KeptSecrets } from '../recording/kept-secrets.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import { isUnreadable, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
 import type { ExportForm } from './export-lines.ts';
 import type { FeedNews, FeedSettings } from './feed-news.ts';
 import { Seats } from './seats.ts';
-import type { FromThread, IndexRebuilt, Question, ToThread } from './questions.ts';
+import type { FromThread, IndexRebuilt, Question, ToThread, TracedRecord, WantedEvidence } from './questions.ts';
 import { receiveError } from './sent-error.ts';
 
 /** V8 lets the young objects of a thread fill so many megabytes before it looks which are garbage; its default is four times as much. */
@@ -69,7 +73,8 @@ export interface ReaderParts {
 /** The `workerData` of the thread's module. */
 export interface ThreadData {
   readonly data: string;
-  readonly root: KeyObject;
+  /** The root secrets by which the keys may be wrapped. */
+  readonly roots: readonly [KeyObject, ...KeyObject[]];
 }
 
 /** A thread that is ready. */
@@ -96,6 +101,8 @@ export class Reader implements AsyncDisposable {
   #started = Promise.withResolvers<void>();
   /** A short answer needs no seat. */
   readonly #seats: Readonly<Partial<Record<Question['ask'], Seats>>>;
+  /** The root secrets by which the keys of the store may be wrapped. */
+  #roots: readonly [KeyObject, ...KeyObject[]];
   readonly #noIndex = new IndexState();
   #calls = 0;
   readonly #stopping = new AbortController();
@@ -103,6 +110,7 @@ export class Reader implements AsyncDisposable {
 
   private constructor(parts: ReaderParts) {
     this.#parts = parts;
+    this.#roots = [parts.root];
     let last = performance.eventLoopUtilization();
     this.#telling = setInterval(() => {
       const now = performance.eventLoopUtilization();
@@ -115,11 +123,15 @@ export class Reader implements AsyncDisposable {
       list: reading,
       search: reading,
       export: new Seats(watchingMax),
+      keptSecrets: reading,
       sessions: reading,
       reviews: reading,
       show: reading,
+      trace: reading,
+      compare: reading,
       bytes: reading,
       bundle: reading,
+      evidence: reading,
       watch: new Seats(watchingMax),
     };
   }
@@ -189,6 +201,16 @@ export class Reader implements AsyncDisposable {
     return this.#ask({ ask: 'show', found, only, sight, hasTables });
   }
 
+  /** Follows the values and the causes of a record, as far as whoever asks sees records. */
+  async trace(found: IndexedSession, seq: number, sight: Sight): Promise<TracedRecord> {
+    return this.#one({ ask: 'trace', found, seq, sight });
+  }
+
+  /** Yields lines of JSON, each a `SideBySide`. Also throws GatewayError `limit_exceeded`. */
+  compare(a: IndexedSession, b: IndexedSession, sight: Sight): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'compare', a, b, sight });
+  }
+
   /** Yields records as `show` does, and then new ones until the session closes or the signal aborts. */
   watch(found: IndexedSession, signal: AbortSignal, sight: Sight = wholeSight, hasTables = false): AsyncGenerator<Uint8Array> {
     return this.#ask({ ask: 'watch', found, sight, hasTables }, signal);
@@ -201,6 +223,16 @@ export class Reader implements AsyncDisposable {
   /** Yields the lines of a bundle, with the policies that decided if they are wanted. Also throws GatewayError `conflict`. */
   bundle(found: IndexedSession, checkpoint: PublishedCheckpoint, { policies }: { readonly policies: boolean }): AsyncGenerator<Uint8Array> {
     return this.#ask({ ask: 'bundle', found, checkpoint, policies });
+  }
+
+  /** Finds the sessions with records for which a query holds, the oldest first. Also rejects with GatewayError `malformed` or `limit_exceeded`. */
+  async sessionsWith(wanted: Pick<WantedRecords, 'query' | 'besides' | 'nowMs' | 'sight' | 'limit'>): Promise<readonly IndexedSession[]> {
+    return this.#one({ ask: 'sessionsWith', wanted });
+  }
+
+  /** Yields the lines of evidence (docs/formats/evidence.md). Also throws GatewayError `conflict` or `limit_exceeded`. */
+  evidence(wanted: WantedEvidence): AsyncGenerator<Uint8Array> {
+    return this.#ask({ ask: 'evidence', wanted });
   }
 
   /** Returns a C2SP tlog-proof. Also throws GatewayError `not_found`. */
@@ -255,12 +287,38 @@ export class Reader implements AsyncDisposable {
     return this.#ask({ ask: 'verified', query, nowMs, checkpoint });
   }
 
+  /** Yields the secrets of the records for which a query holds that the gateway itself asks. Also throws GatewayError `malformed`. */
+  secrets(wanted: WantedSecrets): AsyncGenerator<FoundSecrets> {
+    return this.#ask({ ask: 'secrets', wanted });
+  }
+
+  /** Returns the secrets that seal the records for which a query holds. Also rejects with GatewayError `malformed`, `limit_exceeded`. */
+  async erasable(wanted: WantedErasable): Promise<Erasable> {
+    return this.#one({ ask: 'erasable', wanted });
+  }
+
   async savedSearches(nowMs: number, checkpoint: PublishedCheckpoint): Promise<readonly SavedSearch[]> {
     return this.#one({ ask: 'savedSearches', nowMs, checkpoint });
   }
 
+  /** Counts the secrets under each class and day. */
+  async keptSecrets(): Promise<readonly KeptSecrets[]> {
+    return this.#one({ ask: 'keptSecrets' });
+  }
+
   async rebuild(): Promise<IndexRebuilt> {
     return this.#one({ ask: 'rebuild' });
+  }
+
+  /** Drops what the indexes and the memory have of records whose keys were destroyed. `from`: see `RecordIndex.dropErased`. */
+  async dropErased(from: number | null): Promise<void> {
+    await this.#one({ ask: 'dropErased', from });
+  }
+
+  /** Gives the threads a root secret by which keys may be wrapped from now on. Resolves when they have it. */
+  async expectRoot(next: KeyObject): Promise<void> {
+    this.#roots = withRoot(this.#roots, next);
+    await this.#one({ ask: 'expectRoot', next });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -272,6 +330,7 @@ export class Reader implements AsyncDisposable {
       // This comes before the thread closes its database: the last connection to close writes the write-ahead log into the file, and only the thread may write.
       this.#running = null;
       database.close();
+      this.#failAll(new GatewayError('stopping', 'The gateway is stopping.'));
       const ended = new Promise<void>((resolve) => {
         worker.once('exit', () => {
           resolve();
@@ -284,8 +343,8 @@ export class Reader implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const { data, thread, root, cacheKey } = this.#parts;
-    const workerData: ThreadData = { data, root };
+    const { data, thread, cacheKey } = this.#parts;
+    const workerData: ThreadData = { data, roots: this.#roots };
     const worker = new Worker(thread, { workerData, resourceLimits: { maxYoungGenerationSizeMb } });
     const ready = Promise.withResolvers<Running>();
     worker.on('message', (message: FromThread) => {
@@ -342,10 +401,15 @@ export class Reader implements AsyncDisposable {
     this.#running.database.close();
     this.#running = null;
     this.#started = Promise.withResolvers<void>();
-    for (const answer of this.#waiting.values()) {
-      answer(this.#lost);
-    }
+    this.#failAll(this.#lost);
     void this.#restart();
+  }
+
+  /** Nobody hears of these answers any more. */
+  #failAll(error: GatewayError): void {
+    for (const answer of this.#waiting.values()) {
+      answer(error);
+    }
   }
 
   async #restart(): Promise<void> {

@@ -25,7 +25,8 @@ import {
 } from '@countersign/ledger/format';
 import { EntryHashes, type OnLeaf } from './entry-hashes.ts';
 import { drawnBodyBytesMax, type Keystream } from './keystream.ts';
-import { noClass, standardClass } from './retention.ts';
+import { noClass, type Keeping } from './retention.ts';
+import type { Sealer, SessionSealing } from './session-sealing.ts';
 import { splicedHeaderBytes } from './spliced-body.ts';
 import { Splicer } from './splicer.ts';
 
@@ -40,10 +41,8 @@ export interface SessionTrack {
   readonly previous: DataView<ArrayBuffer>;
   /** Sequence number of the first request since the last finished response; null when every request has its outcome. */
   unanswered: number | null;
-  /** The keystreams of the session. Null for a session of an earlier epoch, which can only be closed. */
-  readonly streams: { readonly meta: Keystream; readonly content: Keystream } | null;
-  readonly metaExpiryDay: number;
-  readonly contentExpiryDay: number;
+  /** Null for a session of an earlier epoch, which can only be closed. */
+  readonly sealing: SessionSealing | null;
   /** Number of bodies that are not tried to be compressed, because compression was not worth it lately; see `compress`. */
   skipCompression: number;
 }
@@ -58,6 +57,8 @@ export interface EntryDraft {
   readonly contentIsFacts?: boolean;
   /** The content repeats much of what the session recorded with this mark before. The repeated part is not stored again. */
   readonly repeats?: boolean;
+  /** How the record is kept. Absent: as the recorder keeps all that nothing else is said of. */
+  readonly keeping?: Keeping;
   /** Only the facts are kept. Of the content the leaf has a commitment, whose salt is forgotten, and nothing is stored. */
   readonly factsOnly?: boolean;
 }
@@ -109,6 +110,11 @@ interface Stored {
 
 const bodyStreamOf = { meta: 1, content: 2 } as const;
 const zstdParameters = { [constants.ZSTD_c_compressionLevel]: 1 };
+
+/** True if a body of the entry is sealed. */
+export function isSealed({ kind, content }: Pick<EntryDraft, 'kind' | 'content'>): boolean {
+  return content.length > 0 || !isGovernance(kind);
+}
 
 /** The most bytes that an entry can take in the journal. */
 export function entryBytesMax(draft: EntryDraft): number {
@@ -276,11 +282,11 @@ export class Batch {
   /** Seals the `length` bytes of plaintext in the input, and adds their commitment to the leaf. */
   #addSealed(track: SessionTrack, leafAt: number, body: Body, input: Input): void {
     const { slot, length } = body;
-    const stream = track.streams?.[body.stream];
-    if (stream === undefined) {
+    const sealer = track.sealing?.current[body.stream];
+    if (sealer === undefined) {
       throw new Error('a session without secrets can record only clear facts');
     }
-    const { position, stored, encoding } = length <= drawnBodyBytesMax ? this.#mask(stream, length, input) : this.#encrypt(track, stream, body);
+    const { position, stored, encoding } = length <= drawnBodyBytesMax ? this.#mask(sealer.stream, length, input) : this.#encrypt(track, sealer, body);
     this.#commit(leafAt, slot, length, input);
     const headerAt = leafAt + (slot === 'meta' ? entryOffsets.meta : entryOffsets.content);
     this.#view.setUint32(headerAt + bodyOffsets.bytes, stored);
@@ -324,10 +330,10 @@ export class Batch {
   }
 
   /** Encrypts a large body, which is in the scratch memory: without the parts that it repeats, and compressed if that helps. */
-  #encrypt(track: SessionTrack, stream: Keystream, { length, repeats }: Body): Stored {
+  #encrypt(track: SessionTrack, { keyId, stream }: Sealer, { length, repeats }: Body): Stored {
     const scratch = this.#scratch;
     const plain = scratch.subarray(plainAt, plainAt + length);
-    const spliced = repeats && length >= spliceFromBytes ? this.#splicer.splice(track.id, plain) : null;
+    const spliced = repeats && length >= spliceFromBytes ? this.#splicer.splice(track.id, keyId, plain) : null;
     const packed = compress(track, spliced ?? plain);
     const encoded = packed ?? spliced;
     scratch.fill(0, commitHeadBytes, plainAt);
@@ -346,10 +352,13 @@ export class Batch {
     view.setUint32(at, (1 << 24) | (leafKinds[facts.kind] << 16) | facts.flags);
     writeUint53(view, at + leafOffsets.timeMs, facts.timeMs);
     writeUint53(view, at + leafOffsets.logIndex, facts.logIndex);
-    view.setUint16(at + leafOffsets.metaClass, sealedMeta ? standardClass : noClass);
-    view.setUint32(at + leafOffsets.metaExpiryDay, sealedMeta ? track.metaExpiryDay : 0);
-    view.setUint16(at + leafOffsets.contentClass, hasContent ? standardClass : noClass);
-    view.setUint32(at + leafOffsets.contentExpiryDay, hasContent ? (facts.contentIsFacts ? track.metaExpiryDay : track.contentExpiryDay) : 0);
+    const current = track.sealing?.current;
+    const meta = sealedMeta ? current?.meta : undefined;
+    const content = hasContent ? current?.[facts.contentIsFacts ? 'meta' : 'content'] : undefined;
+    view.setUint16(at + leafOffsets.metaClass, meta?.class ?? noClass);
+    view.setUint32(at + leafOffsets.metaExpiryDay, meta?.day ?? 0);
+    view.setUint16(at + leafOffsets.contentClass, content?.class ?? noClass);
+    view.setUint32(at + leafOffsets.contentExpiryDay, content?.day ?? 0);
   }
 
   #reserve(bytes: number): void {

@@ -8,10 +8,10 @@ import { verifyStore, type StoreFiles, type StoreReport } from '@countersign/led
 import { JournalOpener } from './body-opener.ts';
 import { KeyStore } from './key-store.ts';
 import { Keystream } from './keystream.ts';
-import { openRootKey } from './root-key.ts';
 import type { Recorder } from './recorder.ts';
 import type { SessionTrack } from './batch.ts';
 import { openRecorder } from './testdata/open-recorder.ts';
+import { rootOf } from './testdata/root-of.ts';
 
 const facts = JSON.stringify({ channel: 1, action: 'test.act' });
 
@@ -30,7 +30,7 @@ async function record(t: TestContext, act: (recorder: Recorder, track: SessionTr
 }
 
 async function verify(data: string): Promise<StoreReport> {
-  using bodies = new JournalOpener(() => KeyStore.openReadOnly(join(data, 'keys.db'), openRootKey(data, {}, false)));
+  using bodies = new JournalOpener(() => KeyStore.openReadOnly(join(data, 'keys.db'), rootOf(data)));
   return verifyStore(filesOf(data), { bodies });
 }
 
@@ -66,11 +66,13 @@ test('T4.9: a body that does not match its leaf is reported with its place, and 
     recorder.append(track, { kind: 'request', meta: facts, content: [Buffer.from('whole')] });
     // A faulty gateway would sign this body: it is sealed with a secret that is not the session's.
     const other = createSecretKey(randomBytes(32));
-    const streams = { meta: new Keystream(other), content: new Keystream(other) };
-    const { streams: own } = track;
-    Object.assign(track, { streams });
+    const { sealing: own } = track;
+    const { meta, content } = own?.current ?? assert.fail();
+    Object.assign(track, {
+      sealing: { fits: () => true, current: { meta: { ...meta, stream: new Keystream(other) }, content: { ...content, stream: new Keystream(other) } } },
+    });
     recorder.append(track, { kind: 'request', meta: facts, content: [Buffer.from('spoiled')] });
-    Object.assign(track, { streams: own });
+    Object.assign(track, { sealing: own });
     recorder.append(track, { kind: 'request', meta: facts, content: [Buffer.from('whole again')] });
   });
   const without = await verifyStore(filesOf(data));

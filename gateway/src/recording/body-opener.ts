@@ -42,7 +42,7 @@ export class JournalOpener implements BodyOpener, Disposable {
     const followed = this.#sessions.get(leaf.session) ?? { opener: new SessionOpener({ find: this.#find }), isForgotten: false };
     const { opener } = followed;
     const keptBefore = opener.keptBytes;
-    opener.learnKey(raw);
+    opener.learnSecrets(raw);
     for (const slot of ['meta', 'content'] as const) {
       if (entry.header[slot].stream !== bodyStreams.none) {
         const state = stateOf(opener, raw, slot);

@@ -9,8 +9,10 @@ import {
   leafFlags,
   leafHash,
   parseCheckpoint,
+  parseErasureBody,
   parseGovernanceBody,
   parseNote,
+  type ErasureIntent,
   type Frame,
   type Leaf,
   type SegmentSummary,
@@ -28,10 +30,17 @@ export interface SessionEnd {
   readonly unanswered: number | null;
 }
 
-/** The newest secrets that an `open` or `epoch` announced: their number in the key store, and the hash of the wrapped secrets. */
+/** The newest secrets that an `open`, `epoch` or `secrets` announced: their number in the key store, and the hash of the wrapped secrets. */
 export interface AnnouncedSecrets {
   readonly key: number;
   readonly hash: string;
+}
+
+/** An erasure that was announced and not completed. What it names must be destroyed. */
+export interface OpenErasure {
+  /** The index in the log of its intent. */
+  readonly index: number;
+  readonly intent: ErasureIntent;
 }
 
 /** A checkpoint that was published. */
@@ -55,7 +64,10 @@ export class JournalFold {
   /** The session of the gateway itself in the newest epoch. */
   own: string | null = null;
   secrets: AnnouncedSecrets | null = null;
+  /** Unix ms of the latest record, whatever the order in which their times come. */
+  latestMs = 0;
   chain: Uint8Array = new Uint8Array(hashBytes);
+  readonly #erasures = new Map<number, ErasureIntent>();
   /** True once a checkpoint in the journal covered exactly the records before it. */
   isConfirmed = false;
   readonly #given: GivenCheckpoint | null;
@@ -72,6 +84,10 @@ export class JournalFold {
       this.epoch = from.epoch;
       this.own = from.own;
       this.secrets = from.secrets;
+      this.latestMs = from.latestMs;
+      for (const { index, intent } of from.erasures) {
+        this.#erasures.set(index, intent);
+      }
       this.chain = from.segment.chain;
       for (const { session, records, previous, unanswered } of from.sessions) {
         this.#sessions.set(session, { records, previous: previous.slice(), unanswered });
@@ -104,6 +120,11 @@ export class JournalFold {
     return [...this.#sessions].filter(([session]) => session !== this.own).map(([session, progress]) => ({ session, ...progress }));
   }
 
+  /** The erasures without their completion. */
+  erasures(): OpenErasure[] {
+    return [...this.#erasures].map(([index, intent]) => ({ index, intent }));
+  }
+
   /** True if the newest epoch ended with the `close` of the gateway's own session. */
   get clean(): boolean {
     return this.own !== null && !this.#sessions.has(this.own);
@@ -123,6 +144,8 @@ export class JournalFold {
       epoch: this.epoch,
       own: this.own,
       secrets: this.secrets,
+      latestMs: this.latestMs,
+      erasures: this.erasures(),
       subtrees: this.subtrees(),
       tiles: this.edges(),
       sessions: [...this.#sessions].map(([session, progress]) => ({ session, ...progress })),
@@ -142,6 +165,7 @@ export class JournalFold {
         const leaf = decodeLeaf(entry.leaf);
         this.#addLeaf(leaf, leafHash(entry.leaf));
         this.#addSecrets(leaf, entry.storedMeta);
+        this.#addErasure(leaf, entry.storedMeta);
       }
     } else {
       this.#confirm(frame);
@@ -159,7 +183,7 @@ export class JournalFold {
   }
 
   #addSecrets({ kind }: Leaf, clear: Uint8Array): void {
-    if (kind === 'open' || kind === 'epoch') {
+    if (kind === 'open' || kind === 'epoch' || kind === 'secrets') {
       const { key, secrets } = parseGovernanceBody(kind, clear);
       if (typeof key === 'number' && typeof secrets === 'string' && key > (this.secrets?.key ?? 0)) {
         this.secrets = { key, hash: secrets };
@@ -167,8 +191,20 @@ export class JournalFold {
     }
   }
 
+  #addErasure({ kind, logIndex }: Leaf, clear: Uint8Array): void {
+    if (kind === 'erasure') {
+      const body = parseErasureBody(clear);
+      if (body.phase === 'intent') {
+        this.#erasures.set(logIndex, body.intent);
+      } else {
+        this.#erasures.delete(body.intent);
+      }
+    }
+  }
+
   #addLeaf(leaf: Leaf, hash: Uint8Array): void {
     this.#frontier.append(hash);
+    this.latestMs = Math.max(this.latestMs, leaf.timeMs);
     if (leaf.kind === 'epoch') {
       this.epoch = leaf.epoch;
       this.own = leaf.session;

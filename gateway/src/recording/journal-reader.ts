@@ -1,9 +1,8 @@
-import { open, readdir, type FileHandle } from 'node:fs/promises';
+import { readdir, type FileHandle } from 'node:fs/promises';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { MalformedError } from '@countersign/ledger';
 import {
-  decodeSegmentHeader,
   equalBytes,
   hashBytes,
   isFrame,
@@ -14,6 +13,7 @@ import {
   type Frame,
   type SegmentSource,
 } from '@countersign/ledger/format';
+import { firstIndexOf, listSegments, openSegment, segmentSource } from './segment-files.ts';
 import { Turn, turnBytesMax } from './turn.ts';
 
 /** A place in the journal where a frame begins. */
@@ -60,11 +60,10 @@ export async function* readJournal(data: string, from: JournalPlace, to?: Journa
  * `turnBytesMax` bytes at most. The caller divides its work among turns of the event loop.
  */
 export async function* readJournalRuns(data: string, from: JournalPlace, to?: JournalPlace): AsyncGenerator<readonly JournalStep[]> {
-  const directory = join(data, 'journal');
   const link: Link = { chain: null };
   for (let { segment, offset } = from; segment <= (to?.segment ?? Infinity); segment++, offset = segmentHeaderBytes) {
-    const handle = await open(join(directory, segmentName(segment)), 'r').catch(() => null);
-    if (handle === null && (to !== undefined || !(await isFollowed(directory, segment)))) {
+    const handle = await openSegment(data, segment);
+    if (handle === null && (to !== undefined || !(await isFollowed(data, segment)))) {
       return;
     }
     if (handle === null) {
@@ -76,7 +75,7 @@ export async function* readJournalRuns(data: string, from: JournalPlace, to?: Jo
     try {
       // Once the next segment exists, nothing more is written to this one. If it appeared meanwhile, the end of this one may be missing from what was read, so it is read again.
       for (let isLast = true; isLast;) {
-        isLast = to === undefined && !(await isFollowed(directory, segment));
+        isLast = to === undefined && !(await isFollowed(data, segment));
         // A segment that is read again from its header is compared again with what is before it.
         link.chain = offset === segmentHeaderBytes ? chainBefore : link.chain;
         for await (const run of readSegment(handle, { segment, offset, isLast }, { link, to })) {
@@ -85,7 +84,7 @@ export async function* readJournalRuns(data: string, from: JournalPlace, to?: Jo
           offset = run.findLast(isPlacedFrame)?.frame.end ?? offset;
           yield run;
         }
-        if (isLast && !(await isFollowed(directory, segment))) {
+        if (isLast && !(await isFollowed(data, segment))) {
           return;
         }
       }
@@ -183,23 +182,13 @@ async function* readSegment(
 }
 
 /** True if a segment with a higher number exists. */
-async function isFollowed(directory: string, segment: number): Promise<boolean> {
-  return (await readdir(directory).catch(() => [])).some((name) => (parseSegmentName(name) ?? 0) > segment);
-}
-
-export async function segmentSource(handle: FileHandle): Promise<SegmentSource> {
-  const { size } = await handle.stat();
-  const read = async (offset: number, length: number): Promise<Uint8Array> => {
-    const bytes = Buffer.alloc(length);
-    const { bytesRead } = await handle.read(bytes, 0, length, offset);
-    return bytes.subarray(0, bytesRead);
-  };
-  return { bytes: size, read };
+async function isFollowed(data: string, segment: number): Promise<boolean> {
+  return (await readdir(join(data, 'journal')).catch(() => [])).some((name) => (parseSegmentName(name) ?? 0) > segment);
 }
 
 /** The chain value of the journal at a place where a frame or header ends. Null if the journal does not reach that far. */
 export async function chainAt(data: string, { segment, offset }: JournalPlace): Promise<Buffer | null> {
-  const handle = await open(join(data, 'journal', segmentName(segment)), 'r').catch(() => null);
+  const handle = await openSegment(data, segment);
   if (handle === null) {
     return null;
   }
@@ -214,12 +203,11 @@ export async function chainAt(data: string, { segment, offset }: JournalPlace): 
 
 /** Finds the segment that holds the leaf with this index; the last segment if the leaf is not yet written. */
 export async function findSegment(data: string, logIndex: number): Promise<JournalPlace> {
-  const directory = join(data, 'journal');
   let low = 1;
-  let high = (await readdir(directory)).filter((name) => name.endsWith('.segment')).length;
+  let high = (await listSegments(data)).length;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if ((await firstIndexOf(join(directory, segmentName(middle)))) <= logIndex) {
+    if ((await firstIndexOf(data, middle)) <= logIndex) {
       low = middle;
     } else {
       high = middle - 1;
@@ -228,20 +216,20 @@ export async function findSegment(data: string, logIndex: number): Promise<Journ
   return { segment: low, offset: segmentHeaderBytes };
 }
 
-async function firstIndexOf(file: string): Promise<number> {
-  await using handle = await open(file, 'r');
-  const source = await segmentSource(handle);
-  return decodeSegmentHeader(await source.read(0, segmentHeaderBytes)).firstIndex;
-}
-
 /** Most segments that a finder has open, and most frames that it keeps because another record of theirs may be wanted. */
 const openSegmentsMax = 16;
 const keptFramesMax = 8;
 
+/** A segment that a finder has open, by its descriptor: reading it at once costs less than waiting for it. */
+interface OpenSegment {
+  readonly descriptor: number;
+  readonly close: () => void;
+}
+
 /** Finds single frames whose places are known. It keeps segments open, for frames that are wanted one after the other. */
 export class FrameFinder implements Disposable {
   readonly #data: string;
-  readonly #files = new Map<number, number>();
+  readonly #files = new Map<number, OpenSegment>();
   readonly #kept = new Map<string, Frame>();
 
   constructor(data: string) {
@@ -265,7 +253,7 @@ export class FrameFinder implements Disposable {
 
   async #read({ segment, offset }: JournalPlace, end: number): Promise<Frame | null> {
     try {
-      const file = this.#open(segment);
+      const file = (await this.#open(segment)).descriptor;
       const read = (at: number, bytes: number): Uint8Array => {
         const buffer = new Uint8Array(bytes);
         return buffer.subarray(0, readSync(file, buffer, 0, bytes, at));
@@ -278,7 +266,7 @@ export class FrameFinder implements Disposable {
       }
       return isFrame(next) ? next : null;
     } catch (error) {
-      if (error instanceof MalformedError || (error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+      if (error instanceof MalformedError) {
         return null;
       }
       throw error;
@@ -286,22 +274,53 @@ export class FrameFinder implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const file of this.#files.values()) {
-      closeSync(file);
+    for (const { close } of this.#files.values()) {
+      close();
     }
     this.#files.clear();
   }
 
-  #open(segment: number): number {
+  async #open(segment: number): Promise<OpenSegment> {
     const known = this.#files.get(segment);
     if (known !== undefined) {
       return known;
     }
+    const opened = openHere(this.#data, segment) ?? (await openFetched(this.#data, segment));
     if (this.#files.size === openSegmentsMax) {
       this[Symbol.dispose]();
     }
-    const file = openSync(join(this.#data, 'journal', segmentName(segment)), 'r');
-    this.#files.set(segment, file);
-    return file;
+    this.#files.get(segment)?.close();
+    this.#files.set(segment, opened);
+    return opened;
   }
+}
+
+function openHere(data: string, segment: number): OpenSegment | null {
+  try {
+    const descriptor = openSync(join(data, 'journal', segmentName(segment)), 'r');
+    return {
+      descriptor,
+      close: () => {
+        closeSync(descriptor);
+      },
+    };
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      return null;
+    }
+    throw error;
+  }
+}
+
+async function openFetched(data: string, segment: number): Promise<OpenSegment> {
+  const handle = await openSegment(data, segment);
+  if (handle === null) {
+    throw new MalformedError(`segment ${segment} is missing`);
+  }
+  return {
+    descriptor: handle.fd,
+    close: () => {
+      void handle.close();
+    },
+  };
 }

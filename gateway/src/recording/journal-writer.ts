@@ -1,11 +1,12 @@
 import { countOf } from '../domain/count-of.ts';
-import { closeSync, fdatasync, fstatSync, ftruncateSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, fdatasync, fstatSync, ftruncateSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { encodeSegmentHeader, parseSegmentName, segmentBytesMax, segmentHeaderBytes, segmentName } from '@countersign/ledger/format';
+import { encodeSegmentHeader, segmentBytesMax, segmentHeaderBytes, segmentName } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { syncDirectory } from '../store/whole-file.ts';
 import { requireSame } from './own-files.ts';
+import { listSegmentsSync } from './segment-files.ts';
 
 const fdatasyncAsync = promisify(fdatasync);
 
@@ -106,7 +107,7 @@ export class JournalWriter {
     }
     const { mtimeNs } = statSync(this.#options.directory, { bigint: true });
     if (mtimeNs !== this.#listedNs) {
-      const there = readdirSync(this.#options.directory).filter((name) => parseSegmentName(name) !== undefined).length;
+      const there = listSegmentsSync(dirname(this.#options.directory)).length;
       if (there !== number) {
         throw new GatewayError('store_damaged', `The journal had ${countOf(number, 'segment')} and now has ${there}, while the gateway runs.`);
       }

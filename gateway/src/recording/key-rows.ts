@@ -1,15 +1,20 @@
 import { createHash } from 'node:crypto';
 import { MalformedError, type KeyRows } from '@countersign/ledger';
-import type { SqliteRow, SqliteValue } from '../store/sqlite.ts';
+import type { Sqlite, SqliteRow, SqliteValue } from '../store/sqlite.ts';
 import { openAsFound, type FoundSqlite } from '../store/found-sqlite.ts';
 import { wrappedSecretBytes } from './wrapping.ts';
 
 const tables = ['session_secrets', 'class_key'];
 
 /** Reads one byte more than a wrapped secret may have, so that a longer one is noticed. */
-const secretsQuery = `SELECT class, CAST(meta_day AS REAL) AS metaDay, CAST(content_day AS REAL) AS contentDay,
+const secretsQuery = (
+  metaClass: 'class' | 'meta_class',
+): string => `SELECT class, ${metaClass} AS metaClass, CAST(meta_day AS REAL) AS metaDay, CAST(content_day AS REAL) AS contentDay,
   substr(meta, 1, ${wrappedSecretBytes + 1}) AS meta, substr(content, 1, ${wrappedSecretBytes + 1}) AS content FROM session_secrets WHERE id = ?`;
+const metaClassQuery = `SELECT 1 FROM pragma_table_info('session_secrets') WHERE name = 'meta_class'`;
 const classKeyQuery = `SELECT substr(wrapped, 1, ${wrappedSecretBytes + 1}) AS wrapped FROM class_key WHERE class = ? AND day = ?`;
+const wrapsTableQuery = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'wraps'";
+const wrapsQuery = `SELECT key, slot, class, day, substr(wrapped, 1, ${wrappedSecretBytes + 1}) AS wrapped FROM wraps`;
 
 /**
  * Opens a key store for the verifier, which needs no root key and changes nothing. If a change was left unfinished, the store is read as its gateway would find
@@ -17,11 +22,16 @@ const classKeyQuery = `SELECT substr(wrapped, 1, ${wrappedSecretBytes + 1}) AS w
  */
 export function openKeyRows(file: string): KeyRows & Disposable {
   let store: FoundSqlite | null = null;
-  const get = (sql: string, values: readonly SqliteValue[]): SqliteRow | undefined =>
+  const read = <T>(act: (database: Sqlite) => T): T =>
     orMalformed(() => {
       store ??= openAsFound(file);
-      return store.database.get(sql, values);
+      return act(store.database);
     });
+  const get = (sql: string, values: readonly SqliteValue[]): SqliteRow | undefined => read((database) => database.get(sql, values));
+  /** A key store of before has no wraps. */
+  const hasWraps = (): boolean => get(wrapsTableQuery, []) !== undefined;
+  /** A key store of before has one class for facts and contents. */
+  let query: string | null = null;
   return {
     check: () => {
       for (const name of tables) {
@@ -32,20 +42,37 @@ export function openKeyRows(file: string): KeyRows & Disposable {
       }
     },
     secrets: (id) => {
-      const row = get(secretsQuery, [id]);
+      query ??= secretsQuery(get(metaClassQuery, []) === undefined ? 'class' : 'meta_class');
+      const row = get(query, [id]);
       return row === undefined
         ? null
         : {
             hash: hashOf([row['meta'], row['content']]),
-            class: Number(row['class']),
-            metaDay: Number(row['metaDay']),
-            contentDay: Number(row['contentDay']),
+            meta: { class: Number(row['metaClass'] ?? row['class']), day: Number(row['metaDay']) },
+            content: { class: Number(row['class']), day: Number(row['contentDay']) },
           };
     },
     classKey: (retentionClass, day) => {
       const row = get(classKeyQuery, [retentionClass, day]);
       return row === undefined ? null : hashOf([row['wrapped']]);
     },
+    wraps: () =>
+      (hasWraps() ? read((database) => database.all(`${wrapsQuery} WHERE told > 0`)) : []).map((row) => ({
+        key: Number(row['key']),
+        slot: Number(row['slot']),
+        class: Number(row['class']),
+        day: Number(row['day']),
+        hash: hashOf([row['wrapped']]),
+      })),
+    wrap: ({ key, slot, class: classId, day }) => {
+      const row = hasWraps() ? get(`${wrapsQuery} WHERE key = ? AND slot = ? AND class = ? AND day = ?`, [key, slot, classId, day]) : undefined;
+      return row === undefined ? null : hashOf([row['wrapped']]);
+    },
+    classDays: () =>
+      read((database) => database.all('SELECT class, day FROM class_key ORDER BY day, class')).map((row) => ({
+        class: Number(row['class']),
+        day: Number(row['day']),
+      })),
     [Symbol.dispose]: () => {
       store?.[Symbol.dispose]();
     },
@@ -57,6 +84,9 @@ export const noKeyRows: KeyRows & Disposable = {
   check: () => undefined,
   secrets: () => null,
   classKey: () => null,
+  wraps: () => [],
+  wrap: () => null,
+  classDays: () => [],
   [Symbol.dispose]: () => undefined,
 };
 

@@ -77,7 +77,7 @@ export async function* messageBytes(records: AsyncIterable<OpenedRecord>, sessio
 
 /** Opens of an earlier record only the bodies that later bodies may copy from. */
 function openRepeated(opener: SessionOpener, raw: RawRecord): void {
-  opener.learnKey(raw);
+  opener.learnSecrets(raw);
   for (const slot of ['meta', 'content'] as const) {
     if ((raw.entry.header[slot].encoding & bodyEncodings.spliced) !== 0) {
       opener.openBody(raw, slot);

@@ -1,11 +1,12 @@
-import type { KeyObject } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatVerifierKey, originOf } from '@countersign/ledger/format';
+import { formatVerifierKey, originOf, parseCheckpoint, parseVerifierKey, verifyNote } from '@countersign/ledger/format';
+import { GatewayError } from '../domain/errors.ts';
 import type { AnnouncedSecrets } from './journal-fold.ts';
 import { KeyStore } from './key-store.ts';
 import { mixed, recoverJournal, rolledBack, type JournalEnd } from './recovery.ts';
-import { openRootKey } from './root-key.ts';
+import type { RootSource } from '../domain/root-settings.ts';
+import { openRoot, type OpenedRoot } from './root-secret/open-root.ts';
 
 /** The loss in a store of which one part is older than the rest. The operator accepted it at this start. */
 export interface Rollback {
@@ -17,41 +18,69 @@ export interface Rollback {
 
 export interface OpenedStore {
   readonly keys: KeyStore;
-  /** The root key, which opens `keys`. */
-  readonly root: KeyObject;
+  /** The root secret, which opens `keys`. */
+  readonly root: OpenedRoot;
   readonly end: JournalEnd;
   readonly rollback: Rollback | null;
 }
 
 /**
  * Opens key store and journal for a gateway that holds the lock; makes them if there is nothing yet. Ensures that they and the published log are parts of one
- * store and that none is older than another. With `mayRollBack` an older part is accepted, and the result says what is lost, for the record. Rejects with
- * GatewayError `key_unavailable`, `store_damaged`, or `store_rolled_back`, which says what to restore; then nothing but the torn tail of a crash was changed.
+ * store and that none is older than another. `kept` is a checkpoint note of this log that somebody kept elsewhere: the journal must be as long. With `mayRollBack` an older part is accepted, and the result says what is lost, for the record. Rejects with
+ * GatewayError `key_unavailable`, `store_damaged`, `malformed` if `kept` is no checkpoint of this log, or `store_rolled_back`, which says what to restore; then nothing but the torn tail of a crash was changed.
  */
-export async function openStore(data: string, environment: NodeJS.ProcessEnv, mayRollBack: boolean): Promise<OpenedStore> {
+export async function openStore(data: string, source: RootSource, mayRollBack: boolean, kept: string | null = null): Promise<OpenedStore> {
   const file = join(data, 'keys.db');
   const hasKeys = existsSync(file);
   const hasJournal = existsSync(join(data, 'journal')) && readdirSync(join(data, 'journal')).length > 0;
-  const root = openRootKey(data, environment, !hasKeys && !hasJournal);
+  const root = await openRoot(data, { ...source, isNew: !hasJournal });
   if (hasJournal && !hasKeys) {
     throw mixed(`there is a journal, and no ${file}. Restore the keys.db of this journal`);
   }
   await using parts = new AsyncDisposableStack();
-  const keys = parts.use(KeyStore.open(file, root));
+  const keys = parts.use(KeyStore.open(file, root.secret));
+  if (root.unkept !== null) {
+    keys.keepRoot(root.unkept);
+  }
   requirePublishedKey(data, keys);
   const { gatewayId } = keys;
   let lostKey: number | null = null;
   const requireSecrets = (announced: AnnouncedSecrets): void => {
     lostKey = findLostKey(keys, announced, mayRollBack);
   };
-  const { end, lostSize } = await recoverJournal(data, { gatewayId, size: keys.loggedSize, requireSecrets, mayRollBack });
+  const keptSize = kept === null ? 0 : await sizeOfKept(kept, keys);
+  const { end, lostSize } = await recoverJournal(data, { gatewayId, size: keys.loggedSize, keptSize, requireSecrets, mayRollBack });
   const rollback = lostSize === null && lostKey === null ? null : { records: lostSize, key: lostKey };
   if (rollback === null) {
     // After a rollback the secrets stay: lost records that they open may still be found.
     keys.dropSpares(end.secrets?.key ?? 0);
   }
+  keys.untell(end.size);
   parts.move();
   return { keys, root, end, rollback };
+}
+
+/** Returns the size of a checkpoint of this log that was kept elsewhere. Rejects with GatewayError `malformed` if it is none. */
+async function sizeOfKept(note: string, keys: KeyStore): Promise<number> {
+  const { gatewayId, signer } = keys.signer();
+  const name = originOf(gatewayId);
+  try {
+    const key = parseVerifierKey(formatVerifierKey({ ...signer, name }));
+    const found = await verifyNote(Buffer.from(note), [key]);
+    const { origin, size } = parseCheckpoint(found.note.text);
+    if (found.outcome === 'verified' && origin === name) {
+      return size;
+    }
+  } catch (cause) {
+    throw notKept(name, cause);
+  }
+  throw notKept(name);
+}
+
+function notKept(name: string, cause?: unknown): GatewayError {
+  return new GatewayError('malformed', `The file of --known is no checkpoint of ${name}. It is a copy of log/checkpoint, kept apart from this store.`, {
+    cause,
+  });
 }
 
 /** Throws GatewayError `store_damaged` unless the published key is that of the signer in the key store. */

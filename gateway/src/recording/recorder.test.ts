@@ -13,7 +13,8 @@ import { KeyStore } from './key-store.ts';
 import { journalStart } from './journal-reader.ts';
 import type { Recorder } from './recorder.ts';
 import { recoverJournal } from './recovery.ts';
-import { openRootKey } from './root-key.ts';
+import { standardClass } from './retention.ts';
+import { openRoot } from './root-secret/open-root.ts';
 import { KeystreamReader } from './keystream.ts';
 import { readEntries, SessionOpener, type RawRecord } from './session-reader.ts';
 import { openRecorder } from './testdata/open-recorder.ts';
@@ -266,8 +267,12 @@ test('every epoch announces the class keys that it uses, also those that a crash
   const day = Math.floor(Date.now() / 86_400_000);
   {
     // A process that made keys and recorded nothing.
-    using keys = KeyStore.open(join(data, 'keys.db'), openRootKey(data, {}, true));
-    keys.take(day + 400, day + 90);
+    const { secret, unkept } = await openRoot(data, { isNew: true });
+    using keys = KeyStore.open(join(data, 'keys.db'), secret);
+    if (unkept !== null) {
+      keys.keepRoot(unkept);
+    }
+    keys.take({ class: standardClass, day: day + 400 }, { class: standardClass, day: day + 90 }, day);
   }
   for (let epoch = 1; epoch <= 2; epoch++) {
     const opened = await open(data);

@@ -4,10 +4,12 @@ import {
   decodeHex,
   encodeHex,
   formatCheckpoint,
+  formatErasure,
   formatVerifierKey,
   originOf,
   signNote,
   hashBytes,
+  type ErasureIntent,
   type NoteSigner,
   type SegmentSummary,
 } from '@countersign/ledger/format';
@@ -15,22 +17,25 @@ import { GatewayError } from '../domain/errors.ts';
 import { Histogram } from './histogram.ts';
 import type { Durability } from '../domain/target.ts';
 import { writeWholeFile } from '../store/whole-file.ts';
-import { Batch, entryBytesMax, type EntryDraft, type SessionTrack } from './batch.ts';
+import { Batch, entryBytesMax, isSealed, type EntryDraft, type SessionTrack } from './batch.ts';
 import { JournalWriter } from './journal-writer.ts';
 import { LogTree } from './log-tree.ts';
 import { OwnFiles } from './own-files.ts';
-import type { KeyStore, SessionSecrets } from './key-store.ts';
+import type { ClassDay, KeyStore, SessionSecrets } from './key-store.ts';
+import type { JournalPlace } from './journal-reader.ts';
+import { RemoteCommits } from './remote-commits.ts';
 import { Publisher, type PublishedCheckpoint } from './publisher.ts';
 import type { Rollback } from './open-store.ts';
 import type { JournalEnd } from './recovery.ts';
-import { expiryDay, type Retention } from './retention.ts';
-import type { SessionEnd } from './journal-fold.ts';
-import { Keystream } from './keystream.ts';
+import { dayOf, expiryDay, type Keeping, type Kept } from './retention.ts';
+import { SessionSealing } from './session-sealing.ts';
+import type { OpenErasure, SessionEnd } from './journal-fold.ts';
+import type { SecretName } from './wraps.ts';
 
 /** A batch is written when it holds this many bytes, even within an event-loop turn. */
 const batchBytesMax = 1024 * 1024;
 /** Bytes that are kept free to close each open session. */
-const closeBytes = 1024;
+const closeBytes = 1536;
 const reserveBytes = 128 * 1024;
 /** Bytes, besides the reserve, that must be free for `assertReady`: as many as a few requests take. */
 const readyBytes = 64 * 1024;
@@ -51,10 +56,13 @@ interface RecorderOptions {
   readonly data: string;
   readonly software: string;
   readonly keys: KeyStore;
-  readonly retention: Retention;
+  /** How that is kept of which nothing else is said. */
+  readonly keeping: Keeping;
   readonly end: JournalEnd;
   /** The loss in a rollback. The record of the epoch declares it. */
   readonly rollback?: Rollback | null;
+  /** The backup from which the store was restored since the epoch before. The record of the epoch names it. */
+  readonly restored?: { readonly size: number; readonly note: string } | null;
   readonly clock: () => number;
   /** 16 random bytes as hex. */
   readonly newSessionId: () => string;
@@ -77,11 +85,14 @@ export class Recorder implements AsyncDisposable {
   readonly #publisher: Publisher;
   readonly #signer: NoteSigner;
   readonly #open = new Map<string, SessionTrack>();
+  readonly #erasures = new Map<number, ErasureIntent>();
   readonly #timers: NodeJS.Timeout[] = [];
   /** For each durability, the time when the first waiter for the next commit came, in ms of the monotonic clock. */
   readonly #waitingSinceMs = { process: 0, disk: 0 };
+  /** Those who wait for the bucket. */
+  readonly remote = new RemoteCommits();
   /** For each commit, the longest time in seconds that anybody waited for it. */
-  readonly commits = { process: new Histogram(commitBounds), disk: new Histogram(commitBounds) };
+  readonly commits = { process: new Histogram(commitBounds), disk: new Histogram(commitBounds), remote: new Histogram(commitBounds) };
   #sessionsOpened = 0;
   readonly gatewayId: string;
   readonly epoch: number;
@@ -94,8 +105,11 @@ export class Recorder implements AsyncDisposable {
   #beatMs: number;
   /** Unix ms of the last record. */
   #lastMs = 0;
-  /** The secrets that were announced last. */
-  #secrets: SessionKeyFacts;
+  /** Unix ms of the latest record of all epochs before; 0 if it is not known. */
+  readonly beforeMs: number;
+  /** The announced secrets with the highest number. */
+  #newestSecrets: SessionKeyFacts;
+  #keeping: Keeping;
   #turnScheduled = false;
   #syncing = false;
   #broken: Error | null = null;
@@ -108,7 +122,7 @@ export class Recorder implements AsyncDisposable {
   #publishing: Promise<void> = Promise.resolve();
 
   private constructor(options: RecorderOptions, identity: ReturnType<KeyStore['signer']>) {
-    const { end, data, rollback = null } = options;
+    const { end, data, rollback = null, restored = null } = options;
     this.#options = options;
     this.gatewayId = identity.gatewayId;
     this.epoch = end.epoch + 1;
@@ -128,17 +142,29 @@ export class Recorder implements AsyncDisposable {
     this.#journal = journal;
     this.#size = end.size;
     this.#segmentFirstIndex = end.size;
+    this.beforeMs = end.latestMs;
+    for (const { index, intent } of end.erasures) {
+      this.#erasures.set(index, intent);
+    }
     this.#tree = new LogTree(join(data, 'log'), end);
     this.#publisher = new Publisher(data, this.#tree.tiles);
     this.#batch = new Batch({ gatewayId: decodeHex(this.gatewayId, 8), epoch: this.epoch }, chain, this.#tree.append);
-    const own = newTrack(options);
+    this.#keeping = options.keeping;
+    const own = this.#newTrack();
     this.own = own.track;
-    this.#secrets = own.key;
+    this.#newestSecrets = own.key;
     this.#awake = { wall: options.clock(), monotonic: performance.now() };
     this.#beatMs = this.#awake.wall;
     this.append(this.own, {
       kind: 'epoch',
-      meta: JSON.stringify({ epoch: this.epoch, software: options.software, ...own.key, previous: end.previous, ...(rollback === null ? {} : { rollback }) }),
+      meta: JSON.stringify({
+        epoch: this.epoch,
+        software: options.software,
+        ...own.key,
+        previous: end.previous,
+        ...(rollback === null ? {} : { rollback }),
+        ...(restored === null ? {} : { restored }),
+      }),
       content: [],
     });
   }
@@ -156,7 +182,7 @@ export class Recorder implements AsyncDisposable {
     if (end.segment !== null) {
       recorder.#seal(end.segment);
     }
-    recorder.#recordNewKeys();
+    recorder.recordNewKeys();
     // The `epoch` record says what became of their last requests.
     const left = end.open.map(leftOpenTrack);
     for (const track of left) {
@@ -183,6 +209,16 @@ export class Recorder implements AsyncDisposable {
     return recorder;
   }
 
+  /** Unix ms of the last record. */
+  get lastMs(): number {
+    return this.#lastMs;
+  }
+
+  /** The erasures that were announced, in this epoch or an earlier one, and not completed. */
+  get erasures(): readonly OpenErasure[] {
+    return [...this.#erasures].map(([index, intent]) => ({ index, intent }));
+  }
+
   /** Number of records in the log, including those of this turn. */
   get size(): number {
     return this.#size;
@@ -200,6 +236,11 @@ export class Recorder implements AsyncDisposable {
 
   get sessionsOpen(): number {
     return this.#open.size;
+  }
+
+  /** The place up to which the journal is known to be on stable storage. */
+  get durable(): JournalPlace {
+    return this.#durable;
   }
 
   /** Number of sessions that were opened since the start. */
@@ -220,12 +261,17 @@ export class Recorder implements AsyncDisposable {
     this.#journal.ensure(this.#batch.bytes + readyBytes, reserveBytes + closeBytes * this.#open.size);
   }
 
+  /** Changes how that is kept, from the next record on, of which nothing else is said. */
+  keepAs(keeping: Keeping): void {
+    this.#keeping = keeping;
+  }
+
   /** Opens and records a new session. Throws GatewayError `cannot_record`. */
   openSession(): SessionTrack {
-    const { track, key } = newTrack(this.#options);
-    this.#secrets = key;
-    this.#recordNewKeys();
+    const { track, key } = this.#newTrack();
+    this.recordNewKeys();
     this.append(track, { kind: 'open', meta: JSON.stringify(key), content: [] });
+    this.#noteSecrets(key);
     this.#open.set(track.id, track);
     this.#sessionsOpened += 1;
     return track;
@@ -241,21 +287,43 @@ export class Recorder implements AsyncDisposable {
     return this.#append(track, draft, reserveBytes / 2 + closeBytes * this.#open.size);
   }
 
+  /**
+   * Records what is going to be destroyed, and why, which is sealed and kept as long as facts. Returns the record's index in the log. Throws GatewayError
+   * `cannot_record`.
+   */
+  announceErasure(intent: ErasureIntent, why: Readonly<Record<string, unknown>>): number {
+    this.append(this.own, {
+      kind: 'erasure',
+      meta: formatErasure({ phase: 'intent', intent }),
+      content: [Buffer.from(JSON.stringify(why))],
+      contentIsFacts: true,
+    });
+    const index = this.#size - 1;
+    this.#erasures.set(index, intent);
+    return index;
+  }
+
+  /** Seals nothing more with secrets that are ending: their sessions take new ones with what they record next. Returns whether an open session had one. */
+  retire(isEnding: (secret: SecretName) => boolean): boolean {
+    const had = [this.own, ...this.#open.values()].map(({ sealing }) => sealing?.retire(isEnding) === true);
+    return had.includes(true);
+  }
+
+  /** Records that an erasure was carried out. Throws GatewayError `cannot_record`. */
+  completeErasure(index: number): void {
+    this.append(this.own, { kind: 'erasure', meta: formatErasure({ phase: 'complete', intent: index }), content: [] });
+    this.#erasures.delete(index);
+  }
+
   /** Records the end of a session. It finds space even when the disk is full. */
   closeSession(track: SessionTrack, reason: string, facts?: Readonly<Record<string, unknown>>): void {
     if (!this.#open.has(track.id)) {
       return;
     }
-    this.#append(
-      track,
-      {
-        kind: 'close',
-        meta: JSON.stringify({ records: track.seq + 1, reason }),
-        content: facts === undefined ? [] : [Buffer.from(JSON.stringify(facts))],
-        contentIsFacts: true,
-      },
-      0,
-    );
+    const closing = { kind: 'close', content: facts === undefined ? [] : [Buffer.from(JSON.stringify(facts))], contentIsFacts: true } as const;
+    const now = this.#prepare(track, closing, 0);
+    // The records are counted now, because secrets for this one may just have been announced.
+    this.#add(track, { ...closing, meta: JSON.stringify({ records: track.seq + 1, reason }) }, now, 0);
     // The session is removed only now: if a segment is sealed by the append, its snapshot must still list the session as open.
     this.#open.delete(track.id);
     this.#batch.forget(track);
@@ -266,9 +334,19 @@ export class Recorder implements AsyncDisposable {
    * call.
    */
   whenCommitted(durability: Durability, release: () => void): void {
+    if (durability === 'remote') {
+      const sinceMs = performance.now();
+      this.whenCommitted('disk', () => {
+        this.remote.wait(this.#durable, () => {
+          this.commits.remote.observe((performance.now() - sinceMs) / 1000);
+          release();
+        });
+      });
+      return;
+    }
     const waiting = durability === 'process' ? this.#afterWrite : this.#afterSync;
     if (waiting.length === 0) {
-      this.#waitingSinceMs[durability === 'process' ? 'process' : 'disk'] = performance.now();
+      this.#waitingSinceMs[durability] = performance.now();
     }
     waiting.push(release);
     this.#scheduleTurn();
@@ -291,6 +369,8 @@ export class Recorder implements AsyncDisposable {
     if (this.#broken !== null) {
       return;
     }
+    // A pause is recorded now, because the last record of the gateway's own session says how many there are.
+    this.#look();
     for (const track of this.#open.values()) {
       this.closeSession(track, 'stop');
     }
@@ -335,6 +415,11 @@ export class Recorder implements AsyncDisposable {
 
   /** Appends a record. `reserve` is the number of bytes that must stay free after it. */
   #append(track: SessionTrack, draft: EntryDraft, reserve: number): number {
+    return this.#add(track, draft, this.#prepare(track, draft, reserve), reserve);
+  }
+
+  /** Records what must be on record before a record is: a pause, and the secrets with which it is sealed. Returns its time. Throws GatewayError `cannot_record`. */
+  #prepare(track: SessionTrack, draft: Omit<EntryDraft, 'meta'>, reserve: number): number {
     if (this.#broken !== null) {
       throw this.#cannotRecord();
     }
@@ -342,7 +427,41 @@ export class Recorder implements AsyncDisposable {
     if (Math.abs(now - this.#awake.wall) > pauseMs) {
       this.#recordPause(now, reserve);
     }
-    return this.#add(track, draft, now, reserve);
+    if (track.sealing?.fits(draft.keeping ?? this.#keeping, dayOf(now)) === false && isSealed(draft)) {
+      this.#turnTo(track.sealing, track, { keeping: draft.keeping ?? this.#keeping, now, reserve });
+    }
+    return now;
+  }
+
+  /** Turns a session to the secrets for what is recorded now and kept so. If it has none, it gets new ones and announces them. Throws GatewayError `cannot_record`. */
+  #turnTo(
+    sealing: SessionSealing,
+    track: SessionTrack,
+    { keeping, now, reserve }: { readonly keeping: Keeping; readonly now: number; readonly reserve: number },
+  ): void {
+    const day = dayOf(now);
+    if (sealing.turnTo(keeping, day, now)) {
+      return;
+    }
+    try {
+      const secrets = takeSecrets(this.#options.keys, keeping, now);
+      const facts = factsOf(secrets);
+      this.recordNewKeys();
+      this.#add(track, { kind: 'secrets', meta: JSON.stringify(facts), content: [] }, now, reserve);
+      this.#noteSecrets(facts);
+      sealing.add(secrets, keeping, day);
+    } catch (error) {
+      // The end of a session is recorded also when nothing more can be stored: with the secrets that it has.
+      if (reserve > 0 || this.#broken !== null || !(error instanceof GatewayError)) {
+        throw error;
+      }
+    }
+  }
+
+  #noteSecrets(facts: SessionKeyFacts): void {
+    if (facts.key > this.#newestSecrets.key) {
+      this.#newestSecrets = facts;
+    }
   }
 
   #add(track: SessionTrack, draft: EntryDraft, now: number, reserve: number): number {
@@ -432,8 +551,10 @@ export class Recorder implements AsyncDisposable {
     this.#batch.resumeAt(chain);
     this.#segmentFirstIndex = this.#size;
     const sessions = [this.own, ...this.#open.values()].map(sessionEnd);
-    const { key, secrets: hash } = this.#secrets;
-    this.#publisher.keep({ segment: ended, secrets: { key, hash }, ...this.#tree.state(), epoch: this.epoch, own: this.own.id, sessions });
+    const { key, secrets: hash } = this.#newestSecrets;
+    const { erasures, epoch } = this;
+    const latestMs = Math.max(this.beforeMs, this.#lastMs);
+    this.#publisher.keep({ segment: ended, secrets: { key, hash }, latestMs, erasures, ...this.#tree.state(), epoch, own: this.own.id, sessions });
     this.#seal(ended);
   }
 
@@ -548,7 +669,26 @@ export class Recorder implements AsyncDisposable {
     }
   }
 
-  #recordNewKeys(): void {
+  /** Makes the track of a new session, with secrets of its own. Throws GatewayError `cannot_record`. */
+  #newTrack(): { readonly track: SessionTrack; readonly key: SessionKeyFacts } {
+    const { keys, clock, newSessionId } = this.#options;
+    const now = clock();
+    const secrets = takeSecrets(keys, this.#keeping, now);
+    const id = newSessionId();
+    const track: SessionTrack = {
+      id,
+      idBytes: decodeHex(id, 16),
+      seq: 0,
+      previous: new DataView(new ArrayBuffer(hashBytes)),
+      unanswered: null,
+      sealing: new SessionSealing(secrets, this.#keeping, dayOf(now)),
+      skipCompression: 0,
+    };
+    return { track, key: factsOf(secrets) };
+  }
+
+  /** Records the class keys that came into use. */
+  recordNewKeys(): void {
     this.#options.keys.announceClassKeys((key) => {
       this.append(this.own, { kind: 'key', meta: JSON.stringify({ class: key.class, day: key.day, wrapped: key.wrappedHash }), content: [] });
     });
@@ -589,34 +729,16 @@ export class Recorder implements AsyncDisposable {
   }
 }
 
-/** The facts about its secrets that the first leaf of a session states. */
+/** The facts about its secrets that a session states in public. */
 interface SessionKeyFacts {
   readonly secrets: string;
   readonly key: number;
+  readonly meta: readonly [retentionClass: number, day: number];
+  readonly content: readonly [retentionClass: number, day: number];
 }
 
-/** Makes the track of a new session, with secrets of its own. Throws GatewayError `cannot_record`. */
-function newTrack({ keys, retention, clock, newSessionId }: Pick<RecorderOptions, 'keys' | 'retention' | 'clock' | 'newSessionId'>): {
-  readonly track: SessionTrack;
-  readonly key: SessionKeyFacts;
-} {
-  const now = clock();
-  const metaExpiryDay = expiryDay(now, retention.metaDays);
-  const contentExpiryDay = expiryDay(now, retention.contentDays);
-  const secrets = takeSecrets(keys, metaExpiryDay, contentExpiryDay);
-  const id = newSessionId();
-  const track: SessionTrack = {
-    id,
-    idBytes: decodeHex(id, 16),
-    seq: 0,
-    previous: new DataView(new ArrayBuffer(hashBytes)),
-    unanswered: null,
-    streams: { meta: new Keystream(secrets.meta), content: new Keystream(secrets.content) },
-    metaExpiryDay,
-    contentExpiryDay,
-    skipCompression: 0,
-  };
-  return { track, key: { secrets: secrets.wrappedHash, key: secrets.keyId } };
+function factsOf({ keyId, wrappedHash, meta, content }: SessionSecrets): SessionKeyFacts {
+  return { secrets: wrappedHash, key: keyId, meta: [meta.class, meta.day], content: [content.class, content.day] };
 }
 
 /** Makes the track of a session that a crash left open. It can only be closed. */
@@ -627,20 +749,22 @@ function leftOpenTrack(left: SessionEnd): SessionTrack {
     seq: left.records,
     previous: new DataView(new Uint8Array(left.previous).buffer),
     unanswered: left.unanswered,
-    streams: null,
-    metaExpiryDay: 0,
-    contentExpiryDay: 0,
+    sealing: null,
     skipCompression: 0,
   };
 }
 
 /** Takes secrets for a session. Throws GatewayError `cannot_record`, because a session without secrets cannot be recorded. */
-function takeSecrets(keys: KeyStore, metaDay: number, contentDay: number): SessionSecrets {
+function takeSecrets(keys: KeyStore, { facts, content }: Keeping, now: number): SessionSecrets {
   try {
-    return keys.take(metaDay, contentDay);
+    return keys.take(classDay(facts, now), classDay(content, now), dayOf(now));
   } catch (cause) {
     throw new GatewayError('cannot_record', 'The key store cannot be written, so nothing is let through. Free space where the data directory is.', { cause });
   }
+}
+
+function classDay({ class: keptClass, days }: Kept, now: number): ClassDay {
+  return { class: keptClass, day: expiryDay(now, days) };
 }
 
 /** The state of a session, for the next start. */

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeHex, encodeHex, hashBytes, sha256, type SegmentSummary } from '@countersign/ledger/format';
+import { MalformedError } from '@countersign/ledger';
+import { decodeHex, encodeHex, formatErasure, hashBytes, parseErasureBody, sha256, type SegmentSummary } from '@countersign/ledger/format';
 import { z } from 'zod';
-import type { AnnouncedSecrets, SessionEnd } from './journal-fold.ts';
+import type { AnnouncedSecrets, OpenErasure, SessionEnd } from './journal-fold.ts';
 import { replaceFile } from '../store/whole-file.ts';
 import type { TileEdges } from './tile-store.ts';
 
@@ -14,6 +15,9 @@ export interface RecoverySnapshot {
   /** The gateway's own session in that epoch. */
   readonly own: string | null;
   readonly secrets: AnnouncedSecrets | null;
+  /** Unix ms of the latest record. */
+  readonly latestMs: number;
+  readonly erasures: readonly OpenErasure[];
   readonly subtrees: readonly Uint8Array[];
   readonly tiles: TileEdges;
   /** The sessions without a `close`, including the gateway's own. */
@@ -33,10 +37,24 @@ const schema = z.object({
   epoch: count,
   own: z.string().nullable(),
   secrets: z.object({ key: count, hash: z.hex().length(2 * hashBytes) }).nullable(),
+  // A snapshot of an earlier version of this program has none of these two, and no erasures are in its journal.
+  latestMs: count.default(0),
+  erasures: z
+    .array(z.object({ index: count, body: z.string() }))
+    .default([])
+    .transform((erasures) => erasures.map(readErasure)),
   subtrees: z.array(hash),
   tiles: z.array(z.object({ index: count, hashes })),
   sessions: z.array(z.object({ session: z.string(), records: count, previous: hash, unanswered: count.nullable() })),
 });
+
+function readErasure({ index, body }: { readonly index: number; readonly body: string }): OpenErasure {
+  const parsed = parseErasureBody(Buffer.from(body));
+  if (parsed.phase === 'complete') {
+    throw new MalformedError('the snapshot has a completion in place of an intent');
+  }
+  return { index, intent: parsed.intent };
+}
 
 function fileOf(data: string): string {
   return join(data, 'recovery');
@@ -60,10 +78,11 @@ export async function readSnapshot(data: string): Promise<RecoverySnapshot | nul
  * written (a full disk), the next start only has to read more of the journal.
  */
 export async function writeSnapshot(data: string, snapshot: RecoverySnapshot): Promise<void> {
-  const { segment, subtrees, tiles, sessions, ...rest } = snapshot;
+  const { segment, erasures, subtrees, tiles, sessions, ...rest } = snapshot;
   const text = JSON.stringify({
     ...rest,
     segment: { ...segment, chain: encodeHex(segment.chain) },
+    erasures: erasures.map(({ index, intent }) => ({ index, body: formatErasure({ phase: 'intent', intent }) })),
     subtrees: subtrees.map(encodeHex),
     tiles: tiles.map(({ index, hashes: edge }) => ({ index, hashes: encodeHex(edge) })),
     sessions: sessions.map((session) => ({ ...session, previous: encodeHex(session.previous) })),

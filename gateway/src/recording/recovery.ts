@@ -1,5 +1,5 @@
 import { countOf } from '../domain/count-of.ts';
-import { open, readdir, readFile, rm, truncate } from 'node:fs/promises';
+import { open, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MalformedError } from '@countersign/ledger';
 import {
@@ -7,7 +7,6 @@ import {
   isFrame,
   parseCheckpoint,
   parseNote,
-  parseSegmentName,
   segmentHeaderBytes,
   segmentName,
   SegmentReader,
@@ -17,8 +16,8 @@ import {
   type SegmentSummary,
 } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
-import { segmentSource } from './journal-reader.ts';
-import { JournalFold, type AnnouncedSecrets, type GivenCheckpoint, type SessionEnd } from './journal-fold.ts';
+import { listSegments, openSegment, segmentSource } from './segment-files.ts';
+import { JournalFold, type AnnouncedSecrets, type GivenCheckpoint, type OpenErasure, type SessionEnd } from './journal-fold.ts';
 import { readSnapshot, writeSnapshot, type RecoverySnapshot } from './recovery-snapshot.ts';
 import { hasFullTiles, type TileEdges } from './tile-store.ts';
 
@@ -29,6 +28,9 @@ export interface JournalEnd {
   readonly size: number;
   readonly epoch: number;
   readonly secrets: AnnouncedSecrets | null;
+  /** Unix ms of the latest record; 0 if it is not known. */
+  readonly latestMs: number;
+  readonly erasures: readonly OpenErasure[];
   readonly subtrees: readonly Uint8Array[];
   readonly tiles: TileEdges;
   /** Sessions that must be closed, including the gateway's own of the last epoch. */
@@ -56,6 +58,8 @@ interface KnownOfJournal {
   readonly gatewayId: string | null;
   /** The number of records that the journal had at least. */
   readonly size: number;
+  /** The number of records that a checkpoint covers which was kept elsewhere. */
+  readonly keptSize?: number;
   /** Throws if the newest secrets that the journal announces are not in the key store. */
   readonly requireSecrets: (announced: AnnouncedSecrets) => void;
   /** True if a journal that is older than the rest is accepted. */
@@ -75,7 +79,13 @@ export interface RecoveredJournal {
  */
 export async function recoverJournal(data: string, known?: KnownOfJournal): Promise<RecoveredJournal> {
   const given = await readGiven(data);
-  const expected: Expected = { given, gatewayId: known?.gatewayId, size: Math.max(given?.size ?? 0, known?.size ?? 0), requireSecrets: known?.requireSecrets };
+  const expected: Expected = {
+    given,
+    gatewayId: known?.gatewayId,
+    size: Math.max(given?.size ?? 0, known?.size ?? 0, known?.keptSize ?? 0),
+    keptSize: known?.keptSize,
+    requireSecrets: known?.requireSecrets,
+  };
   const snapshot = await readSnapshot(data);
   try {
     const end = (snapshot === null ? null : await recoverFrom(data, snapshot, expected)) ?? (await recoverAll(data, expected));
@@ -98,6 +108,7 @@ interface Expected {
   /** Undefined if it is not known, null if no gateway has recorded yet. */
   readonly gatewayId: string | null | undefined;
   readonly size: number;
+  readonly keptSize: number | undefined;
   readonly requireSecrets: KnownOfJournal['requireSecrets'] | undefined;
 }
 
@@ -130,14 +141,14 @@ async function recover(
   { from, expected }: { readonly from: SegmentSummary | null; readonly expected: Expected },
 ): Promise<JournalEnd> {
   const directory = join(data, 'journal');
-  const segments = await dropBlank(directory, await listSegments(directory));
+  const segments = await dropBlank(directory, await requireSegments(data));
   let tornBytes = 0;
   let summary = from;
   let last = from?.segment ?? 0;
   while (last < segments.length && tornBytes === 0) {
     last += 1;
     const first = fold.size;
-    const folded = await foldSegment(directory, last, { fold, mustConfirm: from !== null, expected });
+    const folded = await foldSegment(data, last, { fold, mustConfirm: from !== null, expected });
     tornBytes = folded.tornBytes;
     summary = { segment: last, bytes: folded.bytes, first, records: fold.size - first, chain: fold.chain };
   }
@@ -162,6 +173,8 @@ async function recover(
     size: fold.size,
     epoch: fold.epoch,
     secrets: fold.secrets,
+    latestMs: fold.latestMs,
+    erasures: fold.erasures(),
     subtrees: fold.subtrees(),
     tiles: fold.edges(),
     open: own === null ? left : [...left, own],
@@ -181,9 +194,8 @@ function describe(fold: JournalFold, left: readonly SessionEnd[], tornBytes: num
   };
 }
 
-async function listSegments(directory: string): Promise<number[]> {
-  const names = await readdir(directory).catch(() => []);
-  const numbers = names.flatMap((name) => parseSegmentName(name) ?? []).toSorted((a, b) => a - b);
+async function requireSegments(data: string): Promise<number[]> {
+  const numbers = await listSegments(data);
   for (const [i, number] of numbers.entries()) {
     if (number !== i + 1) {
       throw damaged(`segment ${i + 1} of the journal is missing`);
@@ -199,12 +211,15 @@ interface FoldedSegment {
 }
 
 async function foldSegment(
-  directory: string,
+  data: string,
   number: number,
   { fold, mustConfirm, expected }: { readonly fold: JournalFold; readonly mustConfirm: boolean; readonly expected: Expected },
 ): Promise<FoldedSegment> {
-  const file = join(directory, segmentName(number));
-  await using handle = await open(file, 'r');
+  const file = join(data, 'journal', segmentName(number));
+  await using handle = await openSegment(data, number);
+  if (handle === null) {
+    throw damaged(`segment ${number} of the journal is missing`);
+  }
   const source = await segmentSource(handle);
   try {
     const reader = await SegmentReader.open(source);
@@ -320,7 +335,10 @@ function requireExpected(fold: JournalFold, expected: Expected): void {
   }
 }
 
-function whoKnows({ given, size }: Expected): string {
+function whoKnows({ given, size, keptSize }: Expected): string {
+  if (keptSize === size) {
+    return `a checkpoint over ${size} was kept elsewhere: this store went on after this copy of it was made`;
+  }
   return given?.size === size ? `a checkpoint over ${size} was given out` : `keys.db knows of ${size}`;
 }
 

@@ -1,5 +1,6 @@
 import { zstdDecompressSync } from 'node:zlib';
 import {
+  announcedMax,
   bodyEncodings,
   bodyStreams,
   commitClear,
@@ -25,7 +26,8 @@ import { partBytesMax } from './batch.ts';
 import { isPlacedFrame, journalStart, readJournal, type DamagedPlace, type JournalPlace, type JournalStep } from './journal-reader.ts';
 import type { ClassDay, KeyStore } from './key-store.ts';
 import { KeystreamReader } from './keystream.ts';
-import { joinSpliced, splicedHeaderBytes, type Joined } from './spliced-body.ts';
+import type { SecretName } from './wraps.ts';
+import { joinSpliced, placedSecretsMax, splicedHeaderBytes, useLast, type Joined } from './spliced-body.ts';
 
 /** A packed body is unpacked into buffers of so many bytes. A part of 64 KiB, the usual one of a long answer, goes into one. */
 const chunkBytes = 72 * 1024;
@@ -40,8 +42,51 @@ export interface RawRecord {
 /** A sealed body, opened and checked against its commitment. */
 export type OpenedBody = { readonly state: 'open'; readonly salt: Uint8Array; readonly plain: Uint8Array } | { readonly state: 'erased' | 'mismatch' };
 
+type Slot = 'meta' | 'content';
+
+/** Two secrets of a session, as a record of it announced them. */
+export interface AnnouncedPair {
+  /** The number of the record in its session. */
+  readonly seq: number;
+  /** The number of the secrets in the key store. */
+  readonly key: number;
+  /** Class and day of the bodies that they seal. Null: of all, for the record of a session of before does not say it. */
+  readonly kept: Readonly<Record<Slot, ClassDay>> | null;
+}
+
+/** Returns what a record says about secrets of its session; null if it announces none. `governance` is its clear body. */
+export function announcedIn({ kind, sessionSeq: seq }: Leaf, governance: Readonly<Record<string, unknown>> | null): AnnouncedPair | null {
+  const { key, meta, content } = governance ?? {};
+  if ((kind !== 'open' && kind !== 'epoch' && kind !== 'secrets') || typeof key !== 'number') {
+    return null;
+  }
+  const [ofMeta, ofContent] = [classDayOf(meta), classDayOf(content)];
+  return { seq, key, kept: ofMeta === null || ofContent === null ? null : { meta: ofMeta, content: ofContent } };
+}
+
+function classDayOf(pair: unknown): ClassDay | null {
+  return Array.isArray(pair) ? { class: Number(pair[0]), day: Number(pair[1]) } : null;
+}
+
+/** The secrets of a session of which only the number of the first ones is known. */
+export function firstSecrets(key: number | null): readonly AnnouncedPair[] {
+  return key === null ? [] : [{ seq: 0, key, kept: null }];
+}
+
 interface FoundSecret extends ClassDay {
   readonly stream: KeystreamReader | null;
+}
+
+interface KnownSecrets extends AnnouncedPair {
+  /** The index in the log of the record that announced them; null: it need not be read, for they were known before. */
+  readonly index: number | null;
+  found: Partial<Record<Slot, FoundSecret>>;
+}
+
+/** A body that later bodies may copy from, and the index in the log of its record. */
+interface KeptBody {
+  readonly plain: Uint8Array;
+  readonly index: number;
 }
 
 /** A range of the journal that holds frames of a session, from its record `seq` on. */
@@ -193,28 +238,25 @@ export async function* readEntries(data: string, session: string, { from }: { re
 /** Opens the bodies of one session's records. It never returns a body that is not what its leaf commits to. */
 export class SessionOpener {
   readonly #keys: Pick<KeyStore, 'find'>;
-  #keyId: number | null;
-  readonly #secrets: Partial<Record<'meta' | 'content', FoundSecret>> = {};
+  /** The secrets that the session announced, the newest first. */
+  #secrets: readonly KnownSecrets[];
   readonly #channels = new Map<number, ChannelFacts>();
-  /** The bodies that later bodies may copy from, by their places. */
-  readonly #kept: (Uint8Array | undefined)[] = [];
-  #keptBytes = 0;
-  /** The indexes in the log of the records with the kept bodies. */
-  readonly #keptBy: number[] = [];
-  readonly #repeated = new Set<number>();
+  /** The bodies that later bodies may copy from, by the number of their secret and by their places. */
+  readonly #kept = new Map<number, (KeptBody | undefined)[]>();
+  readonly #needed = new Set<number>();
 
-  /** `keyId` is the number of the session's key, if the record that names it was read already. */
-  constructor(keys: Pick<KeyStore, 'find'>, keyId: number | null = null) {
+  /** `announced` are the secrets that records before those that will be opened announced, in order. */
+  constructor(keys: Pick<KeyStore, 'find'>, announced: readonly AnnouncedPair[] = []) {
     this.#keys = keys;
-    this.#keyId = keyId;
+    this.#secrets = announced.map((each) => ({ ...each, index: null, found: {} })).toReversed();
   }
 
   /** Opens a record. Records must come in order, each once: the first names the key, a channel's opening states its facts, and bodies repeat earlier ones. */
   open(raw: RawRecord): OpenedRecord {
     const { leaf } = raw;
-    this.#repeated.clear();
+    this.#needed.clear();
     const governance = openClear(raw);
-    this.#learnKey(leaf, governance);
+    this.#learn(leaf, governance);
     const metaBody = sealedMeta(leaf) ? this.openBody(raw, 'meta') : null;
     const contentBody = storesContent(leaf.flags) ? this.openBody(raw, 'content') : null;
     const meta = metaBody?.state === 'open' ? parseMeta(metaBody.plain) : null;
@@ -238,27 +280,43 @@ export class SessionOpener {
     };
   }
 
-  /** The indexes in the log of the records whose bodies the one that was opened last repeats. */
-  get repeated(): ReadonlySet<number> {
-    return this.#repeated;
+  /** The indexes in the log of the records without which the one that was opened last cannot be opened: those whose bodies it repeats, and those that announce its secrets. */
+  get needed(): ReadonlySet<number> {
+    return this.#needed;
   }
 
   /** Number of bytes that are kept for later bodies to copy from. */
   get keptBytes(): number {
-    return this.#keptBytes;
+    let bytes = 0;
+    for (const places of this.#kept.values()) {
+      for (const body of places) {
+        bytes += body?.plain.length ?? 0;
+      }
+    }
+    return bytes;
   }
 
   /** Forgets the kept bodies. From here on, a body that copies from an earlier one is a mismatch. */
   forgetKept(): void {
-    this.#kept.fill(undefined);
-    this.#keptBytes = 0;
+    this.#kept.clear();
   }
 
-  /** Learns the session's key from its first record. For callers that open single bodies. */
-  learnKey(raw: RawRecord): void {
-    if (raw.leaf.kind === 'open' || raw.leaf.kind === 'epoch') {
-      this.#learnKey(raw.leaf, openClear(raw));
+  /** Learns the secrets that a record announces. For callers that open single bodies. */
+  learnSecrets(raw: RawRecord): void {
+    const { kind } = raw.leaf;
+    if (kind === 'open' || kind === 'epoch' || kind === 'secrets') {
+      this.#learn(raw.leaf, openClear(raw));
     }
+  }
+
+  /** Returns the secrets that seal the bodies of a record, and learns those that it announces. Records come in order, each once, in place of `open`. */
+  secretsOf(raw: RawRecord): readonly (SecretName & { readonly under: ClassDay })[] {
+    this.learnSecrets(raw);
+    const bodies = [...(sealedMeta(raw.leaf) ? (['meta'] as const) : []), ...(storesContent(raw.leaf.flags) ? (['content'] as const) : [])];
+    return bodies.flatMap((body) => {
+      const { name, kept, secrets } = this.#sealing(raw, body);
+      return secrets === undefined ? [] : [{ key: secrets.key, slot: name, under: kept }];
+    });
   }
 
   /** Opens one body of a record. Bodies must come in order, each once, as in `open`. */
@@ -266,13 +324,19 @@ export class SessionOpener {
     const { leaf, entry } = raw;
     const stored = slot === 'meta' ? entry.storedMeta : entry.storedContent;
     const header = entry.header[slot];
-    const kept = slot === 'meta' ? { class: leaf.metaClass, day: leaf.metaExpiryDay } : { class: leaf.contentClass, day: leaf.contentExpiryDay };
-    const stream = this.#stream(header.stream === bodyStreams.meta ? 'meta' : 'content', kept);
+    const { name, kept, secrets } = this.#sealing(raw, slot);
+    if (secrets === undefined) {
+      return { state: this.#secrets.length === 0 ? 'erased' : 'mismatch' };
+    }
+    if (secrets.index !== null) {
+      this.#needed.add(secrets.index);
+    }
+    const stream = this.#stream(secrets, name, kept);
     if (stream === null) {
       return { state: 'erased' };
     }
     const { salt, encoded } = stream.unseal(header.position, stored);
-    const decoded = this.#decode(header, encoded);
+    const decoded = this.#decode(header, encoded, secrets.key);
     if (decoded === null) {
       return { state: 'mismatch' };
     }
@@ -288,43 +352,61 @@ export class SessionOpener {
       return { state: 'mismatch' };
     }
     if (place !== null) {
-      this.#keptBytes += plain.length - (this.#kept[place]?.length ?? 0);
-      this.#kept[place] = plain;
+      const places = useLast(this.#kept, secrets.key, placedSecretsMax, () => []);
       for (const from of repeats) {
-        this.#repeated.add(this.#keptBy[from] ?? leaf.logIndex);
+        this.#needed.add(places[from]?.index ?? leaf.logIndex);
       }
-      this.#keptBy[place] = leaf.logIndex;
+      places[place] = { plain, index: leaf.logIndex };
     }
     return { state: 'open', salt, plain };
   }
 
-  #learnKey(leaf: Leaf, governance: Readonly<Record<string, unknown>> | null): void {
-    if ((leaf.kind === 'open' || leaf.kind === 'epoch') && typeof governance?.['key'] === 'number') {
-      this.#keyId = governance['key'];
+  /** Finds the secrets with which a body is sealed, which of the two it is, and the class and day that its leaf names. */
+  #sealing({ leaf, entry }: RawRecord, slot: BodySlot): { readonly name: Slot; readonly kept: ClassDay; readonly secrets: KnownSecrets | undefined } {
+    const kept = slot === 'meta' ? { class: leaf.metaClass, day: leaf.metaExpiryDay } : { class: leaf.contentClass, day: leaf.contentExpiryDay };
+    const name = entry.header[slot].stream === bodyStreams.meta ? 'meta' : 'content';
+    return { name, kept, secrets: this.#secrets.find((each) => each.kept === null || isSame(each.kept[name], kept)) };
+  }
+
+  #learn(leaf: Leaf, governance: Readonly<Record<string, unknown>> | null): void {
+    const announced = announcedIn(leaf, governance);
+    if (announced !== null) {
+      // The first record of a session need not be read for another one: who opens that one knows its secrets.
+      const known = { ...announced, index: leaf.kind === 'secrets' ? leaf.logIndex : null, found: {} };
+      this.#secrets = [known, ...this.#secrets].slice(0, announcedMax);
     }
   }
 
-  /** Finds the keystream of a secret of the session. Each secret has one class and day, but only those that the leaves name are trusted. */
-  #stream(name: 'meta' | 'content', kept: ClassDay): KeystreamReader | null {
-    const known = this.#secrets[name];
-    if (known?.class === kept.class && known.day === kept.day) {
+  /** Finds the keystream of a secret. Each secret has one class and day, but only those that the leaves name are trusted. */
+  #stream({ key, found }: KnownSecrets, name: Slot, kept: ClassDay): KeystreamReader | null {
+    const known = found[name];
+    if (known !== undefined && isSame(known, kept)) {
       return known.stream;
     }
-    const secret = this.#keyId === null ? null : this.#keys.find(this.#keyId, name, kept);
+    const secret = this.#keys.find(key, name, kept);
     const stream = secret === null ? null : new KeystreamReader(secret);
-    this.#secrets[name] = { ...kept, stream };
+    found[name] = { ...kept, stream };
     return stream;
   }
 
   /** Undoes the encoding of a body; null if that fails. `place` is where a spliced body is kept once it is known to be what its leaf commits to. */
-  #decode({ encoding }: StoredBody, encoded: Buffer): Joined | (Omit<Joined, 'place'> & { readonly place: null }) | null {
+  #decode({ encoding }: StoredBody, encoded: Buffer, key: number): Joined | (Omit<Joined, 'place'> & { readonly place: null }) | null {
     const isPacked = (encoding & bodyEncodings.zstd) !== 0;
     const form = isPacked ? unpack(encoded) : encoded;
     if (form === null || (encoding & bodyEncodings.spliced) === 0) {
       return form === null ? null : { place: null, plain: form, repeats: [] };
     }
-    return joinSpliced(form, this.#kept, partBytesMax);
+    const places = this.#kept.get(key) ?? [];
+    return joinSpliced(
+      form,
+      places.map((body) => body?.plain),
+      partBytesMax,
+    );
   }
+}
+
+function isSame(a: ClassDay, b: ClassDay): boolean {
+  return a.class === b.class && a.day === b.day;
 }
 
 function isFactsOnly(leaf: Leaf): boolean {

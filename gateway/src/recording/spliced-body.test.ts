@@ -79,7 +79,7 @@ describe('what is spliced is joined to the exact bytes', () => {
       if (i % 7 === 6) {
         splicer.forget('one');
       }
-      assert.ok(body.equals(reader.read(splicer.splice('one', body)) ?? Buffer.alloc(0)));
+      assert.ok(body.equals(reader.read(splicer.splice('one', 1, body)) ?? Buffer.alloc(0)));
     }
   });
 
@@ -191,7 +191,7 @@ test('the kept bodies are bounded: for one session, for all sessions, and in the
   const most = 1_000_000;
   const splicer = new Splicer(most);
   for (let i = 0; i < 50; i++) {
-    splicer.splice(`session ${i}`, randomBytes(100_000));
+    splicer.splice(`session ${i}`, i, randomBytes(100_000));
     assert.ok(splicer.memoryBytes <= most);
   }
   assert.ok(splicer.memoryBytes > most / 2);

@@ -1,7 +1,9 @@
 /** The form of a body that repeats what its session sent before. Normative: docs/formats/journal.md. */
 
-/** Most bodies of a session that are kept for later ones to copy from. */
+/** Most bodies under one secret that are kept for later ones to copy from. */
 export const keptBodiesMax = 16;
+/** Most secrets of a session whose bodies are kept: those with which a body was spliced last. */
+export const placedSecretsMax = 4;
 
 /** A range of a kept body that a later body repeats, after some literal bytes of its own. */
 export interface Copy {
@@ -75,4 +77,16 @@ function readCopy(spliced: Buffer, at: number): Copy {
     from: place >>> offsetBits,
     offset: place % 2 ** offsetBits,
   };
+}
+
+/** Returns what the map has for a key, made if it has nothing, as the one that was used last. The one that was not used for longest is dropped if there are more than `most`. */
+export function useLast<Key, Value>(map: Map<Key, Value>, key: Key, most: number, make: () => Value): Value {
+  const value = map.get(key) ?? make();
+  map.delete(key);
+  map.set(key, value);
+  const [oldest = key] = map.keys();
+  if (map.size > most) {
+    map.delete(oldest);
+  }
+  return value;
 }

@@ -1,29 +1,23 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { BundleCheck, MalformedError, type FileReport, type ParsedRecord } from '@countersign/ledger';
+import { BundleCheck, MalformedError, type FileReport } from '@countersign/ledger';
 import {
   bundleLineBytesMax,
   decodeUtf8,
-  encodeUtf8,
   isBundlePolicy,
-  leafFlags,
   noteBytesMax,
   parseBundleCheckpoint,
   parseBundleHeader,
   parseBundlePolicy,
   parseBundleRecord,
-  parseGovernanceBody,
   splitLines,
-  type BundleBody,
   type BundleHeader,
 } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
-import { parseRecordedMeta, type RecordedMeta } from './recorded-meta.ts';
+import { openBundled, type BundledRecord } from './bundled-record.ts';
 
 const chunkBytes = 256 * 1024;
 const newline = 0x0a;
-/** The latest time that a `Date` can hold, in ms since 1970. */
-const timeMsMax = 8.64e15;
 
 /** The position of a record in the file, and its state when it was verified. */
 export interface LineExtent {
@@ -32,21 +26,8 @@ export interface LineExtent {
   readonly digest: string;
 }
 
-/** A record with those of its bodies that could be opened. */
-export interface BundleEntry {
-  readonly session: string;
-  readonly seq: number;
-  /** The place of the record in the log: `LOG/INDEX`. */
-  readonly record: string;
-  readonly timeMs: number;
-  readonly kind: string;
-  readonly continues: boolean;
-  readonly meta: RecordedMeta | null;
-  /** The body of a governance leaf. */
-  readonly governance: Readonly<Record<string, unknown>> | null;
-  readonly content: Buffer | null;
-  /** The reason why content is missing: it is `not_in_bundle`, or it was `not_kept`, because policy keeps the facts alone. */
-  readonly withheld: 'not_in_bundle' | 'not_kept' | null;
+/** A record, and where it is in the file. */
+export interface BundleEntry extends BundledRecord {
   readonly at: LineExtent;
 }
 
@@ -98,9 +79,9 @@ export class BundleFile {
         break;
       }
       if (isPolicy) {
-        onPolicy?.(entryOf(record, at));
+        onPolicy?.({ ...openBundled(record), at });
       } else {
-        yield entryOf(record, at);
+        yield { ...openBundled(record), at };
       }
     }
     const report = check.finish();
@@ -119,31 +100,8 @@ export class BundleFile {
     if (bytesRead !== at.length || digestOf(line) !== at.digest) {
       throw new GatewayError('store_damaged', 'The bundle was changed while it was served.');
     }
-    return entryOf(parseBundleRecord(decodeUtf8(line)), at);
+    return { ...openBundled(parseBundleRecord(decodeUtf8(line))), at };
   }
-}
-
-function entryOf({ decoded, meta, content }: ParsedRecord, at: LineExtent): BundleEntry {
-  if (decoded.timeMs > timeMsMax) {
-    throw new MalformedError('a record with an invalid time');
-  }
-  return {
-    session: decoded.session,
-    seq: decoded.sessionSeq,
-    record: `${decoded.gatewayId}/${decoded.logIndex}`,
-    timeMs: decoded.timeMs,
-    kind: decoded.kind,
-    continues: (decoded.flags & leafFlags.continues) !== 0,
-    meta: parseMeta(meta),
-    governance: meta.form === 'clear' ? parseGovernanceBody(decoded.kind, encodeUtf8(meta.text)) : null,
-    content: content.form === 'opened' ? Buffer.from(content.plaintext) : null,
-    withheld: content.form === 'withheld' || meta.form === 'withheld' ? 'not_in_bundle' : (decoded.flags & leafFlags.factsOnly) === 0 ? null : 'not_kept',
-    at,
-  };
-}
-
-function parseMeta(body: BundleBody): RecordedMeta | null {
-  return body.form === 'opened' ? parseRecordedMeta(decodeUtf8(body.plaintext)) : null;
 }
 
 function digestOf(bytes: Uint8Array): string {

@@ -171,6 +171,51 @@ export class BlockStore {
     this.#blocks.length = 0;
   }
 
+  /** Removes the parts whose keys were destroyed. Nobody can read them any more. */
+  dropErased(): void {
+    const isErased = new Map<string, boolean>();
+    const isKept = (part: string): boolean => {
+      const { bucket } = parseColumnName(part);
+      const known = isErased.get(bucket) ?? this.#keyOf(bucket) === null;
+      isErased.set(bucket, known);
+      return !known;
+    };
+    for (const [at, { number, head, young }] of this.#blocks.entries()) {
+      const kept = head.parts.filter(isKept);
+      if (kept.length < head.parts.length) {
+        const changed = { ...head, parts: kept };
+        this.#database.transaction(() => {
+          for (const part of head.parts) {
+            const { field, bucket } = parseColumnName(part);
+            if (!isKept(part)) {
+              this.#database.run('DELETE FROM columns WHERE block = ? AND field = ? AND bucket = ?', [number, field, bucket]);
+            }
+          }
+          this.#saveHead(number, changed);
+        });
+        this.#blocks[at] = { number, head: changed, young: young === null ? null : new Map([...young].filter(([part]) => isKept(part))) };
+      }
+    }
+  }
+
+  /** Removes the blocks with a record from an index of the log on. */
+  dropFrom(index: number): void {
+    const number = this.#blocks.findIndex(({ head }) => head.next > index);
+    if (number >= 0) {
+      this.#database.transaction(() => {
+        for (const table of tables) {
+          this.#database.run(`DELETE FROM ${table} WHERE block >= ?`, [number]);
+        }
+      });
+      this.#blocks.splice(number);
+    }
+  }
+
+  #saveHead(number: number, head: BlockHead): void {
+    const sealed = wrapKey(this.#keys.heads, headPurpose(number), Buffer.from(JSON.stringify(head)));
+    this.#database.run('INSERT OR REPLACE INTO blocks VALUES (?, ?)', [number, sealed]);
+  }
+
   /**
    * Saves what has grown, all or nothing. Blocks before it that are not full are taken into its block: small ones, or all of them if it is then full.
    */
@@ -213,7 +258,7 @@ export class BlockStore {
         const { field, bucket } = parseColumnName(name);
         this.#database.run('INSERT INTO columns VALUES (?, ?, ?, ?)', [number, field, bucket, bytes]);
       }
-      this.#database.run('INSERT INTO blocks VALUES (?, ?)', [number, wrapKey(this.#keys.heads, headPurpose(number), Buffer.from(JSON.stringify(head)))]);
+      this.#saveHead(number, head);
     });
     this.#blocks.splice(number, taken.length, { number, head, young: isFull ? null : parts });
   }

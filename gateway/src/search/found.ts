@@ -1,3 +1,4 @@
+import type { TargetActivity } from './session-activity.ts';
 import type { Sight } from '../access/rights.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import type { SessionPage, SessionSummary, ShownRecord } from '../feed/shown-record.ts';
@@ -59,6 +60,8 @@ export interface WantedSessions extends SessionPage {
   readonly nowMs: number;
   /** The records that whoever asks may see. Of others there is no trace in the answer. */
   readonly sight: Sight;
+  /** True: each overview says how the targets were used. */
+  readonly hasActivity?: boolean;
 }
 
 /** Something in a session that is worth a look. */
@@ -96,6 +99,8 @@ export interface SessionOverview extends SessionSummary {
   readonly classes: readonly string[];
   readonly risk: Risk;
   readonly findings: readonly Finding[];
+  /** How its targets were used over its time; only for who asks for it. */
+  readonly activity?: readonly TargetActivity[];
   /** How many of its records are not in the index of records yet. */
   readonly unindexed: number;
 }

@@ -97,11 +97,11 @@ export class FactReader {
     this.#timeline = new Timeline(findProtocol, { memory: smallMemory, hasTables });
   }
 
-  /** Reads a record. `repeated` are the indexes in the log of the records whose bodies it repeats. */
-  read(record: OpenedRecord, repeated: ReadonlySet<number>): ReadRecord {
+  /** Reads a record. `needed` are the indexes in the log of those without which it cannot be opened. */
+  read(record: OpenedRecord, needed: ReadonlySet<number>): ReadRecord {
     const shown = this.#timeline.show(record);
     const index = indexOf(record);
-    this.#needs = new Set(repeated);
+    this.#needs = new Set(needed);
     for (const used of this.#timeline.used) {
       this.#needs.add(indexOf(used));
     }
@@ -218,13 +218,13 @@ function valuesOf(record: OpenedRecord, shown: ShownRecord, ofRequest: Values | 
     }
   }
   const { channelFacts: channel, meta } = record;
-  const reader = readerOf(record);
+  const actor = actorOf(record);
   const note = (field: QueryFieldName, of: readonly (string | null | undefined)[]): void => {
     set(values, field, of);
   };
-  if (reader !== null) {
-    note('principal', [...(values.get('principal') ?? []), reader.by]);
-    note('address', [...(values.get('address') ?? []), reader.address]);
+  if (actor !== null) {
+    note('principal', [...(values.get('principal') ?? []), actor.by]);
+    note('address', [...(values.get('address') ?? []), actor.address]);
   }
   note('on-behalf-of', [channel?.onBehalfOf]);
   note('target', [shown.target ?? askedTarget(record)]);
@@ -253,13 +253,16 @@ function askedTarget({ kind, meta }: OpenedRecord): string | null {
   return kind === 'decision' && typeof target === 'string' ? target : null;
 }
 
-/** Returns who read or searched, of a record that says so; null: it is no such record, or its body is missing. */
-function readerOf({ kind, content }: OpenedRecord): { readonly by: string; readonly address: string } | null {
-  if (kind !== 'access' || content === null) {
+/** The kinds of records of the gateway whose content says who acted. */
+const actorKinds: ReadonlySet<string> = new Set(['access', 'hold', 'erasure', 'reconcile']);
+
+/** Returns who read, searched, or had something kept or erased, of a record that says so; null: it is no such record, or its body is missing. */
+function actorOf({ kind, content }: OpenedRecord): { readonly by: string; readonly address: string | null } | null {
+  if (!actorKinds.has(kind) || content === null) {
     return null;
   }
   const { by, address }: Readonly<Record<string, unknown>> = JSON.parse(Buffer.from(content).toString());
-  return { by: String(by), address: String(address) };
+  return typeof by === 'string' ? { by, address: typeof address === 'string' ? address : null } : null;
 }
 
 /** The words by which people ask for the record, besides its kind. Of what is in several records it is the last, which has the text of all. */

@@ -7,7 +7,7 @@ import { IndexDiffers } from '../feed/row-seals.ts';
 import { chainAt, isPlacedFrame, journalStart, readJournalRuns, type JournalPlace, type PlacedFrame } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { LargeBuffers } from '../recording/large-buffers.ts';
-import { readSession, SessionOpener, SessionWalk, type SessionPart } from '../recording/session-reader.ts';
+import { firstSecrets, readSession, SessionOpener, SessionWalk, type AnnouncedPair, type SessionPart } from '../recording/session-reader.ts';
 import { Turn } from '../recording/turn.ts';
 import { isUnreadable } from '../store/sqlite.ts';
 import { GrowingBlock, valuesMax, type PlacedRecords } from './block.ts';
@@ -56,12 +56,16 @@ export interface RecordFollower {
   /** The index in the log of the next record that is to be shown. After a start, records that the index has already and that were not shown are read again. */
   readonly next: number;
   see(index: number, read: ReadRecord, where: RecordPlace): void;
+  /** Drops the contents of records that are kept in memory. They can be read again if their keys are there. */
+  dropErased?(): void;
 }
 
 /** A session of which the index goes on reading. */
 export interface RecalledSession {
-  /** The number of its key. */
+  /** The number of its first secrets. */
   readonly key: number | null;
+  /** The secrets that it announced, in order. For its own session alone it is all that count. */
+  readonly secrets: readonly AnnouncedPair[];
   /** True for the gateway's own session, whose records need none of its earlier ones. */
   readonly isOwn: boolean;
   readonly parts: readonly SessionPart[];
@@ -146,6 +150,27 @@ export class RecordIndex {
     // The next start goes on from here.
     await look(() => {
       this.#save(false);
+    });
+  }
+
+  /**
+   * Drops what was read of records whose keys were destroyed: what is in memory, and what is stored. `from`: records from this index of the log on are read again, because secrets of
+   * some ended by themselves.   */
+  async dropErased(from: number | null): Promise<void> {
+    await this.#inTurn(async () => {
+      // Before anything was followed there is nothing in memory, and the first look drops what is stored.
+      if (this.#isResumed) {
+        // A record whose key was destroyed is left out.
+        this.#save(false);
+        this.#live.clear();
+        this.#parts.store.dropErased();
+      }
+      if (from !== null) {
+        await this.#forgetFrom(from);
+      }
+      for (const follower of this.#parts.followers ?? []) {
+        follower.dropErased?.();
+      }
     });
   }
 
@@ -245,7 +270,7 @@ export class RecordIndex {
       return;
     }
     const opened = followed.opener.open({ leaf, leafBytes, entry });
-    const read = followed.facts.read(opened, followed.opener.repeated);
+    const read = followed.facts.read(opened, followed.opener.needed);
     if (leaf.logIndex >= this.#growing.next) {
       const where = { place: place.text, needs: [...read.needs] };
       this.#growing.add(leaf.logIndex, read.facts, where, {
@@ -269,13 +294,15 @@ export class RecordIndex {
   async #begin({ session, sessionSeq }: Leaf): Promise<Followed> {
     const { data, keys, findProtocol, recall } = this.#parts;
     const known = sessionSeq === 0 ? null : await recall(session);
-    const followed = { opener: new SessionOpener(keys, known?.key ?? null), facts: new FactReader(findProtocol) };
-    if (sessionSeq > 0 && known?.isOwn !== true) {
+    const isOwn = known?.isOwn === true;
+    const announced = isOwn ? known.secrets.filter(({ seq }) => seq < sessionSeq) : firstSecrets(known?.key ?? null);
+    const followed = { opener: new SessionOpener(keys, announced), facts: new FactReader(findProtocol) };
+    if (sessionSeq > 0 && !isOwn) {
       const extent = { session, records: sessionSeq, state: 'live', parts: () => known?.parts ?? [] } as const;
       try {
         for await (const raw of readSession(data, extent, new SessionWalk(session))) {
           const opened = followed.opener.open(raw);
-          followed.facts.read(opened, followed.opener.repeated);
+          followed.facts.read(opened, followed.opener.needed);
           this.#buffers.pass(opened.content?.length ?? 0);
           if (this.#isLeaving) {
             break;
@@ -320,6 +347,7 @@ export class RecordIndex {
     const { data, store, followers = [] } = this.#parts;
     try {
       store.open();
+      store.dropErased();
       const { last } = store;
       const chain = last === undefined ? null : await chainAt(data, parsePlace(last.end));
       if (last !== undefined && chain?.equals(Buffer.from(decodeHex(last.chain, chain.length))) !== true) {
@@ -352,6 +380,17 @@ export class RecordIndex {
         }
       }
     }
+  }
+
+  /** The next look reads the journal from the block on that has the record with an index in the log. */
+  async #forgetFrom(index: number): Promise<void> {
+    if (!this.#isResumed) {
+      await this.#resume();
+    }
+    this.#parts.store.dropFrom(index);
+    this.#forgetGrowing(this.#parts.store.last?.next ?? 0);
+    this.#state.isWhole = false;
+    this.#isResumed = false;
   }
 
   #forget(): void {

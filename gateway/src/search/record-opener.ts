@@ -1,8 +1,9 @@
 import { decodeLeaf, entryAt, entryPlaces, type Leaf } from '@countersign/ledger/format';
 import type { FindProtocol } from '../feed/timeline.ts';
 import { FrameFinder } from '../recording/journal-reader.ts';
-import type { KeyStore } from '../recording/key-store.ts';
-import { SessionOpener, type RawRecord } from '../recording/session-reader.ts';
+import type { ClassDay, KeyStore } from '../recording/key-store.ts';
+import type { SecretName } from '../recording/wraps.ts';
+import { firstSecrets, SessionOpener, type RawRecord } from '../recording/session-reader.ts';
 import type { PlacedRecords } from './block.ts';
 import { FactReader, type ReadRecord } from './record-facts.ts';
 
@@ -31,6 +32,18 @@ export interface OpenedAlone {
   readonly leaf: Uint8Array;
 }
 
+/** A secret, and the class and day that the leaves of its bodies name. */
+export interface SealingSecret extends SecretName {
+  readonly under: ClassDay;
+}
+
+/** The secrets that seal a record itself, and those that open it with all that must be read before it. */
+export interface SealingSecrets {
+  readonly leaf: Leaf;
+  readonly own: readonly SealingSecret[];
+  readonly secrets: readonly SealingSecret[];
+}
+
 /** Opens records by their index in the log, each with those earlier ones that it needs and without the rest of its session. The index of records says where they are. */
 export class RecordOpener implements Disposable {
   readonly #parts: RecordOpenerParts;
@@ -50,6 +63,27 @@ export class RecordOpener implements Disposable {
 
   /** Resolves with null if the indexes do not know all that is needed, or what is in the journal is not that. */
   async open(index: number): Promise<OpenedAlone | null> {
+    const needed = await this.#readWithNeeds(index);
+    if (needed === null) {
+      return null;
+    }
+    const facts = new FactReader(this.#parts.findProtocol);
+    let read: ReadRecord | null = null;
+    for (const raw of needed.raws) {
+      read = facts.read(needed.opener.open(raw), needed.opener.needed);
+    }
+    return read === null ? null : { read, leaf: needed.last.leafBytes };
+  }
+
+  /** Returns the secrets that open a record, and those that open what must be read before it. Resolves with null as `open` does. */
+  async secretsOf(index: number): Promise<SealingSecrets | null> {
+    const needed = await this.#readWithNeeds(index);
+    const each = needed?.raws.map((raw) => needed.opener.secretsOf(raw)) ?? [];
+    return needed === null ? null : { leaf: needed.last.leaf, own: each.at(-1) ?? [], secrets: each.flat() };
+  }
+
+  /** Reads a record and all that must be read before it, in order. `opener` opens them. */
+  async #readWithNeeds(index: number): Promise<{ readonly raws: readonly RawRecord[]; readonly last: RawRecord; readonly opener: SessionOpener } | null> {
     const needed = this.#neededBy(index);
     const raws: RawRecord[] = [];
     for (const each of needed ?? []) {
@@ -68,13 +102,7 @@ export class RecordOpener implements Disposable {
       // The index of sessions does not have the session yet.
       return null;
     }
-    const opener = new SessionOpener(this.#parts.keys, key);
-    const facts = new FactReader(this.#parts.findProtocol);
-    let read: ReadRecord | null = null;
-    for (const raw of raws) {
-      read = facts.read(opener.open(raw), opener.repeated);
-    }
-    return read === null ? null : { read, leaf: last.leafBytes };
+    return { raws, last, opener: new SessionOpener(this.#parts.keys, firstSecrets(key)) };
   }
 
   /** Returns the leaf of a record; null if it is not where the index says. */

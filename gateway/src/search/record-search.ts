@@ -1,21 +1,27 @@
+import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { wholeSight, type Sight } from '../access/rights.ts';
 import { decodeLeaf } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
-import { findLeaf, openCheckpoint, openLog, Prover } from '../feed/evidence.ts';
+import { findLeaf, openCheckpoint, openLog, Prover, type HiddenBodies } from '../feed/evidence.ts';
+import type { GovernanceRecords } from '../feed/evidence-archive.ts';
 import { noSession, type FoundRecord as LocatedRecord, type Recordings, type ShowRecord } from '../feed/recordings.ts';
+import type { Erasable, WantedErasable } from '../recording/erasable.ts';
+import type { FoundSecret, FoundSecrets, WantedSecrets } from '../recording/found-secrets.ts';
 import { IndexDiffers } from '../feed/row-seals.ts';
 import type { IndexedSession } from '../feed/session-index.ts';
 import type { SessionPage, SessionSummary } from '../feed/shown-record.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
 import { matches } from '../query/matches.ts';
 import { parseField } from '../query/parse-query.ts';
-import { both, everything, isEverything, isNothing, termsOf, type Query } from '../query/query.ts';
-import type { KeyStore } from '../recording/key-store.ts';
+import { both, either, everything, isEverything, isNothing, specialFields, termsOf, type Query } from '../query/query.ts';
+import type { DaySpan, KeyStore } from '../recording/key-store.ts';
+import { startOf } from '../recording/retention.ts';
 import { readSession, SessionOpener, SessionWalk } from '../recording/session-reader.ts';
 import { Turn, turnBytesMax } from '../recording/turn.ts';
 import type { Block } from './block.ts';
+import { findErasable } from './erasable-records.ts';
 import { blockCost, findRows, isExact } from './find-rows.ts';
 import type {
   CountedValue,
@@ -28,18 +34,22 @@ import type {
   WantedRecords,
   WantedSessions,
 } from './found.ts';
+import { findHiddenBodies, type Hiding } from './hidden-bodies.ts';
 import { Pass } from './pass.ts';
 import { FactReader, type ReadRecord } from './record-facts.ts';
 import { orMalformed, readQuery } from './read-query.ts';
 import type { SearchedIndex } from './searched-index.ts';
-import { RecordOpener, type OpenedAlone } from './record-opener.ts';
+import { RecordOpener, type OpenedAlone, type RecordOpenerParts, type SealingSecrets } from './record-opener.ts';
 import { RowSet } from './row-set.ts';
-import { overviewsOf, summariesOf } from './session-overviews.ts';
+import { overviewsOf, summariesOf, type WantedOverviews } from './session-overviews.ts';
 import { sees, viewOf, type Boundary } from './sight.ts';
 import { snippetOf } from './snippet.ts';
 
-/** A search waits at most this long for the newest records, and says how many are missing. */
+/** A search waits at most this long for the newest records when many are missing, and says how many. */
 const catchUpMs = 2000;
+/** So few missing records take no time but that in which a busy machine lets the index wait, so a search rather waits too than leaves them out. */
+const fewMissing = 1000;
+const busyMs = 10_000;
 /** An export that follows the record looks for new ones this often. */
 const followMs = 500;
 /** Most different sessions, or values, that an answer counts. */
@@ -55,7 +65,7 @@ export interface RecordSearchParts {
   readonly findProtocol: FindProtocol;
   readonly boundary: Boundary;
   /** Returns the number of the key of a session; null: it has none. */
-  readonly keyOf: (session: string) => number | null;
+  readonly keyOf: RecordOpenerParts['keyOf'];
   /** Returns the number of records in the log. */
   readonly written: () => number;
   /** Told when the index was changed from outside, and is made again. */
@@ -83,7 +93,8 @@ export class RecordSearch {
     );
     // Who does not wait for it any more leaves its failure to the next search.
     caughtUp.catch(() => undefined);
-    return Promise.race([caughtUp, delay(catchUpMs, false, { ref: false })]);
+    const isSoon = this.#parts.written() - this.#parts.index.size <= fewMissing;
+    return Promise.race([caughtUp, delay(isSoon ? busyMs : catchUpMs, false, { ref: false })]);
   }
 
   /** Yields what was found, the newest first, and in the end the summary. Throws GatewayError `malformed` if the query cannot be read, `limit_exceeded`, `catching_up`, `store_damaged`. */
@@ -180,6 +191,134 @@ export class RecordSearch {
       }
       await turn.spend(blockCost);
     }
+  }
+
+  /** Yields the secrets of the records for which a query holds that the gateway itself asks, in the order of the log. Throws as `verified` does. */
+  async *secrets(wanted: WantedSecrets): AsyncGenerator<FoundSecrets> {
+    const query = readQuery(wanted.query, wanted.nowMs);
+    const during = wanted.days === undefined ? query : both([ofDays(wanted.days), query]);
+    yield* this.#fromIndex((isCaughtUp) => {
+      requireCaughtUp(isCaughtUp);
+      return this.#secrets(during, wanted.from);
+    });
+  }
+
+  async *#secrets(query: Query, from: number): AsyncGenerator<FoundSecrets> {
+    for (const block of this.#blocksFrom(from)) {
+      const found = new Map<string, FoundSecret>();
+      let [count, oldestMs] = [0, Infinity];
+      for await (const { leaf, secrets } of this.#sealing(block, query, from)) {
+        count += 1;
+        oldestMs = Math.min(oldestMs, leaf.timeMs);
+        for (const { key, slot, under } of secrets) {
+          const name = `${key} ${slot}`;
+          found.set(name, { key, slot, under, lastMs: Math.max(leaf.timeMs, found.get(name)?.lastMs ?? 0) });
+        }
+      }
+      yield { secrets: [...found.values()], records: count, oldestMs: count === 0 ? null : oldestMs, next: block.next };
+    }
+  }
+
+  /** Finds the secrets that seal the records for which a query holds that the gateway itself asks. Rejects as `verified` does, and with GatewayError `limit_exceeded`. */
+  async erasable(wanted: WantedErasable): Promise<Erasable> {
+    const query = readQuery(wanted.query, wanted.nowMs);
+    const found: Erasable[] = [];
+    for await (const erasable of this.#fromIndex((isCaughtUp) => {
+      requireCaughtUp(isCaughtUp);
+      return this.#erasable(query, wanted);
+    })) {
+      found.push(erasable);
+    }
+    assert(found[0] !== undefined);
+    return found[0];
+  }
+
+  async *#erasable(query: Query, wanted: WantedErasable): AsyncGenerator<Erasable> {
+    const { recordings } = this.#parts;
+    yield await findErasable(query, wanted, { sealing: (of) => this.#allSealing(of), isOwn: async (session) => (await recordings.find(session)).own });
+  }
+
+  async *#allSealing(query: Query): AsyncGenerator<SealingSecrets> {
+    for (const block of this.#blocksFrom(0)) {
+      yield* this.#sealing(block, query, 0);
+    }
+  }
+
+  /** Yields the blocks with records from an index of the log on, the oldest first. One that was looked into is let go, with what was opened of it. */
+  *#blocksFrom(from: number): Generator<Block> {
+    const blocks = [...this.#parts.index.blocks()].filter(({ next }) => next > from);
+    for (let block = blocks.pop(); block !== undefined; block = blocks.pop()) {
+      yield block;
+    }
+  }
+
+  /** Yields the secrets of the records of a block for which a query holds, in the order of the log. */
+  async *#sealing(block: Block, query: Query, from: number): AsyncGenerator<SealingSecrets> {
+    const { data, keys, index: records, findProtocol, keyOf } = this.#parts;
+    const turn = new Turn();
+    using opener = new RecordOpener({ data, keys, findProtocol, blockOf: (at) => records.blockOf(at), keyOf });
+    for (const row of [...findRows(query, block, 'most').newestFirst()].toReversed()) {
+      const index = block.first + row;
+      if (index >= from && (isExact(query) || (await this.#open(index, { query, seen: everything }, opener)) !== null)) {
+        yield (await opener.secretsOf(index)) ?? unreadable(index);
+      }
+      await turn.spend(0);
+    }
+    await turn.spend(blockCost);
+  }
+
+  /** Finds the sessions of clients with records for which a query holds, the oldest first. Rejects as `search` does, also `catching_up` if the index lacks some. */
+  async sessionsWith(wanted: Pick<WantedRecords, 'query' | 'besides' | 'nowMs' | 'sight' | 'limit'>): Promise<readonly IndexedSession[]> {
+    const query = this.#readQuery([wanted.query, ...wanted.besides], wanted);
+    const all: IndexedSession[] = [];
+    for await (const found of this.#fromIndex((isCaughtUp) => this.#sessionsOf(query, wanted.limit, isCaughtUp))) {
+      all.push(found);
+    }
+    return all.toSorted((a, b) => a.openedMs - b.openedMs || (a.session < b.session ? -1 : 1));
+  }
+
+  async *#sessionsOf(query: Query, limit: number, isCaughtUp: boolean): AsyncGenerator<IndexedSession> {
+    requireCaughtUp(isCaughtUp);
+    let count = 0;
+    for (const session of (await valuesOf(this.#pass(query), 'session', countedMax)).keys()) {
+      const found = await this.#parts.recordings.find(session);
+      if (!found.own) {
+        count += 1;
+        yield found;
+      }
+      if (count > limit) {
+        throw new GatewayError('limit_exceeded', `There are more than ${limit} such sessions: ask for a shorter time, or narrow the query.`);
+      }
+    }
+  }
+
+  /** Finds the records of some kinds in the gateway's own sessions, in order. Rejects as `sessionsWith` does. */
+  async governance(kinds: readonly string[], { before, limit }: { readonly before: number; readonly limit: number }): Promise<readonly GovernanceRecords[]> {
+    const { recordings } = this.#parts;
+    const query = either(kinds.map((value): Query => ({ is: 'term', field: 'kind', test: { by: 'equal', value } })));
+    const bySession = new Map<string, { readonly extent: ReturnType<Recordings['extentOf']>; readonly seqs: number[] }>();
+    let count = 0;
+    for await (const index of this.#fromIndex((isCaughtUp) => {
+      requireCaughtUp(isCaughtUp);
+      return candidates(this.#pass(query, before), before);
+    })) {
+      count += 1;
+      if (count > limit) {
+        throw new GatewayError('limit_exceeded', `More than ${limit} records say what is kept and what was erased, and a page holds no more.`);
+      }
+      const { found, seq } = await recordings.locate(index);
+      const known = bySession.get(found.session) ?? { extent: recordings.extentOf(found), seqs: [] };
+      bySession.set(found.session, known);
+      known.seqs.unshift(seq);
+    }
+    return [...bySession.values()].toReversed();
+  }
+
+  /** Finds the bodies of a session that are left out of evidence. */
+  async hiddenBodies(extent: ReturnType<Recordings['extentOf']>, hiding: Hiding): Promise<HiddenBodies> {
+    return isNothing(hiding.content) && isNothing(hiding.facts)
+      ? { content: new Set(), facts: new Set() }
+      : findHiddenBodies(this.#readUpTo(extent, Infinity), hiding, this.#parts.boundary);
   }
 
   viewOf(sight: Sight, hasTables = false): ShowRecord {
@@ -334,10 +473,7 @@ export class RecordSearch {
   }
 
   /** Yields the overviews of sessions. So many at a time are looked for in the index together. */
-  async *#overviews(
-    sessions: Iterable<IndexedSession> | AsyncIterable<IndexedSession>,
-    wanted: { readonly sight: Sight; readonly nowMs: number },
-  ): AsyncGenerator<SessionOverview> {
+  async *#overviews(sessions: Iterable<IndexedSession> | AsyncIterable<IndexedSession>, wanted: WantedOverviews): AsyncGenerator<SessionOverview> {
     let some: IndexedSession[] = [];
     for await (const session of sessions) {
       some.push(session);
@@ -385,7 +521,7 @@ export class RecordSearch {
     const facts = new FactReader(findProtocol);
     const turn = new Turn();
     for await (const raw of readSession(data, extent, new SessionWalk(extent.session))) {
-      const read = facts.read(opener.open(raw), opener.repeated);
+      const read = facts.read(opener.open(raw), opener.needed);
       yield read;
       if (read.shown.seq >= seq) {
         return;
@@ -465,8 +601,19 @@ function askedOf({ kind, content }: ReadRecord['shown']): string | null {
   return typeof query === 'string' ? query : null;
 }
 
+/** Asks for the records of some days. */
+function ofDays({ first, last }: DaySpan): Query {
+  const test = { by: 'range', least: { value: startOf(first), isIn: true }, most: { value: startOf(last + 1), isIn: false } } as const;
+  return { is: 'term', field: specialFields.time, test };
+}
+
 function ofSession(session: string): Query {
   return { is: 'term', field: 'session', test: { by: 'equal', value: session } };
+}
+
+/** For whom a record is not to be lost, one that cannot be read is no reason to go on without it. */
+function unreadable(index: number): never {
+  throw new GatewayError('store_damaged', `Record ${index} cannot be read, so it is not known which secrets open it. countersign verify --data DIR says more.`);
 }
 
 function requireCaughtUp(isCaughtUp: boolean): void {

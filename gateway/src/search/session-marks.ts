@@ -1,13 +1,14 @@
 import type { Sight } from '../access/rights.ts';
 import type { IndexedSession } from '../feed/session-index.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
-import { both, isEverything } from '../query/query.ts';
+import { both, isEverything, specialFields } from '../query/query.ts';
 import { parseQuery } from '../query/parse-query.ts';
 import { Turn } from '../recording/turn.ts';
 import type { Block } from './block.ts';
 import { blockCost, findRows } from './find-rows.ts';
 import { withReach } from './pass.ts';
 import { blockRowsMax, RowSet } from './row-set.ts';
+import { levelOf, SessionActivity } from './session-activity.ts';
 import { signQueries, type RecordSign } from './session-signs.ts';
 
 /** The records of a session that show something. */
@@ -33,6 +34,8 @@ export interface SessionMarks {
   first: number | null;
   /** The index of the first of them that does not only set or begin something, as drivers do before their client asks; null if there is none. */
   title: number | null;
+  /** Null: it was not asked for. */
+  readonly activity: SessionActivity | null;
 }
 
 /** The records of which one gives a session its title, and those that are preferred for it. */
@@ -40,14 +43,27 @@ const firstQuery = parseQuery('kind:(prompt or statement or tool)', 0);
 const titleQuery = parseQuery('kind:(prompt or statement or tool) not verb:(set or reset or show or begin or discard)', 0);
 
 const alertQuery = parseQuery('kind:alert', 0);
+const deniedQuery = parseQuery('kind:alert or verdict:deny', 0);
+const heldQuery = parseQuery('verdict:hold', 0);
+
+/** From the first to the last ms that counts. */
+interface Times {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
 
 /** The alerts that name a record, by the record's index in the log. Each alert is the index of its own record. */
 type Alerts = Map<number, Set<number>>;
 
-/** Reads what the index knows of the records of sessions that are seen. `blocks` come the newest first; those from before the sessions, or from where none was open, are not looked into for more than alerts. */
-export async function readMarks(blocks: Iterable<Block>, sessions: readonly IndexedSession[], sight: Sight): Promise<ReadonlyMap<string, SessionMarks>> {
+/** Reads what the index knows of the records of sessions that are seen. `blocks` come the newest first; those from before the sessions, or from where none was open, are not looked into for more than alerts. Activity is counted if it is asked for, that of open sessions up to this time. */
+export async function readMarks(
+  blocks: Iterable<Block>,
+  sessions: readonly IndexedSession[],
+  sight: Sight,
+  { activityToMs }: { readonly activityToMs: number | null } = { activityToMs: null },
+): Promise<ReadonlyMap<string, SessionMarks>> {
   const marks = new Map<string, SessionMarks>(
-    sessions.map(({ session }) => [
+    sessions.map(({ session, openedMs, closedMs }) => [
       session,
       {
         records: 0,
@@ -59,6 +75,7 @@ export async function readMarks(blocks: Iterable<Block>, sessions: readonly Inde
         alerts: new Set(),
         first: null,
         title: null,
+        activity: activityToMs === null ? null : new SessionActivity(openedMs, closedMs ?? activityToMs),
       },
     ]),
   );
@@ -73,7 +90,11 @@ export async function readMarks(blocks: Iterable<Block>, sessions: readonly Inde
       // An alert comes after the records that it names.
       noteAlerts(block, alerts, sight);
       if (sessions.some(({ openedMs, closedMs }) => openedMs <= toMs && (closedMs ?? Infinity) >= fromMs)) {
-        addMarks(block, marks, { sight, alerts });
+        addMarks(block, marks, {
+          sight,
+          alerts,
+          activity: activityToMs === null ? null : { fromMs: beginMs, toMs: Math.max(...sessions.map(({ closedMs }) => closedMs ?? Infinity)) },
+        });
       }
       await turn.spend(blockCost);
     }
@@ -100,7 +121,7 @@ function noteAlerts(block: Block, alerts: Alerts, { facts }: Sight): void {
 function addMarks(
   block: Block,
   marks: ReadonlyMap<string, SessionMarks>,
-  { sight: { facts, content }, alerts }: { readonly sight: Sight; readonly alerts: Alerts },
+  { sight: { facts, content }, alerts, activity }: { readonly sight: Sight; readonly alerts: Alerts; readonly activity: Times | null },
 ): void {
   const seen = isEverything(facts) ? null : findRows(facts, block, 'most');
   const ofRow: (SessionMarks | undefined)[] = Array.from({ length: Math.min(blockRowsMax, block.next - block.first) });
@@ -162,6 +183,27 @@ function addMarks(
   each(findRows(both([titleQuery, content]), block, 'most'), (own, index) => {
     own.title = Math.min(own.title ?? Infinity, index);
   });
+  if (activity !== null) {
+    addActivity(block, ofRow, wanted, activity);
+  }
+}
+
+/** Counts the wanted rows of each target in parts of the time of their session. */
+function addActivity(block: Block, ofRow: readonly (SessionMarks | undefined)[], wanted: RowSet, { fromMs, toMs }: Times): void {
+  const times = new Float64Array(ofRow.length);
+  for (const { value, rows } of block.valuesOf(specialFields.time, (text) => Number(text) >= fromMs && Number(text) <= toMs)) {
+    for (const row of rows.newestFirst()) {
+      times[row] = Number(value);
+    }
+  }
+  const [denied, held] = [deniedQuery, heldQuery].map((query) => findRows(query, block, 'most'));
+  for (const { value, rows } of block.valuesOf('target')) {
+    rows.keep(wanted);
+    for (const row of rows.newestFirst()) {
+      const level = denied?.has(row) === true ? levelOf.deny : held?.has(row) === true ? levelOf.hold : levelOf.allow;
+      ofRow[row]?.activity?.add(value, times[row] ?? 0, level);
+    }
+  }
 }
 
 function addSign({ signs }: SessionMarks, sign: RecordSign, index: number): void {

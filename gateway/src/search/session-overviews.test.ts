@@ -97,6 +97,39 @@ test('a session has a title, a duration, counts, classes, and a risk with the re
   }
 });
 
+test('a session says when its targets were used, and what was decided, for who asks: of the records that are seen', async () => {
+  nowMs = noon + 100_000;
+  const track = recorder.openSession();
+  openChannel(track, 'tim');
+  request(track, 'allow', {}, 'select 1 as tim');
+  nowMs += 16_000;
+  request(track, 'hold', {}, 'select 2 as tim');
+  request(track, 'allow', {}, 'select 3 as tim');
+  nowMs += 16_000;
+  request(track, 'deny', {}, 'select 4 as tim');
+  recorder.closeSession(track, 'client');
+  const query = 'principal:tim';
+  const [overview] = await list({ query, hasActivity: true });
+  const counts = { 0: 2, 16: 2, 31: 1 };
+  assert.deepEqual(overview?.activity, [
+    {
+      target: 'shop',
+      records: Object.assign(
+        Array.from({ length: 32 }, () => 0),
+        counts,
+      ),
+      verdicts: `a${'.'.repeat(15)}h${'.'.repeat(14)}d`,
+    },
+  ]);
+  const [part] = await list({ query, hasActivity: true, sight: { facts: parseQuery('verdict:deny', 0), content: nothing } });
+  assert.deepEqual(
+    part?.activity?.map(({ verdicts }) => verdicts),
+    [`${'.'.repeat(31)}d`],
+  );
+  assert.equal((await list({ query }))[0]?.activity, undefined);
+  nowMs = noon + 60_000;
+});
+
 test('an alert that names records of a session counts once for it', async () => {
   const track = recorder.openSession();
   openChannel(track, 'mia');

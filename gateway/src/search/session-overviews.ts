@@ -4,9 +4,9 @@ import { isEverything, nothing, type Query } from '../query/query.ts';
 import { summarize, type IndexedSession } from '../feed/session-index.ts';
 import type { FindProtocol } from '../feed/timeline.ts';
 import type { KeyStore } from '../recording/key-store.ts';
-import type { Finding, SessionOverview } from './found.ts';
+import type { Finding, SessionOverview, WantedSessions } from './found.ts';
 import type { SearchedIndex } from './searched-index.ts';
-import { RecordOpener } from './record-opener.ts';
+import { RecordOpener, type RecordOpenerParts } from './record-opener.ts';
 import { riskOf, weighSigns } from './risk.ts';
 import { sees } from './sight.ts';
 import { readMarks, type SessionMarks } from './session-marks.ts';
@@ -21,17 +21,20 @@ export interface OverviewParts {
   readonly index: SearchedIndex;
   readonly findProtocol: FindProtocol;
   /** Returns the number of the key of a session; null: it has none. */
-  readonly keyOf: (session: string) => number | null;
+  readonly keyOf: RecordOpenerParts['keyOf'];
 }
+
+/** How overviews are made. With `hasActivity` each says how its targets were used over its time. */
+export type WantedOverviews = Pick<WantedSessions, 'sight' | 'nowMs' | 'hasActivity'>;
 
 /** Makes the overviews of sessions, in their order: what the session's index has, and what the index of records shows of their records. */
 export async function* overviewsOf(
   { data, keys, index, findProtocol, keyOf }: OverviewParts,
   sessions: readonly IndexedSession[],
-  { sight, nowMs }: { readonly sight: Sight; readonly nowMs: number },
+  { sight, nowMs, hasActivity = false }: WantedOverviews,
 ): AsyncGenerator<SessionOverview> {
   using opener = new RecordOpener({ data, keys, findProtocol, blockOf: (at) => index.blockOf(at), keyOf });
-  const all = await readMarks(index.blocks(), sessions, sight);
+  const all = await readMarks(index.blocks(), sessions, sight, { activityToMs: hasActivity ? nowMs : null });
   for (const session of sessions) {
     const marks = all.get(session.session);
     if (marks !== undefined) {
@@ -50,6 +53,7 @@ export async function* overviewsOf(
         classes,
         risk: riskOf(signs),
         findings: await findingsOf(signs, marks, opener),
+        ...(marks.activity === null ? {} : { activity: [...marks.activity.ofTargets()] }),
         unindexed: isEverything(sight.facts) ? Math.max(0, session.records - marks.records) : 0,
       };
     }

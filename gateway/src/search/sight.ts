@@ -57,6 +57,11 @@ export class Boundary {
     return { ...shown, attributes: Object.fromEntries(kept), content: null };
   }
 
+  /** Returns whether the facts that were recorded with a record hold some of its content. */
+  hasContentInFacts({ attributes, protocol }: ShownRecord): boolean {
+    return Object.keys(attributes).some((name) => !this.#isFact(name, protocol === null));
+  }
+
   #isFact(attribute: string, isOfNoProtocol: boolean): boolean {
     return this.#factNames.has(attribute) || addedFacts.has(attribute) || (isOfNoProtocol && attribute.startsWith(ownPrefix));
   }
@@ -94,8 +99,8 @@ export function viewOf(
   hasTables = false,
 ): ShowRecord {
   const reader = new FactReader(findProtocol, { hasTables });
-  return (record, repeated) => {
-    const read = reader.read(record, repeated);
+  return (record, needed) => {
+    const read = reader.read(record, needed);
     return !sees(facts, read) ? null : sees(content, read) ? read.shown : boundary.factsOf(read.shown);
   };
 }

@@ -16,6 +16,7 @@ import { grantPolicy } from '../policy/grants.ts';
 import type { PolicyEngine } from '../policy/policy.ts';
 import { partBytesMax } from '../recording/batch.ts';
 import { looking } from '../following/testdata/looking.ts';
+import { standardKeeping, type Keeping } from '../recording/retention.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import { HttpCalls } from '../exchange/target/http-calls.ts';
 import { LiveChannel } from './live-channel.ts';
@@ -23,6 +24,8 @@ import { IdsOfTargets } from './ids-of-targets.ts';
 import { LiveSessions } from './live-sessions.ts';
 import { decisionFacts } from './meta.ts';
 
+const kept = standardKeeping(400, 90);
+const keeping = (): Keeping => kept;
 const environment = { policyVersion: 'v1', attributes: {} };
 const principal: Principal = { id: 'bot', kind: 'agent', groups: [], targets: ['t'] };
 const target: Target = { name: 't', protocol: 'any', scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'process', options: {} };
@@ -45,11 +48,12 @@ async function openChannel(policy: PolicyEngine = grantPolicy([principal])) {
       ids: new IdsOfTargets(() => null),
       factNames: factNamesOf([]),
       findTarget: () => target,
+      keepingOf: () => keeping,
       looking,
     },
     session,
     { channel: 1, signal: ending.signal },
-    { identity: { principal, tokenId: 'tok_1', standing: standsAlways(principal) }, target, address: '', claims: [], describeClaims: () => ({}) },
+    { identity: { principal, tokenId: 'tok_1', standing: standsAlways(principal) }, target, keeping, address: '', claims: [], describeClaims: () => ({}) },
   );
   return {
     recorder,

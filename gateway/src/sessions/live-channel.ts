@@ -7,6 +7,7 @@ import type { Decision, Obligation } from '../domain/decision.ts';
 import { changeEnvironment, tagsAttribute } from '../domain/environment.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { CallOptions, CallReceiver, UpstreamCall } from '../domain/call.ts';
+import type { KnownFacts } from '../domain/known-facts.ts';
 import type { Limits } from '../domain/limits.ts';
 import { factsAmong, recordObligations } from '../domain/facts-only.ts';
 import { ObligedRequests } from '../domain/obliged-requests.ts';
@@ -23,6 +24,7 @@ import type { Target } from '../domain/target.ts';
 import type { TextChange } from '../domain/text-change.ts';
 import { partBytesMax, type EntryDraft } from '../recording/batch.ts';
 import type { Recorder } from '../recording/recorder.ts';
+import type { Keeping } from '../recording/retention.ts';
 import type { HttpCalls } from '../exchange/target/http-calls.ts';
 import { UpstreamConnection } from '../wire/upstream-connection.ts';
 import { connectAction } from './admit.ts';
@@ -56,6 +58,8 @@ export interface ChannelContext {
   readonly calls: HttpCalls;
   readonly ids: IdsOfTargets;
   readonly findTarget: (name: string) => Target | undefined;
+  /** Returns a function that says how what goes over a channel is kept, by the rules in force when it is called. */
+  readonly keepingOf: (channel: KnownFacts) => () => Keeping;
   /** Finds values of data classes, and follows them. */
   readonly looking: LookParts;
   /** Returns the names of the attributes of a protocol that are facts and no content. */
@@ -97,6 +101,8 @@ type DescribeClaims = (claims: ClientClaims) => Attributes;
 interface ChannelOpening {
   readonly identity: Identity;
   readonly target: Target;
+  /** Says how records of the channel are kept. */
+  readonly keeping: () => Keeping;
   readonly address: string;
   readonly claims: ClientClaims;
   readonly describeClaims: DescribeClaims;
@@ -117,6 +123,7 @@ export class LiveChannel implements Channel {
   #isUnstated = false;
   readonly #context: ChannelContext;
   readonly #session: LiveSession;
+  readonly #keeping: () => Keeping;
   readonly #identity: Identity;
   readonly #gate: Gate;
   /** Aborts when the channel closes, so that controls give up the acts that they hold. */
@@ -140,10 +147,11 @@ export class LiveChannel implements Channel {
     context: ChannelContext,
     session: LiveSession,
     opened: { readonly channel: number; readonly signal: AbortSignal },
-    { identity, target, address, claims, describeClaims }: ChannelOpening,
+    { identity, target, keeping, address, claims, describeClaims }: ChannelOpening,
   ) {
     this.#context = context;
     this.#session = session;
+    this.#keeping = keeping;
     const owner = { principal: identity.principal.id, run: session.isRun ? session.id : null };
     this.#owner = owner;
     this.#identity = identity;
@@ -248,7 +256,8 @@ export class LiveChannel implements Channel {
     const kept = this.#keptOf(decision, relation?.partOf);
     const attributes = kept.length === 0 ? facts : printFacts(this.#factsAmong(action.attributes, bytes));
     const meta = this.#requestMeta.print(action, attributes, decision, relation?.partOf);
-    const draft: EntryDraft = { kind: 'request', meta, content: bytes, continues: relation?.continues === true, repeats: relation?.repeats === true };
+    const [continues, repeats] = [relation?.continues === true, relation?.repeats === true];
+    const draft: EntryDraft = { kind: 'request', meta, content: bytes, continues, repeats, keeping: this.#keeping() };
     const { seq, others } = this.#appendFirst(kept.length === 0 ? draft : { ...draft, factsOnly: true }, relation?.partOf, kept);
     if (kept.length > 0 && relation?.partOf === undefined) {
       this.#factsOnly.add(seq, kept);
@@ -392,7 +401,8 @@ export class LiveChannel implements Channel {
       tell: (notice) => onHeld?.({ ...notice, request: seq, record }),
       note: (all) => {
         const attributes = isFactsOnly ? this.#factsAmong(all, []) : all;
-        this.#session.noteApproval(this.number, { action: name, request: seq, policyVersion: decision.policyVersion, attributes }, record);
+        const meta = { action: name, request: seq, policyVersion: decision.policyVersion, attributes };
+        this.#session.noteApproval(this.number, meta, { record, keeping: this.#keeping() });
         return this.#newestRecord();
       },
     };
@@ -475,7 +485,7 @@ export class LiveChannel implements Channel {
     }
     const kept = this.#factsOnly.isEmpty || (meta.request === undefined && kind !== 'response') ? none : this.#factsOnly.of(meta.request);
     if (kept.length === 0) {
-      return this.#append({ kind, meta: printMeta(this.number, meta), content, continues }, meta.request);
+      return this.#append({ kind, meta: printMeta(this.number, meta), content, continues, keeping: this.#keeping() }, meta.request);
     }
     return this.#appendFacts({ kind, continues }, meta, { content, kept });
   }
@@ -483,7 +493,7 @@ export class LiveChannel implements Channel {
   /** Records a request that policy is not asked about, because it cannot go on in any case. The reason may quote the request, so it is not kept where only facts are. */
   #recordRefused(meta: Omit<RecordMeta, 'channel'>, { content, kept }: KeptContent): number {
     if (kept.length === 0) {
-      return this.#append({ kind: 'request', meta: printMeta(this.number, meta), content }, meta.request);
+      return this.#append({ kind: 'request', meta: printMeta(this.number, meta), content, keeping: this.#keeping() }, meta.request);
     }
     const reason = meta.reason === undefined ? {} : { reason: 'it was refused before policy was asked' };
     const seq = this.#appendFacts({ kind: 'request', continues: false }, { ...meta, ...reason }, { content, kept });
@@ -500,7 +510,7 @@ export class LiveChannel implements Channel {
     { content, kept }: KeptContent,
   ): number {
     const printed = printMeta(this.number, { ...meta, obligations: kept, attributes: this.#factsAmong(attributes, content) });
-    return this.#append({ ...draft, meta: printed, content, factsOnly: true }, meta.request, kept);
+    return this.#append({ ...draft, meta: printed, content, factsOnly: true, keeping: this.#keeping() }, meta.request, kept);
   }
 
   #factsAmong(attributes: Attributes, content: readonly Uint8Array[]): Attributes {
@@ -571,7 +581,7 @@ export class LiveChannel implements Channel {
     if (this.#ending !== null) {
       await this.#ending;
     }
-    this.#session.closeChannel(this.number, reason);
+    this.#session.closeChannel(this.number, reason, this.#keeping());
   }
 
   /**

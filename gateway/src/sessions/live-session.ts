@@ -6,6 +6,7 @@ import { continueSession, disconnectAction, runAction, type ChannelFacts, type R
 import type { TargetFacts } from '../domain/target.ts';
 import { traceFact } from '../domain/trace-context.ts';
 import type { EntryDraft, SessionTrack } from '../recording/batch.ts';
+import type { Keeping } from '../recording/retention.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { printMeta } from './meta.ts';
 import { changeEnvironment, type CurrentEnvironment, type Environment } from '../domain/environment.ts';
@@ -106,6 +107,12 @@ export class LiveSession {
     }
   }
 
+  /** The id of the principal that it is of; null while nobody has a valid credential in it. */
+  get principal(): string | null {
+    const [first] = this.#credentials.keys();
+    return first?.principal.id ?? null;
+  }
+
   get isEnding(): boolean {
     return this.#ending !== null;
   }
@@ -188,10 +195,10 @@ export class LiveSession {
   }
 
   /** Appends a record without content. The first one also states the environment. */
-  #record(kind: RecordKind, channel: number, meta: Omit<RecordMeta, 'channel'>): void {
+  #record(kind: RecordKind, channel: number, meta: Omit<RecordMeta, 'channel'>, keeping?: Keeping): void {
     const first = this.#stated === null ? this.#environment() : null;
     const stating = first === null ? meta : { policyVersion: first.policyVersion, ...meta, attributes: { ...meta.attributes, ...first.attributes } };
-    this.append({ kind, meta: printMeta(channel, stating), content: [] });
+    this.append({ kind, meta: printMeta(channel, stating), content: [], ...keptAs(keeping) });
     this.#stated ??= first;
   }
 
@@ -199,13 +206,18 @@ export class LiveSession {
    * Records a step of the approval of a request. Once the session is closed, the record is in the gateway's own session and names the request by `record`. Throws
    * GatewayError `cannot_record`.
    */
-  noteApproval(channel: number, meta: Omit<RecordMeta, 'channel' | 'opens'>, record: string): void {
+  noteApproval(
+    channel: number,
+    meta: Omit<RecordMeta, 'channel' | 'opens'>,
+    { record, keeping }: { readonly record: string; readonly keeping: Keeping },
+  ): void {
     if (this.#isOpen) {
-      this.#record('approval', channel, meta);
+      this.#record('approval', channel, meta, keeping);
     } else {
       const about = { [ownAttributes.approvalRecord]: record, [ownAttributes.approvalSession]: this.id };
       const { request: _request, attributes, ...rest } = meta;
-      this.#recorder.append(this.#recorder.own, { kind: 'approval', meta: printMeta(0, { ...rest, attributes: { ...attributes, ...about } }), content: [] });
+      const printed = printMeta(0, { ...rest, attributes: { ...attributes, ...about } });
+      this.#recorder.append(this.#recorder.own, { kind: 'approval', meta: printed, content: [], keeping });
     }
   }
 
@@ -255,14 +267,18 @@ export class LiveSession {
   }
 
   /**
-   * Opens a channel and records its facts. `opening` has the verdict that allowed it, or no verdict if nobody was asked. Throws GatewayError `cannot_record`,
-   * or the reason why the session is ending.
+   * Opens a channel and records its facts. `opening` has the verdict that allowed it, or no verdict if nobody was asked. Without `keeping` its records are kept as
+   * those of the session. Throws GatewayError `cannot_record`, or the reason why the session is ending.
    */
-  openChannel(facts: ChannelFacts, opening: Omit<RecordMeta, 'channel' | 'opens'>): { readonly channel: number; readonly signal: AbortSignal } {
+  openChannel(
+    facts: ChannelFacts,
+    opening: Omit<RecordMeta, 'channel' | 'opens'>,
+    keeping?: Keeping,
+  ): { readonly channel: number; readonly signal: AbortSignal } {
     this.#checkGoingOn();
     const channel = this.#nextChannel;
     try {
-      this.#record(opening.verdict === undefined ? 'event' : 'decision', channel, { ...opening, opens: facts });
+      this.#record(opening.verdict === undefined ? 'event' : 'decision', channel, { ...opening, opens: facts }, keeping);
     } catch (error) {
       // A session whose first channel cannot be opened would never end, so it is closed here.
       if (!this.isRun && this.#channels.size === 0) {
@@ -336,14 +352,14 @@ export class LiveSession {
   }
 
   /** Closes a channel in the record. Further calls do nothing. If the session lasts only as long as its channel, it closes too. */
-  closeChannel(channel: number, why: string): void {
+  closeChannel(channel: number, why: string, keeping?: Keeping): void {
     if (!this.#channels.delete(channel)) {
       return;
     }
     const reason = this.#endedFor.get(channel) ?? why;
     this.#endedFor.delete(channel);
     if (this.#lifetime !== 'channel' && this.#ending === null) {
-      this.#record('event', channel, { action: disconnectAction, reason });
+      this.#record('event', channel, { action: disconnectAction, reason }, keeping);
       this.#awaitNext();
     } else if (this.#channels.size === 0) {
       this.#close(this.#ending?.reason ?? reason);
@@ -427,6 +443,10 @@ export class LiveSession {
       this.#closed(this, Promise.allSettled(this.#givingUp.map(async (giveUp) => giveUp())));
     }
   }
+}
+
+function keptAs(keeping: Keeping | undefined): Pick<EntryDraft, 'keeping'> {
+  return keeping === undefined ? {} : { keeping };
 }
 
 /** Returns the facts of a run's own channel, which leads to no target. */

@@ -30,9 +30,12 @@ export class LiveSessions {
   /** Resources of closed sessions that are being released. */
   readonly #givingUp = new Set<Promise<unknown>>();
   readonly #rechecks = new Set<(newLimits: ReadonlySet<string>) => void>();
+  readonly #requireOpenable: () => void;
   #emptied: (() => void) | null = null;
 
-  constructor(recorder: Recorder, environment: CurrentEnvironment) {
+  /** `requireOpenable` throws while no new session is to be opened. */
+  constructor(recorder: Recorder, environment: CurrentEnvironment, requireOpenable: () => void = () => undefined) {
+    this.#requireOpenable = requireOpenable;
     this.#recorder = recorder;
     this.#environment = environment;
   }
@@ -43,9 +46,14 @@ export class LiveSessions {
 
   /**
    * Opens a session. `parent` is the run inside which a run is opened. `token` is the id of the token whose requests share this session, because they have no
-   * connection of their own. Throws as the constructor of `LiveSession` does.
+   * connection of their own. Throws as the constructor of `LiveSession` does, and GatewayError `key_unavailable`.
    */
   open(lifetime: Lifetime, { parent, token }: { readonly parent?: LiveSession; readonly token?: string } = {}): LiveSession {
+    this.#requireOpenable();
+    return this.#open(lifetime, { ...(parent === undefined ? {} : { parent }), ...(token === undefined ? {} : { token }) });
+  }
+
+  #open(lifetime: Lifetime, { parent, token }: { readonly parent?: LiveSession; readonly token?: string }): LiveSession {
     const session = new LiveSession(this.#recorder, {
       lifetime,
       environment: this.#environment,
@@ -78,7 +86,7 @@ export class LiveSessions {
     if (!session.isFull) {
       return session;
     }
-    const next = this.open(limits, { token });
+    const next = this.#open(limits, { token });
     session.continueIn(next);
     return next;
   }
@@ -121,6 +129,17 @@ export class LiveSessions {
 
   find(id: string): LiveSession | null {
     return this.#sessions.get(id) ?? null;
+  }
+
+  /** Returns how many sessions are open of each principal that has any. */
+  countByPrincipal(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { principal } of this.#sessions.values()) {
+      if (principal !== null) {
+        counts.set(principal, (counts.get(principal) ?? 0) + 1);
+      }
+    }
+    return counts;
   }
 
   /** Returns the run of a token. Throws GatewayError `unauthenticated` if the run has ended. */

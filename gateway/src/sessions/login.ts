@@ -120,21 +120,18 @@ export class Login {
         said.map(([name, value]) => [name, changeText(masks, value, [`=${name}`])] as const),
         token,
       );
-    const opened = session.openChannel(facts, {
-      action: 'gateway.authenticate',
-      verdict,
-      policies,
-      policyVersion,
-      attributes: {
-        'user.name': changeText(masks, nameOf(credential)),
-        ...tagsAttribute(target.tags),
-        ...describeClaims(claims),
-        ...(identity.issued === undefined ? {} : issuedFacts(identity.issued)),
-        ...(identity.certificate === undefined ? {} : { 'tls.client.hash.sha256': identity.certificate }),
-      },
-    });
+    const attributes = {
+      'user.name': changeText(masks, nameOf(credential)),
+      ...tagsAttribute(target.tags),
+      ...describeClaims(claims),
+      ...(identity.issued === undefined ? {} : issuedFacts(identity.issued)),
+      ...(identity.certificate === undefined ? {} : { 'tls.client.hash.sha256': identity.certificate }),
+    };
+    const { onBehalfOf = null } = identity;
+    const keeping = this.#context.keepingOf({ ...facts, onBehalfOf, environment: target.tags?.['environment'] ?? null });
+    const opened = session.openChannel(facts, { action: 'gateway.authenticate', verdict, policies, policyVersion, attributes }, keeping());
     session.endWith(identity.standing, session.isActivity && identity.activity !== undefined ? opened.channel : null);
-    return new LiveChannel(this.#context, session, opened, { identity, target, address: credential.clientAddress, claims, describeClaims });
+    return new LiveChannel(this.#context, session, opened, { identity, target, keeping, address: credential.clientAddress, claims, describeClaims });
   }
 
   /** Returns the changes of what the client says of itself: it is in records before there is a request, and values that policy masks in requests must be in none. */

@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { DatabaseSync, type DatabaseSyncOptions, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import { backup, DatabaseSync, type DatabaseSyncOptions, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { GatewayError } from '../domain/errors.ts';
 
 export type SqliteRow = Readonly<Record<string, SQLOutputValue>>;
@@ -16,6 +16,8 @@ export interface SqliteOptions {
 }
 
 const busyMs = 5000;
+/** Pages that are copied at once: nobody who uses the database waits for more of them. */
+const pagesAtOnce = 100;
 /** The extended result code SQLITE_READONLY_ROLLBACK, https://sqlite.org/rescode.html */
 const readOnlyRollback = 776;
 /** SQLITE_FULL, https://sqlite.org/rescode.html */
@@ -79,6 +81,12 @@ export class Sqlite implements Disposable {
     } finally {
       this.#database.exec('COMMIT');
     }
+  }
+
+  /** Writes the database, as it is when this resolves, to a new file. Others go on using it, and what they change through this connection is in the copy too. */
+  async copyTo(file: string): Promise<void> {
+    closeSync(openSync(file, 'ax', 0o600));
+    await backup(this.#database, file, { rate: pagesAtOnce });
   }
 
   #transaction<T>(body: () => T): T {

@@ -61,6 +61,12 @@ export async function replaceWholeFile(file: string, content: Uint8Array | strin
   await directory.sync();
 }
 
+/** Puts a file that is on stable storage in the place of another in the same directory, which is synced. */
+export async function moveWholeFile(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  syncDirectory(dirname(to));
+}
+
 /**
  * Replaces a small file so that readers see the old one or the new one, whole. A loss of power may cut it short. Only one call at a time may write the same
  * file. It takes as few steps as possible, because each of them wakes a thread.

@@ -14,12 +14,19 @@ const kinds = {
   epoch: 32,
   heartbeat: 33,
   seal: 34,
+  key: 35,
   policy: 36,
+  hold: 37,
+  erasure: 38,
   pause: 40,
+  keep: 41,
+  secrets: 42,
+  wrap: 43,
 } as const;
 export type Kind = keyof typeof kinds;
 
-const clearKinds: ReadonlySet<Kind> = new Set<Kind>(['open', 'close', 'incident', 'epoch', 'heartbeat', 'seal', 'policy', 'pause']);
+const sealedKinds: readonly string[] = ['request', 'response', 'decision'] satisfies readonly Kind[];
+const clearKinds: ReadonlySet<Kind> = new Set(Object.keys(kinds).filter((kind): kind is Kind => !sealedKinds.includes(kind)));
 
 export function sha(...parts: readonly Uint8Array[]): Buffer {
   return hash('sha256', Buffer.concat(parts), 'buffer');
@@ -325,4 +332,20 @@ export class StoreWriter {
     };
     return { position, salt, stored, commit };
   }
+}
+
+/** A witness whose private key is 32 times the byte `seed`, written from c2sp.org/tlog-cosignature. */
+export function witnessOf(name: string, seed: number): { readonly vkey: string; readonly cosign: (note: string, timeS: number) => string } {
+  const { key, publicKey } = signerOf(name, seed);
+  const id = sha(Buffer.from(`${name}\n\u0004`), publicKey).subarray(0, 4);
+  return {
+    vkey: `${name}+${id.toString('hex')}+${Buffer.concat([Uint8Array.of(4), publicKey]).toString('base64')}`,
+    cosign: (note, timeS) => {
+      const time = Buffer.alloc(8);
+      time.writeBigUInt64BE(BigInt(timeS));
+      const text = note.slice(0, note.lastIndexOf('\n\n') + 1);
+      const signature = sign(null, Buffer.from(`cosignature/v1\ntime ${timeS}\n${text}`), key);
+      return `\u2014 ${name} ${Buffer.concat([id, time, signature]).toString('base64')}\n`;
+    },
+  };
 }

@@ -31,6 +31,17 @@ export class ApiProblem extends Error {
   }
 }
 
+/** The time in ms until a gateway that does not answer is asked again. */
+export const lostMs = 3_000;
+
+/** The status of HTTP of a gateway that cannot answer yet, because it has too much to do or does not serve. */
+const busyStatus = 503;
+
+/** True: the gateway did not answer, or not yet, so it may when it is asked again. */
+export function isLost(error: unknown): boolean {
+  return error instanceof ApiProblem && (error.status === 0 || error.status === busyStatus);
+}
+
 /** Asks the gateway. Rejects with ApiProblem. Who is not signed in, or must sign in again for this, is sent to the page for it. */
 export async function ask<Name extends Operation>(name: Name, input: Input<Name> = {}): Promise<Operations[Name]['answer']> {
   // The types are made from the document that the tests hold the gateway to.
@@ -43,10 +54,14 @@ export async function askFile<Name extends Operation>(name: Name, input: Input<N
   return new Uint8Array(await (await send(name, input)).arrayBuffer());
 }
 
+/** So long at a time lines are read, in ms, before the page may be drawn. */
+const readMs = 4;
+
 /** Yields the lines of an answer, as many at a time as arrive together. Rejects as `ask` does, also when the answer ends with a problem. */
 export async function* lines<Name extends Operation>(name: Name, input: Input<Name> = {}): AsyncGenerator<readonly Operations[Name]['line'][]> {
   const { body } = await send(name, input);
   let rest = '';
+  let begun = performance.now();
   for await (const text of body?.pipeThrough(new TextDecoderStream()) ?? []) {
     const whole = `${rest}${text}`.split('\n');
     rest = whole.pop() ?? '';
@@ -55,6 +70,12 @@ export async function* lines<Name extends Operation>(name: Name, input: Input<Na
     yield problem === undefined ? read : read.slice(0, -1);
     if (problem !== undefined) {
       throw new ApiProblem(problem);
+    }
+    if (performance.now() - begun > readMs) {
+      await new Promise((resolve) => {
+        setTimeout(resolve);
+      });
+      begun = performance.now();
     }
   }
   if (rest !== '') {
@@ -84,15 +105,16 @@ async function send<Name extends Operation>(name: Name, { path, query, body, sig
 
 /** Leaves for the page on which people sign in. It comes back to the present one. */
 function signIn(isFresh: boolean): void {
-  const { pathname, search } = window.location;
-  window.location.assign(`/sign-in?${new URLSearchParams({ return: `${pathname}${search}`, ...(isFresh ? { fresh: '' } : {}) }).toString()}`);
+  const { pathname, search, hash } = window.location;
+  window.location.assign(`/sign-in?${new URLSearchParams({ return: `${pathname}${search}${hash}`, ...(isFresh ? { fresh: '' } : {}) }).toString()}`);
 }
 
 async function problemIn(answer: Response): Promise<SaidProblem> {
   const { status } = answer;
   try {
-    const { code, detail }: Schemas['Problem'] = await answer.json();
-    return { code, detail, status };
+    // A gateway that is not ready says its reasons.
+    const said: Schemas['Problem'] | { readonly reasons: readonly string[] } = await answer.json();
+    return 'reasons' in said ? { code: 'unreachable', detail: said.reasons.join(' '), status } : { code: said.code, detail: said.detail, status };
   } catch {
     return { code: 'unreachable', detail: `The answer was ${status}, and not one of the gateway.`, status };
   }

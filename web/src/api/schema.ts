@@ -5,6 +5,39 @@ type Nothing = Readonly<Record<string, never>>;
 
 /** The schemas that the document names. */
 export interface Schemas {
+  /** What somebody may do at a target by the policies in force, whatever the requests are. Suspensions and the limits of runs are besides. */
+  readonly AccessLine: {
+    /** Null: any of the people whom issuers vouch for, with exactly these groups. */
+    readonly principal: string | null;
+
+    /** Null: either. */
+    readonly kind: 'human' | 'agent' | null;
+    readonly groups: readonly string[];
+    readonly target: string;
+    readonly protocol: string;
+
+    /** The access to the target as a whole: `denied`, if nobody gets as far as to a request. */
+    readonly access: 'allowed' | 'conditional' | 'held' | 'denied';
+
+    /** True: policies are observed at the target, and only grants decide. */
+    readonly isObserved: boolean;
+
+    /** The actions of the target. Those of which policies say the same come together, the most of them last. */
+    readonly actions: readonly {
+      readonly names: readonly string[];
+
+      /** True: these are all actions that no entry before it has. */
+      readonly isRest: boolean;
+
+      /** `allowed`: whatever the request is. `conditional`: some may be allowed. `held`: none is allowed without people. `denied`: none is. */
+      readonly access: 'allowed' | 'conditional' | 'held' | 'denied';
+
+      /** The verdicts that a request may have. It has no other. */
+      readonly verdicts: readonly ('allow' | 'hold' | 'deny')[];
+      readonly policies: readonly Schemas['PolicyShare'][];
+    }[];
+  };
+
   readonly Alert: {
     readonly alert: string;
 
@@ -170,7 +203,7 @@ export interface Schemas {
     readonly targets: readonly string[];
 
     /** What roles and policies allow the caller with recordings, with some records at least. */
-    readonly may: readonly ('list' | 'search' | 'facts' | 'content' | 'watch' | 'export' | 'halt' | 'approve' | 'administer')[];
+    readonly may: readonly ('list' | 'search' | 'facts' | 'content' | 'watch' | 'export' | 'halt' | 'approve' | 'hold' | 'erase' | 'administer')[];
 
     /** The roles that the caller has now, without what policies say of them. Empty: none, or the caller is the operator, who may do everything. */
     readonly roles: readonly Schemas['HeldRole'][];
@@ -195,6 +228,115 @@ export interface Schemas {
     readonly log: string;
   };
 
+  /** A request that carried a value. */
+  readonly Carrier: {
+    /** `LOG/INDEX` */
+    readonly record: string;
+
+    /** Null, as all that follows: the record is not there, or not for the caller. */
+    readonly session: string | null;
+    readonly seq: number | null;
+    readonly time: string | null;
+    readonly target: string | null;
+
+    /** The action of the request, also on its answer. */
+    readonly action: string | null;
+
+    /** Of a request that was held, what became of it. */
+    readonly verdict: string | null;
+    readonly policies: readonly string[];
+  };
+
+  /** Requests of a principal to a target that would have been decided otherwise in the same way. */
+  readonly ChangedVerdict: {
+    readonly principal: string;
+    readonly target: string;
+    readonly action: string;
+    readonly was: string;
+    readonly would: string;
+
+    /** Those that would determine the verdict. */
+    readonly policies: readonly string[];
+    readonly reason: string;
+
+    /** How many requests there are so far. A later line of the same group has more. */
+    readonly requests: number;
+
+    /** `LOG/INDEX` of the newest of them. */
+    readonly record: string;
+
+    /** Its time, ISO 8601 in UTC. */
+    readonly time: string;
+  };
+
+  /** A request of one of two sessions that are compared. */
+  readonly ComparedRequest: {
+    /** The number of the request in its session. */
+    readonly seq: number;
+    readonly channel: number | null;
+
+    /** The beginning of the request, as a person reads it, without what is new in each run: moments, ids and traces have names instead. */
+    readonly asked: string;
+
+    /** The beginning of the answer, in the same way. */
+    readonly answer: string;
+    readonly causes: {
+      /** The tool calls that the client named. */
+      readonly calls: readonly string[];
+
+      /** The tool calls that were running at that time. */
+      readonly likelyCalls: readonly string[];
+
+      /** The number of the request whose span or trace the client named. */
+      readonly causedBy: number | null;
+    };
+  };
+
+  /** A request of one session beside that of another. */
+  readonly ComparedRequests: {
+    /** `asked`: something else was asked of the target in the same way. `answer`: the same was asked, and answered differently. `cause`: the clients named other calls as the cause. `unknown`: the caller may not read the content of one. `removed`, `added`: only the first session has it, only the second. */
+    readonly change: 'same' | 'asked' | 'answer' | 'cause' | 'unknown' | 'removed' | 'added';
+    readonly target: string | null;
+    readonly action: string | null;
+    readonly a: Schemas['ComparedRequest'] | null;
+    readonly b: Schemas['ComparedRequest'] | null;
+
+    /** Both requests as one text, in pieces that are in both or in one. Null where they are the same. */
+    readonly asked: readonly { readonly in: 'both' | 'a' | 'b'; readonly text: string }[] | null;
+
+    /** Both answers, in the same way. */
+    readonly answer: readonly { readonly in: 'both' | 'a' | 'b'; readonly text: string }[] | null;
+  };
+
+  /** The configuration in force, as `config check` explains a file. */
+  readonly ConfigInForce: {
+    readonly file: string;
+
+    /** When it came into force. */
+    readonly since: string;
+
+    /** The version of the policies in force, as every decision names it. */
+    readonly policyVersion: string;
+    readonly software: string;
+
+    /** Why the files as they are now are not in force, with line and column; null if they are. */
+    readonly refused: string | null;
+
+    /** The sections of the file that were changed since the start and need a restart. */
+    readonly waiting: readonly string[];
+
+    /** Where the gateway listens. */
+    readonly listeners: readonly { readonly name: string; readonly address: string }[];
+
+    /** True: the listeners have a certificate. */
+    readonly isEncrypted: boolean;
+    readonly lines: readonly {
+      /** A kind of thing, as `sink`; `NOTE` for what is probably not intended. */
+      readonly what: string;
+      readonly text: string;
+    }[];
+  };
+
   readonly ConnectionInstructions: {
     readonly url: string;
 
@@ -207,6 +349,111 @@ export interface Schemas {
 
   /** A value of a field, and how many records have it. */
   readonly CountedValue: { readonly value: string; readonly count: number };
+
+  /** The effect of an erasure, carried out or only planned. */
+  readonly ErasureByQuery: {
+    /** The records that the query finds and of which something goes. */
+    readonly records: number;
+
+    /** Other records that lose the same, because the same secrets seal them. */
+    readonly besides: number;
+
+    /** The records that the query finds and that stay, because they say who did what with the gateway itself. */
+    readonly own: number;
+    readonly sessions: number;
+    readonly secrets: number;
+
+    /** The holds and floors that keep some of it. While there is one, nothing is erased. */
+    readonly refused: readonly {
+      readonly by: string;
+      readonly secrets: number;
+
+      /** Some of them. */
+      readonly sessions: readonly string[];
+    }[];
+    readonly erased: boolean;
+
+    /** The id under which it waits for a second person. Null: it does not. */
+    readonly waits: string | null;
+  };
+
+  /** A decision of policies that need not be in force. */
+  readonly ExplainedDecision: {
+    readonly verdict: 'allow' | 'deny' | 'hold';
+    readonly reason: string;
+
+    /** Those that determined the verdict. */
+    readonly policies: readonly {
+      readonly id: string;
+
+      /** Null for a grant of the configuration. */
+      readonly text: string | null;
+    }[];
+
+    /** Why the principal may not even connect to the target, so that no such request comes that far; null if it may. */
+    readonly unreached: string | null;
+  };
+
+  /** What the record and the configuration show for the requirements of a regulation. It judges nothing. */
+  readonly FilledReport: {
+    readonly name: string;
+    readonly title: string;
+    readonly about: string;
+
+    /** When it was made. */
+    readonly time: string;
+    readonly since: string | null;
+    readonly until: string | null;
+
+    /** True: whoever made it sees only a part of the records, and it says nothing of the others. */
+    readonly isPartial: boolean;
+
+    /** The signed checkpoint of the log under which the records are. */
+    readonly checkpoint: string;
+    readonly requirements: readonly {
+      /** Where it is in the text of the regulation. */
+      readonly clause: string;
+
+      /** What it asks for, in short. */
+      readonly asks: string;
+      readonly evidence: readonly {
+        readonly shows: string;
+
+        /** The records, in the language of searches. */
+        readonly query: string;
+
+        /** How many there are. */
+        readonly count: number;
+
+        /** What it may mean that there is none; null: there is some. */
+        readonly absent: string | null;
+
+        /** The newest, at most 3. Each was opened and compared with its leaf. */
+        readonly records: readonly {
+          /** `LOG/INDEX`. */
+          readonly record: string;
+          readonly time: string;
+          readonly principal: string | null;
+          readonly target: string | null;
+          readonly kind: string;
+          readonly action: string | null;
+          readonly verdict: string | null;
+        }[];
+      }[];
+
+      /** What the configuration in force says to it. */
+      readonly says: readonly string[];
+
+      /** What the configuration in force lacks, and why that matters. */
+      readonly lacks: readonly string[];
+
+      /** What it asks for besides, that no record of a gateway shows. */
+      readonly beyond: string | null;
+    }[];
+
+    /** The proof of each record that is named, as /api/v1/receipts gives it, without the checkpoint at its end. */
+    readonly receipts: Readonly<Record<string, string>>;
+  };
 
   readonly Finding: {
     readonly sign: string;
@@ -289,6 +536,9 @@ export interface Schemas {
     };
     readonly findings: readonly Schemas['Finding'][];
 
+    /** How its targets were used over its time. Only for who asks for `activity`. */
+    readonly activity?: readonly Schemas['TargetActivity'][];
+
     /** How many of its records are not in the index of records yet, so that all of this lacks them. */
     readonly unindexed: number;
 
@@ -309,7 +559,7 @@ export interface Schemas {
 
     /** The built-in role that it is. */
     readonly role: string;
-    readonly may: readonly ('list' | 'search' | 'facts' | 'content' | 'watch' | 'export' | 'halt' | 'approve' | 'administer')[];
+    readonly may: readonly ('list' | 'search' | 'facts' | 'content' | 'watch' | 'export' | 'halt' | 'approve' | 'hold' | 'erase' | 'administer')[];
 
     /** True: only records that the caller made, or that were made on its behalf. */
     readonly own: boolean;
@@ -319,6 +569,36 @@ export interface Schemas {
 
     /** When the role ends. Null: never. */
     readonly expires: string | null;
+  };
+
+  /** What is kept for a matter, whatever the rules of retention say. */
+  readonly Hold: {
+    readonly matter: string;
+    readonly query: string;
+    readonly reason: string;
+
+    /** Who set it. Another person releases it. */
+    readonly by: string;
+    readonly onBehalfOf: string | null;
+    readonly since: string;
+
+    /** The number of its class of keeping, as the log names it. */
+    readonly class: number;
+
+    /** The sessions with records that it keeps. A session of several days counts for each of them. */
+    readonly sessions: number;
+
+    /** The records that matched. */
+    readonly records: number;
+
+    /** The time of the oldest of them. */
+    readonly oldest: string | null;
+
+    /** The number of records, from the beginning of the log, that were looked at for it. */
+    readonly covered: number;
+
+    /** Who has released it. Null: it is in force. Otherwise its key is being destroyed. */
+    readonly releasedBy: string | null;
   };
 
   /** An OpenID provider whose tokens the gateway accepts. */
@@ -337,6 +617,122 @@ export interface Schemas {
 
     /** The scopes that a command asks for. */
     readonly scope: string;
+  };
+
+  /** A class of keeping, and how much is kept under it. */
+  readonly KeepingClass: {
+    /** The number that leaves name. */
+    readonly class: number;
+
+    /** The query of the rule; null: the default, or a class that is not in force. */
+    readonly query: string | null;
+
+    /** False: nothing more is recorded under it by a rule. It is that of a rule of before, or of a hold. */
+    readonly inForce: boolean;
+
+    /** `later`: whether the rule holds is known only once something is recorded, so it lengthens before a key is destroyed. Null: it is not in force. */
+    readonly known: 'when recorded' | 'later' | null;
+
+    /** For how long it keeps; null: it is not in force. */
+    readonly keeps: {
+      /** For how many days contents are kept; null: for ever. */
+      readonly content: number | null;
+
+      /** For how many days facts are kept; null: for ever. */
+      readonly facts: number | null;
+
+      /** For so many days nothing is erased before its time; null: there is no such time. */
+      readonly floor: number | null;
+    } | null;
+    readonly kept: {
+      /** How many secrets of facts. A session has one for each class and day on which it recorded. */
+      readonly facts: number;
+
+      /** How many secrets of contents. */
+      readonly contents: number;
+
+      /** The last day of what goes first; null: there is nothing, or it never goes. */
+      readonly firstDay: string | null;
+
+      /** The last day of what goes last. */
+      readonly lastDay: string | null;
+
+      /** True: some of it never goes by itself. */
+      readonly isForEver: boolean;
+    };
+  };
+
+  /** Which keys there are. No key is shown. */
+  readonly Keys: {
+    /** The root secret, which opens all other keys. */
+    readonly root: {
+      /** How many root secrets there were, this one included. */
+      readonly number: number;
+
+      /** What wraps it: the kind, and its name of the key. */
+      readonly provider: string;
+
+      /** Since when this provider has wrapped this root secret. Null: since the store was made. */
+      readonly since: string | null;
+    };
+
+    /** The root secrets that are encrypted for others. */
+    readonly escrow: {
+      /** The recipients of age that the configuration names. */
+      readonly recipients: readonly string[];
+
+      /** The root secrets that are in escrow/ of the data directory, the newest first. */
+      readonly files: readonly {
+        /** The number of the root secret. */
+        readonly root: number;
+        readonly written: string;
+      }[];
+    };
+
+    /** The keys that wrap the secrets of sessions, by class of keeping. */
+    readonly classKeys: readonly {
+      /** The class of keeping. */
+      readonly class: number;
+
+      /** How many keys there are: one for each day until which something is kept. */
+      readonly keys: number;
+
+      /** The day until which the first is kept; null: for ever. */
+      readonly firstDay: string | null;
+
+      /** The day until which the last is kept; null: for ever. */
+      readonly lastDay: string | null;
+    }[];
+  };
+
+  readonly ListedReport: {
+    readonly name: string;
+    readonly title: string;
+    readonly about: string;
+
+    /** How many requirements it has. */
+    readonly requirements: number;
+  };
+
+  /** A backup that was made. It is not verified yet. */
+  readonly MadeBackup: {
+    readonly directory: string;
+    readonly gateway: string;
+    readonly made: string;
+
+    /** The number of records in it. */
+    readonly size: number;
+    readonly files: number;
+    readonly bytes: number;
+
+    /** The bytes that were copied now; the others were there from an earlier backup. */
+    readonly copiedBytes: number;
+
+    /** True if keys and tokens are encrypted in it. */
+    readonly isEncrypted: boolean;
+
+    /** What is not in it and is needed to use it, one sentence each. */
+    readonly lacks: readonly string[];
   };
 
   /** A token that was just made. */
@@ -399,6 +795,81 @@ export interface Schemas {
     readonly used: string | null;
   };
 
+  /** A file of policies as it is in the directory. */
+  readonly PolicyFile: {
+    readonly file: string;
+    readonly text: string;
+
+    /** The SHA-256 digest of its text, hexadecimal. Who saves the file says it. */
+    readonly sha256: string;
+  };
+
+  /** Something that is wrong, or odd, with a policy. */
+  readonly PolicyProblem: {
+    readonly file: string;
+
+    /** From 1; null: it is about the whole file. */
+    readonly line: number | null;
+
+    /** From 1, in characters. */
+    readonly column: number | null;
+    readonly message: string;
+  };
+
+  /** A policy that has a say in what somebody may do at a target, or a grant. */
+  readonly PolicyShare: {
+    /** The id of the policy or the grant, as decisions name it. */
+    readonly policy: string;
+    readonly effect: 'permit' | 'forbid';
+
+    /** `sometimes`: to requests that are as `when` says, and perhaps to none. */
+    readonly applies: 'always' | 'sometimes';
+
+    /** What must hold of a request, in Cedar. Null: nothing, or it cannot be said. */
+    readonly when: string | null;
+
+    /** The groups of which people approve what it forbids. Empty: nobody does. */
+    readonly approval: readonly string[];
+
+    /** True: a limit counts what it applies to, and denies more. */
+    readonly isLimiting: boolean;
+
+    /** True: it may fail on a request, which is then denied. */
+    readonly mayFail: boolean;
+  };
+
+  /** A version of the policies that was put into force. */
+  readonly PolicyVersion: {
+    readonly version: string;
+
+    /** When it came into force. */
+    readonly time: string;
+
+    /** `LOG/INDEX` of its record, which has the text. */
+    readonly record: string;
+
+    /** `saved` over the API; `applied` by a command; `files`: they were changed in the directory, or before a start. */
+    readonly how: 'saved' | 'applied' | 'files';
+
+    /** Who did it; null if nobody is known who did. */
+    readonly by: string | null;
+
+    /** The file that was saved. */
+    readonly file: string | null;
+
+    /** The number of policies, and those that were removed, added and changed; null if only grants were. */
+    readonly changes: string | null;
+  };
+
+  /** A word of which policies may speak. */
+  readonly PolicyWord: {
+    readonly kind: 'annotation' | 'action' | 'context' | 'principal' | 'resource' | 'entity';
+
+    /** As it stands in a policy: `context.effects`, `Target::"orders"`. */
+    readonly text: string;
+    readonly meaning: string;
+  };
+
   /** A human or agent that may use the gateway. */
   readonly Principal: {
     readonly id: string;
@@ -409,6 +880,12 @@ export interface Schemas {
 
     /** The names of the targets that the principal may use. */
     readonly targets: readonly string[];
+
+    /** The names of the roles that the principal has now. */
+    readonly roles: readonly string[];
+
+    /** How many of its sessions are open. */
+    readonly openSessions: number;
 
     /** By whom, when and why it was suspended. Null: it is not. */
     readonly suspended: { readonly by: string; readonly since: string; readonly reason: string } | null;
@@ -457,6 +934,7 @@ export interface Schemas {
       | 'store_damaged'
       | 'store_rolled_back'
       | 'store_in_use'
+      | 'storage_unavailable'
       | 'key_unavailable'
       | 'internal';
     readonly session?: string;
@@ -479,6 +957,164 @@ export interface Schemas {
 
     /** `stream`: the protocol has a listener of its own. `exchange`: it uses HTTP. */
     readonly transport: 'stream' | 'exchange';
+  };
+
+  /** What a target counts itself, compared with what is recorded. */
+  readonly Reconciliation: {
+    readonly target: string;
+
+    /** `not counted`: how targets of this protocol count is not known. `base line`: there was no reading before. `not comparable`: the target forgot some of its counts, so this is a new base line. */
+    readonly state: 'not counted' | 'base line' | 'not comparable' | 'agrees' | 'differs';
+
+    /** When the reading before was made. Null: there was none. */
+    readonly since: string | null;
+
+    /** Null: nothing was compared. */
+    readonly comparison: {
+      /** How many acts the target counted since then. */
+      readonly counted: number;
+      readonly recorded: number;
+      readonly maybe: number;
+
+      /** How many recorded acts there are of which it is not known under which name the target counts them. */
+      readonly unnamed: number;
+      readonly differences: readonly {
+        /** What the count is of, as the target says. Empty: the target does not count it. */
+        readonly text: string;
+
+        /** How often the target says that it was done since the reading before. */
+        readonly counted: number;
+
+        /** How often it was recorded. */
+        readonly recorded: number;
+
+        /** How often more it may have been done: it failed, or had no answer yet. */
+        readonly maybe: number;
+      }[];
+
+      /** How many further differences there are. */
+      readonly more: number;
+    } | null;
+  };
+
+  /** Where the values of a record came from and went, and what it was made for. */
+  readonly RecordTrace: {
+    /** The record that was asked about, without content. */
+    readonly record: Schemas['ShownRecord'];
+
+    /** A request brings what it carries and what came in its answer, an answer what came in it. Null: the record belongs to no request. */
+    readonly side: 'request' | 'answer' | null;
+    readonly values: readonly Schemas['TracedValue'][];
+
+    /** The request for which that of the record was made. */
+    readonly causedBy: Schemas['Tie'] | null;
+
+    /** The requests that were made for it. */
+    readonly caused: readonly Schemas['Tie'][];
+    readonly causedLeftOut: number;
+
+    /** True: more values were found in the request than its record names one by one. */
+    readonly isCut: boolean;
+
+    /** The number of the record of its session from which on further values are not followed. */
+    readonly forgetsFrom: number | null;
+
+    /** The sessions that were read for it. */
+    readonly sessions: readonly string[];
+
+    /** False: the activity has more sessions than are read. */
+    readonly isWholeActivity: boolean;
+  };
+
+  /** What a run of retention on a day would destroy, and what other settings would change. */
+  readonly RetentionPlan: {
+    /** The day of the run, in UTC. */
+    readonly at: string;
+
+    /** The classes and days whose keys the run would destroy, by what is known now. */
+    readonly erases: readonly {
+      readonly class: number;
+
+      /** The query of its rule; null: the default, or a class that is not in force. */
+      readonly query: string | null;
+
+      /** The last day for which it was to be kept. */
+      readonly day: string;
+
+      /** How many secrets of facts. A session has one for each class and day on which it recorded. */
+      readonly facts: number;
+
+      /** How many secrets of contents. */
+      readonly contents: number;
+
+      /** Those that stay all the same, because they are kept under another class or day too. */
+      readonly stays: readonly {
+        readonly class: number;
+
+        /** Null: it has no last day, as that of a hold. */
+        readonly day: string | null;
+
+        /** How many secrets of facts. A session has one for each class and day on which it recorded. */
+        readonly facts: number;
+
+        /** How many secrets of contents. */
+        readonly contents: number;
+      }[];
+    }[];
+
+    /** The rules that are asked before, because they can be answered only by what is recorded. What they hold for is kept longer. */
+    readonly asked: readonly string[];
+
+    /** How `settings` differ from those in force; null: none were sent. */
+    readonly changes:
+      | readonly {
+          /** Null: the default. */
+          readonly query: string | null;
+
+          /** As it is in force; null: there is no such rule. */
+          readonly before: {
+            /** For how many days contents are kept; null: for ever. */
+            readonly content: number | null;
+
+            /** For how many days facts are kept; null: for ever. */
+            readonly facts: number | null;
+
+            /** For so many days nothing is erased before its time; null: there is no such time. */
+            readonly floor: number | null;
+          } | null;
+
+          /** As it would be; null: there would be no such rule. */
+          readonly after: {
+            /** For how many days contents are kept; null: for ever. */
+            readonly content: number | null;
+
+            /** For how many days facts are kept; null: for ever. */
+            readonly facts: number | null;
+
+            /** For so many days nothing is erased before its time; null: there is no such time. */
+            readonly floor: number | null;
+          } | null;
+          readonly known: 'when recorded' | 'later';
+
+          /** How many days are recorded already under the class, and keep the day that they have. */
+          readonly sealedDays: number;
+        }[]
+      | null;
+  };
+
+  /** What has expired and was deleted. */
+  readonly RetentionRun: {
+    /** The day in UTC by the clock of the gateway. What was kept until an earlier day has expired. */
+    readonly today: string;
+
+    /** The keys that were destroyed. Nothing that was sealed under one of them can be read by anybody. */
+    readonly destroyed: readonly {
+      /** The class of keeping. */
+      readonly class: number;
+
+      /** The last day for which it was kept. */
+      readonly day: string;
+    }[];
   };
 
   readonly ReviewCoverage: {
@@ -531,6 +1167,9 @@ export interface Schemas {
     };
     readonly findings: readonly Schemas['Finding'][];
 
+    /** How its targets were used over its time. Only for who asks for `activity`. */
+    readonly activity?: readonly Schemas['TargetActivity'][];
+
     /** How many of its records are not in the index of records yet, so that all of this lacks them. */
     readonly unindexed: number;
 
@@ -561,6 +1200,18 @@ export interface Schemas {
       /** `LOG/INDEX` of its record. */
       readonly record: string;
     } | null;
+  };
+
+  /** A root secret that took the place of the one before. */
+  readonly RotatedRootKey: {
+    /** The number of the root secret that is in force now. */
+    readonly root: number;
+
+    /** What wraps it. */
+    readonly provider: string;
+
+    /** How many class keys were wrapped anew. */
+    readonly classKeys: number;
   };
 
   readonly RunRequest: {
@@ -647,6 +1298,9 @@ export interface Schemas {
     };
     readonly findings: readonly Schemas['Finding'][];
 
+    /** How its targets were used over its time. Only for who asks for `activity`. */
+    readonly activity?: readonly Schemas['TargetActivity'][];
+
     /** How many of its records are not in the index of records yet, so that all of this lacks them. */
     readonly unindexed: number;
   };
@@ -715,6 +1369,40 @@ export interface Schemas {
     readonly record: string;
   };
 
+  readonly Storage: {
+    /** The bucket, and what the names in it begin with. */
+    readonly bucket: string;
+
+    /** The bucket has the segments of the journal up to this one. */
+    readonly kept: number;
+
+    /** The segments up to this one are only in the bucket. */
+    readonly dropped: number;
+
+    /** How many complete segments are not in the bucket yet. */
+    readonly behindSegments: number;
+
+    /** How many bytes they have. */
+    readonly behindBytes: number;
+
+    /** Since when the bucket has been behind. Null: it is not. */
+    readonly behindSince: string | null;
+
+    /** Why the last attempt failed. Null: it did not. */
+    readonly failure: string | null;
+  };
+
+  /** How a target was used over the time of a session. */
+  readonly TargetActivity: {
+    readonly target: string;
+
+    /** How many records each part of the time has: there are 32 parts. */
+    readonly records: readonly number[];
+
+    /** What matters most in each part of the time, a character each: `.` no record, `a` allowed, `h` held, `d` denied or an alert. */
+    readonly verdicts: string;
+  };
+
   /** A target in a list, without its options and its password. */
   readonly TargetSummary: {
     readonly name: string;
@@ -729,6 +1417,55 @@ export interface Schemas {
 
     /** Where a record must be before the recorded bytes move on. */
     readonly durability: 'disk' | 'process' | 'remote';
+
+    /** What policies may ask of the target. */
+    readonly tags: Readonly<Record<string, string>>;
+
+    /** The data classes whose values are looked for in requests and answers. */
+    readonly inspect: readonly string[];
+
+    /** `observe`: policies of files are decided and recorded, and not enforced. */
+    readonly mode: 'enforce' | 'observe';
+  };
+
+  /** A request that was made for another one, or that other one. */
+  readonly Tie: {
+    /** `LOG/INDEX` */
+    readonly record: string;
+
+    /** Null, as all that follows: the record is not there, or not for the caller. */
+    readonly session: string | null;
+    readonly seq: number | null;
+    readonly time: string | null;
+    readonly target: string | null;
+
+    /** The action of the request, also on its answer. */
+    readonly action: string | null;
+
+    /** Of a request that was held, what became of it. */
+    readonly verdict: string | null;
+    readonly policies: readonly string[];
+
+    /** The id that the model gave to the tool call; null if no call is named. */
+    readonly call: string | null;
+
+    /** False: nobody named the call; it was running, and nothing contradicts it. */
+    readonly isCertain: boolean;
+  };
+
+  /** Which checkpoint of the log an authority of timestamps has stamped. */
+  readonly TimestampStatus: {
+    /** Where the authority of timestamps is asked. Null: none is configured. */
+    readonly authority: string | null;
+
+    /** The newest checkpoint that was stamped, and when, by the clock of the gateway. Null: there is none. */
+    readonly stamped: { readonly records: number; readonly time: string } | null;
+
+    /** How many records the newest published checkpoint has. */
+    readonly records: number;
+
+    /** Why there was no timestamp when the authority was asked last. Null: there was one, or nobody was asked yet. */
+    readonly failure: string | null;
   };
 
   /** A token in a list, without the token itself. Times are in UTC. */
@@ -757,6 +1494,98 @@ export interface Schemas {
     /** `new`: not pinned. `changed`: the definition is not the one that was pinned. */
     readonly state: 'new' | 'pinned' | 'changed';
   };
+
+  /** Where a value came first, and the requests that carried it since. */
+  readonly TracedValue: {
+    readonly class: string;
+
+    /** A keyed digest of the value, by which two values are told apart. */
+    readonly print: string;
+
+    /** Where the value came from, as `shop/crm.customers.email`. */
+    readonly source: string;
+
+    /** The record in which the value came first. */
+    readonly from: {
+      /** `LOG/INDEX` */
+      readonly record: string;
+
+      /** Null, as all that follows: the record is not there, or not for the caller. */
+      readonly session: string | null;
+      readonly seq: number | null;
+      readonly time: string | null;
+      readonly target: string | null;
+
+      /** The action of the request, also on its answer. */
+      readonly action: string | null;
+    };
+    readonly carriedBy: readonly Schemas['Carrier'][];
+
+    /** How many further requests carried it. */
+    readonly carriersLeftOut: number;
+  };
+
+  /** How far a trial of policies is. */
+  readonly TrialProgress: {
+    readonly sessions: number;
+    readonly requests: number;
+    readonly changed: number;
+
+    /** Requests that cannot be decided again, by the reason, with the last of them. */
+    readonly undecided: readonly { readonly why: string; readonly requests: number; readonly record: string }[];
+
+    /** False: the trial goes on. */
+    readonly isWhole: boolean;
+  };
+
+  /** An erasure that a second person has to confirm. */
+  readonly WaitingErasure: {
+    readonly erasure: string;
+    readonly query: string;
+
+    /** True: the facts too. False: contents alone. */
+    readonly facts: boolean;
+    readonly reason: string;
+
+    /** Who asks. Another person confirms it. */
+    readonly by: string;
+    readonly onBehalfOf: string | null;
+
+    /** Until then it can be confirmed. */
+    readonly ends: string;
+  };
+
+  /** What the witnesses have cosigned of the log. */
+  readonly WitnessStatus: {
+    /** The witness or group of the policy whose cosignatures are needed. Null: none are, or no witnesses are configured. */
+    readonly quorum: string | null;
+
+    /** The newest checkpoint that the quorum has cosigned since the start, and when that was. Null: there was none. */
+    readonly cosigned: { readonly records: number; readonly time: string } | null;
+
+    /** How many records the newest published checkpoint has. */
+    readonly records: number;
+    readonly witnesses: readonly {
+      /** Its name in the policy. */
+      readonly witness: string;
+      readonly url: string;
+
+      /** `ahead`: it has cosigned more records of this log than there are. `forked`: it has cosigned another history of it. */
+      readonly state: 'asked' | 'cosigning' | 'failing' | 'ahead' | 'forked';
+
+      /** Since when it is in this state. */
+      readonly since: string;
+
+      /** Why it does not cosign. Empty if it does. */
+      readonly why: string;
+
+      /** How many records it has cosigned last, as it says. */
+      readonly records: number | null;
+
+      /** The time of its newest cosignature, by its clock. */
+      readonly cosigned: string | null;
+    }[];
+  };
 }
 
 /** The operations of the API, by method and path. */
@@ -781,8 +1610,17 @@ export interface Operations {
       /** Says that the configuration file or a policy file as it is now was refused, so that what was in force before still is. */
       readonly configuration?: string;
 
+      /** Says that the store was restored from a backup just before this start. */
+      readonly restored?: string;
+
       /** The number of sinks that do not take notices now. Requests are served nevertheless. */
       readonly notices?: string;
+
+      /** Says that the bucket does not take what is recorded now, which waits on the disk. */
+      readonly storage?: string;
+
+      /** Says that the authority of timestamps gives none now. */
+      readonly timestamps?: string;
 
       /** The sinks that follow the record and do not take it now, and how many records each is behind. */
       readonly sinks?: string;
@@ -838,6 +1676,9 @@ export interface Operations {
     line: never;
   };
 
+  /** Explains the configuration in force, with what is not written in it. Secrets and what may be one are left out. */
+  'GET /api/v1/config': { path: Nothing; query: Nothing; body: Nothing; answer: Schemas['ConfigInForce']; line: never };
+
   /** Applies the configuration file as it is now. */
   'POST /api/v1/config/apply': {
     path: Nothing;
@@ -850,6 +1691,48 @@ export interface Operations {
     line: never;
   };
 
+  /** Lists the classes of keeping: for how long what is recorded is kept by each, and how much is. */
+  'GET /api/v1/retention': { path: Nothing; query: Nothing; body: Nothing; answer: readonly Schemas['KeepingClass'][]; line: never };
+
+  /** Says what a run of retention on a day would destroy, and what other settings would change. Nothing is destroyed or changed. */
+  'POST /api/v1/retention/plan': {
+    path: Nothing;
+    query: Nothing;
+    body: {
+      /** The day of the run, in UTC; absent: today. */
+      readonly at?: string;
+
+      /** Settings to compare with those in force. */
+      readonly settings?: {
+        readonly default: {
+          /** For how many days contents are kept; null: for ever. */
+          readonly content: number | null;
+
+          /** For how many days facts are kept; null: for ever. */
+          readonly facts: number | null;
+
+          /** For so many days nothing is erased before its time; null: there is no such time. */
+          readonly floor: number | null;
+        };
+        readonly rules: readonly {
+          readonly query: string;
+
+          /** For how many days contents are kept; null: for ever. */
+          readonly content: number | null;
+
+          /** For how many days facts are kept; null: for ever. */
+          readonly facts: number | null;
+
+          /** For so many days nothing is erased before its time; null: there is no such time. */
+          readonly floor: number | null;
+        }[];
+        readonly eraseByTwo?: true;
+      };
+    };
+    answer: Schemas['RetentionPlan'];
+    line: never;
+  };
+
   /** Says how a client connects to a target. The token itself is left out. */
   'GET /api/v1/targets/{target}/connection': {
     path: { readonly target: string };
@@ -858,6 +1741,24 @@ export interface Operations {
     answer: Schemas['ConnectionInstructions'];
     line: never;
   };
+
+  /** Says who may do what at a target by the policies in force, and which of them have a say. */
+  'GET /api/v1/targets/{target}/access': { path: { readonly target: string }; query: Nothing; body: Nothing; answer: never; line: Schemas['AccessLine'] };
+
+  /** Compares what a target counts itself with what is recorded, since the last time. What came of it is recorded. */
+  'POST /api/v1/targets/{target}/reconcile': {
+    path: { readonly target: string };
+    query: Nothing;
+    body: Nothing;
+    answer: Schemas['Reconciliation'];
+    line: never;
+  };
+
+  /** Says which checkpoint of the log the authority of timestamps has stamped, and why it does not where it does not. */
+  'GET /api/v1/timestamps': { path: Nothing; query: Nothing; body: Nothing; answer: Schemas['TimestampStatus']; line: never };
+
+  /** Says what the witnesses have cosigned of the log, and which of them do not. */
+  'GET /api/v1/witnesses': { path: Nothing; query: Nothing; body: Nothing; answer: Schemas['WitnessStatus']; line: never };
 
   /** Says whether the token of the caller reaches a target. */
   'GET /api/v1/connect/{target}': { path: { readonly target: string }; query: Nothing; body: Nothing; answer: Schemas['ReachedTarget']; line: never };
@@ -890,6 +1791,15 @@ export interface Operations {
     body: Nothing;
     answer: readonly Schemas['Principal'][];
     line: never;
+  };
+
+  /** Says what a principal may do at each target by the policies in force, and which of them have a say. */
+  'GET /api/v1/principals/{principal}/access': {
+    path: { readonly principal: string };
+    query: { readonly groups?: string };
+    body: Nothing;
+    answer: never;
+    line: Schemas['AccessLine'];
   };
 
   /** Suspends a principal: ends everything that it opened or that was opened on its behalf, withdraws what it granted and nobody has used, and accepts its tokens no more until it is resumed. */
@@ -975,8 +1885,144 @@ export interface Operations {
     line: never;
   };
 
+  /** Lists the versions of the policies, the newest first, with who put each into force. */
+  'GET /api/v1/policy/versions': { path: Nothing; query: { readonly limit?: number }; body: Nothing; answer: readonly Schemas['PolicyVersion'][]; line: never };
+
   /** Returns the record of a version of the policies, with their text. */
   'GET /api/v1/policy/versions/{version}': { path: { readonly version: string }; query: Nothing; body: Nothing; answer: never; line: Schemas['ShownRecord'] };
+
+  /** Returns the files of policies as they are in the directory that the configuration names. */
+  'GET /api/v1/policy/files': {
+    path: Nothing;
+    query: Nothing;
+    body: Nothing;
+    answer: {
+      /** The directory, or the one file; null: the configuration names none. */
+      readonly place: string | null;
+
+      /** Why no file can be saved over the API; null if files can be. */
+      readonly savingFault: string | null;
+
+      /** The version of the policies in force. */
+      readonly version: string;
+
+      /** Why the files as they are now are not in force; null if they are. */
+      readonly refused: string | null;
+      readonly files: readonly Schemas['PolicyFile'][];
+    };
+    line: never;
+  };
+
+  /** Saves a file of policies, if `policy check` finds no fault in all of them, and puts it into force. Who did it is recorded. */
+  'PUT /api/v1/policy/files/{file}': {
+    path: { readonly file: string };
+    query: Nothing;
+    body: {
+      readonly text: string;
+
+      /** The digest that the file had when it was read; null: it is new. If it has another one now, nothing is saved. */
+      readonly sha256: string | null;
+
+      /** True: it is saved also with policies that can never do what they are written for. */
+      readonly force?: boolean;
+    };
+    answer: {
+      /** The digest of the file as it is now. */
+      readonly sha256: string;
+
+      /** The version of the policies that is now in force. */
+      readonly version: string;
+
+      /** The number of policies, and those that were removed, added and changed; null if they are the same. */
+      readonly changes: string | null;
+
+      /** The number of approvals that were withdrawn because of the change. */
+      readonly withdrawn: number;
+    };
+    line: never;
+  };
+
+  /** Lists the words of which policies may speak here: annotations, actions, facts, and the names of the configuration. */
+  'GET /api/v1/policy/words': { path: Nothing; query: Nothing; body: Nothing; answer: readonly Schemas['PolicyWord'][]; line: never };
+
+  /** Says what is wrong, or odd, with policies as they would be with other files. Nothing is put into force. */
+  'POST /api/v1/policy/check': {
+    path: Nothing;
+    query: Nothing;
+    body: {
+      /** The files that count in place of those of the directory, or beside them. All others count as they are. */
+      readonly files?: readonly { readonly file: string; readonly text: string }[];
+    };
+    answer: {
+      readonly files: number;
+      readonly policies: number;
+
+      /** Faults for which they would not be put into force. */
+      readonly problems: readonly Schemas['PolicyProblem'][];
+
+      /** Policies that do no harm and can never do what they are written for. */
+      readonly conflicts: readonly Schemas['PolicyProblem'][];
+
+      /** What is odd and may be meant. */
+      readonly warnings: readonly Schemas['PolicyProblem'][];
+    };
+    line: never;
+  };
+
+  /** Decides cases by policies as they would be with other files, and compares each verdict with the expected one. */
+  'POST /api/v1/policy/test': {
+    path: Nothing;
+    query: Nothing;
+    body: {
+      /** The files that count in place of those of the directory, or beside them. All others count as they are. */
+      readonly files?: readonly { readonly file: string; readonly text: string }[];
+
+      /** Cases in YAML, as `countersign policy test` takes them. */
+      readonly cases: string;
+    };
+    answer: readonly {
+      readonly name: string;
+
+      /** Null: the case speaks of what does not exist. */
+      readonly decision: Schemas['ExplainedDecision'] | null;
+
+      /** The difference from what the case expects; null if it is as expected. */
+      readonly difference: string | null;
+    }[];
+    line: never;
+  };
+
+  /** Decides one request by policies as they would be with other files, and names those that determine the verdict, with their texts. Nothing is done. */
+  'POST /api/v1/policy/explain': {
+    path: Nothing;
+    query: Nothing;
+    body: {
+      /** The files that count in place of those of the directory, or beside them. All others count as they are. */
+      readonly files?: readonly { readonly file: string; readonly text: string }[];
+
+      /** A case as `countersign policy test` takes it: `principal`, `target`, `action`, `text` and others. */
+      readonly request: Readonly<
+        Record<string, string | number | boolean | readonly string[] | Readonly<Record<string, string | number | boolean | readonly string[]>>>
+      >;
+    };
+    answer: Schemas['ExplainedDecision'];
+    line: never;
+  };
+
+  /** Says which recorded requests would have been decided otherwise by policies as they would be with other files. This is recorded as a reading. */
+  'POST /api/v1/policy/try': {
+    path: Nothing;
+    query: Nothing;
+    body: {
+      /** The files that count in place of those of the directory, or beside them. All others count as they are. */
+      readonly files?: readonly { readonly file: string; readonly text: string }[];
+
+      /** Only sessions that were opened in the last so many days. */
+      readonly days?: number;
+    };
+    answer: never;
+    line: { readonly changed: Schemas['ChangedVerdict'] } | { readonly progress: Schemas['TrialProgress'] };
+  };
 
   /** Lists tokens, oldest first, without those of runs. */
   'GET /api/v1/tokens': {
@@ -1025,6 +2071,7 @@ export interface Operations {
       readonly until?: string;
       readonly newest?: string;
       readonly facts?: string;
+      readonly activity?: string;
       readonly after?: string;
       readonly limit?: number;
     };
@@ -1051,6 +2098,15 @@ export interface Operations {
     line: Schemas['ShownRecord'];
   };
 
+  /** Puts the requests of two sessions beside each other, with what differs in them and in their answers. The reading of both is recorded. */
+  'GET /api/v1/sessions/{session}/diff/{other}': {
+    path: { readonly session: string; readonly other: string };
+    query: Nothing;
+    body: Nothing;
+    answer: never;
+    line: Schemas['ComparedRequests'];
+  };
+
   /** Returns one record, by its place in the log. The reading is recorded. */
   'GET /api/v1/records/{log}/{index}': {
     path: { readonly log: string; readonly index: number };
@@ -1058,6 +2114,15 @@ export interface Operations {
     body: Nothing;
     answer: never;
     line: Schemas['ShownRecord'];
+  };
+
+  /** Follows the values of a record both ways, and what it was made for and what was made for it. The reading of each session is recorded. */
+  'GET /api/v1/records/{log}/{index}/trace': {
+    path: { readonly log: string; readonly index: number };
+    query: Nothing;
+    body: Nothing;
+    answer: never;
+    line: Schemas['RecordTrace'];
   };
 
   /** Returns bytes of a record, and of the records that continue it, as they were recorded. The reading is recorded. */
@@ -1081,14 +2146,87 @@ export interface Operations {
   /** Returns the bundle that proves a session (docs/formats/bundle.md). The reading is recorded. */
   'GET /api/v1/sessions/{session}/bundle': {
     path: { readonly session: string };
-    query: { readonly policies?: string };
+    query: { readonly policies?: string; readonly stamped?: string };
     body: Nothing;
     answer: never;
     line: never;
   };
 
+  /** Exports the evidence of the sessions with a record for which a query holds: the lines of docs/formats/evidence.md. The export, and each session in it, is recorded. */
+  'GET /api/v1/evidence': {
+    path: Nothing;
+    query: {
+      readonly query?: string;
+      readonly since?: string;
+      readonly until?: string;
+      readonly withhold?: string;
+      readonly for?: string;
+      readonly facts?: string;
+    };
+    body: Nothing;
+    answer: never;
+    line: {};
+  };
+
+  /** Lists the regulations for which there is a report. */
+  'GET /api/v1/reports': { path: Nothing; query: Nothing; body: Nothing; answer: readonly Schemas['ListedReport'][]; line: never };
+
+  /** Says for each requirement of a regulation which records show something for it, with their proofs, and what is missing and why. It is recorded. */
+  'GET /api/v1/reports/{name}': {
+    path: { readonly name: string };
+    query: { readonly since?: string; readonly until?: string };
+    body: Nothing;
+    answer: Schemas['FilledReport'];
+    line: never;
+  };
+
+  /** Returns the page in which evidence is exported, without any: its line `<!-- evidence -->` is the place (docs/formats/evidence.md). */
+  'GET /api/v1/evidence/page': { path: Nothing; query: Nothing; body: Nothing; answer: never; line: never };
+
   /** Makes the index of sessions again from the journal, and answers when it is done. */
   'POST /api/v1/index/rebuild': { path: Nothing; query: Nothing; body: {}; answer: { readonly sessions: number; readonly records: number }; line: never };
+
+  /** Copies the store to a directory of the machine of the gateway, and answers when it is done. */
+  'POST /api/v1/backup': {
+    path: Nothing;
+    query: Nothing;
+    body: {
+      /** The directory: a new one, or one with an earlier backup, which is continued. */
+      readonly out: string;
+
+      /** The recipients of age for whom keys and tokens are encrypted. */
+      readonly recipients?: readonly string[];
+    };
+    answer: Schemas['MadeBackup'];
+    line: never;
+  };
+
+  /** Deletes what has expired, as the gateway does once a day by itself. */
+  'POST /api/v1/retention/run': {
+    path: Nothing;
+    query: Nothing;
+    body: {
+      /** What day it is in UTC, if the clock alone is not believed. */
+      readonly today?: string | null;
+    };
+    answer: Schemas['RetentionRun'];
+    line: never;
+  };
+
+  /** Lists the keys of the gateway: what wraps the root secret and since when, and how many class keys there are. No key is shown. */
+  'GET /api/v1/keys': { path: Nothing; query: Nothing; body: Nothing; answer: Schemas['Keys']; line: never };
+
+  /** Makes a new root secret and wraps all keys by it. Nothing that was recorded is sealed anew. */
+  'POST /api/v1/keys/rotate-root': {
+    path: Nothing;
+    query: Nothing;
+    body: {
+      /** Why. It is recorded. */
+      readonly reason: string;
+    };
+    answer: Schemas['RotatedRootKey'];
+    line: never;
+  };
 
   /** Ends a session. Who did it and why is recorded. */
   'POST /api/v1/sessions/{session}/halt': {
@@ -1155,7 +2293,7 @@ export interface Operations {
     line: never;
   };
 
-  /** Denies an approval. The one who asked is told the reason. */
+  /** Denies an approval, or takes back one that is granted and was not used. The one who asked is told the reason. */
   'POST /api/v1/approvals/{approval}/deny': {
     path: { readonly approval: string };
     query: Nothing;
@@ -1226,6 +2364,50 @@ export interface Operations {
     answer: Schemas['Alert'];
     line: never;
   };
+
+  /** Lists the holds that are in force, the oldest first. */
+  'GET /api/v1/holds': { path: Nothing; query: Nothing; body: Nothing; answer: readonly Schemas['Hold'][]; line: never };
+
+  /** Sets a hold: what a query finds now, and what it will find, is kept until another person releases the hold. This is recorded. */
+  'POST /api/v1/holds': {
+    path: Nothing;
+    query: Nothing;
+    body: {
+      /** The name of the matter. */
+      readonly matter: string;
+      readonly query: string;
+      readonly reason: string;
+    };
+    answer: Schemas['Hold'];
+    line: never;
+  };
+
+  /** Says what the hold for a matter keeps, who set it, and why. */
+  'GET /api/v1/holds/{matter}': { path: { readonly matter: string }; query: Nothing; body: Nothing; answer: Schemas['Hold']; line: never };
+
+  /** Releases a hold, as another person than the one who set it: what nothing else keeps any more is gone for good. This is recorded. */
+  'POST /api/v1/holds/{matter}/release': {
+    path: { readonly matter: string };
+    query: Nothing;
+    body: { readonly reason: string };
+    answer: { readonly matter: string; readonly released: true };
+    line: never;
+  };
+
+  /** Lists the erasures that wait for a second person, the oldest first. */
+  'GET /api/v1/erasures': { path: Nothing; query: Nothing; body: Nothing; answer: readonly Schemas['WaitingErasure'][]; line: never };
+
+  /** Erases for good the contents of what a query finds, and with `facts` the facts too; with `plan` only says what that would do. This is recorded. */
+  'POST /api/v1/erasures': {
+    path: Nothing;
+    query: Nothing;
+    body: { readonly query: string; readonly reason: string; readonly facts?: boolean; readonly plan?: boolean };
+    answer: Schemas['ErasureByQuery'];
+    line: never;
+  };
+
+  /** Carries out an erasure that another person asked for. This is recorded. */
+  'POST /api/v1/erasures/{erasure}/confirm': { path: { readonly erasure: string }; query: Nothing; body: {}; answer: Schemas['ErasureByQuery']; line: never };
 
   /** Lists what was asked for, oldest first: content of sessions that the caller may read together with a second person. */
   'GET /api/v1/openings': { path: Nothing; query: Nothing; body: Nothing; answer: readonly Schemas['Opening'][]; line: never };
@@ -1310,6 +2492,9 @@ export interface Operations {
     line: never;
   };
 
+  /** Says how far the bucket has what is recorded; null: there is none, or nobody has looked since the start. */
+  'GET /api/v1/storage': { path: Nothing; query: Nothing; body: Nothing; answer: Schemas['Storage'] | null; line: never };
+
   /** Signs that the caller, a person who may read all of its content, has reviewed a session that has ended and is none of its own. This is recorded. */
   'POST /api/v1/reviews/{session}/sign': {
     path: { readonly session: string };
@@ -1319,10 +2504,19 @@ export interface Operations {
     line: never;
   };
 
-  /** Returns the proof that a record is in the log: a C2SP tlog-proof. */
-  'GET /api/v1/receipts/{log}/{index}': { path: { readonly log: string; readonly index: number }; query: Nothing; body: Nothing; answer: never; line: never };
+  /** Returns the proof that a record is in the log. */
+  'GET /api/v1/receipts/{log}/{index}': {
+    path: { readonly log: string; readonly index: number };
+    query: { readonly form?: 'tlog' | 'cose' | 'scitt'; readonly stamped?: string };
+    body: Nothing;
+    answer: never;
+    line: never;
+  };
 
-  /** Returns a file of the public log: `checkpoint` and `tile/...` as in C2SP tlog-tiles, and `key`. */
+  /** Returns the public key of the log, with which everybody who reads a record can check its receipt. */
+  'GET /log/key': { path: Nothing; query: Nothing; body: Nothing; answer: never; line: never };
+
+  /** Returns a file of the public log: `checkpoint` and `tile/...` as in C2SP tlog-tiles. */
   'GET /log/{path}': { path: { readonly path: string }; query: Nothing; body: Nothing; answer: never; line: never };
 
   /** Returns the metrics of the gateway for Prometheus. */

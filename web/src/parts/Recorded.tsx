@@ -7,15 +7,20 @@ import './recorded.css';
 export function Recorded({ text }: { readonly text: string }): ReactNode {
   return (
     <bdi className="recorded">
-      {visiblePieces(text).map((piece, at) =>
-        'text' in piece ? (
-          piece.text
-        ) : (
-          <mark key={at} title={texts.hiddenCharacter(piece.hidden)}>
-            {piece.hidden}
-          </mark>
-        ),
-      )}
+      <Visible text={text} />
     </bdi>
+  );
+}
+
+/** A part of a recorded text, in which nothing is invisible. */
+export function Visible({ text }: { readonly text: string }): ReactNode {
+  return visiblePieces(text).map((piece, at) =>
+    'text' in piece ? (
+      piece.text
+    ) : (
+      <mark key={at} title={texts.hiddenCharacter(piece.hidden)}>
+        {piece.hidden}
+      </mark>
+    ),
   );
 }

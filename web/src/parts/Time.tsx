@@ -7,9 +7,19 @@ const clock = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit'
 export function Time({ of, as = 'day' }: { readonly of: string; readonly as?: 'day' | 'clock' }): ReactNode {
   return (
     <time dateTime={of} title={of}>
-      {(as === 'day' ? day : clock).format(new Date(of))}
+      {as === 'day' ? dayOf(of) : clockOf(of)}
     </time>
   );
+}
+
+/** Returns the day and the time of it in the reader's own zone. */
+export function dayOf(time: string): string {
+  return day.format(new Date(time));
+}
+
+/** Returns the time of day in the reader's own zone, with milliseconds. */
+export function clockOf(time: string): string {
+  return clock.format(new Date(time));
 }
 
 /** Returns a duration in the largest unit that fits: `850 ms`, `12 s`, `4 min`, `3 h`, `2 d`. */

@@ -2,7 +2,7 @@
 export type VisiblePiece = { readonly text: string } | { readonly hidden: string };
 
 /** Controls except tab and line feed, and characters without a form of their own, as those that turn the direction of a text. https://www.unicode.org/reports/tr36/#Recommendations_General */
-const hiddenForm = /(?![\t\n])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+export const hiddenForm = /(?![\t\n])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** Divides a text so that nothing of it is invisible. The code of a hidden character is in hex, as `202E`. */
 export function visiblePieces(text: string): readonly VisiblePiece[] {
@@ -12,8 +12,20 @@ export function visiblePieces(text: string): readonly VisiblePiece[] {
     if (index > from) {
       pieces.push({ text: text.slice(from, index) });
     }
-    pieces.push({ hidden: (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0') });
+    pieces.push({ hidden: numberOf(character.codePointAt(0) ?? 0) });
     from = index + character.length;
   }
   return from < text.length ? [...pieces, { text: text.slice(from) }] : pieces;
+}
+
+/** Returns the code of a character as people look it up: in hex, as `202E`. */
+export function numberOf(code: number): string {
+  return code.toString(16).toUpperCase().padStart(4, '0');
+}
+
+/** Returns a text in which nothing is invisible, for where only plain text can be: a character without a form of its own is its number. */
+export function plainText(text: string): string {
+  return visiblePieces(text)
+    .map((piece) => ('text' in piece ? piece.text : piece.hidden))
+    .join('');
 }

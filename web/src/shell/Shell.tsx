@@ -6,17 +6,22 @@ import { asked } from '../api/asked.ts';
 import { Failure } from '../parts/Failure.tsx';
 import { Recorded } from '../parts/Recorded.tsx';
 import { texts } from '../texts.ts';
+import { AdminMenu } from './AdminMenu.tsx';
+import { CallerContext } from './caller.ts';
 import { applyTheme, isTheme, storedTheme } from './theme.ts';
 import './shell.css';
 
+/** The pages by their addresses. One with an act is only for who may do it. */
 const pages = [
-  ['/', texts.navigation.now],
-  ['/sessions', texts.navigation.sessions],
-  ['/search', texts.navigation.search],
-  ['/approvals', texts.navigation.approvals],
-  ['/alerts', texts.navigation.alerts],
-  ['/reviews', texts.navigation.reviews],
-  ['/integrity', texts.navigation.integrity],
+  ['/', texts.navigation.now, null],
+  ['/sessions', texts.navigation.sessions, null],
+  ['/search', texts.navigation.search, null],
+  ['/approvals', texts.navigation.approvals, null],
+  ['/alerts', texts.navigation.alerts, null],
+  ['/reviews', texts.navigation.reviews, null],
+  ['/policies', texts.navigation.policies, 'administer'],
+  ['/holds', texts.navigation.holds, 'hold'],
+  ['/integrity', texts.navigation.integrity, null],
 ] as const;
 
 /** The frame of all pages: where one may go, and as whom one is here. */
@@ -26,6 +31,10 @@ export function Shell(): ReactNode {
   const { pathname } = useRouterState({ select: ({ location }) => location });
   // Who uses the keyboard or a screen reader is on the page that was opened.
   useEffect(() => main.current?.focus({ preventScroll: true }), [pathname]);
+  const isThere = caller !== undefined;
+  useEffect(() => {
+    document.querySelector('nav > :is([aria-current=page], .here)')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [pathname, isThere]);
   return (
     <>
       <a className="skip" href="#page">
@@ -34,11 +43,14 @@ export function Shell(): ReactNode {
       <header className="bar">
         <strong>{texts.product}</strong>
         <nav aria-label={texts.navigation.label}>
-          {pages.map(([to, name]) => (
-            <Link key={to} to={to} activeOptions={{ exact: to === '/' }}>
-              {name}
-            </Link>
-          ))}
+          {pages
+            .filter(([, , act]) => act === null || caller?.may.includes(act) === true)
+            .map(([to, name]) => (
+              <Link key={to} to={to} activeOptions={{ exact: to === '/' }}>
+                {name}
+              </Link>
+            ))}
+          {caller?.may.includes('administer') === true && <AdminMenu />}
         </nav>
         {caller !== undefined && (
           <div className="person">
@@ -53,7 +65,15 @@ export function Shell(): ReactNode {
         <ThemeChoice />
       </header>
       <main id="page" ref={main} tabIndex={-1}>
-        {caller !== undefined ? <Outlet /> : error === null ? <p role="status">{texts.state.loading}</p> : <Failure error={error} />}
+        {caller !== undefined ? (
+          <CallerContext value={caller}>
+            <Outlet />
+          </CallerContext>
+        ) : error === null ? (
+          <p role="status">{texts.state.loading}</p>
+        ) : (
+          <Failure error={error} />
+        )}
       </main>
     </>
   );
@@ -61,6 +81,7 @@ export function Shell(): ReactNode {
 
 async function signOut(): Promise<void> {
   await ask('POST /api/v1/sign-out', { body: {} });
+  sessionStorage.clear();
   window.location.assign('/sign-in?return=/');
 }
 

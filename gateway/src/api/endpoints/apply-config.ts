@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+import { recordOwnDecision } from '../../sessions/own-decision.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
 import type { ApiParts } from '../parts.ts';
-import { recordAct } from '../recorded-acts.ts';
+import { applyConfigAction } from '../policy-history.ts';
 
 const appliedConfig = z
   .object({
@@ -19,6 +21,8 @@ const appliedConfig = z
 /** The configuration that is now in force. */
 export type AppliedConfig = z.output<typeof appliedConfig>;
 
+type Parts = Pick<ApiParts, 'takeUpConfig' | 'recorder' | 'policy' | 'principals' | 'targets'>;
+
 export const applyConfig = endpoint({
   id: 'applyConfig',
   method: 'POST',
@@ -27,9 +31,20 @@ export const applyConfig = endpoint({
   body: jsonBody(z.strictObject({ force: z.boolean().default(false).describe('True: the file is applied even if it has none of the present principals.') })),
   answer: json(appliedConfig),
   errors: ['config_invalid', 'conflict', 'stopping'],
-  act: async ({ takeUpConfig, recorder, principals, targets }: Pick<ApiParts, 'takeUpConfig' | 'recorder' | 'principals' | 'targets'>, { caller, body }) => {
+  act: async ({ takeUpConfig, recorder, policy, principals, targets }: Parts, { caller, body }) => {
+    const oldVersion = policy().version;
     const { file, ...taken } = await takeUpConfig(body.force);
-    await recordAct(recorder, caller, 'gateway.apply_config', `the configuration, ${body.force ? 'whoever it leaves' : 'as it is'}`);
+    await recordOwnDecision(recorder, {
+      action: applyConfigAction,
+      verdict: 'allow',
+      reason: `the configuration, ${body.force ? 'whoever it leaves' : 'as it is'}`,
+      attributes: {
+        'user.id': caller.id,
+        'client.address': caller.address,
+        [ownAttributes.policyOldVersion]: oldVersion,
+        [ownAttributes.policyNewVersion]: policy().version,
+      },
+    });
     return { file, principals: principals().size, targets: targets().size, ...taken };
   },
 });

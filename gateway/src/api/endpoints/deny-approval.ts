@@ -11,7 +11,7 @@ export const denyApproval = endpoint({
   id: 'denyApproval',
   method: 'POST',
   path: '/api/v1/approvals/:approval/deny',
-  summary: 'Denies an approval. The one who asked is told the reason.',
+  summary: 'Denies an approval, or takes back one that is granted and was not used. The one who asked is told the reason.',
   description: 'The same people as for granting may deny, and one of them is enough.',
   callers: 'everybody',
   params: { approval: z.string() },

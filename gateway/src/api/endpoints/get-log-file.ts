@@ -9,7 +9,7 @@ export const getLogFile = endpoint({
   id: 'getLogFile',
   method: 'GET',
   path: '/log/:path{.+}',
-  summary: 'Returns a file of the public log: `checkpoint` and `tile/...` as in C2SP tlog-tiles, and `key`.',
+  summary: 'Returns a file of the public log: `checkpoint` and `tile/...` as in C2SP tlog-tiles.',
   callers: 'auditors',
   params: { path: z.string() },
   answer: file,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { rolesOf } from '../../access/roles.ts';
 import { isOfIssuer } from '../../domain/issuer.ts';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
@@ -12,6 +13,8 @@ const principal = z
     kind: z.enum(['human', 'agent']).nullable().describe('Null: it is of an issuer, and has shown no token since the start.'),
     groups: z.array(z.string()).readonly(),
     targets: z.array(z.string()).readonly().describe('The names of the targets that the principal may use.'),
+    roles: z.array(z.string()).readonly().describe('The names of the roles that the principal has now.'),
+    openSessions: z.int().describe('How many of its sessions are open.'),
     suspended: z
       .object({ by: z.string(), since: z.iso.datetime(), reason: z.string() })
       .nullable()
@@ -27,10 +30,21 @@ export const listPrincipals = endpoint({
   query: paging,
   answer: json(z.array(principal)),
   errors: ['not_found'],
-  act: ({ principals, exclusions, authenticator }: Pick<ApiParts, 'principals' | 'exclusions' | 'authenticator'>, { query }) => {
+  act: (parts: Pick<ApiParts, 'principals' | 'exclusions' | 'authenticator' | 'roles' | 'sessions'>, { query }) => {
+    const { principals, exclusions, authenticator, roles, sessions } = parts;
+    const open = sessions.countByPrincipal();
+    const nowMs = Date.now();
     const suspended = exclusions.suspensions().flatMap(({ principal: id }) => (isOfIssuer(id) ? [id] : []));
     const issued = suspended.map((id) => authenticator.find(id) ?? { id, kind: null, groups: [], targets: [] });
-    const listed = [...principals().values(), ...issued].map((each) => ({ ...each, suspended: suspensionView(exclusions.suspension(each.id)) }));
+    const listed = [...principals().values(), ...issued].map(({ id, kind, groups, targets }) => ({
+      id,
+      kind,
+      groups,
+      targets,
+      roles: rolesOf(roles(), { groups }, nowMs).map(({ name }) => name),
+      openSessions: open.get(id) ?? 0,
+      suspended: suspensionView(exclusions.suspension(id)),
+    }));
     return pageOf(listed, query, ({ id }) => id);
   },
 });

@@ -31,12 +31,13 @@ export const listSessions = endpoint({
     until: z.string().max(lengthMax).optional().describe('Only sessions that began up to this time.'),
     newest: z.string().optional().describe('With any value, the newest come first, and `after` and `limit` count from there.'),
     facts: z.string().optional().describe('With any value, nothing of the content is shown or looked for: titles are null.'),
+    activity: z.string().optional().describe('With any value, each says how its targets were used over its time.'),
     ...paging,
   },
   answer: lines(z.union([sessionOverview, sessionSummary])),
   errors: ['not_found', 'limit_exceeded', 'catching_up', 'store_damaged'],
   act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, query: asked }) {
-    const { all, after, begin, limit, query, since, until, newest, facts } = asked;
+    const { all, after, begin, limit, query, since, until, newest, facts, activity } = asked;
     const sight = sightOf(caller.rights, 'list');
     const page = {
       which: all === undefined ? 'clients' : 'all',
@@ -56,6 +57,7 @@ export const listSessions = endpoint({
       query: query ?? null,
       began: [...(since === undefined ? [] : [`since:${since}`]), ...(until === undefined ? [] : [`until:${until}`])],
       nowMs: Date.now(),
+      hasActivity: activity !== undefined,
       sight: facts === undefined ? sight : { ...sight, content: nothing },
     });
   },

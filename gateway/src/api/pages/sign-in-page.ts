@@ -68,8 +68,10 @@ export function signInPage(page: SignInPage): Response {
   // A command signs people in at an issuer by itself.
   const ways = [...(command === null ? issuers.map((issuer) => issuerLink(issuer, page)) : []), ...passkeyControl(page)];
   const none = '<p>Nobody signs in here: passkeys need <code>identity.browser.url</code> in the configuration of the gateway.</p>';
+  const byLink =
+    command === null ? '<p>Whoever has a token, or works on the machine of the gateway, opens the console with <code>countersign console</code>.</p>' : '';
   const link = '<button id="link" type="button" class="first" hidden>Sign in</button>';
-  const body = [before, link, ...(ways.length === 0 ? [none] : ways), '<p id="said" role="status"></p>'].join('\n');
+  const body = [before, link, ...(ways.length === 0 ? [none] : ways), byLink, '<p id="said" role="status"></p>'].join('\n');
   return pageAnswer({ title: 'Sign in', body, script });
 }
 

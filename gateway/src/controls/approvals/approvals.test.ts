@@ -309,6 +309,40 @@ test('B20: a grant is of somebody else, of the group, and no run; several groups
   assert.equal(isLetGo(await world.ask('x', 'return', { groups: 'dba,security', onBehalfOf: 'eve' })), true);
 });
 
+test('B20: a grant is taken back as long as it was not used, by whoever could have denied; the request is refused then, with the reason', async () => {
+  using world = new World();
+  const { approvals, principals } = world;
+  const [ann, bob] = [principals.get('ann') ?? assert.fail(), principals.get('bob') ?? assert.fail()];
+  const idOf = async (said: string): Promise<string> => {
+    await world.ask(said, 'return');
+    const id = approvals.list().at(-1)?.approval ?? '';
+    approvals.grant(id, granterOf(ann), '');
+    return id;
+  };
+  const id = await idOf('x');
+  assert.equal(
+    refused(() => approvals.deny(id, granterOf(principalOf('max', 'others')), 'no')),
+    'refused',
+  );
+  assert.equal(approvals.deny(id, granterOf(bob), 'not today').state, 'denied');
+  const again = await world.ask('x', 'return');
+  assert.equal(isLetGo(again), false);
+  assert.match(JSON.stringify(again.outcome), /bob denied it: not today/);
+  const used = await idOf('y');
+  assert.equal(isLetGo(await world.ask('y', 'return')), true);
+  assert.equal(
+    refused(() => approvals.deny(used, granterOf(bob), 'too late')),
+    'conflict',
+  );
+  const late = await idOf('z');
+  world.nowMs += waitMs;
+  assert.equal(
+    refused(() => approvals.deny(late, granterOf(bob), 'too late')),
+    'conflict',
+  );
+  assert.deepEqual(approvals.find(late)?.state, 'expired');
+});
+
 test('B20: the glass is broken by the person who asks alone, of all groups that policies name, for a request that all of them let go on', async () => {
   using world = new World();
   const { approvals, principals } = world;

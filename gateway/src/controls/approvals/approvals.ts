@@ -221,9 +221,9 @@ export class Approvals implements Control, Disposable {
     return viewOf(approval);
   }
 
-  /** Denies an approval. Throws as `grant` does. */
+  /** Denies an approval, also one that is granted and was not used. Throws as `grant` does. */
   deny(id: string, by: Granter, reason: string): ApprovalView {
-    const { approval, name } = this.#decidable(id, by, (view) => groupsOf(by, view));
+    const { approval, name } = this.#decidable(id, by, (view) => groupsOf(by, view), ['waiting', 'granted']);
     const record = this.#note(approval, 'denied', { by: name, note: reason });
     this.#end(approval, 'denied', { by: name, reason, record, words: `${name} denied it: ${saidWords(reason)}` });
     this.#tell('denied', approval, { by: name, note: reason });
@@ -449,6 +449,7 @@ export class Approvals implements Control, Disposable {
     id: string,
     by: Granter,
     groupsFor: (view: Approval['view']) => readonly string[],
+    states: readonly ApprovalState[] = ['waiting'],
   ): { readonly approval: Approval; readonly groups: readonly string[]; readonly name: string } {
     const approval = this.#open.get(id) ?? this.#ended.get(id);
     if (approval === undefined) {
@@ -456,12 +457,12 @@ export class Approvals implements Control, Disposable {
     }
     const groups = groupsFor(approval.view);
     const why = this.#voidFor(approval);
-    if (approval.state === 'waiting' && approval.view.expiresMs <= this.#options.now()) {
+    if (states.includes(approval.state) && approval.view.expiresMs <= this.#options.now()) {
       this.#giveUp(approval, 'expired', 'nobody decided in time');
-    } else if (approval.state === 'waiting' && why !== null) {
+    } else if (states.includes(approval.state) && why !== null) {
       this.#giveUp(approval, 'withdrawn', why);
     }
-    if (approval.state !== 'waiting') {
+    if (!states.includes(approval.state)) {
       throw new GatewayError('conflict', `The approval ${id} cannot be decided on any more: it is ${approval.state}.`);
     }
     return { approval, groups, name: by.identity?.principal.id ?? operatorName };

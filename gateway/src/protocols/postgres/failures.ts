@@ -35,6 +35,7 @@ const sqlStates: Readonly<Record<ErrorCode, string>> = {
   store_damaged: '58030',
   store_rolled_back: '58030',
   store_in_use: '55006',
+  storage_unavailable: '58030',
   key_unavailable: '58030',
 };
 

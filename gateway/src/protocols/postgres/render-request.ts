@@ -104,7 +104,8 @@ function textOfEnd(record: OpenedRecord, bytes: Buffer, decode: Decode): string 
 }
 
 function renderRest(record: OpenedRecord, content: Buffer, earlier: Earlier): Shown {
-  const before = earlier(record.seq - 1);
+  // Between two parts the session may have announced secrets.
+  const before = earlier(record.seq - 1) ?? earlier(record.seq - 2);
   const isBefore = before?.seq === record.meta?.request || before?.meta?.request === record.meta?.request;
   const cut = before !== null && isBefore ? cutBy.get(before) : undefined;
   return {
@@ -283,7 +284,11 @@ function wholeContent(record: OpenedRecord | null, earlier: Earlier): Uint8Array
   const parts = [record.content ?? new Uint8Array()];
   for (let seq = record.seq + 1; seq < record.seq + partsMax; seq += 1) {
     const part = earlier(seq);
-    if (part?.kind !== 'request' || part.meta?.request !== record.seq) {
+    if (part === null) {
+      // Between two parts the session may have announced secrets.
+      continue;
+    }
+    if (part.kind !== 'request' || part.meta?.request !== record.seq) {
       break;
     }
     parts.push(part.content ?? new Uint8Array());

@@ -6,7 +6,7 @@ import { learnCatalogue } from './learn-catalogue.ts';
 /** The time in ms after which a catalogue is learned again, because others may change it. It is kept as long for clients that come later. */
 const freshMs = 60_000;
 /** The longest time in ms that a client waits for a catalogue that is being learned. */
-const knownMs = 2_000;
+const knownMs = 10_000;
 
 /** A change of the catalogue that a session has made. */
 export interface Change {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../../domain/errors.ts';
-import type { Channel } from '../../domain/channel.ts';
+import type { TargetPlace } from '../../domain/counting.ts';
 import type { Upstream } from '../../domain/upstream.ts';
 import { sslRequest, startupMessage } from './compose.ts';
 import { parseErrorFields } from './codec.ts';
@@ -36,7 +36,7 @@ export interface TargetLoginRequest {
  * Logs in at the target. Rejects with GatewayError `target_unreachable`, `target_tls_failed` or `target_login_failed`, or with the reason of the signal: that for
  * which the session ended.
  */
-export async function logIn(channel: Channel, request: TargetLoginRequest): Promise<TargetLogin> {
+export async function logIn(channel: TargetPlace, request: TargetLoginRequest): Promise<TargetLogin> {
   const { signal = channel.signal } = request;
   let upstream: Upstream | null = null;
   const abort = (): void => {
@@ -74,7 +74,7 @@ function explain(error: unknown): unknown {
 }
 
 /** Opens a TCP connection, with TLS if the target's options say so. */
-export async function dial(channel: Channel, signal: AbortSignal = channel.signal): Promise<Upstream> {
+export async function dial(channel: TargetPlace, signal: AbortSignal = channel.signal): Promise<Upstream> {
   const { target, limits } = channel;
   const options = parseOptions(postgresOptions, target.options);
   const mode = tlsMode(target);
@@ -108,7 +108,7 @@ async function askForTls(upstream: Upstream, limitMs: number): Promise<void> {
   }
 }
 
-async function greet(upstream: Upstream, channel: Channel, request: TargetLoginRequest): Promise<TargetLogin> {
+async function greet(upstream: Upstream, channel: TargetPlace, request: TargetLoginRequest): Promise<TargetLogin> {
   const { target, limits } = channel;
   const database = request.database === '' ? target.path : request.database;
   const parameters = new Map([['user', target.user], ...(database === '' ? [] : [['database', database] as const]), ...request.settings]);

@@ -2,10 +2,12 @@ import { randomBytes, type KeyObject } from 'node:crypto';
 import type { KeyStore } from '../key-store.ts';
 import { openStore } from '../open-store.ts';
 import { Recorder } from '../recorder.ts';
+import { standardKeeping, type Keeping } from '../retention.ts';
 
 export interface OpenRecorderOptions {
   readonly segmentBytes?: number;
   readonly clock?: () => number;
+  readonly keeping?: Keeping;
   readonly newSessionId?: () => string;
   /** Called with a fatal error. Absent: the error is thrown. */
   readonly onFatal?: (error: Error) => void;
@@ -14,7 +16,7 @@ export interface OpenRecorderOptions {
 interface OpenedRecorder {
   readonly recorder: Recorder;
   readonly keys: KeyStore;
-  /** The root key. */
+  /** The root secret. */
   readonly root: KeyObject;
 }
 
@@ -25,7 +27,7 @@ export async function openRecorder(data: string, options: OpenRecorderOptions = 
     data,
     software: 'test',
     keys,
-    retention: { metaDays: 400, contentDays: 90 },
+    keeping: standardKeeping(400, 90),
     end,
     rollback,
     clock: () => Date.now(),
@@ -36,5 +38,5 @@ export async function openRecorder(data: string, options: OpenRecorderOptions = 
     onTrouble: () => undefined,
     ...options,
   });
-  return { recorder, keys, root };
+  return { recorder, keys, root: root.secret };
 }

@@ -1,6 +1,7 @@
 import { Follower } from '../../feed/follower.ts';
 import { Recordings } from '../../feed/recordings.ts';
 import { SessionIndex } from '../../feed/session-index.ts';
+import { sessionKeys } from '../../feed/session-keys.ts';
 import type { KeyStore } from '../../recording/key-store.ts';
 import type { Recorder } from '../../recording/recorder.ts';
 import { factNamesOfAll } from '../../domain/facts-only.ts';
@@ -32,7 +33,7 @@ export async function openRecordSearch(
   const follower = await Follower.open(data, keys, index, (error) => {
     throw error;
   });
-  const keyOf = (session: string): number | null => follower.findLive(session)?.key ?? index.find(session)?.key ?? null;
+  const keyOf = sessionKeys(follower, index);
   const store = new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
   const written = (): number => recorder.size;
   const recordings = new Recordings({ data, keys, index, follower, findProtocol, written, published: Promise.resolve(0), onDifference });

@@ -1,15 +1,14 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Schemas } from '../../api/schema.ts';
-import { useAct } from '../../api/use-act.ts';
 import { useLive } from '../../api/use-live.ts';
-import { Failure } from '../../parts/Failure.tsx';
 import { Loaded } from '../../parts/Loaded.tsx';
-import { NoteForm } from '../../parts/NoteForm.tsx';
 import { PageTitle } from '../../parts/PageTitle.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { Time } from '../../parts/Time.tsx';
+import { useMay } from '../../shell/caller.ts';
 import { texts } from '../../texts.ts';
+import { AlertActs } from './AlertActs.tsx';
 
 /** The alerts that are not closed, the newest first. */
 export function AlertsPage(): ReactNode {
@@ -37,14 +36,13 @@ export function AlertsPage(): ReactNode {
 const levels: Readonly<Record<Schemas['Alert']['severity'], string>> = { info: 'low', low: 'low', medium: 'medium', high: 'high', critical: 'high' };
 
 function AlertLine({ of: { alert, rule, by, severity, state, assignee, count, first, last, records, steps } }: { readonly of: Schemas['Alert'] }): ReactNode {
-  const acknowledge = useAct('POST /api/v1/alerts/{alert}/acknowledge');
-  const close = useAct('POST /api/v1/alerts/{alert}/close');
-  const fault = acknowledge.error ?? close.error;
+  const mayAct = useMay('administer');
   const [record] = records;
   return (
     <li>
-      <span className={`mark ${levels[severity]}`}>{severity}</span> <strong>{rule}</strong> <Recorded text={by.join(', ')} /> · {texts.records(count)} ·{' '}
-      <Time of={first} /> – <Time of={last} as="clock" /> · {texts.alerts.state[state]} {assignee !== null && <Recorded text={assignee} />}{' '}
+      <span className={`mark ${levels[severity]}`}>{severity}</span> <strong>{rule}</strong> <Recorded text={by.filter(isNamed).join(', ')} /> ·{' '}
+      {texts.records(count)} · <Time of={first} /> – <Time of={last} /> · {texts.alerts.state[state]}{' '}
+      {assignee !== null && <Recorded text={`${texts.alerts.for} ${assignee}`} />}{' '}
       {record !== undefined && (
         <Link to="/records/$log/$index" params={recordPlace(record)}>
           {texts.alerts.record}
@@ -53,26 +51,19 @@ function AlertLine({ of: { alert, rule, by, severity, state, assignee, count, fi
       <ul className="steps">
         {steps.map((step) => (
           <li key={step.time}>
-            <Time of={step.time} /> <Recorded text={step.by} /> {texts.alerts.steps[step.what]} {step.note !== null && <Recorded text={step.note} />}
+            <Time of={step.time} /> <Recorded text={step.by} /> {texts.alerts.steps[step.what]} {step.assignee !== null && <Recorded text={step.assignee} />}{' '}
+            {step.note !== null && <Recorded text={step.note} />}
           </li>
         ))}
       </ul>
-      {fault !== null && <Failure error={fault} />}
-      <div className="decision">
-        {state === 'open' && (
-          <button type="button" disabled={acknowledge.isPending} onClick={() => acknowledge.mutate({ path: { alert }, body: {} })}>
-            {texts.alerts.acknowledge}
-          </button>
-        )}
-        <NoteForm
-          label={texts.alerts.note}
-          button={texts.alerts.close}
-          isBusy={close.isPending}
-          onSend={(note) => close.mutate({ path: { alert }, body: { note } })}
-        />
-      </div>
+      {mayAct && <AlertActs alert={alert} state={state} />}
     </li>
   );
+}
+
+/** Whether what an alert is about, as `principal=ann`, has a value. */
+function isNamed(each: string): boolean {
+  return !each.endsWith('=');
 }
 
 /** Divides `LOG/INDEX`. */

@@ -10,7 +10,7 @@ import { texts } from '../../texts.ts';
 
 type Listed = Operations['GET /api/v1/approvals']['answer'][number];
 
-/** The requests that wait for people, those that wait longest first. */
+/** The requests that wait for people, and those that were granted and can be taken back; those that wait longest first. */
 export function ApprovalsPage(): ReactNode {
   const approvals = useLive('GET /api/v1/approvals');
   return (
@@ -18,8 +18,8 @@ export function ApprovalsPage(): ReactNode {
       <PageTitle text={texts.approvals.title} />
       <Loaded of={approvals}>
         {(all) => {
-          const waiting = all.filter(isToDecide);
-          return waiting.length === 0 ? <p role="status">{texts.approvals.none}</p> : <ol className="found">{waiting.map(approvalLine)}</ol>;
+          const open = all.filter(isOpen);
+          return open.length === 0 ? <p role="status">{texts.approvals.none}</p> : <ol className="found">{open.map(approvalLine)}</ol>;
         }}
       </Loaded>
     </>
@@ -27,17 +27,18 @@ export function ApprovalsPage(): ReactNode {
 }
 
 /** Who asked for an approval is told its state alone. */
-function isToDecide(approval: Listed): approval is Schemas['ApprovalSummary'] {
-  return 'session' in approval && approval.state === 'waiting';
+function isOpen(approval: Listed): approval is Schemas['ApprovalSummary'] {
+  return 'session' in approval && (approval.state === 'waiting' || approval.state === 'granted');
 }
 
-function approvalLine({ approval, principal, target, action, text, groups, granted, requested, expires }: Schemas['ApprovalSummary']): ReactNode {
+function approvalLine({ approval, principal, state, target, action, text, groups, granted, requested, expires }: Schemas['ApprovalSummary']): ReactNode {
   return (
     <li key={approval}>
       <Link to="/approvals/$approval" params={{ approval }}>
         <Recorded text={principal} />: <code>{action}</code> <Recorded text={target} />
       </Link>{' '}
-      <Time of={requested} /> · {texts.approvals.until} <Time of={expires} as="clock" /> · {texts.approvals.by(groups, granted)}
+      {state === 'granted' && <span className="mark low">{texts.approvals.unused}</span>} <Time of={requested} /> · {texts.approvals.until}{' '}
+      <Time of={expires} /> · {texts.approvals.by(groups, granted)}
       <div className="snippet">
         <Recorded text={text} />
       </div>

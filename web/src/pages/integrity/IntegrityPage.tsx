@@ -1,20 +1,21 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
-import { asked } from '../../api/asked.ts';
 import { Failure } from '../../parts/Failure.tsx';
 import { PageTitle } from '../../parts/PageTitle.tsx';
+import { useIsAuditor, useMay } from '../../shell/caller.ts';
 import { texts } from '../../texts.ts';
 import { EpochList } from './EpochList.tsx';
 import { KeyView } from './KeyView.tsx';
 import { servedKey, storedLog, storeLog, withServedKey, type KnownLog } from './known-log.ts';
 import { Verification } from './Verification.tsx';
+import { WitnessTable } from './WitnessTable.tsx';
 import './integrity.css';
 
 /** The log of the gateway: whose signature this browser trusts, whether the log holds under it, and when the gateway was there. */
 export function IntegrityPage(): ReactNode {
   const [known, setKnown] = useState(storedLog);
   const served = useQuery({ queryKey: ['key of the log'], queryFn: servedKey });
-  const { data: caller } = useQuery(asked('GET /api/v1/whoami'));
+  const isAuditor = useIsAuditor();
   const keep = (log: KnownLog): void => {
     storeLog(log);
     setKnown(log);
@@ -30,8 +31,12 @@ export function IntegrityPage(): ReactNode {
       <p className="quiet">{texts.integrity.what}</p>
       {served.error !== null && <Failure error={served.error} onAgain={() => void served.refetch()} />}
       <KeyView known={known} served={served.data ?? null} onGiven={keep} />
-      {known !== null && served.data !== undefined && <Verification key={known.key} known={known} onHolds={(checkpoint) => keep({ ...known, checkpoint })} />}
-      {caller?.may.includes('search') === true && <EpochList />}
+      {known !== null && served.data !== undefined && isAuditor && (
+        <Verification key={known.key} known={known} onHolds={(checkpoint) => keep({ ...known, checkpoint })} />
+      )}
+      {!isAuditor && <p role="status">{texts.integrity.auditors}</p>}
+      {isAuditor && <WitnessTable />}
+      {useMay('search') && <EpochList />}
     </>
   );
 }

@@ -51,7 +51,7 @@ export function storeLog(known: KnownLog): void {
 
 /** Asks the gateway for the key of its log. Rejects with ApiProblem, and with `MalformedError` for what is no key. */
 export async function servedKey(): Promise<string> {
-  const served = new TextDecoder().decode(await askFile('GET /log/{path}', { path: { path: 'key' } })).trim();
+  const served = new TextDecoder().decode(await askFile('GET /log/key')).trim();
   parseVerifierKey(served);
   return served;
 }

@@ -11,6 +11,7 @@ import { PageTitle } from '../../parts/PageTitle.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { RiskMark } from '../../parts/RiskMark.tsx';
 import { Time } from '../../parts/Time.tsx';
+import { useMay } from '../../shell/caller.ts';
 import { texts } from '../../texts.ts';
 
 const since = '30d';
@@ -42,6 +43,7 @@ export function ReviewsPage(): ReactNode {
 
 function ReviewLine({ of: { session, title, principal, opened, risk, findings, suggestion } }: { readonly of: Schemas['ReviewedSession'] }): ReactNode {
   const sign = useAct('POST /api/v1/reviews/{session}/sign');
+  const maySign = useMay('content');
   return (
     <li>
       <RiskMark risk={risk} />{' '}
@@ -68,12 +70,14 @@ function ReviewLine({ of: { session, title, principal, opened, risk, findings, s
         </p>
       )}
       {sign.error !== null && <Failure error={sign.error} />}
-      <NoteForm
-        label={texts.reviews.note}
-        button={texts.reviews.sign}
-        isBusy={sign.isPending}
-        onSend={(note) => sign.mutate({ path: { session }, body: { note } })}
-      />
+      {maySign && (
+        <NoteForm
+          label={texts.reviews.note}
+          button={texts.reviews.sign}
+          isBusy={sign.isPending}
+          onSend={(note) => sign.mutate({ path: { session }, body: { note } })}
+        />
+      )}
     </li>
   );
 }

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Schemas } from '../../api/schema.ts';
+import { queryTerm } from '../../parts/query-term.ts';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { texts } from '../../texts.ts';
 
@@ -43,6 +44,6 @@ export function CountList({ query, field, counts }: CountListProps): ReactNode {
 
 /** Returns the query for those records that have a value besides. */
 function narrowed(query: string, field: string, value: string): string {
-  const term = `${field}:"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+  const term = queryTerm(field, value);
   return query === '' ? term : /\bor\b/.test(query) ? `(${query}) ${term}` : `${query} ${term}`;
 }

@@ -13,6 +13,7 @@ import { VerdictMark } from '../../parts/VerdictMark.tsx';
 import { texts } from '../../texts.ts';
 import { SessionTable } from '../sessions/SessionsPage.tsx';
 import { CountList } from './CountList.tsx';
+import { Examples } from './Examples.tsx';
 import { Exports } from './Exports.tsx';
 import { SavedSearches } from './SavedSearches.tsx';
 import './search.css';
@@ -54,6 +55,7 @@ export function SearchPage(): ReactNode {
       </QueryForm>
       <SavedSearches key={`saved ${query ?? ''}`} query={query ?? ''} />
       {error !== null && <Failure error={error} />}
+      {wanted === null && <Examples />}
       {wanted !== null && (
         <p role="status">
           {!isWhole

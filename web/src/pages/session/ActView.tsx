@@ -4,15 +4,18 @@ import { Later } from '../../parts/Later.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { Time } from '../../parts/Time.tsx';
 import { VerdictMark } from '../../parts/VerdictMark.tsx';
+import { TraceLink } from '../../parts/TraceLink.tsx';
 import { texts } from '../../texts.ts';
 import { EventView } from './EventView.tsx';
 import { ApprovalSteps } from './ApprovalSteps.tsx';
 import { Facts } from './Facts.tsx';
 import { HttpMessageView } from './HttpMessageView.tsx';
+import { joinTexts } from './joined-texts.ts';
 import { joinTables } from './joined-tables.ts';
 import type { Act } from './joined-timeline.ts';
 import { Masked } from './Masked.tsx';
 import { RowsTable } from './RowsTable.tsx';
+import { StatementText } from './StatementText.tsx';
 import { TurnView } from './TurnView.tsx';
 import { Why } from './Why.tsx';
 
@@ -32,9 +35,9 @@ export function ActView({ act }: { readonly act: Act }): ReactNode {
         </a>{' '}
         {request.target !== null && <Recorded text={request.target} />} <code>{request.action}</code> <VerdictMark verdict={request.verdict} />{' '}
         <Why record={request} />
-        <Facts records={[request, ...answers, ...others]} />
+        {isFollowed([request, ...others]) && <TraceLink record={request.record} />} <Facts records={[request, ...answers, ...others]} />
       </header>
-      {turn === null ? <Asked record={request} /> : <TurnView turn={turn} answers={answers} />}
+      {turn === null ? <Asked record={request} /> : <TurnView turn={turn} request={request} answers={answers} />}
       <Masked masks={masks.filter((mask) => !isOfAnswer(mask))} label={texts.session.maskedRequest} />
       <ApprovalSteps records={others.filter(({ kind }) => kind === 'approval')} />
       {others
@@ -48,9 +51,14 @@ export function ActView({ act }: { readonly act: Act }): ReactNode {
   );
 }
 
+/** Returns whether records say of values where they came from or went. */
+function isFollowed(records: readonly Schemas['ShownRecord'][]): boolean {
+  return records.some(({ attributes }) => attributes['countersign.carried'] !== undefined || attributes['countersign.followed'] !== undefined);
+}
+
 /** The answer, of which the parts are shown as one. */
 function Answer({ answers }: { readonly answers: readonly Schemas['ShownRecord'][] }): ReactNode {
-  const text = answers.map(({ content }) => content?.text ?? '').join('');
+  const text = joinTexts(answers);
   const tables = joinTables(answers).filter(({ rows }) => rows.length > 0);
   const asText = <MessageText text={text} protocol={answers[0]?.protocol ?? null} as="answer" />;
   return text === '' ? null : tables.length === 0 ? (
@@ -65,8 +73,17 @@ function Answer({ answers }: { readonly answers: readonly Schemas['ShownRecord']
   );
 }
 
-function Asked({ record: { content, protocol } }: { readonly record: Schemas['ShownRecord'] }): ReactNode {
-  return content === null ? <p className="quiet">{texts.session.noContent}</p> : <MessageText text={content.text ?? ''} protocol={protocol} as="asked" />;
+function Asked({ record: { content, protocol, attributes } }: { readonly record: Schemas['ShownRecord'] }): ReactNode {
+  const text = content?.text ?? '';
+  return content === null ? (
+    <p className="quiet">{texts.session.noContent}</p>
+  ) : attributes['countersign.statements'] === undefined ? (
+    <MessageText text={text} protocol={protocol} as="asked" />
+  ) : (
+    <pre className="asked">
+      <StatementText text={text} />
+    </pre>
+  );
 }
 
 function MessageText({ text, protocol, as }: { readonly text: string; readonly protocol: string | null; readonly as: 'asked' | 'answer' }): ReactNode {

@@ -29,7 +29,7 @@ export function ApprovalSteps({ records }: { readonly records: readonly Schemas[
                     {texts.session.policies} <Recorded text={String(by)} />
                   </>
                 )}
-                {typeof rows === 'number' && ` (${texts.session.rows(rows)})`}
+                {typeof rows === 'number' && ` (${texts.session.estimated(rows)})`}
                 {note !== undefined && (
                   <>
                     : <Recorded text={String(note)} />

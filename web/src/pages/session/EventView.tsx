@@ -12,8 +12,7 @@ export function EventView({ record }: { readonly record: Schemas['ShownRecord'] 
   return (
     <div className={`event of-${kind}`} id={String(seq)} tabIndex={-1}>
       <Time of={time} as="clock" /> {target !== null && <Recorded text={target} />} <code>{kind}</code> {action !== null && <code>{action}</code>}{' '}
-      <VerdictMark verdict={verdict} />
-      <Why record={record} />
+      <VerdictMark verdict={verdict} /> <Why record={record} />
       {content?.text !== undefined && content.text !== '' && <Recorded text={content.text} />}
       <Facts records={[record]} />
     </div>

@@ -3,6 +3,7 @@ import type { Schemas } from '../../api/schema.ts';
 import { Later } from '../../parts/Later.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { texts } from '../../texts.ts';
+import { TraceLink } from '../../parts/TraceLink.tsx';
 import { ReceiptCheck } from './ReceiptCheck.tsx';
 import { RecordBytes } from './RecordBytes.tsx';
 
@@ -16,7 +17,8 @@ export function Facts({ records }: { readonly records: readonly Schemas['ShownRe
             {record.kind} {record.seq}{' '}
             <a href={`/api/v1/receipts/${record.record}`} download={`${record.record.replace('/', '-')}.tlog-proof`}>
               {texts.session.receipt}
-            </a>
+            </a>{' '}
+            <TraceLink record={record.record} />
           </h4>
           <ReceiptCheck record={record.record} />
           <dl>

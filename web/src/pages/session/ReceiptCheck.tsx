@@ -1,7 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { ApiProblem, askFile } from '../../api/ask.ts';
+import { askFile } from '../../api/ask.ts';
 import { Failure } from '../../parts/Failure.tsx';
 import { texts } from '../../texts.ts';
 import { servedKey, storedLog, storeLog, withServedKey } from '../integrity/known-log.ts';
@@ -16,14 +15,7 @@ export function ReceiptCheck({ record }: { readonly record: string }): ReactNode
         {texts.session.prove}
       </button>
       <span role="status">{check.data !== undefined && <Result of={check.data} />}</span>
-      {check.error !== null &&
-        (check.error instanceof ApiProblem && check.error.code === 'refused' ? (
-          <p role="alert">
-            {texts.session.noKey} <Link to="/integrity">{texts.integrity.title}</Link>
-          </p>
-        ) : (
-          <Failure error={check.error} />
-        ))}
+      {check.error !== null && <Failure error={check.error} />}
     </>
   );
 }

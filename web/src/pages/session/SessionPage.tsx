@@ -1,19 +1,23 @@
 import { useQuery } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
-import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { Link, useParams } from '@tanstack/react-router';
+import { Fragment, useEffect, useState, type ReactNode } from 'react';
 import { asked } from '../../api/asked.ts';
 import type { Schemas } from '../../api/schema.ts';
 import { useAct } from '../../api/use-act.ts';
+import { useGrowing } from '../../api/use-growing.ts';
 import { useLines } from '../../api/use-lines.ts';
 import { Failure } from '../../parts/Failure.tsx';
 import { NoteForm } from '../../parts/NoteForm.tsx';
+import { PageTitle } from '../../parts/PageTitle.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { RiskMark } from '../../parts/RiskMark.tsx';
 import { duration, Time } from '../../parts/Time.tsx';
+import { TraceLink } from '../../parts/TraceLink.tsx';
 import { texts } from '../../texts.ts';
-import { JoinedTimeline, type Item } from './joined-timeline.ts';
+import { noteFollowed } from './followed-classes.ts';
 import { Timeline } from './Timeline.tsx';
-import { EvidenceButton } from './evidence/EvidenceButton.tsx';
+import { EvidenceButton } from './EvidenceButton.tsx';
+import { useJoined } from './use-joined.ts';
 import './session.css';
 
 /** A session: what it was, and all that happened in it, joined. One that is open goes on while it is looked at. */
@@ -35,32 +39,19 @@ export function SessionPage(): ReactNode {
       void refetch();
     }
   }, [isWhole, isWatched, refetch]);
-  if (overview.error !== null) {
+  if (overview.error !== null && overview.data === undefined) {
     return <Failure error={overview.error} onAgain={() => void overview.refetch()} />;
   }
   return (
     <>
-      {overview.data !== undefined && <Overview of={overview.data} />}
+      {overview.data !== undefined && <Overview of={overview.data} records={lines} />}
       {isOpen && <Halt session={session} />}
       <h2>{texts.session.timeline}</h2>
       {error !== null && <Failure error={error} />}
-      <Timeline items={items} />
+      <Timeline key={session} records={lines} items={items} isLive={isWatched === true && !isWhole} />
       {!isWhole && <p role="status">{isWatched === true ? texts.session.live : texts.state.loading}</p>}
     </>
   );
-}
-
-/** Joins records, of which more and more come. */
-function useJoined(records: readonly Schemas['ShownRecord'][]): readonly Item[] {
-  const joined = useRef({ timeline: new JoinedTimeline(), count: 0 });
-  return useMemo(() => {
-    if (records.length < joined.current.count) {
-      joined.current = { timeline: new JoinedTimeline(), count: 0 };
-    }
-    records.slice(joined.current.count).forEach((record) => joined.current.timeline.add(record));
-    joined.current.count = records.length;
-    return [...joined.current.timeline.items];
-  }, [records]);
 }
 
 /** Ends a session that is open. Who may not is told so by the gateway. */
@@ -85,12 +76,14 @@ function Halt({ session }: { readonly session: string }): ReactNode {
 
 function Overview({
   of: { title, session, principal, targets, opened, durationMs, records, risk, classes, findings, state },
+  records: shown,
 }: {
   readonly of: Schemas['SessionOverview'];
+  readonly records: readonly Schemas['ShownRecord'][];
 }): ReactNode {
   return (
     <header className="overview">
-      <h1>{title === null ? <em>{texts.sessions.untitled}</em> : <Recorded text={title} />}</h1>
+      <PageTitle text={title ?? texts.session.title}>{title === null ? <em>{texts.sessions.untitled}</em> : <Recorded text={title} />}</PageTitle>
       <p>
         <RiskMark risk={risk} /> <span className={`mark ${state === 'halted' ? 'high' : 'low'}`}>{texts.session.state[state]}</span>{' '}
         {principal !== null && <Recorded text={principal} />} · <Recorded text={targets.join(', ')} /> · <Time of={opened} /> · {duration(durationMs)} ·{' '}
@@ -98,11 +91,14 @@ function Overview({
         <a href={`/api/v1/sessions/${session}/bundle`} download={`${session}.bundle`}>
           {texts.session.evidence}
         </a>{' '}
-        <EvidenceButton session={session} />
+        <EvidenceButton session={session} />{' '}
+        <Link to="/sessions/$session/diff" params={{ session }}>
+          {texts.diff.open}
+        </Link>
       </p>
       {classes.length > 0 && (
         <p>
-          {texts.session.classes}: <Recorded text={classes.join(', ')} />
+          {texts.session.classes}: <Classes names={classes} records={shown} />
         </p>
       )}
       <ul className="findings">
@@ -112,4 +108,24 @@ function Overview({
       </ul>
     </header>
   );
+}
+
+/** The classes of which values were seen. One whose values are followed leads to where they went. */
+function Classes({ names, records }: { readonly names: readonly string[]; readonly records: readonly Schemas['ShownRecord'][] }): ReactNode {
+  const followed = useGrowing(records, () => new Map<string, string>(), noteFollowed);
+  return names.map((name, at) => {
+    const record = followed.get(name);
+    return (
+      <Fragment key={name}>
+        {at === 0 ? '' : ', '}
+        {record === undefined ? (
+          <Recorded text={name} />
+        ) : (
+          <TraceLink record={record}>
+            <Recorded text={name} />
+          </TraceLink>
+        )}
+      </Fragment>
+    );
+  });
 }

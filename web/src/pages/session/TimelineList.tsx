@@ -1,37 +1,60 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef, type ReactNode } from 'react';
+import { memo, useEffect, useRef, type ReactNode } from 'react';
 import { ActView } from './ActView.tsx';
 import { EventView } from './EventView.tsx';
 import type { Item } from './joined-timeline.ts';
 import type { Moment } from './moments.ts';
 import { OutputView } from './OutputView.tsx';
+import { begunUntil, itemUntil } from './shown-until.ts';
+import { useFollowing } from './use-following.ts';
 
 const heightGuess = 64;
 /** A place that one goes to is scrolled below the bar of the page. */
-const barHeight = 96;
+const barHeight = 56;
+/** A record that comes while a session is played is scrolled above the controls, which are at the bottom of a small page. */
+const controlsHeight = 112;
 /** So many frames the list may take to draw what it was scrolled to. */
 const framesMax = 30;
 
+interface TimelineListProps {
+  readonly items: readonly Item[];
+  readonly moment: Moment | undefined;
+  /** The number of the last record that is shown. While it is finite, the list is played: it shows what has come last. */
+  readonly until: number;
+  /** How much above the list stays in its place while it scrolls, in px. */
+  readonly stuck: number;
+}
+
 /** The items of a session. Only those that are seen are in the page, so that a session of any length scrolls. */
-export function TimelineList({ items, moment }: { readonly items: readonly Item[]; readonly moment: Moment | undefined }): ReactNode {
+export function TimelineList({ items, moment, until, stuck }: TimelineListProps): ReactNode {
   const list = useRef<HTMLOListElement>(null);
+  const isPlayed = until !== Infinity;
+  const count = isPlayed ? begunUntil(items, until) : items.length;
+  // Items come at the end alone, so that the place of one is its key.
   const rows = useWindowVirtualizer({
-    count: items.length,
+    count,
     estimateSize: () => heightGuess,
     overscan: 8,
     scrollMargin: list.current?.offsetTop ?? 0,
-    scrollPaddingStart: barHeight,
-    getItemKey: (at) => seqOf(items[at]),
+    scrollPaddingStart: barHeight + stuck,
+    scrollPaddingEnd: controlsHeight,
   });
   const { seq, place } = moment ?? {};
   useEffect(() => {
-    if (seq !== undefined && place !== undefined) {
+    if (!isPlayed && seq !== undefined && place !== undefined) {
       rows.scrollToIndex(place, { align: 'start' });
       return focusDrawn(String(seq));
     }
     return undefined;
     // The list is scrolled when the place in the address changes, and not with each drawing.
   }, [seq, place]);
+  const isFollowed = useFollowing(isPlayed);
+  useEffect(() => {
+    if (isPlayed && isFollowed.current && count > 0) {
+      rows.scrollToIndex(count - 1, { align: 'end' });
+    }
+  }, [isPlayed, count, until, isFollowed]);
+  useEffect(() => list.current?.style.setProperty('--stuck', `${barHeight + stuck}px`), [stuck]);
   return (
     <ol className="timeline" ref={list} style={{ height: rows.getTotalSize() }}>
       {rows.getVirtualItems().map(({ index, key, start }) => (
@@ -42,20 +65,22 @@ export function TimelineList({ items, moment }: { readonly items: readonly Item[
           aria-current={index === place}
           style={{ transform: `translateY(${start - rows.options.scrollMargin}px)` }}
         >
-          <ItemView item={items[index]} />
+          <ItemView item={itemAt(items, index, until)} />
         </li>
       ))}
     </ol>
   );
 }
 
-/** Focuses an element as soon as it is drawn, so that keys and screen readers go on from it. Returns what ends the wait. */
+/** Focuses an element as soon as it is drawn, so that keys and screen readers go on from it, unless it is a control that has led there, and leads on. Returns what ends the wait. */
 function focusDrawn(id: string): () => void {
   let frames = 0;
   let frame = 0;
   const look = (): void => {
     const element = document.getElementById(id);
-    element?.focus({ preventScroll: true });
+    if (document.activeElement?.closest('[data-keeps-focus]') == null) {
+      element?.focus({ preventScroll: true });
+    }
     element?.scrollIntoView({ block: 'nearest' });
     frames += 1;
     if (element === null && frames < framesMax) {
@@ -66,7 +91,14 @@ function focusDrawn(id: string): () => void {
   return () => cancelAnimationFrame(frame);
 }
 
-function ItemView({ item }: { readonly item: Item | undefined }): ReactNode {
+/** Returns an item as far as it is shown. */
+function itemAt(items: readonly Item[], at: number, until: number): Item | undefined {
+  const item = items[at];
+  return item && itemUntil(item, until);
+}
+
+/** An item. It is drawn again only when something was added to it. */
+const ItemView = memo(function ItemView({ item }: { readonly item: Item | undefined }): ReactNode {
   switch (item?.is) {
     case undefined:
       return null;
@@ -79,8 +111,4 @@ function ItemView({ item }: { readonly item: Item | undefined }): ReactNode {
     default:
       return item satisfies never;
   }
-}
-
-function seqOf(item: Item | undefined): number {
-  return (item?.is === 'act' ? item.request : item?.is === 'output' ? item.records[0] : item?.record)?.seq ?? -1;
-}
+});

@@ -1,17 +1,15 @@
-import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { asked } from '../../api/asked.ts';
 import type { Schemas } from '../../api/schema.ts';
 import { Later } from '../../parts/Later.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
+import { useMay } from '../../shell/caller.ts';
 import { texts } from '../../texts.ts';
 import { PolicyView } from './PolicyView.tsx';
 
 /** The policies that decided, for administrators each with its text as it was in force, and the reason that they gave. */
 export function Why({ record: { policies, attributes } }: { readonly record: Schemas['ShownRecord'] }): ReactNode {
   const { 'countersign.reason': reason, 'countersign.policy_version': version } = attributes;
-  const { data: caller } = useQuery(asked('GET /api/v1/whoami'));
-  const isReader = caller?.may.includes('administer') === true;
+  const isReader = useMay('administer');
   return (
     <>
       {policies.length > 0 && <span className="why">{texts.session.policies} </span>}

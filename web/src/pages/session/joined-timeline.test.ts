@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Schemas } from '../../api/schema.ts';
 import { JoinedTimeline, type Item } from './joined-timeline.ts';
+import { shownRecord } from './testdata/shown-record.ts';
 
 type Shown = Schemas['ShownRecord'];
 
@@ -14,22 +15,9 @@ type Brief = readonly [string, Shown['attributes'], string?];
 
 /** Makes the records of a session. */
 function records(those: readonly Brief[]): Shown[] {
-  return those.map(([kind, attributes, target = 'model'], seq) => ({
-    session: '0'.repeat(32),
-    seq,
-    time: '2026-11-30T00:00:00.000Z',
-    channel: 1,
-    target,
-    protocol: 'llm',
-    kind,
-    action: target === 'output' ? 'process.output' : null,
-    principal: 'agent',
-    verdict: null,
-    policies: [],
-    attributes,
-    content: null,
-    record: `log/${seq}`,
-  }));
+  return those.map(([kind, attributes, target = 'model'], seq) =>
+    shownRecord(seq, { kind, attributes, target, action: target === 'output' ? 'process.output' : null, verdict: null }),
+  );
 }
 
 function join(...those: readonly Brief[]): readonly Item[] {
@@ -164,4 +152,25 @@ test('the output of a program is in one piece until something else happens', () 
     { request: 2, others: [], answers: [] },
     { output: [3] },
   ]);
+});
+
+test('an item to which something is added is another object, also under a tool call; all others stay', () => {
+  const asks = JSON.stringify([text('user', 'How many?')]);
+  const calls = JSON.stringify([call('c')]);
+  const timeline = new JoinedTimeline();
+  const snapshots = records([
+    ['request', {}, 'shop'],
+    ['request', { 'gen_ai.input.messages': asks }],
+    ['response', { 'countersign.request': 1, 'gen_ai.output.messages': calls }],
+    ['request', { 'gen_ai.tool.call.id': ['c'] }, 'shop'],
+    ['response', { 'countersign.request': 3 }, 'shop'],
+    ['mask', { 'countersign.request': 0 }],
+    ['response', {}, 'output'],
+    ['response', {}, 'output'],
+  ]).map((record) => {
+    timeline.add(record);
+    return [...timeline.items];
+  });
+  const changed = snapshots.slice(1).map((items, at) => items.flatMap((item, place) => (item === snapshots[at]?.[place] ? [] : [place])));
+  assert.deepEqual(changed, [[1], [1], [1], [1], [0], [2], [2]]);
 });

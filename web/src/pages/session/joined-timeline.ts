@@ -49,16 +49,30 @@ const attributes = {
   output: 'gen_ai.output.messages',
 } as const;
 
+/** An act, or one as it was: its parts are the same. */
+interface Placed {
+  readonly act: Act;
+  /** The place in the list of what it is in. */
+  readonly place: number;
+}
+
+interface Caused {
+  readonly caused: Act[];
+  /** How many acts they are under. */
+  readonly depth: number;
+  readonly place: number;
+}
+
 /** Most acts that one is under: clients say what belongs to which call, and may say so of any number. */
 const depthMax = 8;
 
 /** Joins the records of a session, which come in order, into turns: what a model was asked and said, and under each tool call what it has led to. */
 export class JoinedTimeline {
-  /** All that is not under a tool call, in order. */
+  /** All that is not under a tool call, in order. One to which something is added becomes another object, so that what was made of it is known to be old. */
   readonly items: Item[] = [];
-  readonly #acts = new Map<number, Act>();
-  /** The acts to which the latest tool call of each id has led, and how many acts these are under. */
-  readonly #calls = new Map<string, { readonly caused: Act[]; readonly depth: number }>();
+  readonly #acts = new Map<number, Placed>();
+  /** The acts to which the latest tool call of each id has led, and where these are. */
+  readonly #calls = new Map<string, Caused>();
   /** The messages that each model was sent last, each as text, by target. */
   readonly #sent = new Map<string | null, readonly string[]>();
   /** The latest answer of each model, by target. */
@@ -66,45 +80,52 @@ export class JoinedTimeline {
 
   add(record: Schemas['ShownRecord']): void {
     const of = record.attributes[attributes.request];
-    const act = typeof of === 'number' ? this.#acts.get(of) : undefined;
-    if (record.kind === 'request') {
-      this.#addRequest(record, act);
-    } else if (record.kind === 'response' && record.action === processOutput) {
+    const placed = typeof of === 'number' ? this.#acts.get(of) : undefined;
+    if (isOutput(record)) {
       this.#addOutput(record);
-    } else if (act === undefined) {
-      this.items.push({ is: 'event', record });
-    } else if (record.kind === 'response') {
-      this.#addAnswer(record, act);
+    } else if (placed !== undefined) {
+      if (record.kind === 'response') {
+        this.#addAnswer(record, placed);
+      } else {
+        placed.act.others.push(record);
+      }
+      this.#renew(placed.place);
+    } else if (record.kind === 'request') {
+      this.#addRequest(record);
     } else {
-      act.others.push(record);
+      this.items.push({ is: 'event', record });
     }
   }
 
-  /** Adds a request, or a later part of one. */
-  #addRequest(request: Schemas['ShownRecord'], begun: Act | undefined): void {
-    if (begun !== undefined) {
-      begun.others.push(request);
-      return;
+  #renew(place: number): void {
+    const item = this.items[place];
+    if (item !== undefined) {
+      this.items[place] = { ...item };
     }
+  }
+
+  #addRequest(request: Schemas['ShownRecord']): void {
     const messages = readMessages(request.attributes[attributes.input]);
     const turn = messages.length === 0 ? null : { asked: this.#newMessages(request.target, messages), replied: null, caused: new Map<CallPart, Act[]>() };
     const [call] = callsOf(request).flatMap((id) => this.#calls.get(id) ?? []);
-    const { caused, depth } = call === undefined || call.depth > depthMax ? { caused: this.items, depth: 0 } : call;
+    const { caused, depth, place } = call === undefined || call.depth > depthMax ? { caused: this.items, depth: 0, place: this.items.length } : call;
     const act: Act = { is: 'act', request, answers: [], others: [], turn, depth };
-    this.#acts.set(request.seq, act);
+    this.#acts.set(request.seq, { act, place });
     caused.push(act);
+    this.#renew(place);
   }
 
   #addOutput(record: Schemas['ShownRecord']): void {
     const last = this.items.at(-1);
     if (last?.is === 'output') {
       last.records.push(record);
+      this.#renew(this.items.length - 1);
     } else {
       this.items.push({ is: 'output', records: [record] });
     }
   }
 
-  #addAnswer(answer: Schemas['ShownRecord'], { request, answers, turn, depth }: Act): void {
+  #addAnswer(answer: Schemas['ShownRecord'], { act: { request, answers, turn, depth }, place }: Placed): void {
     answers.push(answer);
     if (turn === null || answer.attributes[attributes.continues] === true) {
       return;
@@ -117,7 +138,7 @@ export class JoinedTimeline {
       if (part.is === 'call') {
         const caused: Act[] = [];
         turn.caused.set(part, caused);
-        this.#calls.set(part.id, { caused, depth: depth + 1 });
+        this.#calls.set(part.id, { caused, depth: depth + 1, place });
       }
     }
   }
@@ -135,6 +156,11 @@ export class JoinedTimeline {
     const isAnswer = before.length > 0 && first?.role === 'assistant' && wordsOf([first]) === wordsOf(this.#said.get(target) ?? []);
     return first === undefined ? [] : isAnswer ? others : [first, ...others];
   }
+}
+
+/** Whether a record has output of the program of a run. */
+export function isOutput({ kind, action }: Schemas['ShownRecord']): boolean {
+  return kind === 'response' && action === processOutput;
 }
 
 /** Returns what messages say and call for, in a form to compare. Clients leave out reasoning. */

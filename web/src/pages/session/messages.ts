@@ -3,6 +3,7 @@ export type MessagePart =
   | { readonly is: 'text' | 'reasoning'; readonly text: string }
   | CallPart
   | { readonly is: 'result'; readonly id: string; readonly text: string }
+  | MediaPart
   | { readonly is: 'other'; readonly type: string };
 
 /** A tool call of a model. Ids are the model's own, and several calls may have the same one. */
@@ -13,10 +14,26 @@ export interface CallPart {
   readonly arguments: string;
 }
 
+/** A picture or another file in a message, by what the record says of it. Its bytes are in the request or the answer itself. */
+export interface MediaPart {
+  readonly is: 'media';
+  /** As `image`. */
+  readonly modality: string;
+  /** The MIME type; empty if it is not known. */
+  readonly type: string;
+  /** The number of its bytes. */
+  readonly size: number;
+  /** The digest of its bytes, in hex. */
+  readonly sha256: string;
+}
+
 export interface Message {
   readonly role: string;
   readonly parts: readonly MessagePart[];
 }
+
+/** The most characters of a line. */
+const lineMax = 120;
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -43,12 +60,29 @@ function partOf(part: Members): MessagePart {
     case 'reasoning':
       return { is: type, text: textOf(part['content']) };
     case 'tool_call':
-      return { is: 'call', id: textOf(part['id']), name: textOf(part['name']), arguments: textOf(part['arguments']) };
+      return { is: 'call', id: textOf(part['id']), name: textOf(part['name']), arguments: argumentsOf(part['arguments']) };
     case 'tool_call_response':
       return { is: 'result', id: textOf(part['id']), text: textOf(part['response'] ?? part['result']) };
+    case 'blob':
+      return {
+        is: 'media',
+        modality: textOf(part['modality']),
+        type: textOf(part['mime_type'] ?? undefined),
+        size: Number(part['size']),
+        sha256: textOf(part['sha256']),
+      };
+    case 'uri':
+    case 'file':
+      return { is: 'other', type: [part['modality'], part['uri'] ?? part['file_id']].map(textOf).join(' ') };
     default:
       return { is: 'other', type };
   }
+}
+
+/** Returns the arguments of a call: those that are short in one line. */
+function argumentsOf(value: unknown): string {
+  const line = typeof value === 'object' ? JSON.stringify(value) : textOf(value);
+  return line.length > lineMax ? textOf(value) : line;
 }
 
 function isMembers(value: unknown): value is Members {

@@ -1,26 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Schemas } from '../../api/schema.ts';
-import type { Act } from './joined-timeline.ts';
-import { findMoments, momentsOf, stepFrom } from './moments.ts';
+import type { Act, Item } from './joined-timeline.ts';
+import { findMoments, indexOf, inTime, lastUntil, momentAt, MomentList, stepFrom } from './moments.ts';
+import { shownRecord } from './testdata/shown-record.ts';
 
 function record(seq: number, text: string): Schemas['ShownRecord'] {
-  return {
-    session: '0'.repeat(32),
-    seq,
-    time: '2026-11-30T00:00:00.000Z',
-    channel: 1,
-    target: 'shop',
-    protocol: null,
-    kind: 'request',
-    action: 'postgres.query',
-    principal: null,
-    verdict: null,
-    policies: [],
-    attributes: {},
-    content: { mediaType: 'text/plain', text, bytes: text.length },
-    record: `log/${seq}`,
-  };
+  return shownRecord(seq, { content: { mediaType: 'text/plain', text, bytes: text.length } });
 }
 
 const statement: Act = { is: 'act', request: record(4, 'SELECT 1'), answers: [record(5, 'one '), record(6, 'row')], others: [], turn: null, depth: 1 };
@@ -36,7 +22,7 @@ const conversation: Act = {
     caused: new Map([[{ is: 'call', id: 'call', name: 'run_sql', arguments: '' }, [statement]]]),
   },
 };
-const moments = momentsOf([
+const moments = new MomentList().of([
   { is: 'event', record: record(0, 'login') },
   { is: 'output', records: [record(1, 'printed')] },
   conversation,
@@ -62,10 +48,35 @@ test('one goes to each event, output and act, and to those under a tool call', (
   assert.equal(stepFrom([], null, 1), undefined);
 });
 
+test('by time, what a call has led to may come after what is shown below it', () => {
+  const ordered = inTime(new MomentList().of([conversation, { is: 'event', record: record(3, 'between') }]));
+  assert.deepEqual(seqs(ordered), [2, 3, 4]);
+  assert.deepEqual(
+    [2, 3, 4, 1, 5].map((seq) => indexOf(ordered, seq)),
+    [0, 1, 2, -1, -1],
+  );
+  assert.deepEqual(
+    [1, 2, 99].map((seq) => lastUntil(ordered, seq)),
+    [-1, 0, 2],
+  );
+});
+
 test('words are found in what is shown, over the parts of an answer, and not in what a client sends again', () => {
   assert.deepEqual(seqs(findMoments(moments, 'one row')), [4]);
   assert.deepEqual(seqs(findMoments(moments, 'how many')), [2]);
   assert.deepEqual(seqs(findMoments(moments, 'said before')), []);
   assert.deepEqual(seqs(findMoments(moments, 'PRINTED')), [1]);
   assert.deepEqual(seqs(findMoments(moments, '')), []);
+});
+
+test('the moments of an item are made once, however often more items come; those of one that has changed are made again', () => {
+  const items = Array.from({ length: 100 }, (_, seq): Item => ({ is: 'event', record: record(seq, 'login') }));
+  const list = new MomentList();
+  const growing = items.map((_, at) => list.of(items.slice(0, at + 1)));
+  assert.equal(growing.at(-1)?.length, items.length);
+  assert.equal(new Set(growing.flat()).size, items.length);
+  assert.equal(momentAt(growing.at(-1) ?? [], 42), growing[42]?.at(-1));
+  const changed = list.of(items.with(97, { is: 'output', records: [] }));
+  assert.deepEqual([changed.length, seqs(changed).slice(-3), changed[96] === growing[96]?.at(-1)], [99, [96, 98, 99], true]);
+  assert.deepEqual(list.of([]), []);
 });

@@ -7,7 +7,9 @@ import { PageTitle } from '../../parts/PageTitle.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { RiskMark } from '../../parts/RiskMark.tsx';
 import { duration, Time } from '../../parts/Time.tsx';
+import { plainText } from '../../parts/visible-text.ts';
 import { texts } from '../../texts.ts';
+import { ActivityStrips } from './ActivityStrips.tsx';
 import { useSessions } from './use-sessions.ts';
 
 const pageSize = 50;
@@ -16,8 +18,6 @@ const pageSize = 50;
 export function SessionsPage(): ReactNode {
   const { query } = useSearch({ from: '/sessions' });
   const navigate = useNavigate();
-  const [limit, setLimit] = useState(pageSize);
-  const { sessions, isWhole, error } = useSessions(query, limit);
   return (
     <>
       <PageTitle text={texts.sessions.title} />
@@ -29,6 +29,16 @@ export function SessionsPage(): ReactNode {
         query={query ?? ''}
         onAsk={(asked) => void navigate({ to: '/sessions', search: asked === '' ? {} : { query: asked } })}
       />
+      <SessionList key={`of ${query ?? ''}`} query={query} />
+    </>
+  );
+}
+
+function SessionList({ query }: { readonly query: string | undefined }): ReactNode {
+  const [limit, setLimit] = useState(pageSize);
+  const { sessions, isWhole, error } = useSessions(query, limit);
+  return (
+    <>
       {error !== null && <Failure error={error} />}
       {sessions.length > 0 && <SessionTable sessions={sessions} />}
       {!isWhole && error === null && <p role="status">{texts.state.loading}</p>}
@@ -69,7 +79,7 @@ export function SessionTable({ sessions }: { readonly sessions: readonly Schemas
           </tr>
         </thead>
         <tbody>
-          {sessions.map(({ session, title, principal, onBehalfOf, targets, opened, durationMs, records, classes, risk, state }) => (
+          {sessions.map(({ session, title, principal, onBehalfOf, targets, opened, durationMs, records, classes, risk, state, activity }) => (
             <tr key={session}>
               <td className="title">
                 <Link to="/sessions/$session" params={{ session }}>
@@ -84,9 +94,7 @@ export function SessionTable({ sessions }: { readonly sessions: readonly Schemas
                   </div>
                 )}
               </td>
-              <td>
-                <Recorded text={targets.join(', ')} />
-              </td>
+              <td>{activity === undefined ? <Recorded text={targets.join(', ')} /> : <ActivityStrips targets={targets} activity={activity} />}</td>
               <td>
                 <Time of={opened} />
               </td>
@@ -103,7 +111,15 @@ export function SessionTable({ sessions }: { readonly sessions: readonly Schemas
                 <RiskMark risk={risk} />
               </td>
               <td>
-                <span className={`mark ${states[state]}`}>{texts.session.state[state]}</span>
+                <span className={`mark ${states[state]}`}>{texts.session.state[state]}</span>{' '}
+                <Link
+                  className="quiet"
+                  to="/sessions/$session/diff"
+                  params={{ session }}
+                  aria-label={texts.diff.openTitled(plainText(title ?? texts.sessions.untitled))}
+                >
+                  {texts.diff.compare}
+                </Link>
               </td>
             </tr>
           ))}

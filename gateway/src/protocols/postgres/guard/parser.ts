@@ -5,6 +5,8 @@ import { isTree, list, textOf, tree, type Tree } from './tree.ts';
 export interface SqlParser {
   /** Returns the statements of a text; null if it cannot be parsed: it is no SQL, it is over a limit, or the parser is not ready. */
   statements(text: string): readonly Tree[] | null;
+  /** Returns what statements have in common that differ only in their values, in hexadecimal digits; null as for `statements`. */
+  fingerprint(text: string): string | null;
   /** Returns the functions of PL/pgSQL that a CREATE FUNCTION or DO defines; null if they cannot be parsed. */
   plpgsql(text: string): readonly Tree[] | null;
 }
@@ -20,6 +22,7 @@ interface Native {
   readonly _wasm_parse_query_raw: (text: number) => number;
   readonly _wasm_free_parse_result: (result: number) => void;
   readonly _wasm_parse_plpgsql: (text: number) => number;
+  readonly _wasm_fingerprint: (text: number) => number;
   readonly _wasm_free_string: (text: number) => void;
 }
 
@@ -62,12 +65,16 @@ class Parser implements SqlParser {
     return parsed === null ? null : list(parsed['stmts']).map(tree);
   }
 
+  fingerprint(text: string): string | null {
+    return this.#parse(text, fingerprintOf);
+  }
+
   plpgsql(text: string): readonly Tree[] | null {
     const parsed = this.#parse(text, parsePlpgsql);
     return parsed === null ? null : list(parsed['plpgsql_funcs']).map(tree);
   }
 
-  #parse(text: string, parse: (native: Native, pointer: number) => Tree | null): Tree | null {
+  #parse<Parsed>(text: string, parse: (native: Native, pointer: number) => Parsed | null): Parsed | null {
     const native = this.#native;
     // The parser reads up to the first zero character, and the target might read on.
     if (native === null || text.length > textLengthMax || text.includes('\0') || isDeep(text)) {
@@ -113,6 +120,14 @@ function parseStatements(native: Native, pointer: number): Tree | null {
   const parsed: unknown = error === 0 && printed !== 0 ? (JSON.parse(native.UTF8ToString(printed)) satisfies ParseResult) : null;
   native._wasm_free_parse_result(result);
   return isTree(parsed) ? parsed : null;
+}
+
+/** The module returns the words of an error in place of a fingerprint. */
+function fingerprintOf(native: Native, pointer: number): string | null {
+  const result = native._wasm_fingerprint(pointer);
+  const printed = native.UTF8ToString(result);
+  native._wasm_free_string(result);
+  return /^[0-9a-f]{16}$/.test(printed) ? printed : null;
 }
 
 /** Returns the functions of a text; null if they have a syntax error. The module returns the words of an error in place of JSON. */

@@ -1,0 +1,16 @@
+import { json } from '../answer.ts';
+import { endpoint } from '../endpoint.ts';
+import { holdSummary, matterName, summarizeHold } from '../holds.ts';
+import type { ApiParts } from '../parts.ts';
+
+export const showHold = endpoint({
+  id: 'showHold',
+  method: 'GET',
+  path: '/api/v1/holds/:matter',
+  summary: 'Says what the hold for a matter keeps, who set it, and why.',
+  callers: 'hold',
+  params: { matter: matterName },
+  answer: json(holdSummary),
+  errors: ['not_found', 'store_damaged', 'key_unavailable'],
+  act: ({ holds, keys }: Pick<ApiParts, 'holds' | 'keys'>, { params: { matter } }) => summarizeHold(keys, holds.find(matter)),
+});

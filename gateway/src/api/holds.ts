@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { scopeOf } from '../access/rights.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { isEverything, isNothing, nothing, termsOf } from '../query/query.ts';
+import type { Hold, HoldPerson } from '../retention/holds.ts';
+import { readQuery } from '../search/read-query.ts';
+import type { Caller } from './caller.ts';
+import type { ApiParts } from './parts.ts';
+
+export const matterName = z
+  .string()
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._:#-]{0,99}$/u, 'a matter is named by letters, digits, spaces and . _ : # -, at most 100')
+  .describe('The name of the matter.');
+export const holdReason = z.string().min(1, 'a reason is expected').max(1000);
+const queryLengthMax = 4096;
+/** A query of what is held or erased. */
+export const keepingQuery = z.string().min(1).max(queryLengthMax);
+
+export const holdSummary = z
+  .object({
+    matter: z.string(),
+    query: z.string(),
+    reason: z.string(),
+    by: z.string().describe('Who set it. Another person releases it.'),
+    onBehalfOf: z.string().nullable(),
+    since: z.iso.datetime(),
+    class: z.int().describe('The number of its class of keeping, as the log names it.'),
+    sessions: z.int().describe('The sessions with records that it keeps. A session of several days counts for each of them.'),
+    records: z.int().describe('The records that matched.'),
+    oldest: z.iso.datetime().nullable().describe('The time of the oldest of them.'),
+    covered: z.int().describe('The number of records, from the beginning of the log, that were looked at for it.'),
+    releasedBy: z.string().nullable().describe('Who has released it. Null: it is in force. Otherwise its key is being destroyed.'),
+  })
+  .meta({ id: 'Hold', description: 'What is kept for a matter, whatever the rules of retention say.' });
+
+export type HoldSummary = z.output<typeof holdSummary>;
+
+export function summarizeHold(keys: ApiParts['keys'], { class: classId, facts, kept }: Hold): HoldSummary {
+  const { matter, query, reason, by, sinceMs, release } = facts;
+  return {
+    matter,
+    query,
+    reason,
+    by: by.id,
+    onBehalfOf: by.onBehalfOf,
+    since: new Date(sinceMs).toISOString(),
+    class: classId,
+    sessions: keys.holds.countKeys(classId),
+    records: kept.records,
+    oldest: kept.oldestMs === null ? null : new Date(kept.oldestMs).toISOString(),
+    covered: kept.covered,
+    releasedBy: release?.by.id ?? null,
+  };
+}
+
+export function personOf({ id, onBehalfOf, address }: Caller): HoldPerson {
+  return { id, onBehalfOf, address };
+}
+
+/** Throws GatewayError `refused` unless the caller is a person, or the operator: agents decide nothing about keeping. */
+export function requirePerson({ standing }: Caller, what: string): void {
+  if (standing !== null && standing.principal.kind !== 'human') {
+    throw new GatewayError('refused', `Only a person ${what}.`);
+  }
+}
+
+/**
+ * Throws GatewayError `refused` if a query asks about content and the caller may not read all of it, for how many records match would tell what is in them; `malformed` if it
+ * cannot be read.
+ */
+export function requireReadable({ boundary }: Pick<ApiParts, 'boundary'>, { rights }: Caller, query: string): void {
+  const isOfContent = termsOf(readQuery(query, Date.now())).some(({ field }) => isNothing(boundary.scopeOfField(field, nothing)));
+  if (isOfContent && !isEverything(scopeOf(rights, 'content'))) {
+    throw new GatewayError('refused', 'The query asks about content: words of the text, and what else is content, are for who may read all of it.');
+  }
+}

@@ -1,0 +1,17 @@
+import { ownAttributes } from '../domain/own-attributes.ts';
+import type { KeyStore } from '../recording/key-store.ts';
+import type { Recorder } from '../recording/recorder.ts';
+import { printMeta } from '../sessions/meta.ts';
+import { untilRecorded } from './recorded-acts.ts';
+
+/** Records which root secret is in force, and what wraps it, unless that is on record: after a rotation, and after a start that changed it. Rejects with GatewayError `cannot_record`. */
+export async function recordRootKey(recorder: Recorder, keys: KeyStore): Promise<void> {
+  const row = keys.rootRow;
+  if (row === null || row.isTold) {
+    return;
+  }
+  const attributes = { [ownAttributes.rootKey]: row.id, [ownAttributes.rootKeyProvider]: row.provider };
+  recorder.append(recorder.own, { kind: 'event', meta: printMeta(0, { action: 'gateway.use_root_key', attributes }), content: [] });
+  await untilRecorded(recorder);
+  keys.noteRootTold();
+}

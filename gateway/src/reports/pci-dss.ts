@@ -1,0 +1,84 @@
+import type { Report } from './report.ts';
+import {
+  alertsTell,
+  clockIsOfMachine,
+  copyIsElsewhere,
+  keeps,
+  nothingPassesUnrecorded,
+  othersWitness,
+  peopleAreIdentified,
+  readersAreLimited,
+  recordsGoOn,
+  valuesAreLookedFor,
+} from './setting-checks.ts';
+
+const year = 365;
+
+export const pciDss: Report = {
+  name: 'pci-dss',
+  title: 'PCI DSS 4.0.1, requirement 10',
+  about: 'Logging and monitoring of all access to system components and cardholder data, as far as it goes through this gateway.',
+  requirements: [
+    { clause: '10.2.1', asks: 'Audit logs are enabled and active.', evidence: ['starts', 'troubles'], settings: [nothingPassesUnrecorded] },
+    {
+      clause: '10.2.1.1',
+      asks: 'All individual user access to cardholder data is logged.',
+      evidence: ['cards', 'requests'],
+      settings: [valuesAreLookedFor, peopleAreIdentified],
+      beyond: 'Which targets hold cardholder data.',
+    },
+    {
+      clause: '10.2.1.2',
+      asks: 'All actions of anyone with administrative access are logged.',
+      evidence: ['administration', 'definitions'],
+      settings: [],
+      beyond: 'What somebody does on the machine itself.',
+    },
+    { clause: '10.2.1.3', asks: 'All access to audit logs is logged.', evidence: ['readings'], settings: [readersAreLimited] },
+    { clause: '10.2.1.4', asks: 'All invalid logical access attempts are logged.', evidence: ['failedLogins', 'denials'], settings: [] },
+    {
+      clause: '10.2.1.5',
+      asks: 'All changes to identification and authentication credentials are logged.',
+      evidence: ['credentials', 'leavers'],
+      settings: [peopleAreIdentified],
+    },
+    { clause: '10.2.1.6', asks: 'All starting, stopping and pausing of logs is logged.', evidence: ['starts', 'pauses'], settings: [] },
+    { clause: '10.2.1.7', asks: 'All creation and deletion of system-level objects is logged.', evidence: ['definitions'], settings: [] },
+    {
+      clause: '10.2.2',
+      asks: 'Each entry has user, kind of event, date and time, success or failure, origin, and what was affected.',
+      evidence: ['requests'],
+      settings: [peopleAreIdentified],
+    },
+    {
+      clause: '10.3.1',
+      asks: 'Read access to audit logs is limited to those with a need for it.',
+      evidence: ['readings', 'guardedContent'],
+      settings: [readersAreLimited],
+    },
+    { clause: '10.3.2', asks: 'Audit logs are protected from modification by individuals.', evidence: [], settings: [othersWitness] },
+    { clause: '10.3.3', asks: 'Audit logs are promptly backed up to a place that is difficult to modify.', evidence: ['backups'], settings: [copyIsElsewhere] },
+    {
+      clause: '10.3.4',
+      asks: 'Changes of existing log data are detected and raise alerts.',
+      evidence: ['troubles', 'witnesses'],
+      settings: [othersWitness, alertsTell('recorder-trouble', 'not-cosigned')],
+    },
+    { clause: '10.4.1', asks: 'Audit logs are reviewed at least once daily.', evidence: ['reviews', 'alertActs', 'readings'], settings: [] },
+    { clause: '10.4.1.1', asks: 'Automated mechanisms carry out the reviews.', evidence: ['alerts'], settings: [alertsTell(), recordsGoOn] },
+    { clause: '10.4.3', asks: 'Exceptions and anomalies that were found are addressed.', evidence: ['alertActs', 'halts'], settings: [] },
+    {
+      clause: '10.5.1',
+      asks: 'Audit logs are kept for at least 12 months, the newest three of them at hand.',
+      evidence: ['keeping', 'erasures'],
+      settings: [keeps({ content: year, facts: year })],
+    },
+    { clause: '10.6.1', asks: 'Clocks are synchronised.', evidence: ['pauses'], settings: [clockIsOfMachine] },
+    {
+      clause: '10.7.2',
+      asks: 'Failures of critical security controls, of logging among them, are detected, alerted and addressed.',
+      evidence: ['troubles', 'pauses'],
+      settings: [alertsTell('recorder-trouble', 'missed-heartbeat', 'sink-trouble')],
+    },
+  ],
+};

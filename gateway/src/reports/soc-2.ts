@@ -1,0 +1,84 @@
+import type { Report } from './report.ts';
+import {
+  alertsTell,
+  copyIsElsewhere,
+  othersWitness,
+  peopleAreIdentified,
+  policiesAreEnforced,
+  readersAreLimited,
+  recordsGoOn,
+  rootKeyIsElsewhere,
+  transportIsEncrypted,
+} from './setting-checks.ts';
+
+export const soc2: Report = {
+  name: 'soc-2',
+  title: 'SOC 2, common criteria CC6 and CC7',
+  about: 'AICPA Trust Services Criteria of 2017 with the points of focus of 2022: logical access, and the operation of systems.',
+  requirements: [
+    {
+      clause: 'CC6.1',
+      asks: 'Logical access to protected information is restricted.',
+      evidence: ['logins', 'failedLogins', 'denials', 'policies'],
+      settings: [policiesAreEnforced, peopleAreIdentified, rootKeyIsElsewhere],
+    },
+    {
+      clause: 'CC6.2',
+      asks: 'Users are registered and authorised before they get credentials, which are removed when access is not authorised any more.',
+      evidence: ['credentials', 'leavers'],
+      settings: [peopleAreIdentified],
+    },
+    {
+      clause: 'CC6.3',
+      asks: 'Access is given, changed and removed by roles, with least privilege and separation of duties.',
+      evidence: ['policies', 'approvals', 'administration'],
+      settings: [readersAreLimited, policiesAreEnforced],
+    },
+    {
+      clause: 'CC6.6',
+      asks: 'Measures protect against threats from outside of the boundaries of the system.',
+      evidence: ['failedLogins', 'denials'],
+      settings: [transportIsEncrypted, alertsTell('failed-sign-ins', 'suspended-tries')],
+    },
+    {
+      clause: 'CC6.7',
+      asks: 'The transmission, movement and removal of information is restricted to authorised users and processes, and protected.',
+      evidence: ['classes', 'masked', 'readings'],
+      settings: [transportIsEncrypted],
+    },
+    {
+      clause: 'CC6.8',
+      asks: 'Unauthorised or malicious software is prevented or detected.',
+      evidence: ['toolChanges', 'environments'],
+      settings: [alertsTell('tool-changed')],
+      beyond: 'Software on the machines of users and targets.',
+    },
+    {
+      clause: 'CC7.1',
+      asks: 'Changes of configurations that bring new vulnerabilities are detected.',
+      evidence: ['administration', 'policies', 'environments'],
+      settings: [],
+    },
+    {
+      clause: 'CC7.2',
+      asks: 'Anomalies that point to malicious acts, disasters or errors are watched for and analysed.',
+      evidence: ['alerts', 'troubles'],
+      settings: [alertsTell(), recordsGoOn],
+    },
+    { clause: 'CC7.3', asks: 'Security events are evaluated.', evidence: ['alertActs', 'reviews'], settings: [] },
+    {
+      clause: 'CC7.4',
+      asks: 'Security incidents are responded to.',
+      evidence: ['halts', 'alertActs', 'emergencies'],
+      settings: [],
+      beyond: 'The response outside of this gateway.',
+    },
+    {
+      clause: 'CC7.5',
+      asks: 'What is needed to recover is there and was tried.',
+      evidence: ['backups'],
+      settings: [copyIsElsewhere, othersWitness],
+      beyond: 'The drill: countersign restore, and verify of what it gave.',
+    },
+  ],
+};

@@ -1,0 +1,134 @@
+import type { ErasureCause, ErasureIntent } from '@countersign/ledger/format';
+import type { ClassDay, KeyStore } from '../recording/key-store.ts';
+import type { PublishedCheckpoint } from '../recording/publisher.ts';
+import type { Recorder } from '../recording/recorder.ts';
+
+/** The most keys that one record names, so that its body is never longer than 64 KiB. */
+const keysPerRecord = 600;
+const secretsPerRecord = 1000;
+
+/** The steps of an erasure, in order. A process may end after each of them. */
+export type ErasureStep = 'announced' | 'confirmed' | 'destroyed' | 'forgotten' | 'completed';
+
+export interface ErasureParts {
+  readonly recorder: Recorder;
+  readonly keys: KeyStore;
+  /** Resolves when a checkpoint over the intents is vouched for elsewhere too. By default nobody is asked. Rejects with GatewayError; then nothing is destroyed before the next call. */
+  readonly confirm?: (checkpoint: PublishedCheckpoint) => Promise<void>;
+  /**
+   * Removes what was made of the erased content and is kept elsewhere, in files and in memory. `from`: secrets ended by themselves, and the first record that they sealed has this
+   * index in the log, or a higher one. Null: only keys of classes and days ended.
+   */
+  readonly forget: (from: number | null) => Promise<void>;
+  /** Names the places outside of the store where copies of the keys are. */
+  readonly copies?: () => readonly string[];
+  /** Told of each step. */
+  readonly onStep?: (step: ErasureStep) => void;
+}
+
+/** Says which keys and secrets are to be destroyed, and why. */
+export interface ErasureOrder {
+  readonly cause: ErasureCause;
+  readonly keys: readonly ClassDay[];
+  readonly secrets: ErasureIntent['secrets'];
+  /** The index in the log of the first record that one of the secrets seals. Absent: it is not known. */
+  readonly from?: number;
+  /** Why, and who wants it. It is sealed, and kept as long as facts. */
+  readonly why: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The one way in which keys end. What will be destroyed is recorded, signed and published, then it is destroyed, then that is recorded. An intent is never taken
+ * back: what is left of it after a crash is carried out at the next start.
+ */
+export class Erasures {
+  readonly #parts: ErasureParts;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(parts: ErasureParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Destroys what is there of an order, and returns its keys that were there. Orders are carried out one after the other. Rejects with GatewayError
+   * `cannot_record`, and with what `confirm` and `forget` reject with: before anything was destroyed, or so that the next call or start completes it.
+   */
+  async erase(order: ErasureOrder): Promise<readonly ClassDay[]> {
+    return this.#inTurn(async () => {
+      await this.#carryOut();
+      const announced = this.#announce(order);
+      await this.#carryOut(order.from);
+      return announced;
+    });
+  }
+
+  /** Carries out what was announced, here or before a crash, and is not completed. Rejects as `erase` does. */
+  async resume(): Promise<void> {
+    await this.#inTurn(async () => this.#carryOut());
+  }
+
+  /** Runs an act while nothing is being announced, destroyed or completed. */
+  async between<T>(act: () => Promise<T>): Promise<T> {
+    return this.#inTurn(act);
+  }
+
+  #announce({ cause, keys, secrets, why }: ErasureOrder): readonly ClassDay[] {
+    const { recorder, copies = () => [] } = this.#parts;
+    const once = new Map(keys.map((key) => [`${key.class}/${key.day}`, key]));
+    const found = [...once.values()].flatMap((key) => {
+      const hash = this.#parts.keys.classKeyHash(key);
+      return hash === null ? [] : [[key.class, key.day, hash] as const];
+    });
+    const announce = (part: Pick<ErasureIntent, 'keys' | 'secrets'>): void => {
+      recorder.announceErasure({ cause, ...part, copies: copies() }, why);
+    };
+    for (const some of chunks(found, keysPerRecord)) {
+      announce({ keys: some, secrets: [] });
+    }
+    for (const some of chunks(secrets, secretsPerRecord)) {
+      announce({ keys: [], secrets: some });
+    }
+    return found.map(([classId, day]) => ({ class: classId, day }));
+  }
+
+  async #carryOut(from = 0): Promise<void> {
+    const { recorder, keys, confirm, forget, onStep } = this.#parts;
+    const open = recorder.erasures;
+    if (open.length === 0) {
+      return;
+    }
+    onStep?.('announced');
+    const checkpoint = await recorder.publish();
+    await confirm?.(checkpoint);
+    onStep?.('confirmed');
+    for (const { intent } of open) {
+      keys.destroy(intent);
+    }
+    onStep?.('destroyed');
+    await forget(open.some(({ intent }) => intent.secrets.length > 0) ? from : null);
+    onStep?.('forgotten');
+    for (const { index } of open) {
+      recorder.completeErasure(index);
+    }
+    onStep?.('completed');
+    await recorder.publish();
+  }
+
+  async #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const before = this.#last;
+    const mine = Promise.withResolvers<void>();
+    this.#last = mine.promise;
+    try {
+      await before;
+      return await act();
+    } finally {
+      mine.resolve();
+    }
+  }
+}
+
+function* chunks<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+  for (let at = 0; at < all.length; at += size) {
+    yield all.slice(at, at + size);
+  }
+}

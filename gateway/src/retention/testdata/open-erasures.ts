@@ -1,0 +1,28 @@
+import type { KeyObject } from 'node:crypto';
+import { openRecorder } from '../../recording/testdata/open-recorder.ts';
+import type { KeyStore } from '../../recording/key-store.ts';
+import type { Recorder } from '../../recording/recorder.ts';
+import { Erasures, type ErasureStep } from '../erasures.ts';
+
+export const dayMs = 86_400_000;
+
+interface OpenedErasures {
+  readonly recorder: Recorder;
+  readonly keys: KeyStore;
+  readonly root: KeyObject;
+  readonly erasures: Erasures;
+}
+
+/** A recorder with its erasures. `agoDays`: its clock is so many days late. */
+export async function openErasures(data: string, agoDays = 0, onStep: (step: ErasureStep) => void = () => undefined): Promise<OpenedErasures> {
+  const { recorder, keys, root } = await openRecorder(data, { clock: () => Date.now() - agoDays * dayMs });
+  return { recorder, keys, root, erasures: new Erasures({ recorder, keys, forget: () => Promise.resolve(), onStep }) };
+}
+
+/** Records a session with one request, and returns its id. */
+export function recordSession(recorder: Recorder, said: string): string {
+  const track = recorder.openSession();
+  recorder.append(track, { kind: 'request', meta: '{"channel":1}', content: [Buffer.from(said)] });
+  recorder.closeSession(track, 'client');
+  return track.id;
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import {
+  emptyRoot,
+  encodeUtf8,
+  formatCheckpoint,
+  formatVerifierKey,
+  parseNote,
+  parseWitnessKey,
+  sha256,
+  signNote,
+  verifyCosignatures,
+  type NoteSigner,
+} from '@countersign/ledger/format';
+import { parseVerifierKey } from '@countersign/ledger';
+import { consistencyProof, rootAt, type ReadHash } from '../../../ledger/src/proof.ts';
+import { nodeHash } from '../../../ledger/src/tree.ts';
+import { formatAddCheckpoint } from './add-checkpoint.ts';
+import { Witness } from './witness.ts';
+import { WitnessServer } from './witness-server.ts';
+
+function signerOf(name: string): NoteSigner {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  return { name, publicKey: publicKey.export({ format: 'der', type: 'spki' }).subarray(-32), sign: (message) => sign(null, message, privateKey) };
+}
+
+/** A log whose leaves are the numbers from 0, but from `fork` on others. */
+class TestLog {
+  readonly signer: NoteSigner;
+  readonly #fork: number;
+
+  constructor(signer = signerOf('log.example'), fork = Infinity) {
+    this.signer = signer;
+    this.#fork = fork;
+  }
+
+  get key(): ReturnType<typeof parseVerifierKey> {
+    return parseVerifierKey(formatVerifierKey(this.signer));
+  }
+
+  readonly #read: ReadHash = async (height, index) =>
+    height === 0
+      ? sha256(encodeUtf8(`${index} ${index >= this.#fork}`))
+      : nodeHash(await this.#read(height - 1, 2 * index), await this.#read(height - 1, 2 * index + 1));
+
+  async note(size: number): Promise<string> {
+    return signNote(formatCheckpoint({ origin: this.signer.name, size, root: size === 0 ? emptyRoot : await rootAt(size, this.#read) }), this.signer);
+  }
+
+  async request(oldSize: number, size: number): Promise<Uint8Array> {
+    const proof = oldSize === 0 || oldSize > size ? [] : await consistencyProof(oldSize, size, this.#read);
+    return encodeUtf8(formatAddCheckpoint({ oldSize, proof, note: await this.note(size) }));
+  }
+}
+
+function directoryOf(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-witness-'));
+  t.after(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return directory;
+}
+
+const now = (): number => 1_700_000_000_000;
+
+test('a witness cosigns a log that grows, and nothing that does not continue it', async (t) => {
+  const data = directoryOf(t);
+  const log = new TestLog();
+  const fork = new TestLog(log.signer, 4);
+  using witness = await Witness.open({ data, name: 'witness.example/w1', logs: [log.key], now });
+  const status = async (from: TestLog, oldSize: number, size: number): Promise<string> => {
+    const answer = await witness.addCheckpoint(await from.request(oldSize, size));
+    return answer.status === 409 ? `409 ${answer.mediaType} ${answer.body}` : String(answer.status);
+  };
+  const conflict = (size: number): string => `409 text/x.tlog.size ${size}\n`;
+  assert.equal(await status(log, 3, 5), conflict(0), 'a size that was never cosigned');
+  const answer = await witness.addCheckpoint(await log.request(0, 5));
+  assert.equal(answer.status, 200);
+  const { held } = await verifyCosignatures(parseNote(encodeUtf8((await log.note(5)) + answer.body)), [parseWitnessKey(witness.vkey)]);
+  assert.deepEqual(
+    held.map(({ timeS }) => timeS),
+    [1_700_000_000],
+  );
+  assert.equal(await status(log, 0, 5), conflict(5));
+  assert.equal(await status(log, 4, 9), conflict(5));
+  assert.equal(await status(log, 5, 5), '200', 'the same again, at a later time');
+  assert.equal(await status(log, 0, 3), conflict(5), 'rolled back');
+  assert.equal(await status(log, 5, 3), '400', 'an old size above that of the checkpoint');
+  assert.equal(await status(fork, 5, 5), conflict(5), 'another root at the same size');
+  assert.equal(await status(fork, 5, 9), '422', 'another history');
+  const refused = readdirSync(data).find((name) => name.endsWith('.refused'));
+  assert.equal(readFileSync(join(data, refused ?? ''), 'utf8'), await fork.note(9), 'what the log signed beside its history is kept');
+  assert.equal(await status(new TestLog(), 5, 9), '403', 'another key of the log');
+  assert.equal(await status(new TestLog(signerOf('other.example')), 0, 9), '404', 'another log');
+  assert.equal(await status(log, 5, 9), '200');
+  for (const bytes of ['', 'old 9\n', 'old 09\n\nx', 'old 9\nAAAA\n\nx', `old 9\n${'A'.repeat(43)}=\n`.repeat(70), `old 9\n\nlog.example\n9\n`]) {
+    assert.equal((await witness.addCheckpoint(encodeUtf8(bytes))).status, 400, JSON.stringify(bytes.slice(0, 40)));
+  }
+  const both = await Promise.all([witness.addCheckpoint(await log.request(9, 12)), witness.addCheckpoint(await log.request(9, 11))]);
+  assert.deepEqual(
+    both.map((each) => each.status).toSorted((a, b) => a - b),
+    [200, 409],
+    'of two at once one is first',
+  );
+});
+
+test('a witness is the same after a start, alone on its directory, and starts on nothing that it did not cosign', async (t) => {
+  const data = directoryOf(t);
+  const log = new TestLog();
+  const options = { data, name: null, logs: [log.key], now };
+  const first = await Witness.open(options);
+  const { vkey } = first;
+  await assert.rejects(Witness.open(options), { code: 'store_in_use' });
+  assert.equal((await first.addCheckpoint(await log.request(0, 7))).status, 200);
+  first[Symbol.dispose]();
+  assert.equal(statSync(join(data, 'witness.key')).mode & 0o777, 0o600);
+  {
+    using second = await Witness.open(options);
+    assert.equal(second.vkey, vkey);
+    assert.equal((await second.addCheckpoint(await log.request(0, 5))).body, '7\n');
+  }
+  await assert.rejects(Witness.open({ ...options, name: 'other.example' }), { code: 'key_unavailable' });
+  await assert.rejects(Witness.open({ ...options, data: directoryOf(t), name: 'a b' }), { code: 'config_invalid' });
+  const file = join(data, readdirSync(data).find((name) => name.endsWith('.checkpoint')) ?? '');
+  writeFileSync(file, await log.note(3));
+  await assert.rejects(Witness.open(options), { code: 'store_damaged' });
+});
+
+test('a witness over HTTP: one request, and limits on what it reads', async (t) => {
+  const log = new TestLog();
+  using witness = await Witness.open({ data: directoryOf(t), name: null, logs: [log.key], now });
+  await using server = await WitnessServer.open({ host: '127.0.0.1', port: 0, witness, onTrouble: (error) => assert.fail(String(error)) });
+  const post = async (path: string, body: Uint8Array<ArrayBuffer>): Promise<Response> => fetch(server.url + path, { method: 'POST', body });
+  const bytesOf = async (oldSize: number, size: number): Promise<Uint8Array<ArrayBuffer>> => new Uint8Array(await log.request(oldSize, size));
+  const ok = await post('/add-checkpoint', await bytesOf(0, 3));
+  assert.equal(ok.status, 200);
+  assert.match(await ok.text(), /^\u2014 \S+ \S+\n$/);
+  const conflict = await post('/add-checkpoint', await bytesOf(0, 3));
+  assert.deepEqual([conflict.status, conflict.headers.get('content-type'), await conflict.text()], [409, 'text/x.tlog.size', '3\n']);
+  assert.equal((await post('/other', await bytesOf(3, 4))).status, 404);
+  assert.equal((await fetch(`${server.url}/add-checkpoint`)).status, 405);
+  assert.equal((await post('/add-checkpoint', new Uint8Array(65 * 1024))).status, 413);
+});

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KeyRows } from './key-check.ts';
+import { commitWithCheckpoint, filesOf } from './testdata/golden-store.ts';
+import { StoreWriter, type Kind } from './testdata/store-writer.ts';
+import { verifyStore } from './verify-store.ts';
+
+const dayMs = 86_400_000;
+const [hash, other] = ['ab'.repeat(32), 'cd'.repeat(32)];
+/** The day on which the records of these tests are made. */
+const today = Math.floor(new StoreWriter().timeMs / dayMs);
+const never = 0xffff_ffff;
+
+type Key = readonly [retentionClass: number, day: number, wrapped: string];
+type Written = readonly [kind: Kind, body: object];
+
+const past: Key = [1, today - 1, hash];
+const future: Key = [1, today + 1, hash];
+const hold: Key = [32_768, never, hash];
+/** Secrets whose facts are of class 1 and whose content is of class 2. */
+const secrets: Written = ['secrets', { secrets: hash, key: 7, meta: [1, today + 90], content: [2, today + 90] }];
+
+/** The log has `epoch` as its first record, and then these. */
+function announce(...keys: readonly Key[]): readonly Written[] {
+  return keys.map(([classId, day, wrapped]) => ['key', { class: classId, day, wrapped }]);
+}
+
+function intent(cause: string, ...keys: readonly Key[]): Written {
+  return ['erasure', { phase: 'intent', cause, keys, secrets: [], copies: [] }];
+}
+
+function erase(...named: readonly (readonly [key: number, slot: number])[]): Written {
+  return ['erasure', { phase: 'intent', cause: 'erased', keys: [], secrets: named, copies: [] }];
+}
+
+/** Stands for the completion of the erasure before it. */
+const complete = Symbol('completes the erasure before it');
+
+function floorOf(classId: number, floor: number | null): Written {
+  return ['keep', { class: classId, content: 90, facts: 90, floor }];
+}
+
+function holdOn(what: 'create' | 'release'): Written {
+  return ['hold', { what, class: 32_768 }];
+}
+
+const wrapByHold: Written = ['wrap', { class: 32_768, day: never, wraps: [[7, 2, hash]] }];
+
+interface Case {
+  readonly what: string;
+  readonly log: readonly (Written | typeof complete)[];
+  /** The keys in the key store afterwards. */
+  readonly there?: readonly Key[];
+  /** The findings by plain `verify`, and with retention. Absent: none. */
+  readonly plain?: RegExp;
+  readonly strict?: RegExp;
+  /** With retention it is judged for a day so many days later. */
+  readonly later?: number;
+}
+
+const cases: readonly Case[] = [
+  { what: 'keys that are there', log: announce(past, future), there: [past, future] },
+  { what: 'expired and deleted', log: [...announce(past), intent('expired', past), complete] },
+  { what: 'gone without an erasure after its day', log: announce(past), strict: /is gone, and no erasure says why/ },
+  { what: 'gone without an erasure before its day', log: announce(future), plain: /is not in the key store/, strict: /is not in the key store/ },
+  { what: 'expired before its day', log: [...announce(future), intent('expired', future), complete], strict: /as expired, before that day has passed/ },
+  { what: 'erased before its day', log: [...announce(future), intent('erased', future), complete] },
+  { what: 'the hold that ended', log: [...announce(hold), holdOn('create'), holdOn('release'), intent('released', hold), complete] },
+  { what: 'a hold that ended and was not released', log: [...announce(hold), intent('released', hold), complete], strict: /that hold was not released/ },
+  { what: 'a hold that expired', log: [...announce(hold), intent('expired', hold), complete], strict: /which is a hold/ },
+  { what: 'a key that is no hold and was released', log: [...announce(past), intent('released', past), complete], strict: /which is no hold/ },
+  {
+    what: 'a released hold, kept for two days',
+    log: [...announce(hold), holdOn('release')],
+    there: [hold],
+    strict: /which was released on .* is kept too long/,
+    later: 2,
+  },
+  { what: 'a hold, kept for ever', log: [...announce(hold), holdOn('create')], there: [hold], later: 5000 },
+  { what: 'announced, and not completed on that day', log: [...announce(past), intent('expired', past)], there: [past] },
+  { what: 'announced and never completed', log: [...announce(past), intent('expired', past)], strict: /was never completed/, later: 2 },
+  { what: 'completed and not announced', log: [['erasure', { phase: 'complete', intent: 0 }]], strict: /was not announced, or was completed before/ },
+  {
+    what: 'said to be destroyed, and there',
+    log: [...announce(past), intent('expired', past), complete],
+    there: [past],
+    plain: /the log says that it was destroyed/,
+    strict: /the log says that it was destroyed/,
+  },
+  {
+    what: 'another key of that class and day destroyed',
+    log: [...announce(past), intent('expired', [1, today - 1, other]), complete],
+    strict: /no erasure says why/,
+  },
+  { what: 'kept a day longer than a day', log: announce([1, today - 2, hash]), there: [[1, today - 2, hash]], strict: /is kept too long/ },
+  { what: 'another key in its place', log: announce(future), there: [[1, today + 1, other]], plain: /another key/, strict: /another key/ },
+  { what: 'erased without a floor', log: [floorOf(2, null), secrets, erase([7, 2]), complete] },
+  { what: 'erased below the floor of another class', log: [floorOf(1, 30), secrets, erase([7, 2]), complete] },
+  { what: 'erased below its floor', log: [floorOf(2, 30), secrets, erase([7, 2]), complete], strict: /the floor of its class protects it until/ },
+  {
+    what: 'erased below a floor that ended later',
+    log: [floorOf(2, 30), secrets, floorOf(2, null), erase([7, 2]), complete],
+    strict: /the floor of its class/,
+  },
+  {
+    what: 'all of a day erased below its floor',
+    log: [floorOf(2, 30), ...announce([2, today + 90, hash]), secrets, intent('erased', [2, today + 90, hash]), complete],
+    strict: /the floor of its class/,
+  },
+  { what: 'erased from under a hold', log: [secrets, wrapByHold, erase([7, 2]), complete], strict: /hold 32768 has it/ },
+  { what: 'erased after the hold ended', log: [secrets, wrapByHold, holdOn('release'), erase([7, 2]), complete] },
+];
+
+/** `areErased`: one of the secrets of the row is empty. */
+function rowsOf(there: readonly Key[], areErased: boolean): KeyRows {
+  return {
+    check: () => undefined,
+    secrets: () => ({ hash: areErased ? '' : hash, meta: { class: 1, day: today + 90 }, content: { class: 2, day: today + 90 } }),
+    classKey: (ofClass, day) => there.find((key) => key[0] === ofClass && key[1] === day)?.[2] ?? null,
+    wraps: () => [],
+    wrap: () => hash,
+    classDays: () => there.map(([classId, day]) => ({ class: classId, day })),
+  };
+}
+
+for (const { what, log, there = [], plain, strict, later = 0 } of cases) {
+  test(`retention: ${what}`, async () => {
+    const writer = new StoreWriter();
+    writer.start(null);
+    for (const each of log) {
+      const [kind, meta] = each === complete ? (['erasure', { phase: 'complete', intent: writer.leafHashes.length - 1 }] as const) : each;
+      writer.record(writer.gateway, kind, { meta });
+    }
+    commitWithCheckpoint(writer);
+    writer.publish();
+    const options = { keys: [writer.signer.vkey], keyRows: rowsOf(there, JSON.stringify(log).includes('"secrets":[[')), now: () => writer.timeMs };
+    const findingsOf = async (more: { readonly retentionAtMs?: number }): Promise<string> => {
+      const { findings } = await verifyStore(filesOf(writer.files), { ...options, ...more });
+      return findings.map(({ code, what: words }) => `${code}: ${words}`).join('\n');
+    };
+    const found = { plain: await findingsOf({}), strict: await findingsOf({ retentionAtMs: writer.timeMs + later * dayMs }) };
+    for (const [how, expected] of [['plain', plain] as const, ['strict', strict] as const]) {
+      if (expected === undefined) {
+        assert.equal(found[how], '', how);
+      } else {
+        assert.match(found[how], expected, how);
+      }
+    }
+  });
+}

@@ -1,0 +1,276 @@
+/** Checks what the log says about deletion: against itself, and against the key store if it is at hand. docs/formats/verification.md lists the rules. */
+import { leafName, type PlacedLeaf } from './epoch-check.ts';
+import { readErasureBody, type ErasureCause, type ErasureIntent } from './erasure-body.ts';
+import type { GovernanceBody } from './governance.ts';
+import type { KeyRows } from './key-check.ts';
+import { leafOffsets, neverExpires, readUint53 } from './leaf.ts';
+import { firstHold, ProtectedSecrets, type ClassDay, type SecretsPlaces } from './protected-secrets.ts';
+import type { Findings } from './verdict.ts';
+
+const dayMs = 86_400_000;
+
+/** How much was destroyed for one cause, of one class of keeping. */
+interface ErasedCount {
+  readonly cause: ErasureCause;
+  /** Null: secrets of sessions, of any class. */
+  readonly class: number | null;
+  readonly count: number;
+}
+
+/** The result of the check of retention. */
+export interface RetentionReport {
+  /** Unix ms. What is kept longer than it should be was judged for this time. */
+  readonly atMs: number;
+  readonly erased: readonly ErasedCount[];
+  /** The number of erasures that were announced less than a day before, and are not completed yet. */
+  readonly pending: number;
+}
+
+interface RetentionCheckOptions {
+  /** Null: no key store is at hand. */
+  readonly rows: KeyRows | null;
+  readonly findings: Findings;
+  readonly nowMs: number;
+  /** The time for which retention is judged. Null: only losses before their time are looked for. */
+  readonly atMs: number | null;
+}
+
+interface AnnouncedKey extends ClassDay {
+  readonly wrapped: string;
+}
+
+/** Secrets that are not in the key store as they were announced. */
+interface Doubt {
+  readonly key: number;
+  readonly isMissing: boolean;
+  readonly where: string;
+}
+
+interface OpenIntent {
+  readonly intent: ErasureIntent;
+  readonly day: number;
+  readonly where: string;
+}
+
+export class RetentionCheck {
+  readonly #options: RetentionCheckOptions;
+  /** The last day for which retention is judged; null: it is not. */
+  readonly #judgedDay: number | null;
+  /** The announced class keys by class, day and hash, each with the leaf that announces it. */
+  readonly #keys = new Map<string, AnnouncedKey & { readonly where: string; readonly order: number }>();
+  /** How many class keys were announced when one of a class and day was erased last. Those before it are gone with it, however they were wrapped. */
+  readonly #erasedBefore = new Map<string, number>();
+  readonly #doubts: Doubt[] = [];
+  readonly #protected = new ProtectedSecrets();
+  readonly #open = new Map<number, OpenIntent>();
+  /** The names of the class keys that the log says are destroyed, or are going to be. */
+  readonly #erasedKeys = new Set<string>();
+  /** The rows of which a secret is destroyed, or is going to be. */
+  readonly #erasedRows = new Set<number>();
+  readonly #counts = new Map<string, ErasedCount>();
+
+  constructor(options: RetentionCheckOptions) {
+    this.#options = options;
+    this.#judgedDay = options.atMs === null ? null : Math.floor(options.atMs / dayMs);
+  }
+
+  /** The counts of what was destroyed; null unless retention is judged. */
+  get report(): RetentionReport | null {
+    const { atMs } = this.#options;
+    return atMs === null ? null : { atMs, erased: [...this.#counts.values()], pending: [...this.#open.values()].filter((each) => !this.#isLate(each)).length };
+  }
+
+  /** Takes up the body of a leaf that says something about keys. */
+  add(kind: 'key' | 'keep' | 'wrap' | 'hold' | 'erasure', body: GovernanceBody, record: PlacedLeaf): void {
+    if (kind === 'key') {
+      this.#addKey({ class: Number(body['class']), day: Number(body['day']), wrapped: String(body['wrapped']) }, leafName(record));
+    } else if (kind === 'erasure') {
+      this.#addErasure(body, record);
+    } else if (this.#judgedDay === null) {
+      // This protects secrets, which is judged with retention alone.
+    } else if (kind === 'hold') {
+      this.#protected.hold(body, dayOf(record));
+    } else {
+      this.#protected[kind](body);
+    }
+  }
+
+  /** Notes secrets that the log announces. */
+  addSecrets(key: number, places: SecretsPlaces, record: PlacedLeaf): void {
+    if (this.#judgedDay !== null) {
+      this.#protected.announce(key, places, dayOf(record));
+    }
+  }
+
+  /** Notes secrets that are missing from the key store, or differ from what the log announces. An erasure may explain it. */
+  addDoubt(key: number, found: string | null, record: PlacedLeaf): void {
+    this.#doubts.push({ key, isMissing: found === null, where: leafName(record) });
+  }
+
+  /** Judges what was read. Throws `MalformedError` if the key store cannot be read. */
+  finish(): void {
+    const { rows, findings } = this.#options;
+    for (const { key, isMissing, where } of this.#doubts) {
+      if (!this.#erasedRows.has(key)) {
+        findings.add(isMissing ? 'retention' : 'integrity', where, isMissing ? missing : different);
+      }
+    }
+    for (const open of this.#open.values()) {
+      if (this.#isLate(open)) {
+        this.#judge(open.where, 'the erasure that it announces was never completed');
+      }
+    }
+    if (rows !== null) {
+      const going = new Set([...this.#open.values()].flatMap(({ intent }) => intent.keys.map((key) => nameOf(...key))));
+      for (const [name, key] of this.#keys) {
+        if (!going.has(name)) {
+          this.#compare(rows, key, { isErased: this.#erasedKeys.has(name) });
+        }
+      }
+      this.#findErasedSecrets(rows);
+      this.#judgeKept(rows);
+    }
+  }
+
+  /** Finds rows that still have both secrets after one of them was erased. */
+  #findErasedSecrets(rows: KeyRows): void {
+    const going = new Set([...this.#open.values()].flatMap(({ intent }) => intent.secrets.map(([key]) => key)));
+    for (const key of this.#erasedRows) {
+      if (!going.has(key) && (rows.secrets(key)?.hash ?? '') !== '') {
+        this.#options.findings.add(
+          'retention',
+          'keys.db',
+          `the secrets of number ${key} are in the key store, and the log says that one of them was destroyed`,
+        );
+      }
+    }
+  }
+
+  #addKey(key: AnnouncedKey, where: string): void {
+    const name = nameOf(key.class, key.day, key.wrapped);
+    if (!this.#keys.has(name)) {
+      this.#keys.set(name, { ...key, where, order: this.#keys.size });
+    }
+  }
+
+  #addErasure(body: GovernanceBody, record: PlacedLeaf): void {
+    const where = leafName(record);
+    const erasure = readErasureBody(body);
+    if (erasure.phase === 'intent') {
+      const open = { intent: erasure.intent, day: dayOf(record), where };
+      this.#open.set(record.index, open);
+      this.#announce(open);
+    } else if (!this.#open.delete(erasure.intent)) {
+      this.#judge(where, 'it completes an erasure that was not announced, or was completed before');
+    }
+  }
+
+  #announce({ intent: { cause, keys, secrets }, day: today, where }: OpenIntent): void {
+    for (const [classId, day, wrapped] of keys) {
+      this.#erasedKeys.add(nameOf(classId, day, wrapped));
+      if (this.#keys.has(nameOf(classId, day, wrapped))) {
+        this.#erasedBefore.set(`${classId}/${day}`, this.#keys.size);
+      }
+      this.#count(cause, classId, 1);
+      const why = this.#whyNotKey(cause, { class: classId, day }, today);
+      if (why !== null) {
+        this.#judge(where, `it destroys the key of class ${classId} and day ${printDay(day)} as ${cause}, ${why}`);
+      }
+    }
+    for (const [key, slot] of secrets) {
+      this.#erasedRows.add(key);
+      const [hold, last] = [this.#protected.holdOf(key, slot), this.#protected.lastDayOf(key, slot)];
+      if (hold !== undefined || (last !== undefined && today <= last)) {
+        const why = hold === undefined ? `the floor of its class protects it until ${printDay(last ?? 0)}` : `hold ${hold} has it`;
+        this.#judge(where, `it destroys a secret of number ${key}, and ${why}`);
+      }
+    }
+    this.#count(cause, null, secrets.length);
+  }
+
+  /** Returns why a class key must not be destroyed for this cause on this day; null if it may be. */
+  #whyNotKey(cause: ErasureCause, kept: ClassDay, today: number): string | null {
+    const isHold = kept.class >= firstHold;
+    if ((cause === 'released') !== isHold) {
+      return isHold ? 'which is a hold' : 'which is no hold';
+    }
+    if (isHold) {
+      return this.#protected.releasedOn(kept.class) === undefined ? 'and that hold was not released' : null;
+    }
+    if (cause === 'expired' && kept.day >= today) {
+      return 'before that day has passed';
+    }
+    const last = this.#protected.lastDayOfKey(kept);
+    return last !== undefined && today <= last ? `and the floor of its class protects it until ${printDay(last)}` : null;
+  }
+
+  #count(cause: ErasureCause, classId: number | null, more: number): void {
+    const name = `${cause}/${classId}`;
+    const count = (this.#counts.get(name)?.count ?? 0) + more;
+    if (count > 0) {
+      this.#counts.set(name, { cause, class: classId, count });
+    }
+  }
+
+  /** Compares an announced class key with the key store. A key that was wrapped anew is announced anew, and is there as one of its leaves says. */
+  #compare(rows: KeyRows, key: AnnouncedKey & { readonly where: string; readonly order: number }, { isErased }: { readonly isErased: boolean }): void {
+    const found = rows.classKey(key.class, key.day);
+    const { findings, nowMs } = this.#options;
+    if (isErased) {
+      if (found === key.wrapped) {
+        findings.add('retention', key.where, 'the key that it announces is in the key store, and the log says that it was destroyed');
+      }
+    } else if (found !== null) {
+      if (!this.#keys.has(nameOf(key.class, key.day, found))) {
+        findings.add('integrity', key.where, different);
+      }
+    } else if (key.order < (this.#erasedBefore.get(`${key.class}/${key.day}`) ?? 0)) {
+      // It was erased as it was wrapped later.
+    } else if (key.day >= Math.floor(nowMs / dayMs)) {
+      findings.add('retention', key.where, missing);
+    } else {
+      this.#judge(key.where, 'the key that it announces is gone, and no erasure says why');
+    }
+  }
+
+  /** A key may be there for a day after its own, and that of a hold for a day after its release, because nobody deletes at midnight. */
+  #judgeKept(rows: KeyRows): void {
+    for (const { class: classId, day } of this.#judgedDay === null ? [] : rows.classDays()) {
+      const last = day === neverExpires ? this.#protected.releasedOn(classId) : day;
+      if (last !== undefined && this.#isPast(last)) {
+        const why = day === neverExpires ? `was released on ${printDay(last)}` : 'has passed';
+        this.#judge('keys.db', `the key of class ${classId} and day ${printDay(day)}, which ${why}, is there: what it opens is kept too long`);
+      }
+    }
+  }
+
+  #isLate({ day }: OpenIntent): boolean {
+    return this.#isPast(day);
+  }
+
+  /** True if more than a day has passed since the end of a day. */
+  #isPast(day: number): boolean {
+    return this.#judgedDay !== null && day + 1 < this.#judgedDay;
+  }
+
+  #judge(where: string, what: string): void {
+    if (this.#judgedDay !== null) {
+      this.#options.findings.add('retention', where, what);
+    }
+  }
+}
+
+const missing = 'the key that it announces is not in the key store';
+const different = 'the key store holds another key than it announces';
+
+function dayOf({ view, at }: PlacedLeaf): number {
+  return Math.floor(readUint53(view, at + leafOffsets.timeMs) / dayMs);
+}
+
+function nameOf(classId: number, day: number, wrapped: string): string {
+  return `${classId}/${day}/${wrapped}`;
+}
+
+function printDay(day: number): string {
+  return day === neverExpires ? 'never' : new Date(day * dayMs).toISOString().slice(0, 10);
+}

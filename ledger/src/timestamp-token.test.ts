@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TimestampAuthority } from '../../tests/support/timestamp-authority.ts';
+import { parseCertificates } from './certificate.ts';
+import { encodeUtf8 } from './text.ts';
+import { verifyTimestamp } from './timestamp-token.ts';
+
+const text = encodeUtf8('countersign/0123456789abcdef\n17\n');
+
+void test('a timestamp of OpenSSL holds, by every kind of key', async () => {
+  const kinds = [
+    { key: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'], digest: 'sha256' },
+    { key: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'], digest: 'sha512' },
+    { key: ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'], digest: 'sha256' },
+    { key: ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-384'], digest: 'sha384' },
+  ];
+  for (const kind of kinds) {
+    await using authority = await TimestampAuthority.open(kind);
+    const token = authority.stamp(text);
+    authority.verify(text, token);
+    const before = Date.now();
+    const outcome = await verifyTimestamp(token, text, parseCertificates(authority.root));
+    assert.ok(outcome.holds, JSON.stringify(outcome));
+    const { timeMs, accuracyMs, authority: name, policy } = outcome.info;
+    assert.ok(Math.abs(timeMs - before) < 60_000);
+    assert.deepEqual({ accuracyMs, name, policy }, { accuracyMs: 1000, name: 'Test timestamps', policy: '1.2.3.4.1' });
+  }
+});
+
+void test('a timestamp that was changed, is of other bytes, or is not by a trusted authority does not count', async () => {
+  await using authority = await TimestampAuthority.open();
+  await using other = await TimestampAuthority.open();
+  const token = authority.stamp(text);
+  const trusted = parseCertificates(authority.root);
+  const codeOf = async (...asked: Parameters<typeof verifyTimestamp>): Promise<string> => {
+    const outcome = await verifyTimestamp(...asked);
+    return outcome.holds ? 'holds' : outcome.code;
+  };
+  assert.equal(await codeOf(token, text, trusted), 'holds');
+  assert.equal(await codeOf(token, encodeUtf8('other'), trusted), 'integrity');
+  assert.equal(await codeOf(token, text, parseCertificates(other.root)), 'trust');
+  assert.equal(await codeOf(authority.stamp(text, ['-sha256']), text, trusted), 'trust', 'without the certificate of the signer');
+  assert.equal(await codeOf(token.subarray(1), text, trusted), 'malformed');
+  assert.equal(await codeOf(Buffer.concat([token, Buffer.alloc(70_000)]), text, trusted), 'malformed');
+  // Whatever bit flips: the time that it states is never another one.
+  const stated = await verifyTimestamp(token, text, trusted);
+  for (let at = 0; at < token.length; at += 7) {
+    const changed = Buffer.from(token);
+    changed.writeUInt8(changed.readUInt8(at) ^ (1 << (at % 8)), at);
+    const outcome = await verifyTimestamp(changed, text, trusted);
+    assert.ok(!outcome.holds || (stated.holds && outcome.info.timeMs === stated.info.timeMs), `byte ${at}`);
+  }
+});
+
+void test('the certificate of the signer must be for timestamps alone, and valid when it signed', async () => {
+  const wrong = {
+    'for something else too': { extensions: 'extendedKeyUsage = critical, timeStamping, codeSigning\n' },
+    'not critical': { extensions: 'extendedKeyUsage = timeStamping\n' },
+    expired: { from: '20200101000000Z', until: '20200201000000Z' },
+    'not valid yet': { from: '20900101000000Z', until: '20900201000000Z' },
+    'without a purpose': { extensions: 'keyUsage = critical, digitalSignature\n' },
+    'an unknown critical extension': { extensions: 'extendedKeyUsage = critical, timeStamping\n1.2.3.4 = critical, ASN1:NULL\n' },
+  };
+  await using right = await TimestampAuthority.open({ key: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'] });
+  const given = right.stamp(text);
+  const pss = right.signAgain(given, ['-keyopt', 'rsa_padding_mode:pss', '-keyopt', 'rsa_pss_saltlen:32', '-md', 'sha256']);
+  // `openssl ts -verify` knows no PSS.
+  assert.ok((await verifyTimestamp(pss, text, parseCertificates(right.root))).holds, 'signed with PSS');
+  for (const [why, options] of Object.entries(wrong)) {
+    await using authority = await TimestampAuthority.open(options);
+    const token = authority.signAgain(given);
+    const outcome = await verifyTimestamp(token, text, parseCertificates(authority.root));
+    assert.equal(outcome.holds ? 'holds' : outcome.code, 'trust', `${why}: ${JSON.stringify(outcome)}`);
+  }
+});

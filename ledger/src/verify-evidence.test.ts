@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { formatEvidenceHeader } from './evidence.ts';
+import { evidencePage } from './evidence-page.ts';
+import { bundleOf, goldenBundleLines, writeGoldenStore } from './testdata/golden-store.ts';
+import { verifyFile } from './verify-file.ts';
+
+void test('evidence holds as lines and in a page, and neither a byte nor a session of it is missing or changed unnoticed', async () => {
+  const golden = writeGoldenStore();
+  const bundle = Buffer.from(bundleOf(goldenBundleLines(golden))).toString();
+  const { log, key }: { readonly log: string; readonly key: string } = JSON.parse(bundle.split('\n')[0] ?? '');
+  const header = { log, key, query: 'text:"</script>"', since: null, until: null, withhold: '', withholdFacts: '', sessions: 1 };
+  const lines = `${formatEvidenceHeader(header)}${bundle}`;
+  const verdictOf = async (text: string): Promise<string> => (await verifyFile(Buffer.from(text), { keys: [golden.writer.signer.vkey] })).verdict;
+  assert.equal(await verdictOf(lines), 'holds');
+  let page = '';
+  for await (const piece of evidencePage('<!doctype html>\n<!-- evidence -->\n<p>\n', piecesOf(lines))) {
+    page += piece;
+  }
+  assert.equal(page.split('</script>').length, 2);
+  assert.equal(await verdictOf(page), 'holds');
+  assert.equal(await verdictOf(page.replace('"plain":"e', '"plain":"f')), 'integrity');
+  assert.equal(await verdictOf(`${formatEvidenceHeader({ ...header, sessions: 2 })}${bundle}`), 'completeness');
+  assert.equal(await verdictOf(`${formatEvidenceHeader({ ...header, sessions: 2 })}${bundle}${bundle}`), 'malformed');
+  assert.equal(await verdictOf(page + page), 'malformed');
+});
+
+void test('a part of a session is not evidence', async () => {
+  const golden = writeGoldenStore();
+  const [first = '', ...others] = goldenBundleLines(golden);
+  const part = Buffer.from(bundleOf([first.replace('"scope":"session"', '"scope":"records"'), ...others])).toString();
+  const { log, key }: { readonly log: string; readonly key: string } = JSON.parse(first);
+  const header = { log, key, query: '', since: null, until: null, withhold: '', withholdFacts: '', sessions: 0 };
+  const { verdict, findings } = await verifyFile(Buffer.from(`${formatEvidenceHeader(header)}${part}`));
+  assert.equal(verdict, 'integrity');
+  assert.match(findings[0]?.what ?? '', /is of the kind open, and not in the bundle of a whole session/);
+});
+
+async function* piecesOf(lines: string): AsyncGenerator<string> {
+  yield* lines.split(/(?<=\n)/);
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { exitCodes } from '../../ledger/src/verdict.ts';
+import type { CliResult } from '../support/gateway-process.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { suiteParts } from '../support/suite-parts.ts';
+
+interface Report {
+  readonly size: number;
+  readonly verdict: string;
+  readonly copiedBytes: number;
+  readonly bytes: number;
+  readonly lacks: readonly string[];
+}
+
+/** An identity of age that was made for this test, and its recipient. */
+const identity = 'AGE-SECRET-KEY-158CY9PT686KM39F54P0WTN6T6AWEYY5C7H5PDXUZVTF6UL9JSUHSST9G7Z';
+const recipient = 'age15zdaqjrl5nahyg8r24mld6mx4zg4vex6tqtxph2mpqx2tt8u434qrfl2w4';
+
+describe('countersign backup and restore', () => {
+  let gateway: GatewayProcess;
+  let out: string;
+  let keyFile: string;
+  let sessions: number;
+  let newest: string;
+  const parts = suiteParts();
+  before(async () => {
+    gateway = parts.use(await GatewayProcess.start({ config: 'principals: { bot: { kind: agent, targets: [] } }\n' }));
+    out = join(gateway.directory, 'backup');
+    keyFile = join(gateway.directory, 'key.txt');
+    writeFileSync(keyFile, `# made for a test\n${identity}\n`);
+  });
+
+  const backUp = (...more: readonly string[]): Report => {
+    const { status, stdout, stderr } = gateway.command(['backup', '--out', out, '--json', ...more]);
+    assert.equal(status, 0, stdout + stderr);
+    return JSON.parse(stdout);
+  };
+  const restore = (from: string, to: string, ...more: readonly string[]): CliResult => gateway.commandAsIs(['restore', from, '--data', to, ...more]);
+  const openRun = async (): Promise<void> => {
+    assert.ok((await gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'bot' } })).ok);
+  };
+
+  test('a store that is written is copied, and then only what is new; with --for no key is readable any more', async () => {
+    await openRun();
+    const first = backUp();
+    assert.equal(first.verdict, 'holds');
+    assert.match(first.lacks.join(), /root key is not in it/);
+    assert.ok(existsSync(join(out, 'keys.db')) && !existsSync(join(out, 'root.key')) && !existsSync(join(gateway.data, 'backing-up')));
+    await openRun();
+    const second = backUp('--for', recipient);
+    assert.ok(second.size > first.size && second.copiedBytes < second.bytes);
+    assert.deepEqual(second.lacks, []);
+    assert.ok(existsSync(join(out, 'secret.age')) && !existsSync(join(out, 'keys.db')) && !existsSync(join(out, 'identity.db')));
+    const refused = await gateway.api('/api/v1/backup', { method: 'POST', body: { out }, token: await gateway.issueToken('bot') });
+    assert.equal(refused.status, 403);
+    assert.match(gateway.command(['backup', '--out', gateway.data]).stderr, /cannot be in the data directory/);
+    assert.match(gateway.command(['backup', '--out', join(gateway.directory, 'other'), '--for', 'age1x']).stderr, /age1x is no recipient of age/);
+    sessions = (await gateway.sessions()).length;
+    await openRun();
+    await gateway.signal('SIGTERM');
+    newest = readFileSync(join(gateway.data, 'log', 'checkpoint'), 'utf8');
+  });
+
+  test('when the machine is lost, the store comes back, says so, and what went on elsewhere is found', async () => {
+    const known = join(gateway.directory, 'known');
+    writeFileSync(known, newest);
+    rmSync(gateway.data, { recursive: true });
+    const { status, stdout, stderr } = restore(out, gateway.data, '--identity', keyFile);
+    assert.equal(status, 0, stdout + stderr);
+    assert.equal(restore(out, gateway.data, '--identity', keyFile).status, 1, 'the directory is not empty any more');
+    await assert.rejects(gateway.start(['--known', known]), /kept elsewhere: this store went on after this copy of it was made.*--accept-rollback/);
+    await gateway.start();
+    assert.match(await (await gateway.api('/readyz')).text(), /restored from a backup of \d+ records/);
+    assert.equal((await gateway.sessions()).length, sessions);
+    await openRun();
+    await gateway.signal('SIGTERM');
+    const whole = gateway.verify();
+    assert.equal(whole.status, exitCodes.holds, whole.stdout);
+    assert.match(whole.stdout, /epoch 2, from record \d+ on, was recorded by a copy that was restored from a backup/);
+    assert.equal(gateway.commandAsIs(['verify', '--data', gateway.data, '--known', known]).status, exitCodes.trust);
+    const stopped = gateway.command(['backup', '--out', join(gateway.directory, 'stopped'), '--json']);
+    assert.equal(stopped.status, 0, stopped.stderr);
+  });
+});

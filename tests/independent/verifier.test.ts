@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test, type TestContext } from 'node:test';
+import { openStoreFiles } from '../../cli/src/store-files.ts';
+import { openRunningGateway } from '../../gateway/src/api/testdata/running-gateway.ts';
+import { flipped } from '../../ledger/src/testdata/flip-bytes.ts';
+import {
+  bundleOf,
+  filesOf,
+  goldenBundleLines,
+  goldenReceipt,
+  policyBundleLines,
+  writeFirstEpoch,
+  writeGoldenStore,
+} from '../../ledger/src/testdata/golden-store.ts';
+import { entriesOf, rechained, segmentsOf, variantsOf, withEntries } from '../../ledger/src/testdata/tamper.ts';
+import { verifyFile } from '../../ledger/src/verify-file.ts';
+import { verifyStore } from '../../ledger/src/verify-store.ts';
+import { grow } from '../support/growing-log.ts';
+import { buildGo, requireGo } from './go.ts';
+
+type Files = ReadonlyMap<string, Uint8Array>;
+/** Asks the second verifier about a store or a file, with the trusted key or without one. */
+type AskOther = (path: string, key?: string) => Promise<string>;
+
+/** Every how many bytes of a file one is flipped. It has no common factor with the lengths in the formats. */
+const flipStep = 13;
+
+function startOther(t: TestContext): AskOther {
+  const child = spawn(buildGo(t, 'verifier'), { stdio: ['pipe', 'pipe', 'inherit'] });
+  t.after(() => child.kill());
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return async (path, key = '') => {
+    child.stdin.write(`${path} ${key}\n`);
+    const { value } = await answers.next();
+    return String(value);
+  };
+}
+
+/** A directory with the files of a store. `during` lasts as long as some of them are other ones. */
+function directoryOf(t: TestContext, files: Files): { readonly path: string; readonly during: (changed: Files, run: () => Promise<void>) => Promise<void> } {
+  const path = mkdtempSync(join(tmpdir(), 'countersign-second-'));
+  t.after(() => {
+    rmSync(path, { recursive: true, force: true });
+  });
+  const put = (name: string, bytes: Uint8Array | undefined): void => {
+    if (bytes === undefined) {
+      rmSync(join(path, name), { force: true });
+    } else {
+      mkdirSync(dirname(join(path, name)), { recursive: true });
+      writeFileSync(join(path, name), bytes);
+    }
+  };
+  files.forEach((bytes, name) => {
+    put(name, bytes);
+  });
+  return {
+    path,
+    during: async (changed, run) => {
+      const names = [...new Set([...files.keys(), ...changed.keys()])].filter((name) => files.get(name) !== changed.get(name));
+      names.forEach((name) => {
+        put(name, changed.get(name));
+      });
+      await run();
+      names.forEach((name) => {
+        put(name, files.get(name));
+      });
+    },
+  };
+}
+
+/** Yields stores that somebody has changed, each with a word that says how. */
+function* tampered(files: ReadonlyMap<string, Buffer>): Generator<readonly [string, Files]> {
+  for (const [path, bytes] of files) {
+    yield [`without ${path}`, new Map([...files].filter(([name]) => name !== path))];
+    yield [`${path} empty`, new Map(files).set(path, Buffer.alloc(0))];
+    for (let at = 0; at < bytes.length; at += flipStep) {
+      yield [`${path} flipped at ${at}`, new Map(files).set(path, Buffer.from(flipped(bytes, at)))];
+      yield [`${path} cut at ${at}`, new Map(files).set(path, bytes.subarray(0, at))];
+    }
+  }
+  const segments = segmentsOf(files);
+  for (const [i, segment] of segments.entries()) {
+    for (const [variant, frames] of variantsOf(segment.frames).entries()) {
+      yield [`frames of segment ${i + 1}, variant ${variant}`, rechained(files, segments.with(i, { ...segment, frames }))];
+    }
+    for (const [j, frame] of segment.frames.entries()) {
+      for (const [variant, entries] of variantsOf(entriesOf(frame) ?? []).entries()) {
+        if (entries.length > 0) {
+          const frames = segment.frames.with(j, withEntries(frame, entries));
+          yield [`entries of frame ${j} of segment ${i + 1}, variant ${variant}`, rechained(files, segments.with(i, { ...segment, frames }))];
+        }
+      }
+    }
+  }
+}
+
+test('a second verifier, in Go and with the code of another team, says of every store what this one says', requireGo('verifier'), async (t) => {
+  const other = startOther(t);
+  const counts = new Map<string, number>();
+  for (const { writer } of [writeGoldenStore(), writeFirstEpoch()]) {
+    const { path, during } = directoryOf(t, writer.files);
+    const { vkey } = writer.signer;
+    for (const [how, changed] of [['as it is', writer.files] as const, ...tampered(writer.files)]) {
+      await during(changed, async () => {
+        for (const key of [vkey, undefined]) {
+          const { verdict, findings } = await verifyStore(filesOf(changed), key === undefined ? {} : { keys: [key] });
+          const said = await other(path, key);
+          assert.ok(
+            said.startsWith(`${verdict} `),
+            `${how}, ${key === undefined ? 'no key' : 'with the key'}: ${said}; here ${verdict}: ${JSON.stringify(findings)}`,
+          );
+          counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+        }
+      });
+    }
+  }
+  assert.deepEqual([...counts.keys()].toSorted(), ['completeness', 'holds', 'integrity', 'malformed', 'trust']);
+  t.diagnostic(JSON.stringify(Object.fromEntries(counts)));
+});
+
+test('the second verifier says of bundles and receipts what this one says', requireGo('verifier'), async (t) => {
+  const other = startOther(t);
+  const golden = writeGoldenStore();
+  const { vkey } = golden.writer.signer;
+  const files = [bundleOf(goldenBundleLines(golden)), bundleOf(policyBundleLines().lines), Buffer.from(goldenReceipt(golden, 1))];
+  const lineVariants = variantsOf(goldenBundleLines(golden)).map(bundleOf);
+  const flips = files.flatMap((file) => Array.from({ length: Math.ceil(file.length / flipStep) }, (_, i) => flipped(file, i * flipStep)));
+  const { path, during } = directoryOf(t, new Map());
+  for (const [i, file] of [...files, ...lineVariants, ...flips].entries()) {
+    await during(new Map([['file', file]]), async () => {
+      const { verdict, findings } = await verifyFile(new Uint8Array(file), { keys: [vkey] });
+      const said = await other(join(path, 'file'), vkey);
+      assert.ok(said.startsWith(`${verdict} `), `file ${i}: ${said}; here ${verdict}: ${JSON.stringify(findings)}`);
+    });
+  }
+});
+
+test('the second verifier confirms the store of a gateway that runs, and one that was stopped', requireGo('verifier'), async (t) => {
+  const other = startOther(t);
+  const running = await openRunningGateway();
+  await grow(running);
+  assert.equal(await other(running.data), 'holds []');
+  await running.gateway.stop();
+  assert.equal(await other(running.data), 'holds []');
+  assert.equal((await verifyStore(openStoreFiles(running.data))).verdict, 'holds');
+  await running[Symbol.asyncDispose]();
+});
