@@ -9,7 +9,7 @@ import { loadConfig } from '../configuration.ts';
 import { configOption } from '../location-options.ts';
 import { findRunning } from '../location.ts';
 import { bold, escapeControls, printJson } from '../terminal.ts';
-import { verifyDirectory } from './verify.ts';
+import { verifyDirectory } from '../verify-directory.ts';
 
 interface BackupOptions {
   readonly config: string;

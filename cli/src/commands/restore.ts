@@ -4,7 +4,7 @@ import { exitCodes, verdictWords } from '@countersign/ledger';
 import type { Command } from 'commander';
 import { readIdentity } from '../read-identity.ts';
 import { bold, escapeControls, printJson } from '../terminal.ts';
-import { verifyDirectory } from './verify.ts';
+import { verifyDirectory } from '../verify-directory.ts';
 
 interface RestoreOptions {
   readonly data: string;
