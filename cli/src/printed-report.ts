@@ -1,10 +1,18 @@
 import { countOf } from '@countersign/gateway/count-of';
-import { receiptHolds, verdictWords, type FileReport, type StoreReport } from '@countersign/ledger';
+import { receiptHolds, verdictWords, type FileReport, type Finding, type StoreReport, type Verdict } from '@countersign/ledger';
 import { bold, escapeControls } from './terminal.ts';
 
+interface PrintedReport {
+  readonly verdict: Verdict;
+  readonly findings: readonly Finding[];
+  readonly findingsDropped: number;
+  readonly form?: FileReport['form'];
+  readonly keySource?: StoreReport['keySource'] | FileReport['keySource'];
+}
+
 /** Prints the verdict of a report, lines about what was verified, and the findings. */
-export function printReport(report: StoreReport | FileReport, lines: readonly string[]): void {
-  const isReceipt = 'form' in report && report.form === 'receipt';
+export function printReport(report: PrintedReport, lines: readonly string[]): void {
+  const isReceipt = report.form === 'receipt';
   console.log(bold(isReceipt && report.verdict === 'holds' ? receiptHolds : verdictWords[report.verdict]));
   for (const line of lines) {
     console.log(`  ${escapeControls(line, 'nothing')}`);

@@ -7,6 +7,7 @@ import {
   parseCertificates,
   parseWitnessPolicy,
   verifyStore,
+  type AnchoredTrees,
   type Certificate,
   type FileOptions,
   type StoreFiles,
@@ -37,8 +38,11 @@ export interface StoreVerification {
   readonly at?: string;
 }
 
-/** Verifies the store that the options name. Rejects with an Error if there is no directory, or something that was given cannot be read. */
-export async function verifyDirectory(options: StoreVerification): Promise<StoreReport> {
+/**
+ * Verifies the store that the options name; `anchored` is what an anchor log says of its log, with the keys that count where none is given. Rejects with an Error if
+ * there is no directory, or something that was given cannot be read.
+ */
+export async function verifyDirectory(options: StoreVerification, anchored?: AnchoredTrees): Promise<StoreReport> {
   const { data, ...source } = await storeOf(options);
   if (!isDirectory(data)) {
     throw new Error(`there is no directory ${data}: a store is a gateway's data directory, or a copy of journal/ and log/ from it`);
@@ -48,6 +52,7 @@ export async function verifyDirectory(options: StoreVerification): Promise<Store
   using bodies = options.bodies ? await openBodies(data, source) : null;
   const bucket = readBucketRecord(data);
   const report = await verifyStore(await openFiles(data, options.storage === true ? bucket : null), {
+    ...(anchored === undefined ? {} : { keys: anchored.keys, anchored }),
     ...freshnessOf(options),
     ...(options.witnesses === undefined ? {} : { witnesses: readPolicy(options.witnesses) }),
     ...(keyRows === null ? {} : { keyRows }),

@@ -1,5 +1,16 @@
 /** The formats of the journal and the log, byte by byte, for programs that write and read them. `docs/formats/` is normative. */
 export {
+  anchorEntryHash,
+  AnchorHistory,
+  anchorReasonMax,
+  formatAnchorEntry,
+  isAnchorReason,
+  parseAnchorEntry,
+  type AnchoredLog,
+  type AnchorEntry,
+} from './anchor.ts';
+export { anchorEveryS, readAnchorBundles } from './anchor-check.ts';
+export {
   bundleLineBytesMax,
   formatBundleCheckpoint,
   formatBundleHeader,
@@ -87,7 +98,7 @@ export {
 export { equalBytes, rootAt, verifyConsistency, verifyInclusion } from './proof.ts';
 export { entryAt, entryPlaces, frameEntries, isFrame, SegmentReader, type Entry, type Frame, type SegmentEnd, type SegmentSource } from './segment-reader.ts';
 export { decodeUtf8, encodeUtf8, parseDecimal } from './text.ts';
-export { parseTilePath, tileHeight, tilePath, TileReader, tilesOf, tileWidth, type Tile } from './tile.ts';
+export { encodeEntryBundle, entryBundlePath, parseTilePath, tileHeight, tilePath, TileReader, tilesOf, tileWidth, type Tile } from './tile.ts';
 export { formatReceipt, parseReceipt, type Receipt } from './tlog-proof.ts';
 export { formatTimestampLine } from './timestamp-line.ts';
 export { formatTimestampRequest, nonceBytes, parseTimestampAnswer, timestampBytesMax, verifyTimestamp, type TimestampInfo } from './timestamp-token.ts';

@@ -10,7 +10,7 @@ import { parseNote, type VerifierKey } from './note.ts';
 import { equalBytes } from './proof.ts';
 import { isFrame, SegmentReader, type Frame, type SegmentEnd, type SegmentSource } from './segment-reader.ts';
 import { openSegmentFile, type StoreFiles } from './store-files.ts';
-import { checkNote, type Expectation } from './store-trust.ts';
+import { checkNote, isBeyond, type Expectation } from './store-trust.ts';
 import type { TileCheck } from './tile-check.ts';
 import type { Findings } from './verdict.ts';
 
@@ -79,7 +79,7 @@ export class JournalCheck {
     this.#bodies = parts.bodyCheck;
     this.#expectations = parts.expectations;
     this.#bySize = Map.groupBy(parts.expectations, ({ checkpoint }) => checkpoint.size);
-    this.#byOffset = Map.groupBy(parts.expectations, ({ checkpoint }) => checkpoint.journal.offset);
+    this.#byOffset = Map.groupBy(parts.expectations, ({ checkpoint }) => checkpoint.journal?.offset ?? -1);
     this.log = new LogCheck({
       findings: parts.findings,
       onSubtree: parts.tiles.addSubtree,
@@ -357,9 +357,7 @@ export class JournalCheck {
     if (end.state === 'clean' || end.state === 'zeros') {
       return true;
     }
-    const isNamed = checkpoints.some(
-      ({ journal: { segment, offset } }) => segment > this.#end.segment || (segment === this.#end.segment && offset > end.offset),
-    );
+    const isNamed = checkpoints.some((checkpoint) => isBeyond(checkpoint, this.#end));
     if (isStopped || isNamed || durableBehind > end.offset) {
       this.#addEnd(end, durableBehind);
     } else {

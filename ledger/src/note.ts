@@ -54,7 +54,8 @@ export type NoteOutcome =
   | { readonly outcome: 'untrusted'; readonly note: Note }
   | { readonly outcome: 'forged'; readonly note: Note; readonly name: string };
 
-function isKeyName(name: string): boolean {
+/** True for a name that a key may have. */
+export function isKeyName(name: string): boolean {
   return name !== '' && name.isWellFormed() && !/[\p{White_Space}\p{Cc}+]/u.test(name);
 }
 

@@ -25,24 +25,24 @@ export async function readTrust(files: StoreFiles, given: readonly string[] | un
   return trustIn(await orMalformedLater(findings, keyPath, async () => readWhole(files, keyPath, keyBytesMax)), given, findings);
 }
 
-/** Returns the keys to trust: those given, otherwise the one in the file `log/key`. */
-export function trustIn(bytes: Uint8Array | undefined, given: readonly string[] | undefined, findings: Findings): Trust {
-  const own = bytes === undefined ? undefined : orMalformed(findings, keyPath, () => parseVerifierKey(decodeUtf8(bytes).replace(/\n$/, '')));
+/** Returns the keys to trust: those given, otherwise the one in the file with the key of the log, which findings name `where`. */
+export function trustIn(bytes: Uint8Array | undefined, given: readonly string[] | undefined, findings: Findings, where = keyPath): Trust {
+  const own = bytes === undefined ? undefined : orMalformed(findings, where, () => parseVerifierKey(decodeUtf8(bytes).replace(/\n$/, '')));
   if (bytes === undefined) {
-    findings.add('completeness', keyPath, 'missing');
+    findings.add('completeness', where, 'missing');
   }
   if (given === undefined) {
     return own === undefined ? { keys: [], source: 'none' } : { keys: [own], source: 'store' };
   }
   const keys = given.map(parseVerifierKey);
   if (own !== undefined && !keys.some(({ name, publicKey }) => name === own.name && equalBytes(publicKey, own.publicKey))) {
-    findings.add('trust', keyPath, 'not a trusted key');
+    findings.add('trust', where, 'not a trusted key');
   }
   return { keys, source: 'given' };
 }
 
-/** Returns the checkpoint in a signed note. Undefined, with a finding, unless it is signed by a trusted key that has the name of its origin. */
-export async function checkNote(bytes: Uint8Array, where: string, keys: readonly VerifierKey[], findings: Findings): Promise<SignedCheckpoint | undefined> {
+/** Returns the checkpoint of any log in a signed note. Undefined, with a finding, unless it is signed by a trusted key that has the name of its origin. */
+export async function checkAnyNote(bytes: Uint8Array, where: string, keys: readonly VerifierKey[], findings: Findings): Promise<Checkpoint | undefined> {
   const outcome = await orMalformedLater(findings, where, async () => verifyNote(bytes, keys));
   if (outcome === undefined) {
     return undefined;
@@ -59,6 +59,15 @@ export async function checkNote(bytes: Uint8Array, where: string, keys: readonly
     findings.add('trust', where, 'not signed by a trusted key');
     return undefined;
   }
+  return checkpoint;
+}
+
+/** Returns the checkpoint of a gateway's log, which has a journal line, as `checkAnyNote` does. */
+export async function checkNote(bytes: Uint8Array, where: string, keys: readonly VerifierKey[], findings: Findings): Promise<SignedCheckpoint | undefined> {
+  const checkpoint = await checkAnyNote(bytes, where, keys, findings);
+  if (checkpoint === undefined) {
+    return undefined;
+  }
   const { journal } = checkpoint;
   if (journal === undefined) {
     findings.add('malformed', where, 'checkpoint without a journal line');
@@ -67,9 +76,9 @@ export async function checkNote(bytes: Uint8Array, where: string, keys: readonly
   return { ...checkpoint, journal };
 }
 
-/** A checkpoint from outside the journal. Checks that the journal holds what the checkpoint says. */
+/** A checkpoint from outside the journal. Checks that the journal holds what the checkpoint says. One without a journal line is compared by its size and root alone. */
 export class Expectation {
-  readonly checkpoint: SignedCheckpoint;
+  readonly checkpoint: Checkpoint;
   readonly #where: string;
   /** The finding if the journal contradicts the checkpoint, and the finding if it does not reach that far. */
   readonly #codes: { readonly differs: Fault; readonly missing: Fault };
@@ -79,7 +88,7 @@ export class Expectation {
   #lastLeafMs = 0;
   #journalBytes = 0;
 
-  constructor(checkpoint: SignedCheckpoint, where: string, codes: { readonly differs: Fault; readonly missing: Fault }, findings: Findings) {
+  constructor(checkpoint: Checkpoint, where: string, codes: { readonly differs: Fault; readonly missing: Fault }, findings: Findings) {
     this.checkpoint = checkpoint;
     this.#where = where;
     this.#codes = codes;
@@ -98,7 +107,7 @@ export class Expectation {
 
   /** True if the journal was followed to the place at which the checkpoint was made. */
   get isReached(): boolean {
-    return this.#rootSeen && this.#positionSeen;
+    return this.#rootSeen && (this.#positionSeen || this.checkpoint.journal === undefined);
   }
 
   /** Compares the root. Called when the log has exactly the checkpoint's size. */
@@ -113,7 +122,7 @@ export class Expectation {
   /** Compares the chain at a frame boundary. `state` is the size of the log and the number of bytes of the journal there. */
   seeBoundary(position: JournalPosition, state: { size: number; journalBytes: number }): void {
     const { journal } = this.checkpoint;
-    if (position.segment !== journal.segment || position.offset !== journal.offset) {
+    if (journal === undefined || position.segment !== journal.segment || position.offset !== journal.offset) {
       return;
     }
     this.#positionSeen = true;
@@ -126,13 +135,16 @@ export class Expectation {
 
   /** Ends the check: the journal was followed to its end, and the log has `size` leaves. */
   finish(size: number, end: { readonly segment: number; readonly offset: number }): void {
-    const { journal } = this.checkpoint;
-    const beyond = journal.segment > end.segment || (journal.segment === end.segment && journal.offset > end.offset);
-    if (this.checkpoint.size > size || beyond) {
+    if (this.checkpoint.size > size || isBeyond(this.checkpoint, end)) {
       const what = `the journal ends at size ${size}, before this checkpoint at ${this.checkpoint.size}`;
       this.#findings.add(this.#codes.missing, this.#where, what);
     } else if (!this.isReached) {
       this.#findings.add(this.#codes.differs, this.#where, 'names a position between frames of the journal');
     }
   }
+}
+
+/** True if a checkpoint names a place in the journal behind this one. */
+export function isBeyond({ journal }: Checkpoint, place: { readonly segment: number; readonly offset: number }): boolean {
+  return journal !== undefined && (journal.segment > place.segment || (journal.segment === place.segment && journal.offset > place.offset));
 }

@@ -67,6 +67,19 @@ export function* tilesOf(size: number): Generator<Tile> {
   }
 }
 
+/** Encodes entries, at most 256 of at most 65535 bytes each, as `decodeEntryBundle` reads them. */
+export function encodeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(entries.reduce((sum, { length }) => sum + 2 + length, 0));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const entry of entries) {
+    view.setUint16(at, entry.length);
+    bytes.set(entry, at + 2);
+    at += 2 + entry.length;
+  }
+  return bytes;
+}
+
 /** Decodes the entries of an entry bundle. Each entry is a big-endian u16 length, followed by that many bytes. Throws `MalformedError`. */
 export function decodeEntryBundle(bytes: Uint8Array): Uint8Array[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

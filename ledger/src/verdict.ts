@@ -34,6 +34,11 @@ export type Fault = Exclude<Verdict, 'holds'>;
  */
 const precedence: readonly Fault[] = ['integrity', 'trust', 'completeness', 'retention', 'malformed'];
 
+/** Returns the verdict that counts for several things together. */
+export function worstOf(verdicts: readonly Verdict[]): Verdict {
+  return precedence.find((code) => verdicts.includes(code)) ?? 'holds';
+}
+
 export interface Finding {
   readonly code: Fault;
   /** The place of the finding: a file and offset, a leaf or a session. */
@@ -64,7 +69,7 @@ export class Findings {
   }
 
   get verdict(): Verdict {
-    return precedence.find((code) => this.#codes.has(code)) ?? 'holds';
+    return worstOf([...this.#codes]);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Verifies a whole store offline, with a public key only. docs/formats/verification.md lists the checks and the codes. */
+import type { AnchoredTrees } from './anchor-check.ts';
 import { BodyCheck, type BodyCounts, type BodyOpener } from './body-check.ts';
 import type { Certificate } from './certificate.ts';
 import { CosignedCheck, type CosignedReport } from './cosigned-check.ts';
@@ -32,6 +33,8 @@ export interface StoreOptions {
   readonly witnesses?: WitnessPolicy;
   /** Authorities of timestamps. Each stamped checkpoint of the store must have one by them, and there must be one. */
   readonly timestamps?: readonly Certificate[];
+  /** The statements of an anchor log about this log. The store must have each of the trees, and end where the log was retired. */
+  readonly anchored?: AnchoredTrees;
   /** The greatest allowed age of the newest leaf under a signature, and of the newest cosigned or stamped checkpoint where `witnesses` or `timestamps` are given, in ms. */
   readonly maxAgeMs?: number;
   readonly now?: () => number;
@@ -114,7 +117,11 @@ export async function verifyStore(storeFiles: StoreFiles, options: StoreOptions 
   const cosigned = await CosignedCheck.open(files, trust.keys, options.witnesses, findings);
   const stamped = await TimestampsCheck.open(files, { keys: trust.keys, trusted: options.timestamps }, findings);
   const tiles = await TileCheck.open(files, findings);
-  const expectations = [published.expectation, known, ...cosigned.expectations, ...stamped.expectations].filter((one) => one !== undefined);
+  const anchored = (options.anchored?.trees ?? []).map(
+    ({ size, root, entry }) =>
+      new Expectation({ origin: '', size, root }, `anchor entry ${entry}`, { differs: 'integrity', missing: 'completeness' }, findings),
+  );
+  const expectations = [published.expectation, known, ...cosigned.expectations, ...stamped.expectations, ...anchored].filter((one) => one !== undefined);
   const { keyRows, now = Date.now } = options;
   const retention = new RetentionCheck({ rows: keyRows ?? null, findings, nowMs: now(), atMs: options.retentionAtMs ?? null });
   const keyCheck = new KeyCheck(keyRows ?? null, findings, retention);
@@ -129,6 +136,7 @@ export async function verifyStore(storeFiles: StoreFiles, options: StoreOptions 
       expectation.finish(journal.log.frontier.size, journal.end);
     }
   }
+  checkRetired(options.anchored, journal.log.frontier.size, findings);
   cosigned.finish(options.witnesses, now(), options.maxAgeMs, findings);
   stamped.finish(now(), options.maxAgeMs, findings);
   const newest = newestSigned(journal, published.expectation);
@@ -250,6 +258,17 @@ function newestSigned(journal: JournalCheck, published: Expectation | undefined)
   }
   const { lastLeafMs, journalBytes } = published;
   return { size: published.checkpoint.size, lastLeafMs, journalBytes };
+}
+
+function checkRetired(anchored: AnchoredTrees | undefined, size: number, findings: Findings): void {
+  const { retired } = anchored ?? {};
+  if (retired !== undefined && size > retired.size) {
+    findings.add(
+      'trust',
+      `anchor entry ${retired.entry}`,
+      `the log was retired with ${retired.size} records, and ${size - retired.size} were recorded behind them`,
+    );
+  }
 }
 
 function checkAge(newest: SignedPart, options: StoreOptions, findings: Findings): void {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
-import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { parseVerifierKey } from '@countersign/ledger';
 import { createProgram } from '../../cli/src/program.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { suiteParts } from '../support/suite-parts.ts';
+import { Witness } from '../../gateway/src/witnesses/witness.ts';
 import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts';
 import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
@@ -85,7 +87,9 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   restore: ['BACKUP --data RESTORED --known CHECKPOINT --json', 'BACKUP --data OTHER --identity secret'],
   reconcile: ['api --config CONFIG --json', 'api --url URL'],
   'timestamp status': ['--config CONFIG --json', '--url URL'],
-  'witness status': ['--config CONFIG --json', '--url URL'],
+  'witness enrol': ['KEY --data WITNESS --json'],
+  'witness retire': ['countersign/0000000000000000 --data WITNESS --reason over --json'],
+  'witness status': ['--config CONFIG --json', '--url URL', '--anchor ANCHOR --anchor-key ANCHORKEY --json'],
   'alert list': ['--config CONFIG --all --json', '--url URL'],
   'alert show': ['ALERT --config CONFIG --json', 'ALERT --url URL'],
   'alert ack': ['ALERT --config CONFIG --note seen', 'ALERT --url URL'],
@@ -169,6 +173,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
     '--data DATA --storage',
     '--data DATA --retention --at 2026-11-30',
     '--config CONFIG',
+    '--data DATA --anchor ANCHOR --anchor-key ANCHORKEY --since 2026-01-01 --until 2026-12-31',
     'BUNDLE --key KEY --known CHECKPOINT --max-age 1h --json',
     'BUNDLE --identity CASES',
   ],
@@ -209,6 +214,13 @@ const meaningless: readonly string[] = [
   'verify BUNDLE --retention',
   'verify --data DATA --at 2026-11-30',
   'verify --data DATA --config CONFIG',
+  'verify --data DATA --anchor-key ANCHORKEY',
+  'verify --data DATA --since 2026-01-01',
+  'verify --anchor ANCHOR --data DATA --known CHECKPOINT',
+  'verify --anchor ANCHOR DATA --data DATA',
+  'verify --anchor ANCHOR DATA --identity CASES',
+  'witness status --config CONFIG --anchor ANCHOR',
+  'witness status --config CONFIG --anchor-key ANCHORKEY',
   'target add x http://127.0.0.1:1 --config NEW --password-env A --password-file b',
   'target tools tools --config CONFIG --pin --accept add',
   'run --config CONFIG --url URL --as agent -- true',
@@ -243,6 +255,9 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
     const file = (name: string): string => join(gateway.directory, name);
     assert.equal(gateway.cli(['session', 'export', session, '--out', file('bundle')]).status, 0);
     cpSync(gateway.data, file('copy'), { recursive: true, filter: (name) => !/gateway\.(lock|json)$/.test(name) });
+    const logKey = readFileSync(join(file('copy'), 'log', 'key'), 'utf8').trim();
+    const witness = await Witness.open({ data: file('witness'), name: 'w.example', logs: [parseVerifierKey(logKey)], now: Date.now });
+    await witness[Symbol.asyncDispose]();
     writeFileSync(file('secret'), 'x');
     writeFileSync(file('witnesses'), 'quorum none\n');
     writeFileSync(file('authorities'), makeCertificate().certificate);
@@ -258,6 +273,9 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
       POLICIES: file('rules.cedar'),
       CASES: file('cases.yaml'),
       WITNESSES: file('witnesses'),
+      WITNESS: file('witness'),
+      ANCHOR: join(file('witness'), 'anchor'),
+      ANCHORKEY: join(file('witness'), 'anchor', 'key'),
       AUTHORITIES: file('authorities'),
       BACKUP: file('backup'),
       RUNNING: file('running'),
@@ -278,7 +296,7 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
 
   const call = (words: string): { readonly status: number; readonly stdout: string; readonly said: string } => {
     const list = words.split(' ').map((word) => places[word] ?? word);
-    const located = ['--config', '--url', '--data', 'verify', 'class', 'BUNDLE'].some((word) => words.split(' ').includes(word));
+    const located = ['--config', '--url', '--data', '--anchor', 'verify', 'class', 'BUNDLE'].some((word) => words.split(' ').includes(word));
     assert.ok(located, 'it says itself where the gateway is');
     const environment = { COUNTERSIGN_TOKEN: admin, SECRET: 'x' };
     // These read standard input, or start another program.

@@ -18,7 +18,7 @@ void test("Go's note package agrees on a cosigned checkpoint", requireGo('cosign
   });
   const log = signerOf('log.example', 3);
   const note = signText(`log.example\n7\n${Buffer.alloc(32, 5).toString('base64')}\njournal 1 400 ${Buffer.alloc(32, 6).toString('base64')}\n`, log);
-  using witness = await Witness.open({ data, name: 'witness.example/w1', logs: [parseVerifierKey(log.vkey)], now: Date.now });
+  await using witness = await Witness.open({ data, name: 'witness.example/w1', logs: [parseVerifierKey(log.vkey)], now: Date.now });
   const { status, body } = await witness.addCheckpoint(Buffer.from(formatAddCheckpoint({ oldSize: 0, proof: [], note })));
   assert.equal(status, 200);
   const open = (cosigned: string): readonly [status: number | null, stdout: string] => {

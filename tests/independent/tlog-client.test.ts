@@ -12,7 +12,7 @@ test('T4.37: the client of the Go team follows a log that grows', requireGo('tlo
   await using running = await openRunningGateway(auditors);
   const { authorization = '' } = await auditorOf(running);
   const key = (await (await running.ask('GET', '/log/key')).text()).trim();
-  using child = spawn(client, [running.url, key], { env: { TOKEN: authorization.replace('Bearer ', '') }, stdio: ['pipe', 'pipe', 'pipe'] });
+  using child = spawn(client, [`${running.url}/log`, key], { env: { TOKEN: authorization.replace('Bearer ', '') }, stdio: ['pipe', 'pipe', 'pipe'] });
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint += text;

@@ -15,13 +15,17 @@ import { freshnessOf, storeOf, verifyDirectory, type StoreVerification } from '.
 
 interface VerifyOptions extends StoreVerification {
   readonly identity?: string;
+  readonly anchor?: string;
+  readonly anchorKey: readonly string[];
+  readonly since?: string;
+  readonly until?: string;
   readonly json?: boolean;
 }
 
 export function addVerify(program: Command): void {
   const command = program
     .command('verify')
-    .argument('[file]', 'a receipt, a bundle, or a page of evidence; without it a whole store')
+    .argument('[file...]', 'a receipt, a bundle, or a page of evidence; without it a whole store. With --anchor: the stores of all gateways')
     .description('check a store, a bundle, a receipt or evidence, offline, with public keys only')
     .addOption(configOption())
     .addOption(new Option('--data <dir>', 'the store: the data directory of a gateway, or a copy of it').conflicts('config'))
@@ -40,6 +44,13 @@ export function addVerify(program: Command): void {
       '--timestamps <file>',
       'PEM file of authorities of timestamps (RFC 3161): each stamped checkpoint must have a timestamp by them, and there must be one; with --max-age the newest of a store must not be older',
     )
+    .option(
+      '--anchor <place>',
+      'the anchor log of a witness, its directory or URL (https://witness.example/anchor): the stores must be those of all gateways that are enrolled in it, and have all that it has seen of them',
+    )
+    .option('--anchor-key <vkey>', 'the key of the anchor log, or the file that holds it, kept elsewhere; can be repeated', collect, [])
+    .option('--since <date>', 'with --anchor: gateways that were retired before this day need no store: 2026-07-01', parseDate)
+    .option('--until <date>', 'with --anchor: gateways that were enrolled after this day need no store: 2026-09-30', parseDate)
     .option('--storage', 'read from the bucket what is only there, with the credentials that bucket.json in the store names')
     .option('--retention', 'also check that what was kept and what was deleted is what retention says')
     .option('--at <date>', 'with --retention: the day for which it is judged, in UTC: 2027-06-30; by default today', parseDate)
@@ -48,17 +59,31 @@ export function addVerify(program: Command): void {
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
-      '\nExit codes: 0 holds, 1 integrity, 2 completeness, 3 retention, 4 trust or freshness, 5 malformed or unreadable.\n\nExample:\n  countersign verify --data ./countersign-data --key auditor/key\n  countersign verify --retention --data ./countersign-data --key auditor/key',
+      '\nExit codes: 0 holds, 1 integrity, 2 completeness, 3 retention, 4 trust or freshness, 5 malformed or unreadable.\n\nExample:\n  countersign verify --data ./countersign-data --key auditor/key\n  countersign verify --retention --data ./countersign-data --key auditor/key\n  countersign verify --anchor kept/anchor --anchor-key kept/anchor-key --since 2026-07-01 --until 2026-09-30 gateway-a gateway-b',
     )
     .action(verify);
-  meaningOnlyIf(command, ['config', 'data', 'bodies', 'storage', 'witnesses', 'retention', 'at'], ([file]) => file === undefined);
+  const isOfFile = (words: readonly unknown[]): boolean => Array.isArray(words[0]) && words[0].length > 0;
+  meaningOnlyIf(command, ['config', 'data'], (words) => !isOfFile(words));
+  meaningOnlyIf(command, ['bodies', 'storage', 'witnesses', 'retention', 'at'], (words, { anchor }) => !isOfFile(words) || anchor !== undefined);
   meaningOnlyIf(command, ['at'], (_words, { retention }) => retention === true);
-  meaningOnlyIf(command, ['identity'], ([file]) => file !== undefined);
+  meaningOnlyIf(command, ['identity'], (words, { anchor }) => isOfFile(words) && anchor === undefined);
+  meaningOnlyIf(command, ['known'], (_words, { anchor }) => anchor === undefined);
+  meaningOnlyIf(command, ['anchorKey', 'since', 'until'], (_words, { anchor }) => anchor !== undefined);
 }
 
-async function verify(file: string | undefined, options: VerifyOptions): Promise<void> {
+async function verify(files: readonly string[], options: VerifyOptions): Promise<void> {
   try {
-    await (file === undefined ? verifyStoreAndPrint(options) : verifyFileAndPrint(file, options));
+    const [file, second] = files;
+    const { anchor } = options;
+    if (anchor !== undefined) {
+      // Loaded here, because the check of one store does not need it.
+      const { verifyAnchoredAndPrint } = await import('../verify-anchored.ts');
+      await verifyAnchoredAndPrint(file === undefined ? [(await storeOf(options)).data] : files, { ...options, anchor });
+    } else if (second !== undefined) {
+      throw new Error(`one file is verified at a time, and ${second} is a second one. Several stores are verified together with --anchor.`);
+    } else {
+      await (file === undefined ? verifyStoreAndPrint(options) : verifyFileAndPrint(file, options));
+    }
   } catch (error) {
     // The exit codes 1 to 4 accuse somebody, so input that cannot be read never leads to one of them.
     process.stderr.write(`countersign: ${escapeControls(describeFailure(error), 'lines')}\n`);

@@ -1,11 +1,16 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { WitnessStatus } from '@countersign/gateway/api';
 import { countOf } from '@countersign/gateway/count-of';
-import { parseVerifierKey } from '@countersign/ledger';
+import type { Witness } from '@countersign/gateway/witness';
+import { parseVerifierKey, type VerifierKey } from '@countersign/ledger';
+import type { AnchoredLog } from '@countersign/ledger/format';
 import { InvalidArgumentError, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { collect } from '../arguments.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
 import { describeFailure } from '../failure.ts';
+import { meaningOnlyIf } from '../heeded-command.ts';
 import { readVerifierKey } from '../trusted-keys.ts';
 import { bold, escapeControls, printJson } from '../terminal.ts';
 
@@ -18,23 +23,60 @@ export function addWitness(program: Command): void {
     .command('serve')
     .description('be a witness (c2sp.org/tlog-witness): cosign the checkpoints of logs, as long as each continues the one before')
     .requiredOption('--listen <address>', 'HOST:PORT; port 0 takes any free one', parseListen)
-    .requiredOption('--data <dir>', 'its key and what it cosigned last; made at the first start. Never start it with an older copy')
-    .option('--log <vkey>', 'the key of a log that it cosigns, or the file that holds it (log/key); can be repeated', collect, [])
+    .requiredOption('--data <dir>', 'its keys, what it cosigned last, and its anchor log; made at the first start. Never start it with an older copy')
+    .option('--log <vkey>', 'the key of a log that is enrolled if it is not yet, or the file that holds it (log/key); can be repeated', collect, [])
     .option('--name <name>', 'the name of its key, made at the first start: a URL without https://, for instance witness.example.com/w1')
     .option('--json', 'what it prints at the start as one JSON object')
     .addHelpText(
       'after',
-      '\nIt prints the line that a policy of witnesses has for it, and serves until it is told to stop.\n\nExample:\n  countersign witness serve --listen 0.0.0.0:7071 --data ./witness --log ./log-key',
+      '\nIt prints the line that a policy of witnesses has for it, and the key of its anchor log, and serves until it is told to stop.\n\nExample:\n  countersign witness serve --listen 0.0.0.0:7071 --data ./witness --log ./log-key',
     )
     .action(serve);
-  addLocation(witness.command('status'))
-    .description('what the witnesses of a gateway have cosigned of its log')
+  witness
+    .command('enrol')
+    .argument('<vkey>', 'the key of the log of a gateway, or the file that holds it (log/key)')
+    .description('have a log cosigned from now on, and write into the anchor log that it counts. The witness must be stopped meanwhile')
+    .requiredOption('--data <dir>', 'the directory of the witness')
     .option('--json', 'as one JSON object')
-    .addHelpText('after', '\nExit code 1 if the quorum has cosigned nothing since the start.\n\nExample:\n  countersign witness status --json')
+    .addHelpText('after', '\nExample:\n  countersign witness enrol ./log-key --data ./witness')
+    .action(enrol);
+  witness
+    .command('retire')
+    .argument('<log>', 'the name of the log: countersign/0123456789abcdef')
+    .description(
+      'end a log: nothing more of it is cosigned, and its last size is in the anchor log for good. The witness must be stopped meanwhile, and the gateway before',
+    )
+    .requiredOption('--data <dir>', 'the directory of the witness')
+    .requiredOption('--reason <text>', 'why; it is in the anchor log, which anybody may read')
+    .option('--json', 'as one JSON object')
+    .addHelpText('after', '\nExample:\n  countersign witness retire countersign/0123456789abcdef --data ./witness --reason "replaced by two others"')
+    .action(retire);
+  const statusCommand = addLocation(witness.command('status'))
+    .description('what the witnesses of a gateway have cosigned of its log, or what the anchor log of a witness has')
+    .option('--anchor <place>', 'the anchor log of a witness, its directory or URL: the logs that are enrolled in it')
+    .option('--anchor-key <vkey>', 'the key of the anchor log, or the file that holds it; can be repeated', collect, [])
+    .option('--json', 'as one JSON object')
+    .addHelpText(
+      'after',
+      '\nExit code 1 if the quorum has cosigned nothing since the start. With --anchor: those of countersign verify.\n\nExample:\n  countersign witness status --json\n  countersign witness status --anchor https://witness.example/anchor',
+    )
     .action(status);
+  meaningOnlyIf(statusCommand, ['config', 'url'], (_words, { anchor }) => anchor === undefined);
+  meaningOnlyIf(statusCommand, ['anchorKey'], (_words, { anchor }) => anchor !== undefined);
 }
 
-async function status(options: LocationOptions & { readonly json?: boolean }): Promise<void> {
+interface StatusOptions extends LocationOptions {
+  readonly anchor?: string;
+  readonly anchorKey: readonly string[];
+  readonly json?: boolean;
+}
+
+async function status(options: StatusOptions): Promise<void> {
+  if (options.anchor !== undefined) {
+    const { printAnchor } = await import('../verify-anchored.ts');
+    await printAnchor({ ...options, anchor: options.anchor });
+    return;
+  }
   const api = await ApiClient.open(options);
   const shown = await api.json<WitnessStatus>('GET', '/api/v1/witnesses');
   const { quorum, cosigned, records, witnesses } = shown;
@@ -66,13 +108,51 @@ interface ServeOptions {
   readonly json?: boolean;
 }
 
-async function serve({ listen, data, log, name, json }: ServeOptions): Promise<void> {
-  if (log.length === 0) {
-    throw new Error('--log VKEY is missing: the key of a log that is cosigned here, the line in its log/key');
+interface ChangeOptions {
+  readonly data: string;
+  readonly json?: boolean;
+}
+
+async function enrol(value: string, { data, json }: ChangeOptions): Promise<void> {
+  const key = parseVerifierKey(readVerifierKey('the key', value));
+  await using witness = await openStopped(data, [key]);
+  const log = witness.logs.get(key.name);
+  if (log === undefined || log.retired !== null) {
+    throw new Error(`${key.name} was retired: ${log?.retired}. A log that has ended does not begin again; a new data directory of a gateway is a new log.`);
   }
+  said(log, json, `${log.origin} is enrolled`);
+}
+
+async function retire(origin: string, { data, reason, json }: ChangeOptions & { readonly reason: string }): Promise<void> {
+  await using witness = await openStopped(data, []);
+  const log = await witness.retire(origin, reason);
+  said(log, json, `${log.origin} is retired with ${countOf(log.newest.size, 'record')}. What its gateway records from now on is in no anchor log`);
+}
+
+/** Opens a witness that is there, and does not run. */
+async function openStopped(data: string, logs: readonly VerifierKey[]): Promise<Witness> {
+  if (!existsSync(join(data, 'witness.key'))) {
+    throw new Error(`--data ${data}: there is no witness here. countersign witness serve makes one.`);
+  }
+  const { Witness } = await import('@countersign/gateway/witness');
+  return Witness.open({ data, name: null, logs, now: Date.now });
+}
+
+function said({ origin, enrolledS, newest, retired }: AnchoredLog, json: boolean | undefined, words: string): void {
+  if (json === true) {
+    printJson({ origin, enrolledMs: enrolledS * 1000, records: newest.size, retired });
+  } else {
+    console.log(escapeControls(words, 'nothing'));
+  }
+}
+
+async function serve({ listen, data, log, name, json }: ServeOptions): Promise<void> {
   const { Witness, WitnessServer } = await import('@countersign/gateway/witness');
   const logs = log.map((value) => parseVerifierKey(readVerifierKey('--log', value)));
-  using witness = await Witness.open({ data, name: name ?? null, logs, now: Date.now });
+  await using witness = await Witness.open({ data, name: name ?? null, logs, now: Date.now });
+  if (witness.logs.size === 0) {
+    throw new Error('--log VKEY is missing: the key of a log that is cosigned here, the line in its log/key');
+  }
   await using server = await WitnessServer.open({
     ...listen,
     witness,
@@ -80,13 +160,13 @@ async function serve({ listen, data, log, name, json }: ServeOptions): Promise<v
       process.stderr.write(`countersign: a request was not answered: ${describeFailure(error)}\n`);
     },
   });
-  const { vkey } = witness;
+  const { vkey, anchorKey } = witness;
   const [keyName = ''] = vkey.split('+');
   const line = `witness ${keyName} ${vkey} ${server.url}`;
   if (json === true) {
-    printJson({ name: keyName, vkey, url: server.url, policyLine: line });
+    printJson({ name: keyName, vkey, url: server.url, policyLine: line, anchorKey });
   } else {
-    console.log(line);
+    console.log(`${line}\n# its anchor log, ${server.url}/anchor, has the key ${anchorKey}`);
   }
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -112,7 +112,8 @@ export class TileStore {
    */
   async restorePartials(snapshot: TileSnapshot): Promise<void> {
     const names = await readdir(join(this.#directory, 'tile'), { recursive: true }).catch(() => []);
-    for (const name of names.filter((one) => /\.p\/\d+$|\.new$/.test(one))) {
+    // Beside the levels there may be other tiles, as those of entries.
+    for (const name of names.filter((one) => /^\d.*(?:\.p\/\d+|\.new)$/.test(one))) {
       const [full, width] = `tile/${name}`.split('.p/');
       const growing = snapshot.partial.find(({ path }) => path.startsWith(`${full}.p/`));
       const bytes = Number(width) * hashBytes;

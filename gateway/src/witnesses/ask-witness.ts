@@ -52,7 +52,7 @@ export async function askWitness(witness: AskedWitness, request: AddCheckpoint, 
     case 403:
       return refused('it knows another key of this log: give it the line of log/key (403)');
     case 404:
-      return refused('it does not cosign this log: give it the line of log/key (404)');
+      return refused('it does not cosign this log, or no more: give it the line of log/key (404)');
     default:
       return refused(`it answered ${answer.status}`);
   }

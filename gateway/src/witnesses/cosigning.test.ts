@@ -54,7 +54,7 @@ class Witnessed implements AsyncDisposable {
   /** Serves something else in the place of a witness whose key is in the policy. */
   async addLiar(name: string, answer: RequestListener): Promise<void> {
     const witness = await Witness.open({ data: join(this.directory, name), name: `${name}.example`, logs: [], now: Date.now });
-    witness[Symbol.dispose]();
+    await witness[Symbol.asyncDispose]();
     const server = createServer(answer);
     await new Promise<void>((resolve) => {
       server.listen(0, '127.0.0.1', resolve);

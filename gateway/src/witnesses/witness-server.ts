@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { formatAddress } from '../domain/address.ts';
 import { exchangeBytesMax } from './add-checkpoint.ts';
-import type { Witness, WitnessAnswer } from './witness.ts';
+import type { Witness } from './witness.ts';
 
 const connectionsMax = 128;
 const requestMs = 10_000;
@@ -17,7 +17,7 @@ interface WitnessServerOptions {
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** Serves a witness over HTTP: `POST /add-checkpoint`, and nothing else. */
+/** Serves a witness over HTTP: `POST /add-checkpoint`, its anchor log below `/anchor/` as c2sp.org/tlog-tiles has it, and nothing else. */
 export class WitnessServer implements AsyncDisposable {
   readonly #server: Server;
 
@@ -57,11 +57,22 @@ export class WitnessServer implements AsyncDisposable {
 }
 
 async function serve(witness: Witness, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const [, anchorPath] = /^\/anchor\/(.{1,200})$/.exec(request.url ?? '') ?? [];
+  if (anchorPath !== undefined && request.method === 'GET') {
+    const bytes = await witness.anchorFile(anchorPath);
+    send(
+      response,
+      bytes === null
+        ? { status: 404, mediaType: 'text/plain; charset=utf-8', body: 'the anchor log has no such file\n' }
+        : { status: 200, mediaType: anchorPath.startsWith('tile/') ? 'application/octet-stream' : 'text/plain; charset=utf-8', body: bytes },
+    );
+    return;
+  }
   if (request.method !== 'POST' || request.url !== '/add-checkpoint') {
     send(response, {
       status: request.url === '/add-checkpoint' ? 405 : 404,
       mediaType: 'text/plain; charset=utf-8',
-      body: 'POST /add-checkpoint is all there is\n',
+      body: 'POST /add-checkpoint and GET /anchor/checkpoint, /anchor/key and /anchor/tile/... are all there is\n',
     });
     return;
   }
@@ -87,7 +98,13 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | null> {
   return Buffer.concat(pieces);
 }
 
-function send(response: ServerResponse, { status, mediaType, body }: Omit<WitnessAnswer, 'status'> & { readonly status: number }): void {
+interface Sent {
+  readonly status: number;
+  readonly mediaType: string;
+  readonly body: string | Uint8Array;
+}
+
+function send(response: ServerResponse, { status, mediaType, body }: Sent): void {
   if (response.headersSent) {
     response.destroy();
     return;

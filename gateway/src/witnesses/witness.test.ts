@@ -1,61 +1,12 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import {
-  emptyRoot,
-  encodeUtf8,
-  formatCheckpoint,
-  formatVerifierKey,
-  parseNote,
-  parseWitnessKey,
-  sha256,
-  signNote,
-  verifyCosignatures,
-  type NoteSigner,
-} from '@countersign/ledger/format';
-import { parseVerifierKey } from '@countersign/ledger';
-import { consistencyProof, rootAt, type ReadHash } from '../../../ledger/src/proof.ts';
-import { nodeHash } from '../../../ledger/src/tree.ts';
-import { formatAddCheckpoint } from './add-checkpoint.ts';
+import { encodeUtf8, parseNote, parseWitnessKey, verifyCosignatures } from '@countersign/ledger/format';
+import { signerOf, TestLog } from './testdata/test-log.ts';
 import { Witness } from './witness.ts';
 import { WitnessServer } from './witness-server.ts';
-
-function signerOf(name: string): NoteSigner {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  return { name, publicKey: publicKey.export({ format: 'der', type: 'spki' }).subarray(-32), sign: (message) => sign(null, message, privateKey) };
-}
-
-/** A log whose leaves are the numbers from 0, but from `fork` on others. */
-class TestLog {
-  readonly signer: NoteSigner;
-  readonly #fork: number;
-
-  constructor(signer = signerOf('log.example'), fork = Infinity) {
-    this.signer = signer;
-    this.#fork = fork;
-  }
-
-  get key(): ReturnType<typeof parseVerifierKey> {
-    return parseVerifierKey(formatVerifierKey(this.signer));
-  }
-
-  readonly #read: ReadHash = async (height, index) =>
-    height === 0
-      ? sha256(encodeUtf8(`${index} ${index >= this.#fork}`))
-      : nodeHash(await this.#read(height - 1, 2 * index), await this.#read(height - 1, 2 * index + 1));
-
-  async note(size: number): Promise<string> {
-    return signNote(formatCheckpoint({ origin: this.signer.name, size, root: size === 0 ? emptyRoot : await rootAt(size, this.#read) }), this.signer);
-  }
-
-  async request(oldSize: number, size: number): Promise<Uint8Array> {
-    const proof = oldSize === 0 || oldSize > size ? [] : await consistencyProof(oldSize, size, this.#read);
-    return encodeUtf8(formatAddCheckpoint({ oldSize, proof, note: await this.note(size) }));
-  }
-}
 
 function directoryOf(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-witness-'));
@@ -71,7 +22,7 @@ test('a witness cosigns a log that grows, and nothing that does not continue it'
   const data = directoryOf(t);
   const log = new TestLog();
   const fork = new TestLog(log.signer, 4);
-  using witness = await Witness.open({ data, name: 'witness.example/w1', logs: [log.key], now });
+  await using witness = await Witness.open({ data, name: 'witness.example/w1', logs: [log.key], now });
   const status = async (from: TestLog, oldSize: number, size: number): Promise<string> => {
     const answer = await witness.addCheckpoint(await from.request(oldSize, size));
     return answer.status === 409 ? `409 ${answer.mediaType} ${answer.body}` : String(answer.status);
@@ -116,10 +67,10 @@ test('a witness is the same after a start, alone on its directory, and starts on
   const { vkey } = first;
   await assert.rejects(Witness.open(options), { code: 'store_in_use' });
   assert.equal((await first.addCheckpoint(await log.request(0, 7))).status, 200);
-  first[Symbol.dispose]();
+  await first[Symbol.asyncDispose]();
   assert.equal(statSync(join(data, 'witness.key')).mode & 0o777, 0o600);
   {
-    using second = await Witness.open(options);
+    await using second = await Witness.open(options);
     assert.equal(second.vkey, vkey);
     assert.equal((await second.addCheckpoint(await log.request(0, 5))).body, '7\n');
   }
@@ -132,7 +83,7 @@ test('a witness is the same after a start, alone on its directory, and starts on
 
 test('a witness over HTTP: one request, and limits on what it reads', async (t) => {
   const log = new TestLog();
-  using witness = await Witness.open({ data: directoryOf(t), name: null, logs: [log.key], now });
+  await using witness = await Witness.open({ data: directoryOf(t), name: null, logs: [log.key], now });
   await using server = await WitnessServer.open({ host: '127.0.0.1', port: 0, witness, onTrouble: (error) => assert.fail(String(error)) });
   const post = async (path: string, body: Uint8Array<ArrayBuffer>): Promise<Response> => fetch(server.url + path, { method: 'POST', body });
   const bytesOf = async (oldSize: number, size: number): Promise<Uint8Array<ArrayBuffer>> => new Uint8Array(await log.request(oldSize, size));

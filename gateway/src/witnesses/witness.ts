@@ -2,21 +2,28 @@ import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MalformedError } from '@countersign/ledger';
 import {
+  anchorEveryS,
+  anchorReasonMax,
   cosign,
   emptyRoot,
   encodeHex,
   encodeUtf8,
   equalBytes,
   formatSignatureLine,
+  formatVerifierKey,
   formatWitnessKey,
+  isAnchorReason,
   parseCheckpoint,
   parseNote,
+  parseVerifierKey,
   parseWitnessKey,
   sha256,
   signatureTypes,
   verifyConsistency,
   verifyCosignatures,
   verifyNote,
+  type AnchoredLog,
+  type AnchorEntry,
   type NoteSignature,
   type NoteSigner,
   type VerifierKey,
@@ -27,6 +34,7 @@ import { holdSqlite } from '../store/sqlite.ts';
 import { requireLocks } from '../store/store-lock.ts';
 import { writeWholeFile } from '../store/whole-file.ts';
 import { parseAddCheckpoint, sizeMediaType } from './add-checkpoint.ts';
+import { AnchorLog } from './anchor-log.ts';
 import { openWitnessKey } from './witness-key.ts';
 
 const takeMs = 500;
@@ -39,13 +47,15 @@ export interface WitnessAnswer {
 }
 
 interface WitnessOptions {
-  /** The directory of the key and of what was cosigned; made if it is not there. */
+  /** The directory of the keys, of what was cosigned, and of the anchor log; made if it is not there. */
   readonly data: string;
   /** The name of the key, if it is made now; null: one is made of the name of this machine. */
   readonly name: string | null;
-  /** The keys of the logs that it cosigns. A log may have several. */
+  /** The keys of logs that it cosigns from now on, beside those that were enrolled before. A log may have several. */
   readonly logs: readonly VerifierKey[];
   readonly now: () => number;
+  /** So many ms later at most, a log's newest tree that was cosigned is in the anchor log; absent: 10 minutes. */
+  readonly anchorMs?: number;
 }
 
 /** The tree of a log that was cosigned last. */
@@ -54,24 +64,36 @@ interface Seen {
   readonly root: Uint8Array;
 }
 
-const nothingSeen: Seen = { size: 0, root: emptyRoot };
+/** With the time of the cosignature, in s since 1970. */
+type Cosigned = Seen & { readonly timeS: number };
+
+const nothingSeen: Cosigned = { size: 0, root: emptyRoot, timeS: 0 };
 
 /**
  * A witness of logs, c2sp.org/tlog-witness. It cosigns a checkpoint only if it continues the one that it cosigned last of that log. That one is on stable storage
- * before a cosignature leaves, so that after any crash it never cosigns another history.
+ * before a cosignature leaves, so that after any crash it never cosigns another history. What it has seen goes into its anchor log afterwards: that never says
+ * more than was cosigned, and a start adds what a crash left out.
  */
-export class Witness implements Disposable {
+export class Witness implements AsyncDisposable {
   readonly #options: WitnessOptions;
   readonly #lock: Disposable;
   readonly #signer: NoteSigner;
-  /** By the origin of each log that it cosigns. */
-  readonly #seen: Map<string, Seen>;
+  readonly #anchor: AnchorLog;
+  /** By the origin of each log that was enrolled. */
+  readonly #seen = new Map<string, Cosigned>();
+  /** By origin, when it was last written into the anchor log since the start, in ms of the monotonic clock. */
+  readonly #anchoredMs = new Map<string, number>();
+  readonly #timer: NodeJS.Timeout;
 
-  private constructor(options: WitnessOptions, lock: Disposable, signer: NoteSigner, seen: Map<string, Seen>) {
+  private constructor(options: WitnessOptions, lock: Disposable, signer: NoteSigner, anchor: AnchorLog) {
     this.#options = options;
     this.#lock = lock;
     this.#signer = signer;
-    this.#seen = seen;
+    this.#anchor = anchor;
+    this.#timer = setInterval(() => {
+      // The anchor log tells the next request that it failed.
+      void this.#anchorAll().catch(() => undefined);
+    }, this.#anchorMs).unref();
   }
 
   /** Rejects with GatewayError `store_in_use`, `store_damaged`, `key_unavailable` or `config_invalid`. */
@@ -86,12 +108,13 @@ export class Witness implements Disposable {
     using parts = new DisposableStack();
     parts.use(lock);
     const signer = openWitnessKey(join(data, 'witness.key'), options.name);
-    const seen = new Map<string, Seen>();
-    for (const { name } of options.logs) {
-      seen.set(name, await readSeen(fileOf(data, name), name, signer));
-    }
+    const witness = new Witness(options, lock, signer, await AnchorLog.open(data, `${signer.name}/anchor`));
+    parts.defer(() => {
+      clearInterval(witness.#timer);
+    });
+    await witness.#begin();
     parts.move();
-    return new Witness(options, lock, signer, seen);
+    return witness;
   }
 
   /** The verifier key of the witness. */
@@ -99,16 +122,50 @@ export class Witness implements Disposable {
     return formatWitnessKey(this.#signer);
   }
 
+  /** The verifier key of its anchor log. */
+  get anchorKey(): string {
+    return this.#anchor.vkey;
+  }
+
+  /** The logs that were enrolled, as the anchor log has them, by origin. */
+  get logs(): ReadonlyMap<string, AnchoredLog> {
+    return this.#anchor.logs;
+  }
+
+  /** Returns a file of the anchor log, as `checkpoint` or `tile/0/000.p/7`. Null: it has none of this name. */
+  async anchorFile(path: string): Promise<Uint8Array | null> {
+    return this.#anchor.file(path);
+  }
+
+  /**
+   * Ends a log: nothing more of it is cosigned, and its last tree is in the anchor log for good. Returns that. Rejects with GatewayError `not_found` if it is not
+   * enrolled, `conflict` if it was retired, or `config_invalid` for a reason that is none.
+   */
+  async retire(origin: string, reason: string): Promise<AnchoredLog> {
+    const log = this.#anchor.logs.get(origin);
+    if (log === undefined) {
+      const known = [...this.#anchor.logs.keys()].join(', ') || 'none';
+      throw new GatewayError('not_found', `${origin} is not enrolled with this witness. Enrolled: ${known}.`);
+    }
+    if (!isAnchorReason(reason)) {
+      throw new GatewayError('config_invalid', `A reason is one line of 1 to ${anchorReasonMax} characters: --reason TEXT.`);
+    }
+    await this.#anchor.append([{ ...this.#seenOf(origin), timeS: this.#nowS(), kind: 'retire', origin, reason }]);
+    return this.#anchor.logs.get(origin) ?? log;
+  }
+
   /** Answers a request `add-checkpoint`. Throws errors of the file system, and then no cosignature was given. */
   async addCheckpoint(body: Uint8Array): Promise<WitnessAnswer> {
+    this.#anchor.assertSound();
     try {
       const { oldSize, proof, note } = parseAddCheckpoint(body);
       const { text } = parseNote(encodeUtf8(note));
       const checkpoint = parseCheckpoint(text);
-      const keys = this.#options.logs.filter(({ name }) => name === checkpoint.origin);
-      if (keys.length === 0) {
+      const log = this.#anchor.logs.get(checkpoint.origin);
+      if (log === undefined) {
         return said(404, 'this log is not one that is cosigned here');
       }
+      const keys = log.keys.map(parseVerifierKey);
       const signed = await verifyNote(encodeUtf8(note), keys);
       if (signed.outcome !== 'verified') {
         return said(403, 'no key that is known of this log has signed the checkpoint');
@@ -117,7 +174,11 @@ export class Witness implements Disposable {
         return said(400, 'the old size is larger than that of the checkpoint');
       }
       // From here on nothing is waited for, so that requests for a log come one after the other.
-      return this.#consider({ ...checkpoint, text, lines: linesOf(signed.note.signatures, keys) }, oldSize, proof);
+      const answer = this.#consider({ ...checkpoint, text, lines: linesOf(signed.note.signatures, keys) }, oldSize, proof);
+      if (performance.now() - (this.#anchoredMs.get(checkpoint.origin) ?? -Infinity) >= this.#anchorMs) {
+        await this.#anchorSeen([checkpoint.origin]);
+      }
+      return answer;
     } catch (error) {
       if (error instanceof MalformedError) {
         return said(400, error.message);
@@ -126,13 +187,82 @@ export class Witness implements Disposable {
     }
   }
 
-  [Symbol.dispose](): void {
-    this.#lock[Symbol.dispose]();
+  /** Writes what it has seen into the anchor log, and gives the directory free. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    try {
+      await this.#anchorAll();
+    } finally {
+      this.#lock[Symbol.dispose]();
+    }
+  }
+
+  /** Reads what was cosigned, enrols the logs that are new, and writes what a crash left out of the anchor log. */
+  async #begin(): Promise<void> {
+    const { data, logs } = this.#options;
+    for (const origin of new Set([...this.#anchor.logs.keys(), ...logs.map(({ name }) => name)])) {
+      this.#seen.set(origin, await readSeen(fileOf(data, origin), origin, this.#signer));
+    }
+    for (const { origin, newest } of this.#anchor.logs.values()) {
+      const { size, root } = this.#seenOf(origin);
+      if (size < newest.size || (size === newest.size && !equalBytes(root, newest.root))) {
+        throw new GatewayError(
+          'store_damaged',
+          `${fileOf(data, origin)} is older than the anchor log of this witness. Restore it: the witness could cosign another history of this log.`,
+        );
+      }
+    }
+    const enrolled = [...new Set(logs.map(formatVerifierKey))].filter((vkey) => {
+      const log = this.#anchor.logs.get(parseVerifierKey(vkey).name);
+      return log === undefined || (log.retired === null && !log.keys.includes(vkey));
+    });
+    if (enrolled.length > 0) {
+      const timeS = this.#nowS();
+      await this.#anchor.append(
+        enrolled.map((vkey) => {
+          const { name: origin } = parseVerifierKey(vkey);
+          return { ...this.#seenOf(origin), timeS, kind: 'enrol', origin, vkey };
+        }),
+      );
+    }
+    await this.#anchorAll();
+  }
+
+  async #anchorAll(): Promise<void> {
+    await this.#anchorSeen([...this.#anchor.logs.keys()]);
+  }
+
+  /** Writes what was cosigned of logs into the anchor log, unless that has it. */
+  async #anchorSeen(origins: readonly string[]): Promise<void> {
+    const entries = origins.flatMap((origin): readonly AnchorEntry[] => {
+      const log = this.#anchor.logs.get(origin);
+      const seen = this.#seenOf(origin);
+      return log?.retired === null && seen.size > log.newest.size ? [{ kind: 'seen', origin, ...seen }] : [];
+    });
+    if (entries.length > 0) {
+      entries.forEach(({ origin }) => this.#anchoredMs.set(origin, performance.now()));
+      await this.#anchor.append(entries);
+    }
+  }
+
+  get #anchorMs(): number {
+    return this.#options.anchorMs ?? anchorEveryS * 1000;
+  }
+
+  #seenOf(origin: string): Cosigned {
+    return this.#seen.get(origin) ?? nothingSeen;
+  }
+
+  #nowS(): number {
+    return Math.floor(this.#options.now() / 1000);
   }
 
   #consider(given: SignedTree, oldSize: number, proof: readonly Uint8Array[]): WitnessAnswer {
     const { origin, size, root, text } = given;
-    const seen = this.#seen.get(origin) ?? nothingSeen;
+    if (this.#anchor.logs.get(origin)?.retired !== null) {
+      return said(404, 'this log was retired');
+    }
+    const seen = this.#seenOf(origin);
     if (oldSize !== seen.size) {
       return sizeOf(seen);
     }
@@ -146,9 +276,10 @@ export class Witness implements Disposable {
       this.#keepFork(given);
       return said(422, 'the proof does not show that the log continues what was cosigned of it');
     }
-    const line = cosign(text, this.#signer, Math.floor(this.#options.now() / 1000));
+    const timeS = this.#nowS();
+    const line = cosign(text, this.#signer, timeS);
     writeWholeFile(fileOf(this.#options.data, origin), `${text}\n${given.lines}${line}`);
-    this.#seen.set(origin, { size, root });
+    this.#seen.set(origin, { size, root, timeS });
     return { status: 200, mediaType: 'text/plain; charset=utf-8', body: line };
   }
 
@@ -180,16 +311,16 @@ function fileOf(data: string, origin: string): string {
 }
 
 /** Reads what was cosigned last of a log. Rejects with GatewayError `store_damaged` if the file is not what this witness wrote. */
-async function readSeen(file: string, origin: string, signer: NoteSigner): Promise<Seen> {
+async function readSeen(file: string, origin: string, signer: NoteSigner): Promise<Cosigned> {
   if (!existsSync(file)) {
     return nothingSeen;
   }
   try {
     const note = parseNote(readFileSync(file));
     const checkpoint = parseCheckpoint(note.text);
-    const { held } = await verifyCosignatures(note, [parseWitnessKey(formatWitnessKey(signer))]);
-    if (held.length > 0 && checkpoint.origin === origin) {
-      return checkpoint;
+    const [cosignature] = (await verifyCosignatures(note, [parseWitnessKey(formatWitnessKey(signer))])).held;
+    if (cosignature !== undefined && checkpoint.origin === origin) {
+      return { size: checkpoint.size, root: checkpoint.root, timeS: cosignature.timeS };
     }
   } catch (error) {
     if (!(error instanceof MalformedError)) {

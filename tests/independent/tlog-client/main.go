@@ -1,13 +1,15 @@
 // A client of the log that the Go team wrote the difficult parts of (golang.org/x/mod/sumdb: tlog and note):
 //
-//	tlog-client URL VKEY, with a token in TOKEN
+//	tlog-client PREFIX VKEY [entries], with a token in TOKEN
 //
-// For each line on its input it reads the newest checkpoint, and checks that it continues every one that it read before, and that the last record of each
-// is in each newer one. It reads all tiles anew each time, also those of the old checkpoints, and prints the size of the log.
+// PREFIX is where the log is served: checkpoint and tiles are below it. For each line on its input it reads the newest checkpoint, and checks that it continues every one that it read before, and that the last record of each
+// is in each newer one. It reads all tiles anew each time, also those of the old checkpoints, and prints the size of the log. With "entries" it also reads the
+// bundles of entries, checks that each is the record that the tiles have, and prints them.
 package main
 
 import (
 	"bufio"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"log"
@@ -30,7 +32,7 @@ func (t tiles) ReadTiles(list []tlog.Tile) ([][]byte, error) {
 	for _, tile := range list {
 		// Paths of tlog-tiles have no height.
 		path := strings.Replace(tile.Path(), fmt.Sprintf("tile/%d/", tileHeight), "tile/", 1)
-		bytes, err := fetch(t.url + "/log/" + path)
+		bytes, err := fetch(t.url + "/" + path)
 		if err != nil {
 			return nil, err
 		}
@@ -60,7 +62,7 @@ func fetch(url string) ([]byte, error) {
 
 // The checkpoint's extension line is none of a tree of the sum database.
 func readCheckpoint(url string, verifiers note.Verifiers) (tlog.Tree, error) {
-	bytes, err := fetch(url + "/log/checkpoint")
+	bytes, err := fetch(url + "/checkpoint")
 	if err != nil {
 		return tlog.Tree{}, err
 	}
@@ -98,6 +100,38 @@ func continues(newer, older tlog.Tree, url string) error {
 	return tlog.CheckRecord(record, newer.N, newer.Hash, last, leaf[0])
 }
 
+// Bundles have 256 entries, each behind its length in two bytes.
+func printEntries(newest tlog.Tree, url string) error {
+	reader := tlog.TileHashReader(newest, tiles{url})
+	for first := int64(0); first < newest.N; first += 1 << tileHeight {
+		tile := tlog.Tile{H: tileHeight, L: -1, N: first >> tileHeight, W: int(min(newest.N-first, 1<<tileHeight))}
+		path := strings.Replace(tile.Path(), fmt.Sprintf("tile/%d/data/", tileHeight), "tile/entries/", 1)
+		rest, err := fetch(url + "/" + path)
+		if err != nil {
+			return err
+		}
+		for index := first; index < first+int64(tile.W); index++ {
+			if len(rest) < 2 || len(rest) < 2+int(binary.BigEndian.Uint16(rest)) {
+				return fmt.Errorf("%s is cut short", path)
+			}
+			entry := rest[2 : 2+int(binary.BigEndian.Uint16(rest))]
+			rest = rest[2+len(entry):]
+			hashes, err := reader.ReadHashes([]int64{tlog.StoredHashIndex(0, index)})
+			if err != nil {
+				return err
+			}
+			if hashes[0] != tlog.RecordHash(entry) {
+				return fmt.Errorf("entry %d is not the record of the tiles", index)
+			}
+			fmt.Printf("%q\n", entry)
+		}
+		if len(rest) > 0 {
+			return fmt.Errorf("%s is too long", path)
+		}
+	}
+	return nil
+}
+
 func main() {
 	url := os.Args[1]
 	verifier, err := note.NewVerifier(os.Args[2])
@@ -118,5 +152,10 @@ func main() {
 			}
 		}
 		fmt.Println(newest.N)
+		if len(os.Args) > 3 {
+			if err := printEntries(newest, url); err != nil {
+				log.Fatal(err)
+			}
+		}
 	}
 }

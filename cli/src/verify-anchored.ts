@@ -1,0 +1,146 @@
+/** Verifies an anchor log, and that the stores which are given are those of all its gateways. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { countOf } from '@countersign/gateway/count-of';
+import {
+  AnchorCheck,
+  exitCodes,
+  MalformedError,
+  parseVerifierKey,
+  worstOf,
+  type AnchorReport,
+  type Finding,
+  type StoreReport,
+  type Verdict,
+} from '@countersign/ledger';
+import { anchorFilesAt } from './anchor-files.ts';
+import { describeStore } from './described-store.ts';
+import { printReport } from './printed-report.ts';
+import { printJson } from './terminal.ts';
+import { readVerifierKey } from './trusted-keys.ts';
+import { verifyDirectory, type StoreVerification } from './verify-directory.ts';
+
+const keyFileBytesMax = 4096;
+const dayMs = 86_400_000;
+
+/** The anchor log, the time that is asked for, and what is checked of each store. */
+export interface AnchoredVerification extends StoreVerification {
+  /** A directory, or an address. */
+  readonly anchor: string;
+  readonly anchorKey: readonly string[];
+  /** The first and the last day that are asked for. */
+  readonly since?: string;
+  readonly until?: string;
+  readonly json?: boolean;
+}
+
+interface AnchoredStore {
+  readonly store: string;
+  /** The name of its log. Null: it has no key that can be read. */
+  readonly log: string | null;
+  readonly report: StoreReport;
+}
+
+/** Opens an anchor log. `keys` are the values of `--anchor-key`. Rejects with what cannot be read. */
+async function openAnchor(place: string, keys: readonly string[]): Promise<AnchorCheck> {
+  if (!/^https?:\/\//.test(place) && statSync(place, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new Error(
+      `--anchor ${place}: there is no such directory. It is the directory anchor of a witness, a copy of it, or the address at which it is served.`,
+    );
+  }
+  return AnchorCheck.open(anchorFilesAt(place), keys.length === 0 ? undefined : keys.map((value) => readVerifierKey('--anchor-key', value)));
+}
+
+/** Verifies an anchor log alone, prints which logs are enrolled in it, and sets the exit code. */
+export async function printAnchor({ anchor: place, anchorKey, json }: Pick<AnchoredVerification, 'anchor' | 'anchorKey' | 'json'>): Promise<void> {
+  const report = (await openAnchor(place, anchorKey)).finish(null);
+  process.exitCode = exitCodes[report.verdict];
+  if (json === true) {
+    printJson(report);
+  } else {
+    const { verdict, findings, findingsDropped } = report;
+    printReport({ verdict, findings, findingsDropped }, describeAnchor(report));
+  }
+}
+
+/** Verifies the stores one after the other, prints the report about all, and sets the exit code. */
+export async function verifyAnchoredAndPrint(directories: readonly string[], options: AnchoredVerification): Promise<void> {
+  const anchor = await openAnchor(options.anchor, options.anchorKey);
+  const stores: AnchoredStore[] = [];
+  for (const store of directories) {
+    stores.push(await verifyOne(store, anchor, options));
+  }
+  const { since, until, maxAge } = options;
+  const report = anchor.finish({
+    given: new Set(stores.flatMap(({ log }) => (log === null ? [] : [log]))),
+    ...(since === undefined ? {} : { sinceMs: Date.parse(since) }),
+    ...(until === undefined ? {} : { untilMs: Date.parse(until) + dayMs }),
+    ...(maxAge === undefined ? {} : { maxAgeMs: maxAge }),
+    nowMs: Date.now(),
+  });
+  const verdict = worstOf([report.verdict, ...stores.map((one) => one.report.verdict)]);
+  // The exit code is set before anything is printed, so a reader that leaves early does not change it.
+  process.exitCode = exitCodes[verdict];
+  if (options.json === true) {
+    printJson({ verdict, anchor: report, stores });
+    return;
+  }
+  const { findings, findingsDropped } = report;
+  printReport({ verdict, findings, findingsDropped }, describeAnchor(report));
+  for (const { store, report: one } of stores) {
+    console.log(`\n${store}`);
+    printReport(one, describeStore(one));
+  }
+}
+
+async function verifyOne(store: string, anchor: AnchorCheck, options: StoreVerification): Promise<AnchoredStore> {
+  const log = logOf(store);
+  const anchored = log === null ? undefined : anchor.treesOf(log);
+  const report = await verifyDirectory({ ...options, data: store }, anchored);
+  if (anchored !== undefined) {
+    return { store, log, report };
+  }
+  const what = log === null ? 'no key by which its log can be found in the anchor log' : `${log} is not enrolled in the anchor log`;
+  return { store, log, report: withFinding(report, { code: 'trust', where: 'log/key', what }) };
+}
+
+function withFinding(report: StoreReport, finding: Finding): StoreReport {
+  const verdict: Verdict = worstOf([report.verdict, finding.code]);
+  return { ...report, verdict, findings: [...report.findings, finding] };
+}
+
+/** Returns the name of the log of a store, as its key says. Null: there is none that can be read; the check of the store says what is wrong with it. */
+function logOf(store: string): string | null {
+  const file = join(store, 'log', 'key');
+  try {
+    return existsSync(file) && statSync(file).size <= keyFileBytesMax ? parseVerifierKey(readFileSync(file, 'utf8').replace(/\n$/, '')).name : null;
+  } catch (error) {
+    if (error instanceof MalformedError) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+/** Describes an anchor log in lines for people: how many entries, and each log that was enrolled. */
+function describeAnchor({ origin, entries, newestMs, keySource, logs }: AnchorReport): string[] {
+  const newest = newestMs === null ? '' : `, the newest of ${time(newestMs)}, by the clock of the witness`;
+  return [
+    ...(origin === undefined ? [] : [`anchor log ${origin}: ${countOf(entries, 'entry', 'entries')}${newest}; ${countOf(logs.length, 'log')} enrolled`]),
+    ...(keySource === 'store' ? ['without --anchor-key the anchor log is checked by the key in it: whose key that is was not checked'] : []),
+    ...logs.map(describeLog),
+  ];
+}
+
+function describeLog({ origin, enrolledMs, records, seenMs, retired, silent, store }: AnchorReport['logs'][number]): string {
+  const state =
+    retired !== null
+      ? `retired ${time(seenMs)} with ${countOf(records, 'record')}: ${retired}`
+      : `${countOf(records, 'record')} seen at ${time(seenMs)}${silent ? ', and nothing since, although the anchor log goes on: it was stopped, cut off, or shows the witness nothing' : ''}`;
+  const words = { given: '', missing: '; its store is MISSING', unneeded: '; not enrolled in the time that is asked for', unasked: '' }[store];
+  return `${origin}, enrolled ${time(enrolledMs)}: ${state}${words}`;
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString();
+}

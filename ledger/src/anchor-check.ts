@@ -1,0 +1,198 @@
+/** Verifies an anchor log, and that the stores that were given are all of its logs. Normative: docs/formats/anchor.md. */
+import { anchorEntryHash, AnchorHistory, parseAnchorEntry, type AnchoredLog, type AnchoredTree } from './anchor.ts';
+import { noteBytesMax } from './note.ts';
+import { equalBytes } from './proof.ts';
+import { checkAnyNote, trustIn, type KeySource } from './store-trust.ts';
+import { decodeEntryBundle, entryBundlePath, tileWidth } from './tile.ts';
+import { Frontier } from './tree.ts';
+import { Findings, orMalformed, orMalformedLater, type Finding, type Verdict } from './verdict.ts';
+import type { ReadLogFile } from './verify-public-log.ts';
+
+/** A witness writes what it has seen of a log at most this much later, in s. */
+export const anchorEveryS = 600;
+/** A log that was not seen for so much longer, in s, has shown no new checkpoint: a gateway that runs records a heartbeat each minute. */
+const graceS = 90;
+
+/** The statements of an anchor log about one log, with which its store is compared. */
+export interface AnchoredTrees {
+  readonly keys: readonly string[];
+  /** The trees of this log that the witness has seen, each of which the store must have. */
+  readonly trees: readonly AnchoredTree[];
+  /** The tree with which it was retired, if it was. */
+  readonly retired?: AnchoredTree;
+}
+
+export interface AnchorReport {
+  readonly verdict: Verdict;
+  readonly findings: readonly Finding[];
+  readonly findingsDropped: number;
+  readonly keySource: KeySource;
+  /** The name of the anchor log, and the number of its entries, if a trusted key has signed its checkpoint. */
+  readonly origin?: string;
+  readonly entries: number;
+  /** The time of the newest entry, Unix ms by the clock of the witness. Null: there is none. */
+  readonly newestMs: number | null;
+  readonly logs: readonly AnchorReportLog[];
+}
+
+export interface AnchorReportLog {
+  readonly origin: string;
+  readonly enrolledMs: number;
+  /** The newest tree that the witness has seen, and when. */
+  readonly records: number;
+  readonly seenMs: number;
+  /** Why it was retired, with its newest tree. Null: it was not. */
+  readonly retired: string | null;
+  /** True if the witness has seen nothing of it for longer than a gateway that runs leaves it without, before the newest entry. */
+  readonly silent: boolean;
+  /** The store is there; it is missing; none is needed, because the log was not enrolled in the time that was asked for; or nobody asked for stores. */
+  readonly store: 'given' | 'missing' | 'unneeded' | 'unasked';
+}
+
+export interface AnchoredStores {
+  /** The origins of the stores that were given. */
+  readonly given: ReadonlySet<string>;
+  /** Unix ms: logs that were retired before `sinceMs`, or enrolled at `untilMs` or later, need no store. */
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  /** The greatest allowed age of what was seen of a log that is not retired, in ms. */
+  readonly maxAgeMs?: number;
+  readonly nowMs: number;
+}
+
+/** A bundle of entries. If it is not whole, entries are missing, and nothing follows. */
+interface AnchorBundle {
+  readonly path: string;
+  readonly entries: readonly Uint8Array[];
+  readonly isWhole: boolean;
+}
+
+/** Reads the entries of an anchor log of this size. Throws `MalformedError` for a bundle that is none. A partial bundle is removed once there is the full one. */
+export async function* readAnchorBundles(read: ReadLogFile, size: number): AsyncGenerator<AnchorBundle, void> {
+  for (let index = 0; index * tileWidth < size; index++) {
+    const width = Math.min(tileWidth, size - index * tileWidth);
+    const path = entryBundlePath(index, width);
+    const bytes = (await read(path)) ?? (await read(entryBundlePath(index)));
+    const entries = bytes === undefined ? [] : decodeEntryBundle(bytes).slice(0, width);
+    const isWhole = entries.length === width;
+    yield { path, entries, isWhole };
+    if (!isWhole) {
+      return;
+    }
+  }
+}
+
+/** An anchor log that was read, and checked by itself. */
+export class AnchorCheck {
+  readonly #findings = new Findings();
+  readonly #history = new AnchorHistory();
+  readonly #trees = new Map<string, AnchoredTree[]>();
+  #keySource: KeySource = 'none';
+  #origin: string | undefined;
+  #newestS: number | null = null;
+
+  /** Reads an anchor log. `keys` are those that are trusted; undefined: the one in it. Rejects with what `read` rejects with, and with `MalformedError` for keys that are none. */
+  static async open(read: ReadLogFile, keys: readonly string[] | undefined): Promise<AnchorCheck> {
+    const check = new AnchorCheck();
+    await check.#read(read, keys);
+    return check;
+  }
+
+  /** Returns the statements about one log. Undefined: it was not enrolled. */
+  treesOf(origin: string): AnchoredTrees | undefined {
+    const log = this.#history.logs.get(origin);
+    return (
+      log && {
+        keys: log.keys,
+        trees: this.#trees.get(origin) ?? [],
+        ...(log.retired === null ? {} : { retired: log.newest }),
+      }
+    );
+  }
+
+  /** Adds what is missing among the stores, and returns the report. Null: the anchor log alone is asked about. To be called once. */
+  finish(stores: AnchoredStores | null): AnchorReport {
+    const logs = [...this.#history.logs.values()].map((log) => this.#judge(log, stores));
+    const { verdict, list, dropped } = this.#findings;
+    return {
+      verdict,
+      findings: list,
+      findingsDropped: dropped,
+      keySource: this.#keySource,
+      ...(this.#origin === undefined ? {} : { origin: this.#origin }),
+      entries: this.#history.size,
+      newestMs: this.#newestS === null ? null : this.#newestS * 1000,
+      logs,
+    };
+  }
+
+  async #read(read: ReadLogFile, given: readonly string[] | undefined): Promise<void> {
+    const findings = this.#findings;
+    const trust = trustIn(await read('key'), given, findings, 'anchor/key');
+    this.#keySource = trust.source;
+    const bytes = await read('checkpoint');
+    if (bytes === undefined || bytes.length > noteBytesMax) {
+      findings.add(bytes === undefined ? 'completeness' : 'malformed', 'anchor/checkpoint', bytes === undefined ? 'missing' : 'too long');
+      return;
+    }
+    const signed = await checkAnyNote(bytes, 'anchor/checkpoint', trust.keys, findings);
+    if (signed === undefined) {
+      return;
+    }
+    this.#origin = signed.origin;
+    const frontier = new Frontier();
+    let isCut = false;
+    await orMalformedLater(findings, 'anchor/tile/entries', async () => {
+      for await (const { path, entries, isWhole } of readAnchorBundles(read, signed.size)) {
+        for (const entry of entries) {
+          frontier.append(anchorEntryHash(entry));
+          this.#addEntry(entry);
+        }
+        isCut = !isWhole;
+        if (isCut) {
+          findings.add('completeness', `anchor/${path}`, 'is missing, or has fewer entries than it must');
+        }
+      }
+    });
+    if (!isCut && !equalBytes(frontier.root(), signed.root)) {
+      findings.add('integrity', 'anchor/checkpoint', 'root is not that of its entries');
+    }
+  }
+
+  #addEntry(bytes: Uint8Array): void {
+    const at = this.#history.size;
+    const entry = orMalformed(this.#findings, `anchor entry ${at}`, () => parseAnchorEntry(bytes));
+    const objection = entry === undefined ? null : this.#history.objectionTo(entry);
+    this.#history.add(entry ?? null);
+    if (entry === undefined) {
+      return;
+    }
+    if (objection !== null) {
+      this.#findings.add('integrity', `anchor entry ${at}`, objection);
+      return;
+    }
+    const { origin, size, root, timeS } = entry;
+    this.#newestS = Math.max(this.#newestS ?? 0, timeS);
+    const trees = this.#trees.get(origin) ?? [];
+    this.#trees.set(origin, trees);
+    if (size > (trees.at(-1)?.size ?? 0)) {
+      trees.push({ size, root, timeS, entry: at });
+    }
+  }
+
+  #judge({ origin, enrolledS, newest, retired }: AnchoredLog, stores: AnchoredStores | null): AnchorReportLog {
+    const seenMs = newest.timeS * 1000;
+    const { sinceMs = 0, untilMs = Infinity } = stores ?? {};
+    const isAsked = stores !== null && (retired === null || seenMs >= sinceMs) && enrolledS * 1000 < untilMs;
+    const store = stores === null ? 'unasked' : stores.given.has(origin) ? 'given' : isAsked ? 'missing' : 'unneeded';
+    const where = `${origin} (anchor entry ${newest.entry})`;
+    if (store === 'missing') {
+      this.#findings.add('completeness', where, `it has ${newest.size} records at least, and its store is none of those given`);
+    }
+    if (isAsked && retired === null && stores.nowMs - seenMs > (stores.maxAgeMs ?? Infinity)) {
+      this.#findings.add('trust', where, 'the witness has seen nothing of it for longer than allowed');
+    }
+    const silent = retired === null && (this.#newestS ?? 0) - newest.timeS > anchorEveryS + graceS;
+    return { origin, enrolledMs: enrolledS * 1000, records: newest.size, seenMs, retired, silent, store };
+  }
+}
