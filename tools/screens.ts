@@ -46,7 +46,7 @@ const pages: readonly Shown[] = [
   { name: 'targets', path: '/targets', whole: 'table >> text=shop' },
   { name: 'target', path: '/targets/shop', whole: 'main h1' },
   { name: 'tokens', path: '/tokens', whole: 'main h1' },
-  { name: 'holds', path: '/holds', whole: 'main h1' },
+  { name: 'holds', path: '/holds', whole: '.found li' },
   { name: 'retention', path: '/retention', whole: 'tbody tr:has-text("default")' },
   { name: 'settings', path: '/settings', whole: 'main h1' },
   { name: 'not-found', path: '/nowhere', whole: 'main [role=alert]' },
@@ -80,6 +80,7 @@ async function configOf(output: NodeJS.ReadableStream): Promise<string> {
 
 async function takeAll(api: ApiClient): Promise<void> {
   const ids = await idsOf(api);
+  await api.json('POST', '/api/v1/holds', { matter: 'case-7', query: 'target:shop kind:statement', reason: 'The customer asked who read her orders.' });
   const { link } = await api.json<{ readonly link: string }>('POST', '/api/v1/sign-in/link', { principal: 'you' });
   await using browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
   const page = await browser.newPage();

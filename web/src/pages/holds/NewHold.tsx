@@ -1,4 +1,4 @@
-import { useState, type ReactNode } from 'react';
+import { useId, useState, type ReactNode } from 'react';
 import { useAct } from '../../api/use-act.ts';
 import { Failure } from '../../parts/Failure.tsx';
 import { texts } from '../../texts.ts';
@@ -8,6 +8,7 @@ const nothing = { matter: '', query: '', reason: '' };
 /** Sets a hold for a matter. */
 export function NewHold(): ReactNode {
   const create = useAct('POST /api/v1/holds');
+  const id = useId();
   const [written, setWritten] = useState(nothing);
   const { create: words } = texts.holds;
   return (
@@ -23,16 +24,15 @@ export function NewHold(): ReactNode {
       >
         {(['matter', 'query', 'reason'] as const).map((name) => (
           <div key={name} className="note">
-            <label>
-              {words.fields[name]}
-              <input
-                required
-                autoComplete="off"
-                maxLength={1000}
-                value={written[name]}
-                onChange={({ target }) => setWritten({ ...written, [name]: target.value })}
-              />
-            </label>
+            <label htmlFor={`${id}-${name}`}>{words.fields[name]}</label>
+            <input
+              id={`${id}-${name}`}
+              required
+              autoComplete="off"
+              maxLength={1000}
+              value={written[name]}
+              onChange={({ target }) => setWritten({ ...written, [name]: target.value })}
+            />
           </div>
         ))}
         <button type="submit" className="first" disabled={create.isPending}>
