@@ -11,6 +11,7 @@ import {
   type Certificate,
   type FileOptions,
   type StoreFiles,
+  type StoreOptions,
   type StoreProgress,
   type StoreReport,
   type WitnessPolicy,
@@ -49,7 +50,7 @@ export async function verifyDirectory(options: StoreVerification, anchored?: Anc
   }
   const progress = showProgress();
   using keyRows = openKeys(data);
-  using bodies = options.bodies ? await openBodies(data, source) : null;
+  using opened = options.bodies ? await openBodies(data, source) : noBodies;
   const bucket = readBucketRecord(data);
   const report = await verifyStore(await openFiles(data, options.storage === true ? bucket : null), {
     ...(anchored === undefined ? {} : { keys: anchored.keys, anchored }),
@@ -57,7 +58,7 @@ export async function verifyDirectory(options: StoreVerification, anchored?: Anc
     ...(options.witnesses === undefined ? {} : { witnesses: readPolicy(options.witnesses) }),
     ...(keyRows === null ? {} : { keyRows }),
     ...(options.retention === true ? { retentionAtMs: options.at === undefined ? Date.now() : Date.parse(options.at) } : {}),
-    ...(bodies === null ? {} : { bodies }),
+    ...opened.options,
     onProgress: progress.show,
   });
   progress.clear();
@@ -125,22 +126,37 @@ export async function storeOf(options: StoreVerification): Promise<RootSource & 
   return { data, keys, environment };
 }
 
-/** Makes the opener of bodies. Null if the key store or the root key is missing. A root secret that cannot be unwrapped is told of each body. */
-async function openBodies(data: string, source: RootSource): Promise<JournalOpener | null> {
+interface OpenedBodies extends Disposable {
+  readonly options: Pick<StoreOptions, 'bodies' | 'bodiesClosed'>;
+}
+
+const noBodies: OpenedBodies = { options: {}, [Symbol.dispose]: () => undefined };
+
+/** Makes the opener of bodies, if key store and root key are there. A key store that cannot be read is told of each body; a root key that is not given is told once. */
+async function openBodies(data: string, source: RootSource): Promise<OpenedBodies> {
   const hasRoot = (source.keys?.root ?? null) !== null || source.environment?.[rootKeyVariable] !== undefined || isThere(data, 'root.key');
   if (!hasRoot || !isThere(data, 'keys.db')) {
-    return null;
+    return noBodies;
   }
-  const root = openRoot(data, { ...source, isNew: false });
-  const opened = await root.then(
-    ({ secret }) =>
-      () =>
-        secret,
-    (error: unknown) => () => {
+  let openStore: () => KeyStore;
+  try {
+    const { secret } = await openRoot(data, { ...source, isNew: false });
+    openStore = () => KeyStore.openReadOnly(join(data, 'keys.db'), secret);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'key_unavailable') {
+      return { ...noBodies, options: { bodiesClosed: describeFailure(error) } };
+    }
+    openStore = () => {
       throw error;
+    };
+  }
+  const bodies = new JournalOpener(openStore);
+  return {
+    options: { bodies },
+    [Symbol.dispose]: () => {
+      bodies[Symbol.dispose]();
     },
-  );
-  return new JournalOpener(() => KeyStore.openReadOnly(join(data, 'keys.db'), opened()));
+  };
 }
 
 function isThere(data: string, name: string): boolean {

@@ -14,5 +14,5 @@ export type { StoreFiles } from './store-files.ts';
 export { exitCodes, receiptHolds, verdictWords, worstOf, type Finding, type Verdict } from './verdict.ts';
 export { verifyFile } from './verify-file.ts';
 export { verifyPublicLog, type LogProgress, type LogReport, type ReadLogFile } from './verify-public-log.ts';
-export { verifyStore, type StoreReport } from './verify-store.ts';
+export { verifyStore, type StoreOptions, type StoreReport } from './verify-store.ts';
 export { parseWitnessPolicy, type WitnessPolicy } from './witness-policy.ts';

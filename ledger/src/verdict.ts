@@ -20,7 +20,7 @@ export const verdictWords: Readonly<Record<Verdict, string>> = {
   integrity: 'DOES NOT HOLD: something was changed',
   completeness: 'DOES NOT HOLD: something is missing',
   retention: 'DOES NOT HOLD: retention was not kept',
-  trust: 'NOT TRUSTED: no signature by a trusted key, or older than it must be',
+  trust: 'NOT TRUSTED: no signature by a trusted key, older than it must be, or not checked in full',
   malformed: 'NOT READABLE: this is not the format',
 };
 

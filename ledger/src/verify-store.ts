@@ -29,6 +29,8 @@ export interface StoreOptions {
   readonly retentionAtMs?: number;
   /** Opens sealed bodies, which are then compared with the commitments in their leaves. */
   readonly bodies?: BodyOpener;
+  /** Why sealed bodies are not opened, which whoever asks meant to have opened: whoever keeps the key does not give it. It is a finding, and all else is checked. */
+  readonly bodiesClosed?: string;
   /** Each cosigned checkpoint of the store must meet it, and there must be one if it asks for witnesses. */
   readonly witnesses?: WitnessPolicy;
   /** Authorities of timestamps. Each stamped checkpoint of the store must have one by them, and there must be one. */
@@ -80,6 +82,8 @@ export interface StoreReport {
   readonly retention?: RetentionReport;
   /** The newest checkpoint with a trusted signature. */
   readonly newest?: { readonly size: number; readonly lastLeafMs: number };
+  /** Why sealed bodies were not opened that were to be; missing if nothing kept them closed. */
+  readonly bodiesClosed?: string;
   /** The cosigned checkpoints; missing if no policy of witnesses was given. */
   readonly cosigned?: CosignedReport;
   /** The stamped checkpoints; missing if no authorities of timestamps were given. */
@@ -125,6 +129,9 @@ export async function verifyStore(storeFiles: StoreFiles, options: StoreOptions 
   const { keyRows, now = Date.now } = options;
   const retention = new RetentionCheck({ rows: keyRows ?? null, findings, nowMs: now(), atMs: options.retentionAtMs ?? null });
   const keyCheck = new KeyCheck(keyRows ?? null, findings, retention);
+  if (options.bodiesClosed !== undefined) {
+    findings.add('trust', 'keys.db', `the root key is not given, so no sealed body was opened and compared with its leaf: ${options.bodiesClosed}`);
+  }
   const bodyCheck = options.bodies === undefined ? undefined : new BodyCheck(options.bodies, findings);
   const journal = new JournalCheck({ files, findings, keys: trust.keys, tiles, expectations, keyCheck, bodyCheck });
   await orMalformedLater(findings, 'journal', async () => journal.follow(options.onProgress));
@@ -152,6 +159,7 @@ export async function verifyStore(storeFiles: StoreFiles, options: StoreOptions 
     ...(cosigned.report === undefined ? {} : { cosigned: cosigned.report }),
     ...(stamped.report === undefined ? {} : { timestamps: stamped.report }),
     ...(retention.report === null ? {} : { retention: retention.report }),
+    ...(options.bodiesClosed === undefined ? {} : { bodiesClosed: options.bodiesClosed }),
     counts: {
       ...counts,
       ...(keyRows === undefined ? {} : { keys: keyCheck.count }),
