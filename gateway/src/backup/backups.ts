@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { GatewayError } from '../domain/errors.ts';
+import { findEscrow } from '../recording/root-secret/escrow.ts';
+import { readRootRow } from '../recording/root-secret/root-rows.ts';
 import { makeDataDirectory } from '../store/data-directory.ts';
 import { openSqliteReadOnly } from '../store/sqlite.ts';
 import { requireOwn, requireSameGateway, type CopyReport } from './copy-store.ts';
@@ -108,6 +110,11 @@ export class Backups {
       await identities.copyTo(copy.file);
       secret.push(copy);
     }
+    const { row } = readRootRow(keyCopy.file);
+    const escrow = findEscrow(data, row?.id ?? 1);
+    if (escrow !== null) {
+      secret.push({ path: `escrow/${basename(escrow.file)}`, file: escrow.file });
+    }
     const rootFile = join(data, 'root.key');
     const hasRootFile = existsSync(rootFile);
     if (hasRootFile && recipients.length > 0) {
@@ -123,7 +130,7 @@ export class Backups {
       made,
       isEncrypted: recipients.length > 0,
       lacks: [
-        ...(hasRootFile && recipients.length > 0 ? [] : [rootWords(hasRootFile ? rootFile : null)]),
+        ...(hasRootFile && recipients.length > 0 ? [] : [rootWords(hasRootFile ? rootFile : null, escrow !== null)]),
         ...(identityFile === null ? ['Tokens and accounts are in the database of store: back that up as well.'] : []),
         ...(config.length < configFiles.length ? ['Files of policies that are not beside the configuration file are not in it.'] : []),
       ],
@@ -131,8 +138,9 @@ export class Backups {
   }
 }
 
-function rootWords(file: string | null): string {
-  return `The root key is not in it, and without it nothing that was recorded can be read: keep ${file ?? 'the key that the gateway gets from elsewhere'} apart from the backup.`;
+function rootWords(file: string | null, isInEscrow: boolean): string {
+  const words = 'The root key is not in it, and without it nothing that was recorded can be read';
+  return `${words}: keep ${file ?? 'the key that the gateway gets from elsewhere'} apart from the backup${isInEscrow ? ', or an identity of keys.escrow, for which the root secret in it is encrypted' : ''}.`;
 }
 
 /** Throws GatewayError `malformed` if one of the directories is inside of the other. */

@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tilePath, tilesOf, hashBytes } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { readTile } from '../recording/tile-store.ts';
 import { moveWholeFile } from '../store/whole-file.ts';
 import { copySegment, segmentsUpTo, sizeOfNote, type CopiedFile } from './journal-copy.ts';
-import { readManifest, writeManifest, type BackupFile, type BackupManifest } from './manifest.ts';
+import { isBackupPath, readManifest, writeManifest, type BackupFile, type BackupManifest } from './manifest.ts';
 import { PlainDirectory } from './plain-directory.ts';
 import { encryptFiles, secretPath, type SetAside } from './secret-file.ts';
 import { smallNames } from './set-aside.ts';
@@ -55,7 +55,7 @@ export async function copyStore(order: CopyOrder): Promise<CopyReport> {
     }
     await placeStaged(out, before);
   }
-  await removeUnlisted(order.out, before);
+  await removeUnlisted(out, before);
   const listed = new Map(before?.files.map((file) => [file.path, file]));
   const copied: CopiedFile[] = [];
   for await (const part of segmentsUpTo(data, note)) {
@@ -70,7 +70,7 @@ export async function copyStore(order: CopyOrder): Promise<CopyReport> {
   await writeManifest(order.out, manifest);
   await placeStaged(out, manifest);
   await removeDropped(out, before, manifest);
-  await removeUnlisted(order.out, manifest);
+  await removeUnlisted(out, manifest);
   return {
     size,
     files: files.length,
@@ -170,21 +170,23 @@ async function removeDropped(out: PlainDirectory, before: BackupManifest | null,
 }
 
 /** Removes what a backup that was cut short left beside its files, and keys that are encrypted from now on. */
-async function removeUnlisted(directory: string, manifest: BackupManifest | null): Promise<void> {
+async function removeUnlisted(out: PlainDirectory, manifest: BackupManifest | null): Promise<void> {
   const kept = new Set(manifest?.files.map(({ path }) => path));
-  for (const name of replacedNames) {
-    for (const left of [name, name + stagedEnd].filter((one) => !kept.has(one))) {
-      await rm(join(directory, left), { force: true });
-    }
+  const escrowed = (await readdir(join(out.path, escrowName)).catch(() => [])).map((name) => `${escrowName}/${name}`).filter(isBackupPath);
+  for (const left of [...replacedNames.flatMap((name) => [name, name + stagedEnd]), ...escrowed].filter((one) => !kept.has(one))) {
+    await rm(out.at(left), { force: true });
   }
 }
+
+/** The directory of the root secret that is encrypted for the recipients of `keys.escrow`. */
+const escrowName = 'escrow';
 
 /** Files in a backup that are not below a directory and are written anew by each. */
 const replacedNames = ['keys.db', 'identity.db', 'root.key', secretPath, ...smallNames];
 
 /** Throws GatewayError `conflict` unless a directory is empty, or has only what a backup writes, be it one that was cut short. */
 export function requireOwn(directory: string): void {
-  const own = new Set(['journal', 'log', 'config', 'escrow', 'manifest.json', ...replacedNames].flatMap((name) => [name, name + stagedEnd]));
+  const own = new Set(['journal', 'log', 'config', escrowName, 'manifest.json', ...replacedNames].flatMap((name) => [name, name + stagedEnd]));
   const other = readdirSync(directory).find((name) => !own.has(name));
   if (other !== undefined) {
     throw new GatewayError('conflict', `${join(directory, other)} is no part of a backup. Use an empty directory, or one with an earlier backup.`);

@@ -68,6 +68,11 @@ export function listEscrow(data: string): readonly EscrowFile[] {
     .toSorted((a, b) => b.root - a.root);
 }
 
+/** The file with the root secret of a number; null: it is not in escrow. */
+export function findEscrow(data: string, root: number): EscrowFile | null {
+  return listEscrow(data).find((file) => file.root === root) ?? null;
+}
+
 /** Decrypts a file with the identities in the text of a file of age. Rejects with GatewayError `malformed`, or `key_unavailable` if none of them opens it. */
 export async function readEscrow(file: string, identities: string): Promise<EscrowedRoot> {
   const { Decrypter } = await import('age-encryption');

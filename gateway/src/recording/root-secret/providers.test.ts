@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { kmsArn, openKms, openVault, vaultToken, type KeyServer } from '../../../../tests/support/key-servers.ts';
 import { requireProgram } from '../../../../tests/support/require-program.ts';
+import { makeSoftToken, softTokenPrograms } from '../../../../tests/support/soft-token.ts';
 import { s3Environment } from '../../archive/testdata/s3-server.ts';
 import { defaultKeys, type RootSettings, type RootSource } from '../../domain/root-settings.ts';
 import { recoverRoot } from '../../offline/recover-root.ts';
@@ -17,7 +17,7 @@ import { readEscrow, writeEscrow } from './escrow.ts';
 import { openProvider, openRoot } from './open-root.ts';
 import type { RootProvider } from './provider.ts';
 
-const environment = { ...process.env, ...s3Environment, TOKEN: vaultToken, PIN: '5678', OTHER: 'wrong', ROOT: randomBytes(32).toString('hex') };
+const environment = { ...process.env, ...s3Environment, TOKEN: vaultToken, OTHER: 'wrong', ROOT: randomBytes(32).toString('hex') };
 
 function vaultSettings({ url }: KeyServer): Extract<RootSettings, { kind: 'vault' }> {
   return { kind: 'vault', url: `${url}/v1/transit/keys/countersign`, token: { env: 'TOKEN' }, caFile: null };
@@ -65,20 +65,10 @@ test('a key of this machine, of Vault and of AWS KMS wraps a root secret; who re
   await assert.rejects((await open(vaultSettings(vault))).wrap(randomBytes(32)), { code: 'key_unavailable' });
 });
 
-test('an AES key in a token that speaks PKCS#11 wraps a root secret', requireProgram('softhsm2-util', 'pkcs11-tool'), async (t) => {
-  const directory = temporaryDirectory(t);
-  mkdirSync(join(directory, 'tokens'));
-  const configuration = join(directory, 'softhsm2.conf');
-  writeFileSync(configuration, `directories.tokendir = ${join(directory, 'tokens')}\nobjectstore.backend = file\nlog.level = ERROR\n`);
-  const variables = { ...environment, SOFTHSM2_CONF: configuration };
-  const module = '/usr/lib/softhsm/libsofthsm2.so';
-  const run = (program: string, ...argv: readonly string[]): void => {
-    const { status, stderr } = spawnSync(program, argv, { env: variables, encoding: 'utf8' });
-    assert.equal(status, 0, stderr);
-  };
-  run('softhsm2-util', '--init-token', '--free', '--label', 'audit', '--so-pin', '1234', '--pin', '5678');
-  run('pkcs11-tool', '--module', module, '--token-label', 'audit', '--login', '--pin', 'env:PIN', '--keygen', '--key-type', 'AES:32', '--id', '0a');
-  const settings = { kind: 'pkcs11', module, token: 'audit', key: '0a', pin: { env: 'PIN' } } as const;
+test('an AES key in a token that speaks PKCS#11 wraps a root secret', requireProgram(...softTokenPrograms), async (t) => {
+  const { environment: ofToken, ...made } = makeSoftToken(temporaryDirectory(t));
+  const variables = { ...environment, ...ofToken };
+  const settings = { kind: 'pkcs11', ...made, pin: { env: 'PIN' } } as const;
   await keepPromises(await open(settings, variables));
   for (const [wrong, message] of [
     [{ ...settings, key: '0b' }, /pkcs11-tool says: error: .*ecret key not found/],
