@@ -5,7 +5,7 @@ import { parseGovernanceBody, type GovernanceBody } from './governance.ts';
 type ErasedKey = readonly [retentionClass: number, day: number, wrapped: string];
 
 /** One secret of a row of the key store: slot 1 opens facts, 2 contents. */
-type ErasedSecret = readonly [key: number, slot: number];
+export type ErasedSecret = readonly [key: number, slot: number];
 
 /** `expired`: the day has passed. `erased`: somebody asked for it. `released`: a hold ended. */
 export type ErasureCause = 'expired' | 'erased' | 'released';
@@ -19,12 +19,18 @@ export interface ErasureIntent {
   readonly copies: readonly string[];
 }
 
-/** An intent, or the index in the log of the intent that was carried out. */
-export type ErasureBody = { readonly phase: 'intent'; readonly intent: ErasureIntent } | { readonly phase: 'complete'; readonly intent: number };
+/** An intent; or the index in the log of the intent that was carried out, and the secrets of it that stay, because a hold keeps them that was set before they were destroyed. */
+export type ErasureBody =
+  | { readonly phase: 'intent'; readonly intent: ErasureIntent }
+  | { readonly phase: 'complete'; readonly intent: number; readonly kept: readonly ErasedSecret[] };
 
 /** Prints the body of an `erasure`. */
 export function formatErasure(body: ErasureBody): string {
-  return JSON.stringify(body.phase === 'complete' ? body : { phase: body.phase, ...body.intent });
+  if (body.phase === 'intent') {
+    return JSON.stringify({ phase: body.phase, ...body.intent });
+  }
+  const { kept, ...complete } = body;
+  return JSON.stringify(kept.length === 0 ? complete : { ...complete, kept });
 }
 
 /** Parses the body of an `erasure`. Throws `MalformedError`. */
@@ -33,9 +39,10 @@ export function parseErasureBody(bytes: Uint8Array): ErasureBody {
 }
 
 /** Reads the body of an `erasure` that was parsed already. */
-export function readErasureBody({ phase, intent, cause, keys, secrets, copies }: GovernanceBody): ErasureBody {
+export function readErasureBody({ phase, intent, kept, cause, keys, secrets, copies }: GovernanceBody): ErasureBody {
   if (phase === 'complete') {
-    return { phase, intent: Number(intent) };
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it was checked by the shape of a completion
+    return { phase, intent: Number(intent), kept: (kept ?? []) as readonly ErasedSecret[] };
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the members were checked by the shape of an intent
   return { phase: 'intent', intent: { cause, keys, secrets, copies } as ErasureIntent };

@@ -113,7 +113,7 @@ const erasureShapes: Readonly<Record<'intent' | 'complete', Shape>> = {
     secrets: listOf(isCount, oneOf(1, 2)),
     copies: (value) => Array.isArray(value) && value.every(isText),
   },
-  complete: { phase: oneOf('complete'), intent: isCount },
+  complete: { phase: oneOf('complete'), intent: isCount, kept: orAbsent(listOf(isCount, oneOf(1, 2))) },
 };
 
 function shapeOf(kind: LeafKind, body: GovernanceBody): Shape {

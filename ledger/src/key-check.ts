@@ -71,8 +71,10 @@ export class KeyCheck {
     if (body !== null && isOfRetention(kind)) {
       this.count += kind === 'key' && this.#isReadable ? 1 : 0;
       this.#retention.add(kind, body, record);
-      if (kind === 'wrap' || kind === 'erasure') {
-        this.#wraps?.add(kind, body, leafName(record));
+      if (kind === 'wrap') {
+        this.#read(() => {
+          this.#wraps?.add(body, leafName(record));
+        });
       }
     } else if (body?.['key'] !== undefined) {
       this.#announce(body, record, kind !== 'secrets');

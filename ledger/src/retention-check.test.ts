@@ -33,8 +33,16 @@ function erase(...named: readonly (readonly [key: number, slot: number])[]): Wri
   return ['erasure', { phase: 'intent', cause: 'erased', keys: [], secrets: named, copies: [] }];
 }
 
-/** Stands for the completion of the erasure before it. */
-const complete = Symbol('completes the erasure before it');
+/** Stands for the completion of the last intent before it, but for the secrets that it names. */
+interface Completion {
+  readonly kept: readonly (readonly [key: number, slot: number])[];
+}
+
+const complete: Completion = { kept: [] };
+
+function completeBut(...kept: Completion['kept']): Completion {
+  return { kept };
+}
 
 function floorOf(classId: number, floor: number | null): Written {
   return ['keep', { class: classId, content: 90, facts: 90, floor }];
@@ -48,9 +56,11 @@ const wrapByHold: Written = ['wrap', { class: 32_768, day: never, wraps: [[7, 2,
 
 interface Case {
   readonly what: string;
-  readonly log: readonly (Written | typeof complete)[];
+  readonly log: readonly (Written | Completion)[];
   /** The keys in the key store afterwards. */
   readonly there?: readonly Key[];
+  /** The secrets that are not there afterwards. Absent: those of which the log says it, which are contents. */
+  readonly gone?: readonly number[];
   /** The findings by plain `verify`, and with retention. Absent: none. */
   readonly plain?: RegExp;
   readonly strict?: RegExp;
@@ -94,6 +104,53 @@ const cases: readonly Case[] = [
   },
   { what: 'kept a day longer than a day', log: announce([1, today - 2, hash]), there: [[1, today - 2, hash]], strict: /is kept too long/ },
   { what: 'another key in its place', log: announce(future), there: [[1, today + 1, other]], plain: /another key/, strict: /another key/ },
+  { what: 'both erased', log: [secrets, erase([7, 1], [7, 2]), complete], gone: [1, 2] },
+  {
+    what: 'both erased, and the contents put back',
+    log: [secrets, erase([7, 1]), complete, erase([7, 2]), complete],
+    gone: [1],
+    plain: /^retention: the secret of the contents of number 7 is in the key store, and the log says that it was destroyed$/,
+    strict: /contents of number 7 is in the key store/,
+  },
+  {
+    what: 'both erased, and the facts put back',
+    log: [secrets, erase([7, 1]), complete, erase([7, 2]), complete],
+    gone: [2],
+    plain: /^retention: the secret of the facts of number 7 is in the key store, and the log says that it was destroyed$/,
+    strict: /facts of number 7 is in the key store/,
+  },
+  {
+    what: 'one erased, and both gone',
+    log: [secrets, erase([7, 2]), complete],
+    gone: [1, 2],
+    plain: /^retention: the secret of the facts of number 7 is not in the key store, and no erasure names it$/,
+    strict: /no erasure names it/,
+  },
+  { what: 'left out of an erasure, for a hold that came in between', log: [secrets, erase([7, 1], [7, 2]), wrapByHold, completeBut([7, 2])], gone: [1] },
+  {
+    what: 'left out of an erasure for no hold',
+    log: [secrets, erase([7, 1], [7, 2]), completeBut([7, 2])],
+    gone: [1],
+    strict: /it leaves out a secret of number 7, and no hold has it/,
+  },
+  {
+    what: 'said to be left out, and gone',
+    log: [secrets, erase([7, 2]), wrapByHold, completeBut([7, 2])],
+    gone: [2],
+    plain: /^integrity: the key store holds another key than it announces$/,
+    strict: /another key/,
+  },
+  {
+    what: 'erased though a hold came in between',
+    log: [secrets, erase([7, 2]), wrapByHold, complete],
+    strict: /it destroys a secret of number 7, and hold 32768 has it/,
+  },
+  {
+    what: 'left out of an erasure that does not name it',
+    log: [secrets, erase([7, 2]), wrapByHold, completeBut([7, 2], [8, 1])],
+    gone: [],
+    strict: /it leaves out a secret that was not announced/,
+  },
   { what: 'erased without a floor', log: [floorOf(2, null), secrets, erase([7, 2]), complete] },
   { what: 'erased below the floor of another class', log: [floorOf(1, 30), secrets, erase([7, 2]), complete] },
   { what: 'erased below its floor', log: [floorOf(2, 30), secrets, erase([7, 2]), complete], strict: /the floor of its class protects it until/ },
@@ -111,29 +168,37 @@ const cases: readonly Case[] = [
   { what: 'erased after the hold ended', log: [secrets, wrapByHold, holdOn('release'), erase([7, 2]), complete] },
 ];
 
-/** `areErased`: one of the secrets of the row is empty. */
-function rowsOf(there: readonly Key[], areErased: boolean): KeyRows {
+/** `gone`: the secrets of the row that are not there, 1 facts, 2 contents. */
+function rowsOf(there: readonly Key[], gone: readonly number[]): KeyRows {
   return {
     check: () => undefined,
-    secrets: () => ({ hash: areErased ? '' : hash, meta: { class: 1, day: today + 90 }, content: { class: 2, day: today + 90 } }),
+    hasSecret: (_key, slot) => !gone.includes(slot),
+    secrets: () => ({ hash: gone.length > 0 ? '' : hash, meta: { class: 1, day: today + 90 }, content: { class: 2, day: today + 90 } }),
     classKey: (ofClass, day) => there.find((key) => key[0] === ofClass && key[1] === day)?.[2] ?? null,
     wraps: () => [],
-    wrap: () => hash,
+    wrap: ({ slot }) => (gone.includes(slot) ? null : hash),
     classDays: () => there.map(([classId, day]) => ({ class: classId, day })),
   };
 }
 
-for (const { what, log, there = [], plain, strict, later = 0 } of cases) {
+for (const { what, log, there = [], gone, plain, strict, later = 0 } of cases) {
   test(`retention: ${what}`, async () => {
     const writer = new StoreWriter();
     writer.start(null);
+    let announced = 0;
     for (const each of log) {
-      const [kind, meta] = each === complete ? (['erasure', { phase: 'complete', intent: writer.leafHashes.length - 1 }] as const) : each;
+      const kept = 'kept' in each && each.kept.length > 0 ? { kept: each.kept } : {};
+      const [kind, meta] = 'kept' in each ? (['erasure', { phase: 'complete', intent: announced, ...kept }] as const) : each;
+      announced = 'copies' in meta ? writer.leafHashes.length : announced;
       writer.record(writer.gateway, kind, { meta });
     }
     commitWithCheckpoint(writer);
     writer.publish();
-    const options = { keys: [writer.signer.vkey], keyRows: rowsOf(there, JSON.stringify(log).includes('"secrets":[[')), now: () => writer.timeMs };
+    const options = {
+      keys: [writer.signer.vkey],
+      keyRows: rowsOf(there, gone ?? (JSON.stringify(log).includes('"secrets":[[') ? [2] : [])),
+      now: () => writer.timeMs,
+    };
     const findingsOf = async (more: { readonly retentionAtMs?: number }): Promise<string> => {
       const { findings } = await verifyStore(filesOf(writer.files), { ...options, ...more });
       return findings.map(({ code, what: words }) => `${code}: ${words}`).join('\n');

@@ -1,6 +1,6 @@
 /** Checks what the log says about deletion: against itself, and against the key store if it is at hand. docs/formats/verification.md lists the rules. */
 import { leafName, type PlacedLeaf } from './epoch-check.ts';
-import { readErasureBody, type ErasureCause, type ErasureIntent } from './erasure-body.ts';
+import { readErasureBody, type ErasedSecret, type ErasureCause, type ErasureIntent } from './erasure-body.ts';
 import type { GovernanceBody } from './governance.ts';
 import type { KeyRows } from './key-check.ts';
 import { leafOffsets, neverExpires, readUint53 } from './leaf.ts';
@@ -48,6 +48,8 @@ interface Doubt {
 
 interface OpenIntent {
   readonly intent: ErasureIntent;
+  /** The names of its secrets that a hold had already. */
+  readonly held: Set<string>;
   readonly day: number;
   readonly where: string;
 }
@@ -65,8 +67,8 @@ export class RetentionCheck {
   readonly #open = new Map<number, OpenIntent>();
   /** The names of the class keys that the log says are destroyed, or are going to be. */
   readonly #erasedKeys = new Set<string>();
-  /** The rows of which a secret is destroyed, or is going to be. */
-  readonly #erasedRows = new Set<number>();
+  /** Which secrets of a row are destroyed, or are going to be: 1 facts, 2 contents, 3 both. */
+  readonly #erasedOf = new Map<number, number>();
   readonly #counts = new Map<string, ErasedCount>();
 
   constructor(options: RetentionCheckOptions) {
@@ -111,7 +113,7 @@ export class RetentionCheck {
   finish(): void {
     const { rows, findings } = this.#options;
     for (const { key, isMissing, where } of this.#doubts) {
-      if (!this.#erasedRows.has(key)) {
+      if (!this.#erasedOf.has(key)) {
         findings.add(isMissing ? 'retention' : 'integrity', where, isMissing ? missing : different);
       }
     }
@@ -132,16 +134,16 @@ export class RetentionCheck {
     }
   }
 
-  /** Finds rows that still have both secrets after one of them was erased. */
+  /** Finds erased secrets that are there, and in the rows of such ones those that are gone too, and that no erasure names. The hash of a row says nothing about them any more. */
   #findErasedSecrets(rows: KeyRows): void {
-    const going = new Set([...this.#open.values()].flatMap(({ intent }) => intent.secrets.map(([key]) => key)));
-    for (const key of this.#erasedRows) {
-      if (!going.has(key) && (rows.secrets(key)?.hash ?? '') !== '') {
-        this.#options.findings.add(
-          'retention',
-          'keys.db',
-          `the secrets of number ${key} are in the key store, and the log says that one of them was destroyed`,
-        );
+    const going = new Set([...this.#open.values()].flatMap(({ intent }) => intent.secrets.map(([key, slot]) => secretName(key, slot))));
+    for (const [key, erased] of this.#erasedOf) {
+      for (const [slot, name] of [[1, 'facts'] as const, [2, 'contents'] as const]) {
+        const [isErased, isThere] = [(erased & slot) !== 0, rows.hasSecret(key, slot)];
+        if (isErased === isThere && !going.has(secretName(key, slot))) {
+          const what = isThere ? 'is in the key store, and the log says that it was destroyed' : 'is not in the key store, and no erasure names it';
+          this.#options.findings.add('retention', 'keys.db', `the secret of the ${name} of number ${key} ${what}`);
+        }
       }
     }
   }
@@ -157,15 +159,51 @@ export class RetentionCheck {
     const where = leafName(record);
     const erasure = readErasureBody(body);
     if (erasure.phase === 'intent') {
-      const open = { intent: erasure.intent, day: dayOf(record), where };
+      const open = { intent: erasure.intent, held: new Set<string>(), day: dayOf(record), where };
       this.#open.set(record.index, open);
       this.#announce(open);
-    } else if (!this.#open.delete(erasure.intent)) {
+      return;
+    }
+    const open = this.#open.get(erasure.intent);
+    if (open === undefined) {
       this.#judge(where, 'it completes an erasure that was not announced, or was completed before');
+    } else {
+      this.#open.delete(erasure.intent);
+      this.#complete(open, erasure.kept, where);
     }
   }
 
-  #announce({ intent: { cause, keys, secrets }, day: today, where }: OpenIntent): void {
+  /** Takes up what stays of an intent, because a hold came before anything was destroyed. Such a hold wins, and no other secret stays. */
+  #complete({ intent: { cause, secrets }, held }: OpenIntent, kept: readonly ErasedSecret[], where: string): void {
+    const stays = new Set(kept.map(([key, slot]) => secretName(key, slot)));
+    for (const [key, slot] of secrets) {
+      const name = secretName(key, slot);
+      const hold = this.#protected.holdOf(key, slot);
+      if (stays.delete(name)) {
+        this.#keep(key, slot);
+        this.#count(cause, null, -1);
+        if (hold === undefined) {
+          this.#judge(where, `it leaves out a secret of number ${key}, and no hold has it`);
+        }
+      } else if (hold !== undefined && !held.has(name)) {
+        this.#judge(where, `it destroys a secret of number ${key}, and hold ${hold} has it`);
+      }
+    }
+    if (stays.size > 0) {
+      this.#judge(where, 'it leaves out a secret that was not announced');
+    }
+  }
+
+  #keep(key: number, slot: number): void {
+    const left = (this.#erasedOf.get(key) ?? 0) & ~slot;
+    if (left === 0) {
+      this.#erasedOf.delete(key);
+    } else {
+      this.#erasedOf.set(key, left);
+    }
+  }
+
+  #announce({ intent: { cause, keys, secrets }, held, day: today, where }: OpenIntent): void {
     for (const [classId, day, wrapped] of keys) {
       this.#erasedKeys.add(nameOf(classId, day, wrapped));
       if (this.#keys.has(nameOf(classId, day, wrapped))) {
@@ -178,8 +216,11 @@ export class RetentionCheck {
       }
     }
     for (const [key, slot] of secrets) {
-      this.#erasedRows.add(key);
+      this.#erasedOf.set(key, (this.#erasedOf.get(key) ?? 0) | slot);
       const [hold, last] = [this.#protected.holdOf(key, slot), this.#protected.lastDayOf(key, slot)];
+      if (hold !== undefined) {
+        held.add(secretName(key, slot));
+      }
       if (hold !== undefined || (last !== undefined && today <= last)) {
         const why = hold === undefined ? `the floor of its class protects it until ${printDay(last ?? 0)}` : `hold ${hold} has it`;
         this.#judge(where, `it destroys a secret of number ${key}, and ${why}`);
@@ -209,6 +250,8 @@ export class RetentionCheck {
     const count = (this.#counts.get(name)?.count ?? 0) + more;
     if (count > 0) {
       this.#counts.set(name, { cause, class: classId, count });
+    } else {
+      this.#counts.delete(name);
     }
   }
 
@@ -269,6 +312,11 @@ function dayOf({ view, at }: PlacedLeaf): number {
 
 function nameOf(classId: number, day: number, wrapped: string): string {
   return `${classId}/${day}/${wrapped}`;
+}
+
+/** Slot 1 is facts, 2 contents. */
+function secretName(key: number, slot: number): string {
+  return `${key} ${slot}`;
 }
 
 function printDay(day: number): string {

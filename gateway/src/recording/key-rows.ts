@@ -5,6 +5,8 @@ import { openAsFound, type FoundSqlite } from '../store/found-sqlite.ts';
 import { wrappedSecretBytes } from './wrapping.ts';
 
 const tables = ['session_secrets', 'class_key'];
+/** So many wraps are read at a time: there may be millions. */
+const wrapsAtOnce = 1000;
 
 /** Reads one byte more than a wrapped secret may have, so that a longer one is noticed. */
 const secretsQuery = (
@@ -14,7 +16,9 @@ const secretsQuery = (
 const metaClassQuery = `SELECT 1 FROM pragma_table_info('session_secrets') WHERE name = 'meta_class'`;
 const classKeyQuery = `SELECT substr(wrapped, 1, ${wrappedSecretBytes + 1}) AS wrapped FROM class_key WHERE class = ? AND day = ?`;
 const wrapsTableQuery = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'wraps'";
-const wrapsQuery = `SELECT key, slot, class, day, substr(wrapped, 1, ${wrappedSecretBytes + 1}) AS wrapped FROM wraps`;
+const wrapsQuery = `SELECT key, slot, class, day FROM wraps WHERE told > 0 AND (key, slot, class, day) > (?, ?, ?, ?) ORDER BY key, slot, class, day LIMIT ${wrapsAtOnce}`;
+const wrapQuery = `SELECT substr(wrapped, 1, ${wrappedSecretBytes + 1}) AS wrapped FROM wraps WHERE key = ? AND slot = ? AND class = ? AND day = ?`;
+const hasSecretQuery = 'SELECT length(CASE ? WHEN 1 THEN meta ELSE content END) > 0 AS isThere FROM session_secrets WHERE id = ?';
 
 /**
  * Opens a key store for the verifier, which needs no root key and changes nothing. If a change was left unfinished, the store is read as its gateway would find
@@ -56,18 +60,24 @@ export function openKeyRows(file: string): KeyRows & Disposable {
       const row = get(classKeyQuery, [retentionClass, day]);
       return row === undefined ? null : hashOf([row['wrapped']]);
     },
-    wraps: () =>
-      (hasWraps() ? read((database) => database.all(`${wrapsQuery} WHERE told > 0`)) : []).map((row) => ({
-        key: Number(row['key']),
-        slot: Number(row['slot']),
-        class: Number(row['class']),
-        day: Number(row['day']),
-        hash: hashOf([row['wrapped']]),
-      })),
+    *wraps() {
+      let after: readonly SqliteValue[] = [-1, 0, 0, 0];
+      for (let isMore = hasWraps(); isMore;) {
+        const from = after;
+        const rows = read((database) => database.all(wrapsQuery, from));
+        for (const row of rows) {
+          const name = { key: Number(row['key']), slot: Number(row['slot']), class: Number(row['class']), day: Number(row['day']) };
+          yield name;
+          after = [name.key, name.slot, name.class, name.day];
+        }
+        isMore = rows.length === wrapsAtOnce;
+      }
+    },
     wrap: ({ key, slot, class: classId, day }) => {
-      const row = hasWraps() ? get(`${wrapsQuery} WHERE key = ? AND slot = ? AND class = ? AND day = ?`, [key, slot, classId, day]) : undefined;
+      const row = hasWraps() ? get(wrapQuery, [key, slot, classId, day]) : undefined;
       return row === undefined ? null : hashOf([row['wrapped']]);
     },
+    hasSecret: (key, slot) => get(hasSecretQuery, [slot, key])?.['isThere'] === 1,
     classDays: () =>
       read((database) => database.all('SELECT class, day FROM class_key ORDER BY day, class')).map((row) => ({
         class: Number(row['class']),
@@ -86,6 +96,7 @@ export const noKeyRows: KeyRows & Disposable = {
   classKey: () => null,
   wraps: () => [],
   wrap: () => null,
+  hasSecret: () => false,
   classDays: () => [],
   [Symbol.dispose]: () => undefined,
 };

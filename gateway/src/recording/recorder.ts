@@ -309,9 +309,9 @@ export class Recorder implements AsyncDisposable {
     return had.includes(true);
   }
 
-  /** Records that an erasure was carried out. Throws GatewayError `cannot_record`. */
-  completeErasure(index: number): void {
-    this.append(this.own, { kind: 'erasure', meta: formatErasure({ phase: 'complete', intent: index }), content: [] });
+  /** Records that an erasure was carried out, but for the secrets in `kept`, which holds keep by now. Throws GatewayError `cannot_record`. */
+  completeErasure(index: number, kept: ErasureIntent['secrets'] = []): void {
+    this.append(this.own, { kind: 'erasure', meta: formatErasure({ phase: 'complete', intent: index, kept }), content: [] });
     this.#erasures.delete(index);
   }
 

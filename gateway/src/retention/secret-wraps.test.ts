@@ -10,6 +10,7 @@ import { openKeyRows } from '../recording/key-rows.ts';
 import { firstHoldClass } from '../recording/class-numbers.ts';
 import { underOf } from '../recording/hold-rows.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
+import { Erasures } from './erasures.ts';
 import { SecretWraps } from './secret-wraps.ts';
 
 const under = underOf(firstHoldClass);
@@ -20,6 +21,7 @@ describe('wraps are on record, and compared with the record both ways', () => {
   before(async () => {
     mkdirSync(whole);
     const { recorder, keys } = await openRecorder(whole);
+    recorder.openSession();
     recorder.openSession();
     await new SecretWraps({ recorder, keys }).keep(secretsUpTo(3), under);
     await recorder[Symbol.asyncDispose]();
@@ -62,6 +64,20 @@ describe('wraps are on record, and compared with the record both ways', () => {
       assert.equal(await verdict(changed(sql)), expected);
     });
   }
+
+  test('one of a secret that was erased, and that is put back', async () => {
+    const data = changed('SELECT 1');
+    const { recorder, keys } = await openRecorder(data);
+    const erasures = new Erasures({ recorder, keys, forget: () => Promise.resolve() });
+    await erasures.erase({ cause: 'erased', keys: [], secrets: [[2, 2]], why: {} });
+    await recorder[Symbol.asyncDispose]();
+    keys[Symbol.dispose]();
+    assert.equal(await verdict(data), 'holds: ');
+    const database = new DatabaseSync(join(data, 'keys.db'));
+    database.exec(`ATTACH '${join(whole, 'keys.db')}' AS before; INSERT INTO wraps SELECT * FROM before.wraps WHERE key = 2`);
+    database.close();
+    assert.equal(await verdict(data), 'retention: a wrap that it announces is in the key store, and the secret was destroyed');
+  });
 
   test('what a crash left off the record is recorded by the next start', async () => {
     const data = changed('UPDATE wraps SET told = 0 WHERE key > 1');

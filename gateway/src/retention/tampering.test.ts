@@ -94,7 +94,31 @@ const tamperings: readonly Tampering[] = [
       }
       await opened.recorder.publish();
     },
-    found: /^retention: the secrets of number 1 are in the key store, and the log says that one of them was destroyed$/m,
+    found: /^retention: the secret of the contents of number 1 is in the key store, and the log says that it was destroyed$/m,
+  },
+  {
+    what: 'puts back one of two secrets of a row that were erased',
+    run: async (opened) => {
+      await eraseDue(opened);
+      for (const slot of [1, 2]) {
+        await opened.erasures.erase({ cause: 'erased', keys: [], secrets: [[1, slot]], why: {} });
+      }
+    },
+    change: (keys) => {
+      keys.run('UPDATE session_secrets SET content = randomblob(60) WHERE id = 1');
+    },
+    found: /^retention: the secret of the contents of number 1 is in the key store, and the log says that it was destroyed$/m,
+  },
+  {
+    what: 'destroys the other secret of a row, too, of which one was erased',
+    run: async (opened) => {
+      await eraseDue(opened);
+      await opened.erasures.erase({ cause: 'erased', keys: [], secrets: [[1, 2]], why: {} });
+    },
+    change: (keys) => {
+      keys.run("UPDATE session_secrets SET meta = x'' WHERE id = 1");
+    },
+    found: /^retention: the secret of the facts of number 1 is not in the key store, and no erasure names it$/m,
   },
   {
     what: 'has a deletion announced, and never carries it out',

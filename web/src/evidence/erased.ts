@@ -42,10 +42,12 @@ interface Erasure {
 /** Finds the intents to erase that were completed. */
 function erasuresIn(governance: readonly ParsedRecord[]): readonly Erasure[] {
   const erasures = governance.filter(({ decoded }) => decoded.kind === 'erasure').map((record) => ({ record, body: clearOf(record) }));
-  const completed = new Set(erasures.flatMap(({ body: { phase, intent } }) => (phase === 'complete' ? [intent] : [])));
-  return erasures.flatMap(({ record, body: { phase, keys, secrets } }) =>
-    phase === 'intent' && completed.has(record.index) ? [{ leaf: nameOf(record), classDays: new Set(pairsOf(keys)), secrets: new Set(pairsOf(secrets)) }] : [],
-  );
+  const completed = new Map(erasures.flatMap(({ body: { phase, intent, kept } }) => (phase === 'complete' ? [[intent, new Set(pairsOf(kept))] as const] : [])));
+  return erasures.flatMap(({ record, body: { phase, keys, secrets } }) => {
+    const kept = completed.get(record.index);
+    const gone = pairsOf(secrets).filter((secret) => kept?.has(secret) === false);
+    return phase === 'intent' && kept !== undefined ? [{ leaf: nameOf(record), classDays: new Set(pairsOf(keys)), secrets: new Set(gone) }] : [];
+  });
 }
 
 /** Returns the first two members of each entry of a list. */
