@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { findProtocol } from '../gateway/src/protocols/registry.ts';
 import { openStore } from '../gateway/src/recording/open-store.ts';
-import { BlockStore, parseBucket } from '../gateway/src/search/block-store.ts';
+import { blockKeysOf, BlockStore } from '../gateway/src/search/block-store.ts';
 import { RecordIndex } from '../gateway/src/search/record-index.ts';
 import { openSqlite } from '../gateway/src/store/sqlite.ts';
 
@@ -16,7 +16,7 @@ export interface MadeResult {
 const [data = ''] = process.argv.slice(2);
 const { keys } = await openStore(data, {}, false);
 using database = openSqlite(join(data, 'records.db'), { journal: 'wal' });
-const store = new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
+const store = new BlockStore(database, blockKeysOf(keys));
 const index = new RecordIndex({ data, keys, store, findProtocol, recall: () => Promise.resolve(null) });
 const begun = performance.now();
 const begunCpu = process.cpuUsage();

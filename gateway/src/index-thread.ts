@@ -11,7 +11,7 @@ import { findProtocol, protocols } from './protocols/registry.ts';
 import type { FromIndexer, IndexerData, IndexerQuestion, ToIndexer } from './reader/indexer.ts';
 import { sendError } from './reader/sent-error.ts';
 import { KeyStore } from './recording/key-store.ts';
-import { BlockStore, parseBucket } from './search/block-store.ts';
+import { blockKeysOf, BlockStore } from './search/block-store.ts';
 import { RecordIndex, type RecalledSession } from './search/record-index.ts';
 import { Boundary } from './search/sight.ts';
 import { isUnreadable } from './store/sqlite.ts';
@@ -58,7 +58,7 @@ try {
   report('give the thread that makes the index of records a lower priority, so that it may slow down what is served', error);
 }
 const keys = parts.use(KeyStore.openBeside(join(data, 'keys.db'), roots));
-const store = new BlockStore(parts.use(openIndexFile(file)), { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
+const store = new BlockStore(parts.use(openIndexFile(file)), blockKeysOf(keys));
 /** The questions about sessions to the thread that reads, by the session. */
 const recalled = new Map<string, PromiseWithResolvers<RecalledSession | null>>();
 const recall = async (session: string): Promise<RecalledSession | null> => {

@@ -18,7 +18,7 @@ import type { ThreadData } from './reader/reader.ts';
 import { sendError } from './reader/sent-error.ts';
 import { serveQuestions } from './reader/serve-questions.ts';
 import { KeyStore, withRoot } from './recording/key-store.ts';
-import { BlockStore, parseBucket } from './search/block-store.ts';
+import { blockKeysOf, BlockStore } from './search/block-store.ts';
 import { RecordSearch } from './search/record-search.ts';
 import { SearchedIndex } from './search/searched-index.ts';
 import { Boundary } from './search/sight.ts';
@@ -135,7 +135,7 @@ try {
   const openRecordSearch = async (): Promise<RecordSearch> => {
     const maker = startIndexer();
     await maker.whenReady();
-    const blockKeys = { heads: keys.cacheKey(), ofBucket: (bucket: string) => keys.indexKey(parseBucket(bucket)) };
+    const blockKeys = blockKeysOf(keys);
     let database: Sqlite | null = null;
     const openStore = (): BlockStore => {
       database = openSqliteReadOnly(recordsFile);

@@ -5,7 +5,7 @@ import { journalStart, isPlacedFrame, readJournal } from '../../gateway/src/reco
 import { KeyStore } from '../../gateway/src/recording/key-store.ts';
 import { rootOf } from '../../gateway/src/recording/testdata/root-of.ts';
 import { SessionOpener } from '../../gateway/src/recording/session-reader.ts';
-import { BlockStore, parseBucket } from '../../gateway/src/search/block-store.ts';
+import { blockKeysOf, BlockStore } from '../../gateway/src/search/block-store.ts';
 import { FactReader } from '../../gateway/src/search/record-facts.ts';
 import { RecordIndex } from '../../gateway/src/search/record-index.ts';
 import { RecordOpener } from '../../gateway/src/search/record-opener.ts';
@@ -22,7 +22,7 @@ interface Along {
 export async function compareOpenedAlone(data: string): Promise<number> {
   using keys = KeyStore.openReadOnly(join(data, 'keys.db'), rootOf(data));
   using database = openMemorySqlite();
-  const store = new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
+  const store = new BlockStore(database, blockKeysOf(keys));
   // Blocks are small, so that a record is in another one than those that it needs.
   const index = new RecordIndex({ data, keys, store, findProtocol, recall: () => Promise.resolve(null), rowsMax: 50 });
   await index.catchUp();

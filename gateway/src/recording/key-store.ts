@@ -483,6 +483,21 @@ export class KeyStore implements Disposable {
     return this.#wraps.of(name);
   }
 
+  /** Removes what a class key wrapped that was destroyed, at most `limit` wraps. Nothing opens them. Returns whether there may be more. Throws GatewayError `cannot_record`. */
+  dropWraps(under: ClassDay, limit: number): boolean {
+    return this.#wraps.drop(under, limit);
+  }
+
+  /** Returns the class and day by whose key a secret can be opened that its own class and day opens no more; null: nothing opens it. */
+  keeperOf(name: SecretName): ClassDay | null {
+    return this.#wraps.keeperOf(name);
+  }
+
+  /** Returns whether other keys open some of the secrets that belong under a class and day. */
+  keepsOtherwise(kept: ClassDay): boolean {
+    return this.#wraps.keepsOf(kept);
+  }
+
   /** Returns wraps that are not on record yet, all by the key of one class and day, at most `limit`; null if there are none. Their class key is given to `announceClassKeys`. */
   untoldWraps(limit: number): { readonly under: ClassDay; readonly wraps: readonly NewWrap[] } | null {
     const untold = this.#wraps.untold(limit);

@@ -10,7 +10,7 @@ import { compareOpenedAlone } from '../../../tests/support/opened-alone.ts';
 import { makeBundle, makeReceipt, openLog } from '../feed/evidence.ts';
 import { Follower } from '../feed/follower.ts';
 import { SessionIndex } from '../feed/session-index.ts';
-import { BlockStore, parseBucket } from '../search/block-store.ts';
+import { blockKeysOf, BlockStore } from '../search/block-store.ts';
 import type { ReadRecord } from '../search/record-facts.ts';
 import { RecordIndex, type RecalledSession } from '../search/record-index.ts';
 import { openMemorySqlite } from '../store/sqlite.ts';
@@ -150,7 +150,7 @@ describe('a secret is for one class and one day', () => {
     const fail = (error: unknown): void => {
       throw error;
     };
-    const store = new BlockStore(openMemorySqlite(), { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
+    const store = new BlockStore(openMemorySqlite(), blockKeysOf(keys));
     const recall = (session: string): Promise<RecalledSession | null> => {
       const found = index.find(session);
       return Promise.resolve(found === null ? null : { ...found, isOwn: found.own, parts: [...index.parts(found.id, 0)] });

@@ -79,6 +79,22 @@ export class Wraps {
     return rows.map((row) => ({ class: Number(row['class']), day: Number(row['day']) }));
   }
 
+  /** Returns the class and day by whose key `find` opens a secret; null: there is none. */
+  keeperOf({ key, slot }: SecretName): ClassDay | null {
+    const row = this.#database.get(
+      'SELECT class, day FROM wraps JOIN class_key USING (class, day) WHERE key = ? AND slot = ? AND told > 0 ORDER BY day DESC, class DESC LIMIT 1',
+      [key, slotNumbers[slot]],
+    );
+    return row === undefined ? null : { class: Number(row['class']), day: Number(row['day']) };
+  }
+
+  /** Returns whether a secret that belongs under a class and day is wrapped by another key too. */
+  keepsOf({ class: classId, day }: ClassDay): boolean {
+    const kept = `SELECT 1 FROM wraps w JOIN class_key USING (class, day) JOIN session_secrets s ON s.id = w.key WHERE told > 0 AND (
+      (slot = 1 AND ifnull(s.meta_class, s.class) = ? AND s.meta_day = ?) OR (slot = 2 AND s.class = ? AND s.content_day = ?)) LIMIT 1`;
+    return this.#database.get(kept, [classId, day, classId, day]) !== undefined;
+  }
+
   has({ key, slot }: SecretName, { class: classId, day }: ClassDay): boolean {
     return this.#database.get('SELECT 1 FROM wraps WHERE key = ? AND slot = ? AND class = ? AND day = ?', [key, slotNumbers[slot], classId, day]) !== undefined;
   }
@@ -97,6 +113,13 @@ export class Wraps {
       wrappedHash: createHash('sha256').update(blob(row['wrapped'])).digest('hex'),
     }));
     return { under, wraps };
+  }
+
+  /** Removes wraps by the key of a class and day if it is gone, at most `limit`. Returns whether there may be more. */
+  drop({ class: classId, day }: ClassDay, limit: number): boolean {
+    const dead = `DELETE FROM wraps WHERE class = ? AND day = ? AND (key, slot) IN (SELECT key, slot FROM wraps WHERE class = ? AND day = ? LIMIT ?)
+      AND NOT EXISTS (SELECT 1 FROM class_key WHERE class = ? AND day = ?)`;
+    return Number(this.#database.change(dead, [classId, day, classId, day, limit, classId, day]).changes) === limit;
   }
 
   /** Notes that wraps are on record in a log of so many records. */

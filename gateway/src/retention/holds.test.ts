@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { verifyStore } from '@countersign/ledger';
 import fc from 'fast-check';
 import { openStoreFiles } from '../../../cli/src/store-files.ts';
+import { wholeSight } from '../access/rights.ts';
 import type { FindSecrets } from '../recording/found-secrets.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { journalStart } from '../recording/journal-reader.ts';
@@ -14,7 +15,9 @@ import type { Recorder } from '../recording/recorder.ts';
 import { dayOf, isExpired, startOf } from '../recording/retention.ts';
 import { readEntries, SessionOpener } from '../recording/session-reader.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
+import type { RecordSearch } from '../search/record-search.ts';
 import { openRecordSearch } from '../search/testdata/open-record-search.ts';
+import { openSqlite } from '../store/sqlite.ts';
 import { Erasures, type ErasureStep } from './erasures.ts';
 import { Holds, type HoldPerson } from './holds.ts';
 import { keepThenDestroy } from './lengthen.ts';
@@ -22,9 +25,10 @@ import type { KeepingClass } from './retention-rules.ts';
 import { SecretWraps } from './secret-wraps.ts';
 
 const contentDays = 90;
+const factsDays = 400;
 const ruledDays = 150;
 /** A rule that looks at the text, which is known once it is recorded. */
-const rule: KeepingClass = { class: 2, query: 'ruled', known: 'later', facts: 400, content: ruledDays, floor: null };
+const rule: KeepingClass = { class: 2, query: 'ruled', known: 'later', facts: factsDays, content: ruledDays, floor: null };
 const ann: HoldPerson = { id: 'ann', onBehalfOf: null, address: '127.0.0.1' };
 const bob: HoldPerson = { ...ann, id: 'bob' };
 
@@ -42,6 +46,7 @@ interface Opened {
   readonly keys: KeyStore;
   readonly holds: Holds;
   readonly run: () => Promise<void>;
+  readonly search: RecordSearch;
   /** Resolves when nothing reads the store any more. */
   readonly leave: () => Promise<void>;
 }
@@ -66,8 +71,13 @@ class World implements AsyncDisposable {
         throw new Error('crash');
       }
     };
-    const { search, follower } = await openRecordSearch(this.data, recorder, keys);
-    const erasures = new Erasures({ recorder, keys, forget: async () => follower.dropErased(), onStep });
+    const database = openSqlite(join(this.data, 'records.db'), { journal: 'wal' });
+    const { search, maker, follower } = await openRecordSearch(this.data, recorder, keys, { database });
+    const forget = async (from: number | null): Promise<void> => {
+      await follower.dropErased();
+      await maker.dropErased(from);
+    };
+    const erasures = new Erasures({ recorder, keys, forget, onStep });
     await erasures.resume();
     const wraps = new SecretWraps({ recorder, keys });
     const isBehind = (): boolean => this.#isIndexBehind;
@@ -104,7 +114,9 @@ class World implements AsyncDisposable {
       leave: async () => {
         await search.catchUp();
         await follower[Symbol.asyncDispose]();
+        database.close();
       },
+      search,
     };
   }
 
@@ -166,6 +178,22 @@ class World implements AsyncDisposable {
     return found;
   }
 
+  /** Returns the sessions that are found by a word of their content and by a fact of it, oldest first. */
+  async found(): Promise<readonly string[]> {
+    const { recorder, search } = this.#parts;
+    const checkpoint = await recorder.publish();
+    const sessions = new Set<string>();
+    const wanted = { besides: [], limit: 1000, before: null, answer: 'records' as const, sight: wholeSight, nowMs: this.nowMs, checkpoint };
+    for await (const line of search.search({ query: '(ruled or other) action:postgres.query', ...wanted })) {
+      if ('summary' in line) {
+        assert.deepEqual([line.summary.count, line.summary.behind], [sessions.size, 0]);
+      } else if ('session' in line) {
+        sessions.add(line.session);
+      }
+    }
+    return this.said.flatMap(({ session }) => (sessions.has(session) ? [session] : []));
+  }
+
   /** Returns the verdict of a verifier that has the keys and judges retention on this day. */
   async verdict(): Promise<string> {
     await this.#parts.recorder.publish();
@@ -217,6 +245,31 @@ test('a hold beats a ceiling, of two holds one is enough, and with the last what
   assert.deepEqual(await world.readable(), [one.session]);
   await world.release('second');
   assert.deepEqual(await world.readable(), []);
+});
+
+test('what holds alone keep is found by its words and its facts until the last of them is released, and what they do not keep is not', async () => {
+  await using world = new World();
+  await world.open();
+  const [one, other] = [world.say(false), world.say(false)];
+  const [ruled] = [world.say(true)];
+  assert.deepEqual(await world.found(), [one.session, other.session, ruled.session]);
+  await world.hold('first', one);
+  await world.hold('second', one);
+  await world.pass(contentDays + 1);
+  assert.deepEqual(await world.found(), [one.session, ruled.session]);
+  await world.hold('third', ruled);
+  // The class of the rule ends, and then all facts do.
+  await world.pass(ruledDays - contentDays);
+  assert.deepEqual(await world.found(), [one.session, ruled.session]);
+  await world.pass(factsDays);
+  assert.deepEqual(await world.found(), [one.session, ruled.session]);
+  await world.release('third');
+  await world.release('first');
+  assert.deepEqual(await world.found(), [one.session]);
+  await world.restart();
+  assert.deepEqual(await world.found(), [one.session]);
+  await world.release('second');
+  assert.deepEqual(await world.found(), []);
 });
 
 test('a rule that looks at what is recorded lengthens from the day of the record, and nothing is destroyed while nobody can ask it', async () => {
@@ -279,6 +332,7 @@ test('whatever is held, released and lengthened, and wherever it crashes, nothin
           day + (isRuled ? ruledDays : contentDays) >= today || (held.has(session) && (kept.has(session) || day === today));
         kept = new Set(world.said.filter(isKept).map(({ session }) => session));
         assert.deepEqual(await world.readable(), [...kept]);
+        assert.deepEqual(await world.found(), [...kept]);
       }
       assert.equal(await world.verdict(), 'holds: ');
     }),

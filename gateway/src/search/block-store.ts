@@ -1,8 +1,10 @@
+import assert from 'node:assert/strict';
 import { createHmac, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { GatewayError } from '../domain/errors.ts';
 import { IndexDiffers } from '../feed/row-seals.ts';
-import type { ClassDay } from '../recording/key-store.ts';
+import type { ClassDay, KeyStore } from '../recording/key-store.ts';
 import { unwrapBytes, wrapKey } from '../recording/wrapping.ts';
 import type { Sqlite } from '../store/sqlite.ts';
 import type { Block, GrowingBlock, GrowingColumn, Whereabouts } from './block.ts';
@@ -11,12 +13,13 @@ import { RowSet } from './row-set.ts';
 import { decodeWhereabouts, encodeWhereabouts, LocatedRows } from './whereabouts.ts';
 
 /** The number of the layout of the tables below, and of what they say of a record. An index of another layout is made again. */
-const layout = 6;
+const layout = 7;
 const tables = ['blocks', 'columns'] as const;
 const schema = `
   CREATE TABLE IF NOT EXISTS blocks (block INTEGER PRIMARY KEY, head BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS columns (block INTEGER NOT NULL, field TEXT NOT NULL, bucket TEXT NOT NULL, bytes BLOB NOT NULL,
     PRIMARY KEY (block, field, bucket)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS changes (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL) STRICT;
 `;
 /** Words are divided among so many columns by their tokens, so that a search reads little of them. */
 const wordColumns = 64;
@@ -47,6 +50,17 @@ export interface BlockHead {
   readonly parts: readonly string[];
   /** True if the columns of a bucket are one part. */
   readonly isJoined: boolean;
+  /** The buckets of which records were taken up again under the keys that keep them longer. */
+  readonly moved: readonly string[];
+  /** The buckets that are gone, and of which other keys keep some records; they are to be taken up again, from `lackingFrom` on, an index in the log. */
+  readonly lacking: readonly string[];
+  readonly lackingFrom: number;
+}
+
+/** A block that lacks records which other keys keep. */
+interface LackingBlock {
+  readonly block: Block;
+  readonly head: BlockHead;
 }
 
 interface StoredBlock {
@@ -58,6 +72,14 @@ interface StoredBlock {
 
 /** The rows that have each value of a column, in ascending order. */
 type ColumnEntries = Iterable<readonly [string, readonly number[]]>;
+
+/** Encoded columns by bucket and field. */
+type EncodedColumns = Generator<readonly [string, Iterable<readonly [string, Buffer]>]>;
+
+interface SealedParts {
+  readonly parts: Map<string, Uint8Array>;
+  readonly gone: readonly string[];
+}
 
 /** Returns the key of a bucket; null: it was destroyed. */
 type KeyOf = (bucket: string) => KeyObject | null;
@@ -73,11 +95,22 @@ export interface BlockKeys {
   /** Seals what says which blocks and columns there are. */
   readonly heads: KeyObject;
   readonly ofBucket: KeyOf;
+  /** Returns whether other keys keep something that the key of a bucket kept. */
+  readonly isKeptOtherwise: (bucket: string) => boolean;
+}
+
+/** Returns the keys of the index of records of a store. */
+export function blockKeysOf(keys: KeyStore): BlockKeys {
+  return {
+    heads: keys.cacheKey(),
+    ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)),
+    isKeptOtherwise: (bucket) => keys.keepsOtherwise(parseBucket(bucket)),
+  };
 }
 
 /**
- * The stored blocks of the index of records, the oldest first. Full ones never change; the last ones are taken together as more comes. Each column is encrypted under a key that ends with the
- * retention of what is in it, and is bound to its place; which blocks and columns there are is sealed too. So a changed or missing part is detected: every method that reads throws
+ * The stored blocks of the index of records, the oldest first. Parts of full ones never change: some go when their keys do, and others come with what is kept longer. The last ones are taken
+ * together as more comes. Each column is encrypted under a key that ends with the retention of what is in it, and is bound to its place; which blocks and columns there are is sealed too. So a changed or missing part is detected: every method that reads throws
  * `IndexDiffers` in that case. One writes; others may read the same file.
  */
 export class BlockStore {
@@ -85,6 +118,8 @@ export class BlockStore {
   readonly #keys: BlockKeys;
   readonly #blocks: StoredBlock[] = [];
   #version: unknown = null;
+  /** How often parts of full blocks had come or gone when the blocks were read. */
+  #changes = 0;
 
   /** The database of a reader is opened for reading only, and its tables must be there. */
   constructor(database: Sqlite, keys: BlockKeys, { isReader }: { readonly isReader: boolean } = { isReader: false }) {
@@ -131,7 +166,9 @@ export class BlockStore {
     if (version !== this.#version) {
       const firstYoung = this.#blocks.findIndex(({ head }) => !head.isFull);
       this.#database.snapshot(() => {
-        this.#readBlocks(Math.max(0, (firstYoung < 0 ? this.#blocks.length : firstYoung) - 1));
+        const changes = Number(this.#database.get('SELECT count FROM changes')?.['count'] ?? 0);
+        this.#readBlocks(changes === this.#changes ? Math.max(0, (firstYoung < 0 ? this.#blocks.length : firstYoung) - 1) : 0);
+        this.#changes = changes;
       });
       this.#version = version;
     }
@@ -148,8 +185,10 @@ export class BlockStore {
       if (row['block'] !== number || head.first !== (this.last?.next ?? head.first)) {
         throw new IndexDiffers('blocks of the index of records are missing');
       }
-      const same = known.find((block) => block.head.id === head.id);
-      this.#blocks.push(same ?? { number, head, young: head.isFull ? null : this.#sealedParts(number) });
+      const before = known.find((block) => block.head.id === head.id);
+      this.#blocks.push(
+        isDeepStrictEqual(before?.head, head) && before !== undefined ? before : { number, head, young: head.isFull ? null : this.#sealedParts(number) },
+      );
     }
     if (from > 0 && this.#blocks[from] !== known[0]) {
       this.#blocks.length = 0;
@@ -180,10 +219,19 @@ export class BlockStore {
       isErased.set(bucket, known);
       return !known;
     };
+    const known = new Map<string, boolean>();
+    const isKeptOtherwise = (bucket: string): boolean => {
+      const is = known.get(bucket) ?? this.#keys.isKeptOtherwise(bucket);
+      known.set(bucket, is);
+      return is;
+    };
     for (const [at, { number, head, young }] of this.#blocks.entries()) {
       const kept = head.parts.filter(isKept);
       if (kept.length < head.parts.length) {
-        const changed = { ...head, parts: kept };
+        const gone = head.parts.flatMap((part) => (isKept(part) ? [] : [parseColumnName(part).bucket]));
+        const lost = this.#keptOtherwise([...gone, ...head.moved], isKeptOtherwise);
+        const changed =
+          lost.length === 0 ? { ...head, parts: kept } : { ...head, parts: kept, lacking: [...new Set([...head.lacking, ...lost])], lackingFrom: head.first };
         this.#database.transaction(() => {
           for (const part of head.parts) {
             const { field, bucket } = parseColumnName(part);
@@ -192,10 +240,57 @@ export class BlockStore {
             }
           }
           this.#saveHead(number, changed);
+          this.#noteChange();
         });
         this.#blocks[at] = { number, head: changed, young: young === null ? null : new Map([...young].filter(([part]) => isKept(part))) };
       }
     }
+  }
+
+  /** The oldest block that lacks records which other keys keep; null: none does. */
+  get lacking(): LackingBlock | null {
+    const found = this.#blocks.find(({ head }) => head.lacking.length > 0);
+    return found === undefined ? null : { block: this.#look(found, this.#keyOf), head: found.head };
+  }
+
+  /**
+   * Adds records to the block that lacks them, under the keys that keep them, all or nothing. `next` is the index in the log of the first record of the block that was not looked at. Nothing that
+   * is there is changed, so who looks into the block goes on.
+   */
+  complete(kept: GrowingBlock, next: number): void {
+    const at = this.#blocks.findIndex(({ head }) => head.first === kept.first);
+    const found = this.#blocks[at];
+    assert(found !== undefined, 'only a block that is there lacks something');
+    const { number, head, young } = found;
+    const { parts, gone } = this.#sealed(this.#encoded([], kept, head.first), { ...head, label: `/${1 + Math.max(0, ...head.parts.map(labelOf))}` });
+    parts.delete(columnName(head.isJoined ? joinedField : whereField, allTimes));
+    const moved = [...new Set([...head.moved, ...head.lacking])];
+    const lost = gone.length === 0 ? [] : this.#keptOtherwise(moved);
+    const isDone = next >= head.next && lost.length === 0;
+    const changed: BlockHead = {
+      ...head,
+      values: head.values + kept.values,
+      parts: [...head.parts, ...parts.keys()],
+      moved,
+      lacking: isDone ? [] : lost.length === 0 ? head.lacking : lost,
+      lackingFrom: lost.length === 0 ? next : head.first,
+    };
+    this.#database.transaction(() => {
+      this.#saveParts(number, parts);
+      this.#saveHead(number, changed);
+      this.#noteChange();
+    });
+    this.#blocks[at] = { number, head: changed, young: young === null ? null : new Map([...young, ...parts]) };
+  }
+
+  /** Returns those of some buckets of which other keys keep something. */
+  #keptOtherwise(buckets: readonly string[], isKept = this.#keys.isKeptOtherwise): readonly string[] {
+    return [...new Set(buckets)].filter(isKept);
+  }
+
+  #noteChange(): void {
+    this.#database.run('INSERT INTO changes VALUES (1, 1) ON CONFLICT DO UPDATE SET count = count + 1');
+    this.#changes += 1;
   }
 
   /** Removes the blocks with a record from an index of the log on. */
@@ -225,18 +320,10 @@ export class BlockStore {
     const first = taken[0]?.head.first ?? growing.first;
     const id = randomBytes(idBytes).toString('hex');
     const isJoined = !isFull && growing.next - first <= joinedRowsMax;
-    const parts = new Map<string, Uint8Array>();
-    for (const [bucket, columns] of this.#encoded(taken, growing, first)) {
-      const key = this.#keyOf(bucket);
-      if (key === null) {
-        continue;
-      }
-      for (const [field, content] of isJoined ? [[joinedField, joinColumns(columns)] as const] : columns) {
-        const packed = zstdCompressSync(content, { chunkSize: chunkFor(content.length) });
-        parts.set(columnName(field, bucket), wrapKey(key, columnPurpose(field, id, bucket), packed));
-      }
-    }
+    const { parts, gone } = this.#sealed(this.#encoded(taken, growing, first), { id, isJoined, label: '' });
     const heads = taken.map((block) => block.head);
+    const moved = [...new Set(heads.flatMap((each) => each.moved))];
+    const lacking = this.#keptOtherwise([...heads.flatMap((each) => each.lacking), ...(gone.length === 0 ? [] : [...gone, ...moved])]);
     const head: BlockHead = {
       id,
       first,
@@ -249,18 +336,44 @@ export class BlockStore {
       chain,
       parts: [...parts.keys()],
       isJoined,
+      moved,
+      lacking,
+      lackingFrom: first,
     };
     this.#database.transaction(() => {
       for (const table of tables) {
         this.#database.run(`DELETE FROM ${table} WHERE block >= ?`, [number]);
       }
-      for (const [name, bytes] of parts) {
-        const { field, bucket } = parseColumnName(name);
-        this.#database.run('INSERT INTO columns VALUES (?, ?, ?, ?)', [number, field, bucket, bytes]);
-      }
+      this.#saveParts(number, parts);
       this.#saveHead(number, head);
     });
     this.#blocks.splice(number, taken.length, { number, head, young: isFull ? null : parts });
+  }
+
+  #saveParts(number: number, parts: ReadonlyMap<string, Uint8Array>): void {
+    for (const [name, bytes] of parts) {
+      const { field, bucket } = parseColumnName(name);
+      this.#database.run('INSERT INTO columns VALUES (?, ?, ?, ?)', [number, field, bucket, bytes]);
+    }
+  }
+
+  /** Seals encoded columns as the parts of a block. `gone`: the buckets whose keys were destroyed, of which there are none. `label` tells their buckets from those that the block has already. */
+  #sealed(encoded: EncodedColumns, { id, isJoined, label }: Pick<BlockHead, 'id' | 'isJoined'> & { readonly label: string }): SealedParts {
+    const parts = new Map<string, Uint8Array>();
+    const gone: string[] = [];
+    for (const [of, columns] of encoded) {
+      const key = this.#keyOf(of);
+      if (key === null) {
+        gone.push(of);
+        continue;
+      }
+      const bucket = of === allTimes ? of : `${of}${label}`;
+      for (const [field, content] of isJoined ? [[joinedField, joinColumns(columns)] as const] : columns) {
+        const packed = zstdCompressSync(content, { chunkSize: chunkFor(content.length) });
+        parts.set(columnName(field, bucket), wrapKey(key, columnPurpose(field, id, bucket), packed));
+      }
+    }
+    return { parts, gone };
   }
 
   /** Returns how many of the last blocks are taken into the block of what has grown. */
@@ -279,7 +392,7 @@ export class BlockStore {
   }
 
   /** Yields the columns of the blocks together, by bucket and field. Each is made when it is asked for: all of them take much memory. */
-  *#encoded(taken: readonly StoredBlock[], growing: GrowingBlock, first: number): Generator<readonly [string, Iterable<readonly [string, Buffer]>]> {
+  *#encoded(taken: readonly StoredBlock[], growing: GrowingBlock, first: number): EncodedColumns {
     const known = taken.map((block) => ({ by: block.head.first - first, head: block.head, columns: this.#columnsOf(block, this.#keyOf) }));
     const grown = this.#columnsOfGrowing(growing);
     const where: (Whereabouts | undefined)[] = [];
@@ -462,9 +575,15 @@ export function printBucket({ class: classId, day }: ClassDay): string {
   return `${classId}/${day}`;
 }
 
+/** Reads the name of a bucket. A label after it, `CLASS/DAY/LABEL`, only tells parts of one block from one another. */
 export function parseBucket(bucket: string): ClassDay {
   const [classId = 0, day = 0] = bucket.split('/').map(Number);
   return { class: classId, day };
+}
+
+/** The number that labels a part of what was taken up again; 0: it is none. */
+function labelOf(part: string): number {
+  return Number(parseColumnName(part).bucket.split('/')[2] ?? 0);
 }
 
 const wordField = 'text/';

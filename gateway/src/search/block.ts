@@ -8,10 +8,10 @@ const everyField = 'kind';
 /** A block is full when its records have this many values together, which takes some ten megabytes of memory. */
 export const valuesMax = 2_000_000;
 
-/** Where the facts and the text of a record are kept: its retention class and the day on which they expire, as `CLASS/DAY`. */
+/** Where the facts and the text of a record are kept: its retention class and the day on which they expire, as `CLASS/DAY`. Null: they are not added. */
 export interface Buckets {
-  readonly facts: string;
-  readonly text: string;
+  readonly facts: string | null;
+  readonly text: string | null;
 }
 
 /** A block of records, stored or still growing, for who only wants to know where they are. */
@@ -77,20 +77,24 @@ export class GrowingBlock implements PlacedRecords {
   add(index: number, { values, words, timeMs }: Facts, where: Whereabouts, buckets: Buckets): void {
     const row = index - this.first;
     this.next = index + 1;
-    const columns = mapIn(this.columns, buckets.facts);
-    for (const [field, of] of values) {
-      const column = mapIn(columns, field);
-      for (const value of of) {
-        this.#note(column, value, row);
-      }
-    }
-    this.#note(mapIn(columns, specialFields.time), String(timeMs), row);
     this.whereabouts[row] = where;
     this.firstMs = Math.min(this.firstMs, timeMs);
     this.lastMs = Math.max(this.lastMs, timeMs);
-    const column = mapIn(this.words, buckets.text);
-    for (const word of words) {
-      this.#note(column, word, row);
+    if (buckets.facts !== null) {
+      const columns = mapIn(this.columns, buckets.facts);
+      for (const [field, of] of values) {
+        const column = mapIn(columns, field);
+        for (const value of of) {
+          this.#note(column, value, row);
+        }
+      }
+      this.#note(mapIn(columns, specialFields.time), String(timeMs), row);
+    }
+    if (buckets.text !== null) {
+      const column = mapIn(this.words, buckets.text);
+      for (const word of words) {
+        this.#note(column, word, row);
+      }
     }
   }
 

@@ -20,7 +20,11 @@ function keyOf(name: string): KeyObject {
 }
 
 function openStore(database: Sqlite): BlockStore {
-  const store = new BlockStore(database, { heads: keyOf('heads'), ofBucket: (bucket) => (destroyed.has(bucket) ? null : keyOf(bucket)) });
+  const store = new BlockStore(database, {
+    heads: keyOf('heads'),
+    ofBucket: (bucket) => (destroyed.has(bucket) ? null : keyOf(bucket)),
+    isKeptOtherwise: () => false,
+  });
   store.open();
   return store;
 }

@@ -77,6 +77,8 @@ export interface ReadRecord {
   readonly text: string;
   /** The indexes in the log of the earlier records that must be read first, if this one is read without the rest of its session. */
   readonly needs: ReadonlySet<number>;
+  /** The indexes in the log of the earlier parts whose text, and facts, this record has too: it goes on with what they began, ends it, or breaks it off. */
+  readonly joins: readonly number[];
 }
 
 /** Reads the opened records of one session, which are given in order. */
@@ -89,6 +91,7 @@ export class FactReader {
   /** The models that asked for tool calls, by the ids of the calls. */
   readonly #callers = new Map<string, Noted<string>>();
   #needs = new Set<number>();
+  #joins: number[] = [];
 
   /** The requests and answers whose last part is still to come, by their kind and the number of the request. */
   readonly #begun = new Map<string, Begun>();
@@ -102,6 +105,7 @@ export class FactReader {
     const shown = this.#timeline.show(record);
     const index = indexOf(record);
     this.#needs = new Set(needed);
+    this.#joins = [];
     for (const used of this.#timeline.used) {
       this.#needs.add(indexOf(used));
     }
@@ -128,7 +132,7 @@ export class FactReader {
     const text = endsAnswers(record) ? this.#end(record, values) : this.#textOf(record, { shown, request, ofRequest, values });
     const needs = this.#needs;
     needs.delete(index);
-    return { shown, text, needs, facts: { timeMs: record.timeMs, values, words: wordsOf(text) } };
+    return { shown, text, needs, joins: this.#joins, facts: { timeMs: record.timeMs, values, words: wordsOf(text) } };
   }
 
   #need<Kept>(noted: Noted<Kept> | undefined): Kept | undefined {
@@ -136,6 +140,11 @@ export class FactReader {
       this.#needs.add(noted.index);
     }
     return noted?.kept;
+  }
+
+  #join(index: number): void {
+    this.#needs.add(index);
+    this.#joins.push(index);
   }
 
   /** Gives a request that a tool call caused, as far as is known, the model that asked for the call. */
@@ -163,7 +172,7 @@ export class FactReader {
     const begun = this.#begun.get(id);
     this.#begun.delete(id);
     if (begun !== undefined) {
-      this.#needs.add(begun.index);
+      this.#join(begun.index);
     }
     const { texts = [], characters = 0 } = begun ?? {};
     if (continues) {
@@ -183,7 +192,7 @@ export class FactReader {
     const broken = [...this.#begun].filter(([, { channel }]) => kind === 'close' || channel === meta?.channel);
     for (const [id, { ofRequest, index, marks }] of broken) {
       this.#begun.delete(id);
-      this.#needs.add(index);
+      this.#join(index);
       for (const [field, of] of ofRequest ?? []) {
         values.set(field, [...new Set([...(values.get(field) ?? []), ...of])]);
       }

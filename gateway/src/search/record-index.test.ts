@@ -10,7 +10,7 @@ import type { Recorder } from '../recording/recorder.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import { openMemorySqlite, openSqlite, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
 import type { Block } from './block.ts';
-import { BlockStore, parseBucket } from './block-store.ts';
+import { blockKeysOf, BlockStore } from './block-store.ts';
 import { findRows } from './find-rows.ts';
 import type { ReadRecord } from './record-facts.ts';
 import { RecordIndex, type RecordFollower } from './record-index.ts';
@@ -26,7 +26,7 @@ after(async () => {
 
 type Track = ReturnType<Recorder['openSession']>;
 
-const blockKeys = { heads: keys.cacheKey(), ofBucket: (bucket: string) => keys.indexKey(parseBucket(bucket)) };
+const blockKeys = blockKeysOf(keys);
 
 function openStore(database: Sqlite): BlockStore {
   return new BlockStore(database, blockKeys);
@@ -223,7 +223,7 @@ test('an index that is newer than the journal, or of another one, is made again'
   await makerOf(openStore(database)).catchUp();
   const other = mkdtempSync(join(tmpdir(), 'countersign-search-'));
   const opened = await openRecorder(other);
-  const store = new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => opened.keys.indexKey(parseBucket(bucket)) });
+  const store = new BlockStore(database, { ...blockKeysOf(opened.keys), heads: keys.cacheKey() });
   const parts = { data: other, keys: opened.keys, store, findProtocol: () => undefined, recall: () => Promise.resolve(null) };
   await new RecordIndex(parts).catchUp();
   assert.equal(store.last?.next, opened.recorder.size);

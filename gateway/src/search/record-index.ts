@@ -10,9 +10,12 @@ import { LargeBuffers } from '../recording/large-buffers.ts';
 import { firstSecrets, readSession, SessionOpener, SessionWalk, type AnnouncedPair, type SessionPart } from '../recording/session-reader.ts';
 import { Turn } from '../recording/turn.ts';
 import { isUnreadable } from '../store/sqlite.ts';
-import { GrowingBlock, valuesMax, type PlacedRecords } from './block.ts';
-import { printBucket, youngRowsMin, type BlockStore } from './block-store.ts';
+import { allRows, GrowingBlock, valuesMax, type PlacedRecords } from './block.ts';
+import { youngRowsMin, type BlockStore } from './block-store.ts';
+import { KeptRecords } from './kept-records.ts';
+import { RecordBuckets } from './record-buckets.ts';
 import { FactReader, type ReadRecord } from './record-facts.ts';
+import { RecordOpener } from './record-opener.ts';
 import { blockRowsMax } from './row-set.ts';
 
 /** Time between two looks at the journal when nobody asks for one. */
@@ -75,6 +78,7 @@ export interface RecalledSession {
 interface Followed {
   readonly opener: SessionOpener;
   readonly facts: FactReader;
+  readonly buckets: RecordBuckets;
 }
 
 /**
@@ -115,8 +119,10 @@ export class RecordIndex {
     this.#awaitedUntil = performance.now() + awaitedMs;
     this.#nextLook ??= this.#inTurn(async () => {
       this.#nextLook = null;
-      await this.#follow();
-      this.#save(false);
+      do {
+        await this.#follow();
+        this.#save(false);
+      } while (await this.#takeUpKept());
     });
     await this.#nextLook;
   }
@@ -144,6 +150,7 @@ export class RecordIndex {
         if (this.#growing.next - this.#growing.first >= youngRowsMin) {
           this.#save(false);
         }
+        await this.#takeUpKept();
       });
       await delay(followMs, null, { ref: false, signal }).catch(() => undefined);
     }
@@ -271,12 +278,9 @@ export class RecordIndex {
     }
     const opened = followed.opener.open({ leaf, leafBytes, entry });
     const read = followed.facts.read(opened, followed.opener.needed);
+    const buckets = followed.buckets.of(leaf, { joins: read.joins, continues: opened.continues });
     if (leaf.logIndex >= this.#growing.next) {
-      const where = { place: place.text, needs: [...read.needs] };
-      this.#growing.add(leaf.logIndex, read.facts, where, {
-        facts: printBucket({ class: leaf.metaClass, day: leaf.metaExpiryDay }),
-        text: printBucket({ class: leaf.contentClass, day: leaf.contentExpiryDay }),
-      });
+      this.#growing.add(leaf.logIndex, read.facts, { place: place.text, needs: [...read.needs] }, buckets);
     }
     for (const follower of this.#parts.followers ?? []) {
       if (leaf.logIndex >= follower.next) {
@@ -296,13 +300,14 @@ export class RecordIndex {
     const known = sessionSeq === 0 ? null : await recall(session);
     const isOwn = known?.isOwn === true;
     const announced = isOwn ? known.secrets.filter(({ seq }) => seq < sessionSeq) : firstSecrets(known?.key ?? null);
-    const followed = { opener: new SessionOpener(keys, announced), facts: new FactReader(findProtocol) };
+    const followed = { opener: new SessionOpener(keys, announced), facts: new FactReader(findProtocol), buckets: new RecordBuckets() };
     if (sessionSeq > 0 && !isOwn) {
       const extent = { session, records: sessionSeq, state: 'live', parts: () => known?.parts ?? [] } as const;
       try {
         for await (const raw of readSession(data, extent, new SessionWalk(session))) {
           const opened = followed.opener.open(raw);
-          followed.facts.read(opened, followed.opener.needed);
+          const { joins } = followed.facts.read(opened, followed.opener.needed);
+          followed.buckets.of(raw.leaf, { joins, continues: opened.continues });
           this.#buffers.pass(opened.content?.length ?? 0);
           if (this.#isLeaving) {
             break;
@@ -318,6 +323,60 @@ export class RecordIndex {
     }
     this.#live.set(session, followed);
     return followed;
+  }
+
+  /**
+   * Takes up records again that are gone with the key of their class and day, and that other keys keep: under the key that keeps each. It goes on from where the store says that it left off, so a
+   * crash only makes it look again. Resolves with false if nothing is left to take up.
+   */
+  async #takeUpKept(): Promise<boolean> {
+    const { data, keys, store, findProtocol, recall } = this.#parts;
+    const { lacking } = store;
+    if (lacking === null || this.#isLeaving) {
+      return false;
+    }
+    const { block, head } = lacking;
+    const from = firstPlace(block, head.lackingFrom);
+    const kept = new GrowingBlock(head.first);
+    using opener = new RecordOpener({
+      data,
+      keys,
+      findProtocol,
+      blockOf: (index) => this.blockOf(index),
+      keyOf: async (session) => (await recall(session))?.key ?? null,
+    });
+    const records = new KeptRecords(keys, opener, { lacking: head.lacking, indexed: allRows(block), first: head.first });
+    let rows = 0;
+    for await (const run of from === null ? [] : readJournalRuns(data, from, parsePlace(head.end))) {
+      let begun = performance.now();
+      for (const { frame, place } of run.filter(isPlacedFrame)) {
+        for (const entry of frame.header.type === 'batch' ? frameEntries(frame) : []) {
+          const leaf = decodeLeaf(entry.leaf);
+          const isWanted = leaf.logIndex >= head.lackingFrom && leaf.logIndex < head.next;
+          const buckets = isWanted ? await records.keptBy(leaf) : null;
+          const read = buckets === null ? null : await opener.open(leaf.logIndex);
+          if (buckets !== null && read !== null) {
+            kept.add(leaf.logIndex, read.read.facts, { place: framePlace(frame, place).text, needs: [...read.read.needs] }, buckets);
+            rows += 1;
+          }
+          if (this.#isLeaving) {
+            return false;
+          }
+          await this.#turn.spend(entry.storedContent.length);
+        }
+        const workedMs = performance.now() - begun;
+        if (workedMs > restStepMs) {
+          await this.#rest(workedMs);
+          begun = performance.now();
+        }
+        if (rows >= youngRowsMin && kept.next < head.next) {
+          store.complete(kept, kept.next);
+          return true;
+        }
+      }
+    }
+    store.complete(kept, head.next);
+    return true;
   }
 
   #save(isFull: boolean): void {
@@ -405,6 +464,17 @@ export class RecordIndex {
     this.#growing = new GrowingBlock(first);
     this.#state.size = first;
   }
+}
+
+/** Returns the place of the frame with the first record of a block that is there, from an index of the log on; null: none is. */
+function firstPlace(block: PlacedRecords, from: number): JournalPlace | null {
+  for (let index = from; index < block.next; index++) {
+    const where = block.find(index - block.first);
+    if (where !== undefined) {
+      return parsePlace(where.place);
+    }
+  }
+  return null;
 }
 
 function framePlace({ end }: PlacedFrame['frame'], place: JournalPlace): FramePlace {

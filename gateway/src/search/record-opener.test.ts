@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import { openMemorySqlite } from '../store/sqlite.ts';
-import { BlockStore, parseBucket } from './block-store.ts';
+import { blockKeysOf, BlockStore } from './block-store.ts';
 import { RecordIndex } from './record-index.ts';
 import { RecordOpener } from './record-opener.ts';
 
@@ -21,7 +21,7 @@ test('a record that is opened does not keep in memory what was committed togethe
   recorder.append(track, { kind: 'request', meta: JSON.stringify({ channel: 0, action: 'act' }), content: [Buffer.from('small')] });
   await recorder.publish();
   const findProtocol = (): undefined => undefined;
-  const store = new BlockStore(openMemorySqlite(), { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
+  const store = new BlockStore(openMemorySqlite(), blockKeysOf(keys));
   await new RecordIndex({ data, keys, store, findProtocol, recall: () => Promise.resolve(null) }).catchUp();
   using opener = new RecordOpener({ data, keys, findProtocol, blockOf: (index) => store.blockOf(index), keyOf: () => 1 });
   const { leaf } = (await opener.open(small)) ?? assert.fail();

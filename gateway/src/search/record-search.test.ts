@@ -18,7 +18,7 @@ after(async () => {
 });
 
 const differences: string[] = [];
-const { search, follower, database } = await openRecordSearch(data, recorder, keys, (what) => void differences.push(what));
+const { search, follower, database } = await openRecordSearch(data, recorder, keys, { onDifference: (what) => void differences.push(what) });
 
 async function found(query: string): Promise<readonly FoundRecord[]> {
   const lines: SearchLine[] = [];

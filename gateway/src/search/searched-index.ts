@@ -45,8 +45,9 @@ export class SearchedIndex {
     return this.#store.blockOf(index);
   }
 
-  /** The number of records, from the beginning of the log, that are in the index. */
+  /** The number of records that are in the index. Those that are to be taken up again, because other keys keep some of them, are not. */
   get size(): number {
-    return this.#store.last?.next ?? 0;
+    const lacking = this.#store.heads.filter((head) => head.lacking.length > 0);
+    return lacking.reduce((size, { next, lackingFrom }) => size - (next - lackingFrom), this.#store.last?.next ?? 0);
   }
 }

@@ -7,14 +7,21 @@ import type { Recorder } from '../../recording/recorder.ts';
 import { factNamesOfAll } from '../../domain/facts-only.ts';
 import { findProtocol, protocols } from '../../protocols/registry.ts';
 import { openMemorySqlite, type Sqlite } from '../../store/sqlite.ts';
-import { BlockStore, parseBucket } from '../block-store.ts';
-import { RecordIndex } from '../record-index.ts';
+import { blockKeysOf, BlockStore } from '../block-store.ts';
+import { RecordIndex, type RecalledSession } from '../record-index.ts';
 import { RecordSearch } from '../record-search.ts';
 import { SearchedIndex } from '../searched-index.ts';
 import { Boundary } from '../sight.ts';
 
+interface OpenSearchOptions {
+  readonly onDifference?: (what: string) => void;
+  /** The database for the stored blocks; a new one in memory by default. */
+  readonly database?: Sqlite;
+}
+
 interface OpenedSearch {
   readonly search: RecordSearch;
+  readonly maker: RecordIndex;
   readonly follower: Follower;
   readonly recordings: Recordings;
   /** The database with the stored blocks. */
@@ -26,17 +33,22 @@ export async function openRecordSearch(
   data: string,
   recorder: Recorder,
   keys: KeyStore,
-  onDifference: (what: string) => void = () => undefined,
+  { onDifference = () => undefined, database = openMemorySqlite() }: OpenSearchOptions = {},
 ): Promise<OpenedSearch> {
-  const database = openMemorySqlite();
   const index = new SessionIndex(openMemorySqlite(), keys.cacheKey());
   const follower = await Follower.open(data, keys, index, (error) => {
     throw error;
   });
   const keyOf = sessionKeys(follower, index);
-  const store = new BlockStore(database, { heads: keys.cacheKey(), ofBucket: (bucket) => keys.indexKey(parseBucket(bucket)) });
+  const store = new BlockStore(database, blockKeysOf(keys));
   const written = (): number => recorder.size;
+  const recall = async (session: string): Promise<RecalledSession | null> => {
+    await follower.catchUp();
+    const found = index.find(session);
+    return found === null ? null : { key: found.key, secrets: found.secrets, isOwn: found.own, parts: [...index.parts(found.id, 0)] };
+  };
   const recordings = new Recordings({ data, keys, index, follower, findProtocol, written, published: Promise.resolve(0), onDifference });
+  const maker = new RecordIndex({ data, keys, findProtocol, recall, rowsMax: 10, store });
   const search = new RecordSearch({
     data,
     keys,
@@ -46,7 +58,7 @@ export async function openRecordSearch(
     written,
     onDifference,
     recordings,
-    index: new SearchedIndex(() => store, new RecordIndex({ data, keys, findProtocol, recall: () => Promise.resolve(null), rowsMax: 10, store })),
+    index: new SearchedIndex(() => store, maker),
   });
-  return { search, follower, recordings, database };
+  return { search, maker, follower, recordings, database };
 }
