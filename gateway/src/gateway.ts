@@ -310,6 +310,7 @@ export class Gateway implements AsyncDisposable {
       recorder,
       keys,
       confirm: async (checkpoint) => requireCosigned(cosigning, checkpoint),
+      keptByHolds: async (secrets) => holds.keptOf(secrets),
       forget: async (from) => reader.dropErased(from),
       copies: () => [...describeBackups(keys.backups.all()), ...describeEscrow(data)],
       onStep: (step) => {
@@ -326,15 +327,9 @@ export class Gateway implements AsyncDisposable {
         this.#trouble('record that nothing was deleted')(failure);
       }
     };
-    if (cosigning === null) {
-      await erasures.resume();
-    } else {
-      // Witnesses may take long, or be missing.
-      void erasures.resume().catch(onRefused);
-    }
     const wraps = new SecretWraps({ recorder, keys });
     const findSecrets: FindSecrets = (wanted) => reader.secrets(wanted);
-    const holds = this.#parts.use(
+    const holds: Holds = this.#parts.use(
       new Holds({
         recorder,
         keys,
@@ -347,6 +342,10 @@ export class Gateway implements AsyncDisposable {
         onTrouble: this.#trouble('keep what holds keep'),
       }),
     );
+    if (recorder.erasures.length > 0) {
+      // The index may be behind, and witnesses may take long, or be missing: then a run goes on with it.
+      void holds.whileCovered(async () => erasures.resume()).catch(onRefused);
+    }
     const retention = this.#parts.use(
       new RetentionRun({
         recorder,
@@ -565,7 +564,7 @@ export class Gateway implements AsyncDisposable {
         classes: () => keeping.classes,
         now: Date.now,
       },
-      waitingErasures: new WaitingErasures({ newId: () => `er_${randomBytes(8).toString('hex')}`, now: Date.now }),
+      waitingErasures: new WaitingErasures({ rows: keys.waitingErasures, newId: () => `er_${randomBytes(8).toString('hex')}`, now: Date.now }),
       erasesByTwo: () => this.#inForce.config.retention.eraseByTwo === true,
       boundary: new Boundary(factNamesOfAll(protocols)),
       issuers: () => this.#inForce.config.issuers,

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { verifyStore } from '@countersign/ledger';
@@ -119,5 +120,11 @@ test('the floor of a rule holds where another rule keeps for longer', async () =
   const { session, print } = await runOf(running);
   await print('apple');
   const { body } = await operator('POST', path, { query: `session:${session}`, reason: 'request', plan: true });
-  assert.match(JSON.stringify(body['refused']), /"the floor of the rule principal:bot, until 20\d\d-\d\d-\d\d","secrets":1,/);
+  const refused = /"the floor of the rule principal:bot, until 20\d\d-\d\d-\d\d","secrets":1,/;
+  assert.match(JSON.stringify(body['refused']), refused);
+  const file = join(running.data, '..', 'countersign.yaml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^retention: .*$/m, ''));
+  await running.json('POST', '/api/v1/config/apply', {});
+  const { body: after } = await operator('POST', path, { query: `session:${session}`, reason: 'request', plan: true });
+  assert.match(JSON.stringify(after['refused']), refused, 'also once the rule is taken out of the configuration');
 });

@@ -22,6 +22,7 @@ import { findRootRow, rootSchema, seedPurpose, writeRootRow, type RootRow } from
 import { unwrapBytes, unwrapKey, wrapKey } from './wrapping.ts';
 import { Floors, floorsSchema } from './floors.ts';
 import { HoldRows, holdsSchema, untellHolds } from './hold-rows.ts';
+import { WaitingRows, waitingSchema } from './waiting-rows.ts';
 import { untellWraps, Wraps, wrapsSchema, type NewWrap, type SecretName } from './wraps.ts';
 
 /** Number of secrets that are made ahead in one transaction, so that opening a session waits for no disk. */
@@ -47,6 +48,7 @@ const schema = `
   ${classNumbersSchema}
   ${holdsSchema}
   ${floorsSchema}
+  ${waitingSchema}
 `;
 
 /** A secret, and under which class and day it is kept. */
@@ -124,7 +126,7 @@ export class KeyStore implements Disposable {
     this.backups = new BackupNotes(database);
     const findClassKey = (kept: ClassDay): KeyObject | null => this.#findClassKey(kept.class, kept.day);
     this.#wraps = new Wraps({ database, findClassKey });
-    this.floors = new Floors(database);
+    this.floors = new Floors(database, () => this.#derive('countersign rules with a floor'));
     this.holds = new HoldRows({ database, findClassKey, makeClassKey: (kept) => this.#classKey(kept.class, kept.day) });
   }
 
@@ -259,6 +261,11 @@ export class KeyStore implements Disposable {
   /** The numbers of the classes of keeping. */
   get classes(): ClassNumbers {
     return new ClassNumbers(this.#database, this.#derive('countersign classes of keeping'));
+  }
+
+  /** The erasures that wait for a second person. */
+  get waitingErasures(): WaitingRows {
+    return new WaitingRows(this.#database, this.#derive('countersign waiting erasures'));
   }
 
   /** The id of the gateway; null before the first call of `signer`. */

@@ -2,66 +2,206 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
+import { verifyStore } from '@countersign/ledger';
+import { decodeLeaf, frameEntries } from '@countersign/ledger/format';
+import { openStoreFiles } from '../../../cli/src/store-files.ts';
+import { waitUntil } from '../../../tests/support/wait-until.ts';
+import { GatewayError } from '../domain/errors.ts';
 import type { FindSecrets } from '../recording/found-secrets.ts';
+import { openKeyRows } from '../recording/key-rows.ts';
+import { readEntries, SessionOpener } from '../recording/session-reader.ts';
+import { isPlacedFrame, journalStart, readJournal } from '../recording/journal-reader.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import { openRecordSearch } from '../search/testdata/open-record-search.ts';
-import { eraseQuery } from './erase-query.ts';
+import { openSqliteReadOnly } from '../store/sqlite.ts';
+import { eraseQuery, type ErasePlan } from './erase-query.ts';
 import { Erasures } from './erasures.ts';
 import { Holds } from './holds.ts';
 import { SecretWraps } from './secret-wraps.ts';
 
-test('a hold keeps what is recorded after it was looked for what is to be erased', async (t) => {
+const ann = { id: 'ann', onBehalfOf: null, address: '127.0.0.1' };
+const bob = { ...ann, id: 'bob' };
+const opens = { principal: 'bot', groups: [], clientAddress: '127.0.0.1', target: 'shop', protocol: 'postgres' };
+
+interface World {
+  readonly data: string;
+  readonly holds: Holds;
+  readonly erasures: Erasures;
+  /** Begins a session, and returns its id, and a function that records a statement in it. */
+  readonly begin: () => { readonly id: string; readonly say: (text: string) => void };
+  readonly erase: (query: string) => Promise<ErasePlan>;
+  /** Called when an erasure is looked up, and when the witnesses are asked. */
+  on: { looked: () => void; asked: () => Promise<void> };
+  /** Returns the texts of statements that can be read in a session. */
+  readonly readable: (session: string) => Promise<readonly string[]>;
+  readonly close: () => Promise<void>;
+}
+
+async function openWorld(t: TestContext): Promise<World> {
   const data = mkdtempSync(join(tmpdir(), 'countersign-erase-query-'));
   t.after(() => {
     rmSync(data, { recursive: true });
   });
   const { recorder, keys } = await openRecorder(data);
-  const { search, follower } = await openRecordSearch(data, recorder, keys);
+  const { search, maker, follower } = await openRecordSearch(data, recorder, keys);
   const findSecrets: FindSecrets = (wanted) => search.secrets(wanted);
-  const erasures = new Erasures({ recorder, keys, forget: async () => follower.dropErased() });
+  const erasures: Erasures = new Erasures({
+    recorder,
+    keys,
+    confirm: async () => world.on.asked(),
+    keptByHolds: async (secrets) => holds.keptOf(secrets),
+    forget: async (from) => {
+      await follower.dropErased();
+      await maker.dropErased(from);
+    },
+  });
   const wraps = new SecretWraps({ recorder, keys });
-  const holds = new Holds({ recorder, keys, wraps, findSecrets, destroy: async () => undefined, now: Date.now, onTrouble: assert.ifError });
-  const session = recorder.openSession();
-  const opens = { principal: 'bot', groups: [], clientAddress: '127.0.0.1', target: 'shop', protocol: 'postgres' };
-  recorder.append(session, { kind: 'decision', meta: JSON.stringify({ channel: 1, action: 'gateway.authenticate', verdict: 'allow', opens }), content: [] });
-  const say = (text: string): void => {
-    recorder.append(session, {
-      kind: 'request',
-      meta: JSON.stringify({ channel: 1, action: 'postgres.query', verdict: 'allow' }),
-      content: [Buffer.from(text)],
-    });
+  const holds: Holds = new Holds({
+    recorder,
+    keys,
+    wraps,
+    findSecrets,
+    destroy: async (key, { by, reason }) => {
+      await erasures.erase({ cause: 'released', keys: [key], secrets: [], why: { by: by.id, reason } });
+    },
+    now: Date.now,
+    onTrouble: assert.ifError,
+  });
+  const world: World = {
+    data,
+    holds,
+    erasures,
+    on: { looked: () => undefined, asked: async () => Promise.resolve() },
+    begin: () => {
+      const session = recorder.openSession();
+      recorder.append(session, {
+        kind: 'decision',
+        meta: JSON.stringify({ channel: 1, action: 'gateway.authenticate', verdict: 'allow', opens }),
+        content: [],
+      });
+      return {
+        id: session.id,
+        say: (text) => {
+          recorder.append(session, {
+            kind: 'request',
+            meta: JSON.stringify({ channel: 1, action: 'postgres.query', verdict: 'allow' }),
+            content: [Buffer.from(text)],
+          });
+        },
+      };
+    },
+    erase: async (query) => {
+      const findErasable: Parameters<typeof eraseQuery>[0]['findErasable'] = async (wanted) => {
+        const found = await search.erasable(wanted);
+        world.on.looked();
+        return found;
+      };
+      const parts = { recorder, keys, holds, erasures, findSecrets, classes: () => [], now: Date.now, findErasable };
+      return eraseQuery(parts, [ann], { query, reason: 'request', facts: false });
+    },
+    readable: async (session) => {
+      await recorder.publish();
+      const opener = new SessionOpener(keys);
+      const texts: string[] = [];
+      for await (const raw of readEntries(data, session, { from: journalStart })) {
+        const { kind, content } = opener.open(raw);
+        texts.push(...(kind === 'request' && content !== null ? [Buffer.from(content).toString()] : []));
+      }
+      return texts;
+    },
+    close: async () => {
+      await holds[Symbol.asyncDispose]();
+      await search.catchUp();
+      await follower[Symbol.asyncDispose]();
+      await recorder[Symbol.asyncDispose]();
+      keys[Symbol.dispose]();
+    },
   };
-  const ann = { id: 'ann', onBehalfOf: null, address: '127.0.0.1' };
-  await holds.create(ann, { matter: 'case', query: 'pear', reason: 'letter' });
+  return world;
+}
+
+/** Returns the verdict of a verifier that has the keys and judges retention. */
+async function verdictOf(data: string): Promise<string> {
+  using keyRows = openKeyRows(join(data, 'keys.db'));
+  const { verdict, findings } = await verifyStore(openStoreFiles(data), { keyRows, retentionAtMs: Date.now() });
+  return `${verdict}: ${findings.map(({ what }) => what).join('; ')}`;
+}
+
+test('a hold keeps what is recorded after it was looked for what is to be erased', async (t) => {
+  const world = await openWorld(t);
+  const { say } = world.begin();
+  await world.holds.create(ann, { matter: 'case', query: 'pear', reason: 'letter' });
   say('SELECT apple');
   let looks = 0;
-  const erased = eraseQuery(
-    {
-      recorder,
-      keys,
-      holds,
-      erasures,
-      findSecrets,
-      classes: () => [],
-      now: Date.now,
-      findErasable: async (wanted) => {
-        const found = await search.erasable(wanted);
-        if (looks === 0) {
-          say('SELECT pear');
-        }
-        looks += 1;
-        return found;
-      },
-    },
-    [ann],
-    { query: 'apple', reason: 'request', facts: false },
-  );
-  await assert.rejects(erased, { code: 'conflict', message: /the hold for case/ });
+  world.on.looked = () => {
+    if (looks === 0) {
+      say('SELECT pear');
+    }
+    looks += 1;
+  };
+  await assert.rejects(world.erase('apple'), { code: 'conflict', message: /the hold for case/ });
   assert.equal(looks, 2);
-  await holds[Symbol.asyncDispose]();
-  await search.catchUp();
-  await follower[Symbol.asyncDispose]();
-  await recorder[Symbol.asyncDispose]();
-  keys[Symbol.dispose]();
+  await world.close();
+});
+
+test('a hold that is set while an announced erasure waits for its witnesses wins, and what it does not keep is erased', async (t) => {
+  const world = await openWorld(t);
+  const [held, other] = [world.begin(), world.begin()];
+  held.say('SELECT apple');
+  other.say('SELECT apple pie');
+  world.on.asked = async () => Promise.reject(new GatewayError('conflict', 'no witness answers'));
+  await assert.rejects(world.erase('apple'), /no witness answers/);
+  assert.deepEqual([await world.readable(held.id), await world.readable(other.id)], [['SELECT apple'], ['SELECT apple pie']]);
+  await world.holds.create(ann, { matter: 'case', query: `session:${held.id}`, reason: 'letter' });
+  world.on.asked = async () => Promise.resolve();
+  await world.holds.whileCovered(async () => world.erasures.resume());
+  assert.deepEqual([await world.readable(held.id), await world.readable(other.id)], [['SELECT apple'], []]);
+  await world.close();
+  assert.equal(await verdictOf(world.data), 'holds: ');
+});
+
+test('a hold that is asked for while the witnesses are asked wins too, and who erases is told', async (t) => {
+  const world = await openWorld(t);
+  const [held, other] = [world.begin(), world.begin()];
+  held.say('SELECT apple');
+  other.say('SELECT apple pie');
+  let created: Promise<unknown> = Promise.resolve();
+  world.on.asked = async () => {
+    created = world.holds.create(ann, { matter: 'case', query: `session:${held.id}`, reason: 'letter' });
+    await waitUntil(() => world.holds.list().length > 0);
+  };
+  await assert.rejects(world.erase('apple'), { code: 'conflict', message: /A hold was set meanwhile, and keeps 1 of 2 secrets/ });
+  await created;
+  assert.deepEqual([await world.readable(held.id), await world.readable(other.id)], [['SELECT apple'], []]);
+  await world.close();
+  assert.equal(await verdictOf(world.data), 'holds: ');
+});
+
+test('a release that waits for witnesses is on record once, and leaves no wrap', async (t) => {
+  const world = await openWorld(t);
+  const { id, say } = world.begin();
+  say('SELECT apple');
+  await world.holds.create(ann, { matter: 'case', query: `session:${id}`, reason: 'letter' });
+  world.on.asked = async () => Promise.reject(new GatewayError('conflict', 'no witness answers'));
+  const countWraps = (): unknown => {
+    using database = openSqliteReadOnly(join(world.data, 'keys.db'));
+    return database.get('SELECT count(*) AS count FROM wraps')?.['count'];
+  };
+  for (const _ of [1, 2]) {
+    await assert.rejects(world.holds.release(bob, { matter: 'case', reason: 'over' }), /no witness answers/);
+  }
+  assert.notEqual(countWraps(), 0);
+  world.on.asked = async () => Promise.resolve();
+  await world.holds.release(bob, { matter: 'case', reason: 'over' });
+  assert.deepEqual([world.holds.list(), countWraps()], [[], 0]);
+  await world.close();
+  assert.equal(await verdictOf(world.data), 'holds: ');
+  const bodies: string[] = [];
+  for await (const step of readJournal(world.data, journalStart)) {
+    for (const { leaf, storedMeta } of isPlacedFrame(step) && step.frame.header.type === 'batch' ? frameEntries(step.frame) : []) {
+      bodies.push(...(decodeLeaf(leaf).kind === 'hold' ? [Buffer.from(storedMeta).toString()] : []));
+    }
+  }
+  assert.equal(bodies.filter((body) => body.includes('"release"')).length, 1, bodies.join());
 });

@@ -76,13 +76,19 @@ export async function eraseQuery(parts: ErasingParts, persons: readonly HoldPers
     const { plan, erasable } = isLive ? await lookUp(parts, wanted, ending) : first;
     requireNoKeepers(plan);
     if (erasable.secrets.length > 0) {
-      await parts.erasures.erase({
+      const { kept } = await parts.erasures.erase({
         cause: 'erased',
         keys: [],
         secrets: erasable.secrets.map(({ key, slot }) => [key, slotNumbers[slot]] as const),
         from: erasable.first,
         why: { by: persons.map(({ id }) => id), addresses: persons.map(({ address }) => address), ...wanted },
       });
+      if (kept.length > 0) {
+        throw new GatewayError(
+          'conflict',
+          `A hold was set meanwhile, and keeps ${kept.length} of ${erasable.secrets.length} secrets. What the others sealed was erased.`,
+        );
+      }
     }
     return plan;
   });
@@ -132,12 +138,14 @@ async function keepersOf(parts: ErasingParts, secrets: readonly ErasableSecret[]
       }
     }
   }
-  // A rule that is known later wraps nothing before a key is about to be destroyed, and one that a longer rule outlasts gives its class to nothing: they are asked.
-  for (const rule of classes().filter(({ floor }) => floor !== null)) {
-    const within = secrets.filter((secret) => isWithin(secret, rule.floor));
-    const kept = await namesFound(parts, rule, within);
+  // A rule that is known later wraps nothing before a key is about to be destroyed, and one that a longer rule outlasts gives its class to nothing: they are asked, with the floors in force and those of the days of the records.
+  const inForce = new Map(classes().map((rule) => [rule.class, rule.floor]));
+  for (const rule of keys.floors.rules()) {
+    const floorFor = ({ days }: ErasableSecret): number | null => longerFloor(inForce.get(rule.class) ?? null, keys.floors.of(rule.class, days));
+    const within = secrets.filter((secret) => isWithin(secret, floorFor(secret)));
+    const kept = await namesFound(parts, rule.query, within);
     for (const secret of within.filter((each) => kept.has(nameOf(each)))) {
-      note(floorOf(rule.query, secret.days.last + (rule.floor ?? 0)), secret);
+      note(floorOf(rule.query, secret.days.last + (floorFor(secret) ?? 0)), secret);
     }
   }
   return [...keepers].map(([by, kept]) => ({
@@ -148,15 +156,19 @@ async function keepersOf(parts: ErasingParts, secrets: readonly ErasableSecret[]
 }
 
 /** Returns the names of the secrets for whose records a rule holds, of those that were made on the days of these. */
-async function namesFound({ findSecrets, now }: ErasingParts, { query }: KeepingClass, secrets: readonly ErasableSecret[]): Promise<ReadonlySet<string>> {
+async function namesFound({ findSecrets, now }: ErasingParts, query: string, secrets: readonly ErasableSecret[]): Promise<ReadonlySet<string>> {
   const days = { first: Math.min(...secrets.map((each) => each.days.first)), last: Math.max(...secrets.map((each) => each.days.last)) };
   const names = new Set<string>();
-  for await (const found of query === null || secrets.length === 0 ? [] : findSecrets({ query, nowMs: now(), from: 0, days })) {
+  for await (const found of secrets.length === 0 ? [] : findSecrets({ query, nowMs: now(), from: 0, days })) {
     for (const secret of found.secrets) {
       names.add(nameOf(secret));
     }
   }
   return names;
+}
+
+function longerFloor(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
 function floorOf(query: string | null, lastDay: number): string {

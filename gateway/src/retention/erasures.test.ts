@@ -92,7 +92,10 @@ test('contents that expired are gone, and facts that did not are there; the byte
   beside.close();
   assert.ok(wrapped instanceof Uint8Array);
   assert.deepEqual(filesWith(data, wrapped), ['keys.db']);
-  assert.deepEqual(await erasures.erase({ cause: 'expired', keys: [expired, expired, { class: 9, day: 9 }], secrets: [], why: { by: 'ann' } }), [expired]);
+  assert.deepEqual(await erasures.erase({ cause: 'expired', keys: [expired, expired, { class: 9, day: 9 }], secrets: [], why: { by: 'ann' } }), {
+    keys: [expired],
+    kept: [],
+  });
   assert.deepEqual(filesWith(data, wrapped), []);
   assert.deepEqual(await readable(data, keys, session), { facts: true, content: false });
   assert.deepEqual(await readable(data, keys, fresh), { facts: true, content: true });

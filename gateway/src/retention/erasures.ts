@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ErasureCause, ErasureIntent } from '@countersign/ledger/format';
 import type { ClassDay, KeyStore } from '../recording/key-store.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
@@ -6,6 +7,8 @@ import type { Recorder } from '../recording/recorder.ts';
 /** The most keys that one record names, so that its body is never longer than 64 KiB. */
 const keysPerRecord = 600;
 const secretsPerRecord = 1000;
+/** So many wraps are removed in one turn of the thread that serves. */
+const wrapsAtOnce = 256;
 
 /** The steps of an erasure, in order. A process may end after each of them. */
 export type ErasureStep = 'announced' | 'confirmed' | 'destroyed' | 'forgotten' | 'completed';
@@ -15,6 +18,11 @@ export interface ErasureParts {
   readonly keys: KeyStore;
   /** Resolves when a checkpoint over the intents is vouched for elsewhere too. By default nobody is asked. Rejects with GatewayError; then nothing is destroyed before the next call. */
   readonly confirm?: (checkpoint: PublishedCheckpoint) => Promise<void>;
+  /**
+   * Returns those of some secrets that holds keep by now, which are not destroyed then. No hold is set or released between this call and the destruction. Absent: there are no holds. Rejects if the
+   * holds cannot keep now all that they want; then nothing is destroyed before the next call.
+   */
+  readonly keptByHolds?: (secrets: ErasureIntent['secrets']) => Promise<ErasureIntent['secrets']>;
   /**
    * Removes what was made of the erased content and is kept elsewhere, in files and in memory. `from`: secrets ended by themselves, and the first record that they sealed has this
    * index in the log, or a higher one. Null: only keys of classes and days ended.
@@ -37,6 +45,13 @@ export interface ErasureOrder {
   readonly why: Readonly<Record<string, unknown>>;
 }
 
+interface CarriedOut {
+  /** The keys that were there. */
+  readonly keys: readonly ClassDay[];
+  /** The secrets that stay, because a hold was set before they were destroyed. */
+  readonly kept: ErasureIntent['secrets'];
+}
+
 /**
  * The one way in which keys end. What will be destroyed is recorded, signed and published, then it is destroyed, then that is recorded. An intent is never taken
  * back: what is left of it after a crash is carried out at the next start.
@@ -50,15 +65,14 @@ export class Erasures {
   }
 
   /**
-   * Destroys what is there of an order, and returns its keys that were there. Orders are carried out one after the other. Rejects with GatewayError
-   * `cannot_record`, and with what `confirm` and `forget` reject with: before anything was destroyed, or so that the next call or start completes it.
+   * Destroys what is there of an order. Orders are carried out one after the other. Rejects with GatewayError
+   * `cannot_record`, and with what `confirm`, `keptByHolds` and `forget` reject with: before anything was destroyed, or so that the next call or start completes it.
    */
-  async erase(order: ErasureOrder): Promise<readonly ClassDay[]> {
+  async erase(order: ErasureOrder): Promise<CarriedOut> {
     return this.#inTurn(async () => {
       await this.#carryOut();
-      const announced = this.#announce(order);
-      await this.#carryOut(order.from);
-      return announced;
+      const keys = this.#announce(order);
+      return { keys, kept: await this.#carryOut(order.from) };
     });
   }
 
@@ -91,27 +105,39 @@ export class Erasures {
     return found.map(([classId, day]) => ({ class: classId, day }));
   }
 
-  async #carryOut(from = 0): Promise<void> {
-    const { recorder, keys, confirm, forget, onStep } = this.#parts;
+  /** Returns the secrets that stay. */
+  async #carryOut(from = 0): Promise<ErasureIntent['secrets']> {
+    const { recorder, keys, confirm, keptByHolds, forget, onStep } = this.#parts;
     const open = recorder.erasures;
     if (open.length === 0) {
-      return;
+      return [];
     }
     onStep?.('announced');
     const checkpoint = await recorder.publish();
     await confirm?.(checkpoint);
     onStep?.('confirmed');
+    const kept = (await keptByHolds?.(open.flatMap(({ intent }) => intent.secrets))) ?? [];
+    const names = new Set(kept.map(String));
     for (const { intent } of open) {
-      keys.destroy(intent);
+      keys.destroy({ keys: intent.keys, secrets: intent.secrets.filter((secret) => !names.has(String(secret))) });
     }
     onStep?.('destroyed');
+    for (const [classId, day] of open.flatMap(({ intent }) => intent.keys)) {
+      while (keys.dropWraps({ class: classId, day }, wrapsAtOnce)) {
+        await nextTurn();
+      }
+    }
     await forget(open.some(({ intent }) => intent.secrets.length > 0) ? from : null);
     onStep?.('forgotten');
-    for (const { index } of open) {
-      recorder.completeErasure(index);
+    for (const { index, intent } of open) {
+      recorder.completeErasure(
+        index,
+        intent.secrets.filter((secret) => names.has(String(secret))),
+      );
     }
     onStep?.('completed');
     await recorder.publish();
+    return kept;
   }
 
   async #inTurn<T>(act: () => Promise<T>): Promise<T> {

@@ -1,8 +1,10 @@
+import type { ErasureIntent } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { underOf, type HeldAmount, type HoldRow } from '../recording/hold-rows.ts';
 import type { ClassDay, KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { FindSecrets } from '../recording/found-secrets.ts';
+import { slotNumbers } from '../recording/wraps.ts';
 import type { SecretWraps } from './secret-wraps.ts';
 
 /** Most holds at a time: each is asked about all that is recorded. */
@@ -154,6 +156,16 @@ export class Holds implements AsyncDisposable {
     return this.#inTurn(async () => {
       await this.#cover();
       return act(async () => this.#cover());
+    });
+  }
+
+  /** Keeps what was recorded so far and matches, and returns those of some secrets that a hold keeps which was not released. To be called in an act of `whileCovered` or in `destroy`: no hold is set or released meanwhile. */
+  async keptOf(secrets: ErasureIntent['secrets']): Promise<ErasureIntent['secrets']> {
+    await this.#cover();
+    const inForce = new Set(this.list().flatMap(({ class: classId, facts }) => (facts.release === null ? [classId] : [])));
+    return secrets.filter(([key, slot]) => {
+      const name = { key, slot: slot === slotNumbers.meta ? ('meta' as const) : ('content' as const) };
+      return this.#parts.keys.wrapsOf(name).some(({ class: classId }) => inForce.has(classId));
     });
   }
 

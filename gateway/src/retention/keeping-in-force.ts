@@ -56,8 +56,8 @@ export class KeepingInForce {
         content: query === null ? [] : [Buffer.from(JSON.stringify({ query }))],
         contentIsFacts: true,
       });
-      this.#keys.floors.note(number, dayOf(this.#recorder.lastMs), floor);
     }
+    this.#keys.floors.enforce(rules.classes, dayOf(this.#recorder.lastMs));
     this.#recorder.keepAs(rules.standard);
     return rules;
   }

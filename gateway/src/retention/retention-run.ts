@@ -56,18 +56,16 @@ export class RetentionRun implements Disposable {
    * believed, `cannot_record`, and with what `keepThenDestroy` rejects with; then nothing is destroyed.
    */
   async run(why: Readonly<Record<string, unknown>>, confirmed: number | null = null): Promise<FinishedRun> {
-    const { keys, erasures, keepThenDestroy, now } = this.#parts;
+    const { recorder, keys, erasures, keepThenDestroy, now } = this.#parts;
     const day = dayOf(now());
     this.#requireBelieved(day, confirmed);
     const expired = keys.classDays().filter((key) => isExpired(key, day));
-    if (expired.length > 0) {
+    // Perhaps something was announced before that could not be carried out then.
+    if (expired.length > 0 || recorder.erasures.length > 0) {
       const destroy = async (): Promise<void> => {
-        await erasures.erase({ cause: 'expired', keys: expired, secrets: [], why });
+        await (expired.length > 0 ? erasures.erase({ cause: 'expired', keys: expired, secrets: [], why }) : erasures.resume());
       };
       await (keepThenDestroy === undefined ? destroy() : keepThenDestroy(expired, destroy));
-    } else {
-      // Perhaps something was announced before that could not be carried out then.
-      await erasures.resume();
     }
     keys.noteRetentionDay(day);
     this.#doneDay = day;

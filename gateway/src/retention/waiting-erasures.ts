@@ -1,4 +1,5 @@
 import { GatewayError } from '../domain/errors.ts';
+import type { WaitingRows } from '../recording/waiting-rows.ts';
 import type { WantedErase } from './erase-query.ts';
 import type { HoldPerson } from './holds.ts';
 
@@ -17,28 +18,29 @@ export interface WaitingErasure extends WantedErase {
 }
 
 interface WaitingErasuresParts {
+  readonly rows: WaitingRows;
   readonly newId: () => string;
   readonly now: () => number;
 }
 
-/** The erasures that wait for a second person. They are in memory alone: after a restart they are asked for again, since nothing is erased by them. */
+/** The erasures that wait for a second person, over restarts too, until one has confirmed each or its time is over. */
 export class WaitingErasures {
   readonly #parts: WaitingErasuresParts;
-  readonly #waiting = new Map<string, WaitingErasure>();
 
   constructor(parts: WaitingErasuresParts) {
     this.#parts = parts;
   }
 
-  /** Returns those that wait, oldest first. */
+  /** Returns those that wait, oldest first, and removes those whose time is over. Throws GatewayError `cannot_record`. */
   list(): readonly WaitingErasure[] {
-    const nowMs = this.#parts.now();
-    for (const { id, endMs } of this.#waiting.values()) {
-      if (endMs <= nowMs) {
-        this.#waiting.delete(id);
-      }
+    const { rows, now } = this.#parts;
+    const nowMs = now();
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only this file writes it, and it is sealed
+    const all = rows.all(waitingMax).map(({ facts }) => JSON.parse(facts) as WaitingErasure);
+    for (const { id } of all.filter(({ endMs }) => endMs <= nowMs)) {
+      rows.remove(id);
     }
-    return [...this.#waiting.values()];
+    return all.filter(({ endMs }) => endMs > nowMs);
   }
 
   /** Makes one that waits. It counts when it is kept. Throws GatewayError `limit_exceeded`. */
@@ -53,8 +55,9 @@ export class WaitingErasures {
     return { id: this.#parts.newId(), by, query, reason, facts, endMs: this.#parts.now() + waitMs };
   }
 
+  /** Throws GatewayError `cannot_record`. */
   keep(erasure: WaitingErasure): void {
-    this.#waiting.set(erasure.id, erasure);
+    this.#parts.rows.add({ id: erasure.id, facts: JSON.stringify(erasure) });
   }
 
   /** Returns one that a person may confirm. Throws GatewayError `not_found`; `refused` for who asked, for whom it was asked, and for who acts for them. */
@@ -70,6 +73,6 @@ export class WaitingErasures {
   }
 
   remove(id: string): void {
-    this.#waiting.delete(id);
+    this.#parts.rows.remove(id);
   }
 }

@@ -1,0 +1,58 @@
+import type { KeyObject } from 'node:crypto';
+import { GatewayError } from '../domain/errors.ts';
+import type { Sqlite } from '../store/sqlite.ts';
+import { unwrapBytes, wrapKey } from './wrapping.ts';
+
+export const waitingSchema = `
+  CREATE TABLE IF NOT EXISTS waiting_erasures (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, sealed BLOB NOT NULL) STRICT;
+`;
+
+interface WaitingRow {
+  readonly id: string;
+  /** The subject, as it was given to `add`. */
+  readonly facts: string;
+}
+
+/** The erasures of a key store that wait for a second person. What each is about is sealed, because its query may name somebody, and leaves no bytes when it is removed. */
+export class WaitingRows {
+  readonly #database: Sqlite;
+  readonly #key: KeyObject;
+
+  constructor(database: Sqlite, key: KeyObject) {
+    this.#database = database;
+    this.#key = key;
+  }
+
+  /** Returns at most `limit`, the oldest first. One that was changed from outside is left out. */
+  all(limit: number): readonly WaitingRow[] {
+    return this.#database.all('SELECT id, sealed FROM waiting_erasures ORDER BY number LIMIT ?', [limit]).flatMap(({ id, sealed }) => {
+      const facts = typeof id === 'string' && sealed instanceof Uint8Array ? this.#open(id, sealed) : null;
+      return facts === null ? [] : [{ id: String(id), facts }];
+    });
+  }
+
+  /** Throws GatewayError `cannot_record`. */
+  add({ id, facts }: WaitingRow): void {
+    this.#database.run('INSERT INTO waiting_erasures (id, sealed) VALUES (?, ?)', [id, wrapKey(this.#key, purposeOf(id), Buffer.from(facts))]);
+  }
+
+  /** Throws GatewayError `cannot_record`. */
+  remove(id: string): void {
+    this.#database.run('DELETE FROM waiting_erasures WHERE id = ?', [id]);
+  }
+
+  #open(id: string, sealed: Uint8Array): string | null {
+    try {
+      return unwrapBytes(this.#key, purposeOf(id), sealed).toString();
+    } catch (error) {
+      if (error instanceof GatewayError) {
+        return null;
+      }
+      throw error;
+    }
+  }
+}
+
+function purposeOf(id: string): string {
+  return `countersign/waiting-erasure/${id}`;
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openRecorder } from '../recording/testdata/open-recorder.ts';
+import { openSqlite } from '../store/sqlite.ts';
+import { WaitingErasures } from './waiting-erasures.ts';
+
+const ann = { id: 'ann', onBehalfOf: null, address: '127.0.0.1' };
+const bob = { ...ann, id: 'bob' };
+const dayMs = 86_400_000;
+
+test('an erasure waits over a restart for a day, sealed, and one that was changed in the file is not believed', async (t) => {
+  const data = mkdtempSync(join(tmpdir(), 'countersign-waiting-'));
+  t.after(() => {
+    rmSync(data, { recursive: true });
+  });
+  let nowMs = Date.now();
+  let ids = 0;
+  const open = async (act: (waiting: WaitingErasures) => void): Promise<void> => {
+    const { recorder, keys } = await openRecorder(data);
+    act(new WaitingErasures({ rows: keys.waitingErasures, newId: () => `er_${(ids += 1)}`, now: () => nowMs }));
+    await recorder[Symbol.asyncDispose]();
+    keys[Symbol.dispose]();
+  };
+  await open((waiting) => {
+    for (const query of ['principal:Ada-Lovelace', 'plum', 'cherry']) {
+      waiting.keep(waiting.ask(ann, { query, reason: 'request', facts: false }));
+    }
+  });
+  assert.equal(readFileSync(join(data, 'keys.db')).includes('Lovelace'), false);
+  {
+    using database = openSqlite(join(data, 'keys.db'), { journal: 'truncate', secureDelete: true });
+    database.exec("UPDATE waiting_erasures SET sealed = (SELECT sealed FROM waiting_erasures WHERE id = 'er_1') WHERE id = 'er_2'");
+  }
+  await open((waiting) => {
+    assert.deepEqual(
+      waiting.list().map(({ id, query, by }) => [id, query, by]),
+      [
+        ['er_1', 'principal:Ada-Lovelace', ann],
+        ['er_3', 'cherry', ann],
+      ],
+    );
+    assert.throws(() => waiting.find('er_1', ann), { code: 'refused' });
+    assert.throws(() => waiting.find('er_2', bob), { code: 'not_found' });
+    assert.equal(waiting.find('er_1', bob).endMs, nowMs + dayMs);
+    waiting.remove('er_3');
+  });
+  nowMs += dayMs;
+  await open((waiting) => {
+    assert.throws(() => waiting.find('er_1', bob), { code: 'not_found' });
+    assert.deepEqual(waiting.list(), []);
+  });
+});
