@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { verifyFile, verifyStore } from '@countersign/ledger';
-import { bodyEncodings } from '@countersign/ledger/format';
+import { bodyEncodings, formatVerifierKey } from '@countersign/ledger/format';
 import { openStoreFiles } from '../cli/src/store-files.ts';
 import { defaultLimits } from '../gateway/src/domain/limits.ts';
 import type { OpenedRecord } from '../gateway/src/domain/record.ts';
@@ -186,9 +186,9 @@ describe('requests that repeat earlier ones', () => {
   test('the store holds, and so does the bundle, which holds them whole', async () => {
     const store = await verifyStore(openStoreFiles(data));
     assert.equal(store.verdict, 'holds', JSON.stringify(store.findings));
-    const log = openLog(data);
+    const log = await openLog(data);
     const lines = await collect(makeBundle(log, keys, extentOf(whole, 'closed'), { checkpoint: recorder.published, findPolicy: null }));
-    const bundle = await verifyFile(Buffer.from(lines.join('')), { keys: [log.line] });
+    const bundle = await verifyFile(Buffer.from(lines.join('')), { keys: log.keys.all.map(formatVerifierKey) });
     assert.equal(bundle.verdict, 'holds', JSON.stringify(bundle.findings));
     assert.deepEqual([bundle.counts.records, bundle.counts.withheld], [raw.length, 0]);
     assert.ok(lines.some((line) => line.includes(turns[49]?.toString('base64') ?? 'none')));

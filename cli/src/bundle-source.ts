@@ -12,7 +12,7 @@ import { trustedKeys } from './trusted-keys.ts';
  * not hold.
  */
 export async function openBundle(name: string, handle: FileHandle, options: { readonly key: readonly string[] }): Promise<BundleReading> {
-  const { keys } = trustedKeys(options);
+  const { keys } = await trustedKeys(options);
   try {
     const bundle = await readBundle(handle, keys);
     for (const note of notesOn(bundle.report)) {

@@ -49,5 +49,5 @@ export function addBundle(command: Command, about: string): Command {
 
 /** The option for the keys by which a bundle is trusted. */
 export function keyOption(): Option {
-  return new Option('--key <vkey>', 'with a bundle: a key to trust, or the file that holds it; can be repeated').argParser(collect).default([]);
+  return new Option('--key <vkey>', 'with a bundle: a key to trust, or the file that holds it or the keyring; can be repeated').argParser(collect).default([]);
 }

@@ -33,7 +33,7 @@ export async function serveRecording(recording: string, words: readonly string[]
   let misses = 0;
   const { speed = null, port } = options;
   await using server = await ReplayServer.open(bundle, {
-    ...trustedKeys(options),
+    ...(await trustedKeys(options)),
     speed,
     port,
     classes: await classesOf(recording, options, isConfigGiven),

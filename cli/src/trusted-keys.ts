@@ -1,28 +1,28 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { MalformedError, parseVerifierKey } from '@countersign/ledger';
+import { MalformedError, openGivenKeys } from '@countersign/ledger';
 import { describeFailure } from './failure.ts';
 
 /**
- * Returns the keys that `--key` gives; the option may be repeated. Each is a verifier key, or a file that holds one. Without them the verifier uses the key
- * inside the file that it checks. Throws an Error that names a value that is no key, and says what a key is.
+ * Returns what `--key` gives; the option may be repeated. Each is a verifier key, or a file that holds one or a keyring. Without them the verifier uses the key
+ * inside the file that it checks. Rejects with an Error that names a value that is no key, and says what a key is.
  */
-export function trustedKeys({ key }: { readonly key: readonly string[] }): { readonly keys?: readonly string[] } {
-  return key.length === 0 ? {} : { keys: key.map((value) => readVerifierKey('--key', value)) };
+export async function trustedKeys({ key }: { readonly key: readonly string[] }): Promise<{ readonly keys?: readonly string[] }> {
+  return key.length === 0 ? {} : { keys: await Promise.all(key.map(async (value) => readTrusted('--key', value))) };
 }
 
-/** Reads the value of an option that is a verifier key, or the file of one. Throws an Error that names the option. */
-export function readVerifierKey(option: string, value: string): string {
+/** Reads the value of an option that is a verifier key, or the file of one or of a keyring. Rejects with an Error that names the option. */
+export async function readTrusted(option: string, value: string): Promise<string> {
   const isFile = existsSync(value);
   const key = isFile ? readKeyFile(option, value) : value;
   try {
-    parseVerifierKey(key);
+    await openGivenKeys([key]);
   } catch (cause) {
     if (!(cause instanceof MalformedError)) {
       throw cause;
     }
-    const what = isFile ? 'this file holds no verifier key' : 'there is no such file, and it is no verifier key itself';
+    const what = isFile ? 'this file holds no verifier key and no keyring' : 'there is no such file, and it is no verifier key itself';
     throw new Error(
-      `${option} ${value}: ${what} (${cause.message}). It is the line in log/key of the gateway, NAME+ID+BASE64, kept apart from what is checked.`,
+      `${option} ${value}: ${what} (${cause.message}). It is the line in log/key of the gateway, NAME+ID+BASE64, or its file log/keys, kept apart from what is checked.`,
       {
         cause,
       },

@@ -17,7 +17,7 @@ import { anchorFilesAt } from './anchor-files.ts';
 import { describeStore } from './described-store.ts';
 import { printReport } from './printed-report.ts';
 import { printJson } from './terminal.ts';
-import { readVerifierKey } from './trusted-keys.ts';
+import { readTrusted } from './trusted-keys.ts';
 import { verifyDirectory, type StoreVerification } from './verify-directory.ts';
 
 const keyFileBytesMax = 4096;
@@ -48,7 +48,7 @@ async function openAnchor(place: string, keys: readonly string[]): Promise<Ancho
       `--anchor ${place}: there is no such directory. It is the directory anchor of a witness, a copy of it, or the address at which it is served.`,
     );
   }
-  return AnchorCheck.open(anchorFilesAt(place), keys.length === 0 ? undefined : keys.map((value) => readVerifierKey('--anchor-key', value)));
+  return AnchorCheck.open(anchorFilesAt(place), keys.length === 0 ? undefined : await Promise.all(keys.map(async (value) => readTrusted('--anchor-key', value))));
 }
 
 /** Verifies an anchor log alone, prints which logs are enrolled in it, and sets the exit code. */

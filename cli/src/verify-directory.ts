@@ -54,7 +54,7 @@ export async function verifyDirectory(options: StoreVerification, anchored?: Anc
   const bucket = readBucketRecord(data);
   const report = await verifyStore(await openFiles(data, options.storage === true ? bucket : null), {
     ...(anchored === undefined ? {} : { keys: anchored.keys, anchored }),
-    ...freshnessOf(options),
+    ...(await freshnessOf(options)),
     ...(options.witnesses === undefined ? {} : { witnesses: readPolicy(options.witnesses) }),
     ...(keyRows === null ? {} : { keyRows }),
     ...(options.retention === true ? { retentionAtMs: options.at === undefined ? Date.now() : Date.parse(options.at) } : {}),
@@ -66,9 +66,9 @@ export async function verifyDirectory(options: StoreVerification, anchored?: Anc
 }
 
 /** The trusted keys and the greatest age, which both kinds of check use. */
-export function freshnessOf(options: StoreVerification): FileOptions {
+export async function freshnessOf(options: StoreVerification): Promise<FileOptions> {
   return {
-    ...trustedKeys(options),
+    ...(await trustedKeys(options)),
     ...(options.known === undefined ? {} : { known: readKnown(options.known) }),
     ...(options.timestamps === undefined ? {} : { timestamps: readAuthorities(options.timestamps) }),
     ...(options.maxAge === undefined ? {} : { maxAgeMs: options.maxAge }),

@@ -74,11 +74,13 @@ import { recordRootFault } from './assembly/root-fault.ts';
 import { recordWitnessNews } from './assembly/witness-records.ts';
 import type { FindSecrets } from './recording/found-secrets.ts';
 import { openStore, type OpenedStore } from './recording/open-store.ts';
+import { handoversOf } from './recording/public-keys.ts';
 import { KeepingInForce } from './retention/keeping-in-force.ts';
 import { Erasures } from './retention/erasures.ts';
 import { describeEscrow, writeEscrow, type EscrowedRoot } from './recording/root-secret/escrow.ts';
 import { RootWatch } from './recording/root-secret/root-watch.ts';
 import { RootRotation } from './recording/root-secret/root-rotation.ts';
+import { SigningRotation } from './recording/signing-rotation.ts';
 import { keepThenDestroy } from './retention/lengthen.ts';
 import { RetentionRun } from './retention/retention-run.ts';
 import { Holds } from './retention/holds.ts';
@@ -264,7 +266,7 @@ export class Gateway implements AsyncDisposable {
       }),
     );
     const lostRevocations = findLostRevocations(keys, exclusions, acceptRollback);
-    const cosigning = this.#openCosigning();
+    const cosigning = this.#openCosigning(keys);
     const timestamping = this.#openTimestamping();
     const recorder = this.#parts.use(await this.#openRecorder(await this.#compareWithWitnesses(store, cosigning, acceptRollback)));
     const { escrow: recipients, staleMs } = keySettings;
@@ -496,6 +498,7 @@ export class Gateway implements AsyncDisposable {
         escrow,
         now: Date.now,
       }),
+      signingRotation: new SigningRotation({ keys, recorder, alone: async (act) => erasures.between(act) }),
       sessions,
       outputs: new WeakMap(),
       reader,
@@ -692,13 +695,14 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** Opens what asks the witnesses. It is open longer than the recorder, so that the last checkpoint is cosigned too. Null: none are configured. */
-  #openCosigning(): Cosigning | null {
+  #openCosigning(keys: KeyStore): Cosigning | null {
     const { data, witnesses: settings } = this.#inForce.config;
     return settings === null
       ? null
       : this.#parts.use(
           new Cosigning({
             data,
+            handovers: async () => handoversOf(keys),
             settings,
             now: Date.now,
             onNews: (news) => {

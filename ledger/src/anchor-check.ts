@@ -128,7 +128,7 @@ export class AnchorCheck {
 
   async #read(read: ReadLogFile, given: readonly string[] | undefined): Promise<void> {
     const findings = this.#findings;
-    const trust = trustIn(await read('key'), given, findings, 'anchor/key');
+    const trust = await trustIn({ key: await read('key'), keyring: undefined }, given, findings, 'anchor/key');
     this.#keySource = trust.source;
     const bytes = await read('checkpoint');
     if (bytes === undefined || bytes.length > noteBytesMax) {

@@ -16,7 +16,8 @@ export const anchorFileBytesMax = tileWidth * (2 + anchorEntryBytesMax);
 export const anchorReasonMax = 200;
 /** Most logs that are enrolled in one anchor log. */
 const logsMax = 10_000;
-const keysOfLogMax = 64;
+/** Most keys of a log in an anchor log. */
+export const anchorKeysMax = 64;
 /** The latest time that a `Date` can hold, in s since 1970. */
 const timeSMax = 8.64e12;
 
@@ -139,8 +140,8 @@ function objectionOf({ keys, newest, retired }: AnchoredLog, entry: AnchorEntry)
   if (retired !== null) {
     return 'names a log that was retired';
   }
-  if (entry.kind === 'enrol' && (keys.includes(entry.vkey) || keys.length === keysOfLogMax)) {
-    return `gives a log a key that it has, or more than ${keysOfLogMax}`;
+  if (entry.kind === 'enrol' && (keys.includes(entry.vkey) || keys.length === anchorKeysMax)) {
+    return `gives a log a key that it has, or more than ${anchorKeysMax}`;
   }
   if (entry.size < newest.size) {
     return `has fewer records than entry ${newest.entry}`;

@@ -1,15 +1,17 @@
 /** The check of a bundle, record by record. Codes: docs/formats/verification.md. */
 import type { BundleBody, BundleHeader, ParsedRecord } from './bundle.ts';
 import { checkAge, checkInclusion, checkStamped, compareKnown, emptyReport, nameOf, type FileOptions, type FileReport } from './file-report.ts';
+import type { SignedCheckpoint } from './checkpoint.ts';
 import { parseCloseRecords, parseEpochBody, parseGovernanceBody, parseSealBody } from './governance.ts';
 import { decodeHex } from './hex.ts';
 import { commitClear, commitSealed, leafFlags, leafHash, sessionIdBytes, storesContent, type BodySlot, type Leaf, type LeafKind } from './leaf.ts';
+import { openKeyRing } from './keyring.ts';
 import { MalformedError } from './malformed.ts';
-import { parseVerifierKey, type VerifierKey } from './note.ts';
+import { parseVerifierKey } from './note.ts';
 import { equalBytes } from './proof.ts';
-import { checkNote, type SignedCheckpoint } from './store-trust.ts';
+import { checkNote, trustGiven } from './store-trust.ts';
 import { encodeUtf8 } from './text.ts';
-import { Findings, orMalformed } from './verdict.ts';
+import { Findings, orMalformed, orMalformedLater } from './verdict.ts';
 
 /** Verifies a bundle of any length. Its records are given one by one, in order, and are not kept. */
 export class BundleCheck {
@@ -131,14 +133,18 @@ export interface CheckedNote {
 
 /** Checks the checkpoint of a file that names its log and its key. */
 export async function checkSigned(
-  { log, key }: Pick<BundleHeader, 'log' | 'key'>,
+  { log, key, keyring }: Pick<BundleHeader, 'log' | 'key' | 'keyring'>,
   checkpoint: string,
   options: FileOptions,
   findings: Findings,
 ): Promise<CheckedNote> {
   const own = parseVerifierKey(key);
-  const keys = options.keys?.map(parseVerifierKey) ?? [own];
-  checkOwnKey(own, keys, findings);
+  const ring = keyring === null ? undefined : await orMalformedLater(findings, 'keyring', async () => openKeyRing(encodeUtf8(keyring)));
+  const keys = await trustGiven(options.keys ?? [key], ring, findings);
+  if (!keys.has(own)) {
+    // It claims another origin than the one that it is checked against.
+    findings.add('trust', 'bundle', 'its key is not a trusted one');
+  }
   const signed = await checkNote(encodeUtf8(checkpoint), 'checkpoint', keys, findings);
   if (signed !== undefined && signed.origin !== log) {
     findings.add('integrity', 'checkpoint', 'is not of the log that the bundle names');
@@ -148,13 +154,6 @@ export async function checkSigned(
     known: signed === undefined || options.known === undefined ? undefined : await compareKnown(options.known, signed, keys, findings),
     timestamp: signed === undefined ? undefined : await checkStamped(checkpoint, signed, options, findings),
   };
-}
-
-/** Reports a bundle that names a key which is not trusted: it claims another origin than the one that it is checked against. */
-function checkOwnKey(own: VerifierKey, keys: readonly VerifierKey[], findings: Findings): void {
-  if (!keys.some(({ name, publicKey }) => name === own.name && equalBytes(publicKey, own.publicKey))) {
-    findings.add('trust', 'bundle', 'its key is not a trusted one');
-  }
 }
 
 /** Checks that the record belongs to the session and follows the record before it. */

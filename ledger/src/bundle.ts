@@ -8,9 +8,12 @@ import { formatVerifierKey, noteBytesMax, parseNote, parseVerifierKey } from './
 import { encodeUtf8 } from './text.ts';
 import { treeHeightMax } from './tree.ts';
 
-const format = 'countersign/1';
-/** The form of a bundle that may also hold records of policies. */
-const formatWithPolicies = 'countersign/2';
+const forms = [
+  { form: 'countersign/1', hasPolicies: false, hasKeyring: false },
+  { form: 'countersign/2', hasPolicies: true, hasKeyring: false },
+  { form: 'countersign/3', hasPolicies: false, hasKeyring: true },
+  { form: 'countersign/4', hasPolicies: true, hasKeyring: true },
+];
 /** Most bytes of a line. A record has at most 1 MiB of content and little more of facts, and its line in Base64 is shorter than half of this limit. */
 export const bundleLineBytesMax = 8 * 1024 * 1024;
 
@@ -27,6 +30,8 @@ export interface BundleHeader {
   readonly log: string;
   /** The verifier key of the log. It says who claims to have signed the bundle and proves nothing by itself. */
   readonly key: string;
+  /** The keyring of the log; null: there is none. It counts if it has every key that is trusted. */
+  readonly keyring: string | null;
   /** 32 hex digits. */
   readonly session: string;
   readonly scope: BundleScope;
@@ -61,8 +66,9 @@ function bodyJson(body: BundleBody): Json | null {
 
 /** Formats the first line, with its newline. */
 export function formatBundleHeader(header: BundleHeader): string {
-  const { log, key, session, scope, records, hasPolicies } = header;
-  return `${JSON.stringify({ bundle: hasPolicies ? formatWithPolicies : format, log, key, session, scope, records })}\n`;
+  const { log, key, keyring, session, scope, records } = header;
+  const found = forms.find(({ hasPolicies, hasKeyring }) => hasPolicies === header.hasPolicies && hasKeyring === (keyring !== null));
+  return `${JSON.stringify({ bundle: found?.form, log, key, ...(keyring === null ? {} : { keyring }), session, scope, records })}\n`;
 }
 
 /** Formats the line of a record, with its newline. */
@@ -146,17 +152,18 @@ function parseBody(value: unknown): BundleBody {
 }
 
 function parseHeader(line: string): BundleHeader {
-  const { bundle, log, key, session, scope, records } = parseObject(line);
+  const { bundle, log, key, keyring, session, scope, records } = parseObject(line);
   if (scope !== 'session' && scope !== 'records') {
     throw new MalformedError('bundle of an unknown scope');
   }
   const header: BundleHeader = {
     log: text(log),
     key: text(key),
+    keyring: keyring === undefined ? null : text(keyring),
     session: text(session),
     scope,
     records: count(records),
-    hasPolicies: bundle === formatWithPolicies,
+    hasPolicies: forms.some(({ form, hasPolicies }) => form === bundle && hasPolicies),
   };
   decodeHex(header.session, sessionIdBytes);
   const vkey = parseVerifierKey(header.key);

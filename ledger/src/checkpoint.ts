@@ -20,6 +20,9 @@ export interface Checkpoint {
   readonly journal?: JournalPosition;
 }
 
+/** A checkpoint of a log of ours. */
+export type SignedCheckpoint = Checkpoint & { readonly journal: JournalPosition };
+
 const originStart = 'countersign/';
 const journalStart = 'journal ';
 

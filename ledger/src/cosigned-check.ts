@@ -1,6 +1,7 @@
 /** The cosigned checkpoints of a store: each must be one of its log, and meet the policy of witnesses where one is given. */
+import type { SigningKeys } from './keyring.ts';
 import { MalformedError } from './malformed.ts';
-import { noteBytesMax, type VerifierKey } from './note.ts';
+import { noteBytesMax } from './note.ts';
 import { readWhole, type StoreFiles } from './store-files.ts';
 import { checkNote, Expectation } from './store-trust.ts';
 import { orMalformedLater, type Findings } from './verdict.ts';
@@ -36,7 +37,7 @@ export class CosignedCheck {
   }
 
   /** Reads the cosigned checkpoints, and checks their signatures. The caller compares the journal with `expectations`. */
-  static async open(files: StoreFiles, keys: readonly VerifierKey[], policy: WitnessPolicy | undefined, findings: Findings): Promise<CosignedCheck> {
+  static async open(files: StoreFiles, keys: SigningKeys, policy: WitnessPolicy | undefined, findings: Findings): Promise<CosignedCheck> {
     const expectations: Expectation[] = [];
     let newest: CosignedReport['newest'];
     let checkpoints = 0;
@@ -48,7 +49,7 @@ export class CosignedCheck {
       }
       checkpoints += 1;
       expectations.push(new Expectation(checkpoint, path, { differs: 'integrity', missing: 'completeness' }, findings));
-      const outcome = policy && (await policyHolds(bytes, policy));
+      const outcome = policy && (await policyHolds(bytes, policy, keys));
       if (outcome?.holds === false) {
         findings.add(outcome.forged.length > 0 ? 'integrity' : 'trust', path, outcome.why);
       } else if (outcome !== undefined && checkpoint.size > (newest?.size ?? -1)) {

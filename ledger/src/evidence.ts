@@ -4,7 +4,8 @@ import { MalformedError } from './malformed.ts';
 import { formatVerifierKey, parseVerifierKey } from './note.ts';
 import { encodeUtf8 } from './text.ts';
 
-const format = 'countersign/1';
+const form = 'countersign/1';
+const formWithKeyring = 'countersign/2';
 /** Most characters of a text in the first line. */
 const textMax = 4096;
 
@@ -12,6 +13,8 @@ export interface EvidenceHeader {
   readonly log: string;
   /** The verifier key of the log. It says who claims to have signed the evidence and proves nothing by itself. */
   readonly key: string;
+  /** The keyring of the log; null: there is none. It counts if it has every key that is trusted. */
+  readonly keyring: string | null;
   /** Which sessions were asked for: those with a record for which this query holds. It is the word of who exported them. */
   readonly query: string;
   readonly since: string | null;
@@ -24,8 +27,9 @@ export interface EvidenceHeader {
 }
 
 /** Formats the first line, with its newline. */
-export function formatEvidenceHeader({ log, key, query, since, until, withhold, withholdFacts, sessions }: EvidenceHeader): string {
-  return `${JSON.stringify({ evidence: format, log, key, query, since, until, withhold, withholdFacts, sessions })}\n`;
+export function formatEvidenceHeader({ log, key, keyring, query, since, until, withhold, withholdFacts, sessions }: EvidenceHeader): string {
+  const head = keyring === null ? { evidence: form, log, key } : { evidence: formWithKeyring, log, key, keyring };
+  return `${JSON.stringify({ ...head, query, since, until, withhold, withholdFacts, sessions })}\n`;
 }
 
 /** Parses the first line, given without its newline. Throws `MalformedError`. */
@@ -34,10 +38,11 @@ export function parseEvidenceHeader(line: string): EvidenceHeader {
 }
 
 function parseHeader(line: string): EvidenceHeader {
-  const { log, key, query, since, until, withhold, withholdFacts, sessions } = parseObject(line);
+  const { log, key, keyring, query, since, until, withhold, withholdFacts, sessions } = parseObject(line);
   const header: EvidenceHeader = {
     log: shortText(log),
     key: shortText(key),
+    keyring: keyring === undefined ? null : text(keyring),
     query: shortText(query),
     since: since === null ? null : shortText(since),
     until: until === null ? null : shortText(until),

@@ -1,17 +1,17 @@
 /** The report on the verification of a single file (bundle or receipt), and the checks that both kinds of file share. */
-import { gatewayIdOf } from './checkpoint.ts';
+import { gatewayIdOf, type SignedCheckpoint } from './checkpoint.ts';
+import type { SigningKeys } from './keyring.ts';
 import { leafHash, type Leaf } from './leaf.ts';
 import type { ParsedRecord } from './bundle.ts';
 import type { Certificate } from './certificate.ts';
-import type { VerifierKey } from './note.ts';
 import { equalBytes, verifyInclusion } from './proof.ts';
-import { checkNote, type SignedCheckpoint } from './store-trust.ts';
+import { checkNote } from './store-trust.ts';
 import { encodeUtf8 } from './text.ts';
 import { checkTimestamps, type StampedCheckpoint } from './timestamps-check.ts';
 import type { Finding, Findings, Verdict } from './verdict.ts';
 
 export interface FileOptions {
-  /** C2SP verifier keys to trust. Without them a bundle is checked with the key that it contains, and a receipt cannot be verified. */
+  /** The keys to trust: C2SP verifier keys, and keyrings (docs/formats/checkpoint.md), each of which must have all given keys of its log. Without them a bundle is checked with the key that it contains, and a receipt cannot be verified. */
   readonly keys?: readonly string[];
   /** A checkpoint (signed note) of this log that was kept elsewhere. The checkpoint of the file must not be older, and at the same size it must be the same. */
   readonly known?: string;
@@ -76,12 +76,7 @@ export function emptyReport(findings: Findings): Pick<FileReport, 'verdict' | 'f
 }
 
 /** Compares the checkpoint of a file with one that was kept elsewhere. */
-export async function compareKnown(
-  note: string,
-  signed: SignedCheckpoint,
-  keys: readonly VerifierKey[],
-  findings: Findings,
-): Promise<'same' | 'earlier' | undefined> {
+export async function compareKnown(note: string, signed: SignedCheckpoint, keys: SigningKeys, findings: Findings): Promise<'same' | 'earlier' | undefined> {
   const where = 'known checkpoint';
   const known = await checkNote(encodeUtf8(note), where, keys, findings);
   if (known === undefined) {

@@ -2,6 +2,7 @@
 export {
   anchorEntryHash,
   AnchorHistory,
+  anchorKeysMax,
   anchorReasonMax,
   formatAnchorEntry,
   isAnchorReason,
@@ -26,7 +27,7 @@ export {
   type BundleHeader,
   type BundleRecord,
 } from './bundle.ts';
-export { formatCheckpoint, gatewayIdOf, originOf, parseCheckpoint } from './checkpoint.ts';
+export { formatCheckpoint, gatewayIdOf, originOf, parseCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
 export { decodeBase64, encodeBase64 } from './base64.ts';
 export { formatCoseReceipt, formatSignedStatement } from './cose.ts';
 export { cosign, verifyCosignatures } from './cosignature.ts';
@@ -58,6 +59,20 @@ export {
   type SegmentSummary,
   type StoredBody,
 } from './journal.ts';
+export {
+  formatHandover,
+  formatKeyRing,
+  openKeyRing,
+  parseHandover,
+  publishedAt,
+  requireNext,
+  requireSigned,
+  ringKeysMax,
+  signHandover,
+  SigningKeys,
+  type Handover,
+  type RingKey,
+} from './keyring.ts';
 export {
   bodySlots,
   commitClear,

@@ -102,6 +102,7 @@ const shapes: Partial<Record<LeafKind, Shape>> = {
   keep: { class: isCount, content: isDays, facts: isDays, floor: isDays },
   wrap: { class: isCount, day: isCount, wraps: listOf(isCount, oneOf(1, 2), isHash) },
   hold: { what: oneOf('create', 'release'), class: isCount },
+  signer: { vkey: isText },
 };
 
 /** The members of an `erasure`, by its phase. */

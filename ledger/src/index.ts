@@ -8,6 +8,7 @@ export { parseCertificates, type Certificate } from './certificate.ts';
 export type { FileOptions, FileReport } from './file-report.ts';
 export type { StoreProgress } from './journal-check.ts';
 export type { KeyRows } from './key-check.ts';
+export { openGivenKeys } from './keyring.ts';
 export { MalformedError } from './malformed.ts';
 export { parseVerifierKey, type VerifierKey } from './note.ts';
 export type { StoreFiles } from './store-files.ts';

@@ -1,12 +1,14 @@
 /** Follows the journal of a store from the first segment to the last, as far as that is possible. */
 import type { BodyCheck } from './body-check.ts';
 import { formatCheckpoint, originOf } from './checkpoint.ts';
+import type { HandoverCheck } from './handover-check.ts';
 import { parseSegmentName, segmentChainHolds, segmentHeaderBytes, segmentName, type SegmentHeader, type SegmentSummary } from './journal.ts';
 import type { KeyCheck } from './key-check.ts';
+import type { SigningKeys } from './keyring.ts';
 import { hashBytes } from './leaf.ts';
 import { LogCheck } from './log-check.ts';
 import { MalformedError } from './malformed.ts';
-import { parseNote, type VerifierKey } from './note.ts';
+import { parseNote } from './note.ts';
 import { equalBytes } from './proof.ts';
 import { isFrame, SegmentReader, type Frame, type SegmentEnd, type SegmentSource } from './segment-reader.ts';
 import { openSegmentFile, type StoreFiles } from './store-files.ts';
@@ -33,10 +35,11 @@ export interface JournalNote {
 interface JournalCheckParts {
   readonly files: StoreFiles;
   readonly findings: Findings;
-  readonly keys: readonly VerifierKey[];
+  readonly keys: SigningKeys;
   readonly tiles: TileCheck;
   readonly expectations: readonly Expectation[];
   readonly keyCheck: KeyCheck;
+  readonly handovers: HandoverCheck;
   readonly bodyCheck?: BodyCheck | undefined;
 }
 
@@ -44,7 +47,7 @@ export class JournalCheck {
   readonly log: LogCheck;
   readonly #files: StoreFiles;
   readonly #findings: Findings;
-  readonly #keys: readonly VerifierKey[];
+  readonly #keys: SigningKeys;
   readonly #tiles: TileCheck;
   readonly #bodies: BodyCheck | undefined;
   readonly #expectations: readonly Expectation[];
@@ -84,6 +87,7 @@ export class JournalCheck {
       findings: parts.findings,
       onSubtree: parts.tiles.addSubtree,
       keys: parts.keyCheck,
+      handovers: parts.handovers,
     });
   }
 

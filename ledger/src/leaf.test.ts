@@ -152,6 +152,7 @@ void test('governance leaves are clear and all others never', () => {
     'keep',
     'secrets',
     'wrap',
+    'signer',
     'pause',
   ]);
   for (const [name, code] of Object.entries(leafKinds)) {

@@ -37,6 +37,7 @@ export const leafKinds = {
   keep: 41,
   secrets: 42,
   wrap: 43,
+  signer: 44,
 } as const;
 
 export type LeafKind = keyof typeof leafKinds;
@@ -113,6 +114,7 @@ const governanceKinds: ReadonlySet<LeafKind> = new Set<LeafKind>([
   'keep',
   'secrets',
   'wrap',
+  'signer',
 ]);
 
 const leafVersion = 1;

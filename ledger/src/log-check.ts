@@ -1,5 +1,6 @@
 /** Checks the leaves of a log one after the other, without any I/O: tree, sessions, epochs, heartbeats, governance bodies. */
 import { EpochCheck } from './epoch-check.ts';
+import type { HandoverCheck } from './handover-check.ts';
 import { decodeHex, encodeHex } from './hex.ts';
 import { parseCloseRecords, parseGovernanceBody, parseSealBody, type SealBody } from './governance.ts';
 import type { KeyCheck } from './key-check.ts';
@@ -28,6 +29,7 @@ interface LogCheckOptions {
   readonly findings: Findings;
   readonly onSubtree: OnSubtree;
   readonly keys: KeyCheck;
+  readonly handovers: HandoverCheck;
 }
 
 /** Made when it is first needed, and shared by all checks. It keeps nothing between two calls. */
@@ -51,6 +53,7 @@ export class LogCheck {
   readonly epochs: EpochCheck;
   readonly #findings: Findings;
   readonly #keys: KeyCheck;
+  readonly #handovers: HandoverCheck;
   /** Number of leaves checked so far. */
   #size = 0;
   #segment: SegmentHeader | undefined;
@@ -65,6 +68,7 @@ export class LogCheck {
     this.epochs = new EpochCheck(options.findings);
     this.#findings = options.findings;
     this.#keys = options.keys;
+    this.#handovers = options.handovers;
   }
 
   /** Number of records of which the facts alone are kept. */
@@ -278,6 +282,8 @@ export class LogCheck {
         }
       } else if (kind === 'seal') {
         this.#checkSeal(parseSealBody(clear));
+      } else if (kind === 'signer') {
+        this.#handovers.add(this.#size, parseGovernanceBody(kind, clear)['vkey']);
       } else {
         parseGovernanceBody(kind, clear);
       }

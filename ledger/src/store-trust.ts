@@ -1,12 +1,14 @@
 /** The keys whose signatures count, and what signed checkpoints claim about the journal. */
-import { parseCheckpoint, type Checkpoint, type JournalPosition } from './checkpoint.ts';
-import { parseVerifierKey, verifyNote, type VerifierKey } from './note.ts';
+import { parseCheckpoint, type Checkpoint, type JournalPosition, type SignedCheckpoint } from './checkpoint.ts';
+import { hasKey, isBeginning, openGivenKeys, openKeyRing, ringBytesMax, SigningKeys, type GivenKeys, type KeyRing } from './keyring.ts';
+import { parseVerifierKey, verifyNote } from './note.ts';
 import { equalBytes } from './proof.ts';
 import { readWhole, type StoreFiles } from './store-files.ts';
 import { decodeUtf8 } from './text.ts';
 import { orMalformed, orMalformedLater, type Fault, type Findings } from './verdict.ts';
 
 export const keyPath = 'log/key';
+export const ringPath = 'log/keys';
 export const checkpointPath = 'log/checkpoint';
 const keyBytesMax = 4096;
 
@@ -14,36 +16,73 @@ const keyBytesMax = 4096;
 export type KeySource = 'given' | 'store' | 'none';
 
 export interface Trust {
-  readonly keys: readonly VerifierKey[];
+  readonly keys: SigningKeys;
   readonly source: KeySource;
 }
 
-export type SignedCheckpoint = Checkpoint & { readonly journal: JournalPosition };
-
-/** Returns the keys to trust: those given, otherwise the store's own. */
+/** Returns the keys to trust: those given, otherwise the store's own, and those of its keyring. Rejects with `MalformedError` only if `given` are malformed. */
 export async function readTrust(files: StoreFiles, given: readonly string[] | undefined, findings: Findings): Promise<Trust> {
-  return trustIn(await orMalformedLater(findings, keyPath, async () => readWhole(files, keyPath, keyBytesMax)), given, findings);
+  const read = async (path: string, bytesMax: number): Promise<Uint8Array | undefined> =>
+    orMalformedLater(findings, path, async () => readWhole(files, path, bytesMax));
+  // The keyring is read last: it has every key that log/key had before.
+  const key = await read(keyPath, keyBytesMax);
+  return trustIn({ key, keyring: await read(ringPath, ringBytesMax) }, given, findings);
 }
 
-/** Returns the keys to trust: those given, otherwise the one in the file with the key of the log, which findings name `where`. */
-export function trustIn(bytes: Uint8Array | undefined, given: readonly string[] | undefined, findings: Findings, where = keyPath): Trust {
+/** Returns the keys to trust: those given, otherwise the one in the file with the key of the log, which findings name `where`, and those in the file with its keyring. */
+export async function trustIn(
+  files: { readonly key: Uint8Array | undefined; readonly keyring: Uint8Array | undefined },
+  given: readonly string[] | undefined,
+  findings: Findings,
+  where = keyPath,
+): Promise<Trust> {
+  const { key: bytes, keyring } = files;
   const own = bytes === undefined ? undefined : orMalformed(findings, where, () => parseVerifierKey(decodeUtf8(bytes).replace(/\n$/, '')));
   if (bytes === undefined) {
     findings.add('completeness', where, 'missing');
   }
-  if (given === undefined) {
-    return own === undefined ? { keys: [], source: 'none' } : { keys: [own], source: 'store' };
-  }
-  const keys = given.map(parseVerifierKey);
-  if (own !== undefined && !keys.some(({ name, publicKey }) => name === own.name && equalBytes(publicKey, own.publicKey))) {
+  const ring = keyring && (await orMalformedLater(findings, ringPath, async () => openKeyRing(keyring)));
+  const trusted = given === undefined ? { pinned: own === undefined ? [] : [own], rings: [] } : await openGivenKeys(given);
+  const keys = joinRings(trusted, ring && { ring, where: ringPath }, findings);
+  if (own !== undefined && !keys.has(own)) {
     findings.add('trust', where, 'not a trusted key');
   }
-  return { keys, source: 'given' };
+  return { keys, source: given !== undefined ? 'given' : own === undefined ? 'none' : 'store' };
 }
 
-/** Returns the checkpoint of any log in a signed note. Undefined, with a finding, unless it is signed by a trusted key that has the name of its origin. */
-export async function checkAnyNote(bytes: Uint8Array, where: string, keys: readonly VerifierKey[], findings: Findings): Promise<Checkpoint | undefined> {
-  const outcome = await orMalformedLater(findings, where, async () => verifyNote(bytes, keys));
+/** Returns the keys that the caller gives, and those of the keyring that a file has. Rejects with `MalformedError`. */
+export async function trustGiven(given: readonly string[], inFile: KeyRing | undefined, findings: Findings): Promise<SigningKeys> {
+  return joinRings(await openGivenKeys(given), inFile && { ring: inFile, where: 'keyring' }, findings);
+}
+
+/**
+ * Returns the pinned keys, and those that keyrings add to them. The longest keyring counts, if it has every pinned key of its log: so who has a newer key is not taken in
+ * by what an older one, which may be stolen, has signed. The others must be the beginning of it.
+ */
+function joinRings({ pinned, rings }: GivenKeys, own: { readonly ring: KeyRing; readonly where: string } | undefined, findings: Findings): SigningKeys {
+  const all = [...rings.map((ring) => ({ ring, where: 'given keyring' })), ...(own === undefined ? [] : [own])];
+  let joined: KeyRing | null = null;
+  for (const { ring, where } of all.toSorted((a, b) => b.ring.keys.length - a.ring.keys.length)) {
+    const ofLog = pinned.filter(({ name }) => name === ring.keys[0].key.name);
+    if (joined !== null) {
+      if (!isBeginning(ring, joined)) {
+        findings.add('trust', where, 'is not of one history with the other keyring');
+      }
+    } else if (ofLog.length === 0 || !ofLog.every((key) => hasKey(ring, key))) {
+      findings.add('trust', where, 'a trusted key is not in this keyring');
+    } else {
+      joined = ring;
+    }
+  }
+  return new SigningKeys(pinned, joined);
+}
+
+/**
+ * Returns the checkpoint of any log in a signed note. Undefined, with a finding, unless it is signed by a trusted key that has the name of its origin and signs the log
+ * at its size.
+ */
+export async function checkAnyNote(bytes: Uint8Array, where: string, keys: SigningKeys, findings: Findings): Promise<Checkpoint | undefined> {
+  const outcome = await orMalformedLater(findings, where, async () => verifyNote(bytes, keys.all));
   if (outcome === undefined) {
     return undefined;
   }
@@ -55,15 +94,16 @@ export async function checkAnyNote(bytes: Uint8Array, where: string, keys: reado
   if (checkpoint === undefined) {
     return undefined;
   }
-  if (outcome.outcome === 'untrusted' || !outcome.signers.some(({ name }) => name === checkpoint.origin)) {
-    findings.add('trust', where, 'not signed by a trusted key');
+  const signers = outcome.outcome === 'untrusted' ? [] : outcome.signers.filter(({ name }) => name === checkpoint.origin);
+  if (!signers.some((key) => keys.signs(key, checkpoint.size))) {
+    findings.add('trust', where, signers.length === 0 ? 'not signed by a trusted key' : 'signed by a key that does not sign the log at this size');
     return undefined;
   }
   return checkpoint;
 }
 
 /** Returns the checkpoint of a gateway's log, which has a journal line, as `checkAnyNote` does. */
-export async function checkNote(bytes: Uint8Array, where: string, keys: readonly VerifierKey[], findings: Findings): Promise<SignedCheckpoint | undefined> {
+export async function checkNote(bytes: Uint8Array, where: string, keys: SigningKeys, findings: Findings): Promise<SignedCheckpoint | undefined> {
   const checkpoint = await checkAnyNote(bytes, where, keys, findings);
   if (checkpoint === undefined) {
     return undefined;

@@ -1,7 +1,8 @@
 /** The checkpoints of a store that an authority of timestamps has stamped (RFC 3161): each must be one of its log, and hold. */
 import type { Certificate } from './certificate.ts';
+import type { SigningKeys } from './keyring.ts';
 import { MalformedError } from './malformed.ts';
-import { noteBytesMax, parseNote, type VerifierKey } from './note.ts';
+import { noteBytesMax, parseNote } from './note.ts';
 import { readWhole, type StoreFiles } from './store-files.ts';
 import { checkNote, Expectation } from './store-trust.ts';
 import { verifyTimestampLines } from './timestamp-line.ts';
@@ -58,7 +59,7 @@ export class TimestampsCheck {
   /** Reads the stamped checkpoints and checks them; their timestamps where `trusted` is given. The caller compares the journal with `expectations`. */
   static async open(
     files: StoreFiles,
-    { keys, trusted }: { readonly keys: readonly VerifierKey[]; readonly trusted: readonly Certificate[] | undefined },
+    { keys, trusted }: { readonly keys: SigningKeys; readonly trusted: readonly Certificate[] | undefined },
     findings: Findings,
   ): Promise<TimestampsCheck> {
     const expectations: Expectation[] = [];

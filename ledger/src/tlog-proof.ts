@@ -5,8 +5,8 @@ import { checkAge, checkInclusion, checkStamped, compareKnown, emptyReport, type
 import { decodeLeaf, hashBytes, leafBytes, leafFlags } from './leaf.ts';
 import { MalformedError } from './malformed.ts';
 import { decodeUtf8, encodeUtf8, parseDecimal } from './text.ts';
-import { noteBytesMax, parseNote, parseVerifierKey } from './note.ts';
-import { checkNote } from './store-trust.ts';
+import { noteBytesMax, parseNote } from './note.ts';
+import { checkNote, trustGiven } from './store-trust.ts';
 import { Findings, orMalformed } from './verdict.ts';
 import { treeHeightMax } from './tree.ts';
 
@@ -72,8 +72,8 @@ export function parseReceipt(bytes: Uint8Array): Receipt {
 
 /** Verifies a receipt, which proves that one leaf is in the log. Rejects with `MalformedError` only if `options.keys` are malformed. */
 export async function verifyReceipt(bytes: Uint8Array, options: FileOptions = {}): Promise<FileReport> {
-  const keys = (options.keys ?? []).map(parseVerifierKey);
   const findings = new Findings();
+  const keys = await trustGiven(options.keys ?? [], undefined, findings);
   const keySource = options.keys === undefined ? 'none' : 'given';
   const receipt = orMalformed(findings, 'receipt', () => parseReceipt(bytes));
   const leaf = receipt && orMalformed(findings, 'receipt', () => decodeLeaf(receipt.leaf));

@@ -9,7 +9,7 @@ void test('evidence holds as lines and in a page, and neither a byte nor a sessi
   const golden = writeGoldenStore();
   const bundle = Buffer.from(bundleOf(goldenBundleLines(golden))).toString();
   const { log, key }: { readonly log: string; readonly key: string } = JSON.parse(bundle.split('\n')[0] ?? '');
-  const header = { log, key, query: 'text:"</script>"', since: null, until: null, withhold: '', withholdFacts: '', sessions: 1 };
+  const header = { log, key, keyring: null, query: 'text:"</script>"', since: null, until: null, withhold: '', withholdFacts: '', sessions: 1 };
   const lines = `${formatEvidenceHeader(header)}${bundle}`;
   const verdictOf = async (text: string): Promise<string> => (await verifyFile(Buffer.from(text), { keys: [golden.writer.signer.vkey] })).verdict;
   assert.equal(await verdictOf(lines), 'holds');
@@ -30,7 +30,7 @@ void test('a part of a session is not evidence', async () => {
   const [first = '', ...others] = goldenBundleLines(golden);
   const part = Buffer.from(bundleOf([first.replace('"scope":"session"', '"scope":"records"'), ...others])).toString();
   const { log, key }: { readonly log: string; readonly key: string } = JSON.parse(first);
-  const header = { log, key, query: '', since: null, until: null, withhold: '', withholdFacts: '', sessions: 0 };
+  const header = { log, key, keyring: null, query: '', since: null, until: null, withhold: '', withholdFacts: '', sessions: 0 };
   const { verdict, findings } = await verifyFile(Buffer.from(`${formatEvidenceHeader(header)}${part}`));
   assert.equal(verdict, 'integrity');
   assert.match(findings[0]?.what ?? '', /is of the kind open, and not in the bundle of a whole session/);

@@ -15,8 +15,8 @@ import { parseEvidenceHeader, type EvidenceHeader } from './evidence.ts';
 import { checkAge, emptyReport, nameOf, type FileOptions, type FileReport, type OpenFile } from './file-report.ts';
 import type { LeafKind } from './leaf.ts';
 import { findLastLine, splitLines } from './lines.ts';
+import { openGivenKeys } from './keyring.ts';
 import { MalformedError } from './malformed.ts';
-import { parseVerifierKey } from './note.ts';
 import { decodeUtf8 } from './text.ts';
 import { Findings, orMalformedLater } from './verdict.ts';
 
@@ -25,7 +25,7 @@ const besides: ReadonlySet<LeafKind> = new Set<LeafKind>(['keep', 'hold', 'erasu
 
 /** Verifies evidence in two passes, as a bundle. Rejects with `MalformedError` only if `options.keys` are malformed. */
 export async function verifyEvidence(open: OpenFile, options: FileOptions): Promise<FileReport> {
-  options.keys?.forEach(parseVerifierKey);
+  await openGivenKeys(options.keys ?? []);
   const findings = new Findings();
   const check = await orMalformedLater(findings, 'evidence', async () => {
     const checkpoint = parseBundleCheckpoint(decodeUtf8(await findLastLine(open(), bundleLineBytesMax)));
@@ -105,7 +105,7 @@ class EvidenceCheck {
 
   #begin(header: BundleHeader): void {
     const { log, key } = this.#header;
-    if (this.#bundle !== null || header.log !== log || header.key !== key) {
+    if (this.#bundle !== null || header.log !== log || header.key !== key || header.keyring !== null) {
       throw new MalformedError('a bundle that is not of this evidence');
     }
     if (this.#sessions.has(header.session)) {

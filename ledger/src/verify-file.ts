@@ -14,8 +14,8 @@ import { isEvidence } from './evidence.ts';
 import { linesInPage, isEvidencePage } from './evidence-page.ts';
 import { emptyReport, type FileOptions, type FileReport, type FileSource, type OpenFile } from './file-report.ts';
 import { findLastLine, splitLines } from './lines.ts';
+import { openGivenKeys } from './keyring.ts';
 import { MalformedError } from './malformed.ts';
-import { parseVerifierKey } from './note.ts';
 import { decodeUtf8 } from './text.ts';
 import { isReceipt, receiptBytesMax, verifyReceipt } from './tlog-proof.ts';
 import { Findings, orMalformedLater } from './verdict.ts';
@@ -65,7 +65,7 @@ async function readHead(open: OpenFile, bytesMax: number): Promise<Uint8Array> {
 
 /** Verifies a bundle in two passes: the first reads only the last line, the checkpoint, against which the second checks everything before it. */
 async function verifyBundle(open: OpenFile, options: FileOptions): Promise<FileReport> {
-  options.keys?.forEach(parseVerifierKey);
+  await openGivenKeys(options.keys ?? []);
   const findings = new Findings();
   const check = await orMalformedLater(findings, 'bundle', async () => {
     const checkpoint = parseBundleCheckpoint(decodeUtf8(await findLastLine(open(), bundleLineBytesMax)));

@@ -1,7 +1,8 @@
 /** Verifies the public log of a gateway, as it is served: key, checkpoint and hash tiles, without the records. Normative: docs/formats/verification.md. */
+import type { SignedCheckpoint } from './checkpoint.ts';
 import { hashBytes } from './leaf.ts';
 import { equalBytes } from './proof.ts';
-import { checkNote, trustIn, type KeySource, type SignedCheckpoint } from './store-trust.ts';
+import { checkNote, ringPath, trustIn, type KeySource } from './store-trust.ts';
 import { encodeUtf8 } from './text.ts';
 import { tileHeight, tilePath, tilesOf, tileWidth, type Tile } from './tile.ts';
 import { Frontier } from './tree.ts';
@@ -18,7 +19,7 @@ export interface LogProgress {
 }
 
 export interface LogOptions {
-  /** C2SP verifier keys to trust. Without them the key of the log itself is used, which shows only that the log is consistent. */
+  /** The keys to trust: C2SP verifier keys, and keyrings that were kept (docs/formats/checkpoint.md). Without them the key of the log itself is used, which shows only that the log is consistent. */
   readonly keys?: readonly string[];
   /** A checkpoint (signed note) of this log that was kept elsewhere. The log must begin with what it signs. */
   readonly known?: string;
@@ -47,14 +48,22 @@ export type ReadLogFile = (path: string) => Promise<Uint8Array | undefined>;
 export async function verifyPublicLog(read: ReadLogFile, options: LogOptions = {}): Promise<LogReport> {
   const startedMs = performance.now();
   const findings = new Findings();
-  const trust = trustIn(await read('key'), options.keys, findings);
+  // The checkpoint is read first: a keyring that is read later has the key that signed it.
   const bytes = await read('checkpoint');
+  const trust = await trustIn({ key: await read('key'), keyring: await read('keys') }, options.keys, findings);
   if (bytes === undefined) {
     findings.add('completeness', 'log/checkpoint', 'missing');
   }
   const signed = bytes && (await checkNote(bytes, 'log/checkpoint', trust.keys, findings));
   const known = options.known === undefined ? undefined : await checkNote(encodeUtf8(options.known), 'known checkpoint', trust.keys, findings);
-  const tiles = new PublicTiles({ read, findings, signed, known, onProgress: options.onProgress });
+  const tiles = new PublicTiles({
+    read,
+    findings,
+    signed,
+    known,
+    handovers: new Map(trust.keys.ring?.handovers.map(({ checkpoint: { size, root } }) => [size, root])),
+    onProgress: options.onProgress,
+  });
   const followed = await tiles.follow();
   return {
     verdict: findings.verdict,
@@ -74,6 +83,8 @@ interface PublicTilesOptions {
   readonly findings: Findings;
   readonly signed: SignedCheckpoint | undefined;
   readonly known: SignedCheckpoint | undefined;
+  /** The roots with which keys took over, by the size of the log. */
+  readonly handovers: ReadonlyMap<number, Uint8Array>;
   readonly onProgress: LogOptions['onProgress'];
 }
 
@@ -147,9 +158,9 @@ class PublicTiles {
     return true;
   }
 
-  /** Adds hashes of leaves. On the way the tree has the size of the known checkpoint, and its root must be the one that is known. */
+  /** Adds hashes of leaves. On the way the tree has the sizes of the known checkpoint and of handovers, and its roots must be theirs. */
   #append(hashes: Uint8Array): void {
-    const { known, signed, findings } = this.#options;
+    const { known, handovers, signed, findings } = this.#options;
     for (let at = 0; at < hashes.length; at += hashBytes) {
       this.#frontier.append(hashes.subarray(at, at + hashBytes));
       if (known !== undefined && known.size === this.#frontier.size && known.origin === signed?.origin) {
@@ -157,6 +168,10 @@ class PublicTiles {
         if (!this.hasKnown) {
           findings.add('trust', 'known checkpoint', 'is of another history');
         }
+      }
+      const root = handovers.get(this.#frontier.size);
+      if (root !== undefined && !equalBytes(this.#frontier.root(), root)) {
+        findings.add('integrity', ringPath, `a key took over at size ${this.#frontier.size} in another history`);
       }
     }
   }

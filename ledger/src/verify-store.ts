@@ -5,13 +5,15 @@ import type { Certificate } from './certificate.ts';
 import { CosignedCheck, type CosignedReport } from './cosigned-check.ts';
 import type { Loss, Restoration } from './epoch-check.ts';
 import type { Pause } from './governance.ts';
+import { HandoverCheck } from './handover-check.ts';
 import { JournalCheck, type StoreProgress } from './journal-check.ts';
 import { KeyCheck, type KeyRows } from './key-check.ts';
-import { noteBytesMax, type VerifierKey } from './note.ts';
+import type { SigningKeys } from './keyring.ts';
+import { noteBytesMax } from './note.ts';
 import { equalBytes } from './proof.ts';
 import { RetentionCheck, type RetentionReport } from './retention-check.ts';
 import { malformedIfUnreadable, readWhole, type StoreFiles } from './store-files.ts';
-import { checkNote, checkpointPath, Expectation, keyPath, readTrust, type KeySource } from './store-trust.ts';
+import { checkNote, checkpointPath, Expectation, keyPath, readTrust, ringPath, type KeySource } from './store-trust.ts';
 import { encodeUtf8 } from './text.ts';
 import { TileCheck } from './tile-check.ts';
 import { TimestampsCheck, type TimestampsReport } from './timestamps-check.ts';
@@ -19,7 +21,7 @@ import { Findings, orMalformedLater, type Finding, type Verdict } from './verdic
 import type { WitnessPolicy } from './witness-policy.ts';
 
 export interface StoreOptions {
-  /** C2SP verifier keys to trust. Without them the store's own keys are used, which shows only that the store is consistent. */
+  /** The keys to trust: C2SP verifier keys, and keyrings that were kept (docs/formats/checkpoint.md). Without them the store's own keys are used, which shows only that the store is consistent. */
   readonly keys?: readonly string[];
   /** A checkpoint (signed note) of this log that was kept elsewhere. The store must not be older, and must not have another history. */
   readonly known?: string;
@@ -103,10 +105,24 @@ interface Published {
   readonly expectation: Expectation | undefined;
 }
 
+/** A store is verified anew if the key of its log was rotated meanwhile, but not for ever. */
+const attemptsMax = 3;
+
 /**
  * Verifies a store. Faults of the store, and files that cannot be read, become findings. Rejects with `MalformedError` only if `options.keys` are malformed.
  */
-export async function verifyStore(storeFiles: StoreFiles, options: StoreOptions = {}): Promise<StoreReport> {
+export async function verifyStore(files: StoreFiles, options: StoreOptions = {}): Promise<StoreReport> {
+  const ringBytes = async (): Promise<number | undefined> => files.size(ringPath).catch(() => undefined);
+  for (let attempt = 1; ; attempt++) {
+    const bytes = await ringBytes();
+    const report = await verifyOnce(files, options);
+    if (report.verdict === 'holds' || attempt === attemptsMax || (await ringBytes()) === bytes) {
+      return report;
+    }
+  }
+}
+
+async function verifyOnce(storeFiles: StoreFiles, options: StoreOptions): Promise<StoreReport> {
   const startedMs = performance.now();
   const findings = new Findings();
   const files = malformedIfUnreadable(storeFiles);
@@ -115,6 +131,7 @@ export async function verifyStore(storeFiles: StoreFiles, options: StoreOptions 
     return noStore(findings);
   }
   const trust = await readTrust(files, options.keys, findings);
+  const handovers = new HandoverCheck(trust.keys.ring, findings);
   const known = await expectKnown(options.known, trust.keys, findings);
   // The published checkpoint is read before the journal, so a running gateway cannot make it cover more than the journal that is read.
   const published = await expectPublished(files, trust.keys, findings);
@@ -125,7 +142,7 @@ export async function verifyStore(storeFiles: StoreFiles, options: StoreOptions 
     ({ size, root, entry }) =>
       new Expectation({ origin: '', size, root }, `anchor entry ${entry}`, { differs: 'integrity', missing: 'completeness' }, findings),
   );
-  const expectations = [published.expectation, known, ...cosigned.expectations, ...stamped.expectations, ...anchored].filter((one) => one !== undefined);
+  const expectations = [published.expectation, known, ...handovers.expectations, ...cosigned.expectations, ...stamped.expectations, ...anchored].filter((one) => one !== undefined);
   const { keyRows, now = Date.now } = options;
   const retention = new RetentionCheck({ rows: keyRows ?? null, findings, nowMs: now(), atMs: options.retentionAtMs ?? null });
   const keyCheck = new KeyCheck(keyRows ?? null, findings, retention);
@@ -133,11 +150,12 @@ export async function verifyStore(storeFiles: StoreFiles, options: StoreOptions 
     findings.add('trust', 'keys.db', `the root key is not given, so no sealed body was opened and compared with its leaf: ${options.bodiesClosed}`);
   }
   const bodyCheck = options.bodies === undefined ? undefined : new BodyCheck(options.bodies, findings);
-  const journal = new JournalCheck({ files, findings, keys: trust.keys, tiles, expectations, keyCheck, bodyCheck });
+  const journal = new JournalCheck({ files, findings, keys: trust.keys, tiles, expectations, keyCheck, handovers, bodyCheck });
   await orMalformedLater(findings, 'journal', async () => journal.follow(options.onProgress));
   if (journal.isComplete) {
     finishJournal(journal, published, findings);
     keyCheck.finish();
+    handovers.finish(journal.log.frontier.size);
     tiles.finish(published.expectation?.checkpoint.size ?? 0);
     for (const expectation of expectations) {
       expectation.finish(journal.log.frontier.size, journal.end);
@@ -206,7 +224,7 @@ function noStore(findings: Findings): StoreReport {
   };
 }
 
-async function expectKnown(note: string | undefined, keys: readonly VerifierKey[], findings: Findings): Promise<Expectation | undefined> {
+async function expectKnown(note: string | undefined, keys: SigningKeys, findings: Findings): Promise<Expectation | undefined> {
   if (note === undefined) {
     return undefined;
   }
@@ -216,7 +234,7 @@ async function expectKnown(note: string | undefined, keys: readonly VerifierKey[
   return checkpoint === undefined ? undefined : new Expectation(checkpoint, where, codes, findings);
 }
 
-async function expectPublished(files: StoreFiles, keys: readonly VerifierKey[], findings: Findings): Promise<Published> {
+async function expectPublished(files: StoreFiles, keys: SigningKeys, findings: Findings): Promise<Published> {
   const bytes = await orMalformedLater(findings, checkpointPath, async () => readWhole(files, checkpointPath, noteBytesMax));
   if (bytes === undefined) {
     return { bytes, expectation: undefined };

@@ -1,6 +1,7 @@
 /** Which witnesses must have cosigned a checkpoint: policy files, c2sp.org/tlog-policy. */
 import { parseCheckpoint } from './checkpoint.ts';
 import { verifyCosignatures } from './cosignature.ts';
+import { hasKey, SigningKeys } from './keyring.ts';
 import { MalformedError } from './malformed.ts';
 import { parseNote, parseVerifierKey, parseWitnessKey, verifyNote, type Note, type VerifierKey } from './note.ts';
 import { equalBytes } from './proof.ts';
@@ -207,16 +208,19 @@ export interface PolicyOutcome {
   readonly quorumMs: number | null;
 }
 
-/** Checks a cosigned checkpoint: the log among those of the policy, if it names any, and the quorum. Rejects with `MalformedError` if it is no checkpoint. */
-export async function policyHolds(checkpoint: Uint8Array, policy: WitnessPolicy): Promise<PolicyOutcome> {
+/**
+ * Checks a cosigned checkpoint: the log among those of the policy, if it names any, and the quorum. Where a key of the policy is in the keyring of `trusted`, the other
+ * keys of that ring count for it. Rejects with `MalformedError` if it is no checkpoint.
+ */
+export async function policyHolds(checkpoint: Uint8Array, policy: WitnessPolicy, trusted: SigningKeys | null = null): Promise<PolicyOutcome> {
   const note = parseNote(checkpoint);
-  const { origin } = parseCheckpoint(note.text);
+  const { origin, size } = parseCheckpoint(note.text);
   const { witnessed, forged } = await witnessesOf(note, policy);
-  const signed = await verifyNote(
-    checkpoint,
-    policy.logs.map(({ key }) => key),
-  );
-  const isOfLog = policy.logs.length === 0 || (signed.outcome === 'verified' && signed.signers.some(({ name }) => name === origin));
+  const logs = policy.logs.map(({ key }) => key);
+  const ring = trusted?.ring ?? null;
+  const keys = new SigningKeys(logs, ring !== null && logs.some((key) => hasKey(ring, key)) ? ring : null);
+  const signed = await verifyNote(checkpoint, keys.all);
+  const isOfLog = logs.length === 0 || (signed.outcome === 'verified' && signed.signers.some((key) => key.name === origin && keys.signs(key, size)));
   const hasQuorum = isQuorum(policy, new Set(witnessed.map(({ name }) => name)));
   const names = witnessed.map(({ name }) => name).join(', ');
   const faults = [

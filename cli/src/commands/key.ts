@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { countOf } from '@countersign/gateway/count-of';
-import type { ShownKeys, ShownRotation } from '@countersign/gateway/api';
+import type { ShownKeys, ShownRotation, ShownSigner } from '@countersign/gateway/api';
 import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { loadConfig } from '../configuration.ts';
@@ -10,7 +10,7 @@ import { escapeControls, printJson } from '../terminal.ts';
 export function addKey(program: Command): void {
   const key = program.command('key').description('the keys that open what is recorded').addHelpText('after', '\nExample:\n  countersign key list');
   addLocation(key.command('list'))
-    .description('which keys there are, what wraps the root secret, and since when; no key is shown')
+    .description('which keys there are, what wraps the root secret, and since when; no key is shown but the public ones')
     .option('--json', 'as one JSON object')
     .addHelpText('after', '\nExample:\n  countersign key list')
     .action(list);
@@ -45,6 +45,15 @@ export function addKey(program: Command): void {
       '\nTo change what wraps the root secret, name the new one under keys.root and the old one under keys.previous, and start again (docs/keys.md).\n\nExample:\n  countersign key rotate root --reason "an administrator has left"',
     )
     .action(rotateRoot);
+  addLocation(rotate.command('signing'))
+    .description('make a new key with which the log is signed from now on; what was signed before still holds')
+    .requiredOption('--reason <text>', 'why; it is recorded')
+    .option('--json', 'as one JSON object')
+    .addHelpText(
+      'after',
+      '\nThe keyring is log/keys: whoever has one key of the log finds the others in it (docs/keys.md).\n\nExample:\n  countersign key rotate signing --reason yearly',
+    )
+    .action(rotateSigning);
 }
 
 interface KeyOptions extends LocationOptions {
@@ -57,11 +66,16 @@ async function list(options: KeyOptions): Promise<void> {
     printJson(shown);
     return;
   }
-  const { root, escrow, classKeys } = shown;
+  const { root, escrow, signing, classKeys } = shown;
   const since = root.since === null ? 'since the store was made' : `since ${root.since}`;
   const lines = [
     `root secret ${root.number}, wrapped by ${root.provider} ${since}`,
     ...escrow.recipients.map((recipient) => `in escrow for ${recipient}`),
+    ...signing.map(({ vkey, from }, at) => {
+      const next = signing[at + 1];
+      const sizes = next === undefined ? `from size ${from} on` : `from size ${from} to ${next.from - 1}`;
+      return `signing key ${at + 1}, ${sizes}: ${vkey}`;
+    }),
     ...classKeys.map(({ class: number, keys, firstDay, lastDay }) => {
       const last = lastDay ?? 'for ever';
       return `class ${number}: ${countOf(keys, 'key')}, ${firstDay === lastDay || firstDay === null ? `until ${last}` : `until ${firstDay} to ${last}`}`;
@@ -119,4 +133,14 @@ async function rotateRoot(options: KeyOptions & { readonly reason: string }): Pr
   }
   const { root, provider, classKeys } = rotated;
   console.log(escapeControls(`root secret ${root} is in force, wrapped by ${provider}: it wraps ${countOf(classKeys, 'class key')}`, 'nothing'));
+}
+
+async function rotateSigning(options: KeyOptions & { readonly reason: string }): Promise<void> {
+  const rotated = await (await ApiClient.open(options)).json<ShownSigner>('POST', '/api/v1/keys/rotate-signing', { reason: options.reason });
+  if (options.json === true) {
+    printJson(rotated);
+    return;
+  }
+  const { vkey, from, keys } = rotated;
+  console.log(escapeControls(`signing key ${keys} is in force, from size ${from} on: ${vkey}`, 'nothing'));
 }

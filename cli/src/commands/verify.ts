@@ -29,7 +29,7 @@ export function addVerify(program: Command): void {
     .description('check a store, a bundle, a receipt or evidence, offline, with public keys only')
     .addOption(configOption())
     .addOption(new Option('--data <dir>', 'the store: the data directory of a gateway, or a copy of it').conflicts('config'))
-    .option('--key <vkey>', 'a key to trust, or the file that holds it (log/key, kept outside the store); can be repeated', collect, [])
+    .option('--key <vkey>', 'a key to trust, or the file that holds it (log/key, or the keyring log/keys, kept outside the store); can be repeated', collect, [])
     .option('--known <file>', 'a checkpoint that was kept elsewhere: the store or file must not be older, and must be of the same history')
     .option(
       '--max-age <duration>',
@@ -112,7 +112,7 @@ async function verifyFileAndPrint(file: string, options: VerifyOptions): Promise
   // Loaded here, because the check of a store does not need it.
   const { describeFile, verifyFileAt } = await import('../verify-file.ts');
   const verified = await verifyFileAt(file, {
-    ...freshnessOf(options),
+    ...(await freshnessOf(options)),
     ...(options.identity === undefined ? {} : { identity: readIdentity(options.identity) }),
   });
   const { report, facts } = verified;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { WitnessStatus } from '@countersign/gateway/api';
 import { countOf } from '@countersign/gateway/count-of';
 import type { Witness } from '@countersign/gateway/witness';
-import { parseVerifierKey, type VerifierKey } from '@countersign/ledger';
+import { openGivenKeys, type VerifierKey } from '@countersign/ledger';
 import type { AnchoredLog } from '@countersign/ledger/format';
 import { InvalidArgumentError, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
@@ -11,7 +11,7 @@ import { collect } from '../arguments.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
 import { describeFailure } from '../failure.ts';
 import { meaningOnlyIf } from '../heeded-command.ts';
-import { readVerifierKey } from '../trusted-keys.ts';
+import { readTrusted } from '../trusted-keys.ts';
 import { bold, escapeControls, printJson } from '../terminal.ts';
 
 export function addWitness(program: Command): void {
@@ -113,8 +113,17 @@ interface ChangeOptions {
   readonly json?: boolean;
 }
 
+/** Reads keys of logs. Of a keyring, the newest key counts. */
+async function readLogKeys(option: string, values: readonly string[]): Promise<readonly VerifierKey[]> {
+  const given = await Promise.all(values.map(async (value) => openGivenKeys([await readTrusted(option, value)])));
+  return given.flatMap(({ pinned }) => pinned);
+}
+
 async function enrol(value: string, { data, json }: ChangeOptions): Promise<void> {
-  const key = parseVerifierKey(readVerifierKey('the key', value));
+  const [key] = await readLogKeys('the key', [value]);
+  if (key === undefined) {
+    throw new Error(`${value} is no key of a log.`);
+  }
   await using witness = await openStopped(data, [key]);
   const log = witness.logs.get(key.name);
   if (log === undefined || log.retired !== null) {
@@ -148,7 +157,7 @@ function said({ origin, enrolledS, newest, retired }: AnchoredLog, json: boolean
 
 async function serve({ listen, data, log, name, json }: ServeOptions): Promise<void> {
   const { Witness, WitnessServer } = await import('@countersign/gateway/witness');
-  const logs = log.map((value) => parseVerifierKey(readVerifierKey('--log', value)));
+  const logs = await readLogKeys('--log', log);
   await using witness = await Witness.open({ data, name: name ?? null, logs, now: Date.now });
   if (witness.logs.size === 0) {
     throw new Error('--log VKEY is missing: the key of a log that is cosigned here, the line in its log/key');

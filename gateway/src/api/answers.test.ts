@@ -138,6 +138,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     showStorage: { path: '/api/v1/storage' },
     reconcileTarget: { path: '/api/v1/targets/api/reconcile' },
     listKeys: { path: '/api/v1/keys' },
+    rotateSigningKey: { path: '/api/v1/keys/rotate-signing', body: { reason: 'a test' } },
     rotateRootKey: { path: '/api/v1/keys/rotate-root', body: { reason: 'a test' } },
     showTimestamps: { path: '/api/v1/timestamps' },
     showWitnesses: { path: '/api/v1/witnesses' },
@@ -146,6 +147,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     serveRecord: { path: '/api/v1/mcp', body: { jsonrpc: '2.0', id: 1, method: 'tools/list' }, accept: 'application/json, text/event-stream' },
     getReceipt: { path: `/api/v1/receipts/${log.replace('countersign/', '')}/0` },
     getLogKey: { path: '/log/key' },
+    getLogKeys: { path: '/log/keys' },
     getLogFile: { path: '/log/checkpoint' },
     getMetrics: { path: '/metrics' },
   };

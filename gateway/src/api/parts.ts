@@ -28,6 +28,7 @@ import type { RetentionRun } from '../retention/retention-run.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { RootRotation } from '../recording/root-secret/root-rotation.ts';
+import type { SigningRotation } from '../recording/signing-rotation.ts';
 import type { KeepingInForce } from '../retention/keeping-in-force.ts';
 import type { ReportedSettings } from '../reports/setting-checks.ts';
 import type { CurrentPolicy } from '../sessions/gate.ts';
@@ -75,6 +76,7 @@ export interface ApiParts {
   readonly keeping: Pick<KeepingInForce, 'classes'>;
   readonly retention: Pick<RetentionRun, 'run'>;
   readonly rootRotation: RootRotation;
+  readonly signingRotation: SigningRotation;
   readonly sessions: LiveSessions;
   readonly outputs: RunOutputs;
   readonly reader: Reader;

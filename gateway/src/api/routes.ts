@@ -20,6 +20,7 @@ import { getEvidencePage } from './endpoints/get-evidence-page.ts';
 import { getHealth } from './endpoints/get-health.ts';
 import { getLogFile } from './endpoints/get-log-file.ts';
 import { getLogKey } from './endpoints/get-log-key.ts';
+import { getLogKeys } from './endpoints/get-log-keys.ts';
 import { getMetrics } from './endpoints/get-metrics.ts';
 import { getOpenApi } from './endpoints/get-open-api.ts';
 import { getReadiness } from './endpoints/get-readiness.ts';
@@ -65,6 +66,7 @@ import { suspendPrincipal } from './endpoints/suspend-principal.ts';
 import { removePasskey } from './endpoints/remove-passkey.ts';
 import { rebuildIndex } from './endpoints/rebuild-index.ts';
 import { rotateRootKey } from './endpoints/rotate-root-key.ts';
+import { rotateSigningKey } from './endpoints/rotate-signing-key.ts';
 import { runRetention } from './endpoints/run-retention.ts';
 import { recordOutput } from './endpoints/record-output.ts';
 import { revokeToken } from './endpoints/revoke-token.ts';
@@ -165,6 +167,7 @@ export const routes: readonly Endpoint[] = [
   runRetention,
   listKeys,
   rotateRootKey,
+  rotateSigningKey,
   haltSession,
   openRun,
   recordOutput,
@@ -202,6 +205,7 @@ export const routes: readonly Endpoint[] = [
   signReview,
   getReceipt,
   getLogKey,
+  getLogKeys,
   getLogFile,
   getMetrics,
 ];

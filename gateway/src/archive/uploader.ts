@@ -1,10 +1,14 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   decodeSegmentHeader,
+  encodeUtf8,
   isFrame,
+  openKeyRing,
   parseCheckpoint,
   parseNote,
+  publishedAt,
   segmentHeaderBytes,
   segmentName,
   SegmentReader,
@@ -59,9 +63,22 @@ export async function uploadSegment({ data, bucket, lock }: UploaderParts, { gat
     }
     await bucket.keep(logObject(gatewayId, path), tile, null);
   });
-  await bucket.keep(logObject(gatewayId, 'key'), await readFile(join(log, 'key')), null);
+  await sendKeys({ log, bucket }, gatewayId, checkpoint.size);
   await bucket.replace(logObject(gatewayId, 'checkpoint'), checkpoint.note);
   return checkpoint.size;
+}
+
+/** Sends the public keys as they were published under a checkpoint of so many records. */
+async function sendKeys({ log, bucket }: { readonly log: string; readonly bucket: Bucket }, gatewayId: string, size: number): Promise<void> {
+  if (!existsSync(join(log, 'keys'))) {
+    await bucket.keep(logObject(gatewayId, 'key'), await readFile(join(log, 'key')), null);
+    return;
+  }
+  const { vkey, keyring } = publishedAt(await openKeyRing(await readFile(join(log, 'keys'))), size);
+  if (keyring !== null) {
+    await bucket.replace(logObject(gatewayId, 'keys'), encodeUtf8(keyring));
+  }
+  await bucket.replace(logObject(gatewayId, 'key'), encodeUtf8(`${vkey}\n`));
 }
 
 /** Returns the last checkpoint in a segment, and how many leaves it covers; null: there is none. */

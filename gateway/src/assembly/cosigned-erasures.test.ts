@@ -39,7 +39,14 @@ test('nothing is destroyed until a quorum of witnesses has cosigned that it was 
   await before[Symbol.asyncDispose]();
   const policy = parseWitnessPolicy(Buffer.from(`witness one ${witness.vkey} ${url}\nquorum one\n`));
   const cosigning = parts.use(
-    new Cosigning({ data, settings: { policy, caFile: null, lostMs: 60_000 }, now: Date.now, onNews: () => undefined, onTrouble: () => undefined }),
+    new Cosigning({
+      data,
+      handovers: () => Promise.resolve([]),
+      settings: { policy, caFile: null, lostMs: 60_000 },
+      now: Date.now,
+      onNews: () => undefined,
+      onTrouble: () => undefined,
+    }),
   );
   parts.use(recorder);
   cosigning.begin(() => recorder.published);

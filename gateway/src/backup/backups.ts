@@ -45,7 +45,7 @@ export interface BackedUpStore {
   readonly configFiles: () => readonly string[];
   /** Returns a checkpoint that is on stable storage, and that covers all that was recorded before the call. */
   readonly checkpoint: () => Promise<{ readonly size: number; readonly note: string }>;
-  /** Runs an act during which no key is destroyed: a copy of the keys without one, of a log that does not say why, would look like a loss. */
+  /** Runs an act during which no key is destroyed or rotated: a copy of the keys without one, of a log that does not say why, would look like a loss. */
   readonly whileKeysStay: <T>(act: () => Promise<T>) => Promise<T>;
   readonly now: () => number;
 }
@@ -95,12 +95,12 @@ export class Backups {
     await using aside = await AsideDirectory.make(data);
     // These must not be ahead of the journal of the backup, and the keys not behind it.
     const small = await aside.takeSmall();
-    const log = await aside.takeLog();
     const keyCopy = aside.place('keys.db');
-    const note = await whileKeysStay(async () => {
+    const { log, note } = await whileKeysStay(async () => {
+      const taken = await aside.takeLog();
       const published = await checkpoint();
       await copyKeys(keyCopy.file, published.size);
-      return published.note;
+      return { log: taken, note: published.note };
     });
     const secret: SetAside[] = [...small, keyCopy];
     // The key store notes how much was known of tokens, so what is known of them must not be older than its copy.

@@ -14,6 +14,8 @@ export const ownAttributes = {
   rootKey: 'countersign.root_key',
   /** String. What wraps the root secret: the kind, and its name of the key. */
   rootKeyProvider: 'countersign.root_key.provider',
+  /** String. The public key with which the log is signed from then on, as a verifier key. On a record that it has changed. */
+  signingKey: 'countersign.signing_key',
   /** Number. The number of a record in its session. On a record that leaves the gateway. */
   seq: 'countersign.seq',
   /** String: `allow`, `deny` or `hold`. On a record that leaves the gateway. */

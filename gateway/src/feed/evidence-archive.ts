@@ -23,7 +23,7 @@ export interface GovernanceRecords {
 }
 
 export interface EvidenceOptions extends Pick<BundleOptions, 'checkpoint' | 'findPolicy'> {
-  readonly header: Omit<EvidenceHeader, 'log' | 'key' | 'sessions'>;
+  readonly header: Omit<EvidenceHeader, 'log' | 'key' | 'keyring' | 'sessions'>;
   /** In the order in which they come. */
   readonly sessions: readonly SessionExtent[];
   readonly governance: readonly GovernanceRecords[];
@@ -54,9 +54,10 @@ async function* linesOf(
   keys: KeyStore,
   { header, sessions, governance, findHidden, checkpoint, findPolicy }: EvidenceOptions,
 ): AsyncGenerator<string> {
-  yield formatEvidenceHeader({ log: originOf(log.gatewayId), key: log.line, ...header, sessions: sessions.length });
+  const { vkey } = await openCheckpoint(log, checkpoint.note);
+  yield formatEvidenceHeader({ log: originOf(log.gatewayId), key: vkey, keyring: log.keyring, ...header, sessions: sessions.length });
   for (const extent of sessions) {
-    yield* makeBundle(log, keys, extent, { checkpoint, findPolicy, hidden: await findHidden(extent) });
+    yield* makeBundle({ ...log, keyring: null }, keys, extent, { checkpoint, findPolicy, hidden: await findHidden(extent) });
   }
   for (const records of governance) {
     yield* selectionOf(log, keys, records, { note: checkpoint.note, hidden: await findHidden(records.extent) });
@@ -73,9 +74,18 @@ async function* selectionOf(
   { extent, seqs }: GovernanceRecords,
   { note, hidden }: { readonly note: string; readonly hidden: HiddenBodies },
 ): AsyncGenerator<string> {
-  const prover = new Prover(log, await openCheckpoint(log, note));
+  const checkpoint = await openCheckpoint(log, note);
+  const prover = new Prover(log, checkpoint);
   const { session } = extent;
-  yield formatBundleHeader({ log: originOf(log.gatewayId), key: log.line, session, scope: 'records', records: seqs.length, hasPolicies: false });
+  yield formatBundleHeader({
+    log: originOf(log.gatewayId),
+    key: checkpoint.vkey,
+    keyring: null,
+    session,
+    scope: 'records',
+    records: seqs.length,
+    hasPolicies: false,
+  });
   const opener = new SessionOpener(keys);
   const wanted = new Set(seqs);
   const turn = new Turn();

@@ -2,20 +2,23 @@ import { countOf } from '../domain/count-of.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MalformedError, parseVerifierKey, type VerifierKey } from '@countersign/ledger';
+import { MalformedError, parseVerifierKey } from '@countersign/ledger';
 import {
   formatBundleCheckpoint,
   formatBundleHeader,
   formatBundlePolicy,
   formatBundleRecord,
   formatReceipt,
+  formatVerifierKey,
   frameEntries,
   gatewayIdOf,
   leafFlags,
   leafHash,
+  openKeyRing,
   originOf,
   parseCheckpoint,
   parseTilePath,
+  SigningKeys,
   storesContent,
   verifyInclusion,
   verifyNote,
@@ -35,50 +38,60 @@ export interface Log {
   readonly data: string;
   /** 16 hex digits. */
   readonly gatewayId: string;
-  /** The vkey line of `log/key`. */
-  readonly line: string;
-  readonly key: VerifierKey;
+  readonly keys: SigningKeys;
+  /** The keyring as it is published; null: the key was never rotated. */
+  readonly keyring: string | null;
 }
 
-/** Opens the published log of a store. Throws GatewayError `store_damaged`. */
-export function openLog(data: string): Log {
-  const file = join(data, 'log', 'key');
+/** Opens the published log of a store. Rejects with GatewayError `store_damaged`. */
+export async function openLog(data: string): Promise<Log> {
+  const read = (name: string): Buffer | null => (existsSync(join(data, 'log', name)) ? readFileSync(join(data, 'log', name)) : null);
   try {
-    const line = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
-    const key = parseVerifierKey(line);
+    // The keyring is read last: it has every key that log/key ever had.
+    const key = parseVerifierKey(read('key')?.toString().trim() ?? '');
+    const ring = read('keys');
+    const keys = new SigningKeys([key], ring === null ? null : await openKeyRing(ring));
     const gatewayId = gatewayIdOf(key.name);
     if (gatewayId !== undefined) {
-      return { data, gatewayId, line, key };
+      return { data, gatewayId, keys, keyring: ring?.toString() ?? null };
     }
   } catch (error) {
     if (!(error instanceof MalformedError)) {
       throw error;
     }
   }
-  throw new GatewayError('store_damaged', `${file} is missing, or is not a key of a gateway. The next start of the gateway on this store writes it again.`);
+  throw new GatewayError(
+    'store_damaged',
+    `log/key of ${data} is missing, or it or log/keys is not of a gateway. The next start of the gateway on this store writes them again.`,
+  );
 }
 
-/** A checkpoint that the key of the log has signed. */
+/** A checkpoint that a key of the log has signed. */
 export interface SignedCheckpoint {
   readonly size: number;
   readonly root: Uint8Array;
   readonly note: string;
+  /** The verifier key of the log that signs at this size. */
+  readonly vkey: string;
 }
 
 /** Verifies and parses a checkpoint. Rejects with GatewayError `store_damaged`. */
-export async function openCheckpoint({ key }: Log, note: string): Promise<SignedCheckpoint> {
+export async function openCheckpoint({ keys }: Log, note: string): Promise<SignedCheckpoint> {
   try {
-    const result = await verifyNote(Buffer.from(note), [key]);
+    const result = await verifyNote(Buffer.from(note), keys.all);
     if (result.outcome === 'verified') {
       const { size, root } = parseCheckpoint(result.note.text);
-      return { size, root, note };
+      const key = result.signers.find((signer) => keys.signs(signer, size));
+      if (key !== undefined) {
+        return { size, root, note, vkey: formatVerifierKey(key) };
+      }
     }
   } catch (error) {
     if (!(error instanceof MalformedError)) {
       throw error;
     }
   }
-  throw new GatewayError('store_damaged', 'log/checkpoint is not what the key in log/key signs: run countersign verify.');
+  throw new GatewayError('store_damaged', 'log/checkpoint is not what a key of log/key or log/keys signs at its size: run countersign verify.');
 }
 
 /** Makes proofs of records under a checkpoint. Each proof is verified before it is given out. */
@@ -122,13 +135,13 @@ export async function makeReceipt(log: Log, { note }: PublishedCheckpoint, index
   return formatReceipt({ index, leaf, proof, checkpoint: checkpoint.note });
 }
 
-/** Reads a file of the public log: `checkpoint`, `key`, `cosigned`, `cosigned.kept/...`, `timestamps/...`, `tile/...`. Null if there is none. */
+/** Reads a file of the public log: `checkpoint`, `key`, `keys`, `cosigned`, `cosigned.kept/...`, `timestamps/...`, `tile/...`. Null if there is none. */
 export async function readLogFile(data: string, path: string): Promise<Uint8Array | null> {
   const log = join(data, 'log');
   if (parseTilePath(path) !== undefined) {
     return readTile(log, path);
   }
-  return /^(?:checkpoint|key|cosigned(?:\.kept\/\d{1,16})?|timestamps\/\d{1,16})$/.test(path) ? readFile(join(log, path)).catch(() => null) : null;
+  return /^(?:checkpoint|keys?|cosigned(?:\.kept\/\d{1,16})?|timestamps\/\d{1,16})$/.test(path) ? readFile(join(log, path)).catch(() => null) : null;
 }
 
 /** Returns the leaf of a record. Rejects with GatewayError `not_found` or `store_damaged`. */
@@ -183,7 +196,8 @@ export async function* makeBundle(
   const checkpoint = await openCheckpoint(log, note);
   const prover = new Prover(log, checkpoint);
   const records = await countRecords(log.data, extent, { size: checkpoint.size, prover });
-  yield formatBundleHeader({ log: originOf(log.gatewayId), key: log.line, session, scope: 'session', records, hasPolicies: findPolicy !== null });
+  const { vkey: key } = checkpoint;
+  yield formatBundleHeader({ log: originOf(log.gatewayId), key, keyring: log.keyring, session, scope: 'session', records, hasPolicies: findPolicy !== null });
   const opener = new SessionOpener(keys);
   const walk = new SessionWalk(session);
   const turn = new Turn();

@@ -69,7 +69,10 @@ export async function openOffline(data: string, source: RootSource, onDifference
       if (found === null) {
         throw new GatewayError('store_damaged', 'There is no log/checkpoint in the store: nothing signs the records. Run countersign verify.');
       }
-      yield* makeBundle(openLog(data), keys, extent, { checkpoint: found, findPolicy: policies ? async (version) => recordings.findPolicy(version) : null });
+      yield* makeBundle(await openLog(data), keys, extent, {
+        checkpoint: found,
+        findPolicy: policies ? async (version) => recordings.findPolicy(version) : null,
+      });
     },
     [Symbol.asyncDispose]: async () => {
       await follower[Symbol.asyncDispose]();
@@ -82,5 +85,5 @@ export async function openOffline(data: string, source: RootSource, onDifference
 /** Reads the newest published checkpoint; null if there is none. Rejects with GatewayError `store_damaged`. */
 async function readCheckpoint(data: string): Promise<PublishedCheckpoint | null> {
   const file = join(data, 'log', 'checkpoint');
-  return existsSync(file) ? openCheckpoint(openLog(data), readFileSync(file, 'utf8')) : null;
+  return existsSync(file) ? openCheckpoint(await openLog(data), readFileSync(file, 'utf8')) : null;
 }

@@ -87,7 +87,7 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
       break;
     case 'bundle':
       yield* inPieces(
-        makeBundle(openLog(data), keys, recordings.extentOf(question.found), {
+        makeBundle(await openLog(data), keys, recordings.extentOf(question.found), {
           checkpoint: question.checkpoint,
           findPolicy: question.policies ? async (version) => recordings.findPolicy(version) : null,
         }),
@@ -101,7 +101,7 @@ export async function* answerQuestion(parts: AnswerParts, question: Question, le
       yield* inPieces(evidenceIn(parts, question.wanted));
       break;
     case 'receipt':
-      yield await makeReceipt(openLog(data), question.checkpoint, question.index);
+      yield await makeReceipt(await openLog(data), question.checkpoint, question.index);
       break;
     case 'usage':
       yield* readUsage(parts, question.wanted, left);

@@ -13,7 +13,7 @@ export async function* evidenceIn(
   { sessions, header, hiding, checkpoint }: WantedEvidence,
 ): AsyncGenerator<string> {
   const search = await openSearch();
-  yield* makeEvidence(openLog(data), keys, {
+  yield* makeEvidence(await openLog(data), keys, {
     header,
     checkpoint,
     sessions: sessions.map((found) => recordings.extentOf(found)),

@@ -64,6 +64,8 @@ export class JournalFold {
   /** The session of the gateway itself in the newest epoch. */
   own: string | null = null;
   secrets: AnnouncedSecrets | null = null;
+  /** The newest checkpoint that was read. */
+  note: Uint8Array | null = null;
   /** Unix ms of the latest record, whatever the order in which their times come. */
   latestMs = 0;
   chain: Uint8Array = new Uint8Array(hashBytes);
@@ -179,6 +181,7 @@ export class JournalFold {
       throw new MalformedError(`the checkpoint over ${countOf(size, 'record')} does not match the records before it`);
     }
     this.isConfirmed = true;
+    this.note = frame.body.slice();
     this.#sawGiven ||= text === this.#given?.text;
   }
 

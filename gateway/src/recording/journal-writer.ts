@@ -1,5 +1,5 @@
 import { countOf } from '../domain/count-of.ts';
-import { closeSync, fdatasync, fstatSync, ftruncateSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, fstatSync, ftruncateSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { encodeSegmentHeader, segmentBytesMax, segmentHeaderBytes, segmentName } from '@countersign/ledger/format';
@@ -43,6 +43,8 @@ export class JournalWriter {
   #segment: Segment;
   /** Segments that hold bytes not known to be on stable storage, the current one last. */
   #unsynced: Segment[] = [];
+  /** Those that a sync has not reached yet. */
+  #syncing: Segment[] = [];
   #bytesWritten = 0;
   /** The modification time of the directory when it last had all its segments. */
   #listedNs = 0n;
@@ -144,18 +146,26 @@ export class JournalWriter {
 
   /** Resolves when all bytes that were appended before the call are on stable storage, with the place in the journal up to which they are. */
   async sync(): Promise<{ readonly segment: number; readonly offset: number }> {
-    const unsynced = this.#unsynced;
+    this.#syncing = this.#unsynced;
     const current = this.#segment;
     const offset = current.written;
     this.#unsynced = [];
-    for (const segment of unsynced) {
+    for (let segment = this.#syncing[0]; segment !== undefined; segment = this.#syncing[0]) {
       await fdatasyncAsync(segment.fd);
       // A segment that ends after this sync began is closed by the next sync.
       if (segment !== current) {
         closeSync(segment.fd);
       }
+      this.#syncing.shift();
     }
     return { segment: current.number, offset };
+  }
+
+  /** Brings all bytes that were appended before the call to stable storage, while the thread waits. Throws errors of the system; the caller must then end the process. */
+  syncNow(): void {
+    for (const { fd } of [...this.#syncing, ...this.#unsynced]) {
+      fdatasyncSync(fd);
+    }
   }
 
   /** Cuts off the zeros, syncs and closes the journal. */

@@ -9,7 +9,7 @@ import {
   sign,
   type KeyObject,
 } from 'node:crypto';
-import type { ErasureIntent, NoteSigner } from '@countersign/ledger/format';
+import { formatKeyRing, type ErasureIntent, type NoteSigner } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { openAsFound } from '../store/found-sqlite.ts';
 import { openSqlite, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
@@ -33,6 +33,7 @@ const secretBytes = 32;
 
 const schema = `
   CREATE TABLE IF NOT EXISTS signing_key (id INTEGER PRIMARY KEY CHECK (id = 1), gateway_id TEXT NOT NULL, wrapped BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS handovers (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS class_key (
     class INTEGER NOT NULL, day INTEGER NOT NULL, wrapped BLOB NOT NULL, PRIMARY KEY (class, day)) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS session_secrets (
@@ -90,6 +91,12 @@ interface ClassKeyCount {
   readonly keys: number;
   readonly firstDay: number;
   readonly lastDay: number;
+}
+
+/** A key that may sign the log from some size on. It is nowhere but here until the key store has it. */
+export interface NextSigner {
+  readonly signer: Omit<NoteSigner, 'name'>;
+  readonly privateKey: KeyObject;
 }
 
 /** A class key that came into use, as the log announces it. */
@@ -370,8 +377,12 @@ export class KeyStore implements Disposable {
     this.#database.run('DELETE FROM session_secrets WHERE id > ?', [newestAnnounced]);
   }
 
-  /** Forgets what was told to a log of more than so many records: this one lost its end. */
+  /**
+   * Forgets what was told to a log of more than so many records: this one lost its end. If its key took over in the lost part, the key is the first of a new keyring:
+   * what it signs from now on can be checked with itself alone, and what others signed before it with theirs.
+   */
   untell(size: number): void {
+    this.#database.run('DELETE FROM handovers WHERE EXISTS (SELECT 1 FROM handovers WHERE size > ?)', [size]);
     untellHolds(this.#database, size);
     untellWraps(this.#database, size);
   }
@@ -389,13 +400,47 @@ export class KeyStore implements Disposable {
     const row = this.#database.get('SELECT gateway_id, wrapped FROM signing_key WHERE id = 1');
     if (row === undefined) {
       const gatewayId = randomBytes(8).toString('hex');
-      const der = generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' });
+      const { privateKey, signer } = this.makeSigner();
+      const der = privateKey.export({ format: 'der', type: 'pkcs8' });
       const wrapped = wrapKey(this.#roots[0], signingPurpose(gatewayId), der);
+      der.fill(0);
       this.#database.run('INSERT INTO signing_key (id, gateway_id, wrapped) VALUES (1, ?, ?)', [gatewayId, wrapped]);
-      return { gatewayId, signer: signerOf(der) };
+      return { gatewayId, signer };
     }
     const gatewayId = text(row['gateway_id']);
-    return { gatewayId, signer: signerOf(this.#unwrap(signingPurpose(gatewayId), blob(row['wrapped']))) };
+    const der = this.#unwrap(signingPurpose(gatewayId), blob(row['wrapped']));
+    const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+    der.fill(0);
+    return { gatewayId, signer: signerOf(privateKey) };
+  }
+
+  /** The keyring of the log (docs/formats/checkpoint.md); null if its key was never rotated. */
+  get keyring(): string | null {
+    const notes = this.#database.all('SELECT note FROM handovers ORDER BY size').map((row) => text(row['note']));
+    return notes.length === 0 ? null : formatKeyRing(notes);
+  }
+
+  /** Makes a key that may take the place of the one that signs. */
+  makeSigner(): NextSigner {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    return { signer: signerOf(privateKey), privateKey };
+  }
+
+  /**
+   * Puts a key in the place of the one that signs, whose private half is destroyed, with the checkpoint with which it takes over and which covers `size` records.
+   * Throws GatewayError `cannot_record` or `key_unavailable`; then nothing was changed.
+   */
+  replaceSigner({ privateKey }: NextSigner, note: string, size: number): void {
+    const { gatewayId } = this.signer();
+    const der = privateKey.export({ format: 'der', type: 'pkcs8' });
+    const wrapped = wrapKey(this.#roots[0], signingPurpose(gatewayId), der);
+    der.fill(0);
+    this.#database.transaction(() => {
+      this.#database.run('UPDATE signing_key SET wrapped = ? WHERE id = 1', [wrapped]);
+      this.#database.run('INSERT INTO handovers (size, note) VALUES (?, ?)', [size, note]);
+      // A journal that does not have these records is an older copy.
+      this.noteLoggedSize(size);
+    });
   }
 
   /** Returns secrets for one session, of these classes and expiry days. They were never given out before. `today` is the number of the day. */
@@ -755,9 +800,7 @@ function secretPurpose(slot: 'meta' | 'content'): string {
   return `countersign/session/${slot}`;
 }
 
-function signerOf(der: Buffer): Omit<NoteSigner, 'name'> {
-  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-  der.fill(0);
+function signerOf(privateKey: KeyObject): Omit<NoteSigner, 'name'> {
   const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
   return { publicKey: spki.subarray(spki.length - 32), sign: (message) => sign(null, message, privateKey) };
 }

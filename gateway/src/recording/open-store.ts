@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatVerifierKey, originOf, parseCheckpoint, parseVerifierKey, verifyNote } from '@countersign/ledger/format';
+import { originOf, parseCheckpoint, verifyNote } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import type { AnnouncedSecrets } from './journal-fold.ts';
 import { KeyStore } from './key-store.ts';
 import { mixed, recoverJournal, rolledBack, type JournalEnd } from './recovery.ts';
+import { requirePublicKeys, requireSigner, signingKeys } from './public-keys.ts';
 import type { RootSource } from '../domain/root-settings.ts';
 import { openRoot, type OpenedRoot } from './root-secret/open-root.ts';
 
@@ -42,7 +43,7 @@ export async function openStore(data: string, source: RootSource, mayRollBack: b
   if (root.unkept !== null) {
     keys.keepRoot(root.unkept);
   }
-  requirePublishedKey(data, keys);
+  await requirePublicKeys(data, keys);
   const { gatewayId } = keys;
   let lostKey: number | null = null;
   const requireSecrets = (announced: AnnouncedSecrets): void => {
@@ -54,6 +55,12 @@ export async function openStore(data: string, source: RootSource, mayRollBack: b
   if (rollback === null) {
     // After a rollback the secrets stay: lost records that they open may still be found.
     keys.dropSpares(end.secrets?.key ?? 0);
+    if (end.note !== null) {
+      await requireSigner(end.note, keys);
+    }
+  } else {
+    // It may name a key that took over in the part that is lost. The recorder writes it again as far as it counts.
+    rmSync(join(data, 'log', 'keys'), { force: true });
   }
   keys.untell(end.size);
   parts.move();
@@ -62,13 +69,12 @@ export async function openStore(data: string, source: RootSource, mayRollBack: b
 
 /** Returns the size of a checkpoint of this log that was kept elsewhere. Rejects with GatewayError `malformed` if it is none. */
 async function sizeOfKept(note: string, keys: KeyStore): Promise<number> {
-  const { gatewayId, signer } = keys.signer();
-  const name = originOf(gatewayId);
+  const name = originOf(keys.signer().gatewayId);
+  const trusted = await signingKeys(keys);
   try {
-    const key = parseVerifierKey(formatVerifierKey({ ...signer, name }));
-    const found = await verifyNote(Buffer.from(note), [key]);
+    const found = await verifyNote(Buffer.from(note), trusted.all);
     const { origin, size } = parseCheckpoint(found.note.text);
-    if (found.outcome === 'verified' && origin === name) {
+    if (found.outcome === 'verified' && origin === name && found.signers.some((key) => trusted.signs(key, size))) {
       return size;
     }
   } catch (cause) {
@@ -81,21 +87,6 @@ function notKept(name: string, cause?: unknown): GatewayError {
   return new GatewayError('malformed', `The file of --known is no checkpoint of ${name}. It is a copy of log/checkpoint, kept apart from this store.`, {
     cause,
   });
-}
-
-/** Throws GatewayError `store_damaged` unless the published key is that of the signer in the key store. */
-function requirePublishedKey(data: string, keys: KeyStore): void {
-  const file = join(data, 'log', 'key');
-  if (!existsSync(file)) {
-    return;
-  }
-  if (keys.gatewayId === null) {
-    throw mixed(`${file} is there, and the signing key is not in keys.db. Restore the keys.db of this store`);
-  }
-  const { gatewayId, signer } = keys.signer();
-  if (readFileSync(file, 'utf8').trim() !== formatVerifierKey({ ...signer, name: originOf(gatewayId) })) {
-    throw mixed(`${file} is not the key of the signer in keys.db. Restore whichever of log/ and keys.db is of another store`);
-  }
 }
 
 /**

@@ -5,18 +5,23 @@ import {
   encodeHex,
   formatCheckpoint,
   formatErasure,
+  formatHandover,
   formatVerifierKey,
   originOf,
+  parseVerifierKey,
+  ringKeysMax,
+  signHandover,
   signNote,
   hashBytes,
   type ErasureIntent,
   type NoteSigner,
+  type RingKey,
   type SegmentSummary,
+  type SignedCheckpoint,
 } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { Histogram } from './histogram.ts';
 import type { Durability } from '../domain/target.ts';
-import { writeWholeFile } from '../store/whole-file.ts';
 import { Batch, entryBytesMax, isSealed, type EntryDraft, type SessionTrack } from './batch.ts';
 import { JournalWriter } from './journal-writer.ts';
 import { LogTree } from './log-tree.ts';
@@ -25,6 +30,7 @@ import type { ClassDay, KeyStore, SessionSecrets } from './key-store.ts';
 import type { JournalPlace } from './journal-reader.ts';
 import { RemoteCommits } from './remote-commits.ts';
 import { Publisher, type PublishedCheckpoint } from './publisher.ts';
+import { writePublicKeys } from './public-keys.ts';
 import type { Rollback } from './open-store.ts';
 import type { JournalEnd } from './recovery.ts';
 import { dayOf, expiryDay, type Keeping, type Kept } from './retention.ts';
@@ -51,6 +57,9 @@ const publishMs = 1000;
 const commitBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 /** The files are checked this often, so that a removed or replaced store is noticed within a second. */
 const ownFilesMs = 500;
+
+/** The steps in which a signing key takes over, in order. A process may end after each of them. */
+export type SigningStep = 'announced' | 'in force' | 'signed' | 'published';
 
 interface RecorderOptions {
   readonly data: string;
@@ -83,7 +92,7 @@ export class Recorder implements AsyncDisposable {
   readonly #batch: Batch;
   readonly #tree: LogTree;
   readonly #publisher: Publisher;
-  readonly #signer: NoteSigner;
+  #signer: NoteSigner;
   readonly #open = new Map<string, SessionTrack>();
   readonly #erasures = new Map<number, ErasureIntent>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -177,7 +186,7 @@ export class Recorder implements AsyncDisposable {
     const identity = options.keys.signer();
     const recorder = new Recorder(options, identity);
     mkdirSync(join(options.data, 'log'), { recursive: true });
-    writeWholeFile(join(options.data, 'log', 'key'), `${formatVerifierKey(recorder.#signer)}\n`);
+    writePublicKeys(options.data, options.keys);
     const { end } = options;
     if (end.segment !== null) {
       recorder.#seal(end.segment);
@@ -350,6 +359,40 @@ export class Recorder implements AsyncDisposable {
     }
     waiting.push(release);
     this.#scheduleTurn();
+  }
+
+  /**
+   * Puts a new key in the place of the one that signs, in one turn of the event loop: a record announces it, and when that is on stable storage the key store gets
+   * the key, with a checkpoint that both keys have signed. `keys` are those of the log so far. Returns the new one. Throws GatewayError `cannot_record`,
+   * `conflict` or `key_unavailable`; then the key before goes on signing.
+   */
+  rotateSigner(keys: readonly RingKey[], onStep: (step: SigningStep) => void = () => undefined): RingKey {
+    if (keys.length >= ringKeysMax) {
+      throw new GatewayError('conflict', `The signing key was not rotated: a log has at most ${ringKeysMax} keys.`);
+    }
+    const made = this.#options.keys.makeSigner();
+    const next = { ...made.signer, name: this.#signer.name };
+    const vkey = formatVerifierKey(next);
+    this.append(this.own, { kind: 'signer', meta: JSON.stringify({ vkey }), content: [] });
+    this.#write();
+    try {
+      this.#journal.syncNow();
+    } catch (error) {
+      this.#break(error);
+      throw this.#cannotRecord();
+    }
+    onStep('announced');
+    const checkpoint = this.#checkpoint();
+    const newest = { first: checkpoint.size, key: parseVerifierKey(vkey) };
+    const note = signHandover(formatHandover(checkpoint, [...keys, newest]), [this.#signer, next]);
+    this.#options.keys.replaceSigner(made, note, checkpoint.size);
+    this.#signer = next;
+    onStep('in force');
+    this.#sign();
+    onStep('signed');
+    writePublicKeys(this.#options.data, this.#options.keys);
+    onStep('published');
+    return newest;
   }
 
   /** Resolves with the published checkpoint when everything that was appended so far is on stable storage and under it. */
@@ -648,15 +691,19 @@ export class Recorder implements AsyncDisposable {
       return;
     }
     this.#journal.ensure(0, 0);
-    const text = formatCheckpoint({
-      origin: this.#signer.name,
-      size,
-      root: this.#tree.root(),
-      journal: { segment: this.#journal.segmentNumber, offset: this.#journal.offset, chain: this.#batch.chain },
-    });
-    const note = signNote(text, this.#signer);
+    const note = signNote(formatCheckpoint(this.#checkpoint()), this.#signer);
     this.#put(this.#batch.checkpoint(note, size, this.#durableOffset()));
     this.#signed = { size, note };
+  }
+
+  /** The checkpoint over all that was written. */
+  #checkpoint(): SignedCheckpoint {
+    return {
+      origin: this.#signer.name,
+      size: this.#size,
+      root: this.#tree.root(),
+      journal: { segment: this.#journal.segmentNumber, offset: this.#journal.offset, chain: this.#batch.chain },
+    };
   }
 
   /** Stops recording if the files of the store were removed or replaced, because records in files that nobody can find are lost. */

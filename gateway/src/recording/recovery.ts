@@ -28,6 +28,8 @@ export interface JournalEnd {
   readonly size: number;
   readonly epoch: number;
   readonly secrets: AnnouncedSecrets | null;
+  /** The newest checkpoint of the part that was read; null if it has none. */
+  readonly note: Uint8Array | null;
   /** Unix ms of the latest record; 0 if it is not known. */
   readonly latestMs: number;
   readonly erasures: readonly OpenErasure[];
@@ -173,6 +175,7 @@ async function recover(
     size: fold.size,
     epoch: fold.epoch,
     secrets: fold.secrets,
+    note: fold.note,
     latestMs: fold.latestMs,
     erasures: fold.erasures(),
     subtrees: fold.subtrees(),

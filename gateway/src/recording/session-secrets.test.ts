@@ -4,7 +4,7 @@ import { chmodSync, cpSync, readFileSync, rmSync, statfsSync, writeFileSync } fr
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { verifyFile } from '@countersign/ledger';
-import { bodyEncodings } from '@countersign/ledger/format';
+import { bodyEncodings, formatVerifierKey } from '@countersign/ledger/format';
 import { mountSmall, requireMounts } from '../../../tests/support/mounted-disk.ts';
 import { compareOpenedAlone } from '../../../tests/support/opened-alone.ts';
 import { makeBundle, makeReceipt, openLog } from '../feed/evidence.ts';
@@ -114,12 +114,12 @@ describe('a secret is for one class and one day', () => {
     }
     await close();
     using keys = openKeys(data);
-    const log = openLog(data);
+    const log = await openLog(data);
     const raws = await rawsOf(data, track.id);
     const extent = { session: track.id, records: raws.length, state: 'closed', parts: () => [] } as const;
     const checkpoint = { size: Infinity, note: readFileSync(join(data, 'log', 'checkpoint'), 'utf8') };
     const bundle = (await allOf(makeBundle(log, keys, extent, { checkpoint, findPolicy: null }))).join('');
-    const report = await verifyFile(Buffer.from(bundle), { keys: [log.line] });
+    const report = await verifyFile(Buffer.from(bundle), { keys: log.keys.all.map(formatVerifierKey) });
     assert.deepEqual([report.verdict, report.findings], ['holds', []]);
     const requests = raws.filter(({ leaf }) => leaf.kind === 'request');
     assert.ok(
@@ -130,7 +130,10 @@ describe('a secret is for one class and one day', () => {
       ),
     );
     for (const { leaf } of [...requests.slice(-1), ...raws.filter(({ leaf: { kind } }) => kind === 'secrets').slice(0, 1)]) {
-      assert.equal((await verifyFile(Buffer.from(await makeReceipt(log, checkpoint, leaf.logIndex)), { keys: [log.line] })).verdict, 'holds');
+      assert.equal(
+        (await verifyFile(Buffer.from(await makeReceipt(log, checkpoint, leaf.logIndex)), { keys: log.keys.all.map(formatVerifierKey) })).verdict,
+        'holds',
+      );
     }
     for (const [i, { leaf }] of requests.entries()) {
       const parts = await allOf(readMessageBytes(data, extent, new SessionOpener(keys), { record: leaf.sessionSeq, from: 0, to: null }));

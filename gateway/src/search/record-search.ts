@@ -170,7 +170,7 @@ export class RecordSearch {
 
   async *#from(query: Query, { from, sight, checkpoint }: WantedExport): AsyncGenerator<ExportedRecord> {
     const { data, keys, index: records, findProtocol, keyOf, boundary } = this.#parts;
-    const log = openLog(data);
+    const log = await openLog(data);
     const prover = new Prover(log, await openCheckpoint(log, checkpoint.note));
     const turn = new Turn();
     const blocks = [...records.blocks()].filter(({ next }) => next > from);
@@ -407,7 +407,7 @@ export class RecordSearch {
   ): AsyncGenerator<FoundRecord, string | null> {
     const { data, keys, index: records, findProtocol, keyOf, boundary } = this.#parts;
     using opener = new RecordOpener({ data, keys, findProtocol, blockOf: (at) => records.blockOf(at), keyOf });
-    const log = openLog(data);
+    const log = await openLog(data);
     const prover = new Prover(log, await openCheckpoint(log, checkpoint.note));
     const turn = new Turn();
     let left = limit;

@@ -17,6 +17,7 @@ export type { RetentionPlan } from '../api/endpoints/plan-retention.ts';
 export type { ShownKeepingClass } from '../api/endpoints/show-retention.ts';
 export type { ShownKeys } from '../api/endpoints/list-keys.ts';
 export type { ShownRotation } from '../api/endpoints/rotate-root-key.ts';
+export type { ShownSigner } from '../api/endpoints/rotate-signing-key.ts';
 export type { FinishedRetentionRun } from '../api/endpoints/run-retention.ts';
 export type { ListedReport } from '../api/endpoints/list-reports.ts';
 export type { MadeReport } from '../api/endpoints/make-report.ts';

@@ -14,6 +14,7 @@ export type WitnessSaid =
   | { readonly said: 'cosigned'; readonly line: string; readonly timeMs: number }
   | { readonly said: 'size'; readonly size: number }
   | { readonly said: 'unproven' }
+  | { readonly said: 'unknown key' }
   | { readonly said: 'refused'; readonly why: string };
 
 interface AskOptions {
@@ -50,7 +51,7 @@ export async function askWitness(witness: AskedWitness, request: AddCheckpoint, 
     case 422:
       return { said: 'unproven' };
     case 403:
-      return refused('it knows another key of this log: give it the line of log/key (403)');
+      return { said: 'unknown key' };
     case 404:
       return refused('it does not cosign this log, or no more: give it the line of log/key (404)');
     default:

@@ -35,11 +35,13 @@ interface CosignerOptions {
   readonly now: () => number;
 }
 
-/** Makes the consistency proof from one size of the log to a later one. */
-export type ProveGrowth = (from: number, to: number) => Promise<readonly Uint8Array[]>;
+/** Makes the consistency proof from one size of the log to a later checkpoint. */
+export type ProveGrowth = (from: number, to: PublishedCheckpoint) => Promise<readonly Uint8Array[]>;
 
 export interface Asking {
   readonly checkpoint: PublishedCheckpoint;
+  /** The checkpoints with which keys of the log took over, for a witness that does not know the key in force. */
+  readonly handovers: readonly PublishedCheckpoint[];
   readonly prove: ProveGrowth;
   readonly signal: AbortSignal;
   readonly answerMs: number;
@@ -92,14 +94,30 @@ export class Cosigner {
     return null;
   }
 
-  async #ask({ checkpoint: { size, note }, prove, signal, answerMs }: Asking): Promise<Outcome> {
+  /** Asks about a checkpoint. A witness that knows an older key of the log is shown first how the others took over. */
+  async #ask(asking: Asking): Promise<Outcome> {
+    const outcome = await this.#askAbout(asking.checkpoint, asking);
+    if (outcome?.state !== 'failing' || outcome.isUnknownKey !== true) {
+      return outcome;
+    }
+    for (const handover of asking.handovers) {
+      const shown = await this.#askAbout(handover, asking);
+      if (shown?.state !== 'cosigning' && shown?.state !== 'ahead') {
+        return shown;
+      }
+      this.#status = { ...this.#status, size: Math.max(this.#status.size ?? 0, handover.size) };
+    }
+    return this.#askAbout(asking.checkpoint, asking);
+  }
+
+  async #askAbout({ size, note }: PublishedCheckpoint, { prove, signal, answerMs }: Asking): Promise<Outcome> {
     const { caFile } = this.#options;
     let oldSize = this.#status.size ?? 0;
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       if (oldSize > size) {
         return { state: 'ahead', why: `it has cosigned ${oldSize} records of this log, and there are ${size}` };
       }
-      const proof = oldSize === 0 || oldSize === size ? [] : await prove(oldSize, size);
+      const proof = oldSize === 0 || oldSize === size ? [] : await prove(oldSize, { size, note });
       const answer = await askWitness(this.witness, { oldSize, proof, note }, { signal, answerMs, caFile });
       const outcome = outcomeOf(answer, oldSize, size);
       if (outcome !== undefined) {
@@ -122,7 +140,7 @@ export class Cosigner {
 /** Null: the asking was broken off. */
 type Outcome =
   | { readonly state: 'cosigning'; readonly line: string; readonly timeMs: number }
-  | { readonly state: 'failing' | 'ahead' | 'forked'; readonly why: string }
+  | { readonly state: 'failing' | 'ahead' | 'forked'; readonly why: string; readonly isUnknownKey?: boolean }
   | null;
 
 /** Undefined: it is asked again, with the size that it states. */
@@ -132,6 +150,9 @@ function outcomeOf(answer: WitnessSaid, oldSize: number, size: number): Outcome 
   }
   if (answer.said === 'refused') {
     return { state: 'failing', why: answer.why };
+  }
+  if (answer.said === 'unknown key') {
+    return { state: 'failing', why: 'it knows another key of this log: give it the line of log/key (403)', isUnknownKey: true };
   }
   if (answer.said === 'size' && answer.size !== oldSize) {
     return undefined;

@@ -66,6 +66,14 @@ class Witnessed implements AsyncDisposable {
     this.#lines += `witness ${name} ${witness.vkey} http://${formatAddress(server.address())}\n`;
   }
 
+  async rotate(gateway: Gateway): Promise<void> {
+    const operator = readFileSync(join(this.data, 'admin.token'), 'utf8').trim();
+    const headers = { authorization: `Bearer ${operator}`, 'content-type': 'application/json' };
+    const url = `http://${gateway.addresses['http']}/api/v1/keys/rotate-signing`;
+    const answer = await fetch(url, { method: 'POST', headers, body: '{"reason":"a test"}' });
+    assert.equal(answer.status, 200, await answer.text());
+  }
+
   async verify(quorum: string): Promise<StoreReport> {
     return verifyStore(openStoreFiles(this.data), { witnesses: parseWitnessPolicy(Buffer.from(this.policy(quorum))), maxAgeMs: 60_000 });
   }
@@ -139,4 +147,23 @@ void test('a store that was put back as a whole is refused at its start, or its 
   );
   const { cosigned } = await witnessed.verify('one');
   assert.ok((cosigned?.newest?.size ?? 0) <= common.leaves, 'the witness cosigns nothing of the second history');
+});
+
+void test('a witness that knows the first key alone goes on after rotations, also after one that it has missed', async (t) => {
+  await using witnessed = new Witnessed(t);
+  await (await witnessed.start(null)).stop();
+  const first = readFileSync(join(witnessed.data, 'log', 'key'), 'utf8').trim();
+  await witnessed.addWitness('one');
+  const gateway = await witnessed.start('one');
+  await witnessed.rotate(gateway);
+  await gateway.stop();
+  const alone = await witnessed.start(null);
+  await witnessed.rotate(alone);
+  await witnessed.rotate(alone);
+  await alone.stop();
+  await (await witnessed.start('one')).stop();
+  const policy = `log ${first}\n${witnessed.policy('one')}`;
+  const report = await verifyStore(openStoreFiles(witnessed.data), { keys: [first], witnesses: parseWitnessPolicy(Buffer.from(policy)), maxAgeMs: 600_000 });
+  assert.equal(report.verdict, 'holds', JSON.stringify(report.findings));
+  assert.equal(report.cosigned?.newest?.size, report.counts.leaves, 'the last record is cosigned, under the fourth key');
 });

@@ -41,6 +41,8 @@ type Confirmed = 'cosigned' | 'no witnesses' | 'not cosigned';
 
 interface CosigningOptions {
   readonly data: string;
+  /** Returns the checkpoints with which keys of the log took over, the first one first. */
+  readonly handovers: () => Promise<readonly PublishedCheckpoint[]>;
   readonly settings: WitnessSettings;
   readonly now: () => number;
   /** Called when the quorum or a witness is missing for long, disagrees, or is there again. */
@@ -178,7 +180,7 @@ export class Cosigning implements AsyncDisposable {
     const lines = new Map<string, string>();
     const { promise: met, resolve: meet } = Promise.withResolvers<void>();
     const round = { isOver: false };
-    const prove = growthProver(join(data, 'log'), checkpoint);
+    const prove = proveWith((size) => openTiles(join(data, 'log'), size));
     const all = this.#cosigners.map(async (cosigner) => {
       // An earlier question comes first.
       await this.#asked.get(cosigner);
@@ -200,8 +202,8 @@ export class Cosigning implements AsyncDisposable {
     }
   }
 
-  async #ask(cosigner: Cosigner, asking: Omit<Asking, 'signal'>): Promise<string | null> {
-    const asked = cosigner.cosign({ ...asking, signal: this.#stopping.signal });
+  async #ask(cosigner: Cosigner, asking: Omit<Asking, 'signal' | 'handovers'>): Promise<string | null> {
+    const asked = this.#options.handovers().then(async (handovers) => cosigner.cosign({ ...asking, handovers, signal: this.#stopping.signal }));
     this.#asked.set(cosigner, asked);
     return asked;
   }
@@ -229,18 +231,13 @@ export class Cosigning implements AsyncDisposable {
   }
 }
 
-/** Makes proofs of growth from the tiles, and verifies each against the checkpoint, so that damaged tiles never look like another history. */
-function growthProver(directory: string, { note }: PublishedCheckpoint): ProveGrowth {
-  return proveWith(note, (size) => openTiles(directory, size));
-}
-
-/** As `growthProver`, with any reader of tiles. */
-export function proveWith(note: string, open: (size: number) => ReturnType<typeof openTiles>): ProveGrowth {
-  return async (from, to) => {
-    const tiles = open(to);
+/** Makes proofs of growth from the tiles, and verifies each against its checkpoint, so that damaged tiles never look like another history. */
+export function proveWith(open: (size: number) => ReturnType<typeof openTiles>): ProveGrowth {
+  return async (from, { size, note }) => {
+    const tiles = open(size);
     const { root } = parseCheckpoint(parseNote(encodeUtf8(note)).text);
     const [proof, before] = await Promise.all([tiles.consistencyProof(from), rootAt(from, tiles.readHash)]);
-    if (!verifyConsistency({ size1: from, size2: to, root1: before, root2: root, proof })) {
+    if (!verifyConsistency({ size1: from, size2: size, root1: before, root2: root, proof })) {
       throw new GatewayError(
         'store_damaged',
         'The published log does not prove how it has grown: log/tile is damaged. Stop the gateway and run countersign verify; tiles that are deleted are made again by the next start.',

@@ -54,7 +54,7 @@ export async function compareWithWitnesses(
     return { lostSize: null, disagreeing: [] };
   }
   const checkpoint = await checkpointOf(store, segment);
-  const prove = proveWith(checkpoint.note, (to) => tilesOf(store, to));
+  const prove = proveWith((to) => tilesOf(store, to));
   const disagreeing = await cosigning.compare(checkpoint, prove, startMs);
   const declared = readDeclared(store.data);
   const undeclared = disagreeing.filter((witness) => (witness.size ?? size) > declared);

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { encodeUtf8, parseNote, parseWitnessKey, verifyCosignatures } from '@countersign/ledger/format';
+import { encodeUtf8, formatVerifierKey, parseNote, parseWitnessKey, signNote, verifyCosignatures } from '@countersign/ledger/format';
 import { signerOf, TestLog } from './testdata/test-log.ts';
 import { Witness } from './witness.ts';
 import { WitnessServer } from './witness-server.ts';
@@ -95,4 +95,111 @@ test('a witness over HTTP: one request, and limits on what it reads', async (t) 
   assert.equal((await post('/other', await bytesOf(3, 4))).status, 404);
   assert.equal((await fetch(`${server.url}/add-checkpoint`)).status, 405);
   assert.equal((await post('/add-checkpoint', new Uint8Array(65 * 1024))).status, 413);
+});
+
+test('a witness takes up the next key of a log from a handover that continues it, and the one before for no more', async (t) => {
+  const data = directoryOf(t);
+  const [first, second, third] = [signerOf('log.example'), signerOf('log.example'), signerOf('log.example')];
+  const [log, next, last] = [new TestLog(first), new TestLog(second), new TestLog(third)];
+  const options = { data, name: 'witness.example/w1', logs: [log.key], now };
+  const open = await Witness.open(options);
+  const status = async (request: Promise<Uint8Array>, witness = open): Promise<number> => (await witness.addCheckpoint(await request)).status;
+  const handover = await log.handover([
+    [0, first],
+    [7, second],
+  ]);
+  assert.equal(await status(log.request(0, 5)), 200);
+  assert.equal(await status(next.request(5, 8)), 403, 'it does not know the key yet');
+  const fork = new TestLog(first, 4);
+  assert.equal(
+    await status(
+      fork.request(
+        5,
+        7,
+        await fork.handover([
+          [0, first],
+          [7, third],
+        ]),
+      ),
+    ),
+    422,
+    'a handover of another history',
+  );
+  for (const wrong of [
+    await log.handover([
+      [0, second],
+      [7, third],
+    ]),
+    signNote(handover.slice(0, handover.indexOf('\n\n') + 1), second),
+    await log
+      .handover([
+        [0, third],
+        [3, first],
+        [7, second],
+      ])
+      .then((note) => note.replace('key 3', 'key 9')),
+  ]) {
+    assert.ok([400, 403].includes(await status(log.request(5, 7, wrong))), wrong);
+  }
+  assert.equal(await status(log.request(5, 7, signNote(handover.slice(0, handover.indexOf('\n\n') + 1), first))), 400, 'the new key has not signed');
+  assert.equal(await status(log.request(5, 7, handover)), 200);
+  assert.equal(await status(log.request(7, 7, handover)), 200, 'the same again');
+  assert.equal(await status(log.request(7, 7)), 403, 'the key before at the size of the handover');
+  assert.equal(await status(log.request(7, 9)), 403, 'and at a larger one');
+  assert.equal(
+    await status(
+      log.request(
+        7,
+        9,
+        await log.handover([
+          [0, first],
+          [9, third],
+        ]),
+      ),
+    ),
+    403,
+    'the thief of the key before hands over to one of his own',
+  );
+  assert.equal(await status(next.request(7, 8)), 200);
+  assert.equal(
+    await status(
+      next.request(
+        8,
+        10,
+        await next.handover([
+          [0, first],
+          [8, second],
+          [10, third],
+        ]),
+      ),
+    ),
+    403,
+    'a handover that says otherwise when the key took over',
+  );
+  await open[Symbol.asyncDispose]();
+  const again = await Witness.open(options);
+  assert.equal(await status(log.request(8, 9), again), 403, 'it has not forgotten');
+  assert.equal(await status(next.request(8, 9), again), 200);
+  assert.equal(
+    await status(
+      next.request(
+        9,
+        12,
+        await next.handover([
+          [0, first],
+          [7, second],
+          [12, third],
+        ]),
+      ),
+      again,
+    ),
+    200,
+  );
+  assert.equal(await status(last.request(12, 13), again), 200);
+  assert.equal(await status(next.request(13, 14), again), 403);
+  assert.deepEqual(again.logs.get('log.example')?.keys, [first, second, third].map(formatVerifierKey), 'the anchor log has them');
+  const kept = readdirSync(data).find((name) => name.endsWith('.keys')) ?? '';
+  writeFileSync(join(data, kept), handover);
+  await again[Symbol.asyncDispose]();
+  await assert.rejects(Witness.open(options), { code: 'store_damaged' });
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { MalformedError } from '@countersign/ledger';
 import {
   anchorEveryS,
+  anchorKeysMax,
   anchorReasonMax,
   cosign,
   emptyRoot,
@@ -14,6 +15,7 @@ import {
   formatWitnessKey,
   isAnchorReason,
   parseCheckpoint,
+  parseHandover,
   parseNote,
   parseVerifierKey,
   parseWitnessKey,
@@ -24,6 +26,7 @@ import {
   verifyNote,
   type AnchoredLog,
   type AnchorEntry,
+  type Handover,
   type NoteSignature,
   type NoteSigner,
   type VerifierKey,
@@ -35,6 +38,7 @@ import { requireLocks } from '../store/store-lock.ts';
 import { writeWholeFile } from '../store/whole-file.ts';
 import { parseAddCheckpoint, sizeMediaType } from './add-checkpoint.ts';
 import { AnchorLog } from './anchor-log.ts';
+import { continues, HandedOver, openHandover } from './handed-over.ts';
 import { openWitnessKey } from './witness-key.ts';
 
 const takeMs = 500;
@@ -81,6 +85,7 @@ export class Witness implements AsyncDisposable {
   readonly #anchor: AnchorLog;
   /** By the origin of each log that was enrolled. */
   readonly #seen = new Map<string, Cosigned>();
+  readonly #handedOver = new HandedOver();
   /** By origin, when it was last written into the anchor log since the start, in ms of the monotonic clock. */
   readonly #anchoredMs = new Map<string, number>();
   readonly #timer: NodeJS.Timeout;
@@ -165,16 +170,20 @@ export class Witness implements AsyncDisposable {
       if (log === undefined) {
         return said(404, 'this log is not one that is cosigned here');
       }
-      const keys = log.keys.map(parseVerifierKey);
-      const signed = await verifyNote(encodeUtf8(note), keys);
-      if (signed.outcome !== 'verified') {
-        return said(403, 'no key that is known of this log has signed the checkpoint');
-      }
+      const handover = await openHandover(note, text);
+      const next = handover?.keys.slice(-1).map(({ key }) => key) ?? [];
+      const signed = await verifyNote(encodeUtf8(note), this.#handedOver.keysOf(log.origin, log.keys).all);
       if (oldSize > checkpoint.size) {
         return said(400, 'the old size is larger than that of the checkpoint');
       }
-      // From here on nothing is waited for, so that requests for a log come one after the other.
-      const answer = this.#consider({ ...checkpoint, text, lines: linesOf(signed.note.signatures, keys) }, oldSize, proof);
+      // From here on nothing is waited for, so that requests for a log come one after the other, and each knows the key that the one before has brought.
+      const keys = this.#handedOver.keysOf(log.origin, log.keys);
+      const isSigned = signed.outcome === 'verified' && signed.signers.some((key) => keys.signs(key, checkpoint.size));
+      if (!isSigned || (handover !== null && !continues(handover, keys))) {
+        return said(403, 'no key that is known of this log has signed the checkpoint');
+      }
+      const answer = this.#consider({ ...checkpoint, text, lines: linesOf(signed.note.signatures, [...keys.all, ...next]), handover }, oldSize, proof);
+      await this.#enrolNext(log.origin);
       if (performance.now() - (this.#anchoredMs.get(checkpoint.origin) ?? -Infinity) >= this.#anchorMs) {
         await this.#anchorSeen([checkpoint.origin]);
       }
@@ -201,7 +210,12 @@ export class Witness implements AsyncDisposable {
   async #begin(): Promise<void> {
     const { data, logs } = this.#options;
     for (const origin of new Set([...this.#anchor.logs.keys(), ...logs.map(({ name }) => name)])) {
-      this.#seen.set(origin, await readSeen(fileOf(data, origin), origin, this.#signer));
+      const { cosigned = nothingSeen } = (await readCosigned(fileOf(data, origin), origin, this.#signer)) ?? {};
+      this.#seen.set(origin, cosigned);
+      const handover = await readCosigned(ringFileOf(data, origin), origin, this.#signer);
+      if (handover !== null) {
+        this.#handedOver.take(parseHandover(handover.text));
+      }
     }
     for (const { origin, newest } of this.#anchor.logs.values()) {
       const { size, root } = this.#seenOf(origin);
@@ -225,7 +239,19 @@ export class Witness implements AsyncDisposable {
         }),
       );
     }
+    for (const origin of this.#anchor.logs.keys()) {
+      await this.#enrolNext(origin);
+    }
     await this.#anchorAll();
+  }
+
+  /** Enrols the key that has taken over last of a log, unless the anchor log has it, or no room for more. */
+  async #enrolNext(origin: string): Promise<void> {
+    const log = this.#anchor.logs.get(origin);
+    const vkey = this.#handedOver.newestOf(origin);
+    if (log?.retired === null && vkey !== null && !log.keys.includes(vkey) && log.keys.length < anchorKeysMax) {
+      await this.#anchor.append([{ ...this.#seenOf(origin), timeS: this.#nowS(), kind: 'enrol', origin, vkey }]);
+    }
   }
 
   async #anchorAll(): Promise<void> {
@@ -270,15 +296,21 @@ export class Witness implements AsyncDisposable {
       this.#keepFork(given);
       return sizeOf(seen);
     }
-    const continues =
+    const isGrowth =
       oldSize === 0 || oldSize === size ? proof.length === 0 : verifyConsistency({ size1: oldSize, size2: size, root1: seen.root, root2: root, proof });
-    if (!continues) {
+    if (!isGrowth) {
       this.#keepFork(given);
       return said(422, 'the proof does not show that the log continues what was cosigned of it');
     }
     const timeS = this.#nowS();
     const line = cosign(text, this.#signer, timeS);
-    writeWholeFile(fileOf(this.#options.data, origin), `${text}\n${given.lines}${line}`);
+    const cosigned = `${text}\n${given.lines}${line}`;
+    if (given.handover !== null) {
+      // It comes first: a witness that is killed before the next line knows the new key, and is asked again.
+      writeWholeFile(ringFileOf(this.#options.data, origin), cosigned);
+      this.#handedOver.take(given.handover);
+    }
+    writeWholeFile(fileOf(this.#options.data, origin), cosigned);
     this.#seen.set(origin, { size, root, timeS });
     return { status: 200, mediaType: 'text/plain; charset=utf-8', body: line };
   }
@@ -295,6 +327,8 @@ interface SignedTree extends Seen {
   readonly text: string;
   /** The signature lines by known keys of the log. */
   readonly lines: string;
+  /** Where a key takes over with this checkpoint. */
+  readonly handover: Handover | null;
 }
 
 /** Formats the lines by these keys again. What else is in the note was not verified, and is not kept. */
@@ -306,21 +340,25 @@ function linesOf(signatures: readonly NoteSignature[], keys: readonly VerifierKe
     .join('');
 }
 
+function ringFileOf(data: string, origin: string): string {
+  return `${fileOf(data, origin)}.keys`;
+}
+
 function fileOf(data: string, origin: string): string {
   return join(data, `${encodeHex(sha256(encodeUtf8(origin))).slice(0, 32)}.checkpoint`);
 }
 
-/** Reads what was cosigned last of a log. Rejects with GatewayError `store_damaged` if the file is not what this witness wrote. */
-async function readSeen(file: string, origin: string, signer: NoteSigner): Promise<Cosigned> {
+/** Reads what was cosigned of a log; null if nothing was. Rejects with GatewayError `store_damaged` if the file is not what this witness wrote. */
+async function readCosigned(file: string, origin: string, signer: NoteSigner): Promise<{ readonly cosigned: Cosigned; readonly text: string } | null> {
   if (!existsSync(file)) {
-    return nothingSeen;
+    return null;
   }
   try {
     const note = parseNote(readFileSync(file));
     const checkpoint = parseCheckpoint(note.text);
     const [cosignature] = (await verifyCosignatures(note, [parseWitnessKey(formatWitnessKey(signer))])).held;
     if (cosignature !== undefined && checkpoint.origin === origin) {
-      return { size: checkpoint.size, root: checkpoint.root, timeS: cosignature.timeS };
+      return { cosigned: { size: checkpoint.size, root: checkpoint.root, timeS: cosignature.timeS }, text: note.text };
     }
   } catch (error) {
     if (!(error instanceof MalformedError)) {

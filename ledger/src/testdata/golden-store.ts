@@ -73,6 +73,34 @@ export function writeGoldenStore(gatewayId?: string, seed?: number): GoldenStore
   return { writer, session };
 }
 
+export interface RotatedStore {
+  readonly writer: StoreWriter;
+  readonly session: WrittenSession;
+  /** The keys, and the sizes from which they sign. */
+  readonly vkeys: readonly string[];
+  readonly sizes: readonly number[];
+}
+
+/** A store whose keys were made of these seeds, one after the other. `announced` is what the log says of each new key in its place. */
+export function writeRotatedStore(seeds: readonly number[], announced?: string): RotatedStore {
+  const [first = 1, ...others] = seeds;
+  const writer = new StoreWriter(undefined, first);
+  writer.start(null);
+  const session = openSession(writer);
+  commitWithCheckpoint(writer);
+  const [vkeys, sizes] = [[writer.signer.vkey], [0]];
+  for (const seed of others) {
+    addExchange(writer, session, `${seed}`);
+    writer.rotate(seed, announced);
+    vkeys.push(writer.signer.vkey);
+    sizes.push(writer.leafHashes.length);
+    writer.record(writer.gateway, 'heartbeat', { meta: { sessions: 1 } });
+    commitWithCheckpoint(writer);
+  }
+  writer.publish();
+  return { writer, session, vkeys, sizes };
+}
+
 /** The lines of a bundle of a short session, with two records of policies. */
 export function policyBundleLines(): { readonly lines: readonly string[]; readonly heartbeat: string } {
   const writer = new StoreWriter();

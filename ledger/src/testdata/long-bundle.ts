@@ -39,7 +39,7 @@ export function writeLongBundle(file: string, height: number, contentBytes: numb
     const write = (text: string): void => {
       writeSync(fd, text);
     };
-    write(formatBundleHeader({ log: signer.name, key: signer.vkey, session, scope: 'session', records, hasPolicies: false }));
+    write(formatBundleHeader({ log: signer.name, key: signer.vkey, keyring: null, session, scope: 'session', records, hasPolicies: false }));
     for (const [index, leaf] of leaves.entries()) {
       const proof = levels.slice(0, height).map((hashes, level) => hashes[(index >> level) ^ 1] ?? zeros);
       const [meta, body] = bodiesAt(index, records, content);

@@ -22,6 +22,7 @@ const kinds = {
   keep: 41,
   secrets: 42,
   wrap: 43,
+  signer: 44,
 } as const;
 export type Kind = keyof typeof kinds;
 
@@ -71,6 +72,10 @@ export function signText(text: string, signer: Signer): string {
   return `${text}\n\u2014 ${signer.name} ${signature.toString('base64')}\n`;
 }
 
+export function signBoth(text: string, before: Signer, next: Signer): string {
+  return signText(text, before) + signText(text, next).slice(text.length + 1);
+}
+
 export interface WrittenRecord {
   readonly index: number;
   readonly kind: Kind;
@@ -112,7 +117,9 @@ export function frameOf(type: 1 | 2, body: Buffer, numbers: { entries: number; i
 export class StoreWriter {
   readonly gatewayId: string;
   readonly origin: string;
-  readonly signer: Signer;
+  signer: Signer;
+  /** The keys so far, each as the line of a handover, once there is more than one. */
+  readonly keyLines: string[] = [];
   readonly files = new Map<string, Buffer>();
   readonly leafHashes: Buffer[] = [];
   timeMs = 1_790_000_000_000;
@@ -132,6 +139,7 @@ export class StoreWriter {
     this.origin = `countersign/${gatewayId}`;
     this.signer = signerOf(this.origin, seed);
     this.files.set('log/key', Buffer.from(`${this.signer.vkey}\n`));
+    this.keyLines.push(`key 0 ${this.signer.vkey}\n`);
   }
 
   get segmentPath(): string {
@@ -269,6 +277,20 @@ export class StoreWriter {
     this.note = signText(this.checkpointText(), this.signer);
     const numbers = { entries: 0, index: this.leafHashes.length, durable: this.#bytes.length };
     this.#append(frameOf(2, Buffer.from(this.note), numbers));
+  }
+
+  /** Hands over to a key with another seed: announces it, writes the keyring and signs with it from now on. */
+  rotate(seed: number, announced?: string): void {
+    const next = signerOf(this.origin, seed);
+    this.record(this.gateway, 'signer', { meta: { vkey: announced ?? next.vkey } });
+    this.commit();
+    this.keyLines.push(`key ${this.leafHashes.length} ${next.vkey}\n`);
+    const handover = signBoth(this.checkpointText() + this.keyLines.join(''), this.signer, next);
+    const before = this.files.get('log/keys');
+    this.files.set('log/keys', Buffer.from(before === undefined ? handover : `${before.toString()}\n${handover}`));
+    this.files.set('log/key', Buffer.from(`${next.vkey}\n`));
+    this.signer = next;
+    this.checkpoint();
   }
 
   checkpointText(): string {

@@ -662,7 +662,7 @@ export interface Schemas {
     };
   };
 
-  /** Which keys there are. No key is shown. */
+  /** Which keys there are. No key is shown but the public ones. */
   readonly Keys: {
     /** The root secret, which opens all other keys. */
     readonly root: {
@@ -688,6 +688,15 @@ export interface Schemas {
         readonly written: string;
       }[];
     };
+
+    /** The keys that have signed the log, the one in force last. */
+    readonly signing: readonly {
+      /** The verifier key. It is public. */
+      readonly vkey: string;
+
+      /** The size of the log from which it signs, until the next takes over. */
+      readonly from: number;
+    }[];
 
     /** The keys that wrap the secrets of sessions, by class of keeping. */
     readonly classKeys: readonly {
@@ -1212,6 +1221,18 @@ export interface Schemas {
 
     /** How many class keys were wrapped anew. */
     readonly classKeys: number;
+  };
+
+  /** A signing key that took the place of the one before. */
+  readonly RotatedSigningKey: {
+    /** The verifier key of the log that is in force now, as log/key has it. */
+    readonly vkey: string;
+
+    /** The size of the log from which it signs. */
+    readonly from: number;
+
+    /** How many signing keys the log has had, this one included. */
+    readonly keys: number;
   };
 
   readonly RunRequest: {
@@ -2213,7 +2234,7 @@ export interface Operations {
     line: never;
   };
 
-  /** Lists the keys of the gateway: what wraps the root secret and since when, and how many class keys there are. No key is shown. */
+  /** Lists the keys of the gateway: what wraps the root secret and since when, which keys have signed the log, and how many class keys there are. No key is shown but the public ones. */
   'GET /api/v1/keys': { path: Nothing; query: Nothing; body: Nothing; answer: Schemas['Keys']; line: never };
 
   /** Makes a new root secret and wraps all keys by it. Nothing that was recorded is sealed anew. */
@@ -2225,6 +2246,18 @@ export interface Operations {
       readonly reason: string;
     };
     answer: Schemas['RotatedRootKey'];
+    line: never;
+  };
+
+  /** Makes a new signing key, with which the log is signed from now on. What the key before has signed still holds. */
+  'POST /api/v1/keys/rotate-signing': {
+    path: Nothing;
+    query: Nothing;
+    body: {
+      /** Why. It is recorded. */
+      readonly reason: string;
+    };
+    answer: Schemas['RotatedSigningKey'];
     line: never;
   };
 
@@ -2515,6 +2548,9 @@ export interface Operations {
 
   /** Returns the public key of the log, with which everybody who reads a record can check its receipt. */
   'GET /log/key': { path: Nothing; query: Nothing; body: Nothing; answer: never; line: never };
+
+  /** Returns the keyring of the log, if its key was rotated: whoever has one of its keys finds the others in it, and from which size each signs. */
+  'GET /log/keys': { path: Nothing; query: Nothing; body: Nothing; answer: never; line: never };
 
   /** Returns a file of the public log: `checkpoint` and `tile/...` as in C2SP tlog-tiles. */
   'GET /log/{path}': { path: { readonly path: string }; query: Nothing; body: Nothing; answer: never; line: never };

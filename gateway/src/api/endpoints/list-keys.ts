@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { listSigners } from '../../recording/public-keys.ts';
 import { printLastDay } from '../../recording/retention.ts';
 import { listEscrow } from '../../recording/root-secret/escrow.ts';
 import { json } from '../answer.ts';
@@ -24,6 +25,15 @@ const shownKeys = z
           .describe('The root secrets that are in escrow/ of the data directory, the newest first.'),
       })
       .describe('The root secrets that are encrypted for others.'),
+    signing: z
+      .array(
+        z.object({
+          vkey: z.string().describe('The verifier key. It is public.'),
+          from: z.int().describe('The size of the log from which it signs, until the next takes over.'),
+        }),
+      )
+      .readonly()
+      .describe('The keys that have signed the log, the one in force last.'),
     classKeys: z
       .array(
         z.object({
@@ -36,7 +46,7 @@ const shownKeys = z
       .readonly()
       .describe('The keys that wrap the secrets of sessions, by class of keeping.'),
   })
-  .meta({ id: 'Keys', description: 'Which keys there are. No key is shown.' });
+  .meta({ id: 'Keys', description: 'Which keys there are. No key is shown but the public ones.' });
 
 export type ShownKeys = z.output<typeof shownKeys>;
 
@@ -44,9 +54,10 @@ export const listKeys = endpoint({
   id: 'listKeys',
   method: 'GET',
   path: '/api/v1/keys',
-  summary: 'Lists the keys of the gateway: what wraps the root secret and since when, and how many class keys there are. No key is shown.',
+  summary:
+    'Lists the keys of the gateway: what wraps the root secret and since when, which keys have signed the log, and how many class keys there are. No key is shown but the public ones.',
   answer: json(shownKeys),
-  act: ({ keys, rootRotation, data, escrowRecipients }: Pick<ApiParts, 'keys' | 'rootRotation' | 'data' | 'escrowRecipients'>) => {
+  act: async ({ keys, rootRotation, data, escrowRecipients }: Pick<ApiParts, 'keys' | 'rootRotation' | 'data' | 'escrowRecipients'>) => {
     const row = keys.rootRow;
     return {
       root: {
@@ -58,6 +69,7 @@ export const listKeys = endpoint({
         recipients: escrowRecipients,
         files: listEscrow(data).map(({ root, writtenMs }) => ({ root, written: new Date(writtenMs).toISOString() })),
       },
+      signing: await listSigners(keys),
       classKeys: keys
         .countClassKeys()
         .map(({ firstDay, lastDay: last, ...counts }) => ({ ...counts, firstDay: printLastDay(firstDay), lastDay: printLastDay(last) })),
