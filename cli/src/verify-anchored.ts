@@ -48,7 +48,10 @@ async function openAnchor(place: string, keys: readonly string[]): Promise<Ancho
       `--anchor ${place}: there is no such directory. It is the directory anchor of a witness, a copy of it, or the address at which it is served.`,
     );
   }
-  return AnchorCheck.open(anchorFilesAt(place), keys.length === 0 ? undefined : await Promise.all(keys.map(async (value) => readTrusted('--anchor-key', value))));
+  return AnchorCheck.open(
+    anchorFilesAt(place),
+    keys.length === 0 ? undefined : await Promise.all(keys.map(async (value) => readTrusted('--anchor-key', value))),
+  );
 }
 
 /** Verifies an anchor log alone, prints which logs are enrolled in it, and sets the exit code. */

@@ -142,7 +142,9 @@ async function verifyOnce(storeFiles: StoreFiles, options: StoreOptions): Promis
     ({ size, root, entry }) =>
       new Expectation({ origin: '', size, root }, `anchor entry ${entry}`, { differs: 'integrity', missing: 'completeness' }, findings),
   );
-  const expectations = [published.expectation, known, ...handovers.expectations, ...cosigned.expectations, ...stamped.expectations, ...anchored].filter((one) => one !== undefined);
+  const expectations = [published.expectation, known, ...handovers.expectations, ...cosigned.expectations, ...stamped.expectations, ...anchored].filter(
+    (one) => one !== undefined,
+  );
   const { keyRows, now = Date.now } = options;
   const retention = new RetentionCheck({ rows: keyRows ?? null, findings, nowMs: now(), atMs: options.retentionAtMs ?? null });
   const keyCheck = new KeyCheck(keyRows ?? null, findings, retention);

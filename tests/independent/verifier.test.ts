@@ -16,6 +16,7 @@ import {
   policyBundleLines,
   writeFirstEpoch,
   writeGoldenStore,
+  writeRotatedStore,
 } from '../../ledger/src/testdata/golden-store.ts';
 import { entriesOf, rechained, segmentsOf, variantsOf, withEntries } from '../../ledger/src/testdata/tamper.ts';
 import { verifyFile } from '../../ledger/src/verify-file.ts';
@@ -25,7 +26,7 @@ import { buildGo, requireGo } from './go.ts';
 
 type Files = ReadonlyMap<string, Uint8Array>;
 /** Asks the second verifier about a store or a file, with the trusted key or without one. */
-type AskOther = (path: string, key?: string) => Promise<string>;
+type AskOther = (path: string, key?: string, keyring?: string) => Promise<string>;
 
 /** Every how many bytes of a file one is flipped. It has no common factor with the lengths in the formats. */
 const flipStep = 13;
@@ -34,8 +35,8 @@ function startOther(t: TestContext): AskOther {
   const child = spawn(buildGo(t, 'verifier'), { stdio: ['pipe', 'pipe', 'inherit'] });
   t.after(() => child.kill());
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return async (path, key = '') => {
-    child.stdin.write(`${path} ${key}\n`);
+  return async (path, key = '', keyring = '') => {
+    child.stdin.write(`${path} ${key} ${keyring}\n`);
     const { value } = await answers.next();
     return String(value);
   };
@@ -102,12 +103,12 @@ function* tampered(files: ReadonlyMap<string, Buffer>): Generator<readonly [stri
 test('a second verifier, in Go and with the code of another team, says of every store what this one says', requireGo('verifier'), async (t) => {
   const other = startOther(t);
   const counts = new Map<string, number>();
-  for (const { writer } of [writeGoldenStore(), writeFirstEpoch()]) {
+  for (const { writer, vkeys } of [{ ...writeGoldenStore(), vkeys: null }, { ...writeFirstEpoch(), vkeys: null }, writeRotatedStore([1, 2, 3])]) {
     const { path, during } = directoryOf(t, writer.files);
-    const { vkey } = writer.signer;
+    const trusted = vkeys ?? [writer.signer.vkey];
     for (const [how, changed] of [['as it is', writer.files] as const, ...tampered(writer.files)]) {
       await during(changed, async () => {
-        for (const key of [vkey, undefined]) {
+        for (const key of [...trusted, undefined]) {
           const { verdict, findings } = await verifyStore(filesOf(changed), key === undefined ? {} : { keys: [key] });
           const said = await other(path, key);
           assert.ok(
@@ -140,13 +141,56 @@ test('the second verifier says of bundles and receipts what this one says', requ
   }
 });
 
+test('the second verifier says of keyrings what this one says: in bundles, and beside a key', requireGo('verifier'), async (t) => {
+  const other = startOther(t);
+  const rotated = writeRotatedStore([1, 2, 3]);
+  const keyring = rotated.writer.files.get('log/keys') ?? assert.fail();
+  const thief = writeRotatedStore([1, 9]);
+  const stolen = thief.writer.files.get('log/keys') ?? assert.fail();
+  const lines = goldenBundleLines(rotated);
+  const withRing = (ring: Buffer): Uint8Array => {
+    const { bundle: _form, log, key, ...rest }: Record<string, unknown> = JSON.parse(lines[0] ?? '');
+    return bundleOf([JSON.stringify({ bundle: 'countersign/3', log, key, keyring: ring.toString(), ...rest }), ...lines.slice(1)]);
+  };
+  const receipt = Buffer.from(goldenReceipt(rotated, 1));
+  const { path, during } = directoryOf(t, new Map<string, Uint8Array>([['keys', keyring]]));
+  const rings = [keyring, stolen, ...Array.from({ length: Math.ceil(keyring.length / flipStep) }, (_, i) => Buffer.from(flipped(keyring, i * flipStep)))];
+  const verdicts = new Set<string>();
+  for (const file of [receipt, ...rings.map(withRing), bundleOf(lines)]) {
+    await during(
+      new Map<string, Uint8Array>([
+        ['keys', keyring],
+        ['file', file],
+      ]),
+      async () => {
+        for (const [vkey, ring] of [
+          ...[...rotated.vkeys, ...thief.vkeys].flatMap((key) => [[key, false] as const, [key, true] as const]),
+          ['-', true] as const,
+        ]) {
+          const keys = [...(vkey === '-' ? [] : [vkey]), ...(ring ? [keyring.toString()] : [])];
+          const { verdict, findings } = await verifyFile(new Uint8Array(file), { keys });
+          const said = await other(join(path, 'file'), vkey, ring ? join(path, 'keys') : '');
+          assert.ok(said.startsWith(`${verdict} `), `${said}; here ${verdict}: ${JSON.stringify(findings)}`);
+          verdicts.add(verdict);
+        }
+      },
+    );
+  }
+  assert.deepEqual([...verdicts].toSorted(), ['holds', 'malformed', 'trust']);
+});
+
 test('the second verifier confirms the store of a gateway that runs, and one that was stopped', requireGo('verifier'), async (t) => {
   const other = startOther(t);
   const running = await openRunningGateway();
   await grow(running);
   assert.equal(await other(running.data), 'holds []');
+  const first = (await (await running.ask('GET', '/log/key')).text()).trim();
+  await running.json('POST', '/api/v1/keys/rotate-signing', { reason: 'a test' });
+  await grow(running);
+  assert.equal(await other(running.data, first), 'holds []');
   await running.gateway.stop();
   assert.equal(await other(running.data), 'holds []');
+  assert.equal(await other(running.data, first), 'holds []');
   assert.equal((await verifyStore(openStoreFiles(running.data))).verdict, 'holds');
   await running[Symbol.asyncDispose]();
 });

@@ -29,7 +29,12 @@ export function addVerify(program: Command): void {
     .description('check a store, a bundle, a receipt or evidence, offline, with public keys only')
     .addOption(configOption())
     .addOption(new Option('--data <dir>', 'the store: the data directory of a gateway, or a copy of it').conflicts('config'))
-    .option('--key <vkey>', 'a key to trust, or the file that holds it (log/key, or the keyring log/keys, kept outside the store); can be repeated', collect, [])
+    .option(
+      '--key <vkey>',
+      'a key to trust, or the file that holds it (log/key, or the keyring log/keys, kept outside the store); can be repeated',
+      collect,
+      [],
+    )
     .option('--known <file>', 'a checkpoint that was kept elsewhere: the store or file must not be older, and must be of the same history')
     .option(
       '--max-age <duration>',

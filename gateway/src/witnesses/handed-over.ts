@@ -1,5 +1,14 @@
 import { MalformedError } from '@countersign/ledger';
-import { formatVerifierKey, parseHandover, parseVerifierKey, requireNext, requireSigned, SigningKeys, type Handover, type RingKey } from '@countersign/ledger/format';
+import {
+  formatVerifierKey,
+  parseHandover,
+  parseVerifierKey,
+  requireNext,
+  requireSigned,
+  SigningKeys,
+  type Handover,
+  type RingKey,
+} from '@countersign/ledger/format';
 
 /** The keys of logs, as handovers that the witness has cosigned say which signs from which size on (docs/formats/checkpoint.md). */
 export class HandedOver {

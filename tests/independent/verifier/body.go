@@ -203,6 +203,7 @@ var shapes = map[byte]shape{
 	41:            {"class": isCount, "content": orNull(isCount), "facts": orNull(isCount), "floor": orNull(isCount)},
 	42:            {"secrets": isHash, "key": isCount, "meta": isList, "content": isList},
 	43:            {"class": isCount, "day": isCount, "wraps": isList},
+	kindSigner:    {"vkey": isText},
 }
 
 // readBody parses the clear body of a governance leaf.

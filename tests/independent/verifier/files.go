@@ -38,7 +38,7 @@ func checkRecord(l leaf, leafText []byte, index uint64, proof []tlog.Hash, signe
 	}
 }
 
-func verifyReceipt(file []byte, given string, found *findings) {
+func verifyReceipt(file []byte, g given, found *findings) {
 	malform := func(err error) { found.add(malformed, "receipt: %v", err) }
 	at := bytes.Index(file, []byte("\n\n"))
 	if len(file) > receiptBytesMax || !utf8.Valid(file) || at < 0 {
@@ -81,7 +81,7 @@ func verifyReceipt(file []byte, given string, found *findings) {
 		malform(err)
 		return
 	}
-	signed := openCheckpoint(file[at+2:], "checkpoint", trustedKeys(nil, given, found), found)
+	signed := openCheckpoint(file[at+2:], "checkpoint", trustedKeys(nil, nil, g, found), found)
 	checkRecord(l, extra, index, proof, signed, found)
 }
 
@@ -102,7 +102,7 @@ type bundle struct {
 	previous        [32]byte
 }
 
-func verifyBundle(file []byte, given string, found *findings) {
+func verifyBundle(file []byte, g given, found *findings) {
 	err := func() error {
 		if len(file) == 0 || file[len(file)-1] != '\n' {
 			return fmt.Errorf("does not end in a newline")
@@ -123,12 +123,12 @@ func verifyBundle(file []byte, given string, found *findings) {
 		if _, err := parseCheckpoint(noteText); err != nil {
 			return err
 		}
-		b, key, log, err := readHeader(lines[0])
+		b, key, ring, log, err := readHeader(lines[0])
 		if err != nil {
 			return err
 		}
 		b.found = found
-		b.signed = openCheckpoint([]byte(text), "checkpoint", trustedKeys([]byte(key), given, found), found)
+		b.signed = openCheckpoint([]byte(text), "checkpoint", trustedKeys([]byte(key), ring, g, found), found)
 		if b.signed != nil && b.signed.origin != log {
 			found.add(integrity, "the checkpoint is not of the log that the bundle names")
 		}
@@ -172,10 +172,26 @@ func readLine(line string, members ...string) (map[string]any, error) {
 	return parsed.values, nil
 }
 
-func readHeader(line string) (*bundle, string, string, error) {
-	header, err := readLine(line, "bundle", "log", "key", "session", "scope", "records")
+// bundleForms says of each form whether it has a place for policies, and a keyring.
+var bundleForms = map[string]struct{ hasPolicies, hasKeyring bool }{
+	"countersign/1": {false, false}, "countersign/2": {true, false}, "countersign/3": {false, true}, "countersign/4": {true, true},
+}
+
+func readHeader(line string) (*bundle, string, []byte, string, error) {
+	members := []string{"bundle", "log", "key", "session", "scope", "records"}
+	hasRing := strings.HasPrefix(line, `{"bundle":"countersign/3"`) || strings.HasPrefix(line, `{"bundle":"countersign/4"`)
+	if hasRing {
+		members = []string{"bundle", "log", "key", "keyring", "session", "scope", "records"}
+	}
+	header, err := readLine(line, members...)
 	if err != nil {
-		return nil, "", "", err
+		return nil, "", nil, "", err
+	}
+	var ring []byte
+	if text, isText := header["keyring"].(string); isText {
+		ring = []byte(text)
+	} else if hasRing {
+		return nil, "", nil, "", errForm
 	}
 	form, _ := header["bundle"].(string)
 	log, _ := header["log"].(string)
@@ -184,15 +200,15 @@ func readHeader(line string) (*bundle, string, string, error) {
 	scope, _ := header["scope"].(string)
 	promised, isNumber := count(header["records"])
 	id, err := hex.DecodeString(session)
-	isForm := form == "countersign/1" || form == "countersign/2"
+	has, isForm := bundleForms[form]
 	if err != nil || len(id) != 16 || hex.EncodeToString(id) != session || !isNumber || !isForm || scope != "session" && scope != "records" {
-		return nil, "", "", errForm
+		return nil, "", nil, "", errForm
 	}
 	verifier, err := parseVerifier(key)
 	if err != nil || verifier.Name() != log {
-		return nil, "", "", fmt.Errorf("the key is not that of the log")
+		return nil, "", nil, "", fmt.Errorf("the key is not that of the log")
 	}
-	return &bundle{session: session, isWhole: scope == "session", hasPolicies: form == "countersign/2", promised: promised, closeAt: -1, policyIndex: -1}, key, log, nil
+	return &bundle{session: session, isWhole: scope == "session", hasPolicies: has.hasPolicies, promised: promised, closeAt: -1, policyIndex: -1}, key, ring, log, nil
 }
 
 func (b *bundle) add(line string) error {

@@ -20,6 +20,7 @@ const (
 	kindPolicy    = 36
 	kindErasure   = 38
 	kindPause     = 40
+	kindSigner    = 44
 
 	flagClear     = 1
 	flagMeta      = 2
@@ -31,7 +32,7 @@ const (
 // governance says of each known kind whether its meta is a clear body.
 var governance = map[byte]bool{
 	1: true, 2: true, 3: true, 4: false, 5: false, 6: false, 7: false, 8: false, 9: false, 10: true, 11: true, 12: false,
-	32: true, 33: true, 34: true, 35: true, 36: true, 37: true, 38: true, 39: true, 40: true, 41: true, 42: true, 43: true,
+	32: true, 33: true, 34: true, 35: true, 36: true, 37: true, 38: true, 39: true, 40: true, 41: true, 42: true, 43: true, 44: true,
 }
 
 const numberMax = 1<<53 - 1

@@ -35,10 +35,12 @@ type logCheck struct {
 	lastMs        uint64
 	sawSession    bool
 	intents       map[uint64]bool
+	// The keys that records must announce and have not, by the index of the record.
+	signers map[uint64]string
 }
 
 func newLogCheck(found *findings) *logCheck {
-	return &logCheck{found: found, sessions: map[[16]byte]*session{}, closed: map[[16]byte]bool{}, own: map[[16]byte]bool{}, intents: map[uint64]bool{}}
+	return &logCheck{found: found, sessions: map[[16]byte]*session{}, closed: map[[16]byte]bool{}, own: map[[16]byte]bool{}, intents: map[uint64]bool{}, signers: map[uint64]string{}}
 }
 
 func (c *logCheck) enter(gateway [8]byte, epoch uint32, before *summary) {
@@ -214,6 +216,10 @@ func (c *logCheck) checkClear(l leaf, clear []byte, name string) {
 		return
 	}
 	switch l.kind {
+	case kindSigner:
+		if c.signers[l.index] == body["vkey"] {
+			delete(c.signers, l.index)
+		}
 	case kindClose:
 		if number(body, "records") != l.seq+1 {
 			c.found.add(integrity, "%s: close with the count %d at record %d", name, number(body, "records"), l.seq)

@@ -1,9 +1,9 @@
 // A second verifier, written from docs/formats alone. Trees, proofs and signatures are checked by the code of the Go team (golang.org/x/mod/sumdb: tlog and
 // note).
 //
-//	verifier PATH [VKEY]
+//	verifier PATH [VKEY [KEYRING]]
 //
-// PATH is a store, a bundle or a receipt. Without VKEY the key of the store or the bundle counts. It prints each finding, and exits with the code of
+// PATH is a store, a bundle or a receipt. Without VKEY the key of the store or the bundle counts. KEYRING is a file; with - as VKEY its newest key counts. It prints each finding, and exits with the code of
 // docs/formats/verification.md.
 package main
 
@@ -50,7 +50,7 @@ func (f *findings) verdict() int {
 	return holds
 }
 
-func verify(path, given string) *findings {
+func verify(path string, g given) *findings {
 	found := &findings{}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -58,7 +58,7 @@ func verify(path, given string) *findings {
 		return found
 	}
 	if info.IsDir() {
-		verifyStore(path, given, found)
+		verifyStore(path, g, found)
 		return found
 	}
 	file, err := os.ReadFile(path)
@@ -66,26 +66,32 @@ func verify(path, given string) *findings {
 	case err != nil:
 		found.add(malformed, "%v", err)
 	case bytes.HasPrefix(file, []byte(receiptStart+"\n")):
-		verifyReceipt(file, given, found)
+		verifyReceipt(file, g, found)
 	case bytes.HasPrefix(file, []byte(`{"bundle":`)):
-		verifyBundle(file, given, found)
+		verifyBundle(file, g, found)
 	default:
 		found.add(malformed, "neither a bundle nor a receipt")
 	}
 	return found
 }
 
-// Each line on the input is `PATH` or `PATH VKEY`; each answer is a line with the verdict, and the findings behind it.
+// Each line on the input is `PATH`, `PATH VKEY` or `PATH VKEY KEYRING`; each answer is a line with the verdict, and the findings behind it.
 func serve() {
-	var path, given string
 	for {
-		given = ""
-		if count, err := fmt.Scanln(&path, &given); count == 0 && err != nil {
+		var path, vkey, ring string
+		if count, err := fmt.Scanln(&path, &vkey, &ring); count == 0 && err != nil {
 			return
 		}
-		found := verify(path, given)
+		found := verify(path, givenBy(vkey, ring))
 		fmt.Printf("%s %q\n", names[found.verdict()], found.lines)
 	}
+}
+
+func givenBy(vkey, ringPath string) given {
+	if vkey == "-" {
+		vkey = ""
+	}
+	return given{vkey, ringPath}
 }
 
 func main() {
@@ -93,11 +99,8 @@ func main() {
 		serve()
 		return
 	}
-	given := ""
-	if len(os.Args) > 2 {
-		given = os.Args[2]
-	}
-	found := verify(os.Args[1], given)
+	words := append(os.Args[2:], "", "")
+	found := verify(os.Args[1], givenBy(words[0], words[1]))
 	for _, line := range found.lines {
 		fmt.Println(line)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/base64"
 	"fmt"
 	"regexp"
@@ -137,13 +136,13 @@ func parseCheckpoint(text string) (checkpoint, error) {
 }
 
 // openCheckpoint returns the checkpoint of a note that a trusted key has signed, by the code of the Go team.
-func openCheckpoint(bytes []byte, where string, keys []note.Verifier, found *findings) *checkpoint {
+func openCheckpoint(bytes []byte, where string, keys trustedSet, found *findings) *checkpoint {
 	text, err := splitNote(bytes)
 	if err != nil {
 		found.add(malformed, "%s: %v", where, err)
 		return nil
 	}
-	opened, err := note.Open(bytes, note.VerifierList(keys...))
+	opened, err := note.Open(bytes, keys.verifiers())
 	switch failure := err.(type) {
 	case nil:
 	case *note.InvalidSignatureError:
@@ -162,39 +161,15 @@ func openCheckpoint(bytes []byte, where string, keys []note.Verifier, found *fin
 		return nil
 	}
 	for _, signature := range opened.Sigs {
-		if signature.Name == parsed.origin && parsed.hasJournal {
-			return &parsed
+		if signature.Name != parsed.origin || !keys.signs(signature, parsed.size) {
+			continue
 		}
-		if signature.Name == parsed.origin {
+		if !parsed.hasJournal {
 			found.add(malformed, "%s: checkpoint without a journal line", where)
 			return nil
 		}
+		return &parsed
 	}
-	found.add(trust, "%s: not signed by the key of its origin", where)
+	found.add(trust, "%s: not signed by a key of its origin that signs at its size", where)
 	return nil
-}
-
-// trustedKeys returns the key that was given, otherwise that of the file.
-func trustedKeys(own []byte, given string, found *findings) []note.Verifier {
-	var keys []note.Verifier
-	if given != "" {
-		key, err := parseVerifier(given)
-		if err != nil {
-			panic(err)
-		}
-		keys = append(keys, key)
-	}
-	if own == nil {
-		return keys
-	}
-	vkey := string(bytes.TrimSuffix(own, []byte("\n")))
-	key, err := parseVerifier(vkey)
-	if err != nil {
-		found.add(malformed, "log/key: %v", err)
-	} else if given == "" {
-		keys = append(keys, key)
-	} else if vkey != given {
-		found.add(trust, "log/key: not a trusted key")
-	}
-	return keys
 }

@@ -12,7 +12,6 @@ import (
 	"sort"
 	"strconv"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -33,8 +32,10 @@ var segmentFile = regexp.MustCompile(`^([0-9]{12})\.segment$`)
 
 type store struct {
 	found     *findings
-	keys      []note.Verifier
+	keys      trustedSet
 	published *checkpoint
+	// The checkpoints that the journal must fulfil: the published one, and the handovers.
+	awaited []*awaited
 	gateway   string
 	epoch     uint32
 	chain     [32]byte
@@ -45,13 +46,18 @@ type store struct {
 	end    struct {
 		segment, offset uint64
 	}
-	// Whether the journal has the root and the place of the published checkpoint.
+	lastNote    []byte
+	isNoteLast  bool
+	isSigned    bool
+	zerosFollow bool
+	before      *summary
+}
+
+// awaited is a checkpoint from outside the journal, and whether the journal has its root and its place.
+type awaited struct {
+	checkpoint
+	where             string
 	sawRoot, sawPlace bool
-	lastNote          []byte
-	isNoteLast        bool
-	isSigned          bool
-	zerosFollow       bool
-	before            *summary
 }
 
 // summary is what a seal says of a segment.
@@ -90,7 +96,7 @@ func readFile(path string, found *findings) []byte {
 	return read
 }
 
-func verifyStore(directory, given string, found *findings) {
+func verifyStore(directory string, g given, found *findings) {
 	key := readFile(filepath.Join(directory, "log", "key"), found)
 	published := readFile(filepath.Join(directory, "log", "checkpoint"), found)
 	segments := segmentsIn(filepath.Join(directory, "journal"))
@@ -101,10 +107,20 @@ func verifyStore(directory, given string, found *findings) {
 	if key == nil {
 		found.add(completeness, "log/key is missing")
 	}
-	s := &store{found: found, keys: trustedKeys(key, given, found)}
+	ring := readFile(filepath.Join(directory, "log", "keys"), found)
+	s := &store{found: found, keys: trustedKeys(key, ring, g, found)}
 	s.log = newLogCheck(found)
 	if published != nil {
 		s.published = openCheckpoint(published, "log/checkpoint", s.keys, found)
+	}
+	if s.published != nil {
+		s.awaited = append(s.awaited, &awaited{checkpoint: *s.published, where: "log/checkpoint"})
+	}
+	if s.keys.ring != nil {
+		for i, handover := range s.keys.ring.handovers {
+			s.awaited = append(s.awaited, &awaited{checkpoint: handover, where: "log/keys"})
+			s.log.signers[handover.size-1] = s.keys.ring.keys[i+1].vkey
+		}
 	}
 	s.see(0, 0)
 	for i, number := range segments {
@@ -288,8 +304,12 @@ func (s *store) judge(file []byte, at int, state string, isLast bool, name strin
 	}
 	behind := durableBehind(file, at)
 	if isLast {
-		isStopped := s.log.isClosed && (s.isNoteLast || s.published != nil && s.published.size == s.size)
-		isNamed := s.published != nil && (s.published.segment > s.end.segment || s.published.segment == s.end.segment && s.published.offset > uint64(at))
+				isNamed, coversAll := false, false
+		for _, one := range s.awaited {
+			isNamed = isNamed || one.segment > s.end.segment || one.segment == s.end.segment && one.offset > uint64(at)
+			coversAll = coversAll || one.size == s.size
+		}
+		isStopped := s.log.isClosed && (s.isNoteLast || coversAll)
 		if !isStopped && !isNamed && behind <= int64(at) {
 			return true
 		}
@@ -302,21 +322,20 @@ func (s *store) judge(file []byte, at int, state string, isLast bool, name strin
 	return isLast
 }
 
-// see compares the published checkpoint with the journal at a frame boundary.
+// see compares the awaited checkpoints with the journal at a frame boundary.
 func (s *store) see(segment, offset uint64) {
-	if s.published == nil {
-		return
-	}
-	if s.published.size == s.size && !s.sawRoot {
-		s.sawRoot = true
-		if s.root() != s.published.root {
-			s.found.add(integrity, "log/checkpoint: not the root of the log at its size")
+	for _, one := range s.awaited {
+		if one.size == s.size && !one.sawRoot {
+			one.sawRoot = true
+			if s.root() != one.root {
+				s.found.add(integrity, "%s: not the root of the log at its size", one.where)
+			}
 		}
-	}
-	if s.published.segment == segment && s.published.offset == offset {
-		s.sawPlace = true
-		if s.published.chain != s.chain || s.published.size != s.size {
-			s.found.add(integrity, "log/checkpoint: not the chain value or size of the journal there")
+		if one.segment == segment && one.offset == offset {
+			one.sawPlace = true
+			if one.chain != s.chain || one.size != s.size {
+				s.found.add(integrity, "%s: not the chain value or size of the journal there", one.where)
+			}
 		}
 	}
 }
@@ -423,13 +442,21 @@ func (s *store) finish(directory string, published []byte) {
 			found.add(code, "log/checkpoint is not the one that ends the journal")
 		}
 	}
-	if s.published != nil && !(s.sawRoot && s.sawPlace) {
+	for _, one := range s.awaited {
+		if one.sawRoot && one.sawPlace {
+			continue
+		}
 		code := integrity
-		beyond := s.published.segment > s.end.segment || s.published.segment == s.end.segment && s.published.offset > s.end.offset
-		if beyond || s.published.size > s.size {
+		beyond := one.segment > s.end.segment || one.segment == s.end.segment && one.offset > s.end.offset
+		if beyond || one.size > s.size {
 			code = completeness
 		}
-		found.add(code, "log/checkpoint: the journal does not have its place")
+		found.add(code, "%s: the journal does not have its place", one.where)
+	}
+	for index := range s.log.signers {
+		if index < s.size {
+			found.add(integrity, "log/keys: record %d does not announce the key", index)
+		}
 	}
 	if s.published == nil && !s.isSigned {
 		found.add(trust, "no checkpoint is signed by a trusted key")

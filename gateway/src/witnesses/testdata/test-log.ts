@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { parseVerifierKey } from '@countersign/ledger';
-import { emptyRoot, encodeUtf8, formatCheckpoint, formatHandover, formatVerifierKey, sha256, signHandover, signNote, type NoteSigner } from '@countersign/ledger/format';
+import {
+  emptyRoot,
+  encodeUtf8,
+  formatCheckpoint,
+  formatHandover,
+  formatVerifierKey,
+  sha256,
+  signHandover,
+  signNote,
+  type NoteSigner,
+} from '@countersign/ledger/format';
 import { consistencyProof, rootAt, type ReadHash } from '../../../../ledger/src/proof.ts';
 import { nodeHash } from '../../../../ledger/src/tree.ts';
 import { formatAddCheckpoint } from '../add-checkpoint.ts';
