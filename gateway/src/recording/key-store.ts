@@ -9,10 +9,12 @@ import {
   sign,
   type KeyObject,
 } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
 import { formatKeyRing, type ErasureIntent, type NoteSigner } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { openAsFound } from '../store/found-sqlite.ts';
 import { openSqlite, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
+import { readRemains } from '../store/sqlite-remains.ts';
 import { BackupNotes, backupNotesSchema, copyKeys } from './backup-notes.ts';
 import { ClassNumbers, classNumbersSchema } from './class-numbers.ts';
 import { countSecrets, type KeptSecrets, type SecretCounts } from './kept-secrets.ts';
@@ -30,6 +32,8 @@ const secretsAhead = 64;
 /** Most pairs of classes and days for which secrets are kept that were made ahead. The oldest are dropped. */
 const poolsMax = 64;
 const secretBytes = 32;
+/** So many bytes of a wrapped key are never found by chance. */
+const pieceBytes = 8;
 
 const schema = `
   CREATE TABLE IF NOT EXISTS signing_key (id INTEGER PRIMARY KEY CHECK (id = 1), gateway_id TEXT NOT NULL, wrapped BLOB NOT NULL) STRICT;
@@ -125,6 +129,8 @@ export class KeyStore implements Disposable {
   readonly holds: HoldRows;
   readonly floors: Floors;
   #loggedSize: number | null = null;
+  /** Where the file is read as it lies on the disk; null: this store is opened only to read. It stays open, because closing it would end SQLite's locks. */
+  #raw: number | null = null;
 
   private constructor(database: Sqlite, opened: Disposable, roots: readonly [KeyObject, ...KeyObject[]]) {
     this.#database = database;
@@ -141,7 +147,9 @@ export class KeyStore implements Disposable {
     const database = openSqlite(file, { journal: 'truncate', secureDelete: true });
     database.exec(schema);
     addColumns(database);
-    return new KeyStore(database, database, [root]);
+    const keys = new KeyStore(database, database, [root]);
+    keys.#raw = openSync(file, 'r');
+    return keys;
   }
 
   /** Opens a store only to read it, whether or not a gateway runs on it. Nothing in it is made or changed. */
@@ -247,6 +255,8 @@ export class KeyStore implements Disposable {
    * that `wrapped` does not have. Throws GatewayError `cannot_record` or `key_unavailable`.
    */
   rewrap(next: KeyObject, row: RootRow, wrapped: ReadonlyMap<string, Uint8Array>): boolean {
+    // The wrapped keys are overwritten where they are, so of those of before nothing is left then.
+    this.#dropRemains(this.#wrappedByRoot());
     const isDone = this.#database.transaction(() => {
       const classKeys = this.#database.all('SELECT class, day FROM class_key').map(({ class: classId, day }) => ({ class: Number(classId), day: Number(day) }));
       if (classKeys.some((kept) => !wrapped.has(nameOf(kept)))) {
@@ -331,11 +341,15 @@ export class KeyStore implements Disposable {
 
   /**
    * Destroys class keys, but only those with the hashes that were announced, and secrets, with all that wraps them. Their bytes are in no file of the store
-   * afterwards. Throws GatewayError `cannot_record`; then nothing was destroyed.
+   * afterwards. Throws GatewayError `cannot_record`; then it has to be called again.
    */
   destroy({ keys, secrets }: Pick<ErasureIntent, 'keys' | 'secrets'>): void {
+    if (keys.length === 0 && secrets.length === 0) {
+      return;
+    }
     // Secrets that were made ahead may be wrapped with one of them.
     this.#ahead.clear();
+    const doomed = this.#doomed({ keys, secrets });
     this.#database.transaction(() => {
       for (const [classId, day, wrapped] of keys) {
         if (this.classKeyHash({ class: classId, day }) === wrapped) {
@@ -345,11 +359,12 @@ export class KeyStore implements Disposable {
       }
       for (const [key, slot] of secrets) {
         // The row stays, because the log announced it by this hash.
-        const [hash, column] = [this.secretsHash(key), slot === 1 ? 'meta' : 'content'];
-        this.#database.run(`UPDATE session_secrets SET announced = ?, ${column} = x'' WHERE id = ?`, [hash, key]);
+        this.#database.run(`UPDATE session_secrets SET announced = ?, ${columnOf(slot)} = x'' WHERE id = ?`, [this.secretsHash(key), key]);
         this.#database.run('DELETE FROM wraps WHERE key = ? AND slot = ?', [key, slot]);
       }
     });
+    // If a crash came between, it is not known any more which they were.
+    this.#dropRemains(doomed.length > 0 ? doomed : null);
   }
 
   /** The newest day on which retention was carried out; null before the first. */
@@ -627,6 +642,36 @@ export class KeyStore implements Disposable {
 
   [Symbol.dispose](): void {
     this.#opened[Symbol.dispose]();
+    if (this.#raw !== null) {
+      closeSync(this.#raw);
+      this.#raw = null;
+    }
+  }
+
+  /**
+   * Writes the file anew if unused parts of it still have some of these wrapped keys, which SQLite leaves there when it moves rows. Null: if it has any rows there.
+   * Throws GatewayError `cannot_record`.
+   */
+  #dropRemains(wrapped: readonly Uint8Array[] | null): void {
+    const remains = this.#raw === null ? Buffer.alloc(0) : readRemains(this.#raw);
+    if (wrapped === null ? remains.length > 0 : wrapped.some((bytes) => piecesOf(bytes).some((piece) => remains.includes(piece)))) {
+      this.#database.compact();
+    }
+  }
+
+  /** Returns all that the root secret wraps. */
+  #wrappedByRoot(): readonly Uint8Array[] {
+    return this.#database.all('SELECT wrapped FROM class_key UNION ALL SELECT wrapped FROM signing_key').map(({ wrapped }) => blob(wrapped));
+  }
+
+  /** Returns the wrapped keys that an erasure destroys and that are there. */
+  #doomed({ keys, secrets }: Pick<ErasureIntent, 'keys' | 'secrets'>): readonly Uint8Array[] {
+    const ofKeys = keys.flatMap(([classId, day]) => this.#database.all('SELECT wrapped FROM class_key WHERE class = ? AND day = ?', [classId, day]));
+    const ofSecrets = secrets.flatMap(([key, slot]) => [
+      ...this.#database.all(`SELECT ${columnOf(slot)} AS wrapped FROM session_secrets WHERE id = ?`, [key]),
+      ...this.#database.all('SELECT wrapped FROM wraps WHERE key = ? AND slot = ?', [key, slot]),
+    ]);
+    return [...ofKeys, ...ofSecrets].map(({ wrapped }) => blob(wrapped)).filter(({ length }) => length > 0);
   }
 
   #make(meta: ClassDay, content: ClassDay, today: number): SessionSecrets[] {
@@ -778,6 +823,17 @@ function unwrapOrNull(root: KeyObject, purpose: string, wrapped: Uint8Array): Bu
 
 function nameOf({ class: classId, day }: ClassDay): string {
   return `${classId}/${day}`;
+}
+
+function columnOf(slot: number): 'meta' | 'content' {
+  return slot === 1 ? 'meta' : 'content';
+}
+
+/** Returns pieces of a wrapped key, of which at least one is in each part of it that is of use to somebody. */
+function piecesOf(wrapped: Uint8Array): readonly Uint8Array[] {
+  return Array.from({ length: Math.ceil(wrapped.length / pieceBytes) }, (_, at) => wrapped.subarray(at * pieceBytes, (at + 1) * pieceBytes)).filter(
+    ({ length }) => length === pieceBytes,
+  );
 }
 
 function hashOfWrapped(...wrapped: readonly Uint8Array[]): string {

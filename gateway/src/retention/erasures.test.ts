@@ -12,7 +12,7 @@ import { openKeyRows } from '../recording/key-rows.ts';
 import { readEntries, SessionOpener } from '../recording/session-reader.ts';
 import { openSqliteReadOnly } from '../store/sqlite.ts';
 import { Erasures } from './erasures.ts';
-import { openErasures, recordSession } from './testdata/open-erasures.ts';
+import { oldKey, openErasures, recordSession } from './testdata/open-erasures.ts';
 
 /** Facts are kept for 400 days in these tests, contents for 90. */
 const agoDays = 401;
@@ -53,6 +53,14 @@ async function assertHolds(data: string, isErased = true): Promise<void> {
   assert.deepEqual({ verdict, findings }, { verdict: 'holds', findings: [] });
 }
 
+/** Returns the wrapped keys that a query finds in the key store. */
+function wrappedIn(data: string, query: string): readonly Uint8Array[] {
+  using database = openSqliteReadOnly(join(data, 'keys.db'));
+  const found = database.all(query).map(({ wrapped }) => wrapped);
+  assert.ok(found.length > 0);
+  return found.filter((wrapped) => wrapped instanceof Uint8Array);
+}
+
 /** Returns the files below a directory that have these bytes. */
 function filesWith(data: string, bytes: Uint8Array): string[] {
   return readdirSync(data, { recursive: true, encoding: 'utf8' }).filter(
@@ -60,11 +68,14 @@ function filesWith(data: string, bytes: Uint8Array): string[] {
   );
 }
 
-for (const step of ['announced', 'confirmed', 'destroyed', 'forgotten', 'completed']) {
-  test(`a process that is killed when an erasure is ${step} leaves all or nothing of it, and the next start completes it`, async (t) => {
+for (const [what, step] of ['keys', 'secrets'].flatMap((each) =>
+  ['announced', 'confirmed', 'destroyed', 'forgotten', 'completed'].map((one) => [each, one] as const),
+)) {
+  test(`a process that is killed when an erasure of ${what} is ${step} leaves all or nothing of it, and the next start completes it`, async (t) => {
     const data = makeDirectory(t);
-    const session = await makeOld(data);
-    const died = spawnSync(process.execPath, [join(import.meta.dirname, 'testdata', 'erase-and-die.ts'), data, step], { encoding: 'utf8' });
+    const session = await makeOld(data, what === 'keys' ? agoDays : 0);
+    const doomed = wrappedIn(data, what === 'keys' ? 'SELECT wrapped FROM class_key' : `SELECT content AS wrapped FROM session_secrets WHERE id = ${oldKey}`);
+    const died = spawnSync(process.execPath, [join(import.meta.dirname, 'testdata', 'erase-and-die.ts'), data, step, what], { encoding: 'utf8' });
     assert.equal(died.signal, 'SIGKILL', died.stderr);
     const { recorder, keys, erasures } = await openErasures(data);
     // The records of the last turn were not written.
@@ -73,6 +84,9 @@ for (const step of ['announced', 'confirmed', 'destroyed', 'forgotten', 'complet
     await erasures.resume();
     assert.equal(recorder.erasures.length, 0);
     assert.deepEqual(await readable(data, keys, session), { facts: !isErased, content: !isErased });
+    for (const bytes of doomed) {
+      assert.deepEqual(filesWith(data, bytes), isErased ? [] : ['keys.db']);
+    }
     await assertHolds(data, isErased);
     await recorder[Symbol.asyncDispose]();
     keys[Symbol.dispose]();
@@ -87,10 +101,8 @@ test('contents that expired are gone, and facts that did not are there; the byte
   const fresh = recordSession(recorder, 'the new secret');
   const [expired] = keys.classDays();
   assert.ok(expired !== undefined);
-  const beside = openSqliteReadOnly(join(data, 'keys.db'));
-  const wrapped = beside.get('SELECT wrapped FROM class_key WHERE class = ? AND day = ?', [expired.class, expired.day])?.['wrapped'];
-  beside.close();
-  assert.ok(wrapped instanceof Uint8Array);
+  const [wrapped] = wrappedIn(data, `SELECT wrapped FROM class_key WHERE class = ${expired.class} AND day = ${expired.day}`);
+  assert.ok(wrapped !== undefined);
   assert.deepEqual(filesWith(data, wrapped), ['keys.db']);
   assert.deepEqual(await erasures.erase({ cause: 'expired', keys: [expired, expired, { class: 9, day: 9 }], secrets: [], why: { by: 'ann' } }), {
     keys: [expired],

@@ -89,6 +89,13 @@ export class Sqlite implements Disposable {
     await backup(this.#database, file, { rate: pagesAtOnce });
   }
 
+  /** Writes the whole file anew, so that nothing is in it but its rows. Nobody else can use it meanwhile. No other file gets a copy but SQLite's own journal. Throws GatewayError `cannot_record`. */
+  compact(): void {
+    orCannotRecord(() => {
+      this.#database.exec('PRAGMA temp_store = MEMORY; VACUUM; PRAGMA temp_store = DEFAULT');
+    });
+  }
+
   #transaction<T>(body: () => T): T {
     this.#database.exec('BEGIN IMMEDIATE');
     try {

@@ -1,12 +1,23 @@
-/** Erases, in the directory given, all that was kept until a day that has passed, and is killed after the step given. */
+/** Erases, in the directory given, all that was kept until a day that has passed, or the secrets of the first session, and is killed after the step given. */
 import { dayOf } from '../../recording/retention.ts';
-import { openErasures } from './open-erasures.ts';
+import { oldKey, openErasures } from './open-erasures.ts';
 
-const [data = '', last] = process.argv.slice(2);
+const [data = '', last, what] = process.argv.slice(2);
 const { keys, erasures } = await openErasures(data, 0, (step) => {
   if (step === last) {
     process.kill(process.pid, 'SIGKILL');
   }
 });
 const expired = keys.classDays().filter(({ day }) => day < dayOf(Date.now()));
-await erasures.erase({ cause: 'expired', keys: expired, secrets: [], why: { by: 'ann' } });
+const why = { by: 'ann' };
+await (what === 'keys'
+  ? erasures.erase({ cause: 'expired', keys: expired, secrets: [], why })
+  : erasures.erase({
+      cause: 'erased',
+      keys: [],
+      secrets: [
+        [oldKey, 1],
+        [oldKey, 2],
+      ],
+      why,
+    }));

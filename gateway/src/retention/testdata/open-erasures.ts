@@ -6,6 +6,9 @@ import { Erasures, type ErasureStep } from '../erasures.ts';
 
 export const dayMs = 86_400_000;
 
+/** The number of the secrets of the first session that is recorded in a store; the gateway's own session has those before. */
+export const oldKey = 2;
+
 interface OpenedErasures {
   readonly recorder: Recorder;
   readonly keys: KeyStore;
