@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -101,6 +103,7 @@ describe('whether the stores are those of all gateways, to their ends', () => {
       all.stores.map(({ log, report }) => [log, report.counts.leaves, 'given']),
       'at its stop the witness has written all that it cosigned',
     );
+    cpSync(anchor(), join(directory, 'older'), { recursive: true });
   });
 
   test('a store that is left out is missing, and so is the end of one that was cut off', () => {
@@ -153,8 +156,10 @@ describe('whether the stores are those of all gateways, to their ends', () => {
     await witness.start();
     const served = command('verify', '--anchor', `${witness.url}/anchor`, '--anchor-key', witness.anchorKey, '--json', other.data);
     assert.equal(JSON.parse(served.stdout).anchor.entries, JSON.parse(command('witness', 'status', '--anchor', anchor(), '--json').stdout).entries);
-    assert.equal((await fetch(`${witness.url}/anchor/../witness.key`)).status, 404);
-    assert.equal((await fetch(`${witness.url}/anchor/tile/entries/..%2f..%2f..%2fanchor.key`)).status, 404);
+    assert.equal(await statusOf(witness.url, '/anchor/key'), 200);
+    for (const path of ['/anchor/../anchor.key', '/anchor/tile/../../anchor.key', '/anchor/checkpoint.new', '/anchor/tile', '/anchor/']) {
+      assert.equal(await statusOf(witness.url, path), 404, path);
+    }
     await witness.stop();
     assert.match(command('witness', 'status', '--anchor', anchor()).stdout, /HOLDS.*retired .*replaced by two others.*seen at/s);
     const forged = join(directory, 'forged');
@@ -168,8 +173,21 @@ describe('whether the stores are those of all gateways, to their ends', () => {
       command('verify', '--anchor', forged, '--anchor-key', witness.anchorKey, other.data).stdout,
       /completeness: anchor\/tile\/entries\/000\.p\/\d+: is missing/,
     );
+    const older = join(directory, 'older');
+    assert.deepEqual(verify([other.data], '--since', '2100-01-01', '--known', join(older, 'checkpoint')).anchor.findings, []);
+    const rolledBack = command('verify', '--anchor', older, '--anchor-key', witness.anchorKey, '--known', join(anchor(), 'checkpoint'), one.data, other.data);
+    assert.match(rolledBack.stdout, /trust: known checkpoint: has the size \d+: the anchor log, with \d+, is older/);
+    assert.equal(rolledBack.status, 4);
     const stranger = readFileSync(keyFile(one), 'utf8').trim();
     assert.equal(command('verify', '--anchor', anchor(), '--anchor-key', stranger, other.data).status, 4);
     assert.match(command('verify', '--anchor', join(directory, 'nowhere'), other.data).stderr, /there is no such directory/);
   });
 });
+
+/** Asks for a path as it is: `fetch` would resolve it. */
+async function statusOf(url: string, path: string): Promise<number | undefined> {
+  const { hostname, port } = new URL(url);
+  const [response]: IncomingMessage[] = await once(get({ hostname, port, path }), 'response');
+  response?.resume();
+  return response?.statusCode;
+}

@@ -6,6 +6,9 @@ export function readKnown(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new Error(`--known ${describeFailure(cause)}. It is a copy of log/checkpoint, kept apart from the store.`, { cause });
+    throw new Error(
+      `--known ${describeFailure(cause)}. It is a copy of log/checkpoint, or with --anchor of anchor/checkpoint, kept apart from what is checked.`,
+      { cause },
+    );
   }
 }

@@ -15,6 +15,7 @@ import {
 } from '@countersign/ledger';
 import { anchorFilesAt } from './anchor-files.ts';
 import { describeStore } from './described-store.ts';
+import { readKnown } from './known-checkpoint.ts';
 import { printReport } from './printed-report.ts';
 import { printJson } from './terminal.ts';
 import { readTrusted } from './trusted-keys.ts';
@@ -41,22 +42,22 @@ interface AnchoredStore {
   readonly report: StoreReport;
 }
 
-/** Opens an anchor log. `keys` are the values of `--anchor-key`. Rejects with what cannot be read. */
-async function openAnchor(place: string, keys: readonly string[]): Promise<AnchorCheck> {
+/** Opens the anchor log that the options name. Rejects with what cannot be read. */
+async function openAnchor({ anchor: place, anchorKey, known }: Pick<AnchoredVerification, 'anchor' | 'anchorKey' | 'known'>): Promise<AnchorCheck> {
   if (!/^https?:\/\//.test(place) && statSync(place, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new Error(
       `--anchor ${place}: there is no such directory. It is the directory anchor of a witness, a copy of it, or the address at which it is served.`,
     );
   }
-  return AnchorCheck.open(
-    anchorFilesAt(place),
-    keys.length === 0 ? undefined : await Promise.all(keys.map(async (value) => readTrusted('--anchor-key', value))),
-  );
+  return AnchorCheck.open(anchorFilesAt(place), {
+    keys: anchorKey.length === 0 ? undefined : await Promise.all(anchorKey.map(async (value) => readTrusted('--anchor-key', value))),
+    known: known === undefined ? undefined : readKnown(known),
+  });
 }
 
 /** Verifies an anchor log alone, prints which logs are enrolled in it, and sets the exit code. */
-export async function printAnchor({ anchor: place, anchorKey, json }: Pick<AnchoredVerification, 'anchor' | 'anchorKey' | 'json'>): Promise<void> {
-  const report = (await openAnchor(place, anchorKey)).finish(null);
+export async function printAnchor({ json, ...options }: Pick<AnchoredVerification, 'anchor' | 'anchorKey' | 'json'>): Promise<void> {
+  const report = (await openAnchor(options)).finish(null);
   process.exitCode = exitCodes[report.verdict];
   if (json === true) {
     printJson(report);
@@ -68,7 +69,7 @@ export async function printAnchor({ anchor: place, anchorKey, json }: Pick<Ancho
 
 /** Verifies the stores one after the other, prints the report about all, and sets the exit code. */
 export async function verifyAnchoredAndPrint(directories: readonly string[], options: AnchoredVerification): Promise<void> {
-  const anchor = await openAnchor(options.anchor, options.anchorKey);
+  const anchor = await openAnchor(options);
   const stores: AnchoredStore[] = [];
   for (const store of directories) {
     stores.push(await verifyOne(store, anchor, options));
@@ -96,7 +97,8 @@ export async function verifyAnchoredAndPrint(directories: readonly string[], opt
   }
 }
 
-async function verifyOne(store: string, anchor: AnchorCheck, options: StoreVerification): Promise<AnchoredStore> {
+/** Verifies a store. The known checkpoint is not one of its log, but of the anchor log. */
+async function verifyOne(store: string, anchor: AnchorCheck, { known: _known, ...options }: StoreVerification): Promise<AnchoredStore> {
   const log = logOf(store);
   const anchored = log === null ? undefined : anchor.treesOf(log);
   const report = await verifyDirectory({ ...options, data: store }, anchored);

@@ -1,8 +1,10 @@
 /** Verifies an anchor log, and that the stores that were given are all of its logs. Normative: docs/formats/anchor.md. */
 import { anchorEntryHash, AnchorHistory, parseAnchorEntry, type AnchoredLog, type AnchoredTree } from './anchor.ts';
+import { MalformedError } from './malformed.ts';
 import { noteBytesMax } from './note.ts';
 import { equalBytes } from './proof.ts';
 import { checkAnyNote, trustIn, type KeySource } from './store-trust.ts';
+import { encodeUtf8 } from './text.ts';
 import { decodeEntryBundle, entryBundlePath, tileWidth } from './tile.ts';
 import { Frontier } from './tree.ts';
 import { Findings, orMalformed, orMalformedLater, type Finding, type Verdict } from './verdict.ts';
@@ -10,8 +12,19 @@ import type { ReadLogFile } from './verify-public-log.ts';
 
 /** A witness writes what it has seen of a log at most this much later, in s. */
 export const anchorEveryS = 600;
+/** Most entries that are read of an anchor log. */
+const entriesMax = 100_000_000;
 /** A log that was not seen for so much longer, in s, has shown no new checkpoint: a gateway that runs records a heartbeat each minute. */
 const graceS = 90;
+
+const knownPlace = 'known checkpoint';
+
+interface AnchorOptions {
+  /** The verifier keys that are trusted. Absent: the one in the log, which shows only that the log is consistent. */
+  readonly keys?: readonly string[] | undefined;
+  /** A checkpoint (signed note) of the anchor log that was kept elsewhere. The log must begin with what it signs. */
+  readonly known?: string | undefined;
+}
 
 /** The statements of an anchor log about one log, with which its store is compared. */
 export interface AnchoredTrees {
@@ -69,6 +82,9 @@ interface AnchorBundle {
 
 /** Reads the entries of an anchor log of this size. Throws `MalformedError` for a bundle that is none. A partial bundle is removed once there is the full one. */
 export async function* readAnchorBundles(read: ReadLogFile, size: number): AsyncGenerator<AnchorBundle, void> {
+  if (size > entriesMax) {
+    throw new MalformedError(`more than ${entriesMax} entries`);
+  }
   for (let index = 0; index * tileWidth < size; index++) {
     const width = Math.min(tileWidth, size - index * tileWidth);
     const path = entryBundlePath(index, width);
@@ -91,10 +107,10 @@ export class AnchorCheck {
   #origin: string | undefined;
   #newestS: number | null = null;
 
-  /** Reads an anchor log. `keys` are those that are trusted; undefined: the one in it. Rejects with what `read` rejects with, and with `MalformedError` for keys that are none. */
-  static async open(read: ReadLogFile, keys: readonly string[] | undefined): Promise<AnchorCheck> {
+  /** Reads an anchor log. Rejects with what `read` rejects with, and with `MalformedError` for keys that are none. */
+  static async open(read: ReadLogFile, options: AnchorOptions = {}): Promise<AnchorCheck> {
     const check = new AnchorCheck();
-    await check.#read(read, keys);
+    await check.#read(read, options);
     return check;
   }
 
@@ -126,9 +142,9 @@ export class AnchorCheck {
     };
   }
 
-  async #read(read: ReadLogFile, given: readonly string[] | undefined): Promise<void> {
+  async #read(read: ReadLogFile, { keys, known: knownNote }: AnchorOptions): Promise<void> {
     const findings = this.#findings;
-    const trust = await trustIn({ key: await read('key'), keyring: undefined }, given, findings, 'anchor/key');
+    const trust = await trustIn({ key: await read('key'), keyring: undefined }, keys, findings, 'anchor/key');
     this.#keySource = trust.source;
     const bytes = await read('checkpoint');
     if (bytes === undefined || bytes.length > noteBytesMax) {
@@ -136,10 +152,15 @@ export class AnchorCheck {
       return;
     }
     const signed = await checkAnyNote(bytes, 'anchor/checkpoint', trust.keys, findings);
+    const known = knownNote === undefined ? undefined : await checkAnyNote(encodeUtf8(knownNote), knownPlace, trust.keys, findings);
     if (signed === undefined) {
       return;
     }
     this.#origin = signed.origin;
+    if (known !== undefined && (known.origin !== signed.origin || known.size > signed.size)) {
+      const what = known.origin === signed.origin ? `has the size ${known.size}: the anchor log, with ${signed.size}, is older` : 'is of another log';
+      findings.add('trust', knownPlace, what);
+    }
     const frontier = new Frontier();
     let isCut = false;
     await orMalformedLater(findings, 'anchor/tile/entries', async () => {
@@ -147,6 +168,9 @@ export class AnchorCheck {
         for (const entry of entries) {
           frontier.append(anchorEntryHash(entry));
           this.#addEntry(entry);
+          if (known?.size === frontier.size && !equalBytes(frontier.root(), known.root)) {
+            findings.add('trust', knownPlace, 'is of another history');
+          }
         }
         isCut = !isWhole;
         if (isCut) {

@@ -48,8 +48,8 @@ function filesOf(entries: readonly Uint8Array[], signedEntries = entries): Map<s
   return files;
 }
 
-async function check(files: ReadonlyMap<string, Uint8Array>): Promise<AnchorCheck> {
-  return AnchorCheck.open(async (path) => Promise.resolve(files.get(path)), [anchor.vkey]);
+async function check(files: ReadonlyMap<string, Uint8Array>, known?: string): Promise<AnchorCheck> {
+  return AnchorCheck.open(async (path) => Promise.resolve(files.get(path)), { keys: [anchor.vkey], known });
 }
 
 async function reportOf(
@@ -154,4 +154,19 @@ void test('every flipped bit of an anchor log is found, and every entry that is 
   const full = new Map(filesOf(entries.slice(0, 250))).set(entryBundlePath(0), whole.get(entryBundlePath(0)) ?? new Uint8Array(0));
   full.delete(entryBundlePath(0, 250));
   assert.equal((await check(full)).finish(stores).verdict, 'holds');
+});
+
+void test('an anchor log begins with what a checkpoint of it that was kept signs', async () => {
+  const entries = [enrol(log, 1), seen(log, 2, 7), seen(log, 3, 8)].map(formatAnchorEntry);
+  const noteOf = (part: readonly Uint8Array[]): string => decodeUtf8(filesOf(part).get('checkpoint') ?? new Uint8Array(0));
+  const findings = async (part: readonly Uint8Array[], known: string): Promise<unknown> =>
+    (await check(filesOf(part), known)).finish(null).findings.map(({ code, what }) => `${code}: ${what}`);
+  for (let size = 0; size <= entries.length; size++) {
+    assert.deepEqual(await findings(entries, noteOf(entries.slice(0, size))), [], `of ${size} entries`);
+  }
+  assert.deepEqual(await findings(entries.slice(0, 2), noteOf(entries)), ['trust: has the size 3: the anchor log, with 2, is older']);
+  assert.deepEqual(await findings(entries, noteOf([...entries.slice(0, 1), formatAnchorEntry(seen(log, 2, 9))])), ['trust: is of another history']);
+  assert.deepEqual(await findings(entries, signText(`${log.name}\n0\n${Buffer.from(emptyRoot).toString('base64')}\n`, log)), [
+    'trust: not signed by a trusted key',
+  ]);
 });

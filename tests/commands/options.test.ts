@@ -216,7 +216,6 @@ const meaningless: readonly string[] = [
   'verify --data DATA --config CONFIG',
   'verify --data DATA --anchor-key ANCHORKEY',
   'verify --data DATA --since 2026-01-01',
-  'verify --anchor ANCHOR --data DATA --known CHECKPOINT',
   'verify --anchor ANCHOR DATA --data DATA',
   'verify --anchor ANCHOR DATA --identity CASES',
   'witness status --config CONFIG --anchor ANCHOR',

@@ -52,7 +52,7 @@ test(
     await using witness = new WitnessProcess(data);
     await witness.start([formatVerifierKey(log.signer)]);
     const read = async (): Promise<AnchorReport> => {
-      const report = (await AnchorCheck.open(anchorFilesAt(join(data, 'anchor')), [witness.anchorKey])).finish(null);
+      const report = (await AnchorCheck.open(anchorFilesAt(join(data, 'anchor')), { keys: [witness.anchorKey] })).finish(null);
       assert.deepEqual(report.findings, []);
       return report;
     };

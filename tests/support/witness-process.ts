@@ -25,8 +25,9 @@ export class WitnessProcess implements AsyncDisposable {
     return `http://${this.#address}`;
   }
 
-  /** Starts it, with the keys of logs to enroll. It keeps its address from the first start. Resolves when it serves. */
+  /** Starts it, with the keys of logs to enrol, and ends the process before. It keeps its address from the first start. Resolves when it serves. */
   async start(logs: readonly string[] = []): Promise<void> {
+    await this.stop();
     const listen = this.#address === '' ? '127.0.0.1:0' : this.#address;
     const words = ['witness', 'serve', '--listen', listen, '--data', this.#data, '--name', 'w.example', '--json', ...logs.flatMap((log) => ['--log', log])];
     const child = spawn(process.execPath, [mainFile, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -35,7 +35,10 @@ export function addVerify(program: Command): void {
       collect,
       [],
     )
-    .option('--known <file>', 'a checkpoint that was kept elsewhere: the store or file must not be older, and must be of the same history')
+    .option(
+      '--known <file>',
+      'a checkpoint that was kept elsewhere: the store or file must not be older, and must be of the same history. With --anchor: one of the anchor log',
+    )
     .option(
       '--max-age <duration>',
       'the greatest allowed age of the newest signed record of the store, or of the newest in the file, for instance 1h',
@@ -72,7 +75,6 @@ export function addVerify(program: Command): void {
   meaningOnlyIf(command, ['bodies', 'storage', 'witnesses', 'retention', 'at'], (words, { anchor }) => !isOfFile(words) || anchor !== undefined);
   meaningOnlyIf(command, ['at'], (_words, { retention }) => retention === true);
   meaningOnlyIf(command, ['identity'], (words, { anchor }) => isOfFile(words) && anchor === undefined);
-  meaningOnlyIf(command, ['known'], (_words, { anchor }) => anchor === undefined);
   meaningOnlyIf(command, ['anchorKey', 'since', 'until'], (_words, { anchor }) => anchor !== undefined);
 }
 

@@ -21,7 +21,7 @@ function directoryOf(t: TestContext): string {
 }
 
 async function reportOf(data: string, anchorKey: string): Promise<AnchorReport> {
-  const report = (await AnchorCheck.open(anchorFilesAt(join(data, 'anchor')), [anchorKey])).finish(null);
+  const report = (await AnchorCheck.open(anchorFilesAt(join(data, 'anchor')), { keys: [anchorKey] })).finish(null);
   assert.deepEqual(report.findings, []);
   return report;
 }
