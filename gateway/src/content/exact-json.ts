@@ -1,3 +1,4 @@
+import { printCanonicalJson } from './canonical-json.ts';
 import { parseStrictJsonText } from './strict-json.ts';
 
 declare global {
@@ -19,16 +20,5 @@ export function parseExactNumbers(text: string): unknown {
 export function canonicalJson(text: string, change: (value: unknown) => unknown = (value) => value): string {
   // This call also limits the depth.
   parseStrictJsonText(text);
-  return JSON.stringify(sortMembers(change(parseExactNumbers(text)))) ?? '';
-}
-
-function sortMembers(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    return value.map(sortMembers);
-  }
-  if (typeof value !== 'object' || value === null || JSON.isRawJSON(value)) {
-    return value;
-  }
-  const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(members.map(([name, member]) => [name, sortMembers(member)]));
+  return printCanonicalJson(change(parseExactNumbers(text)));
 }

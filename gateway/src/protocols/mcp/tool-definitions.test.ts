@@ -1,8 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import type { KnownTools, ToolChanges } from './tool-definitions.ts';
-import { canonicalJson, compareTools, knownToolAttributes, printTool, readToolList, toldTool } from './tool-definitions.ts';
+import { compareTools, knownToolAttributes, printTool, readToolList, toldTool } from './tool-definitions.ts';
 
 /** Lists one after another, as one target gives them; the changes of the last. */
 function listed(...lists: readonly { readonly tools: readonly unknown[]; readonly isWhole?: boolean }[]): { changes: ToolChanges; known: KnownTools } {
@@ -140,15 +139,4 @@ describe('D38: definitions of tools', () => {
     assert.equal(known.size, 2000);
     assert.equal(changes.changed.length, 1);
   });
-});
-
-test('canonical JSON is the same for the same value, and that value', () => {
-  fc.assert(
-    fc.property(fc.jsonValue(), (value) => {
-      const text = canonicalJson(value);
-      assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(value)));
-      assert.equal(canonicalJson(JSON.parse(text)), text);
-    }),
-  );
-  assert.equal(canonicalJson({ b: [1, { d: null, c: '\u{e9}' }], a: 1e21, '': true }), '{"":true,"a":1e+21,"b":[1,{"c":"é","d":null}]}');
 });

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { printCanonicalJson } from '../../content/canonical-json.ts';
 import type { Attributes } from '../../domain/action.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { JsonObject } from './messages.ts';
@@ -62,7 +63,7 @@ export function readToolList(definitions: readonly unknown[], isWhole: boolean):
       unread += 1;
     } else {
       const before = tools.get(name);
-      const digest = hash('sha256', `${before?.digest ?? ''}${canonicalJson(definition)}`);
+      const digest = hash('sha256', `${before?.digest ?? ''}${printCanonicalJson(definition)}`);
       tools.set(name, { digest, hints: isObject(definition) && before === undefined ? hintsOf(definition) : [] });
     }
   }
@@ -132,24 +133,4 @@ function hintsOf({ annotations }: JsonObject): string[] {
     const value = isObject(annotations) ? annotations[name] : undefined;
     return typeof value === 'boolean' ? [`${name}=${value}`] : [];
   });
-}
-
-/**
- * Prints JSON with sorted keys and no white space, as RFC 8785 does for all values that JSON.parse returns. The depth of the value is limited by the reader.
- */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) {
-    return `[${value.map(canonicalJson).join()}]`;
-  }
-  if (isObject(value)) {
-    return `{${sortedKeys(value)
-      .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`)
-      .join()}}`;
-  }
-  return JSON.stringify(value);
-}
-
-/** Returns the keys of an object, sorted by UTF-16 code units, as JavaScript compares. */
-function sortedKeys(object: JsonObject): string[] {
-  return Object.keys(object).toSorted();
 }
