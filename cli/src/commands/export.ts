@@ -12,7 +12,7 @@ import { parseRecord } from '../arguments.ts';
 import { addExportEvidence } from './export-evidence.ts';
 import { parquetFile, type ParquetColumn } from '../parquet-file.ts';
 
-const formats = ['ocsf', 'otlp', 'csv', 'parquet'] as const;
+const formats = ['ocsf', 'ocsf-attested', 'otlp', 'csv', 'parquet'] as const;
 
 /** The options of the command, before it is known that they say a form. */
 interface GivenOptions extends Omit<ExportOptions, 'format'> {
@@ -54,6 +54,7 @@ const columns: readonly ParquetColumn[] = [
 ];
 const mediaTypes = {
   ocsf: 'application/x-ndjson',
+  'ocsf-attested': 'application/x-ndjson',
   otlp: 'application/json',
   csv: 'text/csv; charset=utf-8',
   parquet: 'application/vnd.apache.parquet',
@@ -66,7 +67,7 @@ export function addExport(program: Command): void {
     .option('--since <time>', 'from this time on, or of this age: 2026-11-29, 90d')
     .option('--until <time>', 'up to this time')
     .option('--from <index>', 'from this index of the log on: to go on where an export ended', parseRecord)
-    .addOption(new Option('--format <format>', 'events of OCSF 1.8 or logs of OTLP, one a line; or a table').choices(formats))
+    .addOption(new Option('--format <format>', 'events of OCSF 1.8, of 1.9 with their fingerprints, or logs of OTLP, one a line; or a table').choices(formats))
     .option('--out <file>', 'instead of standard output; https://HOST/PATH: sent there')
     .option('--follow', 'go on with what is recorded, until it is interrupted')
     .option('--no-content', 'facts alone')
@@ -102,7 +103,7 @@ async function exportRecords({ format, ...given }: GivenOptions): Promise<void> 
 }
 
 function rowsOf(api: ApiClient, { query, since, until, from, format, follow, content }: ExportOptions): AsyncIterable<Row> {
-  const asked = new URLSearchParams({ query, form: format === 'ocsf' || format === 'otlp' ? format : 'rows' });
+  const asked = new URLSearchParams({ query, form: format === 'csv' || format === 'parquet' ? 'rows' : format });
   const more = { since, until, from, follow: follow === true ? '' : undefined, facts: content ? undefined : '' };
   for (const [name, value] of Object.entries(more)) {
     if (value !== undefined) {

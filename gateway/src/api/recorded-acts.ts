@@ -19,15 +19,17 @@ interface Access {
   readonly more?: Readonly<Record<string, unknown>>;
 }
 
-/** Records who reads or searches, before any of it is given out. This also works on a full disk. */
-export async function recordAccess(recorder: Recorder, by: Caller, { what, act, session, more }: Access): Promise<void> {
+/** Records who reads or searches, before any of it is given out. This also works on a full disk. Returns the index of the record in the log. */
+export async function recordAccess(recorder: Recorder, by: Caller, { what, act, session, more }: Access): Promise<number> {
   recorder.appendFromReserve(recorder.own, {
     kind: 'access',
     meta: JSON.stringify({ what, session }),
     content: [Buffer.from(JSON.stringify({ by: by.id, address: by.address, ...more, ...rulingOn(by.rules, [act, 'content']) }))],
     contentIsFacts: true,
   });
+  const index = recorder.size - 1;
   await untilRecorded(recorder);
+  return index;
 }
 
 /** Returns which policies have a say in some acts with recordings, and their version; nothing, if none has. */

@@ -40,6 +40,8 @@ const facts = [
   ownAttributes.clientEncoding,
   ownAttributes.durationMs,
   ownAttributes.effects,
+  ownAttributes.exportChain,
+  ownAttributes.exportLast,
   ownAttributes.firstByteMs,
   ownAttributes.followed,
   ownAttributes.followedIsCut,

@@ -1,28 +1,44 @@
+import { originOf } from '@countersign/ledger/format';
 import { ocsfEvent } from '../exports/ocsf.ts';
+import { attestEvents } from '../exports/ocsf-integrity.ts';
 import { otlpLogs } from '../exports/otlp.ts';
 import type { ExportedRecord } from '../search/found.ts';
 
 /** The forms of an export, one JSON object a line: an event of OCSF, a request of OTLP, or the record as a search finds it, with its text. */
-export const exportForms = ['ocsf', 'otlp', 'rows'] as const;
+export const plainForms = ['ocsf', 'otlp', 'rows'] as const;
 
-export type ExportForm = (typeof exportForms)[number];
+/** A form in which each line is made of its record alone, or events of OCSF that are attested as parts of a chain. */
+export type ExportForm = (typeof plainForms)[number] | AttestedForm;
+
+interface AttestedForm {
+  /** 16 hex digits. */
+  readonly log: string;
+  /** The index of the record of the export, by which the chain is named. */
+  readonly access: number;
+}
 
 /** Yields the records in a form. */
 export async function* exportLines(records: AsyncIterable<ExportedRecord>, form: ExportForm): AsyncGenerator<object> {
+  const lineOf = lineMaker(form);
   for await (const record of records) {
-    yield lineOf(record, form);
+    yield lineOf(record);
   }
 }
 
-function lineOf(record: ExportedRecord, form: ExportForm): object {
+function lineMaker(form: ExportForm): (record: ExportedRecord) => object {
   switch (form) {
     case 'ocsf':
-      return ocsfEvent(record);
+      return ocsfEvent;
     case 'otlp':
-      return otlpLogs([record]);
+      return (record) => otlpLogs([record]);
+    case 'rows':
+      return ({ found, shown }) => {
+        const { snippet: _, ...rest } = found;
+        return { ...rest, text: shown.content?.text ?? null };
+      };
     default: {
-      const { snippet: _, ...found } = record.found;
-      return { ...found, text: record.shown.content?.text ?? null };
+      const attest = attestEvents({ uid: `${form.log}/${form.access}`, authority: originOf(form.log) });
+      return (record) => attest(ocsfEvent(record));
     }
   }
 }

@@ -2351,7 +2351,7 @@ export interface Operations {
       readonly query?: string;
       readonly since?: string;
       readonly until?: string;
-      readonly form?: 'ocsf' | 'otlp' | 'rows';
+      readonly form?: 'ocsf' | 'otlp' | 'rows' | 'ocsf-attested';
       readonly from?: number;
       readonly follow?: string;
       readonly facts?: string;

@@ -16,9 +16,30 @@ interface Part {
   readonly profiles?: readonly string[];
 }
 
-const schema: { readonly version: string; readonly classes: Readonly<Record<string, Part>>; readonly objects: Readonly<Record<string, Part>> } = JSON.parse(
-  readFileSync(new URL('ocsf-1.8.0.json', import.meta.url), 'utf8'),
-);
+/** The classes and objects of a version. */
+interface Schema {
+  readonly classes: Readonly<Record<string, Part>>;
+  readonly objects: Readonly<Record<string, Part>>;
+}
+
+const readSchema = (name: string): unknown => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the file has this form
+const older = readSchema('ocsf-1.8.0.json') as Schema;
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the file has this form
+const added = readSchema('ocsf-1.9.0.json') as Pick<Schema, 'objects'> & Pick<Part, 'attributes'> & { readonly profile: string };
+
+const schemas: Readonly<Record<string, Schema>> = {
+  '1.8.0': older,
+  '1.9.0': {
+    classes: Object.fromEntries(
+      Object.entries(older.classes).map(([uid, part]) => [
+        uid,
+        { ...part, attributes: { ...part.attributes, ...added.attributes }, profiles: [...(part.profiles ?? []), added.profile] },
+      ]),
+    ),
+    objects: { ...older.objects, ...added.objects },
+  },
+};
 
 const forms: Readonly<Record<string, (value: unknown) => boolean>> = {
   integer_t: Number.isSafeInteger,
@@ -32,18 +53,26 @@ const forms: Readonly<Record<string, (value: unknown) => boolean>> = {
 
 /** Returns what is wrong with an event by the schema of its class: attributes that are lacking or unknown, values of another type or outside of an enumeration. */
 export function ocsfFaults(event: Readonly<Record<string, unknown>>): readonly string[] {
-  const part = schema.classes[String(event['class_uid'])];
   const metadata = Object.assign({ version: '', profiles: [] as readonly string[] }, event['metadata']);
-  if (part === undefined || metadata.version !== schema.version) {
+  const schema = schemas[metadata.version];
+  const part = schema?.classes[String(event['class_uid'])];
+  if (part === undefined || schema === undefined) {
     return [`there is no class ${String(event['class_uid'])} of version ${metadata.version}`];
   }
   const unknown = metadata.profiles.filter((profile) => part.profiles?.includes(profile) !== true).map((profile) => `the class has no profile ${profile}`);
   const sum = Number(event['class_uid']) * 100 + Number(event['activity_id']);
   const typed = sum === event['type_uid'] ? [] : [`type_uid is not ${sum}`];
-  return [...unknown, ...typed, ...faultsOf(event, part, { path: '', profiles: metadata.profiles })];
+  return [...unknown, ...typed, ...faultsOf(event, part, { path: '', profiles: metadata.profiles, objects: schema.objects })];
 }
 
-function faultsOf(value: unknown, part: Part, { path, profiles }: { readonly path: string; readonly profiles: readonly string[] }): readonly string[] {
+/** Where a value is, and what counts there. */
+interface Place extends Pick<Schema, 'objects'> {
+  readonly path: string;
+  readonly profiles: readonly string[];
+}
+
+function faultsOf(value: unknown, part: Part, place: Place): readonly string[] {
+  const { path, profiles } = place;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return [`${path} is no object`];
   }
@@ -61,16 +90,16 @@ function faultsOf(value: unknown, part: Part, { path, profiles }: { readonly pat
         return [`${at} is not in the schema`];
       }
       if (attribute.array === true) {
-        return Array.isArray(member) ? member.flatMap((each, i) => faultsOfValue(each, attribute, { path: `${at}[${i}]`, profiles })) : [`${at} is no array`];
+        return Array.isArray(member) ? member.flatMap((each, i) => faultsOfValue(each, attribute, { ...place, path: `${at}[${i}]` })) : [`${at} is no array`];
       }
-      return faultsOfValue(member, attribute, { path: at, profiles });
+      return faultsOfValue(member, attribute, { ...place, path: at });
     }),
   ];
 }
 
-function faultsOfValue(value: unknown, attribute: Attribute, place: { readonly path: string; readonly profiles: readonly string[] }): readonly string[] {
+function faultsOfValue(value: unknown, attribute: Attribute, place: Place): readonly string[] {
   if (attribute.type === 'object_t') {
-    const part = schema.objects[attribute.object ?? ''];
+    const part = place.objects[attribute.object ?? ''];
     return attribute.object === 'object'
       ? []
       : part === undefined
