@@ -530,7 +530,7 @@ export class Gateway implements AsyncDisposable {
         usage: () => this.#inForce.config.reconcile,
         limits: this.#inForce.config.limits,
         file: new SealedFile(join(data, 'reconciled'), keys.feedKey()),
-        now: Date.now,
+        now: this.#clock,
         signal: this.#reading.signal,
       }),
       sinkStates: () => feeds.states,

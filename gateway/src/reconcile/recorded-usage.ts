@@ -1,11 +1,12 @@
-import type { Attributes } from '../domain/action.ts';
+import type { Attributes, AttributeValue } from '../domain/action.ts';
 import type { Counts } from '../domain/counting.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import { dayOf, nameOfTokens } from './usage-report.ts';
 
-/** Most answers of one comparison. */
+/** Most answers of one comparison, and most tokens of one: more is no number of tokens, whatever the target says. So sums are exact. */
 const answersMax = 1_000_000;
+const tokensMax = 1_000_000_000;
 
 interface AnswerUsage {
   day: string;
@@ -25,8 +26,8 @@ export class RecordedUsage {
     const { 'gen_ai.response.model': model, 'gen_ai.usage.input_tokens': input, 'gen_ai.usage.output_tokens': output } = attributes;
     answer.day = dayOf(Date.parse(time));
     answer.model = typeof model === 'string' ? model : answer.model;
-    answer.input = Math.max(answer.input, typeof input === 'number' ? input : 0);
-    answer.output = Math.max(answer.output, typeof output === 'number' ? output : 0);
+    answer.input = Math.max(answer.input, tokensOf(input));
+    answer.output = Math.max(answer.output, tokensOf(output));
     this.#answers.set(place, answer);
     if (this.#answers.size > answersMax) {
       throw new GatewayError('limit_exceeded', `More than ${answersMax} answers were recorded in this time: reconcile more often.`);
@@ -46,4 +47,8 @@ export class RecordedUsage {
     }
     return counts;
   }
+}
+
+function tokensOf(value: AttributeValue | undefined): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= tokensMax ? value : 0;
 }

@@ -98,3 +98,35 @@ void test('tokens of recorded answers are counted once, on the day of their last
     ]),
   );
 });
+
+void test('a report that does not come in time is an error, also if it comes little by little', async (t) => {
+  const server = createServer(({ url = '' }, response) => {
+    if (url.includes('completions')) {
+      response.writeHead(200).write('{');
+      const timer = setInterval(() => response.write(' '), 10);
+      response.on('close', () => {
+        clearInterval(timer);
+      });
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const settings = { url: `http://127.0.0.1:${portOf(server)}`, project: null, key: () => 'right' };
+  const window = { fromMs, untilMs: fromMs + dayMs, signal: new AbortController().signal, withinMs: 200 };
+  for (const provider of ['openai', 'anthropic'] as const) {
+    await assert.rejects(readUsageReport({ ...settings, provider }, window), { code: 'target_unreachable' });
+  }
+});
+
+void test('what no answer can have used is not added up', () => {
+  const usage = new RecordedUsage();
+  for (const [i, tokens] of [1e300, -5, 0.5, 2 ** 53, 7].entries()) {
+    usage.add({
+      session: 's',
+      time: '2026-11-01T10:00:00Z',
+      attributes: { 'countersign.request': i, 'gen_ai.response.model': 'm', 'gen_ai.usage.input_tokens': tokens },
+    });
+  }
+  assert.deepEqual(usage.between('2026-11-01', '2026-11-02'), new Map([['2026-11-01 m input', 7]]));
+});
