@@ -12,12 +12,15 @@ const otherKey = 'countersign/0000000000000000+00000000+AQ==';
 
 describe('the integrity of the log, in a browser', requireProgram('chromium', 'psql'), () => {
   let opened: ConsoleShop;
+  /** The key with which the log began. */
+  let firstKey = '';
   const parts = suiteParts();
 
   before(async () => {
     opened = parts.use(await ConsoleShop.open('SELECT 1 AS one'));
     const { stdout } = await psql(opened.shop.through, Array.from({ length: 150 }, (_, i) => ['-c', `SELECT ${i} AS said`]).flat());
     assert.match(stdout, /149/);
+    firstKey = (await (await opened.shop.gateway.api('/log/key')).text()).trim();
   });
 
   async function verify(page: Page): Promise<string> {
@@ -78,6 +81,21 @@ describe('the integrity of the log, in a browser', requireProgram('chromium', 'p
     assert.match(await page.innerText('main'), /You gave this key/);
   });
 
+  test('the key is rotated: a browser that knows the one before follows the keyring, and the log and its receipts hold', async () => {
+    const page = await opened.signIn('aud', '/integrity');
+    const known = await page.innerText('code.key');
+    assert.match(await verify(page), /HOLDS/);
+    const { status, stderr } = opened.shop.gateway.command(['key', 'rotate', 'signing', '--reason', 'a test']);
+    assert.equal(status, 0, stderr);
+    const now = (await (await opened.shop.gateway.api('/log/key')).text()).trim();
+    assert.notEqual(now, known);
+    await page.reload();
+    await page.waitForSelector(`code.key:text-is("${now}")`);
+    await page.waitForSelector('[role=alert]', { state: 'detached' });
+    assert.equal(await page.locator('code.key').count(), 1, 'it has not changed for this browser: it was rotated');
+    assert.match(await verify(page), /HOLDS[^]*It begins with the [\d,]+ entries/);
+  });
+
   test('a record is proven in the browser by its receipt, and not by that of another', async () => {
     const page = await opened.signIn('aud', '/sessions');
     await page.click('table >> text=SELECT 0 AS said');
@@ -95,7 +113,7 @@ describe('the integrity of the log, in a browser', requireProgram('chromium', 'p
     assert.match(await facts.innerText(), /receipt is not that of record/);
   });
 
-  test('the evidence of a session is a page that verifies itself without a network', async () => {
+  test('the evidence of a session is a page that verifies itself without a network, also with a key of before', async () => {
     const page = await opened.signIn('aud', `/sessions/${opened.session}`);
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Evidence that verifies itself')]);
     const file = join(opened.shop.gateway.directory, 'evidence.html');
@@ -105,6 +123,9 @@ describe('the integrity of the log, in a browser', requireProgram('chromium', 'p
     await reader.waitForSelector('h1:has-text("HOLDS: it is whole and signed")');
     await reader.click('table a');
     await reader.waitForSelector('text=How many are there?');
+    await reader.fill('input[name=key]', firstKey);
+    await reader.click('button:has-text("Trust this key")');
+    await reader.waitForSelector('header:has-text("HOLDS: it is whole and signed"):has-text("It is signed by the key that you gave")');
     await reader.fill('input[name=key]', writeGoldenStore().writer.signer.vkey);
     await reader.click('button:has-text("Trust this key")');
     await reader.waitForSelector('h1:has-text("NOT TRUSTED")');

@@ -93,7 +93,11 @@ export class ConsoleShop implements AsyncDisposable {
 
   async openPage(options: BrowserContextOptions = {}): Promise<Page> {
     const page = await (await this.#browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })).newPage();
-    page.on('console', (message) => message.type() === 'error' && !isBusy(message) && this.faults.push(`${message.text()} ${message.location().url}`));
+    page.on(
+      'console',
+      (message) =>
+        message.type() === 'error' && !isBusy(message) && !isWithoutKeyring(message) && this.faults.push(`${message.text()} ${message.location().url}`),
+    );
     page.on('pageerror', (error) => this.faults.push(error.message));
     page.on('request', (request) => {
       const { origin } = new URL(request.url());
@@ -130,6 +134,11 @@ export class ConsoleShop implements AsyncDisposable {
 /** A gateway that has too much to do says 503, and the page asks again. */
 function isBusy(message: ConsoleMessage): boolean {
   return message.text().includes('status of 503');
+}
+
+/** A log whose key was never rotated has no keyring, and answers so. */
+function isWithoutKeyring(message: ConsoleMessage): boolean {
+  return message.text().includes('status of 404') && message.location().url.endsWith('/log/keys');
 }
 
 function configOf(policies: string, issuer: string): string {

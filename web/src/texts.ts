@@ -626,7 +626,7 @@ countersign principal add support-bot --group agents --target orders`,
     period: (since: string | null, until: string | null) => [since === null ? '' : ` since ${since}`, until === null ? '' : ` until ${until}`].join(''),
     log: 'Log',
     key: {
-      given: 'The key is the one that you gave.',
+      given: 'It is signed by the key that you gave, or by one that took over from it.',
       bundle: 'The key is the one in this file: it shows that one key signed it, not whose it is. Give the key that you have from elsewhere.',
     },
     proven: 'What is proven',

@@ -30,6 +30,9 @@ export async function askFile<Name extends Operation>(name: Name, { path = {}, q
     if (name === 'GET /log/key') {
       return Uint8Array.from(encodeUtf8(evidence.header.key));
     }
+    if (name === 'GET /log/keys' && evidence.header.keyring !== null) {
+      return Uint8Array.from(encodeUtf8(evidence.header.keyring));
+    }
     if (name === 'GET /api/v1/receipts/{log}/{index}') {
       return receiptOf(evidence, `${String(asked['log'])}/${String(asked['index'])}`);
     }

@@ -1,9 +1,9 @@
 /** The key by which records are proven in the page: that which a person gave, or the one in the file. */
 import { parseVerifierKey } from '@countersign/ledger';
-import type { KnownLog } from '../pages/integrity/known-log.ts';
-import { askFile } from './ask-file.ts';
+import type { KnownLog, ServedKeys } from '../pages/integrity/known-log.ts';
+import { ApiProblem, askFile } from './ask-file.ts';
 
-export type { KnownLog } from '../pages/integrity/known-log.ts';
+export type { KnownLog, ServedKeys } from '../pages/integrity/known-log.ts';
 
 const given: { key: string | null } = { key: null };
 
@@ -15,8 +15,8 @@ export function storedLog(): KnownLog | null {
   return given.key === null ? null : knownBy(given.key, 'given');
 }
 
-export function withServedKey(known: KnownLog | null, served: string): KnownLog {
-  return known ?? knownBy(served, 'served');
+export async function withServedKeys(known: KnownLog | null, { key }: ServedKeys): Promise<KnownLog> {
+  return Promise.resolve(known ?? knownBy(key, 'served'));
 }
 
 function knownBy(key: string, by: KnownLog['by']): KnownLog {
@@ -26,8 +26,14 @@ function knownBy(key: string, by: KnownLog['by']): KnownLog {
 /** Nothing is kept from one opening of the file to the next. */
 export function storeLog(): void {}
 
-export async function servedKey(): Promise<string> {
+export async function servedKeys(): Promise<ServedKeys> {
   const key = new TextDecoder().decode(await askFile('GET /log/key'));
   parseVerifierKey(key);
-  return key;
+  const keyring = await askFile('GET /log/keys').catch((error: unknown) => {
+    if (error instanceof ApiProblem) {
+      return null;
+    }
+    throw error;
+  });
+  return { key, keyring: keyring === null ? null : new TextDecoder().decode(keyring) };
 }

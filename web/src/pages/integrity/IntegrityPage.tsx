@@ -6,7 +6,7 @@ import { useIsAuditor, useMay } from '../../shell/caller.ts';
 import { texts } from '../../texts.ts';
 import { EpochList } from './EpochList.tsx';
 import { KeyView } from './KeyView.tsx';
-import { servedKey, storedLog, storeLog, withServedKey, type KnownLog } from './known-log.ts';
+import { servedKeys, storedLog, storeLog, withServedKeys, type KnownLog } from './known-log.ts';
 import { Verification } from './Verification.tsx';
 import { WitnessTable } from './WitnessTable.tsx';
 import './integrity.css';
@@ -14,23 +14,23 @@ import './integrity.css';
 /** The log of the gateway: whose signature this browser trusts, whether the log holds under it, and when the gateway was there. */
 export function IntegrityPage(): ReactNode {
   const [known, setKnown] = useState(storedLog);
-  const served = useQuery({ queryKey: ['key of the log'], queryFn: servedKey });
+  const served = useQuery({ queryKey: ['key of the log'], queryFn: servedKeys });
   const isAuditor = useIsAuditor();
   const keep = (log: KnownLog): void => {
     storeLog(log);
     setKnown(log);
   };
   useEffect(() => {
-    if (served.data !== undefined && known === null) {
-      keep(withServedKey(known, served.data, new Date()));
+    if (served.data !== undefined) {
+      void withServedKeys(storedLog(), served.data, new Date()).then(keep);
     }
-  }, [served.data, known]);
+  }, [served.data]);
   return (
     <>
       <PageTitle text={texts.integrity.title} />
       <p className="quiet">{texts.integrity.what}</p>
       {served.error !== null && <Failure error={served.error} onAgain={() => void served.refetch()} />}
-      <KeyView known={known} served={served.data ?? null} onGiven={keep} />
+      <KeyView known={known} served={served.data?.key ?? null} onGiven={keep} />
       {known !== null && served.data !== undefined && isAuditor && (
         <Verification key={known.key} known={known} onHolds={(checkpoint) => keep({ ...known, checkpoint })} />
       )}

@@ -1,5 +1,6 @@
-import { parseVerifierKey } from '@countersign/ledger';
-import { askFile } from '../../api/ask.ts';
+import { MalformedError, parseVerifierKey } from '@countersign/ledger';
+import { encodeUtf8, formatVerifierKey, openKeyRing } from '@countersign/ledger/format';
+import { ApiProblem, askFile } from '../../api/ask.ts';
 
 /** The log of the gateway, as this browser knows it from before. */
 export interface KnownLog {
@@ -22,9 +23,35 @@ export function withGivenKey(known: KnownLog | null, text: string, now: Date): K
   return { key: given, by: 'given', since: now.toISOString(), checkpoint: known?.key === given ? known.checkpoint : null };
 }
 
-/** Returns what is known after the gateway has served its key: it counts only for a browser that knows none. */
-export function withServedKey(known: KnownLog | null, served: string, now: Date): KnownLog {
-  return known ?? { key: served, by: 'served', since: now.toISOString(), checkpoint: null };
+/** The keys that the gateway serves. */
+export interface ServedKeys {
+  /** The one in force. */
+  readonly key: string;
+  /** Null: it was never rotated. */
+  readonly keyring: string | null;
+}
+
+/**
+ * Returns what is known after the gateway has served its keys. Its key counts for a browser that knows none, and where the keyring shows that it has taken over from the
+ * one that is known.
+ */
+export async function withServedKeys(known: KnownLog | null, served: ServedKeys, now: Date): Promise<KnownLog> {
+  if (known === null) {
+    return { key: served.key, by: 'served', since: now.toISOString(), checkpoint: null };
+  }
+  return (await hasTakenOver(known.key, served)) ? { ...known, key: served.key } : known;
+}
+
+async function hasTakenOver(before: string, { key: served, keyring }: ServedKeys): Promise<boolean> {
+  try {
+    const keys = keyring === null ? [] : (await openKeyRing(encodeUtf8(keyring))).keys.map((each) => formatVerifierKey(each.key));
+    return keys.includes(before) && keys.at(-1) === served;
+  } catch (error) {
+    if (error instanceof MalformedError) {
+      return false;
+    }
+    throw error;
+  }
 }
 
 /** Reads what was stored; null for anything else. */
@@ -49,9 +76,16 @@ export function storeLog(known: KnownLog): void {
   localStorage.setItem(key, JSON.stringify(known));
 }
 
-/** Asks the gateway for the key of its log. Rejects with ApiProblem, and with `MalformedError` for what is no key. */
-export async function servedKey(): Promise<string> {
+/** Asks the gateway for the keys of its log. Rejects with ApiProblem, and with `MalformedError` for what is no key. */
+export async function servedKeys(): Promise<ServedKeys> {
   const served = new TextDecoder().decode(await askFile('GET /log/key')).trim();
   parseVerifierKey(served);
-  return served;
+  // The keyring is asked for last: it has every key that was served before.
+  const keyring = await askFile('GET /log/keys').catch((error: unknown) => {
+    if (error instanceof ApiProblem && error.code === 'not_found') {
+      return null;
+    }
+    throw error;
+  });
+  return { key: served, keyring: keyring === null ? null : new TextDecoder().decode(keyring) };
 }

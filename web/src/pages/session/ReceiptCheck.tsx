@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { askFile } from '../../api/ask.ts';
 import { Failure } from '../../parts/Failure.tsx';
 import { texts } from '../../texts.ts';
-import { servedKey, storedLog, storeLog, withServedKey } from '../integrity/known-log.ts';
+import { servedKeys, storedLog, storeLog, withServedKeys } from '../integrity/known-log.ts';
 import { checkReceipt, type ReceiptResult } from './check-receipt.ts';
 
 /** Proves, in this browser, that a record is in the log: with a button, because that asks the gateway for a proof. */
@@ -33,8 +33,8 @@ function Result({ of: { isProven, verdict, findings, size } }: { readonly of: Re
 async function proveRecord(record: string): Promise<ReceiptResult> {
   const [log = '', index] = record.split('/');
   const receipt = await askFile('GET /api/v1/receipts/{log}/{index}', { path: { log, index: Number(index) } });
-  const stored = storedLog();
-  const known = stored ?? withServedKey(stored, await servedKey(), new Date());
+  const served = await servedKeys();
+  const known = await withServedKeys(storedLog(), served, new Date());
   storeLog(known);
-  return checkReceipt(receipt, record, known);
+  return checkReceipt(receipt, record, { ...known, keyring: served.keyring });
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { flipped } from '../../../../ledger/src/testdata/flip-bytes.ts';
-import { goldenReceipt, writeGoldenStore } from '../../../../ledger/src/testdata/golden-store.ts';
+import { goldenReceipt, writeGoldenStore, writeRotatedStore } from '../../../../ledger/src/testdata/golden-store.ts';
 import { checkReceipt } from './check-receipt.ts';
 
 const golden = writeGoldenStore();
 const { signer, note, origin, leafHashes } = golden.writer;
-const known = { key: signer.vkey, checkpoint: note };
+const known = { key: signer.vkey, keyring: null, checkpoint: note };
 const receipt = new TextEncoder().encode(goldenReceipt(golden, 1));
 const gateway = origin.replace('countersign/', '');
 const index = golden.session.records[1]?.index ?? assert.fail('no record');
@@ -29,6 +29,16 @@ test('a receipt that was changed, or that another key has signed, proves nothing
     assert.equal((await checkReceipt(flipped(receipt, at), `${gateway}/${index}`, known)).isProven, false, `at ${at}`);
   }
   const key = writeGoldenStore(undefined, 2).writer.signer.vkey;
-  const { isProven, verdict } = await checkReceipt(receipt, `${gateway}/${index}`, { key, checkpoint: null });
+  const { isProven, verdict } = await checkReceipt(receipt, `${gateway}/${index}`, { key, keyring: null, checkpoint: null });
   assert.deepEqual([isProven, verdict], [false, 'NOT TRUSTED: no signature by a trusted key, older than it must be, or not checked in full']);
+});
+
+test('a receipt that the next key has signed is proven by the key that is known and the keyring', async () => {
+  const rotated = writeRotatedStore([1, 2]);
+  const [key = ''] = rotated.vkeys;
+  const record = `${gateway}/${rotated.session.records[1]?.index}`;
+  const bytes = new TextEncoder().encode(goldenReceipt(rotated, 1));
+  const keyring = rotated.writer.files.get('log/keys')?.toString() ?? null;
+  assert.equal((await checkReceipt(bytes, record, { key, keyring, checkpoint: null })).isProven, true);
+  assert.equal((await checkReceipt(bytes, record, { key, keyring: null, checkpoint: null })).isProven, false);
 });

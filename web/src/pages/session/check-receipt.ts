@@ -1,6 +1,6 @@
 import { receiptHolds, verdictWords, verifyFile } from '@countersign/ledger';
 import { originOf, parseReceipt } from '@countersign/ledger/format';
-import type { KnownLog } from '../integrity/known-log.ts';
+import type { KnownLog, ServedKeys } from '../integrity/known-log.ts';
 
 /** The result of a check, in the words of the verifier. */
 export interface ReceiptResult {
@@ -11,9 +11,17 @@ export interface ReceiptResult {
   readonly size: number | null;
 }
 
-/** Checks that a receipt proves the record `LOG/INDEX`, under the key that is known, and a checkpoint no older than the one that is known. */
-export async function checkReceipt(receipt: Uint8Array, record: string, { key, checkpoint }: Pick<KnownLog, 'key' | 'checkpoint'>): Promise<ReceiptResult> {
-  const { verdict, findings, form, log, logSize } = await verifyFile(receipt, { keys: [key], ...(checkpoint === null ? {} : { known: checkpoint }) });
+/**
+ * Checks that a receipt proves the record `LOG/INDEX`, under the key that is known or one that a keyring adds to it, and a checkpoint no older than the one that is
+ * known.
+ */
+export async function checkReceipt(
+  receipt: Uint8Array,
+  record: string,
+  { key, keyring, checkpoint }: Pick<KnownLog, 'key' | 'checkpoint'> & Pick<ServedKeys, 'keyring'>,
+): Promise<ReceiptResult> {
+  const keys = keyring === null ? [key] : [key, keyring];
+  const { verdict, findings, form, log, logSize } = await verifyFile(receipt, { keys, ...(checkpoint === null ? {} : { known: checkpoint }) });
   const found = findings.map(({ code, where, what }) => `${code}: ${where} ${what}`);
   if (verdict !== 'holds') {
     return { isProven: false, verdict: verdictWords[verdict], findings: found, size: null };
