@@ -152,6 +152,37 @@ describe('whether the stores are those of all gateways, to their ends', () => {
     assert.match(command('witness', 'enrol', keyFile(one), '--data', join(directory, 'witness')).stderr, /was retired: replaced by two others/);
   });
 
+  test('another witness cosigns the anchor log, which then cannot be an older one unnoticed', async () => {
+    await using second = new WitnessProcess(join(directory, 'second'), 'second.example');
+    await second.start([witness.anchorKey]);
+    const policy = join(directory, 'anchor-policy');
+    writeFileSync(policy, `${second.policyLine}\nquorum second.example\n`);
+    const check = (place: string): CommandResult =>
+      command('verify', '--anchor', place, '--anchor-key', witness.anchorKey, '--anchor-witnesses', policy, '--since', '2100-01-01', other.data);
+    assert.match(check(anchor()).stdout, /trust: anchor\/cosigned: missing/);
+    await witness.start([], ['--witnesses', policy]);
+    await runWitnessed(other);
+    await witness.stop();
+    const { stdout, status } = check(anchor());
+    assert.equal(status, 0, stdout);
+    const size = readFileSync(join(anchor(), 'checkpoint'), 'utf8').split('\n')[1];
+    assert.match(stdout, new RegExp(`cosigned over ${size} entries by second\\.example`), 'what it has written at its stop, too');
+    const older = join(directory, 'older');
+    cpSync(join(anchor(), 'cosigned'), join(older, 'cosigned'));
+    assert.match(check(older).stdout, /completeness: anchor\/cosigned: has the size \d+: the anchor log, with \d+, is older/);
+    rmSync(join(older, 'cosigned'));
+    // The log of the second witness is one of an anchor log, which has no store.
+    await second.stop();
+    const foreign = command('verify', '--anchor', join(directory, 'second', 'anchor'), '--anchor-key', second.anchorKey, '--json', other.data);
+    assert.deepEqual(
+      JSON.parse(foreign.stdout).anchor.logs.map(({ origin, store }: ShownLog) => [origin, store]),
+      [['w.example/anchor', 'none']],
+    );
+    // A policy that another witness would have to meet.
+    writeFileSync(policy, `${witness.policyLine}\nquorum w.example\n`);
+    assert.match(check(anchor()).stdout, /trust: anchor\/cosigned: the quorum w\.example is not met/);
+  });
+
   test('an anchor log is read where the witness serves it, and what was changed in it is found', async () => {
     await witness.start();
     const served = command('verify', '--anchor', `${witness.url}/anchor`, '--anchor-key', witness.anchorKey, '--json', other.data);

@@ -19,7 +19,7 @@ import { readKnown } from './known-checkpoint.ts';
 import { printReport } from './printed-report.ts';
 import { printJson } from './terminal.ts';
 import { readTrusted } from './trusted-keys.ts';
-import { verifyDirectory, type StoreVerification } from './verify-directory.ts';
+import { readPolicy, verifyDirectory, type StoreVerification } from './verify-directory.ts';
 
 const keyFileBytesMax = 4096;
 const dayMs = 86_400_000;
@@ -29,6 +29,7 @@ export interface AnchoredVerification extends StoreVerification {
   /** A directory, or an address. */
   readonly anchor: string;
   readonly anchorKey: readonly string[];
+  readonly anchorWitnesses?: string;
   /** The first and the last day that are asked for. */
   readonly since?: string;
   readonly until?: string;
@@ -43,7 +44,12 @@ interface AnchoredStore {
 }
 
 /** Opens the anchor log that the options name. Rejects with what cannot be read. */
-async function openAnchor({ anchor: place, anchorKey, known }: Pick<AnchoredVerification, 'anchor' | 'anchorKey' | 'known'>): Promise<AnchorCheck> {
+async function openAnchor({
+  anchor: place,
+  anchorKey,
+  anchorWitnesses,
+  known,
+}: Pick<AnchoredVerification, 'anchor' | 'anchorKey' | 'anchorWitnesses' | 'known'>): Promise<AnchorCheck> {
   if (!/^https?:\/\//.test(place) && statSync(place, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new Error(
       `--anchor ${place}: there is no such directory. It is the directory anchor of a witness, a copy of it, or the address at which it is served.`,
@@ -52,6 +58,7 @@ async function openAnchor({ anchor: place, anchorKey, known }: Pick<AnchoredVeri
   return AnchorCheck.open(anchorFilesAt(place), {
     keys: anchorKey.length === 0 ? undefined : await Promise.all(anchorKey.map(async (value) => readTrusted('--anchor-key', value))),
     known: known === undefined ? undefined : readKnown(known),
+    witnesses: anchorWitnesses === undefined ? undefined : readPolicy(anchorWitnesses, '--anchor-witnesses'),
   });
 }
 
@@ -128,11 +135,12 @@ function logOf(store: string): string | null {
 }
 
 /** Describes an anchor log in lines for people: how many entries, and each log that was enrolled. */
-function describeAnchor({ origin, entries, newestMs, keySource, logs }: AnchorReport): string[] {
+function describeAnchor({ origin, entries, newestMs, keySource, logs, cosigned }: AnchorReport): string[] {
   const newest = newestMs === null ? '' : `, the newest of ${time(newestMs)}, by the clock of the witness`;
   return [
     ...(origin === undefined ? [] : [`anchor log ${origin}: ${countOf(entries, 'entry', 'entries')}${newest}; ${countOf(logs.length, 'log')} enrolled`]),
     ...(keySource === 'store' ? ['without --anchor-key the anchor log is checked by the key in it: whose key that is was not checked'] : []),
+    ...(cosigned === undefined ? [] : [`cosigned over ${countOf(cosigned.entries, 'entry', 'entries')} by ${cosigned.witnesses.join(', ')}`]),
     ...logs.map(describeLog),
   ];
 }
@@ -142,7 +150,13 @@ function describeLog({ origin, enrolledMs, records, seenMs, retired, silent, sto
     retired !== null
       ? `retired ${time(seenMs)} with ${countOf(records, 'record')}: ${retired}`
       : `${countOf(records, 'record')} seen at ${time(seenMs)}${silent ? ', and nothing since, although the anchor log goes on: it was stopped, cut off, or shows the witness nothing' : ''}`;
-  const words = { given: '', missing: '; its store is MISSING', unneeded: '; not enrolled in the time that is asked for', unasked: '' }[store];
+  const words = {
+    given: '',
+    missing: '; its store is MISSING',
+    unneeded: '; not enrolled in the time that is asked for',
+    unasked: '',
+    none: "; not a gateway's log, so it has no store",
+  }[store];
   return `${origin}, enrolled ${time(enrolledMs)}: ${state}${words}`;
 }
 

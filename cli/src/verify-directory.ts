@@ -83,12 +83,13 @@ function readAuthorities(file: string): readonly Certificate[] {
   }
 }
 
-function readPolicy(file: string): WitnessPolicy {
+/** Reads the file of `--witnesses`, or of another option. Throws an Error that names the option. */
+export function readPolicy(file: string, option = '--witnesses'): WitnessPolicy {
   try {
     return parseWitnessPolicy(readFileSync(file));
   } catch (cause) {
     throw new Error(
-      `--witnesses ${file}: ${describeFailure(cause)}. It is a policy as c2sp.org/tlog-policy describes, for instance one that \`countersign witness serve\` prints.`,
+      `${option} ${file}: ${describeFailure(cause)}. It is a policy as c2sp.org/tlog-policy describes, for instance one that \`countersign witness serve\` prints.`,
       { cause },
     );
   }

@@ -701,7 +701,7 @@ export class Gateway implements AsyncDisposable {
       ? null
       : this.#parts.use(
           new Cosigning({
-            data,
+            directory: join(data, 'log'),
             handovers: async () => handoversOf(keys),
             settings,
             now: Date.now,
@@ -752,7 +752,7 @@ export class Gateway implements AsyncDisposable {
     if (rollback === null && lostSize === null) {
       return store;
     }
-    dropCosignedAbove(data, store.end.size);
+    dropCosignedAbove(join(data, 'log'), store.end.size);
     return {
       ...store,
       rollback: { records: lostSize === null ? (rollback?.records ?? null) : Math.max(lostSize, rollback?.records ?? 0), key: rollback?.key ?? null },

@@ -1,5 +1,7 @@
 /** Verifies an anchor log, and that the stores that were given are all of its logs. Normative: docs/formats/anchor.md. */
 import { anchorEntryHash, AnchorHistory, parseAnchorEntry, type AnchoredLog, type AnchoredTree } from './anchor.ts';
+import { gatewayIdOf, type Checkpoint } from './checkpoint.ts';
+import type { SigningKeys } from './keyring.ts';
 import { MalformedError } from './malformed.ts';
 import { noteBytesMax } from './note.ts';
 import { equalBytes } from './proof.ts';
@@ -7,8 +9,9 @@ import { checkAnyNote, trustIn, type KeySource } from './store-trust.ts';
 import { encodeUtf8 } from './text.ts';
 import { decodeEntryBundle, entryBundlePath, tileWidth } from './tile.ts';
 import { Frontier } from './tree.ts';
-import { Findings, orMalformed, orMalformedLater, type Finding, type Verdict } from './verdict.ts';
+import { Findings, orMalformed, orMalformedLater, type Fault, type Finding, type Verdict } from './verdict.ts';
 import type { ReadLogFile } from './verify-public-log.ts';
+import { policyHolds, type WitnessPolicy } from './witness-policy.ts';
 
 /** A witness writes what it has seen of a log at most this much later, in s. */
 export const anchorEveryS = 600;
@@ -17,13 +20,22 @@ const entriesMax = 100_000_000;
 /** A log that was not seen for so much longer, in s, has shown no new checkpoint: a gateway that runs records a heartbeat each minute. */
 const graceS = 90;
 
-const knownPlace = 'known checkpoint';
+const cosignedPlace = 'anchor/cosigned';
+
+/** A checkpoint that the anchor log must contain, and the findings if it has another root there, and if it ends before. */
+interface Claim {
+  readonly checkpoint: Checkpoint;
+  readonly where: string;
+  readonly codes: { readonly differs: Fault; readonly missing: Fault };
+}
 
 interface AnchorOptions {
   /** The verifier keys that are trusted. Absent: the one in the log, which shows only that the log is consistent. */
   readonly keys?: readonly string[] | undefined;
   /** A checkpoint (signed note) of the anchor log that was kept elsewhere. The log must begin with what it signs. */
   readonly known?: string | undefined;
+  /** The newest cosigned checkpoint of the log must meet it. */
+  readonly witnesses?: WitnessPolicy | undefined;
 }
 
 /** The statements of an anchor log about one log, with which its store is compared. */
@@ -46,6 +58,8 @@ export interface AnchorReport {
   /** The time of the newest entry, Unix ms by the clock of the witness. Null: there is none. */
   readonly newestMs: number | null;
   readonly logs: readonly AnchorReportLog[];
+  /** The newest cosigned checkpoint, if it meets the policy of witnesses that was given. */
+  readonly cosigned?: { readonly entries: number; readonly quorumMs: number | null; readonly witnesses: readonly string[] };
 }
 
 export interface AnchorReportLog {
@@ -58,8 +72,8 @@ export interface AnchorReportLog {
   readonly retired: string | null;
   /** True if the witness has seen nothing of it for longer than a gateway that runs leaves it without, before the newest entry. */
   readonly silent: boolean;
-  /** The store is there; it is missing; none is needed, because the log was not enrolled in the time that was asked for; or nobody asked for stores. */
-  readonly store: 'given' | 'missing' | 'unneeded' | 'unasked';
+  /** The store is there; it is missing; none is needed, because the log was not enrolled in the time that was asked for; nobody asked for stores; or the log is not a gateway's, and has none. */
+  readonly store: 'given' | 'missing' | 'unneeded' | 'unasked' | 'none';
 }
 
 export interface AnchoredStores {
@@ -106,6 +120,7 @@ export class AnchorCheck {
   #keySource: KeySource = 'none';
   #origin: string | undefined;
   #newestS: number | null = null;
+  #cosigned: AnchorReport['cosigned'];
 
   /** Reads an anchor log. Rejects with what `read` rejects with, and with `MalformedError` for keys that are none. */
   static async open(read: ReadLogFile, options: AnchorOptions = {}): Promise<AnchorCheck> {
@@ -129,6 +144,9 @@ export class AnchorCheck {
   /** Adds what is missing among the stores, and returns the report. Null: the anchor log alone is asked about. To be called once. */
   finish(stores: AnchoredStores | null): AnchorReport {
     const logs = [...this.#history.logs.values()].map((log) => this.#judge(log, stores));
+    if (stores?.maxAgeMs !== undefined && this.#cosigned !== undefined && stores.nowMs - (this.#cosigned.quorumMs ?? 0) > stores.maxAgeMs) {
+      this.#findings.add('trust', cosignedPlace, 'is older than allowed');
+    }
     const { verdict, list, dropped } = this.#findings;
     return {
       verdict,
@@ -139,28 +157,43 @@ export class AnchorCheck {
       entries: this.#history.size,
       newestMs: this.#newestS === null ? null : this.#newestS * 1000,
       logs,
+      ...(this.#cosigned === undefined ? {} : { cosigned: this.#cosigned }),
     };
   }
 
-  async #read(read: ReadLogFile, { keys, known: knownNote }: AnchorOptions): Promise<void> {
+  async #read(read: ReadLogFile, { keys: given, known, witnesses }: AnchorOptions): Promise<void> {
     const findings = this.#findings;
-    const trust = await trustIn({ key: await read('key'), keyring: undefined }, keys, findings, 'anchor/key');
-    this.#keySource = trust.source;
-    const bytes = await read('checkpoint');
-    if (bytes === undefined || bytes.length > noteBytesMax) {
-      findings.add(bytes === undefined ? 'completeness' : 'malformed', 'anchor/checkpoint', bytes === undefined ? 'missing' : 'too long');
-      return;
+    const { keys, source } = await trustIn({ key: await read('key'), keyring: undefined }, given, findings, 'anchor/key');
+    this.#keySource = source;
+    const claims: Claim[] = [];
+    const knownCheckpoint = known === undefined ? undefined : await checkAnyNote(encodeUtf8(known), 'known checkpoint', keys, findings);
+    if (knownCheckpoint !== undefined) {
+      claims.push({ checkpoint: knownCheckpoint, where: 'known checkpoint', codes: { differs: 'trust', missing: 'trust' } });
     }
-    const signed = await checkAnyNote(bytes, 'anchor/checkpoint', trust.keys, findings);
-    const known = knownNote === undefined ? undefined : await checkAnyNote(encodeUtf8(knownNote), knownPlace, trust.keys, findings);
+    // It is read before the newest checkpoint, so a witness that runs cannot have more cosigned than is read.
+    const cosigned = witnesses === undefined || witnesses.quorum === null ? undefined : await this.#readCosigned(read, keys, witnesses);
+    if (cosigned !== undefined) {
+      claims.push({ checkpoint: cosigned, where: cosignedPlace, codes: { differs: 'integrity', missing: 'completeness' } });
+    }
+    const bytes = await this.#readNote(read, 'checkpoint', 'completeness');
+    const signed = bytes && (await checkAnyNote(bytes, 'anchor/checkpoint', keys, findings));
     if (signed === undefined) {
       return;
     }
     this.#origin = signed.origin;
-    if (known !== undefined && (known.origin !== signed.origin || known.size > signed.size)) {
-      const what = known.origin === signed.origin ? `has the size ${known.size}: the anchor log, with ${signed.size}, is older` : 'is of another log';
-      findings.add('trust', knownPlace, what);
+    for (const { checkpoint, where, codes } of claims) {
+      if (checkpoint.origin !== signed.origin) {
+        findings.add('trust', where, 'is of another log');
+      } else if (checkpoint.size > signed.size) {
+        findings.add(codes.missing, where, `has the size ${checkpoint.size}: the anchor log, with ${signed.size}, is older`);
+      }
     }
+    await this.#follow(read, signed, claims);
+  }
+
+  /** Reads the entries under a checkpoint. Where the log has the size of another one, it must have its root. */
+  async #follow(read: ReadLogFile, signed: Checkpoint, claims: readonly Claim[]): Promise<void> {
+    const findings = this.#findings;
     const frontier = new Frontier();
     let isCut = false;
     await orMalformedLater(findings, 'anchor/tile/entries', async () => {
@@ -168,8 +201,8 @@ export class AnchorCheck {
         for (const entry of entries) {
           frontier.append(anchorEntryHash(entry));
           this.#addEntry(entry);
-          if (known?.size === frontier.size && !equalBytes(frontier.root(), known.root)) {
-            findings.add('trust', knownPlace, 'is of another history');
+          for (const { where, codes } of claims.filter(({ checkpoint: { size, root } }) => size === frontier.size && !equalBytes(frontier.root(), root))) {
+            findings.add(codes.differs, where, 'is of another history');
           }
         }
         isCut = !isWhole;
@@ -181,6 +214,31 @@ export class AnchorCheck {
     if (!isCut && !equalBytes(frontier.root(), signed.root)) {
       findings.add('integrity', 'anchor/checkpoint', 'root is not that of its entries');
     }
+  }
+
+  async #readNote(read: ReadLogFile, path: string, missing: Fault): Promise<Uint8Array | undefined> {
+    const bytes = await read(path);
+    if (bytes === undefined || bytes.length > noteBytesMax) {
+      this.#findings.add(bytes === undefined ? missing : 'malformed', `anchor/${path}`, bytes === undefined ? 'missing' : 'too long');
+      return undefined;
+    }
+    return bytes;
+  }
+
+  /** Reads the newest cosigned checkpoint, which must meet the policy. */
+  async #readCosigned(read: ReadLogFile, keys: SigningKeys, policy: WitnessPolicy): Promise<Checkpoint | undefined> {
+    const bytes = await this.#readNote(read, 'cosigned', 'trust');
+    const checkpoint = bytes && (await checkAnyNote(bytes, cosignedPlace, keys, this.#findings));
+    if (bytes === undefined || checkpoint === undefined) {
+      return undefined;
+    }
+    const { holds, forged, why, quorumMs, witnessed } = await policyHolds(bytes, policy, keys);
+    if (holds) {
+      this.#cosigned = { entries: checkpoint.size, quorumMs, witnesses: witnessed.map(({ name }) => name) };
+    } else {
+      this.#findings.add(forged.length > 0 ? 'integrity' : 'trust', cosignedPlace, why);
+    }
+    return checkpoint;
   }
 
   #addEntry(bytes: Uint8Array): void {
@@ -208,7 +266,8 @@ export class AnchorCheck {
     const seenMs = newest.timeS * 1000;
     const { sinceMs = 0, untilMs = Infinity } = stores ?? {};
     const isAsked = stores !== null && (retired === null || seenMs >= sinceMs) && enrolledS * 1000 < untilMs;
-    const store = stores === null ? 'unasked' : stores.given.has(origin) ? 'given' : isAsked ? 'missing' : 'unneeded';
+    const store =
+      stores === null ? 'unasked' : stores.given.has(origin) ? 'given' : gatewayIdOf(origin) === undefined ? 'none' : isAsked ? 'missing' : 'unneeded';
     const where = `${origin} (anchor entry ${newest.entry})`;
     if (store === 'missing') {
       this.#findings.add('completeness', where, `it has ${newest.size} records at least, and its store is none of those given`);

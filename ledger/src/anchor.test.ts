@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
 import { anchorEntryBytesMax, anchorEntryHash, AnchorHistory, formatAnchorEntry, parseAnchorEntry, type AnchorEntry } from './anchor.ts';
 import { AnchorCheck, type AnchorReport } from './anchor-check.ts';
 import { formatCheckpoint } from './checkpoint.ts';
+import { cosign } from './cosignature.ts';
 import { MalformedError } from './malformed.ts';
+import { formatWitnessKey, parseNote, type NoteSigner } from './note.ts';
 import { flipped } from './testdata/flip-bytes.ts';
 import { signerOf, signText } from './testdata/store-writer.ts';
 import { decodeUtf8, encodeUtf8 } from './text.ts';
 import { encodeEntryBundle, entryBundlePath } from './tile.ts';
 import { emptyRoot, Frontier } from './tree.ts';
+import { parseWitnessPolicy, type WitnessPolicy } from './witness-policy.ts';
 
 const log = signerOf('countersign/0123456789abcdef', 3);
 const second = signerOf('countersign/fedcba9876543210', 4);
@@ -48,8 +52,8 @@ function filesOf(entries: readonly Uint8Array[], signedEntries = entries): Map<s
   return files;
 }
 
-async function check(files: ReadonlyMap<string, Uint8Array>, known?: string): Promise<AnchorCheck> {
-  return AnchorCheck.open(async (path) => Promise.resolve(files.get(path)), { keys: [anchor.vkey], known });
+async function check(files: ReadonlyMap<string, Uint8Array>, known?: string, witnesses?: WitnessPolicy): Promise<AnchorCheck> {
+  return AnchorCheck.open(async (path) => Promise.resolve(files.get(path)), { keys: [anchor.vkey], known, witnesses });
 }
 
 async function reportOf(
@@ -169,4 +173,40 @@ void test('an anchor log begins with what a checkpoint of it that was kept signs
   assert.deepEqual(await findings(entries, signText(`${log.name}\n0\n${Buffer.from(emptyRoot).toString('base64')}\n`, log)), [
     'trust: not signed by a trusted key',
   ]);
+});
+
+void test('the checkpoint of an anchor log that other witnesses cosigned is one of its history, meets the policy, and is not too old', async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const witness: NoteSigner = {
+    name: 'second.example',
+    publicKey: publicKey.export({ format: 'der', type: 'spki' }).subarray(-32),
+    sign: (message) => sign(null, message, privateKey),
+  };
+  const policyOf = (quorum: string): WitnessPolicy => parseWitnessPolicy(encodeUtf8(`witness second ${formatWitnessKey(witness)}\nquorum ${quorum}\n`));
+  const entries = [enrol(log, 1), seen(log, 2, 7), seen(log, 3, 8)].map(formatAnchorEntry);
+  const cosigned = (part: readonly Uint8Array[], change = (line: string): string => line): Uint8Array => {
+    const note = decodeUtf8(filesOf(part).get('checkpoint') ?? new Uint8Array(0));
+    return encodeUtf8(note + change(cosign(parseNote(encodeUtf8(note)).text, witness, 1000)));
+  };
+  const findings = async (files: ReadonlyMap<string, Uint8Array>, quorum = 'second', maxAgeMs = Infinity): Promise<unknown> => {
+    const report = (await check(files, undefined, policyOf(quorum))).finish({ given: new Set([log.name]), nowMs: 1_060_000, maxAgeMs });
+    return report.findings.filter(({ where }) => where === 'anchor/cosigned').map(({ code, what }) => `${code}: ${what}`);
+  };
+  const files = filesOf(entries);
+  const withCosigned = (bytes: Uint8Array): ReadonlyMap<string, Uint8Array> => new Map(files).set('cosigned', bytes);
+  assert.deepEqual(await findings(files), ['trust: missing']);
+  assert.deepEqual(await findings(files, 'none'), []);
+  assert.deepEqual(await findings(withCosigned(cosigned(entries.slice(0, 2)))), []);
+  assert.deepEqual(await findings(withCosigned(cosigned(entries)), 'second', 60_000), []);
+  assert.deepEqual(await findings(withCosigned(cosigned(entries)), 'second', 59_999), ['trust: is older than allowed']);
+  const other = [...entries.slice(0, 1), formatAnchorEntry(seen(log, 2, 9))];
+  assert.deepEqual(await findings(withCosigned(cosigned(other))), ['integrity: is of another history']);
+  assert.deepEqual(await findings(withCosigned(cosigned([...entries, formatAnchorEntry(seen(log, 4, 9))]))), [
+    'completeness: has the size 4: the anchor log, with 3, is older',
+  ]);
+  assert.deepEqual(await findings(withCosigned(cosigned(entries, () => ''))), [
+    'trust: the quorum second is not met: no witness of the policy has cosigned it',
+  ]);
+  const forged = cosigned(entries, (line) => line.replace(/.(?=.{20}\n$)/, (digit) => (digit === 'A' ? 'B' : 'A')));
+  assert.match(JSON.stringify(await findings(withCosigned(forged))), /^\["integrity: the cosignature by second does not hold/);
 });

@@ -7,14 +7,16 @@ import { within } from './wait-until.ts';
 /** A real witness in a process of its own: `countersign witness serve`. It can be killed, and started again on the same directory. */
 export class WitnessProcess implements AsyncDisposable {
   readonly #data: string;
+  readonly #name: string;
   #child: ChildProcessByStdio<null, Readable, Readable> | null = null;
   #address = '';
   /** The line of a policy, and the key of the anchor log. */
   policyLine = '';
   anchorKey = '';
 
-  constructor(data: string) {
+  constructor(data: string, name = 'w.example') {
     this.#data = data;
+    this.#name = name;
   }
 
   get pid(): number {
@@ -26,10 +28,22 @@ export class WitnessProcess implements AsyncDisposable {
   }
 
   /** Starts it, with the keys of logs to enrol, and ends the process before. It keeps its address from the first start. Resolves when it serves. */
-  async start(logs: readonly string[] = []): Promise<void> {
+  async start(logs: readonly string[] = [], more: readonly string[] = []): Promise<void> {
     await this.stop();
     const listen = this.#address === '' ? '127.0.0.1:0' : this.#address;
-    const words = ['witness', 'serve', '--listen', listen, '--data', this.#data, '--name', 'w.example', '--json', ...logs.flatMap((log) => ['--log', log])];
+    const words = [
+      'witness',
+      'serve',
+      '--listen',
+      listen,
+      '--data',
+      this.#data,
+      '--name',
+      this.#name,
+      '--json',
+      ...logs.flatMap((log) => ['--log', log]),
+      ...more,
+    ];
     const child = spawn(process.execPath, [mainFile, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     let said = '';

@@ -17,6 +17,7 @@ interface VerifyOptions extends StoreVerification {
   readonly identity?: string;
   readonly anchor?: string;
   readonly anchorKey: readonly string[];
+  readonly anchorWitnesses?: string;
   readonly since?: string;
   readonly until?: string;
   readonly json?: boolean;
@@ -57,6 +58,7 @@ export function addVerify(program: Command): void {
       'the anchor log of a witness, its directory or URL (https://witness.example/anchor): the stores must be those of all gateways that are enrolled in it, and have all that it has seen of them',
     )
     .option('--anchor-key <vkey>', 'the key of the anchor log, or the file that holds it, kept elsewhere; can be repeated', collect, [])
+    .option('--anchor-witnesses <file>', 'a policy of witnesses that the newest cosigned checkpoint of the anchor log must meet')
     .option('--since <date>', 'with --anchor: gateways that were retired before this day need no store: 2026-07-01', parseDate)
     .option('--until <date>', 'with --anchor: gateways that were enrolled after this day need no store: 2026-09-30', parseDate)
     .option('--storage', 'read from the bucket what is only there, with the credentials that bucket.json in the store names')
@@ -75,7 +77,7 @@ export function addVerify(program: Command): void {
   meaningOnlyIf(command, ['bodies', 'storage', 'witnesses', 'retention', 'at'], (words, { anchor }) => !isOfFile(words) || anchor !== undefined);
   meaningOnlyIf(command, ['at'], (_words, { retention }) => retention === true);
   meaningOnlyIf(command, ['identity'], (words, { anchor }) => isOfFile(words) && anchor === undefined);
-  meaningOnlyIf(command, ['anchorKey', 'since', 'until'], (_words, { anchor }) => anchor !== undefined);
+  meaningOnlyIf(command, ['anchorKey', 'anchorWitnesses', 'since', 'until'], (_words, { anchor }) => anchor !== undefined);
 }
 
 async function verify(files: readonly string[], options: VerifyOptions): Promise<void> {

@@ -13,6 +13,10 @@ import { describeFailure } from '../failure.ts';
 import { meaningOnlyIf } from '../heeded-command.ts';
 import { readTrusted } from '../trusted-keys.ts';
 import { bold, escapeControls, printJson } from '../terminal.ts';
+import { readPolicy } from '../verify-directory.ts';
+
+/** So long, in ms, the other witnesses may be missing before that is told. */
+const cosignerLostMs = 300_000;
 
 export function addWitness(program: Command): void {
   const witness = program
@@ -26,6 +30,7 @@ export function addWitness(program: Command): void {
     .requiredOption('--data <dir>', 'its keys, what it cosigned last, and its anchor log; made at the first start. Never start it with an older copy')
     .option('--log <vkey>', 'the key of a log that is enrolled if it is not yet, or the file that holds it (log/key); can be repeated', collect, [])
     .option('--name <name>', 'the name of its key, made at the first start: a URL without https://, for instance witness.example.com/w1')
+    .option('--witnesses <file>', 'a policy of other witnesses (c2sp.org/tlog-policy), which cosign the anchor log')
     .option('--json', 'what it prints at the start as one JSON object')
     .addHelpText(
       'after',
@@ -105,6 +110,7 @@ interface ServeOptions {
   readonly data: string;
   readonly log: readonly string[];
   readonly name?: string;
+  readonly witnesses?: string;
   readonly json?: boolean;
 }
 
@@ -155,10 +161,32 @@ function said({ origin, enrolledS, newest, retired }: AnchoredLog, json: boolean
   }
 }
 
-async function serve({ listen, data, log, name, json }: ServeOptions): Promise<void> {
+/** Returns how other witnesses are asked to cosign the anchor log; what they say goes to standard error. */
+function cosignedBy(file: string): NonNullable<Parameters<typeof Witness.open>[0]['anchorWitnesses']> {
+  const tell = (what: string): void => {
+    process.stderr.write(`countersign: ${escapeControls(what, 'nothing')}\n`);
+  };
+  return {
+    settings: { policy: readPolicy(file), caFile: null, lostMs: cosignerLostMs },
+    onNews: (news) => {
+      tell(`the anchor log: ${news.what}${'witness' in news ? ` ${news.witness}` : ''}${'why' in news ? `: ${news.why}` : ''}`);
+    },
+    onTrouble: (error) => {
+      tell(`the anchor log was not cosigned: ${describeFailure(error)}`);
+    },
+  };
+}
+
+async function serve({ listen, data, log, name, witnesses, json }: ServeOptions): Promise<void> {
   const { Witness, WitnessServer } = await import('@countersign/gateway/witness');
   const logs = await readLogKeys('--log', log);
-  await using witness = await Witness.open({ data, name: name ?? null, logs, now: Date.now });
+  await using witness = await Witness.open({
+    data,
+    name: name ?? null,
+    logs,
+    now: Date.now,
+    ...(witnesses === undefined ? {} : { anchorWitnesses: cosignedBy(witnesses) }),
+  });
   if (witness.logs.size === 0) {
     throw new Error('--log VKEY is missing: the key of a log that is cosigned here, the line in its log/key');
   }

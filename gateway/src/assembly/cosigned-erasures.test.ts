@@ -40,7 +40,7 @@ test('nothing is destroyed until a quorum of witnesses has cosigned that it was 
   const policy = parseWitnessPolicy(Buffer.from(`witness one ${witness.vkey} ${url}\nquorum one\n`));
   const cosigning = parts.use(
     new Cosigning({
-      data,
+      directory: join(data, 'log'),
       handovers: () => Promise.resolve([]),
       settings: { policy, caFile: null, lostMs: 60_000 },
       now: Date.now,

@@ -5,6 +5,7 @@ import { MalformedError } from '@countersign/ledger';
 import {
   anchorEntryHash,
   AnchorHistory,
+  decodeUtf8,
   emptyRoot,
   encodeEntryBundle,
   encodeUtf8,
@@ -26,12 +27,13 @@ import {
 } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { LogTree } from '../recording/log-tree.ts';
+import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import type { TileSnapshot } from '../recording/tile-store.ts';
 import { makeDataDirectory } from '../store/data-directory.ts';
 import { replaceWholeFile, syncDirectory, writeWholeFile } from '../store/whole-file.ts';
 import { makeKey, readKey } from './witness-key.ts';
 
-const publicPath = /^(?:key|checkpoint|tile\/(?:\d{1,2}|entries)\/(?:x\d{3}\/)*\d{3}(?:\.p\/\d{1,3})?)$/;
+const publicPath = /^(?:key|checkpoint|cosigned|tile\/(?:\d{1,2}|entries)\/(?:x\d{3}\/)*\d{3}(?:\.p\/\d{1,3})?)$/;
 
 /**
  * The anchor log of a witness (docs/formats/anchor.md): which logs it was told of, what it has seen of them, and which have ended. An entry counts with the
@@ -45,6 +47,7 @@ export class AnchorLog {
   /** The entries of the newest bundle, as long as it is not full. */
   #growing: Uint8Array[] = [];
   #written: Promise<void> = Promise.resolve();
+  #published: PublishedCheckpoint = { size: -1, note: '' };
   /** Why nothing can be appended any more. Null: something can. */
   #failure: { readonly error: unknown } | null = null;
 
@@ -70,6 +73,11 @@ export class AnchorLog {
   /** The verifier key of the log. */
   get vkey(): string {
     return formatVerifierKey(this.#signer);
+  }
+
+  /** The newest checkpoint that is on stable storage. */
+  get published(): PublishedCheckpoint {
+    return this.#published;
   }
 
   /** The logs that were enrolled, by origin. */
@@ -106,9 +114,10 @@ export class AnchorLog {
     if (this.#growing.length > 0) {
       bundles.push(this.#bundle());
     }
-    const note = signNote(formatCheckpoint({ origin: this.#signer.name, size: this.#history.size, root: this.#tree.root() }), this.#signer);
+    const { size } = this.#history;
+    const note = signNote(formatCheckpoint({ origin: this.#signer.name, size, root: this.#tree.root() }), this.#signer);
     const tiles = this.#tree.snapshotTiles();
-    this.#written = this.#written.then(async () => this.#write({ bundles, tiles, note }));
+    this.#written = this.#written.then(async () => this.#write({ bundles, tiles, checkpoint: { size, note } }));
     try {
       await this.#written;
     } catch (error) {
@@ -134,14 +143,15 @@ export class AnchorLog {
     return { path: entryBundlePath(Math.floor((this.#history.size - 1) / tileWidth), this.#growing.length), bytes: encodeEntryBundle(this.#growing) };
   }
 
-  async #write({ bundles, tiles, note }: { readonly bundles: readonly Bundle[]; readonly tiles: TileSnapshot; readonly note: string }): Promise<void> {
+  async #write({ bundles, tiles, checkpoint }: Written): Promise<void> {
     for (const { path, bytes } of bundles) {
       const file = join(this.#directory, path);
       await makeDirectory(dirname(file));
       await replaceWholeFile(file, bytes);
     }
     await this.#tree.tiles.write(tiles);
-    await replaceWholeFile(join(this.#directory, 'checkpoint'), note);
+    await replaceWholeFile(join(this.#directory, 'checkpoint'), checkpoint.note);
+    this.#published = checkpoint;
     await this.#tree.tiles.dropPartials(tiles);
     for (const { path } of bundles.filter((bundle) => !bundle.path.includes('.p/'))) {
       await rm(join(this.#directory, `${path}.p`), { recursive: true, force: true });
@@ -150,7 +160,8 @@ export class AnchorLog {
 
   async #read(name: string): Promise<void> {
     try {
-      const outcome = await verifyNote(readFileSync(join(this.#directory, 'checkpoint')), [parseVerifierKey(this.vkey)]);
+      const signed = readFileSync(join(this.#directory, 'checkpoint'));
+      const outcome = await verifyNote(signed, [parseVerifierKey(this.vkey)]);
       const { origin, size, root } = parseCheckpoint(outcome.note.text);
       for await (const { entries } of readAnchorBundles(async (path) => readFile(join(this.#directory, path)).catch(() => undefined), size)) {
         this.#growing = entries.length === tileWidth ? [] : [...entries];
@@ -166,6 +177,7 @@ export class AnchorLog {
       if (outcome.outcome !== 'verified' || origin !== name || !equalBytes(this.#tree.root(), root)) {
         throw new MalformedError('it is not what this witness signed');
       }
+      this.#published = { size, note: decodeUtf8(signed) };
     } catch (cause) {
       throw new GatewayError('store_damaged', `${this.#directory} is not the anchor log of this witness, as its checkpoint has it. Restore it.`, { cause });
     }
@@ -179,6 +191,12 @@ export class AnchorLog {
 interface Bundle {
   readonly path: string;
   readonly bytes: Uint8Array;
+}
+
+interface Written {
+  readonly bundles: readonly Bundle[];
+  readonly tiles: TileSnapshot;
+  readonly checkpoint: PublishedCheckpoint;
 }
 
 /** Makes an empty log. The file of its key is written last: without it nothing that counts was signed yet, and a start makes all of it anew. */

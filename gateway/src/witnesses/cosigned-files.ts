@@ -5,16 +5,17 @@ import { replaceWholeFile } from '../store/whole-file.ts';
 
 const dayMs = 86_400_000;
 
-/** The cosigned checkpoints of a store: `log/cosigned`, the newest, and `log/cosigned.kept/<size>`, the first of each day and those that something relies on. */
+/** The cosigned checkpoints of a log: `cosigned`, the newest, and `cosigned.kept/<size>`, the first of each day and those that something relies on. */
 export class CosignedFiles {
   readonly #newest: string;
   readonly #kept: string;
   /** The day of the newest that is kept, counted from 1970. */
   #keptDay: number;
 
-  constructor(data: string) {
-    this.#newest = join(data, 'log', 'cosigned');
-    this.#kept = join(data, 'log', 'cosigned.kept');
+  /** `directory` is that of the public files of the log. */
+  constructor(directory: string) {
+    this.#newest = join(directory, 'cosigned');
+    this.#kept = join(directory, 'cosigned.kept');
     this.#keptDay = Math.max(-1, ...keptSizes(this.#kept).map((size) => Math.floor(statSync(join(this.#kept, String(size))).mtimeMs / dayMs)));
   }
 
@@ -31,9 +32,9 @@ export class CosignedFiles {
 }
 
 /** Removes what is about records that are lost: the newest, and all that are kept over more records than `size`. */
-export function dropCosignedAbove(data: string, size: number): void {
-  const kept = join(data, 'log', 'cosigned.kept');
-  rmSync(join(data, 'log', 'cosigned'), { force: true });
+export function dropCosignedAbove(directory: string, size: number): void {
+  const kept = join(directory, 'cosigned.kept');
+  rmSync(join(directory, 'cosigned'), { force: true });
   for (const each of keptSizes(kept).filter((one) => one > size)) {
     rmSync(join(kept, String(each)), { force: true });
   }

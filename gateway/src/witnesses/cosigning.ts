@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeUtf8, isQuorum, parseCheckpoint, parseNote, policyHolds, rootAt, verifyConsistency, type WitnessPolicy } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
@@ -39,8 +38,9 @@ export interface CosigningStatus {
 /** `no witnesses`: none are configured, or the policy demands none. `not cosigned`: the quorum did not cosign it in time. */
 type Confirmed = 'cosigned' | 'no witnesses' | 'not cosigned';
 
-interface CosigningOptions {
-  readonly data: string;
+export interface CosigningOptions {
+  /** The directory of the public files of the log: its tiles, and what is cosigned of it. */
+  readonly directory: string;
   /** Returns the checkpoints with which keys of the log took over, the first one first. */
   readonly handovers: () => Promise<readonly PublishedCheckpoint[]>;
   readonly settings: WitnessSettings;
@@ -73,9 +73,9 @@ export class Cosigning implements AsyncDisposable {
   readonly #waiting = new Set<{ readonly size: number; readonly resolve: () => void }>();
 
   constructor(options: CosigningOptions) {
-    const { settings, now, data } = options;
+    const { settings, now, directory } = options;
     this.#options = options;
-    this.#files = new CosignedFiles(data);
+    this.#files = new CosignedFiles(directory);
     this.#cosigners = settings.policy.witnesses.flatMap((witness) =>
       witness.url === null ? [] : [new Cosigner({ witness: { ...witness, url: witness.url }, caFile: settings.caFile, now })],
     );
@@ -176,11 +176,11 @@ export class Cosigning implements AsyncDisposable {
   }
 
   async #run(checkpoint: PublishedCheckpoint): Promise<void> {
-    const { data } = this.#options;
+    const { directory } = this.#options;
     const lines = new Map<string, string>();
     const { promise: met, resolve: meet } = Promise.withResolvers<void>();
     const round = { isOver: false };
-    const prove = proveWith((size) => openTiles(join(data, 'log'), size));
+    const prove = proveWith((size) => openTiles(directory, size));
     const all = this.#cosigners.map(async (cosigner) => {
       // An earlier question comes first.
       await this.#asked.get(cosigner);

@@ -38,6 +38,7 @@ import { requireLocks } from '../store/store-lock.ts';
 import { writeWholeFile } from '../store/whole-file.ts';
 import { parseAddCheckpoint, sizeMediaType } from './add-checkpoint.ts';
 import { AnchorLog } from './anchor-log.ts';
+import { Cosigning, type CosigningOptions } from './cosigning.ts';
 import { continues, HandedOver, openHandover } from './handed-over.ts';
 import { openWitnessKey } from './witness-key.ts';
 
@@ -60,6 +61,8 @@ interface WitnessOptions {
   readonly now: () => number;
   /** So many ms later at most, a log's newest tree that was cosigned is in the anchor log; absent: 10 minutes. */
   readonly anchorMs?: number;
+  /** The witnesses that are asked to cosign the anchor log; absent: none are. */
+  readonly anchorWitnesses?: Pick<CosigningOptions, 'settings' | 'onNews' | 'onTrouble'>;
 }
 
 /** The tree of a log that was cosigned last. */
@@ -89,6 +92,7 @@ export class Witness implements AsyncDisposable {
   /** By origin, when it was last written into the anchor log since the start, in ms of the monotonic clock. */
   readonly #anchoredMs = new Map<string, number>();
   readonly #timer: NodeJS.Timeout;
+  readonly #cosigning: Cosigning | null;
 
   private constructor(options: WitnessOptions, lock: Disposable, signer: NoteSigner, anchor: AnchorLog) {
     this.#options = options;
@@ -99,6 +103,9 @@ export class Witness implements AsyncDisposable {
       // The anchor log tells the next request that it failed.
       void this.#anchorAll().catch(() => undefined);
     }, this.#anchorMs).unref();
+    const { data, now, anchorWitnesses } = options;
+    this.#cosigning =
+      anchorWitnesses === undefined ? null : new Cosigning({ ...anchorWitnesses, directory: join(data, 'anchor'), handovers: () => Promise.resolve([]), now });
   }
 
   /** Rejects with GatewayError `store_in_use`, `store_damaged`, `key_unavailable` or `config_invalid`. */
@@ -196,12 +203,13 @@ export class Witness implements AsyncDisposable {
     }
   }
 
-  /** Writes what it has seen into the anchor log, and gives the directory free. */
+  /** Writes what it has seen into the anchor log, has that cosigned for a last time, and gives the directory free. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     try {
       await this.#anchorAll();
     } finally {
+      await this.#cosigning?.[Symbol.asyncDispose]();
       this.#lock[Symbol.dispose]();
     }
   }
@@ -243,6 +251,7 @@ export class Witness implements AsyncDisposable {
       await this.#enrolNext(origin);
     }
     await this.#anchorAll();
+    this.#cosigning?.begin(() => this.#anchor.published);
   }
 
   /** Enrols the key that has taken over last of a log, unless the anchor log has it, or no room for more. */
