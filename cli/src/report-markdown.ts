@@ -7,12 +7,13 @@ type Evidence = Requirement['evidence'][number];
 
 /** Prints a report as Markdown: each requirement, what shows something for it, and what is missing; at the end the proofs. */
 export function reportMarkdown(report: MadeReport): string {
-  const { title, about, time, isPartial, requirements } = report;
+  const { title, about, time, isPartial, behind, requirements } = report;
   return [
     `# ${escaped(title)}`,
     escaped(about),
     `Made at ${time} of the records ${periodOf(report)}. It says what the record and the configuration in force show, and judges nothing.`,
     ...(isPartial ? ['**Whoever made it sees only a part of the records, and it says nothing of the others.**'] : []),
+    ...(behind === 0 ? [] : [`**${behind === null ? 'Some records' : countOf(behind, 'record')} could not be searched yet: make it again later.**`]),
     ...requirements.flatMap(requirementLines),
     ...proofLines(report),
   ]
@@ -37,9 +38,15 @@ function requirementLines({ clause, asks, evidence, says, lacks, beyond }: Requi
   ];
 }
 
-function evidenceLines({ shows, query, count, absent, records }: Evidence): string {
+function evidenceLines({ shows, query, count, absent, records, unproven }: Evidence): string {
   const first = `- ${escaped(shows)}: ${countOf(count, 'record')} (${code(query)})${absent === null ? '' : `. **None**: ${escaped(absent)}`}`;
-  return [first, ...records.map(recordLine)].join('\n');
+  const damaged =
+    unproven === 0
+      ? []
+      : [
+          `  - **${countOf(unproven, 'record')} of the newest ${unproven === 1 ? 'is' : 'are'} not as the log has ${unproven === 1 ? 'it' : 'them'}**: countersign verify says more.`,
+        ];
+  return [first, ...records.map(recordLine), ...damaged].join('\n');
 }
 
 function recordLine({ record, time, principal, target, kind, action, verdict }: Evidence['records'][number]): string {

@@ -56,7 +56,7 @@ describe('reports on a store', () => {
   test('it says what is missing and why, and nothing of the content', async () => {
     const { requirements } = await make('pci-dss');
     const of = (clause: string): MadeReport['requirements'][number] => requirements.find((each) => each.clause === clause) ?? assert.fail(clause);
-    assert.match(of('10.5.1').lacks.join(' '), /By the default, contents are kept for 30d, and 1y are asked for/);
+    assert.match(of('10.5.1').lacks.join(' '), /By the default, contents are kept for 30d \(30 days\), and 366 days are asked for/);
     assert.doesNotMatch(of('10.5.1').lacks.join(' '), /target:api/);
     assert.match(of('10.7.2').lacks.join(' '), /recorder-trouble is switched off/);
     assert.match(of('10.2.1.1').evidence.find(({ query }) => query === 'class:card')?.absent ?? '', /No number of a payment card/);
@@ -64,7 +64,7 @@ describe('reports on a store', () => {
       of('10.2.1.3').evidence.some(({ count }) => count > 0),
       'that reports were made is on record',
     );
-    assert.match((await make('hipaa')).requirements.flatMap(({ lacks }) => lacks).join(' '), /By the default, somebody may erase something before 6y/);
+    assert.match((await make('hipaa')).requirements.flatMap(({ lacks }) => lacks).join(' '), /By the default, somebody may erase something before 2192 days/);
   });
 
   test('who may not search makes none, and who sees a part is told so', async () => {

@@ -9,7 +9,7 @@ export const aarm: Report = {
     {
       clause: 'R1',
       asks: 'Each action is intercepted before it is executed.',
-      evidence: ['requests', 'denials'],
+      evidence: ['requests', 'denials', 'reconciled'],
       settings: [nothingPassesUnrecorded],
       beyond: 'An agent that has a credential of its own for a target goes past any gateway.',
     },

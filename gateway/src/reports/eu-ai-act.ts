@@ -1,19 +1,19 @@
 import type { Report } from './report.ts';
 import { alertsTell, keeps, nothingPassesUnrecorded, othersWitness, peopleAreIdentified, policiesAreEnforced } from './setting-checks.ts';
 
-/** Six months, as Articles 19(1) and 26(6) have it. */
+/** The most days that six months have: Articles 19(1) and 26(6). */
 const sixMonths = 184;
 
 export const euAiAct: Report = {
   name: 'eu-ai-act',
   title: 'EU AI Act, Articles 12, 19 and 26',
   about:
-    'Regulation (EU) 2024/1689. For high-risk systems of Annex III it applies from 2 December 2027. It is about records of high-risk AI systems, of their providers (12, 19) and their deployers (26).',
+    'Regulation (EU) 2024/1689, as amended by the Digital Omnibus on AI of 2026, by which it applies to high-risk systems of Annex III from 2 December 2027. It is about records of high-risk AI systems, of their providers (12, 19) and their deployers (26).',
   requirements: [
     {
       clause: 'Article 12(1)',
       asks: 'Events are recorded automatically over the lifetime of the system.',
-      evidence: ['prompts', 'outputs', 'tools', 'requests', 'starts'],
+      evidence: ['prompts', 'outputs', 'tools', 'requests', 'starts', 'reconciled'],
       settings: [nothingPassesUnrecorded],
       beyond: 'What the system does without going through this gateway.',
     },
@@ -38,28 +38,35 @@ export const euAiAct: Report = {
       settings: [],
     },
     {
+      clause: 'Article 12(3)',
+      asks: 'Of remote biometric identification (Annex III, 1(a)), the records have each use with its begin and end, the reference database, the input that matched, and who verified the result.',
+      evidence: ['requests', 'approvals'],
+      settings: [peopleAreIdentified],
+      beyond: 'The reference database, what matched, and the second person of Article 14(5), unless they are in what goes through this gateway.',
+    },
+    {
       clause: 'Article 19(1)',
-      asks: 'Providers keep the records that are under their control for at least six months.',
+      asks: 'Providers keep the records that are under their control for a time that suits the purpose of the system, at least six months, unless other law says otherwise.',
       evidence: ['keeping', 'erasures'],
       settings: [keeps({ content: sixMonths, facts: sixMonths }), othersWitness],
     },
     {
       clause: 'Article 26(2)',
-      asks: 'Persons with the competence, training and authority oversee the system.',
+      asks: 'Persons with the competence, training, authority and support oversee the system.',
       evidence: ['approvals', 'halts', 'reviews'],
       settings: [policiesAreEnforced, peopleAreIdentified],
-      beyond: 'The competence and training of these persons.',
+      beyond: 'The competence, training and authority of these persons, and how they are supported.',
     },
     {
       clause: 'Article 26(5)',
-      asks: 'Deployers monitor operation, and tell of serious incidents.',
+      asks: 'Deployers monitor operation by the instructions for use, and tell providers and authorities of risks and serious incidents.',
       evidence: ['alerts', 'alertActs', 'troubles'],
       settings: [alertsTell('recorder-trouble', 'denied-burst', 'policy-alert')],
       beyond: 'That providers and authorities were told.',
     },
     {
       clause: 'Article 26(6)',
-      asks: 'Deployers keep the records that are under their control for at least six months.',
+      asks: 'Deployers keep the records that are under their control for a time that suits the purpose of the system, at least six months, unless other law says otherwise.',
       evidence: ['keeping', 'erasures', 'holds'],
       settings: [keeps({ content: sixMonths, facts: sixMonths })],
     },

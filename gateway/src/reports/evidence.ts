@@ -12,20 +12,20 @@ export const evidence = {
   requests: {
     shows: 'Requests to targets, each with who asked, when, and what was decided',
     query: 'kind:request',
-    absent: 'Nobody used a target through this gateway, or its records have expired.',
+    absent: 'No request is on record: nobody used a target through this gateway, or its records have expired.',
   },
-  prompts: { shows: 'Prompts to models', query: 'kind:prompt', absent: 'No model was asked through this gateway.' },
-  outputs: { shows: 'Answers of models', query: 'kind:output', absent: 'No model answered through this gateway.' },
-  tools: { shows: 'Calls of tools', query: 'kind:tool', absent: 'No tool was called through this gateway.' },
+  prompts: { shows: 'Prompts to models', query: 'kind:prompt', absent: 'That a model was asked through this gateway is not on record.' },
+  outputs: { shows: 'Answers of models', query: 'kind:output', absent: 'That a model answered through this gateway is not on record.' },
+  tools: { shows: 'Calls of tools', query: 'kind:tool', absent: 'That a tool was called through this gateway is not on record.' },
   changes: {
     shows: 'What was written, defined or destroyed at targets',
     query: 'kind:change verdict:allow',
-    absent: 'Nothing was changed through this gateway.',
+    absent: 'No change through this gateway is on record.',
   },
   definitions: {
     shows: 'Tables, rights and other objects of targets that were created, changed or dropped',
     query: 'kind:request effect:(define or administer or destroy) verdict:allow',
-    absent: 'No object of a target was created, changed or dropped through this gateway.',
+    absent: 'That an object of a target was created, changed or dropped through this gateway is not on record.',
   },
   classes: {
     shows: 'Answers with values of data classes',
@@ -43,19 +43,19 @@ export const evidence = {
     absent: 'Nothing was masked: no policy with @mask or @mask_request applied.',
   },
   logins: {
-    shows: 'Identities that were accepted at the door of a target',
-    query: 'action:gateway.authenticate verdict:allow',
-    absent: 'Nobody came in.',
+    shows: 'Identities that were accepted at the door of a target, and sign-ins of people at the gateway',
+    query: 'action:(gateway.authenticate or gateway.sign_in) verdict:allow',
+    absent: 'That somebody came in is not on record.',
   },
   failedLogins: {
     shows: 'Logins that were refused',
-    query: 'action:gateway.authenticate verdict:deny',
-    absent: 'No login was refused.',
+    query: 'action:(gateway.authenticate or gateway.sign_in) verdict:deny',
+    absent: 'No refused login is on record.',
   },
   denials: {
     shows: 'Requests that were denied',
     query: 'kind:request verdict:deny',
-    absent: 'No request was denied: whether policies would deny one, countersign policy test shows.',
+    absent: 'No denied request is on record: whether policies would deny one, countersign policy test shows.',
   },
   approvals: {
     shows: 'Approvals: who asked, who granted or denied, and what became of it',
@@ -65,7 +65,7 @@ export const evidence = {
   emergencies: {
     shows: 'Requests that went on without their approval, in an emergency',
     query: 'kind:approval countersign.approval.break_glass:*',
-    absent: 'Nobody used this.',
+    absent: 'That somebody used this is not on record.',
   },
   credentials: {
     shows: 'Tokens and passkeys that were made, revoked or removed, and principals that were suspended or let in again',
@@ -82,7 +82,7 @@ export const evidence = {
     shows: 'Acts of administrators on the gateway itself',
     query:
       'action:(gateway.apply_config or gateway.save_policy or gateway.back_up or gateway.run_retention or gateway.rebuild_index or gateway.create_token or gateway.revoke_token or gateway.suspend_principal or gateway.resume_principal or gateway.invite_administrator or gateway.remove_passkey)',
-    absent: 'No administrator did anything.',
+    absent: 'No act of an administrator is on record.',
   },
   policies: {
     shows: 'The policies in force, with their text, and each change of them',
@@ -107,9 +107,9 @@ export const evidence = {
   toolChanges: {
     shows: 'Definitions of tools that a target has changed',
     query: 'countersign.tool_digest.after:*',
-    absent: 'No target changed the definition of a tool.',
+    absent: 'That a target changed the definition of a tool is not on record.',
   },
-  alerts: { shows: 'Alerts', query: 'kind:alert', absent: 'No rule was met.' },
+  alerts: { shows: 'Alerts', query: 'kind:alert', absent: 'No alert is on record: no rule was met, or the rules are switched off.' },
   alertActs: {
     shows: 'What people did with alerts',
     query: 'action:(gateway.acknowledge_alert or gateway.assign_alert or gateway.close_alert)',
@@ -123,35 +123,46 @@ export const evidence = {
   halts: {
     shows: 'Sessions that were halted, and principals that were suspended',
     query: 'action:gateway.suspend_principal or countersign.close.reason:halted',
-    absent: 'Nothing was halted.',
+    absent: 'That something was halted is not on record.',
   },
   starts: {
     shows: 'Starts and stops of recording, and times in which the machine stood still',
     query: 'kind:(epoch or seal or pause)',
-    absent: 'The gateway neither started nor stopped in this time.',
+    absent: 'No start and no stop is on record in this time.',
   },
   pauses: {
     shows: 'Jumps of the clock, and times in which the machine stood still',
     query: 'kind:pause',
-    absent: 'Both clocks of the gateway agreed, and it never stood still.',
+    absent: 'No jump of the clock and no standstill is on record.',
   },
   troubles: {
     shows: 'Troubles of the record itself, and of what it depends on',
     query:
-      'kind:incident or action:(gateway.lose_store or gateway.find_store or gateway.lose_revocations or gateway.delay_archive or gateway.resume_archive or gateway.delay_feed or gateway.drop_feed or gateway.lose_quorum or gateway.find_quorum)',
-    absent: 'There was none.',
+      'kind:incident or action:(gateway.lose_store or gateway.find_store or gateway.lose_revocations or gateway.delay_archive or gateway.resume_archive or gateway.delay_feed or gateway.drop_feed or gateway.lose_quorum or gateway.find_quorum or gateway.lose_timestamps or gateway.find_timestamps)',
+    absent: 'No trouble is on record. Recording itself may have failed: then heartbeats are missing, which countersign verify finds.',
   },
   keeping: {
     shows: 'For how long which class is kept, as the log has stated it',
     query: 'kind:keep',
     absent: 'The rules did not change in this time. Those before it are in an earlier record of kind keep.',
   },
+  keys: {
+    shows: 'Root secrets and signing keys that were rotated or taken into use, and a root key that was lost and found',
+    query:
+      'action:(gateway.rotate_root_key or gateway.use_root_key or gateway.lose_root_key or gateway.find_root_key or gateway.rotate_signing_key or gateway.use_signing_key)',
+    absent: 'That a key was rotated or lost is not on record in this time.',
+  },
+  reconciled: {
+    shows: 'Comparisons with what targets count themselves',
+    query: 'kind:reconcile',
+    absent: 'No target was compared, so it is not shown that nothing went past the gateway: countersign reconcile compares PostgreSQL and providers of models.',
+  },
   erasures: {
     shows: 'What was deleted, by which rule, and that it is done',
     query: 'kind:erasure',
-    absent: 'Nothing was deleted.',
+    absent: 'No deletion is on record.',
   },
-  holds: { shows: 'Holds that were set and released', query: 'kind:hold', absent: 'There was no hold.' },
+  holds: { shows: 'Holds that were set and released', query: 'kind:hold', absent: 'No hold is on record.' },
   backups: {
     shows: 'Backups',
     query: 'action:gateway.back_up',
@@ -160,7 +171,7 @@ export const evidence = {
   witnesses: {
     shows: 'Changes in what witnesses cosign',
     query: 'action:(gateway.lose_quorum or gateway.find_quorum or gateway.lose_witness or gateway.find_witness or gateway.dispute_log)',
-    absent: 'Nothing changed: either all witnesses cosigned, or there are none.',
+    absent: 'No change is on record: either all witnesses cosigned, or there are none.',
   },
 } as const satisfies Readonly<Record<string, Evidence>>;
 

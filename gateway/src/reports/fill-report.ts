@@ -18,9 +18,13 @@ interface ReportedRecord {
 export interface FoundEvidence {
   readonly count: number;
   readonly records: readonly ReportedRecord[];
+  /** How many of the newest are not shown, because they are not what the log commits to. */
+  readonly unproven: number;
+  /** How many records are not in the index yet, so that they are not counted. Null: some, but how many is not for who sees only a part of the records. */
+  readonly behind: number | null;
 }
 
-interface FilledEvidence extends FoundEvidence {
+interface FilledEvidence extends Omit<FoundEvidence, 'behind'> {
   readonly shows: string;
   readonly query: string;
   /** Says how it is to be understood that there is none; null: there is some. */
@@ -38,7 +42,7 @@ interface FilledRequirement {
 }
 
 /** A report with what was found. */
-export interface FilledReport extends Pick<Report, 'name' | 'title' | 'about'> {
+export interface FilledReport extends Pick<Report, 'name' | 'title' | 'about'>, Pick<FoundEvidence, 'behind'> {
   readonly requirements: readonly FilledRequirement[];
 }
 
@@ -49,12 +53,14 @@ export async function fillReport(
 ): Promise<FilledReport> {
   const found = new Map<EvidenceName, FilledEvidence>();
   const filled: FilledRequirement[] = [];
+  let behind: FoundEvidence['behind'] = 0;
   for (const { clause, asks, evidence: names, settings: checks, beyond } of requirements) {
     for (const each of names) {
       if (!found.has(each)) {
         const { shows, query, absent } = evidence[each];
-        const { count, records } = await search(query);
-        found.set(each, { shows, query, count, records, absent: count === 0 ? absent : null });
+        const { behind: more, ...rest } = await search(query);
+        behind = behind === null || more === null ? null : Math.max(behind, more);
+        found.set(each, { shows, query, ...rest, absent: rest.count === 0 ? absent : null });
       }
     }
     const answers = checks.map((check) => check(settings));
@@ -67,5 +73,5 @@ export async function fillReport(
       beyond: beyond ?? null,
     });
   }
-  return { name, title, about, requirements: filled };
+  return { name, title, about, behind, requirements: filled };
 }

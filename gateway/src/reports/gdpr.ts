@@ -18,24 +18,35 @@ export const gdpr: Report = {
   requirements: [
     {
       clause: 'Article 30(1)(c)',
-      asks: 'The record of processing names the categories of personal data.',
+      asks: 'The record of processing describes the categories of data subjects and of personal data.',
       evidence: ['classes'],
       settings: [valuesAreLookedFor],
       beyond: 'The record of processing activities itself, with purposes and categories of persons.',
     },
     {
       clause: 'Article 30(1)(d)',
-      asks: 'It names the categories of recipients.',
+      asks: 'It names the categories of recipients, those in third countries among them.',
       evidence: ['requests', 'prompts'],
       settings: [],
       beyond: 'Recipients that are not reached through this gateway.',
     },
-    { clause: 'Article 30(1)(f)', asks: 'It names the time limits for erasure.', evidence: ['keeping', 'erasures', 'holds'], settings: [keeps({})] },
-    { clause: 'Article 30(1)(g)', asks: 'It describes the technical and organisational measures.', evidence: ['policies'], settings: [policiesAreEnforced] },
+    {
+      clause: 'Article 30(1)(f)',
+      asks: 'It names, where possible, the time limits for erasure of the categories of data.',
+      evidence: ['keeping', 'erasures', 'holds'],
+      settings: [keeps({})],
+      beyond: 'The limits for data at the targets: those here are of what the gateway records.',
+    },
+    {
+      clause: 'Article 30(1)(g)',
+      asks: 'It describes, where possible, the technical and organisational measures in general.',
+      evidence: ['policies'],
+      settings: [policiesAreEnforced],
+    },
     {
       clause: 'Article 32(1)(a)',
-      asks: 'Pseudonymisation and encryption of personal data.',
-      evidence: ['masked'],
+      asks: 'As the risk demands: pseudonymisation and encryption of personal data.',
+      evidence: ['masked', 'keys'],
       settings: [rootKeyIsElsewhere, transportIsEncrypted],
     },
     {
@@ -59,7 +70,7 @@ export const gdpr: Report = {
     },
     {
       clause: 'Article 32(4)',
-      asks: 'Who acts under the authority of the controller processes personal data on instruction alone.',
+      asks: 'Natural persons under the authority of the controller or processor process personal data on instructions of the controller alone, unless law demands it.',
       evidence: ['requests', 'approvals', 'denials'],
       settings: [peopleAreIdentified, policiesAreEnforced],
     },

@@ -10,8 +10,8 @@ import {
   valuesAreLookedFor,
 } from './setting-checks.ts';
 
-/** Six years, as 45 CFR 164.316(b)(2)(i) has it. */
-const sixYears = 6 * 365;
+/** The most days that six years have: 45 CFR 164.316(b)(2)(i). */
+const sixYears = 6 * 365 + 2;
 
 export const hipaa: Report = {
   name: 'hipaa',
@@ -21,7 +21,7 @@ export const hipaa: Report = {
     {
       clause: '45 CFR 164.312(b)',
       asks: 'Activity in systems that hold or use health information is recorded.',
-      evidence: ['logins', 'failedLogins', 'requests', 'classes'],
+      evidence: ['logins', 'failedLogins', 'requests', 'classes', 'reconciled'],
       settings: [nothingPassesUnrecorded, peopleAreIdentified, valuesAreLookedFor],
       beyond: 'Activity that does not go through this gateway.',
     },
@@ -39,9 +39,11 @@ export const hipaa: Report = {
     },
     {
       clause: '45 CFR 164.316(b)(2)(i)',
-      asks: 'The documentation is kept for six years from its making, or from when it was last in effect.',
+      asks: 'The documentation is kept for six years from its making, or from when it was last in effect, whichever is later.',
       evidence: ['keeping', 'erasures', 'holds'],
       settings: [keeps({ facts: sixYears }), isNotErasedBefore(sixYears)],
+      beyond:
+        'Which records are such documentation: the rule means policies, procedures, and actions, activities and assessments that it has documented. Whether logs of activity are among them is for you to say.',
     },
     {
       clause: '45 CFR 164.316(b)(2)(ii)',
@@ -54,7 +56,7 @@ export const hipaa: Report = {
       asks: 'The documentation is reviewed from time to time, and updated.',
       evidence: ['policies', 'reviews'],
       settings: [],
-      beyond: 'The review of procedures on paper.',
+      beyond: 'The review of procedures on paper, and whether it follows changes of operation and environment.',
     },
   ],
 };

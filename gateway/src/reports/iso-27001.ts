@@ -25,6 +25,11 @@ export const iso27001: Report = {
     { clause: 'A.8.15, stored', asks: 'Logs are stored.', evidence: ['keeping', 'erasures', 'backups'], settings: [keeps({}), copyIsElsewhere] },
     { clause: 'A.8.15, protected', asks: 'Logs are protected.', evidence: ['readings', 'witnesses'], settings: [readersAreLimited, othersWitness] },
     { clause: 'A.8.15, analysed', asks: 'Logs are analysed.', evidence: ['alerts', 'alertActs', 'reviews'], settings: [alertsTell(), recordsGoOn] },
-    { clause: 'A.8.17', asks: 'Clocks are synchronised to approved sources of time.', evidence: ['pauses'], settings: [clockIsOfMachine] },
+    {
+      clause: 'A.8.17',
+      asks: 'Clocks of systems that process information are synchronised to approved sources of time.',
+      evidence: ['pauses'],
+      settings: [clockIsOfMachine],
+    },
   ],
 };

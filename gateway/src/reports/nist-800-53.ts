@@ -14,7 +14,8 @@ import {
 export const nist80053: Report = {
   name: 'nist-800-53',
   title: 'NIST SP 800-53 revision 5, family AU',
-  about: 'Audit and accountability. Values that an organisation assigns are yours to compare with what is in force.',
+  about:
+    'Audit and accountability, without AU-1, AU-13 and AU-16, of which no gateway has records. Values that an organisation assigns are yours to compare with what is in force.',
   requirements: [
     {
       clause: 'AU-2',
@@ -41,7 +42,12 @@ export const nist80053: Report = {
       evidence: ['troubles', 'pauses'],
       settings: [alertsTell('recorder-trouble', 'missed-heartbeat', 'sink-trouble')],
     },
-    { clause: 'AU-5(4)', asks: 'The system stops if logging fails.', evidence: ['troubles'], settings: [nothingPassesUnrecorded] },
+    {
+      clause: 'AU-5(4)',
+      asks: 'If logging fails, the system stops, wholly or in part, or goes on in a mode of less, unless it is logged elsewhere.',
+      evidence: ['troubles'],
+      settings: [nothingPassesUnrecorded],
+    },
     {
       clause: 'AU-6',
       asks: 'Records are reviewed and analysed, and findings reported.',
@@ -57,22 +63,37 @@ export const nist80053: Report = {
     { clause: 'AU-8', asks: 'Records have times of a system clock.', evidence: ['pauses'], settings: [clockIsOfMachine] },
     {
       clause: 'AU-9',
-      asks: 'Records and the tools for them are protected from access, modification and deletion without authorisation.',
-      evidence: ['readings', 'erasures', 'witnesses'],
-      settings: [readersAreLimited, othersWitness, copyIsElsewhere],
+      asks: 'Records and the tools for them are protected from access, modification and deletion without authorisation, and people are alerted when that is detected.',
+      evidence: ['readings', 'erasures', 'witnesses', 'keys'],
+      settings: [readersAreLimited, othersWitness, copyIsElsewhere, alertsTell('recorder-trouble', 'not-cosigned', 'unusual-reader')],
     },
     {
       clause: 'AU-10',
-      asks: 'There is evidence that nobody can deny an act of theirs.',
+      asks: 'There is evidence that nobody can refute that an individual, or a process for one, did certain things.',
       evidence: ['approvals', 'requests'],
       settings: [peopleAreIdentified, othersWitness],
+      beyond: 'Who held the token or certificate. A request is not signed by who makes it: the gateway states whose credential it had.',
     },
     { clause: 'AU-11', asks: 'Records are kept for the time that the organisation says.', evidence: ['keeping', 'erasures', 'holds'], settings: [keeps({})] },
     {
       clause: 'AU-12',
-      asks: 'Components can make records of these events, of which some are chosen, in the order of time across the system.',
-      evidence: ['starts', 'environments'],
+      asks: 'Components can make records of the events of AU-2, and people choose which of them.',
+      evidence: ['starts', 'environments', 'reconciled'],
       settings: [nothingPassesUnrecorded],
+    },
+    {
+      clause: 'AU-12(1)',
+      asks: 'Records of the components form one trail of the whole system, in the order of time.',
+      evidence: ['starts', 'pauses'],
+      settings: [clockIsOfMachine, recordsGoOn],
+      beyond: 'Records of other components, and of other gateways: each has a log of its own.',
+    },
+    {
+      clause: 'AU-14',
+      asks: 'Certain persons can record, view or hear the content of sessions in stated circumstances, after legal counsel.',
+      evidence: ['requests', 'readings', 'guardedContent'],
+      settings: [readersAreLimited],
+      beyond: 'The circumstances, and the counsel.',
     },
   ],
 };

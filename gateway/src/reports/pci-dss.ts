@@ -12,14 +12,15 @@ import {
   valuesAreLookedFor,
 } from './setting-checks.ts';
 
-const year = 365;
+/** The most days that twelve months have. */
+const year = 366;
 
 export const pciDss: Report = {
   name: 'pci-dss',
   title: 'PCI DSS 4.0.1, requirement 10',
   about: 'Logging and monitoring of all access to system components and cardholder data, as far as it goes through this gateway.',
   requirements: [
-    { clause: '10.2.1', asks: 'Audit logs are enabled and active.', evidence: ['starts', 'troubles'], settings: [nothingPassesUnrecorded] },
+    { clause: '10.2.1', asks: 'Audit logs are enabled and active.', evidence: ['starts', 'troubles', 'reconciled'], settings: [nothingPassesUnrecorded] },
     {
       clause: '10.2.1.1',
       asks: 'All individual user access to cardholder data is logged.',
@@ -29,7 +30,7 @@ export const pciDss: Report = {
     },
     {
       clause: '10.2.1.2',
-      asks: 'All actions of anyone with administrative access are logged.',
+      asks: 'All actions of anyone with administrative access are logged, interactive use of application and system accounts among them.',
       evidence: ['administration', 'definitions'],
       settings: [],
       beyond: 'What somebody does on the machine itself.',
@@ -38,11 +39,16 @@ export const pciDss: Report = {
     { clause: '10.2.1.4', asks: 'All invalid logical access attempts are logged.', evidence: ['failedLogins', 'denials'], settings: [] },
     {
       clause: '10.2.1.5',
-      asks: 'All changes to identification and authentication credentials are logged.',
+      asks: 'All changes to identification and authentication credentials are logged: new accounts, more privileges, and changes of accounts with administrative access.',
       evidence: ['credentials', 'leavers'],
       settings: [peopleAreIdentified],
     },
-    { clause: '10.2.1.6', asks: 'All starting, stopping and pausing of logs is logged.', evidence: ['starts', 'pauses'], settings: [] },
+    {
+      clause: '10.2.1.6',
+      asks: 'The initialisation of new audit logs, and all starting, stopping and pausing of existing ones, is logged.',
+      evidence: ['starts', 'pauses'],
+      settings: [],
+    },
     { clause: '10.2.1.7', asks: 'All creation and deletion of system-level objects is logged.', evidence: ['definitions'], settings: [] },
     {
       clause: '10.2.2',
@@ -57,7 +63,12 @@ export const pciDss: Report = {
       settings: [readersAreLimited],
     },
     { clause: '10.3.2', asks: 'Audit logs are protected from modification by individuals.', evidence: [], settings: [othersWitness] },
-    { clause: '10.3.3', asks: 'Audit logs are promptly backed up to a place that is difficult to modify.', evidence: ['backups'], settings: [copyIsElsewhere] },
+    {
+      clause: '10.3.3',
+      asks: 'Audit logs are promptly backed up to a central, internal log server or other media that are difficult to modify.',
+      evidence: ['backups'],
+      settings: [copyIsElsewhere],
+    },
     {
       clause: '10.3.4',
       asks: 'Changes of existing log data are detected and raise alerts.',
@@ -66,6 +77,13 @@ export const pciDss: Report = {
     },
     { clause: '10.4.1', asks: 'Audit logs are reviewed at least once daily.', evidence: ['reviews', 'alertActs', 'readings'], settings: [] },
     { clause: '10.4.1.1', asks: 'Automated mechanisms carry out the reviews.', evidence: ['alerts'], settings: [alertsTell(), recordsGoOn] },
+    {
+      clause: '10.4.2',
+      asks: 'Logs of other system components are reviewed periodically, as often as a targeted risk analysis says (10.4.2.1).',
+      evidence: ['reviews', 'readings'],
+      settings: [],
+      beyond: 'The risk analysis, and the logs of those components.',
+    },
     { clause: '10.4.3', asks: 'Exceptions and anomalies that were found are addressed.', evidence: ['alertActs', 'halts'], settings: [] },
     {
       clause: '10.5.1',
@@ -75,10 +93,24 @@ export const pciDss: Report = {
     },
     { clause: '10.6.1', asks: 'Clocks are synchronised.', evidence: ['pauses'], settings: [clockIsOfMachine] },
     {
+      clause: '10.6.3',
+      asks: 'Settings of time are protected, and their changes on critical systems are logged, monitored and reviewed.',
+      evidence: ['pauses'],
+      settings: [],
+      beyond: 'Who may set the clock of the machine: the gateway sees that it jumped, and not by whose hand.',
+    },
+    {
       clause: '10.7.2',
       asks: 'Failures of critical security controls, of logging among them, are detected, alerted and addressed.',
       evidence: ['troubles', 'pauses'],
       settings: [alertsTell('recorder-trouble', 'missed-heartbeat', 'sink-trouble')],
+    },
+    {
+      clause: '10.7.3',
+      asks: 'Failures of critical security controls are responded to promptly: they are mended, and their time, cause and effect are documented.',
+      evidence: ['alertActs', 'troubles'],
+      settings: [],
+      beyond: 'The cause, and what is done so that it does not happen again.',
     },
   ],
 };

@@ -1,20 +1,22 @@
 import type { Report } from './report.ts';
-import { copyIsElsewhere, isNotErasedBefore, keeps, nothingPassesUnrecorded, othersWitness, readersAreLimited } from './setting-checks.ts';
+import { clockIsOfMachine, copyIsElsewhere, isNotErasedBefore, keeps, nothingPassesUnrecorded, othersWitness, readersAreLimited } from './setting-checks.ts';
 
-/** Six years, the longest time of 17a-4(a). */
-const sixYears = 6 * 365;
+/** The most days that the six years of 17a-4(a) have. */
+const sixYears = 6 * 365 + 2;
 
 export const sec17a4: Report = {
   name: 'sec-17a-4',
   title: 'SEC Rule 17a-4(f), electronic recordkeeping',
   about:
-    '17 CFR 240.17a-4(f) as amended in 2022, for records of broker-dealers. Which records fall under it, and for how long, is in 17a-3 and 17a-4(a) to (e).',
+    '17 CFR 240.17a-4(f) as amended in 2022, for records of broker-dealers. Which records fall under it, and for how long, is in 17a-3 and 17a-4(a) to (e); six years, the time of (a), are looked for here. Notices, undertakings and access of regulators, (f)(3), are no matter of a gateway.',
   requirements: [
     {
       clause: '17a-4(f)(2)(i)(A)',
-      asks: 'A record is kept with a complete time-stamped audit trail: all modifications and deletions, when, and by whom.',
+      asks: 'A record is kept with a complete time-stamped audit trail: all modifications and deletions, when, and by whom; the original can be made again.',
       evidence: ['requests', 'changes', 'erasures', 'keeping', 'holds'],
-      settings: [nothingPassesUnrecorded, othersWitness],
+      settings: [nothingPassesUnrecorded, othersWitness, isNotErasedBefore(sixYears)],
+      beyond:
+        'Records that are not of what goes through this gateway. No record is modified here; what was erased, with its reason on record, cannot be made again.',
     },
     {
       clause: '17a-4(f)(2)(i)(B)',
@@ -24,21 +26,27 @@ export const sec17a4: Report = {
     },
     {
       clause: '17a-4(f)(2)(ii)',
-      asks: 'The completeness and accuracy of what is stored is verified automatically.',
+      asks: 'The completeness and accuracy of the processes for storing and retaining records is verified automatically.',
       evidence: ['starts', 'troubles', 'witnesses'],
       settings: [othersWitness],
       beyond: 'That countersign verify runs, and how often: each start checks the end of the journal, and a whole check is yours to schedule.',
     },
     {
+      clause: '17a-4(f)(2)(iii)',
+      asks: 'If applicable, units of storage media are serialised, and what is placed on them has its time and date for the required time.',
+      evidence: ['starts'],
+      settings: [clockIsOfMachine],
+    },
+    {
       clause: '17a-4(f)(2)(iv)',
-      asks: 'Records can be downloaded and handed over in a form that people read, and in a usable electronic form.',
+      asks: 'Records, their audit trail and what is needed to find them can be downloaded and handed over in a form that people read, and in a usable electronic form.',
       evidence: ['readings'],
       settings: [readersAreLimited],
-      beyond: 'countersign export evidence and export give both.',
+      beyond: 'That it was tried: countersign export evidence gives what people read, and countersign export the other.',
     },
     {
       clause: '17a-4(f)(2)(v)',
-      asks: 'There is a backup, or redundancy, from which records can be served.',
+      asks: 'There is a backup system that does all this, too, or other redundancy that gives access to the records.',
       evidence: ['backups'],
       settings: [copyIsElsewhere],
     },

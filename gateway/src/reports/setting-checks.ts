@@ -47,7 +47,7 @@ export function keeps(wanted: { readonly content?: number; readonly facts?: numb
       classes.flatMap(({ name, kept }) =>
         (kept[slot] ?? Infinity) < (wanted[slot] ?? 0)
           ? [
-              `By ${name}, ${word} are kept for ${formatDays(kept[slot])}, and ${formatDays(wanted[slot] ?? 0)} are asked for: lengthen it, or say why this does not fall under it.`,
+              `By ${name}, ${word} are kept for ${formatDays(kept[slot])} (${countOf(kept[slot] ?? 0, 'day')}), and ${countOf(wanted[slot] ?? 0, 'day')} are asked for: lengthen it, or say why this does not fall under it.`,
             ]
           : [],
       );
@@ -68,7 +68,7 @@ export function isNotErasedBefore(days: number): SettingCheck {
       ),
       lacks: open.map(
         ({ name }) =>
-          `By ${name}, somebody may erase something before ${formatDays(days)}: a rule of retention with floor prevents it. An erasure is on record in any case.`,
+          `By ${name}, somebody may erase something before ${countOf(days, 'day')}: a rule of retention with floor prevents it. An erasure is on record in any case.`,
       ),
     };
   };
@@ -113,7 +113,7 @@ export const readersAreLimited: SettingCheck = ({ roles, guardedClasses }) => ({
 /** Where identities come from. */
 export const peopleAreIdentified: SettingCheck = ({ issuers }) => ({
   says: [
-    'Each request belongs to one identity, whose token is its own; nobody has the credential of a target.',
+    'Each request belongs to one identity, by the token or certificate that came with it; the gateway gives nobody the credential of a target.',
     ...[...issuers.keys()].map((name) => `Identities come from the issuer ${name}.`),
   ],
   lacks:

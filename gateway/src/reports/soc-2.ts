@@ -14,12 +14,13 @@ import {
 export const soc2: Report = {
   name: 'soc-2',
   title: 'SOC 2, common criteria CC6 and CC7',
-  about: 'AICPA Trust Services Criteria of 2017 with the points of focus of 2022: logical access, and the operation of systems.',
+  about:
+    'AICPA Trust Services Criteria of 2017 with the points of focus of 2022: logical access, and the operation of systems. CC6.4 and CC6.5 are about physical places and assets, of which a gateway records nothing.',
   requirements: [
     {
       clause: 'CC6.1',
       asks: 'Logical access to protected information is restricted.',
-      evidence: ['logins', 'failedLogins', 'denials', 'policies'],
+      evidence: ['logins', 'failedLogins', 'denials', 'policies', 'keys'],
       settings: [policiesAreEnforced, peopleAreIdentified, rootKeyIsElsewhere],
     },
     {
@@ -55,27 +56,33 @@ export const soc2: Report = {
     },
     {
       clause: 'CC7.1',
-      asks: 'Changes of configurations that bring new vulnerabilities are detected.',
+      asks: 'Changes of configurations that bring new vulnerabilities are detected, and so is what newly discovered vulnerabilities affect.',
       evidence: ['administration', 'policies', 'environments'],
       settings: [],
+      beyond: 'Vulnerabilities, and scans for them.',
     },
     {
       clause: 'CC7.2',
-      asks: 'Anomalies that point to malicious acts, disasters or errors are watched for and analysed.',
-      evidence: ['alerts', 'troubles'],
+      asks: 'Anomalies that point to malicious acts, natural disasters or errors are watched for, and analysed for whether they are security events.',
+      evidence: ['alerts', 'troubles', 'reconciled'],
       settings: [alertsTell(), recordsGoOn],
     },
-    { clause: 'CC7.3', asks: 'Security events are evaluated.', evidence: ['alertActs', 'reviews'], settings: [] },
+    {
+      clause: 'CC7.3',
+      asks: 'Security events are evaluated for whether they made the organisation miss its objectives, or could, and that is prevented or addressed.',
+      evidence: ['alertActs', 'reviews'],
+      settings: [],
+    },
     {
       clause: 'CC7.4',
-      asks: 'Security incidents are responded to.',
+      asks: 'Security incidents are responded to by a defined programme.',
       evidence: ['halts', 'alertActs', 'emergencies'],
       settings: [],
-      beyond: 'The response outside of this gateway.',
+      beyond: 'The programme, and the response outside of this gateway.',
     },
     {
       clause: 'CC7.5',
-      asks: 'What is needed to recover is there and was tried.',
+      asks: 'Activities to recover from security incidents are identified, developed and carried out.',
       evidence: ['backups'],
       settings: [copyIsElsewhere, othersWitness],
       beyond: 'The drill: countersign restore, and verify of what it gave.',

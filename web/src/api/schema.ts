@@ -405,6 +405,9 @@ export interface Schemas {
     readonly since: string | null;
     readonly until: string | null;
 
+    /** How many records are not in the index yet, so that they are not counted. Null: some, but how many is not for who sees only a part. */
+    readonly behind: number | null;
+
     /** True: whoever made it sees only a part of the records, and it says nothing of the others. */
     readonly isPartial: boolean;
 
@@ -439,6 +442,9 @@ export interface Schemas {
           readonly action: string | null;
           readonly verdict: string | null;
         }[];
+
+        /** How many of the newest are not shown, because they are not what the log commits to. */
+        readonly unproven: number;
       }[];
 
       /** What the configuration in force says to it. */

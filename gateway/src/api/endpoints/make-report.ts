@@ -4,12 +4,12 @@ import { GatewayError } from '../../domain/errors.ts';
 import { isEverything, nothing } from '../../query/query.ts';
 import type { PublishedCheckpoint } from '../../recording/publisher.ts';
 import { reports } from '../../reports/catalogue.ts';
-import { fillReport, type FilledReport, type FoundEvidence } from '../../reports/fill-report.ts';
-import type { SearchLine } from '../../search/found.ts';
+import { fillReport, type FilledReport } from '../../reports/fill-report.ts';
 import { json } from '../answer.ts';
 import { noRight } from '../caller.ts';
 import { endpoint } from '../endpoint.ts';
 import type { ApiParts } from '../parts.ts';
+import { foundEvidence } from '../found-evidence.ts';
 import { conditionsOf, fixedPeriod, period } from '../period.ts';
 import { recordAccess } from '../recorded-acts.ts';
 
@@ -24,6 +24,10 @@ const filledReport = z
     time: z.iso.datetime().describe('When it was made.'),
     since: z.string().nullable(),
     until: z.string().nullable(),
+    behind: z
+      .int()
+      .nullable()
+      .describe('How many records are not in the index yet, so that they are not counted. Null: some, but how many is not for who sees only a part.'),
     isPartial: z.boolean().describe('True: whoever made it sees only a part of the records, and it says nothing of the others.'),
     checkpoint: z.string().describe('The signed checkpoint of the log under which the records are.'),
     requirements: z
@@ -52,6 +56,7 @@ const filledReport = z
                   )
                   .readonly()
                   .describe(`The newest, at most ${shownMax}. Each was opened and compared with its leaf.`),
+                unproven: z.int().describe('How many of the newest are not shown, because they are not what the log commits to.'),
               }),
             )
             .readonly(),
@@ -105,7 +110,7 @@ export const makeReport = endpoint({
       sight: { ...sightOf(caller.rights, 'search'), content: nothing },
     } as const;
     const filled = await fillReport(report, {
-      search: async (query) => foundIn(reader.search({ ...wanted, query }), checkpoint.size),
+      search: async (query) => foundEvidence(reader.search({ ...wanted, query }), checkpoint.size),
       settings: reportedSettings(),
     });
     return {
@@ -118,30 +123,6 @@ export const makeReport = endpoint({
     };
   },
 });
-
-/** Reads the answer of a search. Of the records those are shown that the checkpoint of this size proves; newer ones are counted. */
-async function foundIn(answer: AsyncIterable<Uint8Array>, size: number): Promise<FoundEvidence> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of answer) {
-    pieces.push(piece);
-  }
-  const lines = Buffer.concat(pieces)
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '');
-  const found: { count: number; records: FoundEvidence['records'][number][] } = { count: 0, records: [] };
-  for (const line of lines) {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the thread that reads prints such lines, as `SearchLine` says
-    const each = JSON.parse(line) as SearchLine;
-    if ('summary' in each) {
-      found.count = each.summary.count;
-    } else if ('verified' in each && each.verified && Number(each.record.split('/')[1]) < size) {
-      const { record, time, principal, target, kind, action, verdict } = each;
-      found.records.push({ record, time, principal, target, kind, action, verdict });
-    }
-  }
-  return found;
-}
 
 /** Makes the proof of each record that a report names, once. The checkpoint, which all have, is cut off their ends. */
 async function receiptsOf(
