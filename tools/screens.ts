@@ -47,6 +47,7 @@ const pages: readonly Shown[] = [
   { name: 'target', path: '/targets/shop', whole: 'main h1' },
   { name: 'tokens', path: '/tokens', whole: 'main h1' },
   { name: 'holds', path: '/holds', whole: '.found li' },
+  { name: 'erasures', path: '/erasures', whole: 'main:has-text("Nothing waits.")' },
   { name: 'retention', path: '/retention', whole: 'tbody tr:has-text("default")' },
   { name: 'settings', path: '/settings', whole: 'main h1' },
   { name: 'not-found', path: '/nowhere', whole: 'main [role=alert]' },

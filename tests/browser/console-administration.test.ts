@@ -20,6 +20,27 @@ describe('principals, targets, tokens and settings, in a browser', requireProgra
     opened.faults.length = 0;
   });
 
+  const hold = '.found li:has-text("Case 7")';
+
+  async function setHold(): Promise<void> {
+    await page.goto(`${opened.url}/holds`);
+    for (const [name, value] of [
+      ['Matter', 'Case 7'],
+      ['Keep what matches', 'target:shop'],
+      ['Reason', 'A claim was announced.'],
+    ] as const) {
+      await page.getByLabel(name, { exact: true }).fill(value);
+    }
+    await page.click('text=Set the hold');
+  }
+
+  async function release(person: Page): Promise<void> {
+    await person.goto(`${opened.url}/holds`);
+    await person.click(`${hold} summary`);
+    await person.fill(`${hold} input`, 'The claim is settled.');
+    await person.click('text=Release now');
+  }
+
   async function whoami(token: string): Promise<number> {
     return (await fetch(`${opened.url}/api/v1/whoami`, { headers: { authorization: `Bearer ${token}` } })).status;
   }
@@ -146,6 +167,7 @@ describe('principals, targets, tokens and settings, in a browser', requireProgra
       ['/targets/tools', '.access tbody tr'],
       ['/tokens', 'tbody tr'],
       ['/holds', 'main:has-text("Nothing is held.")'],
+      ['/erasures', 'main:has-text("Nothing waits.")'],
       ['/retention', 'tbody tr:has-text("default")'],
       ['/settings', '.facts-list:has-text("Limits")'],
     ] as const) {
@@ -176,7 +198,7 @@ describe('principals, targets, tokens and settings, in a browser', requireProgra
     assert.equal(await other.locator('.menu').count(), 0);
     const asked: string[] = [];
     other.on('request', (request) => asked.push(new URL(request.url()).pathname));
-    for (const path of ['/principals', '/principals/agent', '/targets/shop', '/tokens', '/retention', '/holds', '/settings']) {
+    for (const path of ['/principals', '/principals/agent', '/targets/shop', '/tokens', '/retention', '/holds', '/erasures', '/settings']) {
       await other.goto(`${opened.url}${path}`);
       await other.waitForSelector('h1:has-text("Not found")');
     }
@@ -201,29 +223,51 @@ describe('principals, targets, tokens and settings, in a browser', requireProgra
 
   test('a hold is set, says what it keeps, is not released by who set it, and is by another person', async () => {
     opened.faults.length = 0;
-    await page.goto(`${opened.url}/holds`);
-    for (const [name, value] of [
-      ['Matter', 'Case 7'],
-      ['Keep what matches', 'target:shop'],
-      ['Reason', 'A claim was announced.'],
-    ] as const) {
-      await page.getByLabel(name, { exact: true }).fill(value);
-    }
-    await page.click('text=Set the hold');
-    const hold = '.found li:has-text("Case 7")';
+    await setHold();
     await page.waitForSelector(`${hold}:has-text("Set by corp/ada@corp.example"):has-text("A claim was announced.")`);
     await page.waitForSelector(`${hold}:has-text("of 1 session")`);
-    const release = async (person: Page): Promise<void> => {
-      await person.goto(`${opened.url}/holds`);
-      await person.click(`${hold} summary`);
-      await person.fill(`${hold} input`, 'The claim is settled.');
-      await person.click('text=Release now');
-    };
     assert.deepEqual(opened.faults, []);
     await release(page);
     await page.waitForSelector(`${hold} [role=alert]`);
     const other = await opened.signIn('sam', '/holds');
     await release(other);
     await other.waitForSelector('main:has-text("Nothing is held.")');
+  });
+
+  test('an erasure shows first what would go and what keeps it, and waits for a second person, who is another one than who asks', async () => {
+    opened.faults.length = 0;
+    await setHold();
+    await page.waitForSelector(hold);
+    const show = async (): Promise<void> => {
+      await page.goto(`${opened.url}/erasures`);
+      await page.getByLabel('Erase what matches', { exact: true }).fill('target:shop');
+      await page.getByLabel('Reason', { exact: true }).fill('As ann asked.');
+      await page.click('text=Show what would go');
+    };
+    await show();
+    await page.waitForSelector('.findings li:has-text("the hold for Case 7"):has-text("session:")');
+    assert.equal(await page.locator('text=Erase this for good').count(), 0);
+    assert.deepEqual(opened.faults, []);
+    const other = await opened.signIn('sam', '/holds');
+    await release(other);
+    await other.waitForSelector('main:has-text("Nothing is held.")');
+    opened.faults.length = 0;
+    await show();
+    await page.waitForSelector('main:has-text("of 1 session would go.")');
+    await page.click('text=Erase this for good');
+    await page.waitForSelector('main:has-text("It waits for a second person")');
+    assert.deepEqual(opened.faults, []);
+    const waiting = '.found li:has-text("target:shop"):has-text("Asked for by corp/ada@corp.example: As ann asked.")';
+    const confirm = async (person: Page): Promise<void> => {
+      await person.click(`${waiting} summary`);
+      await person.click(`${waiting} button`);
+    };
+    await confirm(page);
+    await page.waitForSelector(`${waiting} [role=alert]`);
+    await other.goto(`${opened.url}/erasures`);
+    await confirm(other);
+    await other.waitForSelector('main:has-text("Nothing waits.")');
+    await show();
+    await page.waitForSelector('main:has-text("Nothing that can go is found.")');
   });
 });

@@ -145,6 +145,7 @@ function configOf(policies: string, issuer: string): string {
   return `policies: ${policies}
 groups: { admins: {}, auditors: {}, dba: {} }
 approvals: { mode: wait }
+retention: { erase: { twoPersons: true } }
 roles: { analyst: { groups: [compliance] }, owner: { groups: [agents] }, soc: { role: analyst, groups: [soc] }, operator: { groups: [soc] } }
 identity:
   issuers:

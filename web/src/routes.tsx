@@ -94,6 +94,12 @@ const holds = createRoute({
   component: lazyRouteComponent(async () => import('./pages/holds/HoldsPage.tsx'), 'HoldsPage'),
 });
 
+const erasures = createRoute({
+  getParentRoute: () => root,
+  path: '/erasures',
+  component: lazyRouteComponent(async () => import('./pages/erasures/ErasuresPage.tsx'), 'ErasuresPage'),
+});
+
 const integrity = createRoute({
   getParentRoute: () => root,
   path: '/integrity',
@@ -176,6 +182,7 @@ export const router = createRouter({
     reviews,
     policies,
     holds,
+    erasures,
     integrity,
     ofAdministrators,
     record,

@@ -84,6 +84,9 @@ test('what a query finds is erased with what its secrets seal, unless a hold kee
   assert.ok((await found(running, 'kind:erasure')) >= 4, 'each is on record');
   assert.ok(Number((await operator('POST', path, { query: 'kind:access', reason: 'x' })).body['own']) > 0, 'who did what with the gateway stays');
   assert.ok((await found(running, 'kind:access')) > 0);
+  const rest = { query: `session:${other.session}`, reason: 'request' };
+  assert.ok(Number((await operator('POST', path, rest)).body['records']) > 0);
+  assert.equal((await operator('POST', path, { ...rest, plan: true })).body['records'], 0, 'what was erased does not go again');
   await running.gateway.stop();
   using keyRows = openKeyRows(join(running.data, 'keys.db'));
   const { verdict, findings } = await verifyStore(openStoreFiles(running.data), { keyRows, retentionAtMs: Date.now() });

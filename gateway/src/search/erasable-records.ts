@@ -21,6 +21,8 @@ export interface ErasableParts {
   readonly sealing: (query: Query) => AsyncIterable<SealingSecrets>;
   /** True for a session of the gateway itself. */
   readonly isOwn: (session: string) => Promise<boolean>;
+  /** False for a secret that nothing opens any more. */
+  readonly isThere: (secret: SealingSecret) => boolean;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface ErasableParts {
 export async function findErasable(
   query: Query,
   { facts: hasFacts, only }: Pick<WantedErasable, 'facts' | 'only'>,
-  { sealing, isOwn }: ErasableParts,
+  { sealing, isOwn, isThere }: ErasableParts,
 ): Promise<Erasable> {
   const matching = new Set<number>();
   const sessions = new Map<string, number>();
@@ -48,7 +50,7 @@ export async function findErasable(
   const secrets = new Map<string, ErasableSecret>();
   const gone = { records: 0, besides: 0, first: Infinity };
   for (const some of chunks([...sessions.keys()])) {
-    for (const records of (await recordsOf(some, sealing)).values()) {
+    for (const records of (await recordsOf(some, { sealing, isThere })).values()) {
       const ending = endingOf(records, matching, hasFacts);
       for (const { leaf, own: sealed } of records) {
         const its = sealed.filter((each) => ending.has(nameOf(each)) && only?.has(nameOf(each)) !== false);
@@ -73,13 +75,14 @@ export async function findErasable(
   return { secrets: [...secrets.values()], ...gone, first: gone.first === Infinity ? 0 : gone.first, own };
 }
 
-async function recordsOf(sessions: readonly string[], sealing: ErasableParts['sealing']): Promise<ReadonlyMap<string, readonly Record[]>> {
+/** Returns the records of sessions, each with its secrets that are there. */
+async function recordsOf(sessions: readonly string[], { sealing, isThere }: Omit<ErasableParts, 'isOwn'>): Promise<ReadonlyMap<string, readonly Record[]>> {
   const found = new Map<string, Record[]>();
   let count = 0;
   for await (const { leaf, own } of sealing(either(sessions.map(ofSession)))) {
     const records = found.get(leaf.session) ?? [];
     found.set(leaf.session, records);
-    records.push({ leaf, own });
+    records.push({ leaf, own: own.filter(isThere) });
     count += 1;
     requireFew(sessions.length, count);
   }

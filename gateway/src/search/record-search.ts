@@ -234,8 +234,18 @@ export class RecordSearch {
   }
 
   async *#erasable(query: Query, wanted: WantedErasable): AsyncGenerator<Erasable> {
-    const { recordings } = this.#parts;
-    yield await findErasable(query, wanted, { sealing: (of) => this.#allSealing(of), isOwn: async (session) => (await recordings.find(session)).own });
+    const { recordings, keys } = this.#parts;
+    const known = new Map<string, boolean>();
+    yield await findErasable(query, wanted, {
+      sealing: (of) => this.#allSealing(of),
+      isOwn: async (session) => (await recordings.find(session)).own,
+      isThere: ({ key, slot, under }) => {
+        const name = `${key} ${slot}`;
+        const isThere = known.get(name) ?? keys.find(key, slot, under) !== null;
+        known.set(name, isThere);
+        return isThere;
+      },
+    });
   }
 
   async *#allSealing(query: Query): AsyncGenerator<SealingSecrets> {

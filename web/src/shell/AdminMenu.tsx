@@ -7,6 +7,7 @@ const pages = [
   ['/targets', texts.navigation.targets],
   ['/tokens', texts.navigation.tokens],
   ['/retention', texts.navigation.retention],
+  ['/erasures', texts.navigation.erasures],
   ['/settings', texts.navigation.settings],
 ] as const;
 

@@ -11,7 +11,7 @@ import { CallerContext } from './caller.ts';
 import { applyTheme, isTheme, storedTheme } from './theme.ts';
 import './shell.css';
 
-/** The pages by their addresses. One with an act is only for who may do it. */
+/** The pages by their addresses. One with an act is only for who may do it. Who administers has erasures in the list of administration. */
 const pages = [
   ['/', texts.navigation.now, null],
   ['/sessions', texts.navigation.sessions, null],
@@ -21,6 +21,7 @@ const pages = [
   ['/reviews', texts.navigation.reviews, null],
   ['/policies', texts.navigation.policies, 'administer'],
   ['/holds', texts.navigation.holds, 'hold'],
+  ['/erasures', texts.navigation.erasures, 'erase'],
   ['/integrity', texts.navigation.integrity, null],
 ] as const;
 
@@ -32,6 +33,7 @@ export function Shell(): ReactNode {
   // Who uses the keyboard or a screen reader is on the page that was opened.
   useEffect(() => main.current?.focus({ preventScroll: true }), [pathname]);
   const isThere = caller !== undefined;
+  const isAdministrator = caller?.may.includes('administer') === true;
   useEffect(() => {
     document.querySelector('nav > :is([aria-current=page], .here)')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   }, [pathname, isThere]);
@@ -44,13 +46,13 @@ export function Shell(): ReactNode {
         <strong>{texts.product}</strong>
         <nav aria-label={texts.navigation.label}>
           {pages
-            .filter(([, , act]) => act === null || caller?.may.includes(act) === true)
+            .filter(([, , act]) => act === null || (caller?.may.includes(act) === true && !(act === 'erase' && isAdministrator)))
             .map(([to, name]) => (
               <Link key={to} to={to} activeOptions={{ exact: to === '/' }}>
                 {name}
               </Link>
             ))}
-          {caller?.may.includes('administer') === true && <AdminMenu />}
+          {isAdministrator && <AdminMenu />}
         </nav>
         {caller !== undefined && (
           <div className="person">

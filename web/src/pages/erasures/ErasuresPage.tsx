@@ -1,0 +1,41 @@
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { asked } from '../../api/asked.ts';
+import { Loaded } from '../../parts/Loaded.tsx';
+import { NotFound } from '../../parts/NotFound.tsx';
+import { PageTitle } from '../../parts/PageTitle.tsx';
+import { useMay } from '../../shell/caller.ts';
+import { texts } from '../../texts.ts';
+import { NewErasure } from './NewErasure.tsx';
+import { WaitingErasureView } from './WaitingErasureView.tsx';
+
+/** Erases before its day what somebody asked for, and shows what waits for a second person. Others than who may erase find nothing, and nothing is asked for them. */
+export function ErasuresPage(): ReactNode {
+  return useMay('erase') ? <Erasures /> : <NotFound />;
+}
+
+function Erasures(): ReactNode {
+  const waiting = useQuery(asked('GET /api/v1/erasures'));
+  const { erasures: words } = texts;
+  return (
+    <>
+      <PageTitle text={words.title} />
+      <p className="quiet">{words.what}</p>
+      <NewErasure />
+      <h2>{words.waiting.title}</h2>
+      <Loaded of={waiting}>
+        {(all) =>
+          all.length === 0 ? (
+            <p role="status">{words.waiting.none}</p>
+          ) : (
+            <ol className="found">
+              {all.map((erasure) => (
+                <WaitingErasureView key={erasure.erasure} of={erasure} />
+              ))}
+            </ol>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}
