@@ -48,7 +48,9 @@ async function restore(options: LocationOptions & RowOptions & { readonly data?:
       ? 'of the segment that was written to last the bucket has nothing: what was recorded there is lost'
       : `and ${countOf(tailBytes, 'byte')} of what was written to last`,
   );
-  console.log('Check it with countersign verify, then start it with countersign up: a start that misses records says so, and goes on with --accept-rollback.');
+  console.log(
+    'Start it with countersign up, which makes log/ again: a start that misses records says so, and goes on with --accept-rollback. Then check it with countersign verify.',
+  );
 }
 
 async function status(options: LocationOptions & RowOptions): Promise<void> {

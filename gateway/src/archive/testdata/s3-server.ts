@@ -31,6 +31,8 @@ export class SmallS3Server implements S3Server {
   failing: number | null = null;
   /** So many objects more are taken; then each that is sent is answered with 503. */
   failAfter = Infinity;
+  /** Told of each object that is taken, before its sender is. */
+  onTaken: (name: string) => void = () => undefined;
   /** True: the next object is taken, and its connection closed without an answer. */
   loseAnswer = false;
   readonly #server = createServer((request, response) => {
@@ -76,6 +78,7 @@ export class SmallS3Server implements S3Server {
         const kept = Object.entries(request.headers).filter(([key]) => key.startsWith('x-amz-meta-') || key.startsWith('x-amz-object-lock-'));
         this.objects.set(name, { bytes: body, headers: Object.fromEntries(kept.map(([key, value]) => [key, String(value)])) });
         this.sent.push(name);
+        this.onTaken(name);
         if (this.loseAnswer) {
           this.loseAnswer = false;
           response.destroy();
