@@ -76,7 +76,9 @@ export function isAnchorReason(text: string): boolean {
 
 /** The leaf hash of an entry, as RFC 6962 has it. */
 export function anchorEntryHash(entry: Uint8Array): Uint8Array {
-  return sha256(Uint8Array.of(0, ...entry));
+  const input = new Uint8Array(1 + entry.length);
+  input.set(entry, 1);
+  return sha256(input);
 }
 
 /** A tree of a log, and the entry that names it. */
