@@ -71,6 +71,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'key escrow': ['--config CONFIG --json', '--url URL --check'],
   'key recover': ['--config CONFIG --data store --identity KEY --json'],
   'key rotate root': ['--config CONFIG --reason yearly --json', '--url URL --reason yearly'],
+  'key rotate signing': ['--config CONFIG --reason yearly --json', '--url URL --reason yearly'],
   'retention show': ['--config CONFIG --json', '--url URL'],
   'retention plan': ['--config CONFIG --at 2099-01-01 --json', '--url URL --new CONFIG'],
   'retention run': ['--config CONFIG --json', '--url URL --today 2026-11-30'],
