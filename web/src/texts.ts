@@ -683,16 +683,8 @@ countersign principal add support-bot --group agents --target orders`,
     of: 'Of',
     targets: 'Targets',
     record: 'Record',
+    time: 'Time',
     kind: 'Kind',
     stated: 'Says',
-    says: {
-      keep: (number: number, [content = '', facts = '']: readonly string[], floor: string | null) =>
-        `Class ${number}: contents are kept for ${content}, facts for ${facts}${floor === null ? '' : `; nobody erases them before ${floor}`}.`,
-      intent: (cause: string, what: readonly string[], copies: readonly string[]) =>
-        `To be destroyed (${cause}): ${what.join(', ')}.${copies.length === 0 ? '' : ` Copies of the keys may be in: ${copies.join(', ')}.`}`,
-      complete: (intent: string) => `Destroyed: what record ${intent} names.`,
-      classDay: (number: number, day: string | null) => `the key of class ${number}${day === null ? '' : ` until ${day}`}`,
-      secrets: (many: number) => count(many, 'secret of sessions', 'secrets of sessions'),
-    },
   },
 } as const;

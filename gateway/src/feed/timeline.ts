@@ -6,6 +6,7 @@ import { isOfIssuer } from '../domain/issuer.ts';
 import { ownAttributes } from '../domain/own-attributes.ts';
 import { processOutput, type OpenedRecord, type ReadMeta, type ReadObserved, type Rendering } from '../domain/record.ts';
 import type { Protocol } from '../domain/protocol.ts';
+import { governanceWords } from './governance-words.ts';
 import type { ShownContent, ShownRecord } from './shown-record.ts';
 import { ToolCalls } from './tool-calls.ts';
 
@@ -142,8 +143,9 @@ export class Timeline {
     if (record.kind === 'policy') {
       return { mediaType: 'text/plain', text: Buffer.from(record.content ?? []).toString(), attributes: {} };
     }
-    if (record.kind === 'keep' && record.content !== null) {
-      return { mediaType: 'application/json', text: Buffer.from(record.content).toString(), attributes: {} };
+    const words = governanceWords(record);
+    if (words !== null) {
+      return { mediaType: 'text/plain', text: words.join('\n'), attributes: {} };
     }
     // A protocol would say of a record of the gateway's own, as of a mask, that its bytes are lacking.
     if (record.content === null && record.kind !== 'request' && record.kind !== 'response') {
@@ -202,12 +204,13 @@ function emptyToNull(text: string | undefined): string | null {
 }
 
 function contentOf(record: OpenedRecord, rendered: Rendering | null, hasTables: boolean): ShownContent | null {
-  if (record.content === null) {
+  // A record of governance states something without any content, too.
+  if (record.content === null && (record.governance === null || rendered === null || rendered.text === '')) {
     return null;
   }
-  const bytes = record.content.length;
+  const bytes = record.content?.length ?? 0;
   return rendered === null
-    ? { mediaType: 'application/octet-stream', base64: Buffer.from(record.content).toString('base64'), bytes }
+    ? { mediaType: 'application/octet-stream', base64: Buffer.from(record.content ?? []).toString('base64'), bytes }
     : { mediaType: rendered.mediaType, text: rendered.text, bytes, ...(hasTables && rendered.tables !== undefined ? { tables: rendered.tables() } : {}) };
 }
 

@@ -43,5 +43,4 @@ function withValidOptions(facts: TargetFacts): TargetFacts {
 }
 
 export { messageBytes } from '../recording/message-bytes.ts';
-export { printLastDay } from '../recording/retention.ts';
 export type { OpenedRecord } from '../domain/record.ts';

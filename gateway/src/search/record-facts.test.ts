@@ -111,3 +111,16 @@ test('an event that belongs to a request is no hit of what the request did', () 
   const records = read(['request', { attributes: { 'countersign.tables': ['public.t'] } }], ['event', { request: 0 }], ['decision', { request: 0 }]);
   assert.deepEqual(valuesOf(records, 'table'), [['public.t'], [], ['public.t']]);
 });
+
+test('an erasure that two persons had a part in is found by each of them, and by where each came from', () => {
+  const two = JSON.stringify({ by: ['cem', 'bea'], addresses: ['10.0.0.7', '10.0.0.8'], query: 'target:shop', reason: 'asked', facts: false });
+  const records = read(['erasure', {}, two], ['erasure', {}, '{"by":"cem","address":"10.0.0.7","reason":"settled"}']);
+  assert.deepEqual(
+    valuesOf(records, 'principal').map((names) => names.filter((name) => name !== channelFacts.principal)),
+    [['cem', 'bea'], ['cem']],
+  );
+  assert.deepEqual(
+    valuesOf(records, 'address').map((places) => places.filter((place) => place !== channelFacts.clientAddress)),
+    [['10.0.0.7', '10.0.0.8'], ['10.0.0.7']],
+  );
+});

@@ -232,8 +232,8 @@ function valuesOf(record: OpenedRecord, shown: ShownRecord, ofRequest: Values | 
     set(values, field, of);
   };
   if (actor !== null) {
-    note('principal', [...(values.get('principal') ?? []), actor.by]);
-    note('address', [...(values.get('address') ?? []), actor.address]);
+    note('principal', [...(values.get('principal') ?? []), ...actor.by]);
+    note('address', [...(values.get('address') ?? []), ...actor.addresses]);
   }
   note('on-behalf-of', [channel?.onBehalfOf]);
   note('target', [shown.target ?? askedTarget(record)]);
@@ -265,13 +265,17 @@ function askedTarget({ kind, meta }: OpenedRecord): string | null {
 /** The kinds of records of the gateway whose content says who acted. */
 const actorKinds: ReadonlySet<string> = new Set(['access', 'hold', 'erasure', 'reconcile']);
 
-/** Returns who read, searched, or had something kept or erased, of a record that says so; null: it is no such record, or its body is missing. */
-function actorOf({ kind, content }: OpenedRecord): { readonly by: string; readonly address: string | null } | null {
+/** Returns who read, searched, or had something kept or erased, and who confirmed it, of a record that says so; null: it is no such record, or its body is missing. */
+function actorOf({ kind, content }: OpenedRecord): { readonly by: readonly string[]; readonly addresses: readonly string[] } | null {
   if (!actorKinds.has(kind) || content === null) {
     return null;
   }
-  const { by, address }: Readonly<Record<string, unknown>> = JSON.parse(Buffer.from(content).toString());
-  return typeof by === 'string' ? { by, address: typeof address === 'string' ? address : null } : null;
+  const { by, address, addresses = address }: Readonly<Record<string, unknown>> = JSON.parse(Buffer.from(content).toString());
+  return { by: namesIn(by), addresses: namesIn(addresses) };
+}
+
+function namesIn(said: unknown): readonly string[] {
+  return [said].flat().filter((name) => typeof name === 'string');
 }
 
 /** The words by which people ask for the record, besides its kind. Of what is in several records it is the last, which has the text of all. */

@@ -5,8 +5,7 @@ import { Recorded } from '../parts/Recorded.tsx';
 import { Time } from '../parts/Time.tsx';
 import { texts } from '../texts.ts';
 import { showSession, type Evidence } from './archive.ts';
-import { nameOf, withheldIn } from './erased.ts';
-import { governanceWords } from './governance-words.ts';
+import { withheldIn } from './erased.ts';
 import { WithheldList } from './WithheldList.tsx';
 
 /** The first page: it says what the evidence is, what it proves and what is withheld, and lists the sessions in it. */
@@ -102,29 +101,30 @@ function Sessions({ evidence }: { readonly evidence: Evidence }): ReactNode {
 }
 
 function Governance({ records }: { readonly records: readonly ParsedRecord[] }): ReactNode {
+  const shown = useMemo(() => showSession({ records }).records, [records]);
   return (
     <div className="wide">
       <table>
         <thead>
           <tr>
             <th>{texts.evidence.record}</th>
-            <th>{texts.evidence.began}</th>
+            <th>{texts.evidence.time}</th>
             <th>{texts.evidence.kind}</th>
             <th>{texts.evidence.stated}</th>
           </tr>
         </thead>
         <tbody>
-          {records.map((record) => (
-            <tr key={record.index}>
+          {shown.map(({ record, time, kind, content }) => (
+            <tr key={record}>
               <td>
-                <code>{nameOf(record)}</code>
+                <code>{record}</code>
               </td>
               <td>
-                <Time of={new Date(record.decoded.timeMs).toISOString()} />
+                <Time of={time} />
               </td>
-              <td>{record.decoded.kind}</td>
+              <td>{kind}</td>
               <td>
-                <Recorded text={governanceWords(record)} />
+                <Recorded text={content?.text ?? ''} />
               </td>
             </tr>
           ))}

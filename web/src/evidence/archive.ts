@@ -97,7 +97,7 @@ export function clearOf({ meta }: Pick<ParsedRecord, 'meta'>): Readonly<Record<s
 }
 
 /** Makes of the records of a session what people see, from the bodies that were verified. Throws `MalformedError`. */
-export function showSession({ records }: EvidenceSession): ShownSession {
+export function showSession({ records }: Pick<EvidenceSession, 'records'>): ShownSession {
   const session = new BundledSession();
   const all = records.map((record) => session.show(record));
   return { records: all.map(({ shown }) => shown), opened: all.map(({ opened }) => opened) };

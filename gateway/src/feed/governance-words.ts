@@ -1,0 +1,85 @@
+import { countOf } from '../domain/count-of.ts';
+import { formatDays } from '../domain/duration.ts';
+import type { OpenedRecord } from '../domain/record.ts';
+import { printLastDay } from '../recording/retention.ts';
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** The names that are shown of what the gateway sealed in a record about who asked and why. Others are shown as they are. */
+const shownNames: Readonly<Record<string, string>> = { onBehalfOf: 'on behalf of', address: 'from', addresses: 'from' };
+const breaks = /\p{Cc}+/gu;
+
+/**
+ * Says in words what a record of keeping, of a hold or of an erasure states, which everybody may read, and on a line each what the gateway sealed in it about who
+ * asked and why, if that can be read. Null: the record is of another kind.
+ */
+export function governanceWords({
+  kind,
+  governance,
+  content,
+  record,
+}: Pick<OpenedRecord, 'kind' | 'governance' | 'content' | 'record'>): readonly string[] | null {
+  const body = governance ?? {};
+  switch (kind) {
+    case 'keep':
+      return [keepWords(body), ...sealedWords(content)];
+    case 'hold':
+      return [`Hold ${Number(body['class'])} is ${body['what'] === 'release' ? 'released' : 'set'}.`, ...sealedWords(content)];
+    case 'erasure':
+      return [erasureWords(body, record.slice(0, record.lastIndexOf('/'))), ...sealedWords(content)];
+    default:
+      return null;
+  }
+}
+
+function keepWords({ class: number, content, facts, floor }: Body): string {
+  const end = typeof floor === 'number' ? `; nobody erases them before ${formatDays(floor)}` : '';
+  return `Class ${Number(number)}: contents are kept ${keptWords(content)}, facts ${keptWords(facts)}${end}.`;
+}
+
+function erasureWords({ phase, intent, cause, keys, secrets, copies }: Body, log: string): string {
+  if (phase === 'complete') {
+    return `Destroyed: what record ${log}/${Number(intent)} names.`;
+  }
+  const classes = listOf(keys).map((key) => classDayWords(listOf(key)));
+  const many = listOf(secrets).length;
+  const what = [...classes, ...(many === 0 ? [] : [countOf(many, 'secret of a session', 'secrets of sessions')])];
+  const places = listOf(copies).map(String);
+  return `To be destroyed (${String(cause)}): ${what.join(', ')}.${places.length === 0 ? '' : ` Copies of the keys may be in: ${places.join(', ')}.`}`;
+}
+
+function classDayWords([number, day]: readonly unknown[]): string {
+  const until = printLastDay(Number(day));
+  return `the key of class ${Number(number)}${until === null ? '' : ` until ${until}`}`;
+}
+
+function keptWords(days: unknown): string {
+  return typeof days === 'number' ? `for ${formatDays(days)}` : 'forever';
+}
+
+/** What somebody wrote stays on its line, so that no line is taken for one of the gateway. */
+function sealedWords(content: Uint8Array | null): readonly string[] {
+  if (content === null || content.length === 0) {
+    return [];
+  }
+  return Object.entries(readSealed(content)).flatMap(([name, value]) =>
+    value === null ? [] : `${shownNames[name] ?? name}: ${valueWords(value).replaceAll(breaks, ' ')}`,
+  );
+}
+
+/** Reads what was sealed, of a file that may have anything there. */
+function readSealed(content: Uint8Array): Body {
+  try {
+    return { ...Object(JSON.parse(new TextDecoder().decode(content))) };
+  } catch {
+    return {};
+  }
+}
+
+function valueWords(value: unknown): string {
+  return Array.isArray(value) ? value.map(valueWords).join(', ') : typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
