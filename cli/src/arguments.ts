@@ -19,10 +19,12 @@ export function parsePort(text: string): number {
   return port;
 }
 
-/** Parses a date as `2027-06-30`. Anything else is a usage error. */
+/** Parses a date as `2027-06-30`. Anything else is a usage error, as is a day that no month has. */
 export function parseDate(text: string): string {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text))) {
-    throw new InvalidArgumentError('Write a date as 2027-06-30.');
+  const startMs = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  // Date.parse takes the 30th of February for the 2nd of March.
+  if (Number.isNaN(startMs) || !new Date(startMs).toISOString().startsWith(text)) {
+    throw new InvalidArgumentError('Write a date as 2027-06-30, of a day that there is.');
   }
   return text;
 }

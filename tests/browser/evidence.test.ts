@@ -100,7 +100,7 @@ describe('evidence, in a browser without a network', requireProgram('chromium', 
     await page.fill('input[name=identity]', other);
     await page.click('button:has-text("Decrypt")');
     await page.waitForSelector('[role=alert]:has-text("It is not opened")');
-    await page.fill('input[name=identity]', identity);
+    await page.fill('input[name=identity]', readFileSync(file('identity'), 'utf8'));
     await page.click('button:has-text("Decrypt")');
     await page.waitForSelector('h1:has-text("HOLDS: it is whole and signed")');
   });

@@ -57,7 +57,7 @@ function keptWords(days: unknown): string {
   return typeof days === 'number' ? `for ${formatDays(days)}` : 'forever';
 }
 
-/** What somebody wrote stays on its line, so that no line is taken for one of the gateway. */
+/** Prints each of the sealed facts on one line. Breaks in what people wrote become spaces, so that no text of theirs looks like another fact. */
 function sealedWords(content: Uint8Array | null): readonly string[] {
   if (content === null || content.length === 0) {
     return [];

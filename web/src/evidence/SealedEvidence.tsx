@@ -16,7 +16,7 @@ export function SealedEvidence({ text }: { readonly text: string }): ReactNode {
         onSubmit={(event) => {
           event.preventDefault();
           const identity = new FormData(event.currentTarget).get('identity');
-          opened.mutate(typeof identity === 'string' ? identity.trim() : '');
+          opened.mutate(typeof identity === 'string' ? identitiesIn(identity) : '');
         }}
       >
         <label>
@@ -31,6 +31,11 @@ export function SealedEvidence({ text }: { readonly text: string }): ReactNode {
   ) : (
     <EvidenceFile bytes={opened.data} />
   );
+}
+
+/** Finds the identities in what was pasted: one alone, or the file of age-keygen, whose lines a field of one line has joined. */
+function identitiesIn(pasted: string): string {
+  return (pasted.match(/AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]+?(?=AGE-SECRET-KEY-|[^0-9A-Z]|$)/gi) ?? [pasted.trim()]).join('\n');
 }
 
 async function decrypt(text: string, identity: string): Promise<Uint8Array> {
