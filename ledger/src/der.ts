@@ -156,7 +156,9 @@ export function insideOf({ content }: DerValue, tag: number): DerValue {
 export function identifierOf({ content }: DerValue): string {
   const numbers: number[] = [];
   let number = 0;
-  for (const byte of content) {
+  let isPadded = false;
+  for (const [at, byte] of content.subarray(0, identifierBytesMax).entries()) {
+    isPadded ||= byte === 0x80 && ((content[at - 1] ?? 0) & 0x80) === 0;
     number = number * 128 + (byte & 0x7f);
     if ((byte & 0x80) === 0) {
       numbers.push(number);
@@ -164,7 +166,7 @@ export function identifierOf({ content }: DerValue): string {
     }
   }
   const [first, ...rest] = numbers;
-  if (first === undefined || content.length > identifierBytesMax || !numbers.every(Number.isSafeInteger) || ((content.at(-1) ?? 0) & 0x80) !== 0) {
+  if (first === undefined || isPadded || content.length > identifierBytesMax || !numbers.every(Number.isSafeInteger) || ((content.at(-1) ?? 0) & 0x80) !== 0) {
     throw new MalformedError('not an object identifier');
   }
   const root = Math.min(2, Math.floor(first / 40));

@@ -98,13 +98,13 @@ export async function compareKnown(note: string, signed: SignedCheckpoint, keys:
 export async function checkStamped(
   note: string,
   { size }: Pick<SignedCheckpoint, 'size'>,
-  { timestamps: trusted }: FileOptions,
+  { timestamps: trusted, now = Date.now }: FileOptions,
   findings: Findings,
 ): Promise<StampedCheckpoint | undefined> {
   if (trusted === undefined) {
     return undefined;
   }
-  const stamped = await checkTimestamps(encodeUtf8(note), { size, where: 'checkpoint', trusted }, findings);
+  const stamped = await checkTimestamps(encodeUtf8(note), { size, where: 'checkpoint', trusted, nowMs: now() }, findings);
   if (stamped === undefined) {
     findings.add('trust', 'checkpoint', 'has no timestamp by a trusted authority');
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TimestampAuthority } from '../../tests/support/timestamp-authority.ts';
+import { derOf, TimestampAuthority } from '../../tests/support/timestamp-authority.ts';
 import { parseCertificates } from './certificate.ts';
+import { identifierOf } from './der.ts';
 import { encodeUtf8 } from './text.ts';
 import { verifyTimestamp } from './timestamp-token.ts';
 
@@ -71,5 +72,37 @@ void test('the certificate of the signer must be for timestamps alone, and valid
     const token = authority.signAgain(given);
     const outcome = await verifyTimestamp(token, text, parseCertificates(authority.root));
     assert.equal(outcome.holds ? 'holds' : outcome.code, 'trust', `${why}: ${JSON.stringify(outcome)}`);
+  }
+});
+
+void test('what a timestamp says beside what it must say is refused, unless it is known to say nothing', async () => {
+  await using authority = await TimestampAuthority.open();
+  const trusted = parseCertificates(authority.root);
+  const given = authority.stamp(text);
+  const extension = (critical: boolean): Buffer =>
+    derOf(
+      0xa1,
+      derOf(0x30, Buffer.concat([Buffer.from('06032a0304', 'hex'), critical ? Buffer.from('0101ff', 'hex') : Buffer.alloc(0), derOf(0x04, Buffer.of(5, 0))])),
+    );
+  const cases: readonly (readonly [string, Buffer])[] = [
+    ['holds', derOf(0xa0, derOf(0x82, Buffer.from('tsa.example')))],
+    ['holds', extension(false)],
+    ['trust', extension(true)],
+    ['malformed', derOf(0x02, Buffer.of(7))],
+    ['malformed', Buffer.of(0x30, 0x80, 0, 0)],
+  ];
+  for (const [expected, more] of cases) {
+    // The nonce of the request is the last part, so that each of these may stand behind it.
+    const token = authority.signAgain(given, [], (info) => derOf(0x30, Buffer.concat([info.subarray(info.readUInt8(1) < 0x80 ? 2 : 3), more])));
+    const outcome = await verifyTimestamp(token, text, trusted);
+    assert.equal(outcome.holds ? 'holds' : outcome.code, expected, `${more.toString('hex')}: ${JSON.stringify(outcome)}`);
+  }
+});
+
+void test('an object identifier has one spelling', () => {
+  const identifier = (hex: string): string => identifierOf({ tag: 6, content: Buffer.from(hex, 'hex'), bytes: Buffer.alloc(0) });
+  assert.equal(identifier('2b060105'), '1.3.6.1.5');
+  for (const hex of ['2b80060105', '802b060105', '2b06018005', '2b0681', '', '2b'.repeat(65)]) {
+    assert.throws(() => identifier(hex), { message: /not an object identifier/ }, hex);
   }
 });

@@ -2,6 +2,7 @@
 import { commonNameOf, parseCertificate, type Certificate } from './certificate.ts';
 import { whyNotTrusted } from './certificate-chain.ts';
 import {
+  booleanOf,
   contextTag,
   DerItems,
   derTags,
@@ -147,6 +148,7 @@ function parseToken(value: DerValue): Token {
   const encapsulated = nextSequence(items);
   requireName(encapsulated, timestampInfo);
   const { content } = insideOf(encapsulated.next(contextTag(0)), derTags.octetString);
+  encapsulated.end();
   const included = items.optional(contextTag(0));
   items.optional(contextTag(1));
   const [signer, ...others] = new DerItems(items.next(derTags.set)).all(derTags.sequence);
@@ -164,10 +166,13 @@ function parseSigner(value: DerValue): Pick<Token, 'signer' | 'hash' | 'attribut
   const named = nextSequence(items);
   const issuer = named.next(derTags.sequence);
   const serial = integerHex(named.next(derTags.integer));
+  named.end();
   const hash = hashOf(items.next(derTags.sequence));
   const attributes = items.next(contextTag(0));
   const signatureAlgorithm = items.next(derTags.sequence);
   const signature = items.next(derTags.octetString).content;
+  items.optional(contextTag(1));
+  items.end();
   // The signature is over the attributes as a set, whose tag they do not have here.
   const signed = new Uint8Array(attributes.bytes);
   signed[0] = derTags.set;
@@ -197,20 +202,37 @@ function parseInfo(value: DerValue): Pick<Token, 'info' | 'imprint'> {
   const imprint = nextSequence(items);
   const hash = hashOf(imprint.next(derTags.sequence));
   const { content } = imprint.next(derTags.octetString);
+  imprint.end();
   const serial = integerHex(items.next(derTags.integer));
   const timeMs = timeOf(items.next(derTags.generalizedTime));
   const accuracy = items.optional(derTags.sequence);
   items.optional(derTags.boolean);
   const nonce = items.optional(derTags.integer);
+  items.optional(contextTag(0));
+  refuseCritical(items.optional(contextTag(1)));
+  items.end();
   return {
     imprint: { hash, digest: content },
     info: { timeMs, accuracyMs: accuracy === undefined ? 0 : accuracyOf(accuracy), serial, policy, nonce: nonce === undefined ? null : integerHex(nonce) },
   };
 }
 
+/** Throws `UnsupportedError` if one of these extensions must be known: none is. */
+function refuseCritical(extensions: DerValue | undefined): void {
+  for (const each of extensions === undefined ? [] : new DerItems(extensions).all(derTags.sequence)) {
+    const items = new DerItems(each);
+    const name = identifierOf(items.next(derTags.identifier));
+    const critical = items.optional(derTags.boolean);
+    if (critical !== undefined && booleanOf(critical)) {
+      throw new UnsupportedError(`the timestamp has the critical extension ${name}, which is not known`);
+    }
+  }
+}
+
 function accuracyOf(value: DerValue): number {
   const items = new DerItems(value);
   const [seconds, millis, micros] = [derTags.integer, contextTag(0, true), contextTag(1, true)].map((tag) => items.optional(tag));
+  items.end();
   const numberOf = (part: DerValue | undefined): number => (part === undefined ? 0 : smallInteger(part));
   return numberOf(seconds) * 1000 + numberOf(millis) + numberOf(micros) / 1000;
 }

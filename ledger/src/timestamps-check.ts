@@ -11,6 +11,8 @@ import { orMalformedLater, type Findings } from './verdict.ts';
 const timestampsPath = 'log/timestamps';
 /** One an hour is kept for more than ten years. */
 const timestampsMax = 100_000;
+/** The clocks of authorities and verifiers may be so far apart, in ms. */
+const apartMs = 86_400_000;
 
 /** A checkpoint and the time at which it was there, in Unix ms by the clock of the authority. */
 export interface StampedCheckpoint {
@@ -32,16 +34,18 @@ export interface TimestampsReport {
 /** Adds what is wrong with the timestamps of a note, and returns the earliest of those that hold. */
 export async function checkTimestamps(
   bytes: Uint8Array,
-  { size, where, trusted }: { readonly size: number; readonly where: string; readonly trusted: readonly Certificate[] },
+  { size, where, trusted, nowMs }: { readonly size: number; readonly where: string; readonly trusted: readonly Certificate[]; readonly nowMs: number },
   findings: Findings,
 ): Promise<StampedCheckpoint | undefined> {
   const held: StampedCheckpoint[] = [];
   for (const outcome of await verifyTimestampLines(parseNote(bytes), trusted)) {
-    if (outcome.holds) {
+    if (!outcome.holds) {
+      findings.add(outcome.code, where, outcome.why);
+    } else if (outcome.info.timeMs > nowMs + apartMs) {
+      findings.add('trust', where, 'the timestamp is of a time that has not come: the clock of its authority is wrong, or that of this machine');
+    } else {
       const { timeMs, accuracyMs, authority } = outcome.info;
       held.push({ size, timeMs, accuracyMs, authority });
-    } else {
-      findings.add(outcome.code, where, outcome.why);
     }
   }
   return held.toSorted((a, b) => a.timeMs - b.timeMs)[0];
@@ -59,7 +63,7 @@ export class TimestampsCheck {
   /** Reads the stamped checkpoints and checks them; their timestamps where `trusted` is given. The caller compares the journal with `expectations`. */
   static async open(
     files: StoreFiles,
-    { keys, trusted }: { readonly keys: SigningKeys; readonly trusted: readonly Certificate[] | undefined },
+    { keys, trusted, nowMs }: { readonly keys: SigningKeys; readonly trusted: readonly Certificate[] | undefined; readonly nowMs: number },
     findings: Findings,
   ): Promise<TimestampsCheck> {
     const expectations: Expectation[] = [];
@@ -71,7 +75,7 @@ export class TimestampsCheck {
         continue;
       }
       expectations.push(new Expectation(checkpoint, path, { differs: 'integrity', missing: 'completeness' }, findings));
-      const stamped = trusted && (await checkTimestamps(bytes, { size: checkpoint.size, where: path, trusted }, findings));
+      const stamped = trusted && (await checkTimestamps(bytes, { size: checkpoint.size, where: path, trusted, nowMs }, findings));
       newest = stamped !== undefined && stamped.size > (newest?.size ?? -1) ? stamped : newest;
     }
     const report = trusted && { checkpoints: expectations.length, ...(newest === undefined ? {} : { newest }) };

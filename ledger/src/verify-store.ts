@@ -123,6 +123,7 @@ export async function verifyStore(files: StoreFiles, options: StoreOptions = {})
 }
 
 async function verifyOnce(storeFiles: StoreFiles, options: StoreOptions): Promise<StoreReport> {
+  const { keyRows, now = Date.now } = options;
   const startedMs = performance.now();
   const findings = new Findings();
   const files = malformedIfUnreadable(storeFiles);
@@ -136,7 +137,7 @@ async function verifyOnce(storeFiles: StoreFiles, options: StoreOptions): Promis
   // The published checkpoint is read before the journal, so a running gateway cannot make it cover more than the journal that is read.
   const published = await expectPublished(files, trust.keys, findings);
   const cosigned = await CosignedCheck.open(files, trust.keys, options.witnesses, findings);
-  const stamped = await TimestampsCheck.open(files, { keys: trust.keys, trusted: options.timestamps }, findings);
+  const stamped = await TimestampsCheck.open(files, { keys: trust.keys, trusted: options.timestamps, nowMs: now() }, findings);
   const tiles = await TileCheck.open(files, findings);
   const anchored = (options.anchored?.trees ?? []).map(
     ({ size, root, entry }) =>
@@ -145,7 +146,6 @@ async function verifyOnce(storeFiles: StoreFiles, options: StoreOptions): Promis
   const expectations = [published.expectation, known, ...handovers.expectations, ...cosigned.expectations, ...stamped.expectations, ...anchored].filter(
     (one) => one !== undefined,
   );
-  const { keyRows, now = Date.now } = options;
   const retention = new RetentionCheck({ rows: keyRows ?? null, findings, nowMs: now(), atMs: options.retentionAtMs ?? null });
   const keyCheck = new KeyCheck(keyRows ?? null, findings, retention);
   if (options.bodiesClosed !== undefined) {

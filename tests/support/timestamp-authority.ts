@@ -112,10 +112,11 @@ export class TimestampAuthority implements AsyncDisposable {
     return readFileSync(this.file('token'));
   }
 
-  /** Signs again what a token says, where OpenSSL itself would stamp nothing, or not in this way. */
-  signAgain(token: Uint8Array, more: readonly string[] = []): Buffer {
+  /** Signs again what a token says, maybe changed, where OpenSSL itself would stamp nothing, or not in this way. */
+  signAgain(token: Uint8Array, more: readonly string[] = [], change: (info: Buffer) => Buffer = (info) => info): Buffer {
     writeFileSync(this.file('token'), token);
     this.#openssl(['cms', '-verify', '-noverify', '-inform', 'DER', '-in', 'token', '-out', 'info']);
+    writeFileSync(this.file('info'), change(readFileSync(this.file('info'))));
     const type = ['-econtent_type', '1.2.840.113549.1.9.16.1.4', '-cades'];
     this.#openssl([
       'cms',
@@ -167,4 +168,20 @@ export class TimestampAuthority implements AsyncDisposable {
     });
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/** Writes a value of DER. */
+export function derOf(tag: number, content: Uint8Array): Buffer {
+  const { length } = content;
+  const head = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Uint8Array.of(tag, ...head), content]);
+}
+
+/** Returns what a timestamp says with another time. */
+export function withTime(info: Buffer, timeMs: number): Buffer {
+  const time = Buffer.from(`${new Date(timeMs).toISOString().slice(0, 19).replaceAll(/[-T:]/g, '')}Z`);
+  const changed = Buffer.from(info);
+  // Its tag and its length stand before it.
+  time.copy(changed, info.indexOf('180f', 0, 'hex') + 2);
+  return changed;
 }

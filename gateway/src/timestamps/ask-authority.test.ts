@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { parseCertificates } from '@countersign/ledger';
 import { encodeUtf8 } from '@countersign/ledger/format';
-import { TimestampAuthority } from '../../../tests/support/timestamp-authority.ts';
+import { derOf, TimestampAuthority, withTime } from '../../../tests/support/timestamp-authority.ts';
 import { askAuthority } from './ask-authority.ts';
 
 void test('only a timestamp of this text, this request and a trusted authority counts', async () => {
@@ -34,7 +34,32 @@ void test('only a timestamp of this text, this request and a trusted authority c
         response.end(authority.reply(request));
       },
     ],
+    [
+      /^it gives no timestamp: x{200}$/,
+      (_request, response) => response.end(derOf(0x30, derOf(0x30, Buffer.concat([Buffer.of(2, 1, 2), derOf(0x30, derOf(0x0c, Buffer.alloc(9_000, 'x')))])))),
+    ],
+    [/its answer is no timestamp/, (_request, response) => response.end(Buffer.of(0x30, 0x80, 0x30, 0x80, 0, 0, 0, 0))],
+    [/its answer is no timestamp/, (_request, response) => response.end(Buffer.from('30'.repeat(60_000), 'hex'))],
+    [
+      /its time is .*: its clock is wrong, or that of this machine/,
+      (request, response) => {
+        const given = authority.reply(request);
+        // The token is behind the status, which has 3 bytes.
+        const token = given.subarray(given.indexOf('3082', 4, 'hex'));
+        const later = authority.signAgain(token, [], (info) => withTime(info, Date.now() + 36 * 3_600_000));
+        response.end(derOf(0x30, Buffer.concat([Buffer.from('3003020100', 'hex'), later])));
+      },
+    ],
     [/gave no answer within 0.5 s/, (_request, response) => response.write('0')],
+    [
+      /gave no answer within 0.5 s/,
+      (_request, response) => {
+        const timer = setInterval(() => response.write('0'), 10);
+        response.on('close', () => {
+          clearInterval(timer);
+        });
+      },
+    ],
   ];
   const options = { url: new URL(authority.url), caFile: null, trusted: parseCertificates(authority.root), signal: new AbortController().signal };
   for (const [why, lie] of lies) {

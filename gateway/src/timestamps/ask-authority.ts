@@ -14,6 +14,10 @@ import {
 import { askOnce } from '../exchange/ask-once.ts';
 
 const requestType = 'application/timestamp-query';
+/** Most characters of what an authority says why it gives none. */
+const whyMax = 200;
+/** The clocks of an authority and of this machine may be so far apart, in ms. */
+const apartMs = 86_400_000;
 
 interface AskOptions {
   readonly url: URL;
@@ -52,15 +56,19 @@ export async function askAuthority(text: string, { url, caFile, trusted, signal,
   try {
     const parsed = parseTimestampAnswer(answer.body);
     if (parsed.said === 'refused') {
-      return { said: 'refused', why: `it gives no timestamp: ${parsed.why}` };
+      return { said: 'refused', why: `it gives no timestamp: ${parsed.why.slice(0, whyMax)}` };
     }
     const outcome = await verifyTimestamp(parsed.token, bytes, trusted);
     if (!outcome.holds) {
       return { said: 'refused', why: `its timestamp does not count: ${outcome.why}` };
     }
-    return outcome.info.nonce === encodeHex(nonce)
-      ? { said: 'token', token: parsed.token, info: outcome.info }
-      : { said: 'refused', why: 'its timestamp answers another request: the nonce is not that of this one' };
+    const { nonce: answered, timeMs } = outcome.info;
+    if (answered !== encodeHex(nonce)) {
+      return { said: 'refused', why: 'its timestamp answers another request: the nonce is not that of this one' };
+    }
+    return Math.abs(timeMs - Date.now()) > apartMs
+      ? { said: 'refused', why: `its time is ${new Date(timeMs).toISOString()}: its clock is wrong, or that of this machine` }
+      : { said: 'token', token: parsed.token, info: outcome.info };
   } catch (error) {
     if (error instanceof MalformedError) {
       return { said: 'refused', why: `its answer is no timestamp: ${error.message}` };

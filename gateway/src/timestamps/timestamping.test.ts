@@ -7,7 +7,7 @@ import { parseCertificates, verifyFile, verifyStore, type StoreReport } from '@c
 import { encodeUtf8, parseNote } from '@countersign/ledger/format';
 import { openStoreFiles } from '../../../cli/src/store-files.ts';
 import { importBundled } from '../../../tests/support/main-file.ts';
-import { TimestampAuthority } from '../../../tests/support/timestamp-authority.ts';
+import { TimestampAuthority, withTime } from '../../../tests/support/timestamp-authority.ts';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
 import type { Gateway } from '../gateway.ts';
 import { Timestamping, type TimestampNews } from './timestamping.ts';
@@ -115,6 +115,9 @@ void test('a published checkpoint is stamped, OpenSSL agrees, and a verifier wit
   const lineWith = (bytes: Buffer): string => `${line.split(' ').slice(0, 2).join(' ')} ${Buffer.concat([prefix, bytes]).toString('base64')}`;
   writeFileSync(file, served.replace(line, lineWith(authority.stamp(encodeUtf8('other')))));
   assert.equal((await stamped.verify()).verdict, 'integrity', 'swapped');
+  writeFileSync(file, served.replace(line, lineWith(authority.signAgain(swapped, [], (info) => withTime(info, Date.now() + 36 * 3_600_000)))));
+  const early = await stamped.verify();
+  assert.deepEqual([early.verdict, early.findings[0]?.what.includes('a time that has not come')], ['trust', true], JSON.stringify(early.findings));
   swapped.writeUInt8(swapped.readUInt8(swapped.length - 5) ^ 1, swapped.length - 5);
   writeFileSync(file, served.replace(line, lineWith(swapped)));
   assert.equal((await stamped.verify()).verdict, 'integrity', 'forged');
