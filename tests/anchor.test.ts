@@ -115,6 +115,20 @@ describe('whether the stores are those of all gateways, to their ends', () => {
     assert.match(JSON.stringify(cut.stores[1]?.report.findings), /anchor entry \d+.*the journal ends at size \d+, before this checkpoint/);
   });
 
+  test('a key that takes over is enrolled by its handover, and the anchor log alone still says whose stores these are', async () => {
+    await witness.start();
+    await other.start();
+    const rotated = await other.api('/api/v1/keys/rotate-signing', { method: 'POST', body: { reason: 'yearly' } });
+    assert.equal(rotated.status, 200, await rotated.text());
+    await other.signal('SIGTERM');
+    await witness.stop();
+    const { status, stores } = verify([one.data, other.data]);
+    assert.deepEqual([status, stores.map(({ report }) => report.findings)], [0, [[], []]]);
+    const size = Number(readFileSync(join(anchor(), 'checkpoint'), 'utf8').split('\n')[1]);
+    const entries = readFileSync(join(anchor(), 'tile', 'entries', '000.p', String(size)), 'latin1');
+    assert.ok(entries.includes(readFileSync(keyFile(other), 'utf8').trim()), 'the new key is in an entry');
+  });
+
   test('another history of a log is no store of it', async () => {
     const forked = join(directory, 'forked');
     cpSync(otherBefore, forked, { recursive: true });
