@@ -38,9 +38,19 @@ void test(
       receipt: await ask(`${path}?form=cose`),
       statement: await ask(`${path}?form=scitt`),
     };
+    const ofAnother = path.replace(/1$/, '2');
+    const other = Object.fromEntries(
+      await Promise.all(
+        (['receipt', 'statement'] as const).map(async (name) => [
+          name,
+          (await ask(`${ofAnother}?form=${name === 'receipt' ? 'cose' : 'scitt'}`)).toString('hex'),
+        ]),
+      ),
+    );
     const input = JSON.stringify({
       issuer: key.name,
       subject: `${key.name}/1`,
+      other,
       ...Object.fromEntries(Object.entries(bytes).map(([name, each]) => [name, each.toString('hex')])),
     });
     const { status, stdout, stderr } = spawnSync(python, [join(import.meta.dirname, 'cose', 'check.py')], { input, encoding: 'utf8' });

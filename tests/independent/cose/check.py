@@ -68,6 +68,7 @@ def check_receipt(data, expected, entry):
     require(set(unprotected) == {PROOFS} and set(unprotected[PROOFS]) == {-1}, "proofs")
     [proof] = unprotected[PROOFS][-1]
     size, index, path = cbor2.loads(proof)
+    require(cbor2.dumps([size, index, path], canonical=True) == proof, "proof not deterministic")
     verify(expected, protected, root_of(size, index, path, entry), signature)
     return size, index
 
@@ -90,11 +91,35 @@ def refuses(check, data):
     return False
 
 
+def forged(other):
+    """Yields what somebody may put together from the messages of two records, and other spellings of one, each with its check and name."""
+    mine, theirs = wanted["receipt"], bytes.fromhex(other["receipt"])
+    statement = cbor2.loads(wanted["statement"])
+    for name, receipts in (("the receipt of another record", [theirs]), ("two receipts", [mine, mine]), ("no receipt", []), ("half a receipt", [mine[:-1]])):
+        protected, _, payload, signature = statement.value
+        yield "statement", name, cbor2.dumps(cbor2.CBORTag(18, [protected, {RECEIPTS: receipts}, payload, signature]))
+    protected, unprotected, payload, signature = cbor2.loads(mine).value
+    longer = {PROOFS: {-1: [unprotected[PROOFS][-1][0] + b"\0"]}}
+    yield "receipt", "bytes behind the proof", cbor2.dumps(cbor2.CBORTag(18, [protected, longer, payload, signature]), canonical=True)
+    yield "statement", "another record's", bytes.fromhex(other["statement"])
+    yield "receipt", "another record's", theirs
+    yield "receipt", "a statement", wanted["statement"]
+    for name in ("receipt", "statement"):
+        data = wanted[name]
+        yield name, "bytes behind it", data + b"\0"
+        yield name, "no tag", data[1:]
+        # d2 84: the tag and an array of four.
+        yield name, "an array of no stated length", b"\xd2\x9f" + data[2:] + b"\xff"
+        yield name, "a length that is not the shortest", b"\xd2\x98\x04" + data[2:]
+
+
 given = json.load(sys.stdin)
+another = given.pop("other")
 wanted = {name: value if name in ("issuer", "subject") else bytes.fromhex(value) for name, value in given.items()}
 checks = {"receipt": lambda data: check_receipt(data, wanted, wanted["leaf"]), "statement": lambda data: check_statement(data, wanted)}
 for name, check in checks.items():
     whole = wanted[name]
     size, index = check(whole)
     accepted = [at for at in range(len(whole)) if not refuses(check, whole[:at] + bytes([whole[at] ^ (1 << at % 8)]) + whole[at + 1 :])]
+    accepted += [what for form, what, data in forged(another) if form == name and not refuses(check, data)]
     print(json.dumps({"form": name, "size": size, "index": index, "accepted": accepted}))
