@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { derOf, TimestampAuthority } from '../../tests/support/timestamp-authority.ts';
 import { parseCertificates } from './certificate.ts';
-import { identifierOf } from './der.ts';
+import { DerItems, identifierOf, readDer } from './der.ts';
 import { encodeUtf8 } from './text.ts';
 import { verifyTimestamp } from './timestamp-token.ts';
 
@@ -106,3 +106,49 @@ void test('an object identifier has one spelling', () => {
     assert.throws(() => identifier(hex), { message: /not an object identifier/ }, hex);
   }
 });
+
+void test('no part of a timestamp that is empty, odd, twice, gone or of another kind makes it say another time, or ends the check', async () => {
+  const keys = { ec: {}, rsa: { key: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'] } };
+  const pss = ['-keyopt', 'rsa_padding_mode:pss', '-keyopt', 'rsa_pss_saltlen:32', '-md', 'sha256'];
+  const odd = ['', '00', '01', '7fffffff', 'ffffffffffff', '000001', '80'.repeat(300)].map((hex) => Buffer.from(hex, 'hex'));
+  for (const [name, options, more] of [
+    ['EC', keys.ec, []],
+    ['PSS', keys.rsa, pss],
+  ] as const) {
+    await using authority = await TimestampAuthority.open(options);
+    const token = authority.signAgain(authority.stamp(text), more);
+    const trusted = parseCertificates(authority.root);
+    const stated = await verifyTimestamp(token, text, trusted);
+    assert.ok(stated.holds);
+    let tried = 0;
+    for (const changed of changedParts(token, odd)) {
+      tried += 1;
+      for (const by of [trusted, null]) {
+        const outcome = await verifyTimestamp(changed, text, by);
+        assert.ok(!outcome.holds || outcome.info.timeMs === stated.info.timeMs, `${name}: ${changed.toString('hex')}`);
+      }
+    }
+    assert.ok(tried > 500, `${tried}`);
+  }
+});
+
+/** Yields a value of DER with each of its parts changed. What a bit string or an octet string has inside is one part. */
+function* changedParts(value: Buffer, odd: readonly Buffer[]): Generator<Buffer> {
+  const { tag, content } = readDer(value);
+  if ((tag & 0x20) === 0) {
+    yield* odd.map((each) => derOf(tag, each));
+    return;
+  }
+  const parts = new DerItems({ tag, content, bytes: value }).rest().map(({ bytes }) => Buffer.from(bytes));
+  for (const [i, part] of parts.entries()) {
+    const others = (...inPlace: readonly Buffer[]): Buffer => derOf(tag, Buffer.concat([...parts.slice(0, i), ...inPlace, ...parts.slice(i + 1)]));
+    yield others();
+    yield others(part, part);
+    for (const kind of [0x02, 0x04, 0x05, 0x30, 0x31, 0x80, 0xa0]) {
+      yield others(Buffer.concat([Buffer.of(kind), part.subarray(1)]));
+    }
+    for (const changed of changedParts(part, odd)) {
+      yield others(changed);
+    }
+  }
+}

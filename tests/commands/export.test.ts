@@ -56,6 +56,7 @@ roles: { desk: { role: analyst, groups: [desk], query: "target:files" } }\n`,
   test('records are exported oldest first, as events of OCSF, as logs of OTLP, and as tables', async () => {
     for (const [format, name] of [
       ['ocsf', 'a.ndjson'],
+      ['ocsf-attested', 'attested.ndjson'],
       ['otlp', 'a.otlp'],
       ['csv', 'a.csv'],
       ['parquet', 'a.parquet'],
@@ -69,6 +70,8 @@ roles: { desk: { role: analyst, groups: [desk], query: "target:files" } }\n`,
       events.map(({ metadata }) => Object.assign({ uid: '' }, metadata).uid),
       records,
     );
+    const attested = linesOf('attested.ndjson');
+    assert.deepEqual([attested.length, attested.flatMap(ocsfFaults)], [2, []]);
     assert.deepEqual(linesOf('a.otlp').length, 2);
     const rows = await parquetReadObjects({ file: await asyncBufferFromFile(file('a.parquet')) });
     assert.deepEqual(
