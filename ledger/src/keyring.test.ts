@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openKeyRing, ringKeysMax } from './keyring.ts';
 import { MalformedError } from './malformed.ts';
+import type { StoreFiles } from './store-files.ts';
 import { filesOf, writeRotatedStore, type RotatedStore } from './testdata/golden-store.ts';
 import { sha, signBoth, signerOf, signText, treeHash, witnessOf } from './testdata/store-writer.ts';
 import { formatReceipt } from './tlog-proof.ts';
@@ -123,6 +124,9 @@ describe('a log whose key was rotated', () => {
     const forged = textOf(thief.files, 'log/keys');
     const receipt = forgedReceipt(100, 9);
     assert.equal((await verifyFile(receipt, { keys: [rotated.vkeys[0] ?? '', forged] })).verdict, 'holds');
+    const proven = forgedReceipt(rotated.sizes[2] ?? 0, 3);
+    assert.equal((await verifyFile(proven, { keys: [rotated.vkeys[0] ?? '', ring] })).verdict, 'holds');
+    assert.equal((await verifyFile(proven, { keys: [rotated.vkeys[0] ?? '', ring, forged] })).verdict, 'trust', 'two keyrings of one key');
     for (const keys of [
       [newest, forged],
       [real, forged],
@@ -144,6 +148,27 @@ describe('a log whose key was rotated', () => {
     assert.equal(await verdictOf(storeOf([1, 9]).files, first), 'trust');
     const other = signerOf(rotated.writer.origin, 8).vkey;
     assert.equal(await verdictOf(cosigned, other), 'trust');
+  });
+
+  test('holds if its key is rotated while it is verified', async () => {
+    const [before, after] = [storeOf([1]).files, storeOf([1, 2]).files];
+    let [isPast, asked] = [false, 0];
+    const files = (): StoreFiles => filesOf(isPast ? after : before);
+    const report = await verifyStore(
+      {
+        list: async (path) => files().list(path),
+        size: async (path) => {
+          asked += path === 'log/checkpoint' ? 1 : 0;
+          // The first time it is asked whether this is a store at all; the second time the keys were read.
+          isPast = asked > 1;
+          return files().size(path);
+        },
+        read: async (path, offset, length) => files().read(path, offset, length),
+      },
+      { keys: [rotated.vkeys[0] ?? ''] },
+    );
+    assert.deepEqual([report.verdict, report.findings], ['holds', []]);
+    assert.ok(isPast);
   });
 
   test('a rotation that the log does not announce, or announces otherwise, is found', async () => {

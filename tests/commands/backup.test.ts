@@ -25,6 +25,7 @@ describe('countersign backup and restore', () => {
   let keyFile: string;
   let sessions: number;
   let newest: string;
+  let firstKey: string;
   const parts = suiteParts();
   before(async () => {
     gateway = parts.use(await GatewayProcess.start({ config: 'principals: { bot: { kind: agent, targets: [] } }\n' }));
@@ -49,6 +50,9 @@ describe('countersign backup and restore', () => {
     assert.equal(first.verdict, 'holds');
     assert.match(first.lacks.join(), /root key is not in it/);
     assert.ok(existsSync(join(out, 'keys.db')) && !existsSync(join(out, 'root.key')) && !existsSync(join(gateway.data, 'backing-up')));
+    firstKey = readFileSync(join(gateway.data, 'log', 'key'), 'utf8').trim();
+    const rotated = gateway.command(['key', 'rotate', 'signing', '--reason', 'yearly']);
+    assert.match(rotated.stdout, /^signing key 2 is in force, from size \d+ on: countersign\/\S+\n$/, rotated.stderr);
     await openRun();
     const second = backUp('--for', recipient);
     assert.ok(second.size > first.size && second.copiedBytes < second.bytes);
@@ -79,6 +83,7 @@ describe('countersign backup and restore', () => {
     await gateway.signal('SIGTERM');
     const whole = gateway.verify();
     assert.equal(whole.status, exitCodes.holds, whole.stdout);
+    assert.equal(gateway.commandAsIs(['verify', '--data', gateway.data, '--key', firstKey]).status, exitCodes.holds, 'the key was rotated before the backup');
     assert.match(whole.stdout, /epoch 2, from record \d+ on, was recorded by a copy that was restored from a backup/);
     assert.equal(gateway.commandAsIs(['verify', '--data', gateway.data, '--known', known]).status, exitCodes.trust);
     const stopped = gateway.command(['backup', '--out', join(gateway.directory, 'stopped'), '--json']);

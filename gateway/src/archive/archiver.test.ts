@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after as afterAll, test } from 'node:test';
-import { verifyStore } from '@countersign/ledger';
+import { verifyStore, type StoreReport } from '@countersign/ledger';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
 import { openStoreFiles } from '../../../cli/src/store-files.ts';
 import { Bucket } from '../bucket/bucket.ts';
@@ -14,6 +14,7 @@ import { filesWithBucket } from '../bucket/files-with-bucket.ts';
 import type { StorageSettings } from '../domain/storage.ts';
 import { restoreFromBucket } from '../offline/restore-from-bucket.ts';
 import { FrameFinder, findSegment, isPlacedFrame, journalStart, readJournal } from '../recording/journal-reader.ts';
+import { SigningRotation } from '../recording/signing-rotation.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import type { ArchiveState } from './archive-state.ts';
 import { Archiver } from './archiver.ts';
@@ -248,6 +249,50 @@ test('what waits for the bucket is released when all before it is there, also ac
     [],
   );
   leaving.abort();
+  await recorder[Symbol.asyncDispose]();
+  keys[Symbol.dispose]();
+});
+
+test('of a log whose key was rotated, a copy of the bucket holds after each segment, by the first key', async () => {
+  const data = join(directory, 'rotated');
+  await using server = await SmallS3Server.open();
+  mkdirSync(data, { recursive: true });
+  const { recorder, keys } = await openRecorder(data, { segmentBytes });
+  const first = readFileSync(join(data, 'log', 'key'), 'utf8').trim();
+  const track = recorder.openSession();
+  const fill = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      recorder.append(track, { kind: 'request', meta: '{}', content: [randomBytes(30_000)] });
+    }
+    await recorder.publish();
+  };
+  const copyOfBucket = async (): Promise<StoreReport> => {
+    const copy = mkdtempSync(join(directory, 'copy-'));
+    for (const [name, { bytes }] of server.objects) {
+      const file = join(copy, name.replace(`audit/${recorder.gatewayId}/`, ''));
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, bytes);
+    }
+    return verifyStore(openStoreFiles(copy), { keys: [first] });
+  };
+  const rotation = new SigningRotation({ keys, recorder });
+  const complete = (): number => readdirSync(join(data, 'journal')).length - 1;
+  await fill(16);
+  await rotation.rotate();
+  const before = complete();
+  await archive(data, settingsOf(server), recorder.gatewayId, ({ kept }) => kept === before);
+  const early = await copyOfBucket();
+  assert.deepEqual([early.findings, early.counts.segments], [[], before]);
+  assert.equal(server.objects.get(`audit/${recorder.gatewayId}/log/keys`), undefined, 'the handover is in no complete segment yet');
+  await fill(16);
+  await rotation.rotate();
+  const after = complete();
+  await archive(data, settingsOf(server), recorder.gatewayId, ({ kept }) => kept === after);
+  const late = await copyOfBucket();
+  assert.deepEqual([late.findings, late.counts.segments], [[], after]);
+  const ring = server.objects.get(`audit/${recorder.gatewayId}/log/keys`)?.bytes.toString() ?? '';
+  assert.ok(ring.length > 0 && readFileSync(join(data, 'log', 'keys'), 'utf8').startsWith(ring.trimEnd()));
+  assert.notEqual(ring, readFileSync(join(data, 'log', 'keys'), 'utf8'));
   await recorder[Symbol.asyncDispose]();
   keys[Symbol.dispose]();
 });

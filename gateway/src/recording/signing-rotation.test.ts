@@ -8,6 +8,7 @@ import { makeReceipt, openLog } from '../feed/evidence.ts';
 import { openStore } from './open-store.ts';
 import type { SigningStep } from './recorder.ts';
 import { SigningRotation } from './signing-rotation.ts';
+import { openRecorder } from './testdata/open-recorder.ts';
 import { execute, noon, readBack, record, temporaryDirectory, textsOf, verify } from './testdata/kept-recording.ts';
 
 const read = (data: string, name: string): string => readFileSync(join(data, 'log', name), 'utf8');
@@ -116,6 +117,31 @@ describe('a signing key takes the place of another', () => {
     await refused((image) => writeFileSync(join(image, 'log', 'keys'), `${read(image, 'keys')}\n`), /another keyring than keys\.db/);
     await refused((image) => execute(image, 'DELETE FROM handovers WHERE size = (SELECT max(size) FROM handovers)'), /does not end with the signing key/);
     await refused((image) => cpSync(join(between, 'journal'), join(image, 'journal'), { recursive: true }), /store_rolled_back|The journal ends after/);
+  });
+});
+
+describe('a loss that reaches behind a rotation', () => {
+  test('is declared, and the key in force begins a keyring anew', async (t) => {
+    const { data, before, first, again } = await rotatedTwice(t);
+    rmSync(join(data, 'journal'), { recursive: true });
+    cpSync(join(before, 'journal'), join(data, 'journal'), { recursive: true });
+    await assert.rejects(openRecorder(data), { code: 'store_rolled_back' });
+    const { recorder, keys } = await openRecorder(data, { mayRollBack: true });
+    assert.ok(!existsSync(join(data, 'log', 'keys')));
+    assert.equal(read(data, 'key').trim(), again.vkey);
+    await recorder[Symbol.asyncDispose]();
+    keys[Symbol.dispose]();
+    const both = await verifyStore(openStoreFiles(data), { keys: [first.key, again.vkey] });
+    assert.deepEqual([both.verdict, both.findings, both.losses.length], ['holds', [], 1]);
+    for (const key of [first.key, again.vkey]) {
+      assert.equal((await verifyStore(openStoreFiles(data), { keys: [key] })).verdict, 'trust', 'nobody could hand over from the first key');
+    }
+    const next = await openRecorder(data);
+    const third = await new SigningRotation(next).rotate();
+    assert.equal(third.keys, 2, 'it goes on from there');
+    await next.recorder[Symbol.asyncDispose]();
+    next.keys[Symbol.dispose]();
+    assert.equal((await verifyStore(openStoreFiles(data), { keys: [again.vkey] })).verdict, 'trust', 'the part of before is by a key that no keyring has');
   });
 });
 

@@ -9,6 +9,8 @@ export interface OpenRecorderOptions {
   readonly clock?: () => number;
   readonly keeping?: Keeping;
   readonly newSessionId?: () => string;
+  /** True: an older part of the store is accepted, and the loss declared. */
+  readonly mayRollBack?: boolean;
   /** Called with a fatal error. Absent: the error is thrown. */
   readonly onFatal?: (error: Error) => void;
 }
@@ -21,8 +23,8 @@ interface OpenedRecorder {
 }
 
 /** A recorder as the gateway opens it, with the keys that it uses. */
-export async function openRecorder(data: string, options: OpenRecorderOptions = {}): Promise<OpenedRecorder> {
-  const { keys, root, end, rollback } = await openStore(data, {}, false);
+export async function openRecorder(data: string, { mayRollBack = false, ...options }: OpenRecorderOptions = {}): Promise<OpenedRecorder> {
+  const { keys, root, end, rollback } = await openStore(data, {}, mayRollBack);
   const recorder = await Recorder.open({
     data,
     software: 'test',
