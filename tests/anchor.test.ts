@@ -179,6 +179,7 @@ describe('whether the stores are those of all gateways, to their ends', () => {
     await witness.stop();
     const { stdout, status } = check(anchor());
     assert.equal(status, 0, stdout);
+    assert.match(stdout, new RegExp(`${other.data}\nHOLDS.*\n  ${originOf(other)}: the witness has seen \\d+ of its records`));
     const size = readFileSync(join(anchor(), 'checkpoint'), 'utf8').split('\n')[1];
     assert.match(stdout, new RegExp(`cosigned over ${size} entries by second\\.example`), 'what it has written at its stop, too');
     const older = join(directory, 'older');

@@ -17,7 +17,7 @@ import { anchorFilesAt } from './anchor-files.ts';
 import { describeStore } from './described-store.ts';
 import { readKnown } from './known-checkpoint.ts';
 import { printReport } from './printed-report.ts';
-import { printJson } from './terminal.ts';
+import { escapeControls, printJson } from './terminal.ts';
 import { readTrusted } from './trusted-keys.ts';
 import { readPolicy, verifyDirectory, type StoreVerification } from './verify-directory.ts';
 
@@ -98,9 +98,13 @@ export async function verifyAnchoredAndPrint(directories: readonly string[], opt
   }
   const { findings, findingsDropped } = report;
   printReport({ verdict, findings, findingsDropped }, describeAnchor(report));
-  for (const { store, report: one } of stores) {
-    console.log(`\n${store}`);
-    printReport(one, describeStore(one));
+  for (const { store, log, report: one } of stores) {
+    const seen = report.logs.find(({ origin }) => origin === log);
+    console.log(`\n${escapeControls(store, 'nothing')}`);
+    printReport(one, [
+      ...(seen === undefined ? [] : [`${seen.origin}: the witness has seen ${seen.records} of its records, and knows nothing of later ones`]),
+      ...describeStore(one),
+    ]);
   }
 }
 
