@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import OpenAI from 'openai';
 import { openServer } from '../../../cli/src/demo/sample-server.ts';
 import { importBundled } from '../../../tests/support/main-file.ts';
 
@@ -75,7 +76,7 @@ for (const name of ['openai', 'anthropic'] as const) {
     let aheadMs = Math.ceil(Date.now() / dayMs) * dayMs + dayMs / 2 - Date.now();
     const clock = (): number => Date.now() + aheadMs;
     const counted: Day[] = [];
-    const told: { report: Report; pages: number } = { report: null, pages: 0 };
+    const told: { report: Report; pages: number; asked: string } = { report: null, pages: 0, asked: '' };
 
     await using server = await openServer(async (request, response) => {
       const url = new URL(request.url ?? '', 'http://x');
@@ -90,6 +91,8 @@ for (const name of ['openai', 'anthropic'] as const) {
         response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(provider.answer));
       } else if (url.pathname === provider.report && provider.key(request.headers)) {
         told.pages += 1;
+        url.searchParams.sort();
+        told.asked = url.search;
         await sendReport(response, url.searchParams);
       } else {
         response.writeHead(url.pathname.startsWith('/v1/organization') && provider.key(request.headers) ? 200 : 401).end('{"data":[],"has_more":false}');
@@ -207,6 +210,19 @@ reconcile: { model: { usage: ${name}, url: "${server.url}", key: { env: USAGE_KE
       ['agrees', 0, 2 * both, 2 * both],
       JSON.stringify(agreed),
     );
+
+    if (name === 'openai') {
+      // The provider's own client asks in the same way, and reads the same.
+      const { asked } = told;
+      const [from = 0, until = 0] = ['start_time', 'end_time'].map((each) => Number(new URLSearchParams(asked).get(each)));
+      const client = new OpenAI({ apiKey: 'none', adminAPIKey: 'admin', baseURL: `${server.url}/v1` });
+      const page = await client.admin.organization.usage.completions({ start_time: from, end_time: until, bucket_width: '1d', group_by: ['model'], limit: 31 });
+      assert.equal(told.asked, asked);
+      assert.deepEqual(
+        page.data.map(({ results }) => results.map((each) => ('input_tokens' in each ? each.input_tokens : null))),
+        [[2 * provider.input]],
+      );
+    }
 
     // The second day has a call that went past the gateway. What the report gets wrong in form is no comparison, and takes nothing from the next one.
     tomorrow();
