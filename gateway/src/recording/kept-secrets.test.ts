@@ -80,6 +80,23 @@ test('secrets are counted by class and day, without those that are made ahead or
   assert.deepEqual(left, { ...contents, facts: 0, contents: 2, further: [{ ...later, facts: 0, contents: 1 }] });
 });
 
+test('secrets that were made ahead, and are not wanted any more after a day or a deletion, are not counted as kept', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-spares-'));
+  t.after(() => {
+    rmSync(directory, { recursive: true });
+  });
+  using keys = KeyStore.open(join(directory, 'keys.db'), createSecretKey(randomBytes(32)));
+  const counts = async (): Promise<readonly number[]> => keys.withoutSpares(await keys.countSecrets()).flatMap((kept) => [kept.facts, kept.contents]);
+  const erased = keys.take(facts, facts, 100).keyId;
+  keys.take(facts, facts, 100);
+  assert.deepEqual(await counts(), [2, 2]);
+  keys.destroy({ keys: [], secrets: [[erased, 2]] });
+  assert.deepEqual(await counts(), [2, 1]);
+  keys.take(facts, facts, 100);
+  keys.take(facts, facts, 101);
+  assert.deepEqual(await counts(), [4, 3]);
+});
+
 test('a hundred thousand secrets are counted in slices', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-many-'));
   t.after(() => {

@@ -347,10 +347,10 @@ export class KeyStore implements Disposable {
     if (keys.length === 0 && secrets.length === 0) {
       return;
     }
-    // Secrets that were made ahead may be wrapped with one of them.
-    this.#ahead.clear();
     const doomed = this.#doomed({ keys, secrets });
     this.#database.transaction(() => {
+      // Secrets that were made ahead may be wrapped with one of them.
+      this.#dropAhead();
       for (const [classId, day, wrapped] of keys) {
         if (this.classKeyHash({ class: classId, day }) === wrapped) {
           this.#database.run('DELETE FROM class_key WHERE class = ? AND day = ?', [classId, day]);
@@ -458,11 +458,23 @@ export class KeyStore implements Disposable {
     });
   }
 
+  /** Destroys the secrets that this process made ahead. No record names them, and without this they would be counted as kept. */
+  #dropAhead(pools: readonly string[] = [...this.#ahead.keys()]): void {
+    for (const pool of pools) {
+      for (const { keyId } of this.#ahead.get(pool) ?? []) {
+        this.#database.run('DELETE FROM session_secrets WHERE id = ?', [keyId]);
+      }
+      this.#ahead.delete(pool);
+    }
+  }
+
   /** Returns secrets for one session, of these classes and expiry days. They were never given out before. `today` is the number of the day. */
   take(meta: ClassDay, content: ClassDay, today: number): SessionSecrets {
     if (today !== this.#aheadOn) {
       // Secrets that were made ahead on another day expire on days that nobody asks for any more.
-      this.#ahead.clear();
+      this.#database.transaction(() => {
+        this.#dropAhead();
+      });
       this.#aheadOn = today;
     }
     const pool = `${meta.class}/${meta.day}/${content.class}/${content.day}`;
@@ -473,7 +485,9 @@ export class KeyStore implements Disposable {
       this.#ahead.set(pool, ahead);
       const [oldest = pool] = this.#ahead.keys();
       if (this.#ahead.size > poolsMax) {
-        this.#ahead.delete(oldest);
+        this.#database.transaction(() => {
+          this.#dropAhead([oldest]);
+        });
       }
       this.announceKey(meta);
       this.announceKey(content);
