@@ -3,10 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { encodeUtf8, formatTimestampLine } from '@countersign/ledger/format';
 import { ConsoleShop } from '../support/console-shop.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { psql } from '../support/run.ts';
 import { suiteParts } from '../support/suite-parts.ts';
+import { TimestampAuthority } from '../support/timestamp-authority.ts';
 
 /** An identity of age that was made for this test, its recipient, and another identity. */
 const identity = 'AGE-SECRET-KEY-158CY9PT686KM39F54P0WTN6T6AWEYY5C7H5PDXUZVTF6UL9JSUHSST9G7Z';
@@ -74,6 +76,32 @@ describe('evidence, in a browser without a network', requireProgram('chromium', 
     await page.click('table a >> nth=0');
     await page.waitForSelector('.act');
     assert.doesNotMatch(await page.innerText('main'), /mia@/);
+  });
+
+  test('a timestamp over the checkpoint holds by the certificate that is given in the page, and by no other', async () => {
+    await using authority = await TimestampAuthority.open();
+    await using stranger = await TimestampAuthority.open();
+    write('unstamped.html');
+    const lines = readFileSync(file('unstamped.html'), 'utf8').split('\n');
+    const line = lines.find((each) => each.startsWith('{"checkpoint":')) ?? assert.fail('there is no checkpoint');
+    const { checkpoint }: { readonly checkpoint: string } = JSON.parse(line);
+    const token = authority.stamp(encodeUtf8(checkpoint.slice(0, checkpoint.indexOf('\n\n') + 1)));
+    const stampedLine = JSON.stringify({ checkpoint: checkpoint + formatTimestampLine('tsa.example', token) });
+    const stamped = lines.map((each) => (each === line ? stampedLine : each));
+    writeFileSync(file('stamped.html'), stamped.join('\n'));
+    assert.equal(verify('stamped.html', '--timestamps', authority.file('ca.pem')).status, 0);
+    const page = await show('stamped.html');
+    await page.waitForSelector('text=By what time it was there');
+    const give = async (pem: string): Promise<void> => {
+      await page.fill('textarea[name=authority]', pem);
+      await page.click('button:text-is("Check the timestamp")');
+    };
+    await give('none');
+    await page.waitForSelector('text=This is no certificate in PEM');
+    await give(readFileSync(authority.file('ca.pem'), 'utf8'));
+    await page.waitForSelector('text=/All of it was there at .* ± 1 s.*Test timestamps/');
+    await give(readFileSync(stranger.file('ca.pem'), 'utf8'));
+    await page.waitForSelector('h1:has-text("NOT TRUSTED")');
   });
 
   test('a byte that is changed is told, and nothing is shown', async () => {

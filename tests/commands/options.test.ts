@@ -135,7 +135,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   trace: ['REQUEST --config CONFIG --json', 'REQUEST --url URL', 'REQUEST --data DATA', 'REQUEST --bundle BUNDLE --key KEY'],
   'export evidence': [
     '--config CONFIG --query target:api --since 1d --until 2099-01-01 --withhold class:email --withhold-facts kind:close --out PAGE --json --for age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p',
-    '--url URL --out PAGE',
+    '--url URL --out PAGE --stamped',
   ],
   export: [
     '--config CONFIG --query kind:request --since 1h --until 2099-01-01 --from 0 --format csv --out EXPORT --no-content',

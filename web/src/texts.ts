@@ -667,6 +667,13 @@ countersign principal add support-bot --group agents --target orders`,
     unproven: 'What is not',
     unprovenSessions: 'That there is no other session for which the query holds, and no other history: that takes the log (countersign verify --data DIR).',
     unprovenPast: 'What went past the gateway.',
+    unprovenTime:
+      'By what time it was there: the times are those of the clock of the gateway. Evidence of a stamped checkpoint (export evidence --stamped), with the certificate of the authority of timestamps, shows it.',
+    provenTime: (time: string, accuracyMs: number) =>
+      `All of it was there at ${time}${accuracyMs === 0 ? '' : ` ± ${accuracyMs / 1000} s`}: a timestamp over the checkpoint says so, by`,
+    authority: 'Certificate of the authority of timestamps that you have from elsewhere (PEM)',
+    checkTimestamp: 'Check the timestamp',
+    noAuthority: (why: string) => `This is no certificate in PEM: ${why}.`,
     withheld: 'What is withheld',
     withheldNone: 'Nothing: each fact and each content that was recorded is here.',
     withheldAsked: (many: number, query: string) =>

@@ -15,6 +15,7 @@ interface EvidenceOptions extends LocationOptions {
   readonly withhold: readonly string[];
   readonly withholdFacts: readonly string[];
   readonly for: readonly string[];
+  readonly stamped?: true;
   readonly json?: boolean;
 }
 
@@ -30,6 +31,7 @@ export function addExportEvidence(command: Command): void {
     .option('--withhold <query>', 'leave out the content of these records, and prove that it was recorded: class:health; can be repeated', collect, [])
     .option('--withhold-facts <query>', 'leave out the content and the facts of these records; can be repeated', collect, [])
     .option('--for <recipient>', 'encrypt it for a recipient of age: age1…, as age-keygen prints it; can be repeated', collect, [])
+    .option('--stamped', 'of the newest checkpoint that has a timestamp (countersign timestamp), which must be over all of the sessions')
     .option('--json', 'print what was written as JSON')
     .addHelpText(
       'after',
@@ -39,11 +41,19 @@ export function addExportEvidence(command: Command): void {
 }
 
 async function exportEvidence(options: EvidenceOptions): Promise<void> {
-  const { query, since, until, out, withhold, withholdFacts, for: recipients } = options;
+  const { query, since, until, out, withhold, withholdFacts, for: recipients, stamped } = options;
   // Before anything is exported, which is recorded: a recipient that is none is an error of whoever typed it.
   const encrypt = recipients.length === 0 ? null : await encryptionFor(recipients);
   const api = await ApiClient.open(options);
-  const asked = { query, since, until, withhold: eitherOf(withhold), facts: eitherOf(withholdFacts), for: encrypt === null ? undefined : recipients.join(' ') };
+  const asked = {
+    query,
+    since,
+    until,
+    withhold: eitherOf(withhold),
+    facts: eitherOf(withholdFacts),
+    for: encrypt === null ? undefined : recipients.join(' '),
+    stamped: stamped === true ? '' : undefined,
+  };
   const counts = { sessions: 0, records: 0, withheld: 0 };
   const lines = linesOf(api, new URLSearchParams(Object.entries(asked).filter((entry): entry is [string, string] => entry[1] !== undefined)), counts);
   const template = await api.text('/api/v1/evidence/page');

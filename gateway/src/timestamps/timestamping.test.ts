@@ -125,7 +125,7 @@ void test('a published checkpoint is stamped, OpenSSL agrees, and a verifier wit
   assert.equal((await stamped.verify()).verdict, 'trust', 'removed');
 });
 
-void test('a bundle has the timestamp of the newest stamped checkpoint, once that is over all of the session', async (t) => {
+void test('a bundle, and evidence, has the timestamp of the newest stamped checkpoint, once that is over all of the session', async (t) => {
   await using authority = await TimestampAuthority.open();
   const stamped = new Stamped(t, authority);
   await using gateway = await stamped.start('1s', 'targets: { web: { url: "http://127.0.0.1:1" } }\nprincipals: { agent: { kind: agent, targets: [web] } }\n');
@@ -139,6 +139,9 @@ void test('a bundle has the timestamp of the newest stamped checkpoint, once tha
   const bundle = await (await stamped.ask(gateway, path)).bytes();
   const report = await verifyFile(bundle, { timestamps: parseCertificates(authority.root) });
   assert.deepEqual([report.verdict, report.extent, report.timestamp?.authority], ['holds', 'closed', 'Test timestamps'], JSON.stringify(report));
+  const evidence = await (await stamped.ask(gateway, `/api/v1/evidence?query=session:${session}&stamped`)).bytes();
+  const whole = await verifyFile(evidence, { timestamps: parseCertificates(authority.root) });
+  assert.deepEqual([whole.verdict, whole.sessions, whole.timestamp?.authority], ['holds', 1, 'Test timestamps'], JSON.stringify(whole));
 });
 
 void test('while the authority gives none nothing stops; that is told once, and the newest checkpoint is stamped when it is back', async (t) => {

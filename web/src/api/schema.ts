@@ -2189,6 +2189,7 @@ export interface Operations {
       readonly withhold?: string;
       readonly for?: string;
       readonly facts?: string;
+      readonly stamped?: string;
     };
     body: Nothing;
     answer: never;

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { verdictWords, type FileReport } from '@countersign/ledger';
+import { parseCertificates, verdictWords, type Certificate, type FileReport } from '@countersign/ledger';
 import { Recorded } from '../parts/Recorded.tsx';
 import { texts } from '../texts.ts';
 import { answerFrom } from './ask-file.ts';
@@ -11,10 +11,14 @@ import { trustKey } from './known-key.ts';
 /** The page: it verifies what is in it, and shows it if it holds. */
 export function EvidenceFile({ bytes }: { readonly bytes: Uint8Array }): ReactNode {
   const [key, setKey] = useState<string | null>(null);
+  const [authority, setAuthority] = useState<Authority | null>(null);
   const verified = useQuery({
-    queryKey: ['verified', key],
+    queryKey: ['verified', key, authority?.pem],
     queryFn: async () => {
-      const found = await verifyEvidence(bytes, key === null ? [] : [key]);
+      const found = await verifyEvidence(bytes, {
+        ...(key === null ? {} : { keys: [key] }),
+        ...(authority === null ? {} : { timestamps: authority.certificates }),
+      });
       trustKey(key);
       if (found.evidence !== null) {
         answerFrom(found.evidence);
@@ -34,6 +38,7 @@ export function EvidenceFile({ bytes }: { readonly bytes: Uint8Array }): ReactNo
         </>
       )}
       <KeyForm onGiven={setKey} />
+      <AuthorityForm onGiven={setAuthority} />
     </main>
   );
 }
@@ -67,6 +72,36 @@ function KeyForm({ onGiven }: { readonly onGiven: (key: string | null) => void }
         {texts.integrity.give} <input name="key" autoComplete="off" spellCheck={false} />
       </label>{' '}
       <button type="submit">{texts.integrity.trust}</button>
+    </form>
+  );
+}
+
+interface Authority {
+  readonly pem: string;
+  readonly certificates: readonly Certificate[];
+}
+
+function AuthorityForm({ onGiven }: { readonly onGiven: (authority: Authority | null) => void }): ReactNode {
+  const [fault, setFault] = useState<string | null>(null);
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        const given = new FormData(event.currentTarget).get('authority');
+        const pem = typeof given === 'string' ? given.trim() : '';
+        try {
+          onGiven(pem === '' ? null : { pem, certificates: parseCertificates(new TextEncoder().encode(pem)) });
+          setFault(null);
+        } catch (error) {
+          setFault(texts.evidence.noAuthority(error instanceof Error ? error.message : String(error)));
+        }
+      }}
+    >
+      <label>
+        {texts.evidence.authority} <textarea name="authority" rows={3} autoComplete="off" spellCheck={false} />
+      </label>{' '}
+      <button type="submit">{texts.evidence.checkTimestamp}</button>
+      {fault !== null && <p role="alert">{fault}</p>}
     </form>
   );
 }

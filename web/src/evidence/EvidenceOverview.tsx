@@ -27,11 +27,18 @@ export function EvidenceOverview({ evidence, report }: { readonly evidence: Evid
         <li>{texts.evidence.provenWhole}</li>
         <li>{texts.evidence.provenBodies}</li>
         {withheld.length > 0 && <li>{texts.evidence.provenWithheld}</li>}
+        {report.timestamp !== undefined && (
+          <li>
+            {texts.evidence.provenTime(new Date(report.timestamp.timeMs).toISOString(), report.timestamp.accuracyMs)}{' '}
+            <Recorded text={report.timestamp.authority} />
+          </li>
+        )}
       </ul>
       <h2>{texts.evidence.unproven}</h2>
       <ul>
         <li>{texts.evidence.unprovenSessions}</li>
         <li>{texts.evidence.unprovenPast}</li>
+        {report.timestamp === undefined && <li>{texts.evidence.unprovenTime}</li>}
       </ul>
       <h2>{texts.evidence.withheld}</h2>
       <WithheldList of={withheld} query={query} />

@@ -1,6 +1,6 @@
 /** The evidence in the page: verified, and then read session by session. */
 import { BundledSession, type OpenedRecord } from '@countersign/gateway/bundled-session';
-import { verifyFile, type FileReport, type ParsedRecord } from '@countersign/ledger';
+import { verifyFile, type FileOptions, type FileReport, type ParsedRecord } from '@countersign/ledger';
 import {
   bundleLineBytesMax,
   decodeUtf8,
@@ -43,11 +43,11 @@ export interface ShownSession {
   readonly opened: readonly OpenedRecord[];
 }
 
-/** Verifies evidence; `keys` are those that are trusted, and if there are none the key in it is used. Rejects with `MalformedError` for keys that are none. */
-export async function verifyEvidence(bytes: Uint8Array, keys: readonly string[]): Promise<VerifiedEvidence> {
+/** Verifies evidence by what is trusted; without keys the one in it is used. Rejects with `MalformedError` for keys that are none. */
+export async function verifyEvidence(bytes: Uint8Array, trusted: Pick<FileOptions, 'keys' | 'timestamps'>): Promise<VerifiedEvidence> {
   const bySession = new Map<string, ParsedRecord[]>();
   const report = await verifyFile(bytes, {
-    ...(keys.length === 0 ? {} : { keys }),
+    ...trusted,
     onRecord: (record) => {
       const records = bySession.get(record.decoded.session) ?? [];
       bySession.set(record.decoded.session, records);

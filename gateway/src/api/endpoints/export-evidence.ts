@@ -3,6 +3,7 @@ import { frames, givenWhole, scopeOf, sightOf, withUnknown } from '../../access/
 import { GatewayError } from '../../domain/errors.ts';
 import { either, except, isEverything, nothing, type Query } from '../../query/query.ts';
 import { readQuery } from '../../search/read-query.ts';
+import { findStamped } from '../../timestamps/stamped-files.ts';
 import { lines } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
 import type { ApiParts } from '../parts.ts';
@@ -37,10 +38,14 @@ export const exportEvidence = endpoint({
       .optional()
       .describe('For whom the caller will encrypt it: recipients of age. It is recorded, and the answer is not encrypted.'),
     facts: z.string().max(lengthMax).default('').describe('The content and the facts of the records for which this query holds are left out. Empty: of none.'),
+    stamped: z
+      .string()
+      .optional()
+      .describe('With any value, its checkpoint is the newest that has a timestamp, which the evidence then has. It must be over all records of the sessions.'),
   },
   answer: lines(z.looseObject({})),
   errors: ['not_found', 'conflict', 'limit_exceeded', 'catching_up', 'store_damaged'],
-  act: async function* ({ reader, recorder }: Pick<ApiParts, 'reader' | 'recorder'>, { caller, query: asked }) {
+  act: async function* ({ data, reader, recorder }: Pick<ApiParts, 'data' | 'reader' | 'recorder'>, { caller, query: asked }) {
     const { query, withhold, facts } = asked;
     const nowMs = Date.now();
     const times = fixedPeriod(asked, nowMs);
@@ -66,7 +71,7 @@ export const exportEvidence = endpoint({
       sessions: found,
       header: { query, ...times, withhold, withholdFacts: facts },
       hiding: { ...hiding, content: isEverything(given) ? hiding.content : either([hiding.content, except(given)]) },
-      checkpoint: await recorder.publish(),
+      checkpoint: asked.stamped === undefined ? await recorder.publish() : await findStamped(data, null),
     });
   },
 });
