@@ -23,11 +23,15 @@ export class WaitingRows {
     this.#key = key;
   }
 
-  /** Returns at most `limit`, the oldest first. One that was changed from outside is left out. */
+  /** Returns at most `limit`, the oldest first. One that was changed from outside is removed. Throws GatewayError `cannot_record`. */
   all(limit: number): readonly WaitingRow[] {
-    return this.#database.all('SELECT id, sealed FROM waiting_erasures ORDER BY number LIMIT ?', [limit]).flatMap(({ id, sealed }) => {
-      const facts = typeof id === 'string' && sealed instanceof Uint8Array ? this.#open(id, sealed) : null;
-      return facts === null ? [] : [{ id: String(id), facts }];
+    return this.#database.all('SELECT id, sealed FROM waiting_erasures ORDER BY number LIMIT ?', [limit]).flatMap((row) => {
+      const [id, sealed] = [String(row['id']), row['sealed']];
+      const facts = sealed instanceof Uint8Array ? this.#open(id, sealed) : null;
+      if (facts === null) {
+        this.remove(id);
+      }
+      return facts === null ? [] : [{ id, facts }];
     });
   }
 

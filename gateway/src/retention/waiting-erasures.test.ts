@@ -52,4 +52,6 @@ test('an erasure waits over a restart for a day, sealed, and one that was change
     assert.throws(() => waiting.find('er_1', bob), { code: 'not_found' });
     assert.deepEqual(waiting.list(), []);
   });
+  using database = openSqlite(join(data, 'keys.db'), { journal: 'truncate', secureDelete: true });
+  assert.deepEqual(database.all('SELECT id FROM waiting_erasures'), [], 'what is over is removed, and what was changed');
 });

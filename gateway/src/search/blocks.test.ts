@@ -8,9 +8,9 @@ import fc from 'fast-check';
 import { IndexDiffers } from '../feed/row-seals.ts';
 import { matches, type Facts } from '../query/matches.ts';
 import type { Query } from '../query/query.ts';
-import { openMemorySqlite, openSqlite, type Sqlite } from '../store/sqlite.ts';
+import { openMemorySqlite, openSqlite, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
 import { GrowingBlock, type Block } from './block.ts';
-import { BlockStore } from './block-store.ts';
+import { BlockStore, parseBucket, printBucket } from './block-store.ts';
 import { findRows, isExact } from './find-rows.ts';
 
 const destroyed = new Set<string>();
@@ -19,12 +19,16 @@ function keyOf(name: string): KeyObject {
   return createSecretKey(createHmac('sha256', 'test').update(name).digest());
 }
 
-function openStore(database: Sqlite): BlockStore {
-  const store = new BlockStore(database, {
-    heads: keyOf('heads'),
-    ofBucket: (bucket) => (destroyed.has(bucket) ? null : keyOf(bucket)),
-    isKeptOtherwise: () => false,
-  });
+/** The buckets of which other keys keep something. */
+const keptOtherwise = new Set<string>();
+
+function openStore(database: Sqlite, isReader = false): BlockStore {
+  const ofBucket = (bucket: string): KeyObject | null => {
+    const { class: number, day } = parseBucket(bucket);
+    const name = bucket === 'journal' ? bucket : printBucket({ class: number, day });
+    return destroyed.has(name) ? null : keyOf(name);
+  };
+  const store = new BlockStore(database, { heads: keyOf('heads'), ofBucket, isKeptOtherwise: (bucket) => keptOtherwise.has(bucket) }, { isReader });
   store.open();
   return store;
 }
@@ -250,4 +254,85 @@ test('once the key of a bucket is destroyed, nothing that was kept there is foun
     assert.equal(blocks().length, isFull ? 2 : 1);
     assert.equal(hay(), isFull ? 30 : 25);
   }
+});
+
+test('what other keys keep of a bucket is added to the blocks that lack it, in steps, and who reads the file finds it without being disturbed', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-blocks-'));
+  t.after(() => {
+    rmSync(directory, { recursive: true });
+    destroyed.clear();
+    keptOtherwise.clear();
+  });
+  const file = join(directory, 'records.db');
+  using database = openSqlite(file, { journal: 'wal' });
+  const store = openStore(database);
+  const gone = '1/20000';
+  for (const first of [0, 20, 40]) {
+    save(
+      store,
+      growBlock(some.slice(first, first + 20), first, (row) => (row % 2 === 0 ? gone : '1/20005')),
+    );
+  }
+  using readOnly = openSqliteReadOnly(file);
+  const reader = openStore(readOnly, true);
+  const rowsOf = (block: Block): string => {
+    const [byFact, byWord] = [[...block.rowsWith('kind', () => true).newestFirst()], [...block.rowsWithWord('hay').newestFirst()]];
+    assert.deepEqual(byFact, byWord);
+    return byFact.toReversed().join(' ');
+  };
+  const odd = '1 3 5 7 9 11 13 15 17 19';
+  const [newest] = reader.blocks();
+  assert.ok(newest !== undefined);
+  destroyed.add(gone);
+  keptOtherwise.add(gone);
+  store.dropErased();
+  assert.equal(rowsOf(newest), odd);
+  const keep = (first: number, rows: readonly number[], next: number, under: string): void => {
+    const kept = new GrowingBlock(first);
+    for (const row of rows) {
+      kept.add(first + row, some[first + row] ?? assert.fail(), { place: '1/0/9', needs: [] }, { facts: under, text: under });
+    }
+    store.complete(kept, next);
+  };
+  const lacking = (): readonly unknown[] => store.heads.map((head) => [head.lacking, head.lackingFrom]);
+  assert.equal(store.lacking?.head.first, 0);
+  keep(0, [4], 10, '2/20100');
+  assert.deepEqual([store.lacking?.head.first, store.lacking?.head.lackingFrom], [0, 10], 'the rest of the block comes later');
+  assert.deepEqual(openStore(database).heads, store.heads, 'a start goes on there');
+  keep(0, [14], 20, '3/20200');
+  keep(20, [], 40, gone);
+  keep(40, [6], 60, '2/20100');
+  assert.equal(store.lacking, null);
+  assert.equal(rowsOf(newest), odd, 'who looked into it before sees it as it was');
+  reader.refresh();
+  const seen = (): readonly string[] => [...reader.blocks()].map(rowsOf).toReversed();
+  assert.deepEqual(seen(), ['1 3 4 5 7 9 11 13 14 15 17 19', odd, '1 3 5 6 7 9 11 13 15 17 19']);
+  // Where a key ends that had taken others' place, what is still kept is to be taken up again.
+  destroyed.add('2/20100');
+  store.dropErased();
+  assert.deepEqual(lacking(), [
+    [[gone], 0],
+    [[], 40],
+    [[gone], 40],
+  ]);
+  keep(0, [4], 20, '2/20100');
+  assert.deepEqual(
+    [store.lacking?.head.first, store.lacking?.head.lacking],
+    [0, [gone]],
+    'what was to be added under a key that is gone by then is looked for again',
+  );
+  keep(0, [4], 20, '3/20200');
+  keep(40, [], 60, gone);
+  reader.refresh();
+  assert.deepEqual(seen(), ['1 3 4 5 7 9 11 13 14 15 17 19', odd, odd]);
+  // In the end only a block changes that is not the last.
+  destroyed.add('3/20200');
+  store.dropErased();
+  keep(0, [4], 20, '4/20300');
+  reader.refresh();
+  assert.deepEqual(seen(), ['1 3 4 5 7 9 11 13 15 17 19', odd, odd]);
+  assert.deepEqual(
+    openStore(database).heads.map(({ lacking: left }) => left),
+    [[], [], []],
+  );
 });
