@@ -55,6 +55,8 @@ interface Opened {
 class World implements AsyncDisposable {
   readonly data = mkdtempSync(join(tmpdir(), 'countersign-holds-'));
   nowMs = startOf(20_000) + 1;
+  /** Most records in a block of the index. */
+  rowsMax = 10;
   readonly said: Said[] = [];
   /** The sessions that are held, by matter. */
   readonly held = new Map<string, string>();
@@ -72,7 +74,7 @@ class World implements AsyncDisposable {
       }
     };
     const database = openSqlite(join(this.data, 'records.db'), { journal: 'wal' });
-    const { search, maker, follower } = await openRecordSearch(this.data, recorder, keys, { database });
+    const { search, maker, follower } = await openRecordSearch(this.data, recorder, keys, { database, rowsMax: this.rowsMax });
     const forget = async (from: number | null): Promise<void> => {
       await follower.dropErased();
       await maker.dropErased(from);
@@ -125,21 +127,31 @@ class World implements AsyncDisposable {
     return this.#opened;
   }
 
-  say(isRuled: boolean): Said {
+  /** Records a session with a statement, in parts where `parts` is more than 1. */
+  say(isRuled: boolean, parts = 1): Said {
     const { recorder } = this.#parts;
     const track = recorder.openSession();
     recorder.append(track, { kind: 'decision', meta: JSON.stringify({ channel: 1, action: 'gateway.authenticate', verdict: 'allow', opens }), content: [] });
+    const meta = { channel: 1, action: 'postgres.query', verdict: 'allow' };
+    for (let part = 1; part < parts; part++) {
+      recorder.append(track, {
+        kind: 'request',
+        meta: JSON.stringify({ ...meta, ...(part === 1 ? {} : { request: 1 }) }),
+        content: [Buffer.from('Q1234begun ')],
+        continues: true,
+      });
+    }
     const content = [Buffer.from(isRuled ? 'SELECT ruled' : 'SELECT other')];
-    recorder.append(track, { kind: 'request', meta: JSON.stringify({ channel: 1, action: 'postgres.query', verdict: 'allow' }), content });
+    recorder.append(track, { kind: 'request', meta: JSON.stringify({ ...meta, ...(parts === 1 ? {} : { request: 1 }) }), content });
     recorder.closeSession(track, 'client');
     const said = { session: track.id, day: dayOf(this.nowMs), isRuled };
     this.said.push(said);
     return said;
   }
 
-  async hold(matter: string, { session }: Said): Promise<void> {
+  async hold(matter: string, { session }: Said, query = `session:${session}`): Promise<void> {
     if (!this.held.has(matter)) {
-      await this.#parts.holds.create(ann, { matter, query: `session:${session}`, reason: 'letter' });
+      await this.#parts.holds.create(ann, { matter, query, reason: 'letter' });
       this.held.set(matter, session);
     }
   }
@@ -178,13 +190,13 @@ class World implements AsyncDisposable {
     return found;
   }
 
-  /** Returns the sessions that are found by a word of their content and by a fact of it, oldest first. */
-  async found(): Promise<readonly string[]> {
+  /** Returns the sessions that are found, by default by a word of their content and by a fact of it, oldest first. */
+  async found(query = '(ruled or other) action:postgres.query'): Promise<readonly string[]> {
     const { recorder, search } = this.#parts;
     const checkpoint = await recorder.publish();
     const sessions = new Set<string>();
     const wanted = { besides: [], limit: 1000, before: null, answer: 'records' as const, sight: wholeSight, nowMs: this.nowMs, checkpoint };
-    for await (const line of search.search({ query: '(ruled or other) action:postgres.query', ...wanted })) {
+    for await (const line of search.search({ query, ...wanted })) {
       if ('summary' in line) {
         assert.deepEqual([line.summary.count, line.summary.behind], [sessions.size, 0]);
       } else if ('session' in line) {
@@ -270,6 +282,16 @@ test('what holds alone keep is found by its words and its facts until the last o
   assert.deepEqual(await world.found(), [one.session]);
   await world.release('second');
   assert.deepEqual(await world.found(), []);
+});
+
+test('a statement in so many parts that it cannot be read without its session is found past its day, too', async () => {
+  await using world = new World();
+  world.rowsMax = 2050;
+  await world.open();
+  const said = world.say(false, 2100);
+  await world.hold('first', said, 'other');
+  await world.pass(contentDays + 1);
+  assert.deepEqual(await world.found('"begun t other"'), [said.session]);
 });
 
 test('a rule that looks at what is recorded lengthens from the day of the record, and nothing is destroyed while nobody can ask it', async () => {

@@ -317,8 +317,12 @@ test('what other keys keep of a bucket is added to the blocks that lack it, in s
   ]);
   keep(0, [4], 20, '2/20100');
   assert.deepEqual(
-    [store.lacking?.head.first, store.lacking?.head.lacking],
-    [0, [gone]],
+    lacking(),
+    [
+      [[gone], 0],
+      [[], 40],
+      [[gone], 40],
+    ],
     'what was to be added under a key that is gone by then is looked for again',
   );
   keep(0, [4], 20, '3/20200');

@@ -1,6 +1,6 @@
-import type { Leaf } from '@countersign/ledger/format';
 import type { KeyStore } from '../recording/key-store.ts';
 import { noClass } from '../recording/retention.ts';
+import type { RawRecord } from '../recording/session-reader.ts';
 import type { Buckets } from './block.ts';
 import { printBucket } from './block-store.ts';
 import type { RecordOpener, SealingSecret } from './record-opener.ts';
@@ -12,6 +12,8 @@ interface KeptRecordsOptions {
   /** The rows of the block whose facts are indexed, and the index in the log of its row 0. */
   readonly indexed: RowSet;
   readonly first: number;
+  /** Returns the secrets that seal a record which needs more than can be read for it alone, or of which not all that it needs is known. */
+  readonly readAlong: (raw: RawRecord) => Promise<readonly SealingSecret[]>;
 }
 
 /** Says of the records of a block, in order, which of them are kept by another key than that of their class and day. */
@@ -31,7 +33,8 @@ export class KeptRecords {
   }
 
   /** Returns the buckets by whose keys the facts and the text of a record are kept, as far as they are gone from the block; null: none of it is kept, or nothing is gone. */
-  async keptBy(leaf: Leaf): Promise<Buckets | null> {
+  async keptBy(raw: RawRecord): Promise<Buckets | null> {
+    const { leaf } = raw;
     const { session, logIndex, kind } = leaf;
     if (kind === 'secrets') {
       this.#known.delete(session);
@@ -47,7 +50,7 @@ export class KeptRecords {
     this.#known.set(session, known);
     const name = `${facts} ${text}`;
     // One without facts of its own went with those of the parts that it breaks off.
-    const kept = isOfOthers ? await this.#findOfAll(logIndex) : (known.get(name) ?? (await this.#find(logIndex, { facts, text })));
+    const kept = isOfOthers ? await this.#findOfAll(logIndex) : (known.get(name) ?? (await this.#find(raw, { facts, text })));
     if (!isOfOthers) {
       known.set(name, kept);
     }
@@ -55,8 +58,8 @@ export class KeptRecords {
     return buckets.facts === null && buckets.text === null ? null : buckets;
   }
 
-  async #find(index: number, { facts, text }: { readonly facts: string; readonly text: string }): Promise<Buckets> {
-    const own = (await this.#opener.secretsOf(index))?.own ?? [];
+  async #find(raw: RawRecord, { facts, text }: { readonly facts: string; readonly text: string }): Promise<Buckets> {
+    const own = (await this.#opener.secretsOf(raw.leaf.logIndex))?.own ?? (await this.#options.readAlong(raw));
     const isUnder =
       (bucket: string) =>
       (secret: SealingSecret): boolean =>

@@ -24,6 +24,8 @@ const followMs = 500;
 const awaitedMs = 3000;
 /** It is looked this often whether somebody waits, and a rest is due after so much work. */
 const restStepMs = 20;
+/** Most sessions that are read at a time of which something is taken up again. One that gives way is read again from its beginning. */
+const followedMax = 1000;
 
 export interface RecordIndexParts {
   readonly data: string;
@@ -295,7 +297,14 @@ export class RecordIndex {
   }
 
   /** Begins to read a session. If its first records are in the index already, they are read again, because what comes may need them. */
-  async #begin({ session, sessionSeq }: Leaf): Promise<Followed> {
+  async #begin(leaf: Leaf): Promise<Followed> {
+    const followed = await this.#readUpTo(leaf);
+    this.#live.set(leaf.session, followed);
+    return followed;
+  }
+
+  /** Reads a session up to a record. */
+  async #readUpTo({ session, sessionSeq }: Leaf): Promise<Followed> {
     const { data, keys, findProtocol, recall } = this.#parts;
     const known = sessionSeq === 0 ? null : await recall(session);
     const isOwn = known?.isOwn === true;
@@ -321,7 +330,6 @@ export class RecordIndex {
         }
       }
     }
-    this.#live.set(session, followed);
     return followed;
   }
 
@@ -345,19 +353,36 @@ export class RecordIndex {
       blockOf: (index) => this.blockOf(index),
       keyOf: async (session) => (await recall(session))?.key ?? null,
     });
-    const records = new KeptRecords(keys, opener, { lacking: head.lacking, indexed: allRows(block), first: head.first });
+    const records = new KeptRecords(keys, opener, {
+      lacking: head.lacking,
+      indexed: allRows(block),
+      first: head.first,
+      readAlong: async (raw) => (await this.#readUpTo(raw.leaf)).opener.secretsOf(raw),
+    });
+    /** The sessions of which something is kept, each read from its beginning. */
+    const followed = new Map<string, Followed>();
     let rows = 0;
     for await (const run of from === null ? [] : readJournalRuns(data, from, parsePlace(head.end))) {
       let begun = performance.now();
       for (const { frame, place } of run.filter(isPlacedFrame)) {
         for (const entry of frame.header.type === 'batch' ? frameEntries(frame) : []) {
-          const leaf = decodeLeaf(entry.leaf);
-          const isWanted = leaf.logIndex >= head.lackingFrom && leaf.logIndex < head.next;
-          const buckets = isWanted ? await records.keptBy(leaf) : null;
-          const read = buckets === null ? null : await opener.open(leaf.logIndex);
-          if (buckets !== null && read !== null) {
-            kept.add(leaf.logIndex, read.read.facts, { place: framePlace(frame, place).text, needs: [...read.read.needs] }, buckets);
-            rows += 1;
+          const raw = { leaf: decodeLeaf(entry.leaf), leafBytes: entry.leaf, entry };
+          const { logIndex, session, kind } = raw.leaf;
+          const buckets = logIndex >= head.lackingFrom && logIndex < head.next ? await records.keptBy(raw) : null;
+          const known = followed.get(session) ?? (buckets === null ? undefined : await this.#readUpTo(raw.leaf));
+          if (known !== undefined) {
+            followed.set(session, known);
+            const opened = known.opener.open(raw);
+            const { facts, needs } = known.facts.read(opened, known.opener.needed);
+            this.#buffers.pass(opened.content?.length ?? 0);
+            if (buckets !== null) {
+              kept.add(logIndex, facts, { place: framePlace(frame, place).text, needs: [...needs] }, buckets);
+              rows += 1;
+            }
+          }
+          const [oldest = session] = followed.keys();
+          if (kind === 'close' || followed.size > followedMax) {
+            followed.delete(kind === 'close' ? session : oldest);
           }
           if (this.#isLeaving) {
             return false;

@@ -41,6 +41,7 @@ import { orMalformed, readQuery } from './read-query.ts';
 import type { SearchedIndex } from './searched-index.ts';
 import { RecordOpener, type OpenedAlone, type RecordOpenerParts, type SealingSecrets } from './record-opener.ts';
 import { RowSet } from './row-set.ts';
+import { SecretsAlong } from './secrets-along.ts';
 import { overviewsOf, summariesOf, type WantedOverviews } from './session-overviews.ts';
 import { sees, viewOf, type Boundary } from './sight.ts';
 import { snippetOf } from './snippet.ts';
@@ -264,13 +265,16 @@ export class RecordSearch {
 
   /** Yields the secrets of the records of a block for which a query holds, in the order of the log. */
   async *#sealing(block: Block, query: Query, from: number): AsyncGenerator<SealingSecrets> {
-    const { data, keys, index: records, findProtocol, keyOf } = this.#parts;
+    const { data, keys, index: records, recordings, findProtocol, keyOf } = this.#parts;
     const turn = new Turn();
+    await using along = new SecretsAlong(keys, async (session) =>
+      readSession(data, recordings.extentOf(await recordings.find(session)), new SessionWalk(session)),
+    );
     using opener = new RecordOpener({ data, keys, findProtocol, blockOf: (at) => records.blockOf(at), keyOf });
     for (const row of [...findRows(query, block, 'most').newestFirst()].toReversed()) {
       const index = block.first + row;
       if (index >= from && (isExact(query) || (await this.#open(index, { query, seen: everything }, opener)) !== null)) {
-        yield (await opener.secretsOf(index)) ?? unreadable(index);
+        yield (await opener.secretsOf(index)) ?? (await along.find(decodeLeaf(await findLeaf(data, index)))) ?? unreadable(index);
       }
       await turn.spend(0);
     }

@@ -17,6 +17,8 @@ interface OpenSearchOptions {
   readonly onDifference?: (what: string) => void;
   /** The database for the stored blocks; a new one in memory by default. */
   readonly database?: Sqlite;
+  /** Most records in a block; ten by default. */
+  readonly rowsMax?: number;
 }
 
 interface OpenedSearch {
@@ -33,7 +35,7 @@ export async function openRecordSearch(
   data: string,
   recorder: Recorder,
   keys: KeyStore,
-  { onDifference = () => undefined, database = openMemorySqlite() }: OpenSearchOptions = {},
+  { onDifference = () => undefined, database = openMemorySqlite(), rowsMax = 10 }: OpenSearchOptions = {},
 ): Promise<OpenedSearch> {
   const index = new SessionIndex(openMemorySqlite(), keys.cacheKey());
   const follower = await Follower.open(data, keys, index, (error) => {
@@ -48,7 +50,7 @@ export async function openRecordSearch(
     return found === null ? null : { key: found.key, secrets: found.secrets, isOwn: found.own, parts: [...index.parts(found.id, 0)] };
   };
   const recordings = new Recordings({ data, keys, index, follower, findProtocol, written, published: Promise.resolve(0), onDifference });
-  const maker = new RecordIndex({ data, keys, findProtocol, recall, rowsMax: 10, store });
+  const maker = new RecordIndex({ data, keys, findProtocol, recall, rowsMax, store });
   const search = new RecordSearch({
     data,
     keys,
