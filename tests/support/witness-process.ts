@@ -79,6 +79,11 @@ export class WitnessProcess implements AsyncDisposable {
     await this.ended();
   }
 
+  async kill(): Promise<void> {
+    this.#child?.kill('SIGKILL');
+    await this.ended();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }

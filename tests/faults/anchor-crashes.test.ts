@@ -8,8 +8,11 @@ import { AnchorCheck, type AnchorReport } from '@countersign/ledger';
 import { formatVerifierKey } from '@countersign/ledger/format';
 import { anchorFilesAt } from '../../cli/src/anchor-files.ts';
 import { TestLog } from '../../gateway/src/witnesses/testdata/test-log.ts';
+import { mountJournaled, requireLoopDisks } from '../support/mounted-disk.ts';
 import { injectFault, requireStrace } from '../support/strace.ts';
 import { WitnessProcess } from '../support/witness-process.ts';
+
+const diskBytes = 64 * 1024 * 1024;
 
 /** Where a witness is killed as it begins this system call on this file. `entries` are those that the anchor log has before. */
 interface Point {
@@ -87,3 +90,26 @@ test(
     }
   },
 );
+
+test('after a loss of power the anchor log has what the witness had answered, and holds before it starts again', requireLoopDisks(), async () => {
+  await using disk = mountJournaled(diskBytes);
+  const data = join(disk.directory, 'witness');
+  const log = new TestLog();
+  await using witness = new WitnessProcess(data);
+  const records = async (): Promise<readonly number[]> => {
+    const report = (await AnchorCheck.open(anchorFilesAt(join(data, 'anchor')), { keys: [witness.anchorKey] })).finish(null);
+    assert.deepEqual(report.findings, []);
+    return report.logs.map((one) => one.records);
+  };
+  await witness.start([formatVerifierKey(log.signer)]);
+  for (let size = 0; size < 9; size += 3) {
+    // The first after a start is written at once.
+    assert.equal((await witness.addCheckpoint(await log.request(size, size + 3))).status, 200);
+    disk.cutPower();
+    await witness.kill();
+    await disk.remount();
+    assert.deepEqual(await records(), [size + 3]);
+    await witness.start();
+    assert.deepEqual(await records(), [size + 3]);
+  }
+});
