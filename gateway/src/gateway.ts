@@ -17,6 +17,7 @@ import { InForce, type PolicyOf } from './assembly/in-force.ts';
 import { takeUpActivities, takeUpOpenings } from './assembly/read-at-start.ts';
 import { filesOfPolicy } from './policies/configured-policy.ts';
 import { CandidateDesk } from './policies/policy-desk.ts';
+import { classNames } from './classes/built-in-names.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';
@@ -554,6 +555,7 @@ export class Gateway implements AsyncDisposable {
       principals: () => this.#inForce.config.principals,
       directory: () => this.#inForce.config,
       roles: () => this.#inForce.config.roles,
+      classNames: () => classNames(this.#inForce.config.classes),
       guardedClasses: () => this.#inForce.config.guardedClasses,
       openings,
       holds,

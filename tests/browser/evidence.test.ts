@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -64,6 +64,11 @@ describe('evidence, in a browser without a network', requireProgram('chromium', 
   });
 
   test('what carries a class is withheld, and is proven to have been recorded', async () => {
+    const typo = opened.shop.gateway.cli(['export', 'evidence', '--withhold', 'class:emial', '--out', file('typo.html')]);
+    assert.match(typo.stderr, /Nothing would be withheld by class:emial: there is no class "emial": is email meant\?/);
+    assert.deepEqual([typo.status, existsSync(file('typo.html'))], [1, false]);
+    const vain = opened.shop.gateway.cli(['export', 'evidence', '--withhold', 'target:nowhere', '--out', file('vain.html')]);
+    assert.match(vain.stderr, /^Nothing was left out/);
     const { withheld } = write('withheld.html', '--query', `session:${opened.session}`, '--withhold', 'class:email');
     assert.ok(withheld > 0);
     assert.equal(verify('withheld.html').status, 0);

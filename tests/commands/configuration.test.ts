@@ -180,6 +180,8 @@ principals: { bot: { kind: agent, targets: [far, near, said] } }
 targets: { shop: { url: "postgres://app@db/shop", password: { env: NOT_SET } }, spare: { url: "http://spare" } }
 principals: { bot: { kind: agent, targets: [shop] } }
 roles: { analyst: { groups: [compliance] } }
+classes: { health: { classes: [icd10] } }
+retention: { rules: [{ query: 'target:shopp', keep: 1y }, { query: 'class:helth or class:email', keep: 6y, floor: 6y }, { query: 'class:health', keep: 2y }] }
 `,
     );
     const missing = run('config check');
@@ -190,6 +192,9 @@ roles: { analyst: { groups: [compliance] } }
     assert.match(stdout, /^NOTE .*http can be reached from other machines without TLS/m);
     assert.match(stdout, /^NOTE .*shop cannot be reached: listen has no address for postgres/m);
     assert.match(stdout, /^NOTE .*spare is granted to nobody/m);
+    assert.match(stdout, /^NOTE .*the rule of retention for target:shopp is about no target: there is no shopp: is shop meant\?$/m);
+    assert.match(stdout, /^NOTE .*the rule of retention for class:helth or class:email is about no class: there is no helth: is health meant\?$/m);
+    assert.equal(stdout.match(/about no class/g)?.length, 1);
     assert.match(stdout, /^NOTE .*role analyst is had by nobody: no principal is in compliance, and no token names it/m);
   });
 

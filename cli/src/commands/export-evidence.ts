@@ -62,6 +62,9 @@ async function exportEvidence(options: EvidenceOptions): Promise<void> {
     printJson({ file: out, ...counts });
   } else {
     console.log(`${out}: ${countOf(counts.sessions, 'session')}, ${countOf(counts.records, 'record')}, ${countOf(counts.withheld, 'body', 'bodies')} withheld`);
+    if (counts.withheld === 0 && withhold.length + withholdFacts.length > 0) {
+      console.error('Nothing was left out: no record of these sessions is one that was to be withheld. Is the query as it is meant?');
+    }
     console.log(`It verifies itself in a browser; countersign verify ${out} --key FILE${encrypt === null ? '' : ' --identity FILE'} does the same`);
   }
 }

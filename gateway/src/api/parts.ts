@@ -126,6 +126,8 @@ export interface ApiParts {
   readonly directory: () => Directory;
   /** Who may do what with recordings. */
   readonly roles: () => readonly Role[];
+  /** The names of the data classes that there are. */
+  readonly classNames: () => readonly string[];
   /** The classes of which nobody reads content alone, and what second persons have opened. */
   readonly guardedClasses: () => readonly string[];
   readonly openings: Openings;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Role } from '../access/roles.ts';
+import { classNames } from '../classes/built-in-names.ts';
 import type { Config } from '../config/config.ts';
 import { isLoopback } from '../domain/address.ts';
 import { countOf } from '../domain/count-of.ts';
@@ -14,7 +15,9 @@ import type { Target } from '../domain/target.ts';
 import type { PolicyEngine } from '../policy/policy.ts';
 import { findProtocol } from '../protocols/registry.ts';
 import { rootKeyVariable } from '../domain/root-settings.ts';
-import { namedTargets, type KeptFor } from '../retention/retention-rules.ts';
+import { parseQuery } from '../query/parse-query.ts';
+import { namedValues } from '../query/query.ts';
+import type { KeptFor } from '../retention/retention-rules.ts';
 import { seemsLinkLocal } from '../wire/link-local.ts';
 
 /** One thing that a configuration says, in words for people. */
@@ -191,7 +194,7 @@ function powers(groups: readonly string[]): string {
 }
 
 /** Warnings about settings that are allowed and probably not intended. */
-function warnings({ listen, tls, targets, places, principals, issuers, groups, roles, retention }: Config): readonly string[] {
+function warnings({ listen, tls, targets, places, principals, issuers, groups, roles, classes, retention }: Config): readonly string[] {
   const granted = new Set([...principals.values(), ...groups.values()].flatMap((each) => each.targets));
   const peopled = new Set(['admins', ...groups.keys(), ...[...principals.values()].flatMap((each) => each.groups)]);
   const vain = roles.filter((role) => !role.groups.some((group) => peopled.has(group)));
@@ -212,9 +215,16 @@ function warnings({ listen, tls, targets, places, principals, issuers, groups, r
         `role ${name} is had by nobody: no principal is in ${given.join(' or ')}, and no token names it while groups has no line for it`,
     ),
     ...retention.rules.flatMap(({ query }) =>
-      namedTargets(query)
-        .filter((name) => !targets.has(name))
-        .map((name) => `the rule of retention for ${query} is about no target: there is no ${name}${knownNames(name, [...targets.keys()])}`),
+      (
+        [
+          ['target', [...targets.keys()]],
+          ['class', classNames(classes)],
+        ] as const
+      ).flatMap(([field, known]) =>
+        namedValues(parseQuery(query, 0), field)
+          .filter((name) => !known.includes(name))
+          .map((name) => `the rule of retention for ${query} is about no ${field}: there is no ${name}${knownNames(name, known)}`),
+      ),
     ),
     ...[...targets.keys()].filter((name) => !granted.has(name)).map((name) => `${name} is granted to nobody`),
   ];

@@ -16,7 +16,8 @@ export function suggest(name: string, known: readonly string[]): string | null {
 export function knownNames(name: string, known: readonly string[]): string {
   const meant = suggest(name, known);
   const nearest = nearestFirst(name.slice(0, nameLengthMax), known).slice(0, listedMax);
-  return meant === null ? `; known are ${nearest.map(({ candidate }) => candidate).join(', ') || 'none'}` : `: is ${meant} meant?`;
+  const more = known.length > listedMax ? ` and ${known.length - listedMax} more` : '';
+  return meant === null ? `; known are ${nearest.map(({ candidate }) => candidate).join(', ') || 'none'}${more}` : `: is ${meant} meant?`;
 }
 
 function nearestFirst(name: string, known: readonly string[]): readonly { readonly candidate: string; readonly distance: number }[] {

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { builtInNames } from '../classes/built-in-names.ts';
+import { builtInNames, classNames } from '../classes/built-in-names.ts';
 import type { Config } from '../config/config.ts';
 import { policyFiles } from '../config/policies.ts';
 import { GatewayError } from '../domain/errors.ts';
@@ -77,8 +77,7 @@ export function groundsOf({ targets, principals, groups, issuers, classes }: Con
     return { name, protocol, tags, options, inspect, seenPlaces };
   });
   const issued = { issuers: [...issuers.keys()], groups: [...groups].flatMap(([name, group]) => (group.issuers.length === 0 ? [] : [name])) };
-  const names = new Set([...builtInNames, ...classes.keys()]);
-  return { path, targets: told, principals: [...principals.values()], issued, classes: [...names] };
+  return { path, targets: told, principals: [...principals.values()], issued, classes: classNames(classes) };
 }
 
 /** Returns the places of the values of these classes; null if some of them are known by what they look like. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { z } from 'zod';
-import { builtInNames } from '../classes/built-in-names.ts';
+import { classNames } from '../classes/built-in-names.ts';
 import { closed, problemsOf } from '../config/closed.ts';
 import { configBytesMax } from '../config/find.ts';
 import type { Config } from '../config/config.ts';
@@ -205,7 +205,7 @@ function decideOnRecord(each: PolicyCase, config: CaseDirectory, policy: PolicyE
   if (target !== null && !config.targets.has(target)) {
     return { member: 'target', message: `there is no target ${JSON.stringify(target)}${knownNames(target, [...config.targets.keys()])}` };
   }
-  const known = [...builtInNames, ...config.classes.keys()];
+  const known = classNames(config.classes);
   const strange = classes.find((name) => !known.includes(name));
   if (strange !== undefined) {
     return { member: 'classes', message: `there is no class ${JSON.stringify(strange)}${knownNames(strange, known)}` };
@@ -285,7 +285,7 @@ async function questionOf(each: PolicyCase, config: CaseDirectory): Promise<Ques
     return action;
   }
   const { session, time, clientAddress, run, onBehalfOf = null, context = {} } = each;
-  const known = [...builtInNames, ...classes.keys(), unknownClass];
+  const known = [...classNames(classes), unknownClass];
   for (const [member, names, sourcesOf] of [
     ['context', context['classes'], []],
     ['context', context['carries'], [...targets.keys()]],

@@ -82,6 +82,11 @@ export function termsOf(query: Query): readonly Term[] {
   }
 }
 
+/** Returns the values of a field that a query names as a whole. */
+export function namedValues(query: Query, wanted: string): readonly string[] {
+  return termsOf(query).flatMap(({ field, test }) => (field === wanted && test.by === 'equal' ? [test.value] : []));
+}
+
 /** A query that cannot be read. `at` and `end` are places in its text, in UTF-16 units. */
 export interface QueryError {
   readonly at: number;

@@ -141,12 +141,6 @@ function readQuery(query: string): Query | string {
   }
 }
 
-/** Returns the targets that the query of a rule names. */
-export function namedTargets(query: string): readonly string[] {
-  const target: QueryFieldName = 'target';
-  return termsOf(parseQuery(query, 0)).flatMap(({ field, test }) => (field === target && test.by === 'equal' ? [test.value] : []));
-}
-
 function knownWhen(query: Query): KnownWhen {
   return termsOf(query).every(({ field }) => knownFields.has(field)) ? 'when recorded' : 'later';
 }

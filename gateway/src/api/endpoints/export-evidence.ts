@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { frames, givenWhole, scopeOf, sightOf, withUnknown } from '../../access/rights.ts';
 import { GatewayError } from '../../domain/errors.ts';
-import { either, except, isEverything, nothing, type Query } from '../../query/query.ts';
+import { unknownClass } from '../../domain/seen.ts';
+import { knownNames } from '../../domain/suggest.ts';
+import { either, except, isEverything, namedValues, nothing, type Query } from '../../query/query.ts';
 import { readQuery } from '../../search/read-query.ts';
 import { findStamped } from '../../timestamps/stamped-files.ts';
 import { lines } from '../answer.ts';
@@ -45,11 +47,11 @@ export const exportEvidence = endpoint({
   },
   answer: lines(z.looseObject({})),
   errors: ['not_found', 'conflict', 'limit_exceeded', 'catching_up', 'store_damaged'],
-  act: async function* ({ data, reader, recorder }: Pick<ApiParts, 'data' | 'reader' | 'recorder'>, { caller, query: asked }) {
+  act: async function* ({ data, reader, recorder, classNames }: Pick<ApiParts, 'data' | 'reader' | 'recorder' | 'classNames'>, { caller, query: asked }) {
     const { query, withhold, facts } = asked;
     const nowMs = Date.now();
     const times = fixedPeriod(asked, nowMs);
-    const hiding = { content: hidden(withhold, nowMs), facts: hidden(facts, nowMs) };
+    const hiding = { content: hidden(withhold, nowMs, classNames()), facts: hidden(facts, nowMs, classNames()) };
     await recordAccess(recorder, caller, { what: 'export evidence', act: 'export', session: null, more: { ...asked, ...times } });
     const besides = conditionsOf({ since: times.since ?? undefined, until: times.until ?? undefined });
     const found = await reader.sessionsWith({ query, besides, nowMs, sight: sightOf(caller.rights, 'export'), limit: sessionsMax });
@@ -76,7 +78,18 @@ export const exportEvidence = endpoint({
   },
 });
 
-/** Reads the query of what is withheld. What nobody knows to be without the values of a class is withheld with those. */
-function hidden(text: string, nowMs: number): Query {
-  return text === '' ? nothing : withUnknown(readQuery(text, nowMs));
+/**
+ * Reads the query of what is withheld. What nobody knows to be without the values of a class is withheld with those. Throws GatewayError `malformed` for a class that there
+ * is not, as a mistyped one, because nothing would be withheld.
+ */
+function hidden(text: string, nowMs: number, known: readonly string[]): Query {
+  if (text === '') {
+    return nothing;
+  }
+  const query = readQuery(text, nowMs);
+  const strange = namedValues(query, 'class').find((name) => name !== unknownClass && !known.includes(name));
+  if (strange !== undefined) {
+    throw new GatewayError('malformed', `Nothing would be withheld by ${text}: there is no class ${JSON.stringify(strange)}${knownNames(strange, known)}`);
+  }
+  return withUnknown(query);
 }
