@@ -89,6 +89,21 @@ roles: { desk: { role: analyst, groups: [desk], query: "target:files" } }\n`,
     assert.ok(cells[0]?.startsWith(`${records[0]},`));
   });
 
+  test('the end of an export of attested events is on record, and one that goes on has none', async () => {
+    const ends = (more = ''): number => gateway.cli(['search', `action:gateway.complete_export ${more}`, '--json']).stdout.split('\n').length - 1;
+    const withEvents = 'countersign.export.last:*';
+    const [earlier, earlierWithEvents] = [ends(), ends(withEvents)];
+    const following = gateway.spawnCli(['export', ...requests, '--format', 'ocsf-attested', '--follow', '--out', file('follow.attested')]);
+    await waitUntil(
+      () => statSync(file('follow.attested'), { throwIfNoEntry: false }) !== undefined && readFileSync(file('follow.attested'), 'utf8').split('\n').length > 2,
+    );
+    following.kill();
+    await once(following, 'exit');
+    assert.equal(run('--query', 'target:nowhere', '--format', 'ocsf-attested').status, 0, 'an export of nothing has an end, too');
+    await waitUntil(() => ends() > earlier);
+    assert.deepEqual([ends(), ends(withEvents)], [earlier + 1, earlierWithEvents]);
+  });
+
   test('a file is for its owner alone, and is left as it was by an export that is refused, which prints nothing', async () => {
     const environment = { COUNTERSIGN_TOKEN: await gateway.issueToken('eve') };
     for (const format of ['ocsf', 'csv', 'parquet']) {
