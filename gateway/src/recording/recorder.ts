@@ -59,7 +59,7 @@ const commitBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025
 const ownFilesMs = 500;
 
 /** The steps in which a signing key takes over, in order. A process may end after each of them. */
-export type SigningStep = 'announced' | 'in force' | 'signed' | 'published';
+export type SigningStep = 'announced' | 'in force' | 'signed';
 
 interface RecorderOptions {
   readonly data: string;
@@ -93,6 +93,8 @@ export class Recorder implements AsyncDisposable {
   readonly #tree: LogTree;
   readonly #publisher: Publisher;
   #signer: NoteSigner;
+  /** True from a rotation of the signing key until the public keys are published. */
+  #hasNewKey = false;
   readonly #open = new Map<string, SessionTrack>();
   readonly #erasures = new Map<number, ErasureIntent>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -363,7 +365,7 @@ export class Recorder implements AsyncDisposable {
 
   /**
    * Puts a new key in the place of the one that signs, in one turn of the event loop: a record announces it, and when that is on stable storage the key store gets
-   * the key, with a checkpoint that both keys have signed. `keys` are those of the log so far. Returns the new one. Throws GatewayError `cannot_record`,
+   * the key, with a checkpoint that both keys have signed. The next `publish` publishes it. `keys` are those of the log so far. Returns the new one. Throws GatewayError `cannot_record`,
    * `conflict` or `key_unavailable`; then the key before goes on signing.
    */
   rotateSigner(keys: readonly RingKey[], onStep: (step: SigningStep) => void = () => undefined): RingKey {
@@ -388,10 +390,9 @@ export class Recorder implements AsyncDisposable {
     this.#options.keys.replaceSigner(made, note, checkpoint.size);
     this.#signer = next;
     onStep('in force');
+    this.#hasNewKey = true;
     this.#sign();
     onStep('signed');
-    writePublicKeys(this.#options.data, this.#options.keys);
-    onStep('published');
     return newest;
   }
 
@@ -447,6 +448,11 @@ export class Recorder implements AsyncDisposable {
     });
     await Promise.all([this.#publishing.catch(() => undefined), durable]);
     await onceDurable?.();
+    if (this.#hasNewKey) {
+      // If this fails, no checkpoint is published that nobody could check, and it is tried again.
+      writePublicKeys(this.#options.data, this.#options.keys);
+      this.#hasNewKey = false;
+    }
     await this.#publisher.publish(head, tiles);
     this.#options.keys.seeLoggedSize(head.size);
   }

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { verifyFile, verifyStore } from '@countersign/ledger';
+import { formatCheckpoint, parseCheckpoint, signNote } from '@countersign/ledger/format';
 import { openStoreFiles } from '../../../cli/src/store-files.ts';
 import { makeReceipt, openLog } from '../feed/evidence.ts';
+import { KeyStore } from './key-store.ts';
 import { openStore } from './open-store.ts';
 import type { SigningStep } from './recorder.ts';
 import { SigningRotation } from './signing-rotation.ts';
 import { openRecorder } from './testdata/open-recorder.ts';
+import { rootOf } from './testdata/root-of.ts';
 import { execute, noon, readBack, record, temporaryDirectory, textsOf, verify } from './testdata/kept-recording.ts';
 
 const read = (data: string, name: string): string => readFileSync(join(data, 'log', name), 'utf8');
@@ -71,7 +74,7 @@ describe('a signing key takes the place of another', () => {
     const { first, images, track, rotated } = await rotatedTwice(t);
     assert.deepEqual(
       images.map(([step]) => step),
-      ['announced', 'in force', 'signed', 'published'],
+      ['announced', 'in force', 'signed'],
     );
     for (const [step, image] of images) {
       const { keys, recorder } = await record(t, image);
@@ -88,6 +91,37 @@ describe('a signing key takes the place of another', () => {
       assert.deepEqual((await verify(image, noon)).findings, [], step);
       assert.deepEqual(textsOf(await readBack(image, track.id)), ['before'], step);
     }
+  });
+
+  test('where the keyring cannot be written, no checkpoint by the new key is published until it can', async (t) => {
+    const { data, recorder, keys, say, close } = await record(t);
+    await recorder.publish();
+    const before = read(data, 'checkpoint');
+    mkdirSync(join(data, 'log', 'keys'));
+    await assert.rejects(new SigningRotation({ keys, recorder }).rotate());
+    say('meanwhile');
+    await assert.rejects(recorder.publish());
+    assert.equal(read(data, 'checkpoint'), before);
+    rmdirSync(join(data, 'log', 'keys'));
+    const { size } = await recorder.publish();
+    assert.equal(size, recorder.size);
+    await close();
+    const { verdict, findings } = await verifyStore(openStoreFiles(data));
+    assert.deepEqual([verdict, findings], ['holds', []]);
+  });
+
+  test('a checkpoint that was kept before a rotation counts at a start, and one that the old key signs later does not', async (t) => {
+    const { data, between, first, again } = await rotatedTwice(t);
+    const kept = read(between, 'checkpoint');
+    const { keys } = await openStore(data, {}, false, kept);
+    keys[Symbol.dispose]();
+    const newest = read(data, 'checkpoint');
+    const { origin, root } = parseCheckpoint(newest.slice(0, newest.indexOf('\n\n') + 1));
+    using stolen = KeyStore.openReadOnly(join(between, 'keys.db'), rootOf(between));
+    const { signer } = stolen.signer();
+    const late = signNote(formatCheckpoint({ origin, root, size: again.from }), { ...signer, name: origin });
+    await assert.rejects(openStore(data, {}, false, late), { code: 'malformed' });
+    assert.notEqual(first.key, again.vkey);
   });
 
   test('the private half of the key before is in no file of the store', async (t) => {
