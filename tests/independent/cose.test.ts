@@ -29,7 +29,15 @@ void test(
       assert.equal(answer.headers.get('content-type'), path.includes('form=') ? 'application/cose' : 'text/plain; charset=utf-8');
       return Buffer.from(await answer.arrayBuffer());
     };
+    const before = (await ask('/log/key')).toString();
+    const rotated = await fetch(`http://${gateway.addresses['http']}/api/v1/keys/rotate-signing`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${operator}`, 'content-type': 'application/json' },
+      body: '{"reason":"a test"}',
+    });
+    assert.equal(rotated.status, 200, await rotated.text());
     const key = parseVerifierKey((await ask('/log/key')).toString().trim());
+    assert.notEqual(before.trim(), (await ask('/log/key')).toString().trim(), 'the key in force signs');
     const path = `/api/v1/receipts/${key.name.replace('countersign/', '')}/1`;
     const { leaf } = parseReceipt(await ask(path));
     const bytes = {

@@ -19,8 +19,13 @@ test('T4.37: the client of the Go team follows a log that grows', requireGo('tlo
   });
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   let size = 0;
+  let rotations = 0;
   while (size < tileWidth + 20) {
     await grow(running);
+    if (size > 0 && rotations < 2) {
+      await running.json('POST', '/api/v1/keys/rotate-signing', { reason: 'a test' });
+      rotations += 1;
+    }
     child.stdin.write('\n');
     const { value, done } = await answers.next();
     assert.ok(done !== true, complaint);
@@ -28,4 +33,5 @@ test('T4.37: the client of the Go team follows a log that grows', requireGo('tlo
     size = Number(value);
   }
   child.stdin.end();
+  assert.equal(rotations, 2, 'it followed the keyring twice');
 });

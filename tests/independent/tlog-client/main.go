@@ -4,7 +4,8 @@
 //
 // PREFIX is where the log is served: checkpoint and tiles are below it. For each line on its input it reads the newest checkpoint, and checks that it continues every one that it read before, and that the last record of each
 // is in each newer one. It reads all tiles anew each time, also those of the old checkpoints, and prints the size of the log. With "entries" it also reads the
-// bundles of entries, checks that each is the record that the tiles have, and prints them.
+// bundles of entries, checks that each is the record that the tiles have, and prints them. Where the key of the log was rotated, it follows the keyring
+// (docs/formats/checkpoint.md) from the key that it knows to the next.
 package main
 
 import (
@@ -79,6 +80,27 @@ func readCheckpoint(url string, verifiers note.Verifiers) (tlog.Tree, error) {
 	return tree, err
 }
 
+// followKeys returns the verifier of the newest key in the keyring of the log: each handover that names the known one last but one must be signed by it.
+func followKeys(url string, known note.Verifier) (note.Verifier, error) {
+	ring, err := fetch(url + "/keys")
+	if err != nil {
+		return nil, err
+	}
+	parts := strings.Split(string(ring), "\n\n")
+	for i := 0; i+1 < len(parts); i += 2 {
+		lines := strings.Split(parts[i], "\n")
+		next, err := note.NewVerifier(lines[len(lines)-1][strings.LastIndex(lines[len(lines)-1], " ")+1:])
+		if err != nil {
+			return nil, err
+		}
+		opened, err := note.Open([]byte(parts[i]+"\n\n"+strings.TrimSuffix(parts[i+1], "\n")+"\n"), note.VerifierList(known, next))
+		if err == nil && len(opened.Sigs) == 2 {
+			known = next
+		}
+	}
+	return known, nil
+}
+
 func continues(newer, older tlog.Tree, url string) error {
 	reader := tlog.TileHashReader(newer, tiles{url})
 	proof, err := tlog.ProveTree(newer.N, older.N, reader)
@@ -138,10 +160,14 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	verifiers := note.VerifierList(verifier)
 	var kept []tlog.Tree
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		newest, err := readCheckpoint(url, verifiers)
+		newest, err := readCheckpoint(url, note.VerifierList(verifier))
+		if _, isUnknown := err.(*note.UnverifiedNoteError); isUnknown {
+			if verifier, err = followKeys(url, verifier); err == nil {
+				newest, err = readCheckpoint(url, note.VerifierList(verifier))
+			}
+		}
 		if err != nil {
 			log.Fatal(err)
 		}

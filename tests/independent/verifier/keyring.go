@@ -69,7 +69,9 @@ func (t trustedSet) has(vkey string) bool {
 
 // signs says whether a signature counts under a checkpoint of so many records.
 func (t trustedSet) signs(signature note.Signature, size uint64) bool {
-	is := func(key ringKey) bool { return key.verifier.Name() == signature.Name && key.verifier.KeyHash() == signature.Hash }
+	is := func(key ringKey) bool {
+		return key.verifier.Name() == signature.Name && key.verifier.KeyHash() == signature.Hash
+	}
 	if t.ring != nil {
 		for i, key := range t.ring.keys {
 			if is(key) {

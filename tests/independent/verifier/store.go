@@ -36,9 +36,9 @@ type store struct {
 	published *checkpoint
 	// The checkpoints that the journal must fulfil: the published one, and the handovers.
 	awaited []*awaited
-	gateway   string
-	epoch     uint32
-	chain     [32]byte
+	gateway string
+	epoch   uint32
+	chain   [32]byte
 	// The hashes of all subtrees, in the order of tlog.StoredHashIndex.
 	hashes []tlog.Hash
 	size   uint64
@@ -304,7 +304,7 @@ func (s *store) judge(file []byte, at int, state string, isLast bool, name strin
 	}
 	behind := durableBehind(file, at)
 	if isLast {
-				isNamed, coversAll := false, false
+		isNamed, coversAll := false, false
 		for _, one := range s.awaited {
 			isNamed = isNamed || one.segment > s.end.segment || one.segment == s.end.segment && one.offset > uint64(at)
 			coversAll = coversAll || one.size == s.size
