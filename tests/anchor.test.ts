@@ -174,18 +174,25 @@ describe('whether the stores are those of all gateways, to their ends', () => {
     const check = (place: string): CommandResult =>
       command('verify', '--anchor', place, '--anchor-key', witness.anchorKey, '--anchor-witnesses', policy, '--since', '2100-01-01', other.data);
     assert.match(check(anchor()).stdout, /trust: anchor\/cosigned: missing/);
+    const putBack = join(directory, 'put-back');
+    cpSync(join(directory, 'witness'), putBack, { recursive: true });
     await witness.start([], ['--witnesses', policy]);
     await runWitnessed(other);
     await witness.stop();
+    await using older = new WitnessProcess(putBack);
+    await assert.rejects(
+      older.start([], ['--witnesses', policy]),
+      /put-back is older than other witnesses know .*second\.example: it has cosigned \d+ records of this log, and there are \d+/,
+    );
     const { stdout, status } = check(anchor());
     assert.equal(status, 0, stdout);
     assert.match(stdout, new RegExp(`${other.data}\nHOLDS.*\n  ${originOf(other)}: the witness has seen \\d+ of its records`));
     const size = readFileSync(join(anchor(), 'checkpoint'), 'utf8').split('\n')[1];
     assert.match(stdout, new RegExp(`cosigned over ${size} entries by second\\.example`), 'what it has written at its stop, too');
-    const older = join(directory, 'older');
-    cpSync(join(anchor(), 'cosigned'), join(older, 'cosigned'));
-    assert.match(check(older).stdout, /completeness: anchor\/cosigned: has the size \d+: the anchor log, with \d+, is older/);
-    rmSync(join(older, 'cosigned'));
+    const early = join(directory, 'older');
+    cpSync(join(anchor(), 'cosigned'), join(early, 'cosigned'));
+    assert.match(check(early).stdout, /completeness: anchor\/cosigned: has the size \d+: the anchor log, with \d+, is older/);
+    rmSync(join(early, 'cosigned'));
     // The log of the second witness is one of an anchor log, which has no store.
     await second.stop();
     const foreign = command('verify', '--anchor', join(directory, 'second', 'anchor'), '--anchor-key', second.anchorKey, '--json', other.data);

@@ -14,6 +14,7 @@ import {
   formatVerifierKey,
   formatWitnessKey,
   isAnchorReason,
+  isQuorum,
   parseCheckpoint,
   parseHandover,
   parseNote,
@@ -32,17 +33,20 @@ import {
   type VerifierKey,
 } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
+import { openTiles } from '../recording/tile-store.ts';
 import { makeDataDirectory } from '../store/data-directory.ts';
 import { holdSqlite } from '../store/sqlite.ts';
 import { requireLocks } from '../store/store-lock.ts';
 import { writeWholeFile } from '../store/whole-file.ts';
 import { parseAddCheckpoint, sizeMediaType } from './add-checkpoint.ts';
 import { AnchorLog } from './anchor-log.ts';
-import { Cosigning, type CosigningOptions } from './cosigning.ts';
+import { Cosigning, proveWith, type CosigningOptions } from './cosigning.ts';
 import { continues, HandedOver, openHandover } from './handed-over.ts';
 import { openWitnessKey } from './witness-key.ts';
 
 const takeMs = 500;
+/** Those who cosign the anchor log are asked for at most this long before a start goes on. */
+const compareMs = 10_000;
 
 /** The answer of a witness to a request. */
 export interface WitnessAnswer {
@@ -108,7 +112,7 @@ export class Witness implements AsyncDisposable {
       anchorWitnesses === undefined ? null : new Cosigning({ ...anchorWitnesses, directory: join(data, 'anchor'), handovers: () => Promise.resolve([]), now });
   }
 
-  /** Rejects with GatewayError `store_in_use`, `store_damaged`, `key_unavailable` or `config_invalid`. */
+  /** Rejects with GatewayError `store_in_use`, `store_damaged`, `store_rolled_back`, `key_unavailable` or `config_invalid`. */
   static async open(options: WitnessOptions): Promise<Witness> {
     const { data } = options;
     makeDataDirectory(data);
@@ -117,13 +121,15 @@ export class Witness implements AsyncDisposable {
     if (lock === null) {
       throw new GatewayError('store_in_use', `${data} is in use by another witness. Stop it first, or use another directory.`);
     }
-    using parts = new DisposableStack();
+    await using parts = new AsyncDisposableStack();
     parts.use(lock);
     const signer = openWitnessKey(join(data, 'witness.key'), options.name);
     const witness = new Witness(options, lock, signer, await AnchorLog.open(data, `${signer.name}/anchor`));
-    parts.defer(() => {
+    parts.defer(async () => {
       clearInterval(witness.#timer);
+      await witness.#cosigning?.[Symbol.asyncDispose]();
     });
+    await witness.#requireNewest();
     await witness.#begin();
     parts.move();
     return witness;
@@ -211,6 +217,24 @@ export class Witness implements AsyncDisposable {
     } finally {
       await this.#cosigning?.[Symbol.asyncDispose]();
       this.#lock[Symbol.dispose]();
+    }
+  }
+
+  /** Asks those who cosign the anchor log whether it is the newest, before anything is appended. Those that cannot be reached say nothing. */
+  async #requireNewest(): Promise<void> {
+    const { data, anchorWitnesses } = this.#options;
+    if (this.#cosigning === null || anchorWitnesses === undefined) {
+      return;
+    }
+    const prove = proveWith((size) => openTiles(join(data, 'anchor'), size));
+    const disagreeing = await this.#cosigning.compare(this.#anchor.published, prove, compareMs);
+    const { policy } = anchorWitnesses.settings;
+    if (policy.quorum !== null && isQuorum(policy, new Set(disagreeing.map(({ name }) => name)))) {
+      const words = disagreeing.map(({ name, why }) => `${name}: ${why}`).join('; ');
+      throw new GatewayError(
+        'store_rolled_back',
+        `${data} is older than other witnesses know (of its anchor log, ${words}). Restore the newer copy; if there is none, make a new witness with a new key.`,
+      );
     }
   }
 
