@@ -90,4 +90,27 @@ describe('a bucket', () => {
     const status = gateway.command(['storage', 'status']);
     assert.match(status.stdout, /s3:\/\/record\/audit\/ has segments 1 to 2; 1 to 2 are only there\nit has all that is complete/);
   });
+
+  test('is filled by a gateway that was killed when a segment was taken and nobody knew it, and nothing is sent twice', async () => {
+    await gateway.signal('SIGTERM');
+    server.failing = 503;
+    await gateway.start();
+    const kept = (await statusOf(gateway))?.kept ?? 0;
+    server.onTaken = (name) => {
+      if (name.endsWith('.segment')) {
+        process.kill(gateway.pid, 'SIGKILL');
+      }
+    };
+    server.failing = null;
+    await waitUntil(() => gateway.killedBy !== null);
+    server.onTaken = () => undefined;
+    await gateway.start();
+    await waitUntil(async () => ((await statusOf(gateway))?.kept ?? 0) >= kept + 2);
+    const segments = server.sent.filter((name) => name.endsWith('.segment'));
+    assert.deepEqual(segments, [...new Set(segments)].toSorted());
+    const verifying = gateway.spawnCli(['verify', '--data', gateway.data, '--storage'], s3Environment);
+    const exited = once(verifying, 'exit');
+    const printed = await text(verifying.stdout);
+    assert.deepEqual((await exited)[0], 0, printed);
+  });
 });

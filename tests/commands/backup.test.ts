@@ -5,6 +5,8 @@ import { before, describe, test } from 'node:test';
 import { exitCodes } from '../../ledger/src/verdict.ts';
 import type { CliResult } from '../support/gateway-process.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { killCommandAt } from '../support/kill-point.ts';
+import { requireStrace } from '../support/strace.ts';
 import { suiteParts } from '../support/suite-parts.ts';
 
 interface Report {
@@ -66,6 +68,15 @@ describe('countersign backup and restore', () => {
     await openRun();
     await gateway.signal('SIGTERM');
     newest = readFileSync(join(gateway.data, 'log', 'checkpoint'), 'utf8');
+  });
+
+  test('a restore that is killed leaves nothing on which a gateway starts, and is begun again', requireStrace(), async () => {
+    const data = join(gateway.directory, 'killed');
+    const words = ['restore', out, '--data', data, '--identity', keyFile];
+    await killCommandAt({ syscall: 'pwrite64', file: join(data, 'keys.db') }, words);
+    assert.match(gateway.commandAsIs(['up', '--config', gateway.configFile, '--data', data]).stderr, /The restore into .* did not end/);
+    const { status, stdout, stderr } = gateway.commandAsIs(words);
+    assert.equal(status, 0, stdout + stderr);
   });
 
   test('when the machine is lost, the store comes back, says so, and what went on elsewhere is found', async () => {
