@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import { isRefused } from '../gateway/src/config/closed.ts';
 import { configSchema } from '../gateway/src/config/schema.ts';
 import { whatIsLive } from '../gateway/src/config/sections.ts';
 import { defaultLimits } from '../gateway/src/domain/limits.ts';
@@ -49,14 +50,12 @@ function defaultOf(schema: z.ZodType): unknown {
   return type === 'default' || type === 'prefault' ? defaultValue : innerType === undefined ? undefined : defaultOf(innerType);
 }
 
-/** Tells whether a field takes no value at all: it is there for a message of its own. */
-function isRefused(schema: z.ZodType): boolean {
-  const { type, innerType } = inside(schema);
-  return type === 'never' || (innerType !== undefined && isRefused(innerType));
-}
+/** The objects of which the document has a table. */
+const described = new Set<Readonly<Record<string, z.ZodType>>>();
 
 /** Describes the fields of an object that may have a value. Throws if one has no description. */
 function fieldsOf(shape: Readonly<Record<string, z.ZodType>>, defaults: Readonly<Record<string, unknown>> = {}): Field[] {
+  described.add(shape);
   const fields = Object.entries(shape).filter(([, schema]) => !isRefused(schema));
   return fields.map(([name, schema]) => {
     const meaning = descriptionOf(schema);
@@ -83,6 +82,20 @@ function table(fields: readonly Field[]): string {
   return ['| name | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
+/** Throws if fields of an object, at whatever depth, have descriptions and are in no table. Those without any are explained where the object stands. */
+function assertDescribed(shape: Readonly<Record<string, z.ZodType>>, path: string): void {
+  for (const [name, schema] of Object.entries(shape)) {
+    const inner = isRefused(schema) ? null : objectOf(schema);
+    if (inner !== null) {
+      const explained = Object.values(inner).filter((each) => objectOf(each) === null && descriptionOf(each) !== undefined);
+      if (explained.length > 0 && !described.has(inner)) {
+        throw new Error(`${path}${name} has fields that are in no table`);
+      }
+      assertDescribed(inner, `${path}${name}.`);
+    }
+  }
+}
+
 function section(name: string): Readonly<Record<string, z.ZodType>> {
   const schema = objectOf(root)?.[name];
   const shape = schema === undefined ? null : objectOf(schema);
@@ -95,6 +108,21 @@ function section(name: string): Readonly<Record<string, z.ZodType>> {
 const root: z.ZodType = configSchema({ protocols: streamProtocols.map(({ id }) => id), parseTarget: () => null });
 
 export function configurationDocument(): string {
+  const document = written();
+  assertDescribed(objectOf(root) ?? {}, '');
+  return document;
+}
+
+/** Returns the fields of an object by the way to it. */
+function below(...path: readonly string[]): Field[] {
+  const shape = path.reduce((found, name) => objectOf(found[name] ?? root) ?? {}, objectOf(root) ?? {});
+  return fieldsOf(shape);
+}
+
+function written(): string {
+  const listen = section('listen');
+  // Its fields are listed without a table.
+  described.add(listen);
   const options = protocols.map(({ id, title, options: schema }) => `### Options of ${title} (\`${id}\`)\n\n${table(fieldsOf(objectOf(schema) ?? {}))}`);
   return `# Configuration
 
@@ -106,11 +134,41 @@ nothing, and the log says where the fault is. A file with none of the present pr
 
 ${table(fieldsOf(objectOf(root) ?? {}))}
 
-Listeners under \`listen\`: ${Object.keys(section('listen'))
+Listeners under \`listen\`: ${Object.keys(listen)
     .map((name) => `\`${name}\``)
     .join(', ')}. \`tls\`:
 
 ${table(fieldsOf(section('tls')))}
+
+## Keys
+
+Below \`keys\`. [keys.md](keys.md) says which provider does what.
+
+${table(below('keys'))}
+
+Below \`root\`, and \`previous\`: one of \`file\`, \`env\`, \`vault\`, \`aws-kms\` and \`pkcs11\`, with what belongs to it.
+
+${table(below('keys', 'root'))}
+
+Below \`pkcs11\`:
+
+${table(below('keys', 'root', 'pkcs11'))}
+
+## Object storage
+
+Below \`storage.s3\`. [storage.md](storage.md) says what the bucket gets.
+
+${table(below('storage', 's3'))}
+
+Below \`keepLocal\`:
+
+${table(below('storage', 's3', 'keepLocal'))}
+
+## A shared database
+
+Below \`store.postgres\` ([operating.md](operating.md#several-gateways)).
+
+${table(below('store', 'postgres'))}
 
 ## A target
 
@@ -155,6 +213,12 @@ ${table(fieldsOf(objectOf(section('identity')['fresh'] ?? root) ?? {}))}
 [approvals.md](approvals.md) says who approves and how.
 
 ${table(fieldsOf(section('approvals')))}
+
+## Reviews
+
+Below \`reviews.model\` ([sessions.md](sessions.md#reviews)).
+
+${table(below('reviews', 'model'))}
 
 ## Witnesses
 
@@ -203,6 +267,10 @@ ${table(fieldsOf(section('retention')))}
 \`default\`:
 
 ${table(fieldsOf(objectOf(section('retention')['default'] ?? root) ?? {}))}
+
+\`erase\`:
+
+${table(below('retention', 'erase'))}
 
 A rule of \`rules\`:
 

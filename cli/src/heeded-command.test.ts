@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CommanderError } from 'commander';
-import { HeededCommand } from './heeded-command.ts';
+import { HeededCommand, meaningOnlyIf } from './heeded-command.ts';
 
 async function run(words: readonly string[], action: (options: Readonly<Record<string, unknown>>) => unknown): Promise<string | null> {
   const program = new HeededCommand('program');
@@ -42,4 +42,19 @@ test('T4.32, E47: an option that is given and not looked at is an error', async 
   assert.equal(await run(['act', '--two', '--no-three'], ({ two, three }) => [two, three]), null);
   assert.equal(await run(['act', '--two'], (options) => ({ ...options })), null);
   assert.equal(await run(['act'], () => null), null);
+});
+
+test('an option that goes with another says so without it', async () => {
+  const program = new HeededCommand('program').option('--one <text>', 'one').option('--two', 'two').exitOverride();
+  let said = '';
+  program.configureOutput({
+    writeErr: (text) => {
+      said += text;
+    },
+  });
+  meaningOnlyIf(program, ['two'], (_words, { one }) => one !== undefined, 'it goes with --one');
+  program.action(() => undefined);
+  await assert.rejects(async () => program.parseAsync(['--two'], { from: 'user' }), CommanderError);
+  assert.match(said, /^error: option '--two' means nothing here, and was not used: it goes with --one$/m);
+  await program.parseAsync(['--two', '--one', 'x'], { from: 'user' });
 });

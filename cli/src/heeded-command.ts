@@ -2,23 +2,24 @@ import { Command, type Option, type OptionValues } from 'commander';
 
 /**
  * Declares when some options of a command mean something. Given otherwise, they are a usage error before the action begins. `holds` gets the arguments of the command
- * as they were parsed, and its options.
+ * as they were parsed, and its options; `when` says it to people: `it goes with --retention`.
  */
 export function meaningOnlyIf(
   command: Command,
   names: readonly string[],
   holds: (words: readonly unknown[], options: Readonly<Record<string, unknown>>) => boolean,
+  when?: string,
 ): Command {
   return command.hook('preAction', (_this, self) => {
     const given = self.options.find((option) => names.includes(option.attributeName()) && self.getOptionValueSource(option.attributeName()) === 'cli');
     if (given !== undefined && !holds(self.processedArgs, self.opts())) {
-      refuseUnheeded(self, given);
+      refuseUnheeded(self, given, when);
     }
   });
 }
 
-function refuseUnheeded(command: Command, { flags }: Option): never {
-  return command.error(`error: option '${flags}' means nothing here, and was not used`);
+function refuseUnheeded(command: Command, { flags }: Option, when?: string): never {
+  return command.error(`error: option '${flags}' means nothing here, and was not used${when === undefined ? '' : `: ${when}`}`);
 }
 
 /** A command that notices which of its options were read, so that no option is accepted and then ignored. */

@@ -44,7 +44,7 @@ export function addLocations(command: Command): Command {
 /** Adds the option that names a bundle to a command that otherwise asks a gateway, and the one for its keys. */
 export function addBundle(command: Command, about: string): Command {
   command.addOption(new Option('--bundle <file>', about).conflicts(['config', 'url', 'data'])).addOption(keyOption());
-  return meaningOnlyIf(command, ['key'], (_words, { bundle }) => bundle !== undefined);
+  return meaningOnlyIf(command, ['key'], (_words, { bundle }) => bundle !== undefined, 'it goes with --bundle');
 }
 
 /** The option for the keys by which a bundle is trusted. */

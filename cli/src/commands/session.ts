@@ -126,7 +126,7 @@ function addReading(session: Command): void {
     )
     .action(replay);
   addRecordingPlaces(replayed);
-  meaningOnlyIf(replayed, ['port'], (_words, { serve }) => serve === true);
+  meaningOnlyIf(replayed, ['port'], (_words, { serve }) => serve === true, 'it goes with --serve');
   addLocation(session.command('export').argument('<id>', 'session, as session list prints it', parseSession))
     .description('a bundle that proves the session without the gateway; countersign verify FILE checks it')
     .addOption(dataOption)

@@ -73,11 +73,16 @@ export function addVerify(program: Command): void {
     )
     .action(verify);
   const isOfFile = (words: readonly unknown[]): boolean => Array.isArray(words[0]) && words[0].length > 0;
-  meaningOnlyIf(command, ['config', 'data'], (words) => !isOfFile(words));
-  meaningOnlyIf(command, ['bodies', 'storage', 'witnesses', 'retention', 'at'], (words, { anchor }) => !isOfFile(words) || anchor !== undefined);
-  meaningOnlyIf(command, ['at'], (_words, { retention }) => retention === true);
-  meaningOnlyIf(command, ['identity'], (words, { anchor }) => isOfFile(words) && anchor === undefined);
-  meaningOnlyIf(command, ['anchorKey', 'anchorWitnesses', 'since', 'until'], (_words, { anchor }) => anchor !== undefined);
+  meaningOnlyIf(command, ['config', 'data'], (words) => !isOfFile(words), 'it names a store, and here files are named');
+  meaningOnlyIf(
+    command,
+    ['bodies', 'storage', 'witnesses', 'retention', 'at'],
+    (words, { anchor }) => !isOfFile(words) || anchor !== undefined,
+    'it is for a store (--data DIR), and a file is no store',
+  );
+  meaningOnlyIf(command, ['at'], (_words, { retention }) => retention === true, 'it goes with --retention');
+  meaningOnlyIf(command, ['identity'], (words, { anchor }) => isOfFile(words) && anchor === undefined, 'it goes with a page of evidence');
+  meaningOnlyIf(command, ['anchorKey', 'anchorWitnesses', 'since', 'until'], (_words, { anchor }) => anchor !== undefined, 'it goes with --anchor');
 }
 
 async function verify(files: readonly string[], options: VerifyOptions): Promise<void> {

@@ -66,8 +66,8 @@ export function addWitness(program: Command): void {
       '\nExit code 1 if the quorum has cosigned nothing since the start. With --anchor: those of countersign verify.\n\nExample:\n  countersign witness status --json\n  countersign witness status --anchor https://witness.example/anchor',
     )
     .action(status);
-  meaningOnlyIf(statusCommand, ['config', 'url'], (_words, { anchor }) => anchor === undefined);
-  meaningOnlyIf(statusCommand, ['anchorKey'], (_words, { anchor }) => anchor !== undefined);
+  meaningOnlyIf(statusCommand, ['config', 'url'], (_words, { anchor }) => anchor === undefined, 'it names a gateway, and --anchor names a witness');
+  meaningOnlyIf(statusCommand, ['anchorKey'], (_words, { anchor }) => anchor !== undefined, 'it goes with --anchor');
 }
 
 interface StatusOptions extends LocationOptions {

@@ -5,9 +5,15 @@ import type { Problem } from './locate.ts';
 /** Most unknown keys of an object of which it is said what was probably meant. */
 const saidMax = 100;
 
+/** True for a field that takes no value at all: it is there for a message of its own. */
+export function isRefused(schema: z.core.$ZodType): boolean {
+  const { type, innerType }: z.core.$ZodTypeDef & { readonly innerType?: z.core.$ZodType } = schema._zod.def;
+  return type === 'never' || (innerType !== undefined && isRefused(innerType));
+}
+
 /** An object with these keys and no others. Each unknown key gives one line of the error, in the order of the issue's `keys`. */
 export function closed<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
-  const known = Object.keys(shape);
+  const known = Object.keys(shape).filter((key) => shape[key] !== undefined && !isRefused(shape[key]));
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'

@@ -314,6 +314,7 @@ const wrong: readonly (readonly [string, string, RegExp])[] = [
   ['a port out of range', 'listen: { http: "h:65536" }', /1:17: listen.http: a port is 0 to 65535/],
   ['the same key twice', 'data: a\ndata: b', /2:1: this name is there already: write all that belongs to it in one place/],
   ['broken YAML', 'targets: {', /1:11: /],
+  ['a time for all of retention', 'retention: 400d', /1:12: retention: default, rules, erase are expected here$/],
   ['a list', '- a', /data, listen, .* are expected here/],
   ['a name that YAML takes for a number in a list', 'principals: { a: { kind: agent, groups: [1] } }', /groups.0: a name is text: put it in quotes/],
   ['an alias that multiplies', `a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [${'*a,'.repeat(20)}]\ndata: [${'*b,'.repeat(20)}]`, /more than 100 aliases/],

@@ -78,7 +78,9 @@ test('what contradicts itself is said', () => {
     '0 keep: "class" is known only once something is recorded, so this rule can only lengthen: keep is at least 400d, as by default',
   ]);
   assert.match(faults(rule('class:health', 400, { facts: 400 })).join(), /^0 facts: .* facts are kept at least 7y, as by default; leave facts out$/);
-  assert.deepEqual(faults(rule('target:a target:b', 30), rule(' target:a  AND target:b ', 40)), ['1 query: this is the query of rule 1 too: write one rule']);
+  assert.deepEqual(faults(rule('target:a target:b', 30), rule(' target:a  AND target:b ', 40)), [
+    '1 query: another rule, "target:a target:b", asks for the same: write one rule',
+  ]);
   assert.match(faults(rule('target:a since:2h', 30)).join(), /leave times out/);
   assert.match(faults(rule(' ', 30)).join(), /change default instead/);
   const shortFacts = { default: { content: 400, facts: 30, floor: 500 }, rules: [] };

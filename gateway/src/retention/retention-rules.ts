@@ -68,7 +68,7 @@ export function faultsOfRetention({ default: standard, rules }: RetentionSetting
     ...rules.flatMap((rule, i) => {
       const query = queries[i] ?? '';
       const same = forms.indexOf(forms[i] ?? '');
-      const message = same < i ? `this is the query of rule ${same + 1} too: write one rule` : faultOfQuery(query);
+      const message = same < i ? `another rule, ${JSON.stringify(rules[same]?.query)}, asks for the same: write one rule` : faultOfQuery(query);
       return [
         ...faultsOfTimes(i, rule),
         ...(message !== null ? [{ rule: i, at: 'query' as const, message }] : typeof query === 'string' ? [] : faultsOfLateRule(i, rule, query, standard)),
