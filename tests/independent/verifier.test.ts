@@ -18,6 +18,7 @@ import {
   writeGoldenStore,
   writeRotatedStore,
 } from '../../ledger/src/testdata/golden-store.ts';
+import { StoreWriter, type WrittenSession } from '../../ledger/src/testdata/store-writer.ts';
 import { entriesOf, rechained, segmentsOf, variantsOf, withEntries } from '../../ledger/src/testdata/tamper.ts';
 import { verifyFile } from '../../ledger/src/verify-file.ts';
 import { verifyStore } from '../../ledger/src/verify-store.ts';
@@ -139,6 +140,67 @@ test('the second verifier says of bundles and receipts what this one says', requ
       assert.ok(said.startsWith(`${verdict} `), `file ${i}: ${said}; here ${verdict}: ${JSON.stringify(findings)}`);
     });
   }
+});
+
+test('the second verifier says of classes, days and erasures what this one says, where all is rightly signed', requireGo('verifier'), async (t) => {
+  const other = startOther(t);
+  const hash = '0'.repeat(64);
+  const under = (meta: number, content = meta): object => ({ secrets: hash, key: 1, meta: [1, meta], content: [1, content] });
+  const facts = (writer: StoreWriter, session: WrittenSession, day: number): void => {
+    writer.record(session, 'decision', { meta: 'x', patch: (leaf) => leaf.writeUInt32BE(day, 58) });
+  };
+  const intent = { phase: 'intent', cause: 'expired', keys: [[1, 20_800, hash]], secrets: [[1, 2]], copies: ['a'] };
+  const stores: readonly ((writer: StoreWriter, session: WrittenSession) => void)[] = [
+    (writer, session) => facts(writer, session, 20_800),
+    (writer, session) => facts(writer, session, 20_801),
+    (writer, session) => {
+      writer.record(session, 'secrets', { meta: under(20_801, 20_700) });
+      facts(writer, session, 20_801);
+      facts(writer, session, 20_800);
+    },
+    (writer, session) => {
+      writer.record(session, 'secrets', { meta: under(20_700, 20_801) });
+      facts(writer, session, 20_801);
+    },
+    (writer, session) => {
+      for (let i = 0; i < 64; i++) {
+        writer.record(session, 'secrets', { meta: under(20_801 + i) });
+      }
+      facts(writer, session, 20_800);
+    },
+    (writer, session) => writer.record(session, 'secrets', { meta: { secrets: hash, key: 2 } }),
+    (writer, session) => writer.record(session, 'secrets', { meta: { secrets: hash, key: 2, meta: [1], content: [1, 2] } }),
+    (writer) => writer.record(writer.newSession(), 'open', { meta: { secrets: hash, key: 1, meta: 5 } }),
+    (writer) => writer.record(writer.gateway, 'keep', { meta: { class: 2, content: 30, facts: null, floor: null } }),
+    (writer) => writer.record(writer.gateway, 'keep', { meta: { class: 2, content: -1, facts: null, floor: null } }),
+    (writer) => writer.record(writer.gateway, 'wrap', { meta: { class: 2, day: 5, wraps: [[1, 3, hash]] } }),
+    (writer) => writer.record(writer.gateway, 'hold', { meta: { what: 'forget', class: 32_768 } }),
+    (writer) => writer.record(writer.gateway, 'erasure', { meta: intent }),
+    (writer) => writer.record(writer.gateway, 'erasure', { meta: { ...intent, cause: 'because' } }),
+    (writer) => writer.record(writer.gateway, 'erasure', { meta: { ...intent, keys: [[1, 20_800]] } }),
+    (writer) => writer.record(writer.gateway, 'erasure', { meta: { phase: 'complete', intent: 3 } }),
+    (writer) => writer.record(writer.gateway, 'erasure', { meta: { phase: 'complete', intent: 3, kept: [[1, 2]] } }),
+    (writer) => writer.record(writer.gateway, 'erasure', { meta: { phase: 'complete', intent: 3, kept: [[1, 5]] } }),
+    (writer) => writer.record(writer.gateway, 'erasure', { meta: { phase: 'over', intent: 3 } }),
+    (writer) => writer.record(writer.gateway, 'signer', { meta: { vkey: 5 } }),
+  ];
+  const verdicts = new Map<string, number>();
+  for (const [i, add] of stores.entries()) {
+    const writer = new StoreWriter();
+    writer.start(null);
+    const session = writer.newSession();
+    writer.record(session, 'open', { meta: under(20_800) });
+    add(writer, session);
+    writer.commit();
+    writer.checkpoint();
+    writer.publish();
+    const { path } = directoryOf(t, writer.files);
+    const { verdict, findings } = await verifyStore(filesOf(writer.files), { keys: [writer.signer.vkey] });
+    const said = await other(path, writer.signer.vkey);
+    assert.ok(said.startsWith(`${verdict} `), `store ${i}: ${said}; here ${verdict}: ${JSON.stringify(findings)}`);
+    verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
+  }
+  assert.deepEqual([...verdicts.keys()].toSorted(), ['holds', 'integrity', 'malformed']);
 });
 
 test('the second verifier says of keyrings what this one says: in bundles, and beside a key', requireGo('verifier'), async (t) => {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -176,10 +177,46 @@ func isHash(value any) bool {
 	return is && hexHash.MatchString(text)
 }
 
-func isList(value any) bool {
-	_, is := value.([]any)
-	return is
+// isTuple returns a check for a list whose members pass these checks, one each.
+func isTuple(checks ...func(any) bool) func(any) bool {
+	return func(value any) bool {
+		list, isList := value.([]any)
+		if !isList || len(list) != len(checks) {
+			return false
+		}
+		for i, check := range checks {
+			if !check(list[i]) {
+				return false
+			}
+		}
+		return true
+	}
 }
+
+// listOf returns a check for a list of any length whose members pass a check.
+func listOf(check func(any) bool) func(any) bool {
+	return func(value any) bool {
+		list, isList := value.([]any)
+		for _, each := range list {
+			isList = isList && check(each)
+		}
+		return isList
+	}
+}
+
+func oneOf(texts ...string) func(any) bool {
+	return func(value any) bool {
+		text, isText := value.(string)
+		return isText && slices.Contains(texts, text)
+	}
+}
+
+func isSlot(value any) bool {
+	slot, is := count(value)
+	return is && (slot == 1 || slot == 2)
+}
+
+var isClassDay = isTuple(isCount, isCount)
 
 func orNull(check func(any) bool) func(any) bool {
 	return func(value any) bool { return value == nil || check(value) }
@@ -198,12 +235,36 @@ var shapes = map[byte]shape{
 	10:            {"what": isText, "session": orNull(isText)},
 	11:            {"code": isText},
 	35:            {"class": isCount, "day": isCount, "wrapped": isHash},
-	37:            {"what": isText, "class": isCount},
-	kindErasure:   {"phase": isText},
+	37:            {"what": oneOf("create", "release"), "class": isCount},
 	41:            {"class": isCount, "content": orNull(isCount), "facts": orNull(isCount), "floor": orNull(isCount)},
-	42:            {"secrets": isHash, "key": isCount, "meta": isList, "content": isList},
-	43:            {"class": isCount, "day": isCount, "wraps": isList},
+	kindSecrets:   {"secrets": isHash, "key": isCount, "meta": isClassDay, "content": isClassDay},
+	43:            {"class": isCount, "day": isCount, "wraps": listOf(isTuple(isCount, isSlot, isHash))},
 	kindSigner:    {"vkey": isText},
+}
+
+// optional are members that a body need not have.
+var optional = map[byte]shape{
+	kindEpoch: {"meta": isClassDay, "content": isClassDay},
+	kindOpen:  {"meta": isClassDay, "content": isClassDay},
+	// Only the end of an erasure says what was kept.
+	kindErasure: {"kept": listOf(isTuple(isCount, isSlot))},
+}
+
+var erasureIntent = shape{
+	"phase": isText, "cause": oneOf("expired", "erased", "released"), "keys": listOf(isTuple(isCount, isCount, isHash)),
+	"secrets": listOf(isTuple(isCount, isSlot)), "copies": listOf(isText),
+}
+
+var erasureComplete = shape{"phase": oneOf("complete"), "intent": isCount}
+
+func shapeOf(kind byte, body map[string]any) shape {
+	if kind != kindErasure {
+		return shapes[kind]
+	}
+	if body["phase"] == "intent" {
+		return erasureIntent
+	}
+	return erasureComplete
 }
 
 // readBody parses the clear body of a governance leaf.
@@ -219,7 +280,12 @@ func readBody(kind byte, text []byte) (map[string]any, error) {
 	if !isObject {
 		return nil, errForm
 	}
-	for name, check := range shapes[kind] {
+	for name, check := range optional[kind] {
+		if member, isThere := body.values[name]; isThere && !check(member) {
+			return nil, fmt.Errorf("body without a proper %q", name)
+		}
+	}
+	for name, check := range shapeOf(kind, body.values) {
 		member, isThere := body.values[name]
 		if !isThere || !check(member) {
 			return nil, fmt.Errorf("body without a proper %q", name)

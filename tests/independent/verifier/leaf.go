@@ -20,6 +20,7 @@ const (
 	kindPolicy    = 36
 	kindErasure   = 38
 	kindPause     = 40
+	kindSecrets   = 42
 	kindSigner    = 44
 
 	flagClear     = 1

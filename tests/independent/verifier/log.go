@@ -5,17 +5,32 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
 
 const heartbeatGapMsMax = 90_000
 
+// A session is followed with this many of the newest secrets that it announced.
+const announcedMax = 64
+
 type session struct {
 	next     uint64
 	previous [32]byte
 	epoch    uint32
+	// The classes and days of its secrets, the newest first. It is nil where they are not known.
+	secrets []secretPlaces
 }
+
+type classDay struct {
+	class uint16
+	day   uint32
+}
+
+// secretPlaces says under which class and day the two secrets of a session are kept.
+type secretPlaces struct{ meta, content classDay }
 
 // logCheck checks the leaves one after the other: sessions, epochs, heartbeats, clear bodies, erasures.
 type logCheck struct {
@@ -203,10 +218,61 @@ func (c *logCheck) checkSession(l leaf, entry []byte, clear []byte, name string)
 	if clear != nil && l.kind != kindEpoch && l.kind != kindPause {
 		c.checkClear(l, clear, name)
 	}
+	c.checkSecrets(known, l, entry, clear, name)
 	if l.kind == kindClose {
 		delete(c.sessions, l.session)
 		c.closed[l.session] = true
 	}
+}
+
+// checkSecrets notes secrets that a session announces, and checks that its sealed bodies are of a class and day of one of them.
+func (c *logCheck) checkSecrets(s *session, l leaf, entry, clear []byte, name string) {
+	if l.kind == kindOpen || l.kind == kindEpoch || l.kind == kindSecrets {
+		if body, err := readBody(l.kind, clear); clear != nil && err == nil && body["key"] != nil {
+			s.announce(body, l.kind != kindSecrets)
+		}
+	}
+	isAnnounced := func(stream byte, class uint16, day uint32) bool {
+		return stream == 0 || slices.ContainsFunc(s.secrets, func(places secretPlaces) bool {
+			if stream == 1 {
+				return places.meta == classDay{class, day}
+			}
+			return places.content == classDay{class, day}
+		})
+	}
+	if s.secrets != nil && !(isAnnounced(entry[168], l.metaClass, l.metaDay) && isAnnounced(entry[184], l.contentClass, l.contentDay)) {
+		c.found.add(integrity, "%s: its body is of a class or day for which its session has no secrets", name)
+		s.secrets = nil
+	}
+}
+
+func (s *session) announce(body map[string]any, isFirst bool) {
+	meta, hasMeta := readClassDay(body["meta"])
+	content, hasContent := readClassDay(body["content"])
+	if !hasMeta || !hasContent || !isFirst && s.secrets == nil {
+		s.secrets = nil
+		return
+	}
+	before := s.secrets
+	if isFirst {
+		before = nil
+	}
+	s.secrets = append([]secretPlaces{{meta, content}}, before...)
+	s.secrets = s.secrets[:min(len(s.secrets), announcedMax)]
+}
+
+func readClassDay(value any) (classDay, bool) {
+	list, _ := value.([]any)
+	if len(list) != 2 {
+		return classDay{}, false
+	}
+	class, _ := count(list[0])
+	day, _ := count(list[1])
+	// A number that no leaf can have is that of no body.
+	if class > math.MaxUint16 || day > math.MaxUint32 {
+		return classDay{}, true
+	}
+	return classDay{uint16(class), uint32(day)}, true
 }
 
 func (c *logCheck) checkClear(l leaf, clear []byte, name string) {
