@@ -163,7 +163,12 @@ export class AnchorCheck {
 
   async #read(read: ReadLogFile, { keys: given, known, witnesses }: AnchorOptions): Promise<void> {
     const findings = this.#findings;
-    const { keys, source } = await trustIn({ key: await read('key'), keyring: undefined }, given, findings, 'anchor/key');
+    const key = await read('key');
+    if (key === undefined && (await read('checkpoint')) === undefined) {
+      findings.add('malformed', '.', 'not an anchor log: no checkpoint, no key');
+      return;
+    }
+    const { keys, source } = await trustIn({ key, keyring: undefined }, given, findings, 'anchor/key');
     this.#keySource = source;
     const claims: Claim[] = [];
     const knownCheckpoint = known === undefined ? undefined : await checkAnyNote(encodeUtf8(known), 'known checkpoint', keys, findings);

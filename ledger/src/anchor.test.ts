@@ -152,6 +152,7 @@ void test('every flipped bit of an anchor log is found, and every entry that is 
     without.delete(path);
     assert.equal((await check(without)).finish(stores).verdict, 'completeness', path);
   }
+  assert.equal((await check(new Map())).finish(stores).verdict, 'malformed');
   assert.equal((await check(filesOf(entries.slice(0, -1), entries))).finish(stores).verdict, 'completeness');
   assert.equal((await check(filesOf([...entries.slice(0, -2), ...entries.slice(-1)], entries.slice(1)))).finish(stores).verdict, 'integrity');
   // The witness replaces a partial bundle by the full one while it is read.

@@ -54,6 +54,16 @@ const misuses: readonly Misuse[] = [
   { words: 'session list --url http://127.0.0.1:1', status: 1, says: /COUNTERSIGN_TOKEN/ },
   { words: 'verify nothing.bundle', status: 5, says: /there is no file nothing\.bundle.*session export/ },
   { words: 'verify good.yaml', status: 5, says: /NOT READABLE/ },
+  { words: 'verify one two', status: 5, says: /one file is verified at a time, and two is a second one.*--anchor/ },
+  { words: 'verify --anchor nowhere store', status: 5, says: /--anchor nowhere: there is no such directory.*the directory anchor of a witness/ },
+  { words: 'verify --anchor . nowhere', status: 5, says: /there is no directory nowhere: a store is a gateway's data directory/ },
+  { words: 'witness status --anchor .', status: 5, says: /NOT READABLE.*not an anchor log: no checkpoint, no key/s },
+  { words: 'witness enrol nothing --data nowhere', status: 1, says: /the key nothing: there is no such file.*log\/key/ },
+  {
+    words: 'witness retire countersign/0123456789abcdef --data nowhere --reason x',
+    status: 1,
+    says: /there is no witness here\. countersign witness serve makes one/,
+  },
   { words: 'verify --data nowhere', status: 5, says: /there is no directory nowhere: a store is a gateway's data directory/ },
 ];
 
