@@ -1,4 +1,5 @@
 /** Describes the report about a store in lines for people. */
+import { firstHoldClass } from '@countersign/ledger/format';
 import { countOf } from '@countersign/gateway/count-of';
 import type { BucketRecord } from '@countersign/gateway/verification';
 import type { StoreReport } from '@countersign/ledger';
@@ -45,7 +46,7 @@ export function describeStore({
       ? 'without the key store: whether the bodies can still be opened was not checked'
       : `${countOf(keys, 'key')} announced and compared with the key store`,
     describeBodies(bodies),
-    ...(retention === undefined ? [] : [describeRetention(retention)]),
+    ...(retention === undefined ? [] : [describeRetention(retention, keys !== undefined)]),
     ...(unsigned.leaves === 0 ? [] : [`not yet under a signature: ${countOf(unsigned.leaves, 'record')}`]),
     ...(unsigned.tornBytes === 0
       ? []
@@ -100,13 +101,19 @@ function describePauses(count: number, pauses: StoreReport['pauses']): string[] 
   return count > lines.length ? [...lines, `and in ${countOf(count - lines.length, 'pause')} more`] : lines;
 }
 
-/** Says what was deleted, by cause and class. */
-function describeRetention({ atMs, erased, pending }: NonNullable<StoreReport['retention']>): string {
-  const destroyed = erased.map(({ cause, class: number, count }) =>
-    number === null ? `${countOf(count, 'secret')} ${cause}` : `${countOf(count, 'key')} of class ${number} ${cause}`,
-  );
+/** Says what was deleted, by cause and class. A hold is a class of its own, with one key. */
+function describeRetention({ atMs, erased, pending }: NonNullable<StoreReport['retention']>, hasKeyStore: boolean): string {
+  const isOfHold = (each: (typeof erased)[number]): boolean => each.class !== null && each.class >= firstHoldClass;
+  const holds = erased.filter(isOfHold).reduce((sum, { count }) => sum + count, 0);
+  const destroyed = erased
+    .filter((each) => !isOfHold(each))
+    .map(({ cause, class: number, count }) =>
+      number === null ? `${countOf(count, 'secret')} ${cause}` : `${countOf(count, 'key')} of class ${number} ${cause}`,
+    );
+  const all = [...destroyed, ...(holds === 0 ? [] : [`${countOf(holds, 'key')} of holds released`])];
   const words = [
-    destroyed.length === 0 ? 'nothing was deleted' : `deleted: ${destroyed.join(', ')}`,
+    all.length === 0 ? 'nothing was deleted' : `deleted: ${all.join(', ')}`,
+    ...(hasKeyStore ? [] : ['whether the keys are gone, and anything is kept too long, was not judged without the key store']),
     ...(pending === 0 ? [] : [`${countOf(pending, 'erasure')} announced and not completed yet`]),
   ];
   return `retention, judged for ${new Date(atMs).toISOString().slice(0, 10)}: ${words.join('; ')}`;

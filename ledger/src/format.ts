@@ -115,6 +115,7 @@ export { entryAt, entryPlaces, frameEntries, isFrame, SegmentReader, type Entry,
 export { decodeUtf8, encodeUtf8, parseDecimal } from './text.ts';
 export { encodeEntryBundle, entryBundlePath, parseTilePath, tileHeight, tilePath, TileReader, tilesOf, tileWidth, type Tile } from './tile.ts';
 export { formatReceipt, parseReceipt, type Receipt } from './tlog-proof.ts';
+export { firstHoldClass } from './protected-secrets.ts';
 export { formatTimestampLine } from './timestamp-line.ts';
 export { formatTimestampRequest, nonceBytes, parseTimestampAnswer, timestampBytesMax, verifyTimestamp, type TimestampInfo } from './timestamp-token.ts';
 export { emptyRoot, Frontier } from './tree.ts';

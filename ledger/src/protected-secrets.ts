@@ -2,7 +2,7 @@
 import type { GovernanceBody } from './governance.ts';
 
 /** The classes from this number on are holds, which end when they are released. */
-export const firstHold = 32_768;
+export const firstHoldClass = 32_768;
 
 /** A retention class and an expiry day. */
 export interface ClassDay {
@@ -50,7 +50,7 @@ export class ProtectedSecrets {
   /** Takes up the body of a `wrap`. */
   wrap({ class: classId, wraps }: GovernanceBody): void {
     const hold = Number(classId);
-    if (hold >= firstHold && Array.isArray(wraps)) {
+    if (hold >= firstHoldClass && Array.isArray(wraps)) {
       const held = this.#held.get(hold) ?? new Set();
       this.#held.set(hold, held);
       for (const [key, slot] of wraps) {

@@ -4,7 +4,7 @@ import { readErasureBody, type ErasedSecret, type ErasureCause, type ErasureInte
 import type { GovernanceBody } from './governance.ts';
 import type { KeyRows } from './key-check.ts';
 import { leafOffsets, neverExpires, readUint53 } from './leaf.ts';
-import { firstHold, ProtectedSecrets, type ClassDay, type SecretsPlaces } from './protected-secrets.ts';
+import { firstHoldClass, ProtectedSecrets, type ClassDay, type SecretsPlaces } from './protected-secrets.ts';
 import type { Findings } from './verdict.ts';
 
 const dayMs = 86_400_000;
@@ -231,7 +231,7 @@ export class RetentionCheck {
 
   /** Returns why a class key must not be destroyed for this cause on this day; null if it may be. */
   #whyNotKey(cause: ErasureCause, kept: ClassDay, today: number): string | null {
-    const isHold = kept.class >= firstHold;
+    const isHold = kept.class >= firstHoldClass;
     if ((cause === 'released') !== isHold) {
       return isHold ? 'which is a hold' : 'which is no hold';
     }

@@ -103,6 +103,13 @@ test('what only a hold keeps is found past its day, what nothing keeps is not, a
   assert.deepEqual(await found(gateway, recorded), { byWord: [], byFact: [] });
   const { status, stdout } = gateway.command(['verify', '--retention', '--data', data]);
   assert.equal(status, 0, stdout);
+  assert.match(stdout, /retention, judged for .*, 1 key of holds released$/m);
+  // The copy that an auditor gets has no key store.
+  const copy = join(gateway.directory, 'copy');
+  for (const part of ['journal', 'log']) {
+    cpSync(join(data, part), join(copy, part), { recursive: true });
+  }
+  assert.match(gateway.command(['verify', '--retention', '--data', copy]).stdout, /1 key of holds released; .* was not judged without the key store$/m);
 });
 
 test('a gateway that is killed while it takes up again what a hold keeps goes on at its next start', requireStrace(), async (t) => {

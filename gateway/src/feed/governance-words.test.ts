@@ -49,6 +49,12 @@ const cases: readonly (readonly [kind: string, governance: NonNullable<OpenedRec
     undefined,
     'To be destroyed (expired): the key of class 2 until 2024-10-04.',
   ],
+  [
+    'erasure',
+    { phase: 'intent', cause: 'released', keys: [[32_768, 65_535, 'aa']], secrets: [], copies: [] },
+    { by: 'carol', onBehalfOf: null, address: '10.0.0.7', reason: 'settled' },
+    'To be destroyed (released): the key of hold 32768.\nby: carol\nfrom: 10.0.0.7\nreason: settled',
+  ],
   ['erasure', { phase: 'complete', intent: 54, kept: [] }, undefined, 'Destroyed: what record 0123456789abcdef/54 names.'],
   ['hold', { what: 'create', class: 32_768 }, 'no JSON', 'Hold 32768 is set.'],
 ];

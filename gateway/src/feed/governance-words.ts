@@ -1,3 +1,4 @@
+import { firstHoldClass } from '@countersign/ledger/format';
 import { countOf } from '../domain/count-of.ts';
 import { formatDays } from '../domain/duration.ts';
 import type { OpenedRecord } from '../domain/record.ts';
@@ -49,6 +50,9 @@ function erasureWords({ phase, intent, cause, keys, secrets, copies }: Body, log
 }
 
 function classDayWords([number, day]: readonly unknown[]): string {
+  if (Number(number) >= firstHoldClass) {
+    return `the key of hold ${Number(number)}`;
+  }
   const until = printLastDay(Number(day));
   return `the key of class ${Number(number)}${until === null ? '' : ` until ${until}`}`;
 }

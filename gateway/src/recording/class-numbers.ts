@@ -1,10 +1,8 @@
 import { createHmac, type KeyObject } from 'node:crypto';
+import { firstHoldClass } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import type { Sqlite } from '../store/sqlite.ts';
 import { standardClass } from './retention.ts';
-
-/** The classes from this number on are those of holds. */
-export const firstHoldClass = 32_768;
 
 export const classNumbersSchema = `
   CREATE TABLE IF NOT EXISTS keeping (class INTEGER PRIMARY KEY, query_digest BLOB NOT NULL UNIQUE) STRICT;

@@ -1,8 +1,7 @@
 import type { KeyObject } from 'node:crypto';
-import { neverExpires } from '@countersign/ledger/format';
+import { firstHoldClass, neverExpires } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import type { Sqlite, SqliteRow } from '../store/sqlite.ts';
-import { firstHoldClass } from './class-numbers.ts';
 import type { ClassDay } from './key-store.ts';
 import { unwrapBytes, wrapKey } from './wrapping.ts';
 

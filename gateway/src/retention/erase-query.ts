@@ -1,7 +1,7 @@
+import { firstHoldClass } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import type { Erasable, ErasableSecret, WantedErasable } from '../recording/erasable.ts';
 import type { FindSecrets } from '../recording/found-secrets.ts';
-import { firstHoldClass } from '../recording/class-numbers.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { dayOf, printDay } from '../recording/retention.ts';

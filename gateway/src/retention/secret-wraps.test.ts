@@ -1,3 +1,4 @@
+import { firstHoldClass } from '@countersign/ledger/format';
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +8,6 @@ import { DatabaseSync } from 'node:sqlite';
 import { verifyStore } from '@countersign/ledger';
 import { openStoreFiles } from '../../../cli/src/store-files.ts';
 import { openKeyRows } from '../recording/key-rows.ts';
-import { firstHoldClass } from '../recording/class-numbers.ts';
 import { underOf } from '../recording/hold-rows.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import { Erasures } from './erasures.ts';
