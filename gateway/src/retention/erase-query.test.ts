@@ -1,20 +1,26 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { verifyStore } from '@countersign/ledger';
+import { parseVerifierKey, parseWitnessPolicy, verifyStore } from '@countersign/ledger';
 import { decodeLeaf, frameEntries } from '@countersign/ledger/format';
 import { openStoreFiles } from '../../../cli/src/store-files.ts';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
+import { requireCosigned } from '../assembly/cosigned-erasures.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { FindSecrets } from '../recording/found-secrets.ts';
 import { openKeyRows } from '../recording/key-rows.ts';
 import { readEntries, SessionOpener } from '../recording/session-reader.ts';
 import { isPlacedFrame, journalStart, readJournal } from '../recording/journal-reader.ts';
+import type { PublishedCheckpoint } from '../recording/publisher.ts';
+import type { Recorder } from '../recording/recorder.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import { openRecordSearch } from '../search/testdata/open-record-search.ts';
 import { openSqliteReadOnly } from '../store/sqlite.ts';
+import { Cosigning } from '../witnesses/cosigning.ts';
+import { Witness } from '../witnesses/witness.ts';
+import { WitnessServer } from '../witnesses/witness-server.ts';
 import { eraseQuery, type ErasePlan } from './erase-query.ts';
 import { Erasures } from './erasures.ts';
 import { Holds } from './holds.ts';
@@ -26,13 +32,14 @@ const opens = { principal: 'bot', groups: [], clientAddress: '127.0.0.1', target
 
 interface World {
   readonly data: string;
+  readonly recorder: Recorder;
   readonly holds: Holds;
   readonly erasures: Erasures;
   /** Begins a session, and returns its id, and a function that records a statement in it. */
   readonly begin: () => { readonly id: string; readonly say: (text: string) => void };
   readonly erase: (query: string) => Promise<ErasePlan>;
   /** Called when an erasure is looked up, and when the witnesses are asked. */
-  on: { looked: () => void; asked: () => Promise<void> };
+  on: { looked: () => void; asked: (checkpoint: PublishedCheckpoint) => Promise<void> };
   /** Returns the texts of statements that can be read in a session. */
   readonly readable: (session: string) => Promise<readonly string[]>;
   readonly close: () => Promise<void>;
@@ -49,7 +56,7 @@ async function openWorld(t: TestContext): Promise<World> {
   const erasures: Erasures = new Erasures({
     recorder,
     keys,
-    confirm: async () => world.on.asked(),
+    confirm: async (checkpoint) => world.on.asked(checkpoint),
     keptByHolds: async (secrets) => holds.keptOf(secrets),
     forget: async (from) => {
       await follower.dropErased();
@@ -70,6 +77,7 @@ async function openWorld(t: TestContext): Promise<World> {
   });
   const world: World = {
     data,
+    recorder,
     holds,
     erasures,
     on: { looked: () => undefined, asked: async () => Promise.resolve() },
@@ -121,6 +129,49 @@ async function openWorld(t: TestContext): Promise<World> {
   return world;
 }
 
+interface OpenedWitness extends AsyncDisposable {
+  /** Asks the witness, which nobody reaches before `serve`. */
+  readonly ask: (checkpoint: PublishedCheckpoint) => Promise<void>;
+  readonly serve: () => Promise<void>;
+}
+
+/** Opens a witness of the log. */
+async function openWitness(t: TestContext, { data, recorder }: World): Promise<OpenedWitness> {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-erase-witness-'));
+  t.after(() => {
+    rmSync(directory, { recursive: true });
+  });
+  const parts = new AsyncDisposableStack();
+  await recorder.publish();
+  const log = parseVerifierKey(readFileSync(join(data, 'log', 'key'), 'utf8').trim());
+  const witness = parts.use(await Witness.open({ data: join(directory, 'one'), name: 'one.example', logs: [log], now: Date.now }));
+  const open = async (port: number): Promise<WitnessServer> => WitnessServer.open({ host: '127.0.0.1', port, witness, onTrouble: () => undefined });
+  const before = await open(0);
+  const { url } = before;
+  await before[Symbol.asyncDispose]();
+  const policy = parseWitnessPolicy(Buffer.from(`witness one ${witness.vkey} ${url}\nquorum one\n`));
+  const cosigning = parts.use(
+    new Cosigning({
+      directory: join(data, 'log'),
+      handovers: async () => Promise.resolve([]),
+      settings: { policy, caFile: null, lostMs: 60_000 },
+      now: Date.now,
+      onNews: () => undefined,
+      onTrouble: () => undefined,
+    }),
+  );
+  cosigning.begin(() => recorder.published);
+  let isServed = false;
+  return {
+    ask: async (checkpoint) => requireCosigned(cosigning, checkpoint, isServed ? undefined : 100),
+    serve: async () => {
+      parts.use(await open(Number(new URL(url).port)));
+      isServed = true;
+    },
+    [Symbol.asyncDispose]: async () => parts.disposeAsync(),
+  };
+}
+
 /** Returns the verdict of a verifier that has the keys and judges retention. */
 async function verdictOf(data: string): Promise<string> {
   using keyRows = openKeyRows(join(data, 'keys.db'));
@@ -150,11 +201,12 @@ test('a hold that is set while an announced erasure waits for its witnesses wins
   const [held, other] = [world.begin(), world.begin()];
   held.say('SELECT apple');
   other.say('SELECT apple pie');
-  world.on.asked = async () => Promise.reject(new GatewayError('conflict', 'no witness answers'));
-  await assert.rejects(world.erase('apple'), /no witness answers/);
+  await using witness = await openWitness(t, world);
+  world.on.asked = witness.ask;
+  await assert.rejects(world.erase('apple'), /The witnesses have not cosigned/);
   assert.deepEqual([await world.readable(held.id), await world.readable(other.id)], [['SELECT apple'], ['SELECT apple pie']]);
   await world.holds.create(ann, { matter: 'case', query: `session:${held.id}`, reason: 'letter' });
-  world.on.asked = async () => Promise.resolve();
+  await witness.serve();
   await world.holds.whileCovered(async () => world.erasures.resume());
   assert.deepEqual([await world.readable(held.id), await world.readable(other.id)], [['SELECT apple'], []]);
   await world.close();
