@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
-import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import type { ShownKeys } from '../../gateway/src/api/endpoints/list-keys.ts';
 import { s3Environment } from '../../gateway/src/archive/testdata/s3-server.ts';
 import { Gateway } from '../../gateway/src/gateway.ts';
@@ -69,6 +68,11 @@ async function openTokenProvider(): Promise<Provider> {
   });
 }
 
+/** Identities of age that were made for this test, and the recipient of the first one. */
+const ageIdentity = 'AGE-SECRET-KEY-158CY9PT686KM39F54P0WTN6T6AWEYY5C7H5PDXUZVTF6UL9JSUHSST9G7Z';
+const recipient = 'age15zdaqjrl5nahyg8r24mld6mx4zg4vex6tqtxph2mpqx2tt8u434qrfl2w4';
+const otherIdentity = 'AGE-SECRET-KEY-1LNDSKLXNMECZW3YV52UK7R4J38P8LL4XUMQE804QQA5DRSQU9EKQM8LGEG';
+
 const dayMs = 86_400_000;
 const rootKey = 'ab'.repeat(32);
 const answered = 'what the target answered';
@@ -77,18 +81,15 @@ describe('the root secret of a gateway, by whatever wraps it', () => {
   let target: SampleServer;
   let directory: string;
   let identity: string;
-  let recipient: string;
   before(async () => {
     target = await openServer(async (_request, response) => {
       response.end(answered);
       await Promise.resolve();
     });
     directory = mkdtempSync(join(tmpdir(), 'countersign-escrow-'));
-    const made = await generateX25519Identity();
-    recipient = await identityToRecipient(made);
     identity = join(directory, 'escrow.txt');
-    writeFileSync(identity, `${made}\n`);
-    writeFileSync(join(directory, 'other.txt'), `${await generateX25519Identity()}\n`);
+    writeFileSync(identity, `${ageIdentity}\n`);
+    writeFileSync(join(directory, 'other.txt'), `${otherIdentity}\n`);
   });
   after(async () => {
     await target[Symbol.asyncDispose]();

@@ -13,7 +13,7 @@ const attemptsMax = 10;
 const keysPerTurn = 50;
 
 /** The steps of a rotation, in order. A process may end after each of them. */
-export type RotationStep = 'expected' | 'announced' | 'rewrapped';
+type RotationStep = 'expected' | 'announced' | 'rewrapped';
 
 interface RotationParts {
   readonly keys: KeyStore;
