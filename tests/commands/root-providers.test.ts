@@ -231,4 +231,32 @@ describe('the root secret of a gateway, by whatever wraps it', () => {
     const shown = await run(gateway, ['session', 'show', session], {});
     assert.match(shown.stdout, new RegExp(answered));
   });
+
+  test('an identity of the escrow opens nothing that was erased, and with a backup of before that was not encrypted all that it has', async () => {
+    await using gateway = await GatewayProcess.start({ config: configOf(`escrow: [${recipient}]`) });
+    const done = (...words: readonly string[]): string => {
+      const { status, stdout, stderr } = gateway.command(words);
+      assert.equal(status, 0, stdout + stderr);
+      return stdout;
+    };
+    const session = await ask(gateway);
+    const out = join(gateway.directory, 'backup');
+    done('backup', '--out', out);
+    await gateway.whenIndexed();
+    done('erase', '--query', `session:${session}`, '--reason', 'a test', '--yes');
+    const said = 'root secrets in escrow, up to number 1: they hold none of these keys, and open those in the backups';
+    assert.ok(readFileSync(gateway.segment()).includes(said), 'the record of the erasure says so in public');
+    await gateway.signal('SIGTERM');
+    const recover = async (): Promise<string> => {
+      rmSync(join(gateway.data, 'root.key'), { force: true });
+      done('key', 'recover', '--identity', identity);
+      await gateway.start();
+      return done('session', 'show', session);
+    };
+    assert.doesNotMatch(await recover(), new RegExp(answered));
+    await gateway.signal('SIGTERM');
+    rmSync(gateway.data, { recursive: true });
+    done('restore', out, '--data', gateway.data);
+    assert.match(await recover(), new RegExp(answered));
+  });
 });
