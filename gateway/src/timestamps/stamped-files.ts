@@ -13,9 +13,9 @@ export class StampedFiles {
     this.#directory = join(data, 'log', 'timestamps');
   }
 
-  /** The newest; null if there is none. */
-  newest(): { readonly size: number; readonly atMs: number } | null {
-    const size = sizesIn(this.#directory).at(-1);
+  /** The newest of those over at most so many records; null if there is none. */
+  newest(sizeMax = Infinity): { readonly size: number; readonly atMs: number } | null {
+    const size = sizesIn(this.#directory).findLast((each) => each <= sizeMax);
     return size === undefined ? null : { size, atMs: statSync(join(this.#directory, String(size))).mtimeMs };
   }
 
@@ -45,11 +45,11 @@ export function dropStampedAbove(data: string, size: number): void {
   }
 }
 
-/** The sizes of the checkpoints that are stamped, in order. */
+/** The sizes of the checkpoints that are stamped, in order. Files with other names than a size has are none. */
 function sizesIn(directory: string): readonly number[] {
   try {
     return readdirSync(directory)
-      .flatMap((name) => (/^\d{1,16}$/.test(name) ? [Number(name)] : []))
+      .flatMap((name) => (/^(?:0|[1-9]\d{0,15})$/.test(name) && Number.isSafeInteger(Number(name)) ? [Number(name)] : []))
       .toSorted((a, b) => a - b);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -171,4 +171,20 @@ void test('while the authority gives none nothing stops; that is told once, and 
   assert.deepEqual([timestamping.status.stamped?.size, timestamping.status.failure], [5, null], 'the pause holds');
   timestamping.hurry();
   await waitUntil(() => timestamping.status.stamped?.size === 8);
+});
+
+void test('a file over more records than the log has stops no timestamps', async (t) => {
+  await using authority = await TimestampAuthority.open();
+  const data = mkdtempSync(join(tmpdir(), 'countersign-stamping-'));
+  t.after(() => {
+    rmSync(data, { recursive: true });
+  });
+  mkdirSync(join(data, 'log', 'timestamps'), { recursive: true });
+  for (const name of ['9007199254740991', '9999999999999999', '007', '-1', '1e3']) {
+    writeFileSync(join(data, 'log', 'timestamps', name), '');
+  }
+  const settings = { url: authority.url, caFile: null, trusted: parseCertificates(authority.root), everyMs: 3_600_000, lostMs: 60_000 };
+  await using timestamping = new Timestamping({ data, settings, now: Date.now, onNews: assert.ifError, onTrouble: assert.ifError });
+  timestamping.begin(() => ({ size: 3, note: 'log\n3\n\n\u2014 log AAAAAAAA\n' }));
+  await waitUntil(() => timestamping.status.stamped?.size === 3);
 });

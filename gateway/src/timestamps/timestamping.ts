@@ -103,6 +103,10 @@ export class Timestamping implements AsyncDisposable {
   #look(): void {
     const { settings, now } = this.#options;
     const checkpoint = this.#published();
+    if (this.#stamped !== null && checkpoint.size >= 0 && this.#stamped.size > checkpoint.size) {
+      // A file over more records than the log has is not of this log. If it counted, nothing would be stamped any more, and nobody would be told.
+      this.#stamped = this.#files.newest(checkpoint.size);
+    }
     const stampedSize = this.#stamped?.size ?? -1;
     const isWanted = this.#wantedSize > stampedSize || this.#stamped === null || now() - this.#stamped.atMs >= settings.everyMs;
     const isDue = checkpoint.size > stampedSize && isWanted;
