@@ -35,7 +35,7 @@ export type Credential = 'caller' | 'operator';
 
 /**
  * Returns the address of the API, with the socket and the token to use. Only this function decides as whom a command acts. Rejects with an Error that says what
- * to do if no gateway runs.
+ * to do if no gateway runs, or if COUNTERSIGN_TOKEN is empty where without it the command would act as the operator.
  */
 export async function locateApi(options: LocationOptions, credential: Credential): Promise<ApiLocation> {
   const url = await locateGateway(options);
@@ -44,6 +44,10 @@ export async function locateApi(options: LocationOptions, credential: Credential
   }
   const data = findData(options.config);
   const token = credential === 'operator' ? null : findEnvironmentToken();
+  // As in COUNTERSIGN_TOKEN=$(cat FILE) without the file: who means to be somebody is not made the operator.
+  if (credential === 'caller' && token === null && process.env['COUNTERSIGN_TOKEN'] !== undefined) {
+    throw new Error('COUNTERSIGN_TOKEN is set and empty: put a token into it, or unset it to act as the operator');
+  }
   return { url, socket: findSocket(data), token: token ?? readOperatorToken(data) };
 }
 

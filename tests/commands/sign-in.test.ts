@@ -37,13 +37,16 @@ identity:
     );
     url = `http://127.0.0.1:${gateway.port('http')}`;
   });
+  before(() => {
+    delete process.env['COUNTERSIGN_TOKEN'];
+  });
   after(() => {
     rmSync(state, { recursive: true });
   });
 
   /** Runs a command. It is no child that this process waits for idly, because the issuer is in this process. */
   async function command(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<RunResult> {
-    return runProgram(process.execPath, [mainFile, ...words], { XDG_STATE_HOME: state, COUNTERSIGN_TOKEN: '', ...environment });
+    return runProgram(process.execPath, [mainFile, ...words], { XDG_STATE_HOME: state, ...environment });
   }
 
   async function whoami(environment: Readonly<Record<string, string>> = {}): Promise<ShownCaller> {

@@ -38,6 +38,14 @@ test('T4.16: tokens made and revoked while the gateway is stopped are on record 
   assert.equal(gateway.verify().status, 0);
 });
 
+test('a command with an empty token does not act as the operator', async () => {
+  await using gateway = await GatewayProcess.start({ config: 'principals:\n  agent: { kind: agent }\n' });
+  assert.equal(gateway.cli(['session', 'list', '--all']).status, 0);
+  const { status, stdout, stderr } = gateway.cli(['session', 'list', '--all'], { environment: { COUNTERSIGN_TOKEN: '' } });
+  assert.deepEqual([status, stdout], [1, '']);
+  assert.match(stderr, /^countersign: COUNTERSIGN_TOKEN is set and empty: put a token into it, or unset it to act as the operator$/m);
+});
+
 test('T4.13: an older identity.db, in which a token is not revoked, does not start, and with --accept-rollback that is in the record', async () => {
   await using gateway = await GatewayProcess.start({ config: 'principals:\n  agent: { kind: agent }\n' });
   const { id }: { readonly id: string } = JSON.parse(gateway.command(['token', 'create', 'agent', '--json']).stdout);
