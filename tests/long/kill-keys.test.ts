@@ -27,6 +27,8 @@ const shared: readonly Point[] = [
   { name: 'the key store is half changed', syscall: 'pwrite64', file: ({ data }) => join(data, 'keys.db') },
   { name: 'the key store is changed, and not on stable storage', syscall: 'fsync', file: ({ data }) => join(data, 'keys.db') },
   { name: 'the key store is changed, and that does not count yet', syscall: 'ftruncate', file: ({ data }) => join(data, 'keys.db-journal') },
+  // Two calls come before it: for the rows that take the change back, and for their number.
+  { name: 'the key store is changed, and nobody knows that it counts', syscall: 'fsync', file: ({ data }) => join(data, 'keys.db-journal'), when: 3 },
 ];
 
 const ofErasure: readonly Point[] = [
@@ -136,8 +138,8 @@ describe('a gateway that is killed while it erases or rotates keys is in one of 
         }
       });
     }
-    test('it was the one before each time: what does not count yet is taken back', () => {
-      assert.deepEqual([...states], [false]);
+    test('both states were seen', () => {
+      assert.equal(states.size, 2);
     });
   });
 });

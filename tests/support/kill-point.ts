@@ -12,11 +12,13 @@ export interface KillPoint {
   readonly syscall: 'pwrite64' | 'rename' | 'ftruncate' | 'unlink' | 'fdatasync' | 'fsync';
   /** The path of the file, or of the directory that is synced. Of a rename it is the old name: strace does not look at the new one. */
   readonly file: string;
+  /** Which such call it is, counted in each thread. Absent: the first. */
+  readonly when?: number;
 }
 
 /** Has an act lead a gateway to a point, at which it is killed. The act may fail. */
-export async function killAt(gateway: GatewayProcess, { syscall, file }: Omit<KillPoint, 'name'>, act: () => Promise<unknown>): Promise<void> {
-  await using tracing = await injectFault(gateway.pid, { syscall, file, what: 'signal=SIGKILL:when=1' });
+export async function killAt(gateway: GatewayProcess, { syscall, file, when = 1 }: Omit<KillPoint, 'name'>, act: () => Promise<unknown>): Promise<void> {
+  await using tracing = await injectFault(gateway.pid, { syscall, file, what: `signal=SIGKILL:when=${when}` });
   await act().catch(() => undefined);
   await waitUntil(() => gateway.killedBy !== null);
   assert.equal(gateway.killedBy, 'SIGKILL');
