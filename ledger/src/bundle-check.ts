@@ -9,7 +9,7 @@ import { openKeyRing } from './keyring.ts';
 import { MalformedError } from './malformed.ts';
 import { parseVerifierKey } from './note.ts';
 import { equalBytes } from './proof.ts';
-import { checkNote, trustGiven } from './store-trust.ts';
+import { checkDecided, checkNote, trustGiven } from './store-trust.ts';
 import { encodeUtf8 } from './text.ts';
 import { Findings, orMalformed, orMalformedLater } from './verdict.ts';
 
@@ -149,6 +149,7 @@ export async function checkSigned(
   if (signed !== undefined && signed.origin !== log) {
     findings.add('integrity', 'checkpoint', 'is not of the log that the bundle names');
   }
+  checkDecided(keys, log, 'checkpoint', findings);
   return {
     signed,
     known: signed === undefined || options.known === undefined ? undefined : await compareKnown(options.known, signed, keys, findings),

@@ -46,6 +46,17 @@ function changed(files: ReadonlyMap<string, Buffer>, changes: Readonly<Record<st
   return result;
 }
 
+/** The store of after two rotations without its keyring, with a record more that the thief of the first key has signed. */
+function extendedByThief(): Map<string, Buffer> {
+  const { writer } = storeOf([1, 2, 3]);
+  writer.signer = signerOf(writer.origin, 1);
+  writer.record(writer.gateway, 'heartbeat', { meta: { sessions: 1 } });
+  writer.commit();
+  writer.checkpoint();
+  writer.publish();
+  return changed(writer.files, { 'log/keys': null, 'log/key': `${writer.signer.vkey}\n` });
+}
+
 /** A receipt under a checkpoint of so many records, in a history of one's own, signed by the key of a seed. */
 function forgedReceipt(size: number, seed: number): Buffer {
   const leaf = Buffer.alloc(164);
@@ -135,6 +146,27 @@ describe('a log whose key was rotated', () => {
     ]) {
       assert.equal((await verifyFile(receipt, { keys })).verdict, 'trust');
     }
+  });
+
+  test('who holds several keys and no keyring is not taken in by the thief of the older one', async () => {
+    const [first = '', real = '', newest = ''] = rotated.vkeys;
+    const undecided = 'several trusted keys are of this log, and no keyring says from which size on each of them signs';
+    const thief = storeOf([1]);
+    const extended = extendedByThief();
+    for (const keys of [
+      [first, newest],
+      [newest, first],
+      [first, real, newest],
+    ]) {
+      for (const files of [thief.files, extended]) {
+        assert.deepEqual(await found(files, keys), ['trust', `log/keys ${undecided}`]);
+        const log = await verifyPublicLog(async (path) => Promise.resolve(files.get(`log/${path}`)), { keys });
+        assert.deepEqual([log.verdict, log.findings.map(({ what }) => what)], ['trust', [undecided]]);
+      }
+      assert.equal((await verifyFile(forgedReceipt(100, 1), { keys })).verdict, 'trust');
+    }
+    assert.deepEqual(await found(thief.files, [first, first]), ['holds'], 'one key twice');
+    assert.deepEqual(await found(thief.files, [first, signerOf('countersign/00000000000000b8', 3).vkey]), ['holds'], 'a key of another log');
   });
 
   test('witnesses end what the thief can show to who holds the stolen key alone', async () => {

@@ -189,6 +189,12 @@ export class SigningKeys {
     return this.all.some((known) => isSame(known, key));
   }
 
+  /** True if several keys of this log count, and no keyring says which of them signs from which size on. */
+  isUndecided(origin: string): boolean {
+    const [first, ...others] = this.all.filter((key) => key.name === origin && this.ring?.keys.some((known) => isSame(known.key, key)) !== true);
+    return first !== undefined && others.some((key) => !isSame(key, first));
+  }
+
   /** True if a signature by this key counts under a checkpoint of so many records. */
   signs(key: VerifierKey, size: number): boolean {
     const keys = this.ring?.keys ?? [];

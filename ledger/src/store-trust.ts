@@ -78,6 +78,16 @@ function joinRings({ pinned, rings }: GivenKeys, own: { readonly ring: KeyRing; 
 }
 
 /**
+ * Adds a finding if several trusted keys are of this log, and no keyring says which of them signs from which size on: one of before a rotation, which may be stolen,
+ * would count as much as the one in force.
+ */
+export function checkDecided(keys: SigningKeys, origin: string, where: string, findings: Findings): void {
+  if (keys.isUndecided(origin)) {
+    findings.add('trust', where, 'several trusted keys are of this log, and no keyring says from which size on each of them signs');
+  }
+}
+
+/**
  * Returns the checkpoint of any log in a signed note. Undefined, with a finding, unless it is signed by a trusted key that has the name of its origin and signs the log
  * at its size.
  */

@@ -6,7 +6,7 @@ import { decodeLeaf, hashBytes, leafBytes, leafFlags } from './leaf.ts';
 import { MalformedError } from './malformed.ts';
 import { decodeUtf8, encodeUtf8, parseDecimal } from './text.ts';
 import { noteBytesMax, parseNote } from './note.ts';
-import { checkNote, trustGiven } from './store-trust.ts';
+import { checkDecided, checkNote, trustGiven } from './store-trust.ts';
 import { Findings, orMalformed } from './verdict.ts';
 import { treeHeightMax } from './tree.ts';
 
@@ -82,6 +82,7 @@ export async function verifyReceipt(bytes: Uint8Array, options: FileOptions = {}
   }
   const signed = await checkNote(encodeUtf8(receipt.checkpoint), 'checkpoint', keys, findings);
   if (signed !== undefined) {
+    checkDecided(keys, signed.origin, 'checkpoint', findings);
     checkInclusion({ ...receipt, decoded: leaf }, signed, findings);
   }
   const timestamp = signed && (await checkStamped(receipt.checkpoint, signed, options, findings));

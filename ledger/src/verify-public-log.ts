@@ -2,7 +2,7 @@
 import type { SignedCheckpoint } from './checkpoint.ts';
 import { hashBytes } from './leaf.ts';
 import { equalBytes } from './proof.ts';
-import { checkNote, ringPath, trustIn, type KeySource } from './store-trust.ts';
+import { checkDecided, checkNote, ringPath, trustIn, type KeySource } from './store-trust.ts';
 import { encodeUtf8 } from './text.ts';
 import { tileHeight, tilePath, tilesOf, tileWidth, type Tile } from './tile.ts';
 import { Frontier } from './tree.ts';
@@ -55,6 +55,9 @@ export async function verifyPublicLog(read: ReadLogFile, options: LogOptions = {
     findings.add('completeness', 'log/checkpoint', 'missing');
   }
   const signed = bytes && (await checkNote(bytes, 'log/checkpoint', trust.keys, findings));
+  if (signed !== undefined) {
+    checkDecided(trust.keys, signed.origin, ringPath, findings);
+  }
   const known = options.known === undefined ? undefined : await checkNote(encodeUtf8(options.known), 'known checkpoint', trust.keys, findings);
   const tiles = new PublicTiles({
     read,

@@ -2,6 +2,7 @@
 import type { AnchoredTrees } from './anchor-check.ts';
 import { BodyCheck, type BodyCounts, type BodyOpener } from './body-check.ts';
 import type { Certificate } from './certificate.ts';
+import { originOf } from './checkpoint.ts';
 import { CosignedCheck, type CosignedReport } from './cosigned-check.ts';
 import type { Loss, Restoration } from './epoch-check.ts';
 import type { Pause } from './governance.ts';
@@ -13,7 +14,7 @@ import { noteBytesMax } from './note.ts';
 import { equalBytes } from './proof.ts';
 import { RetentionCheck, type RetentionReport } from './retention-check.ts';
 import { malformedIfUnreadable, readWhole, type StoreFiles } from './store-files.ts';
-import { checkNote, checkpointPath, Expectation, keyPath, readTrust, ringPath, type KeySource } from './store-trust.ts';
+import { checkDecided, checkNote, checkpointPath, Expectation, keyPath, readTrust, ringPath, type KeySource } from './store-trust.ts';
 import { encodeUtf8 } from './text.ts';
 import { TileCheck } from './tile-check.ts';
 import { TimestampsCheck, type TimestampsReport } from './timestamps-check.ts';
@@ -162,6 +163,10 @@ async function verifyOnce(storeFiles: StoreFiles, options: StoreOptions): Promis
     for (const expectation of expectations) {
       expectation.finish(journal.log.frontier.size, journal.end);
     }
+  }
+  // A declared loss may have ended the keyring. An anchor log knows of none, because no witness goes on after it.
+  if (options.anchored !== undefined || journal.log.epochs.losses.length === 0) {
+    checkDecided(trust.keys, originOf(journal.gatewayId ?? ''), ringPath, findings);
   }
   checkRetired(options.anchored, journal.log.frontier.size, findings);
   cosigned.finish(options.witnesses, now(), options.maxAgeMs, findings);

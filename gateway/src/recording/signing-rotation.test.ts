@@ -165,9 +165,12 @@ describe('a loss that reaches behind a rotation', () => {
     assert.equal(read(data, 'key').trim(), again.vkey);
     await recorder[Symbol.asyncDispose]();
     keys[Symbol.dispose]();
-    const both = await verifyStore(openStoreFiles(data), { keys: [first.key, again.vkey] });
+    const two = [first.key, again.vkey];
+    const both = await verifyStore(openStoreFiles(data), { keys: two });
     assert.deepEqual([both.verdict, both.findings, both.losses.length], ['holds', [], 1]);
-    for (const key of [first.key, again.vkey]) {
+    const anchored = await verifyStore(openStoreFiles(data), { keys: two, anchored: { keys: two, trees: [] } });
+    assert.equal(anchored.verdict, 'trust', 'no witness goes on after a loss, so under an anchor log the keyring must be there');
+    for (const key of two) {
       assert.equal((await verifyStore(openStoreFiles(data), { keys: [key] })).verdict, 'trust', 'nobody could hand over from the first key');
     }
     const next = await openRecorder(data);
