@@ -40,8 +40,6 @@ const facts = [
   ownAttributes.clientEncoding,
   ownAttributes.durationMs,
   ownAttributes.effects,
-  ownAttributes.exportChain,
-  ownAttributes.exportLast,
   ownAttributes.firstByteMs,
   ownAttributes.followed,
   ownAttributes.followedIsCut,

@@ -138,10 +138,10 @@ export const ownAttributes = {
   durationMs: 'countersign.duration_ms',
   /** String, `LOG/INDEX`. The record of an export whose events are attested, after which their chain is named. On the record that this export has ended. */
   exportChain: 'countersign.export.chain',
+  /** Number. How many events an export had that are attested. On the record that this export has ended. */
+  exportEvents: 'countersign.export.events',
   /** String, hexadecimal digits. The fingerprint of the last event of an export, as SHA-256. On the record that this export has ended. */
   exportFingerprint: 'countersign.export.fingerprint',
-  /** String. The last attestation of an export. On the record that this export has ended. */
-  exportLast: 'countersign.export.last',
   /** Number. The index in the log of the first record that a sink gets. */
   feedFrom: 'countersign.feed.from',
   /** List of strings, each `LOG/INDEX`. The records that a sink refused for ever. */

@@ -6,7 +6,7 @@ import { attestEvents } from './ocsf-integrity.ts';
 import { ocsfFaults } from './testdata/ocsf-faults.ts';
 import { recordOf } from './testdata/record.ts';
 
-const chain = { uid: '0123456789abcdef/9', authority: 'countersign/0123456789abcdef' };
+const chain = { uid: '0123456789abcdef/9', nonce: 'ab'.repeat(16), authority: 'countersign/0123456789abcdef' };
 const events = [
   recordOf({ record: 'log/1' }, { verb: ['select'], effect: ['read'] }),
   recordOf({ record: 'log/2', kind: 'heartbeat', action: null, verdict: null, target: null, protocol: null, principal: null }, {}),
@@ -58,7 +58,7 @@ test('a fingerprint is of the event without it, and names the event before', () 
       encoding: 'Hex',
       value: createHash('sha256').update(text).digest('hex'),
     });
-    assert.equal(attestation.uid, `${chain.uid}#${i}`);
+    assert.equal(attestation.uid, `${chain.uid}#${i}.${chain.nonce}`);
     const before = all[i - 1];
     assert.deepEqual(
       attestation.prev_event,
@@ -67,6 +67,11 @@ test('a fingerprint is of the event without it, and names the event before', () 
   }
   const [, changed] = attested([{ ...events[0], message: 'another' }, ...events.slice(1)]);
   assert.notEqual(changed?.attestation_list[0].fingerprint.value, all[1]?.attestation_list[0].fingerprint.value);
+});
+
+test('the fingerprint of a known event is another one in each export', () => {
+  const [one, other] = ['01', '02'].map((digits) => attestEvents({ ...chain, nonce: digits.repeat(16) })(events[0] ?? {}));
+  assert.notEqual(JSON.stringify(one).slice(-100), JSON.stringify(other).slice(-100));
 });
 
 test('halves of surrogates, which canonical JSON does not have, are replaced', () => {

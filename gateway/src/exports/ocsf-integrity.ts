@@ -10,6 +10,8 @@ const profile = 'record_integrity';
 export interface EventChain {
   /** The record of the export, as `LOG/INDEX`: each export has a chain of its own. */
   readonly uid: string;
+  /** 32 hexadecimal digits that are in each attestation and nowhere else: who has not the file cannot guess texts by the fingerprint that is on record. */
+  readonly nonce: string;
   /** Who attests: the origin of the log, which all its keys have as their name. */
   readonly authority: string;
 }
@@ -18,7 +20,7 @@ export interface EventChain {
  * Returns a function that makes events of OCSF 1.9 with the profile `record_integrity` from those of `ocsfEvent`, which come to it in their order. Each has the
  * fingerprint of its canonical form, and that of the event before it. The events are well-formed Unicode, because canonical JSON is of nothing else.
  */
-export function attestEvents({ uid: chain, authority }: EventChain): (event: OcsfEvent) => OcsfEvent {
+export function attestEvents({ uid: chain, nonce, authority }: EventChain): (event: OcsfEvent) => OcsfEvent {
   let count = 0;
   let previous: OcsfEvent | null = null;
   return (event) => {
@@ -28,7 +30,12 @@ export function attestEvents({ uid: chain, authority }: EventChain): (event: Ocs
       metadata: { profiles = [], ...metadata },
       ...rest
     } = named;
-    const attestation = { uid: `${chain}#${count}`, authority_uid: authority, chain_uid: chain, ...(previous === null ? {} : { prev_event: previous }) };
+    const attestation = {
+      uid: `${chain}#${count}.${nonce}`,
+      authority_uid: authority,
+      chain_uid: chain,
+      ...(previous === null ? {} : { prev_event: previous }),
+    };
     const attested = { ...rest, metadata: { ...metadata, version, profiles: [...profiles, profile] }, attestation_list: [attestation] };
     const fingerprint = fingerprintOf(attested);
     count += 1;

@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { originOf } from '@countersign/ledger/format';
 import { ocsfEvent } from '../exports/ocsf.ts';
 import { attestEvents } from '../exports/ocsf-integrity.ts';
 import { otlpLogs } from '../exports/otlp.ts';
 import type { ExportedRecord } from '../search/found.ts';
+
+const nonceBytes = 16;
 
 /** The forms of an export, one JSON object a line: an event of OCSF, a request of OTLP, or the record as a search finds it, with its text. */
 export const plainForms = ['ocsf', 'otlp', 'rows'] as const;
@@ -37,7 +40,7 @@ function lineMaker(form: ExportForm): (record: ExportedRecord) => object {
         return { ...rest, text: shown.content?.text ?? null };
       };
     default: {
-      const attest = attestEvents({ uid: `${form.log}/${form.access}`, authority: originOf(form.log) });
+      const attest = attestEvents({ uid: `${form.log}/${form.access}`, nonce: randomBytes(nonceBytes).toString('hex'), authority: originOf(form.log) });
       return (record) => attest(ocsfEvent(record));
     }
   }

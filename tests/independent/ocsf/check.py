@@ -1,6 +1,6 @@
 """Checks attested events of OCSF 1.9 (profile record_integrity, RFC 8785) with Python's standard library alone.
 
-Takes the file of an export, one event a line. Prints one JSON object: how many events there are, the chain, the last attestation and its fingerprint, and which of many
+Takes the file of an export, one event a line. Prints one JSON object: how many events there are, the chain, the fingerprint of the last one, and which of many
 changes to the file were not found.
 """
 
@@ -49,14 +49,16 @@ def canonical(value):
 
 
 def check(events):
-    """Returns the chain, the uid of the last attestation and its fingerprint."""
-    chain, before = None, None
+    """Returns the chain, and the fingerprint of the last event."""
+    chain, nonce, before = None, None, None
     for position, event in enumerate(copy.deepcopy(events)):
         require(event["metadata"]["version"] == "1.9.0" and "record_integrity" in event["metadata"]["profiles"], "profile")
         require(len(event["attestation_list"]) == 1, "one attestation")
         attestation = event["attestation_list"][0]
         chain = attestation["chain_uid"] if chain is None else chain
-        require(attestation["chain_uid"] == chain and attestation["uid"] == "%s#%d" % (chain, position), "place in the chain")
+        nonce = attestation["uid"].partition(".")[2] if nonce is None else nonce
+        require(attestation["chain_uid"] == chain and attestation["uid"] == "%s#%d.%s" % (chain, position, nonce), "place in the chain")
+        require(len(bytes.fromhex(nonce)) == 16, "nonce")
         require(attestation.get("prev_event") == before, "previous event")
         fingerprint = attestation.pop("fingerprint")
         require("signatures" not in attestation, "signatures are not expected")
@@ -64,7 +66,7 @@ def check(events):
         require(forms == [3, 2, 1], "SHA-256 over JCS, in hexadecimal digits")
         require(hashlib.sha256(canonical(event).encode()).hexdigest() == fingerprint["value"], "fingerprint")
         before = {"uid": event["metadata"]["uid"], "type_uid": event["type_uid"], "fingerprint": fingerprint}
-    return chain, attestation["uid"], fingerprint["value"]
+    return chain, fingerprint["value"]
 
 
 def changes(events):
@@ -90,11 +92,11 @@ def is_accepted(events):
     try:
         check(events)
         return True
-    except (Refused, KeyError):
+    except (Refused, KeyError, ValueError):
         return False
 
 
 with open(sys.argv[1], encoding="utf-8") as file:
     lines = [json.loads(line) for line in file]
-found, last, value = check(lines)
-print(json.dumps({"events": len(lines), "chain": found, "last": last, "fingerprint": value, "accepted": [name for name, each in changes(lines) if is_accepted(each)]}))
+found, value = check(lines)
+print(json.dumps({"events": len(lines), "chain": found, "fingerprint": value, "accepted": [name for name, each in changes(lines) if is_accepted(each)]}))

@@ -81,12 +81,12 @@ export const exportRecords = endpoint({
   },
 });
 
-/** Returns the attestation with which a chain ends, from the last piece of its lines. */
+/** Returns how many events a chain has and the fingerprint of the last one, from the last piece of its lines. */
 function endOf(piece: Uint8Array | null): Attributes {
   const line = piece === null ? undefined : Buffer.from(piece).toString().trimEnd().split('\n').at(-1);
   if (line === undefined) {
-    return {};
+    return { [ownAttributes.exportEvents]: 0 };
   }
   const { uid, fingerprint } = lastEvent.parse(JSON.parse(line)).attestation_list[0];
-  return { [ownAttributes.exportLast]: uid, [ownAttributes.exportFingerprint]: fingerprint.value };
+  return { [ownAttributes.exportEvents]: Number(/#(\d+)\./.exec(uid)?.[1]) + 1, [ownAttributes.exportFingerprint]: fingerprint.value };
 }
