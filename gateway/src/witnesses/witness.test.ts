@@ -203,3 +203,38 @@ test('a witness takes up the next key of a log from a handover that continues it
   await again[Symbol.asyncDispose]();
   await assert.rejects(Witness.open(options), { code: 'store_damaged' });
 });
+
+test('a key that was enrolled by hand takes the place of the one before with the first checkpoint that it has signed', async (t) => {
+  const data = directoryOf(t);
+  const [first, second, thiefs] = [signerOf('log.example'), signerOf('log.example'), signerOf('log.example')];
+  const [log, next] = [new TestLog(first), new TestLog(second)];
+  const options = { data, name: 'witness.example/w1', now };
+  const status = async (witness: Witness, request: Promise<Uint8Array>): Promise<number> => (await witness.addCheckpoint(await request)).status;
+  const before = await Witness.open({ ...options, logs: [log.key] });
+  assert.equal(await status(before, log.request(0, 5)), 200);
+  await before[Symbol.asyncDispose]();
+  const both = await Witness.open({ ...options, logs: [log.key, next.key] });
+  assert.equal(await status(both, log.request(5, 6)), 200, 'the key before still signs, as far as the witness knows');
+  assert.equal(await status(both, next.request(6, 8)), 200);
+  const forgeries = async (witness: Witness): Promise<void> => {
+    assert.equal(await status(witness, log.request(8, 8)), 403, 'the thief of the key before signs what was cosigned');
+    assert.equal(await status(witness, log.request(8, 9)), 403, 'and a history of his own that goes on from there');
+    for (const size of [8, 9]) {
+      const handover = log.handover([
+        [0, first],
+        [size, thiefs],
+      ]);
+      assert.equal(await status(witness, log.request(8, size, await handover)), 403, 'and hands over to one of his keys');
+    }
+  };
+  await forgeries(both);
+  await both[Symbol.asyncDispose]();
+  await using again = await Witness.open({ ...options, logs: [] });
+  await forgeries(again);
+  const earlier = await log.handover([
+    [0, first],
+    [7, second],
+  ]);
+  assert.equal(await status(again, log.request(0, 7, earlier)), 409, 'the handover of before is answered with the size, so that the gateway goes on');
+  assert.equal(await status(again, next.request(8, 9)), 200);
+});

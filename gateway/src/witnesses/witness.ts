@@ -75,10 +75,14 @@ interface Seen {
   readonly root: Uint8Array;
 }
 
-/** With the time of the cosignature, in s since 1970. */
-type Cosigned = Seen & { readonly timeS: number };
+interface Cosigned extends Seen {
+  /** The time of the cosignature, in s since 1970. */
+  readonly timeS: number;
+  /** The signature lines of the log. */
+  readonly signatures: readonly NoteSignature[];
+}
 
-const nothingSeen: Cosigned = { size: 0, root: emptyRoot, timeS: 0 };
+const nothingSeen: Cosigned = { size: 0, root: emptyRoot, timeS: 0, signatures: [] };
 
 /**
  * A witness of logs, c2sp.org/tlog-witness. It cosigns a checkpoint only if it continues the one that it cosigned last of that log. That one is on stable storage
@@ -191,7 +195,9 @@ export class Witness implements AsyncDisposable {
       }
       // From here on nothing is waited for, so that requests for a log come one after the other, and each knows the key that the one before has brought.
       const keys = this.#handedOver.keysOf(log.origin, log.keys);
-      const isSigned = signed.outcome === 'verified' && signed.signers.some((key) => keys.signs(key, checkpoint.size));
+      const counts = (key: VerifierKey): boolean =>
+        keys.signs(key, checkpoint.size) && (checkpoint.size < this.#seenOf(log.origin).size || this.#isInForce(key, log));
+      const isSigned = signed.outcome === 'verified' && signed.signers.some(counts);
       if (!isSigned || (handover !== null && !continues(handover, keys))) {
         return said(403, 'no key that is known of this log has signed the checkpoint');
       }
@@ -304,6 +310,17 @@ export class Witness implements AsyncDisposable {
     }
   }
 
+  /**
+   * True unless a key that was enrolled later than this one has signed what was cosigned last. So the key before is over too where the later one was enrolled by hand, and
+   * no handover says from which size on it signs.
+   */
+  #isInForce(key: VerifierKey, { origin, keys }: AnchoredLog): boolean {
+    const { signatures } = this.#seenOf(origin);
+    const inForce = keys.map(parseVerifierKey).findLastIndex(({ name, id }) => signatures.some((each) => each.name === name && each.id === id));
+    const vkey = formatVerifierKey(key);
+    return vkey === this.#handedOver.newestOf(origin) || keys.indexOf(vkey) >= inForce;
+  }
+
   get #anchorMs(): number {
     return this.#options.anchorMs ?? anchorEveryS * 1000;
   }
@@ -344,7 +361,7 @@ export class Witness implements AsyncDisposable {
       this.#handedOver.take(given.handover);
     }
     writeWholeFile(fileOf(this.#options.data, origin), cosigned);
-    this.#seen.set(origin, { size, root, timeS });
+    this.#seen.set(origin, { size, root, timeS, signatures: parseNote(encodeUtf8(cosigned)).signatures });
     return { status: 200, mediaType: 'text/plain; charset=utf-8', body: line };
   }
 
@@ -391,7 +408,7 @@ async function readCosigned(file: string, origin: string, signer: NoteSigner): P
     const checkpoint = parseCheckpoint(note.text);
     const [cosignature] = (await verifyCosignatures(note, [parseWitnessKey(formatWitnessKey(signer))])).held;
     if (cosignature !== undefined && checkpoint.origin === origin) {
-      return { cosigned: { size: checkpoint.size, root: checkpoint.root, timeS: cosignature.timeS }, text: note.text };
+      return { cosigned: { size: checkpoint.size, root: checkpoint.root, timeS: cosignature.timeS, signatures: note.signatures }, text: note.text };
     }
   } catch (error) {
     if (!(error instanceof MalformedError)) {
