@@ -181,6 +181,7 @@ function describeProof({ form, extent, counts }: FileReport, hasKeys: boolean): 
     'that there is no other session, and no other history: that takes the log (countersign verify --data DIR)',
     ...(form === 'receipt' || counts.withheld > 0 ? [shown] : []),
     ...unkept,
+    ...(form === 'evidence' ? ['that all was kept and deleted as the rules say: that takes the store (countersign verify --retention --data DIR)'] : []),
     'what went past the gateway',
   ];
   return [`It proves, ${signer}: ${proved}.`, `It does not prove: ${unproved.join('; ')}.`];

@@ -47,6 +47,7 @@ describe('evidence, in a browser without a network', requireProgram('chromium', 
     const { status, stdout } = verify('all.html', '--key', join(opened.shop.gateway.data, 'log', 'key'));
     assert.equal(status, 0, stdout);
     assert.match(stdout, /evidence of 2 sessions/);
+    assert.match(stdout, /It does not prove: .* that all was kept and deleted as the rules say/);
     opened.faults.length = 0;
     const page = await show('all.html');
     await page.waitForSelector('h1:has-text("HOLDS: it is whole and signed")');
@@ -97,6 +98,7 @@ describe('evidence, in a browser without a network', requireProgram('chromium', 
     assert.equal(verify('stamped.html', '--timestamps', authority.file('ca.pem')).status, 0);
     const page = await show('stamped.html');
     await page.waitForSelector('text=By what time it was there');
+    await page.waitForSelector('text=That all of the log was kept and deleted as its rules say');
     const give = async (pem: string): Promise<void> => {
       await page.fill('textarea[name=authority]', pem);
       await page.click('button:text-is("Check the timestamp")');

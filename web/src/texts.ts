@@ -667,6 +667,8 @@ countersign principal add support-bot --group agents --target orders`,
     unproven: 'What is not',
     unprovenSessions: 'That there is no other session for which the query holds, and no other history: that takes the log (countersign verify --data DIR).',
     unprovenPast: 'What went past the gateway.',
+    unprovenRetention:
+      'That all of the log was kept and deleted as its rules say, and nothing too early or too late: that takes a copy of the store (countersign verify --retention --data DIR).',
     unprovenTime:
       'By what time it was there: the times are those of the clock of the gateway. Evidence of a stamped checkpoint (export evidence --stamped), with the certificate of the authority of timestamps, shows it.',
     provenTime: (time: string, accuracyMs: number) =>

@@ -267,7 +267,7 @@ async function countRecords(data: string, extent: SessionExtent, { size, prover 
     if (leaf.logIndex >= size) {
       throw new GatewayError(
         'conflict',
-        'The last records of this session are not under the checkpoint: start the gateway on this data directory once, or ask again when a later checkpoint has a timestamp.',
+        `The last records of session ${extent.session} are not under the checkpoint: start the gateway on this data directory once, or ask again when a later checkpoint has a timestamp.`,
       );
     }
     await prover.prove(leaf.logIndex, leafBytes);

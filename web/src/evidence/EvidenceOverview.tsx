@@ -38,6 +38,7 @@ export function EvidenceOverview({ evidence, report }: { readonly evidence: Evid
       <ul>
         <li>{texts.evidence.unprovenSessions}</li>
         <li>{texts.evidence.unprovenPast}</li>
+        <li>{texts.evidence.unprovenRetention}</li>
         {report.timestamp === undefined && <li>{texts.evidence.unprovenTime}</li>}
       </ul>
       <h2>{texts.evidence.withheld}</h2>
