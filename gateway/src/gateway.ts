@@ -55,7 +55,7 @@ import { Console } from './api/console.ts';
 import type { ApiParts } from './api/parts.ts';
 import { findLostRevocations, recordHeard, recordLeftActs, recordLostRevocations, recordStoreFault } from './api/token-acts.ts';
 import { recordLeftBackups } from './api/backup-acts.ts';
-import { recordRootKey } from './api/root-key-records.ts';
+import { recordRootKey, recordSigningKey } from './api/key-records.ts';
 import { apiListener } from './api/listener.ts';
 import { invite, type InvitingParts } from './api/passkey-invitation.ts';
 import { openApiDocument } from './api/open-api.ts';
@@ -406,6 +406,7 @@ export class Gateway implements AsyncDisposable {
     await recordLeftActs(recorder, { tokens, exclusions });
     await recordLeftBackups(recorder, keys.backups);
     await recordRootKey(recorder, keys);
+    await recordSigningKey(recorder, keys);
     if (this.#restored !== null) {
       this.#log.warn(this.#restored, restoredWords(this.#restored));
       forgetRestored(data);

@@ -95,6 +95,7 @@ describe('countersign backup and restore', () => {
     const whole = gateway.verify();
     assert.equal(whole.status, exitCodes.holds, whole.stdout);
     assert.equal(gateway.commandAsIs(['verify', '--data', gateway.data, '--key', firstKey]).status, exitCodes.holds, 'the key was rotated before the backup');
+    assert.equal(gateway.commandAsIs(['verify', '--data', gateway.data, '--key', join(gateway.data, 'log', 'keys')]).status, exitCodes.holds);
     assert.match(whole.stdout, /epoch 2, from record \d+ on, was recorded by a copy that was restored from a backup/);
     assert.equal(gateway.commandAsIs(['verify', '--data', gateway.data, '--known', known]).status, exitCodes.trust);
     const stopped = gateway.command(['backup', '--out', join(gateway.directory, 'stopped'), '--json']);

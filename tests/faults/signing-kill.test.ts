@@ -41,6 +41,11 @@ test(
         await gateway.start();
         assert.equal(read('key') !== before.key, isNew);
         assert.equal(read('keys') !== before.keyring, isNew);
+        if (isNew) {
+          await gateway.whenIndexed();
+          const found = await (await gateway.api('/api/v1/search?query=action:gateway.use_signing_key')).text();
+          assert.ok(found.includes(JSON.stringify(read('key')?.trim())), 'it is on record that it is in force');
+        }
         const answer = await rotate();
         assert.equal(answer.status, 200, await answer.text());
         const { verdict, findings } = await verifyStore(openStoreFiles(gateway.data), { keys: [first] });

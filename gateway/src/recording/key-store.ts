@@ -37,7 +37,7 @@ const pieceBytes = 8;
 
 const schema = `
   CREATE TABLE IF NOT EXISTS signing_key (id INTEGER PRIMARY KEY CHECK (id = 1), gateway_id TEXT NOT NULL, wrapped BLOB NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS handovers (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS handovers (size INTEGER PRIMARY KEY, note TEXT NOT NULL, told INTEGER NOT NULL DEFAULT 0) STRICT;
   CREATE TABLE IF NOT EXISTS class_key (
     class INTEGER NOT NULL, day INTEGER NOT NULL, wrapped BLOB NOT NULL, PRIMARY KEY (class, day)) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS session_secrets (
@@ -433,6 +433,16 @@ export class KeyStore implements Disposable {
   get keyring(): string | null {
     const notes = this.#database.all('SELECT note FROM handovers ORDER BY size').map((row) => text(row['note']));
     return notes.length === 0 ? null : formatKeyRing(notes);
+  }
+
+  /** True if it is on record that the key that signs now is in force, or if it was the first. */
+  get isSignerTold(): boolean {
+    return this.#database.get('SELECT 1 FROM handovers WHERE told = 0') === undefined;
+  }
+
+  /** Notes that it is on record which key signs now. Throws GatewayError `cannot_record`. */
+  noteSignerTold(): void {
+    this.#database.run('UPDATE handovers SET told = 1');
   }
 
   /** Makes a key that may take the place of the one that signs. */

@@ -4,7 +4,7 @@ import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
 import type { ApiParts } from '../parts.ts';
 import { recordAct } from '../recorded-acts.ts';
-import { recordRootKey } from '../root-key-records.ts';
+import { recordRootKey } from '../key-records.ts';
 
 const rotatedRoot = z
   .object({

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { ownAttributes } from '../../domain/own-attributes.ts';
-import { printMeta } from '../../sessions/meta.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
 import type { ApiParts } from '../parts.ts';
-import { recordAct, untilRecorded } from '../recorded-acts.ts';
+import { recordAct } from '../recorded-acts.ts';
+import { recordSigningKey } from '../key-records.ts';
 
 const rotatedSigner = z
   .object({
@@ -26,12 +25,10 @@ export const rotateSigningKey = endpoint({
   body: jsonBody(z.strictObject({ reason: z.string().min(1).max(2_000).describe('Why. It is recorded.') })),
   answer: json(rotatedSigner),
   errors: ['conflict', 'key_unavailable', 'catching_up'],
-  act: async ({ signingRotation, recorder }: Pick<ApiParts, 'signingRotation' | 'recorder'>, { caller, body }) => {
+  act: async ({ signingRotation, keys, recorder }: Pick<ApiParts, 'signingRotation' | 'keys' | 'recorder'>, { caller, body }) => {
     await recordAct(recorder, caller, 'gateway.rotate_signing_key', body.reason);
     const rotated = await signingRotation.rotate();
-    const attributes = { [ownAttributes.signingKey]: rotated.vkey };
-    recorder.append(recorder.own, { kind: 'event', meta: printMeta(0, { action: 'gateway.use_signing_key', attributes }), content: [] });
-    await untilRecorded(recorder);
+    await recordSigningKey(recorder, keys);
     return rotated;
   },
 });

@@ -1,5 +1,6 @@
 import { ownAttributes } from '../domain/own-attributes.ts';
 import type { KeyStore } from '../recording/key-store.ts';
+import { listSigners } from '../recording/public-keys.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { printMeta } from '../sessions/meta.ts';
 import { untilRecorded } from './recorded-acts.ts';
@@ -14,4 +15,16 @@ export async function recordRootKey(recorder: Recorder, keys: KeyStore): Promise
   recorder.append(recorder.own, { kind: 'event', meta: printMeta(0, { action: 'gateway.use_root_key', attributes }), content: [] });
   await untilRecorded(recorder);
   keys.noteRootTold();
+}
+
+/** Records which key signs the log, unless that is on record: after a rotation, also one that ended with a crash. Rejects with GatewayError `cannot_record`. */
+export async function recordSigningKey(recorder: Recorder, keys: KeyStore): Promise<void> {
+  const newest = keys.isSignerTold ? undefined : (await listSigners(keys)).at(-1);
+  if (newest === undefined) {
+    return;
+  }
+  const attributes = { [ownAttributes.signingKey]: newest.vkey };
+  recorder.append(recorder.own, { kind: 'event', meta: printMeta(0, { action: 'gateway.use_signing_key', attributes }), content: [] });
+  await untilRecorded(recorder);
+  keys.noteSignerTold();
 }
