@@ -98,3 +98,12 @@ test('nothing is destroyed if it is not certain what is to be kept longer', asyn
   assert.deepEqual(now.keys.classDays(), before);
   assert.equal(now.recorder.erasures.length, 0);
 });
+
+test('what was announced and could not be carried out is carried out by the next look, on the same day too', async (t) => {
+  await using now = await open(makeDirectory(t), 0);
+  recordSession(now.recorder, 'said');
+  await now.run.run({ by: null });
+  now.recorder.announceErasure({ cause: 'erased', keys: [], secrets: [[1, 2]], copies: [] }, {});
+  await now.run.look();
+  assert.deepEqual(now.recorder.erasures, []);
+});

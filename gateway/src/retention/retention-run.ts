@@ -43,10 +43,10 @@ export class RetentionRun implements Disposable {
     this.#parts = parts;
   }
 
-  /** Begins to look whether the day has changed. */
+  /** Begins to look, now and then. */
   begin(): void {
     const look = (): void => {
-      void this.#look();
+      void this.look();
     };
     this.#timers.push(setTimeout(look, firstLookMs).unref(), setInterval(look, lookMs).unref());
   }
@@ -70,6 +70,25 @@ export class RetentionRun implements Disposable {
     keys.noteRetentionDay(day);
     this.#doneDay = day;
     return { day, keys: expired };
+  }
+
+  /** Runs if the day has changed since the last run, or if something that was announced waits to be carried out. */
+  async look(): Promise<void> {
+    const { recorder, now, onRefused } = this.#parts;
+    const day = dayOf(now());
+    if ((day === this.#doneDay && recorder.erasures.length === 0) || dayOf(recorder.lastMs) !== day) {
+      return;
+    }
+    try {
+      await this.run({ by: null, reason: 'the daily run' });
+      this.#isFailing = false;
+    } catch (error) {
+      // A failure that goes on is reported once.
+      if (!this.#isFailing) {
+        onRefused(error);
+      }
+      this.#isFailing = true;
+    }
   }
 
   [Symbol.dispose](): void {
@@ -99,24 +118,6 @@ export class RetentionRun implements Disposable {
     }
     if (dayOf(recorder.lastMs) !== day) {
       throw new GatewayError('conflict', `The log has no record of ${printDay(day)} yet. Nothing was deleted. Try again in a minute.`);
-    }
-  }
-
-  async #look(): Promise<void> {
-    const { recorder, now, onRefused } = this.#parts;
-    const day = dayOf(now());
-    if (day === this.#doneDay || dayOf(recorder.lastMs) !== day) {
-      return;
-    }
-    try {
-      await this.run({ by: null, reason: 'the daily run' });
-      this.#isFailing = false;
-    } catch (error) {
-      // A failure that goes on is reported once.
-      if (!this.#isFailing) {
-        onRefused(error);
-      }
-      this.#isFailing = true;
     }
   }
 }
