@@ -132,7 +132,7 @@ test('a gateway that is killed while it takes up again what a hold keeps goes on
     isDestroyed = areDestroyed(data);
     await gateway.start();
     if (isDestroyed) {
-      // What was announced is completed without a further run.
+      // The erasure that was announced is completed without a further run.
       await waitUntil(async () => {
         using keyRows = openKeyRows(join(data, 'keys.db'));
         const { retention } = await verifyStore(openStoreFiles(data), { keyRows, retentionAtMs: Date.now() });

@@ -18,6 +18,7 @@ import { FactReader, type ReadRecord } from './record-facts.ts';
 import { RecordOpener } from './record-opener.ts';
 import { blockRowsMax } from './row-set.ts';
 
+const remade = 'The index of records was changed from outside, and is being made again. Ask again in a moment.';
 /** Time between two looks at the journal when nobody asks for one. */
 const followMs = 500;
 /** So long somebody waits for the index at most: what is recorded meanwhile would make the wait endless. */
@@ -116,7 +117,7 @@ export class RecordIndex {
     return this.#state.size;
   }
 
-  /** Resolves when everything that was recorded before the call is stored in the index. */
+  /** Resolves when everything that was recorded before the call is stored in the index, but for blocks that cannot be completed now: their heads say that they lack records. */
   async catchUp(): Promise<void> {
     this.#awaitedUntil = performance.now() + awaitedMs;
     this.#nextLook ??= this.#inTurn(async () => {
@@ -124,7 +125,7 @@ export class RecordIndex {
       do {
         await this.#follow();
         this.#save(false);
-      } while (await this.#takeUpKept());
+      } while (await this.#takeUpMore());
     });
     await this.#nextLook;
   }
@@ -333,6 +334,19 @@ export class RecordIndex {
     return followed;
   }
 
+  /** Takes up more, as `#takeUpKept` does. Who waits for the index does not fail if the journal cannot be read there now, as where its segments are elsewhere: `follow` says so, and tries again. */
+  async #takeUpMore(): Promise<boolean> {
+    try {
+      return await this.#takeUpKept();
+    } catch (error) {
+      if (!(error instanceof IndexDiffers)) {
+        return false;
+      }
+      this.#forget();
+      throw new GatewayError('catching_up', remade, { cause: error });
+    }
+  }
+
   /**
    * Takes up records again that are gone with the key of their class and day, and that other keys keep: under the key that keeps each. It goes on from where the store says that it left off, so a
    * crash only makes it look again. Resolves with false if nothing is left to take up.
@@ -361,14 +375,16 @@ export class RecordIndex {
     });
     /** The sessions of which something is kept, each read from its beginning. */
     const followed = new Map<string, Followed>();
-    let rows = 0;
+    let [rows, seen] = [0, 0];
     for await (const run of from === null ? [] : readJournalRuns(data, from, parsePlace(head.end))) {
       let begun = performance.now();
       for (const { frame, place } of run.filter(isPlacedFrame)) {
         for (const entry of frame.header.type === 'batch' ? frameEntries(frame) : []) {
           const raw = { leaf: decodeLeaf(entry.leaf), leafBytes: entry.leaf, entry };
           const { logIndex, session, kind } = raw.leaf;
-          const buckets = logIndex >= head.lackingFrom && logIndex < head.next ? await records.keptBy(raw) : null;
+          const isWanted = logIndex >= head.lackingFrom && logIndex < head.next;
+          seen += isWanted ? 1 : 0;
+          const buckets = isWanted ? await records.keptBy(raw) : null;
           const known = followed.get(session) ?? (buckets === null ? undefined : await this.#readUpTo(raw.leaf));
           if (known !== undefined) {
             followed.set(session, known);
@@ -400,6 +416,13 @@ export class RecordIndex {
         }
       }
     }
+    if (seen < head.next - head.lackingFrom && seen < countPlaced(block, head.lackingFrom)) {
+      // They may be kept, and be there again: a segment may be elsewhere.
+      throw new GatewayError(
+        'store_damaged',
+        `The index cannot take up what is kept of the records ${head.lackingFrom} to ${head.next - 1}, because the journal does not have all of them now. countersign verify --data DIR says more.`,
+      );
+    }
     store.complete(kept, head.next);
     return true;
   }
@@ -414,9 +437,7 @@ export class RecordIndex {
         }
         // The next look begins with the first record of the journal.
         this.#forget();
-        throw new GatewayError('catching_up', 'The index of records was changed from outside, and is being made again. Ask again in a moment.', {
-          cause: error,
-        });
+        throw new GatewayError('catching_up', remade, { cause: error });
       }
       const rows = this.#growing.next - this.#growing.first;
       this.#growing = new GrowingBlock(this.#growing.next);
@@ -500,6 +521,15 @@ function firstPlace(block: PlacedRecords, from: number): JournalPlace | null {
     }
   }
   return null;
+}
+
+/** Counts the records of a block that are there, from an index of the log on. */
+function countPlaced(block: PlacedRecords, from: number): number {
+  let count = 0;
+  for (let index = from; index < block.next; index++) {
+    count += block.find(index - block.first) === undefined ? 0 : 1;
+  }
+  return count;
 }
 
 function framePlace({ end }: PlacedFrame['frame'], place: JournalPlace): FramePlace {

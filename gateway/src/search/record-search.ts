@@ -81,10 +81,11 @@ export class RecordSearch {
     this.#parts = parts;
   }
 
-  /** Waits until the index has everything that was recorded before the call. Resolves with false if that takes too long, or there is no space for it on the disk: the index then stays as it is. */
+  /** Waits until the index has everything that was recorded before the call. Resolves with false if that takes too long, or if something cannot be read or stored now: the index then stays as it is. */
   async catchUp(): Promise<boolean> {
-    const caughtUp = this.#parts.index.catchUp().then(
-      () => true,
+    const { index } = this.#parts;
+    const caughtUp = index.catchUp().then(
+      () => index.isComplete,
       (error: unknown) => {
         if (error instanceof GatewayError && error.code === 'cannot_record') {
           return false;

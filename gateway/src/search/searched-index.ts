@@ -45,6 +45,11 @@ export class SearchedIndex {
     return this.#store.blockOf(index);
   }
 
+  /** True unless a block lacks records that are to be taken up again. */
+  get isComplete(): boolean {
+    return this.#store.heads.every(({ lacking }) => lacking.length === 0);
+  }
+
   /** The number of records that are in the index. Those that are to be taken up again, because other keys keep some of them, are not. */
   get size(): number {
     const lacking = this.#store.heads.filter((head) => head.lacking.length > 0);
