@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { formatEvidenceHeader } from './evidence.ts';
 import { evidencePage } from './evidence-page.ts';
-import { bundleOf, goldenBundleLines, writeGoldenStore } from './testdata/golden-store.ts';
+import { bundleOf, goldenBundleLines, writeGoldenStore, writeRotatedStore } from './testdata/golden-store.ts';
 import { verifyFile } from './verify-file.ts';
 
 void test('evidence holds as lines and in a page, and neither a byte nor a session of it is missing or changed unnoticed', async () => {
@@ -23,6 +23,33 @@ void test('evidence holds as lines and in a page, and neither a byte nor a sessi
   assert.equal(await verdictOf(`${formatEvidenceHeader({ ...header, sessions: 2 })}${bundle}`), 'completeness');
   assert.equal(await verdictOf(`${formatEvidenceHeader({ ...header, sessions: 2 })}${bundle}${bundle}`), 'malformed');
   assert.equal(await verdictOf(page + page), 'malformed');
+});
+
+void test('evidence and bundles of a log whose key was rotated hold with each of its keys, by the keyring in them', async () => {
+  const rotated = writeRotatedStore([1, 2, 3]);
+  const keyring = rotated.writer.files.get('log/keys')?.toString() ?? assert.fail();
+  const bundle = Buffer.from(bundleOf(goldenBundleLines(rotated))).toString();
+  const log = rotated.writer.origin;
+  const [first = '', , newest = ''] = rotated.vkeys;
+  const headerOf = (ring: string | null): string =>
+    formatEvidenceHeader({ log, key: newest, keyring: ring, query: '', since: null, until: null, withhold: '', withholdFacts: '', sessions: 1 });
+  const withRing = (ring: string): string =>
+    bundle.replace('"countersign/1"', '"countersign/3"').replace(',"session":', `,"keyring":${JSON.stringify(ring)},"session":`);
+  const verdictOf = async (text: string, keys: readonly string[]): Promise<string> => (await verifyFile(Buffer.from(text), { keys })).verdict;
+  for (const key of rotated.vkeys) {
+    assert.equal(await verdictOf(`${headerOf(keyring)}${bundle}`, [key]), 'holds');
+    assert.equal(await verdictOf(withRing(keyring), [key]), 'holds');
+  }
+  assert.equal((await verifyFile(Buffer.from(withRing(keyring)))).verdict, 'holds');
+  assert.equal(await verdictOf(`${headerOf(null)}${bundle}`, [first]), 'trust');
+  const other = writeRotatedStore([1, 9]).writer.files.get('log/keys')?.toString() ?? assert.fail();
+  for (const text of [`${headerOf(other)}${bundle}`, withRing(other)]) {
+    assert.equal(await verdictOf(text, [first]), 'trust');
+    assert.equal(await verdictOf(text, [newest]), 'trust', 'a keyring without the key that is trusted');
+  }
+  assert.equal(await verdictOf(withRing(keyring.slice(0, -3)), [newest]), 'malformed');
+  assert.equal(await verdictOf(`${headerOf(keyring)}${withRing(keyring)}`, [newest]), 'malformed', 'the bundles in evidence have none');
+  assert.equal(await verdictOf(withRing(keyring).replace('"countersign/3"', '"countersign/1"'), [newest]), 'malformed');
 });
 
 void test('a part of a session is not evidence', async () => {
