@@ -131,3 +131,30 @@ test('the floor of a rule holds where another rule keeps for longer', async () =
   const { body: after } = await operator('POST', path, { query: `session:${session}`, reason: 'request', plan: true });
   assert.match(JSON.stringify(after['refused']), refused, 'also once the rule is taken out of the configuration');
 });
+
+test('one administrator is not two persons', async () => {
+  await using running = await openRunningGateway(
+    '  cat: { kind: human, groups: [admins], targets: [] }\nretention: { erase: { twoPersons: true } }\nroles: { analyst: { groups: [admins] } }\n',
+  );
+  const ann = await asking(running, 'ann');
+  const { session, print } = await runOf(running);
+  await print('apple');
+  const id = String((await ann('POST', path, { query: 'apple', reason: 'request' })).body['waits']);
+  assert.equal((await ann('POST', '/api/v1/holds', { matter: 'case', query: 'pear', reason: 'letter' })).status, 201);
+  for (const [made, body] of [
+    ['/api/v1/tokens', { principal: 'cat' }],
+    ['/api/v1/runs', { principal: 'cat' }],
+  ] as const) {
+    const answer = await ann('POST', made, body);
+    const headers = { authorization: `Bearer ${String(answer.body['token'])}` };
+    for (const act of [`${path}/${id}/confirm`, '/api/v1/holds/case/release']) {
+      const { status } = await running.ask('POST', act, { headers, body: act.endsWith('release') ? { reason: 'over' } : {} });
+      assert.ok(status === 401 || status === 403, `${act} after ${made}: ${answer.status} and ${status}`);
+    }
+  }
+  assert.match(await recordsOf(running, session), /apple/);
+  assert.equal((await ann('POST', '/api/v1/tokens', { principal: 'ann' })).status, 201, 'a token of her own');
+  assert.equal((await ann('POST', '/api/v1/tokens', { principal: 'bot' })).status, 201, 'and one of an agent');
+  const cat = await asking(running, 'cat');
+  assert.equal((await cat('POST', `${path}/${id}/confirm`, {})).body['erased'], true);
+});

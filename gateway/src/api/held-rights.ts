@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
-import { actBeyond, rightsOf, ruledRights, withoutGuarded, type Right } from '../access/rights.ts';
+import { actBeyond, rightsOf, scopeOf, ruledRights, withoutGuarded, type Right } from '../access/rights.ts';
 import { rolesOf, type Role } from '../access/roles.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Act } from '../domain/recording-acts.ts';
 import type { RecordingRules } from '../domain/recording-rules.ts';
+import { isNothing } from '../query/query.ts';
 import type { Caller } from './caller.ts';
 import type { Circumstances } from '../policy/policy.ts';
 import type { ApiParts } from './parts.ts';
@@ -67,6 +68,20 @@ export function actEverBeyond(
     }
   }
   return null;
+}
+
+/** The acts for which a second person is needed: one opens content to somebody else, releases a hold, or confirms an erasure. */
+const actsOfTwo = ['content', 'hold', 'erase'] as const satisfies readonly Act[];
+
+/** True if a principal is a person who may be needed as another one than who asks: for an approval, or for one of the acts that need two, now or at another time. */
+export function mayBeSecond({ roles, policy }: Pick<ApiParts, 'roles' | 'policy'>, principal: Principal, address: string): boolean {
+  const isDecider = [...(policy().deciders?.values() ?? [])].flat().some((group) => principal.groups.includes(group));
+  const asker = askerOf({ principal, onBehalfOf: null, address });
+  const apart = policy().recordingRulesApart?.(asker, asker) ?? [{ one: noRules }];
+  // Roles only end, so nobody has more of them later.
+  const held = rolesOf(roles(), principal, Date.now());
+  const isHolder = apart.some(({ one: rules }) => actsOfTwo.some((act) => !isNothing(scopeOf(rightsHeld({ roles: held, rules }, principal.id), act))));
+  return principal.kind === 'human' && (isDecider || isHolder);
 }
 
 function askerOf({ principal, onBehalfOf, address }: Holder): Circumstances['asker'] {

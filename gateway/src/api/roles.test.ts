@@ -219,6 +219,7 @@ forbid (principal in Group::"at-night", action == Action::"recording.search", re
 forbid (principal in Group::"early", action == Action::"recording.search", resource) when { context.now > datetime("2090-01-01") };
 forbid (principal, action in Action::"recording", resource) unless { context.clientAddress.isLoopback() };
 permit (principal is Principal, action == Action::"recording.export", resource == Target::"wiki") when { context.hour >= 0 };
+@approval("deciders") forbid (principal, action, resource == Target::"wiki");
 `,
   );
   await using running = await openRunningGateway(
@@ -228,6 +229,7 @@ permit (principal is Principal, action == Action::"recording.export", resource =
   eli: { kind: human, groups: [elsewhere] }
   nat: { kind: human, groups: [at-night] }
   max: { kind: human, groups: [searchers] }
+  dan: { kind: human, groups: [deciders] }
   may: { kind: human, groups: [some-time] }
   ben: { kind: human, groups: [reading-ends] }
   bea: { kind: human, groups: [reading-ends, reading-goes-on] }
@@ -245,10 +247,13 @@ roles:
     ['ann', 'eli', /^403 ann may not make a token for eli, who may read the content of records/],
     ['ann', 'nat', /^201/],
     ['ann', 'max', /^201/],
+    ['ann', 'dan', /^403 ann may not make a token for dan, for whoever holds it is a second person/],
+    ['ann', 'amy', /^403 ann may not make a token for amy/],
     ['abe', 'wide', /^201/],
     ['abe', 'max', /^403 abe may not make a token for max, who may search records/],
-    ['amy', 'may', /^201/],
-    ['amy', 'ben', /^201/],
+    ['amy', 'may', /^403 amy may not make a token for may, for whoever holds it is a second person/],
+    ['amy', 'ben', /^403 amy may not make a token for ben, for whoever holds it is a second person/],
+    ['amy', 'amy', /^201/],
     ['amy', 'bea', /^403 amy may not make a token for bea, who may read the content of records/],
     ['amy', 'lea', /^403 amy may not make a token for lea, who may read the content of records/],
   ] as const) {

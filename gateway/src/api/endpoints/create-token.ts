@@ -4,7 +4,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
-import { actEverBeyond, actNowBeyond } from '../held-rights.ts';
+import { actEverBeyond, actNowBeyond, mayBeSecond } from '../held-rights.ts';
 import { principalName } from '../input.ts';
 import type { ApiParts } from '../parts.ts';
 import { recordTokenAct, type TokenAct } from '../token-acts.ts';
@@ -15,7 +15,8 @@ export const createToken = endpoint({
   method: 'POST',
   path: '/api/v1/tokens',
   summary: 'Creates a token. Only this answer contains it.',
-  description: 'Not for a principal who may do more with recordings than the caller, now or at another time, from here or elsewhere.',
+  description:
+    'Not for a principal who may do more with recordings than the caller, now or at another time, from here or elsewhere; nor for another person who may approve, read content, hold or erase, but by the operator.',
   body: jsonBody(
     z.strictObject({
       principal: principalName,
@@ -31,8 +32,12 @@ export const createToken = endpoint({
     const { authenticator, recorder, principals, refusals } = parts;
     const known = principals().get(principal);
     const beyond = known === undefined ? null : (actNowBeyond(parts, known, caller) ?? actEverBeyond(parts, known, caller));
-    if (beyond !== null) {
-      const words = `${caller.id} may not make a token for ${principal}, who may ${acts[beyond]}: that needs somebody who may do so with the same records, or the operator.`;
+    const isSecond = known !== undefined && caller.standing !== null && caller.id !== principal && mayBeSecond(parts, known, caller.address);
+    if (beyond !== null || isSecond) {
+      const words =
+        beyond === null
+          ? `${caller.id} may not make a token for ${principal}, for whoever holds it is a second person, where one is needed for approvals, content, holds and erasures: that needs the operator.`
+          : `${caller.id} may not make a token for ${principal}, who may ${acts[beyond]}: that needs somebody who may do so with the same records, or the operator.`;
       return refusals.refuse({
         address: caller.address,
         protocol: 'api',
