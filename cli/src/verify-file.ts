@@ -120,12 +120,12 @@ function addName(names: Set<string>, name: string): void {
  */
 export function describeFile({ report, facts }: VerifiedFile, hasKeys: boolean): string[] {
   const { form, log, session, sessions, extent, counts, logSize, verdict } = report;
-  const what = {
-    receipt: 'a receipt',
-    bundle: 'a bundle',
-    evidence: `evidence of ${countOf(sessions ?? 0, 'session')}`,
-    unknown: 'neither a receipt, nor a bundle, nor evidence',
-  }[form];
+  if (form === 'unknown') {
+    return [
+      'it is not what countersign receipt, session export or export evidence writes, or its beginning is missing. Receipts in the forms of others (--format) are checked with their tools',
+    ];
+  }
+  const what = { receipt: 'a receipt', bundle: 'a bundle', evidence: `evidence of ${countOf(sessions ?? 0, 'session')}` }[form];
   const whole =
     form === 'receipt' || extent === undefined
       ? ''

@@ -269,5 +269,7 @@ describe('principals, targets, tokens and settings, in a browser', requireProgra
     await other.waitForSelector('main:has-text("Nothing waits.")');
     await show();
     await page.waitForSelector('main:has-text("Nothing that can go is found.")');
+    await page.goto(`${opened.url}/retention`);
+    await page.waitForSelector('.found li:has-text("corp/ada@corp.example")');
   });
 });

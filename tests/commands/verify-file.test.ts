@@ -33,10 +33,22 @@ describe('a bundle and a receipt in the hands of an auditor', () => {
       await shop.gateway.start();
     }
     const [, second] = await shop.gateway.records(session);
+    writeFileSync(file('record'), second?.record ?? '');
     writeFileSync(file('receipt'), shop.gateway.command(['receipt', second?.record ?? '']).stdout);
   });
   after(async () => {
     await shop[Symbol.asyncDispose]();
+  });
+
+  test('a file of another kind is not readable, accuses nobody, and it is said what it is not', () => {
+    const cose = shop.gateway.command(['receipt', readFileSync(file('record'), 'utf8'), '--format', 'cose', '--out', file('cose')]);
+    assert.equal(cose.status, 0, cose.stderr);
+    const { status, stdout } = verify('cose');
+    assert.equal(status, exitCodes.malformed);
+    assert.match(
+      stdout,
+      /^NOT READABLE: .*\n {2}it is not what countersign receipt, .* Receipts in the forms of others \(--format\) are checked with their tools\n/,
+    );
   });
 
   test('T4.34: verify of a bundle says whose, when, which targets, what it proves and what it does not', () => {

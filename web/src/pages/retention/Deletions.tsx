@@ -19,12 +19,12 @@ export function Deletions(): ReactNode {
       {!isWhole && <p role="status">{texts.state.loading}</p>}
       {isWhole && error === null && found.length === 0 && <p role="status">{texts.retention.noDeletions}</p>}
       <ol className="found">
-        {found.map(({ record, session, seq, time, snippet }) => (
+        {found.map(({ record, session, seq, time, principal, snippet }) => (
           <li key={record}>
             <Link to="/sessions/$session" params={{ session }} hash={String(seq)}>
               <Time of={time} />
             </Link>{' '}
-            {snippet !== null && <Recorded text={snippet} />}
+            {principal !== null && <Recorded text={principal} />} {snippet !== null && <Recorded text={snippet} />}
           </li>
         ))}
       </ol>
