@@ -1,6 +1,5 @@
 import { countOf } from '../domain/count-of.ts';
 import { existsSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MalformedError, parseVerifierKey } from '@countersign/ledger';
 import {
@@ -33,6 +32,10 @@ import type { KeyStore } from '../recording/key-store.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import { readSession, SessionOpener, SessionWalk, type RawRecord, type SessionExtent } from '../recording/session-reader.ts';
 import { openTiles, readTile } from '../recording/tile-store.ts';
+import { readLimitedFile } from '../store/limited-file.ts';
+
+/** Most bytes of a file of the log that is no tile: a keyring may have so many, a note fewer or as many. */
+const logFileBytesMax = 1024 * 1024;
 
 export interface Log {
   readonly data: string;
@@ -141,7 +144,9 @@ export async function readLogFile(data: string, path: string): Promise<Uint8Arra
   if (parseTilePath(path) !== undefined) {
     return readTile(log, path);
   }
-  return /^(?:checkpoint|keys?|cosigned(?:\.kept\/\d{1,16})?|timestamps\/\d{1,16})$/.test(path) ? readFile(join(log, path)).catch(() => null) : null;
+  return /^(?:checkpoint|keys?|cosigned(?:\.kept\/\d{1,16})?|timestamps\/\d{1,16})$/.test(path)
+    ? readLimitedFile(join(log, path), logFileBytesMax).catch(() => null)
+    : null;
 }
 
 /** Returns the leaf of a record. Rejects with GatewayError `not_found` or `store_damaged`. */

@@ -1,8 +1,10 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { noteBytesMax } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
+import { readLimitedFile } from '../store/limited-file.ts';
 import { replaceWholeFile } from '../store/whole-file.ts';
 
 /** The stamped checkpoints of a store: `log/timestamps/<size>`. */
@@ -26,7 +28,7 @@ export class StampedFiles {
   }
 }
 
-/** Returns the first stamped checkpoint over a record, or the newest of all for null. Rejects with GatewayError `not_found` if there is none. */
+/** Returns the first stamped checkpoint over a record, or the newest of all for null. Rejects with GatewayError `not_found` if there is none, or `store_damaged`. */
 export async function findStamped(data: string, index: number | null): Promise<PublishedCheckpoint> {
   const directory = join(data, 'log', 'timestamps');
   const sizes = sizesIn(directory);
@@ -34,7 +36,7 @@ export async function findStamped(data: string, index: number | null): Promise<P
   if (size === undefined) {
     throw new GatewayError('not_found', 'No checkpoint over this has a timestamp yet: countersign timestamp status says when one was stamped last.');
   }
-  return { size, note: await readFile(join(directory, String(size)), 'utf8') };
+  return { size, note: (await readLimitedFile(join(directory, String(size)), noteBytesMax)).toString() };
 }
 
 /** Removes what is about records that are lost: all over more records than `size`. */

@@ -90,6 +90,15 @@ void test('a published checkpoint is stamped, OpenSSL agrees, and a verifier wit
     timestamps: parseCertificates(authority.root),
   });
   assert.deepEqual([checked.verdict, checked.timestamp?.size], ['holds', stamped.sizes[0]], JSON.stringify(checked.findings));
+  const planted = stamped.fileOf((stamped.sizes[0] ?? 0) + 1000);
+  writeFileSync(planted, Buffer.alloc(2 ** 21, 'x'));
+  for (const [path, status] of [
+    [`/log/timestamps/${(stamped.sizes[0] ?? 0) + 1000}`, 404],
+    [`/api/v1/receipts/${gatewayId}/${(stamped.sizes[0] ?? 0) + 500}?stamped`, 500],
+  ] as const) {
+    assert.equal((await stamped.ask(gateway, path)).status, status, `${path}: a file that is too long for a note`);
+  }
+  rmSync(planted);
   const ahead = await stamped.ask(gateway, `/api/v1/receipts/${gatewayId}/${stamped.sizes[0]}?stamped`);
   assert.equal(ahead.status, 404, 'a record that no stamped checkpoint covers');
   assert.match(await (await stamped.ask(gateway, '/metrics')).text(), /countersign_timestamps_failing 0\n/);
