@@ -13,6 +13,9 @@ import { openArchive } from './assembly/archiving.ts';
 import { relaxCollector } from './assembly/garbage-collection.ts';
 import { suggestReviews } from './assembly/model-reviews.ts';
 import { explainConfig, policiesInForce } from './assembly/config-explanation.ts';
+import { openRootKey } from './assembly/root-key.ts';
+import { compareStart } from './assembly/witnessed-start.ts';
+import { openKeeping } from './assembly/keeping.ts';
 import { InForce, type PolicyOf } from './assembly/in-force.ts';
 import { takeUpActivities, takeUpOpenings } from './assembly/read-at-start.ts';
 import { filesOfPolicy } from './policies/configured-policy.ts';
@@ -22,8 +25,6 @@ import type { Config } from './config/config.ts';
 import { readConfig } from './config/parse.ts';
 import { watchConfig } from './config/watch.ts';
 import { heldText } from './assembly/held-text.ts';
-import { requireCosigned } from './assembly/cosigned-erasures.ts';
-import { recordRefusedRetention } from './assembly/refused-retention.ts';
 import { openOutbox, tellLeft, tellSinks } from './assembly/notices.ts';
 import type { Outbox } from './outbox/outbox.ts';
 import { Approvals } from './controls/approvals/approvals.ts';
@@ -67,26 +68,15 @@ import { recordLeftApprovals } from './sessions/left-approvals.ts';
 import { createProtocols, findProtocol, protocols, type ServedProtocols } from './protocols/registry.ts';
 import { Reader } from './reader/reader.ts';
 import { standardKeeping } from './recording/retention.ts';
-import { describeBackups } from './recording/backup-notes.ts';
 import { Recorder } from './recording/recorder.ts';
 import type { KeyStore } from './recording/key-store.ts';
 import { recordTimestampNews } from './assembly/timestamp-records.ts';
-import { recordRootFault } from './assembly/root-fault.ts';
 import { recordWitnessNews } from './assembly/witness-records.ts';
-import type { FindSecrets } from './recording/found-secrets.ts';
 import { openStore, type OpenedStore } from './recording/open-store.ts';
 import { handoversOf } from './recording/public-keys.ts';
-import { KeepingInForce } from './retention/keeping-in-force.ts';
-import { Erasures } from './retention/erasures.ts';
-import { describeEscrow, writeEscrow, type EscrowedRoot } from './recording/root-secret/escrow.ts';
-import { RootWatch } from './recording/root-secret/root-watch.ts';
+import type { KeepingInForce } from './retention/keeping-in-force.ts';
 import { RootRotation } from './recording/root-secret/root-rotation.ts';
 import { SigningRotation } from './recording/signing-rotation.ts';
-import { keepThenDestroy } from './retention/lengthen.ts';
-import { RetentionRun } from './retention/retention-run.ts';
-import { Holds } from './retention/holds.ts';
-import { SecretWraps } from './retention/secret-wraps.ts';
-import { WaitingErasures } from './retention/waiting-erasures.ts';
 import { Boundary } from './search/sight.ts';
 import { ClientDoor } from './sessions/door.ts';
 import { IdsOfTargets } from './sessions/ids-of-targets.ts';
@@ -107,9 +97,7 @@ import { dropStampedAbove } from './timestamps/stamped-files.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { SealedFile } from './store/sealed-file.ts';
 import { Timestamping } from './timestamps/timestamping.ts';
-import { dropCosignedAbove } from './witnesses/cosigned-files.ts';
 import { Cosigning } from './witnesses/cosigning.ts';
-import { compareWithWitnesses } from './witnesses/store-comparison.ts';
 import { StepThread } from './exchange/step-thread.ts';
 import { HttpCalls } from './exchange/target/http-calls.ts';
 import { readServerTls } from './wire/server-tls.ts';
@@ -269,35 +257,24 @@ export class Gateway implements AsyncDisposable {
     const lostRevocations = findLostRevocations(keys, exclusions, acceptRollback);
     const cosigning = this.#openCosigning(keys);
     const timestamping = this.#openTimestamping();
-    const recorder = this.#parts.use(await this.#openRecorder(await this.#compareWithWitnesses(store, cosigning, acceptRollback)));
-    const { escrow: recipients, staleMs } = keySettings;
-    const escrow = async (root: EscrowedRoot): Promise<void> => (recipients.length === 0 ? undefined : writeEscrow(data, root, gatewayId, recipients));
-    await escrow(keys.escrowed());
-    const rootWatch = this.#parts.use(
-      new RootWatch({
-        provider: store.root.provider,
-        wrapped: () => keys.rootRow?.wrapped ?? null,
-        staleMs,
-        onTrouble: (error) => {
-          this.#log.warn({ err: error }, 'what wraps the root key does not unwrap it now');
-        },
-        onFault: (fault) => {
-          recordRootFault(recorder, this.#log, fault);
-        },
-      }),
-    );
+    const { witnesses } = this.#inForce.config;
+    const started =
+      cosigning === null || witnesses === null
+        ? store
+        : await compareStart(store, { data, cosigning, policy: witnesses.policy, mayRollBack: acceptRollback, log: this.#log });
+    const recorder = this.#parts.use(await this.#openRecorder(started));
+    const rootKey = await openRootKey(store, { data, settings: keySettings, recorder, log: this.#log });
+    this.#parts.use(rootKey.watch);
     const sessions = new LiveSessions(
       recorder,
       () => this.#inForce.environment,
       () => {
-        rootWatch.requireOpenable();
+        rootKey.watch.requireOpenable();
       },
     );
     this.#sessions = sessions;
     this.#recorder = recorder;
     this.#inForce.record(recorder);
-    const keeping = new KeepingInForce(keys, recorder, this.#inForce.config.retention);
-    this.#keeping = keeping;
     cosigning?.begin(() => recorder.published);
     timestamping?.begin(() => recorder.published);
     const reader = this.#parts.use(await this.#openReader(store, recorder));
@@ -309,57 +286,18 @@ export class Gateway implements AsyncDisposable {
         : this.#parts.use(
             openArchive({ thread: threadFile('archive-thread'), data, settings: storage, retention: keeps, recorder, reader, log: this.#log, now: Date.now }),
           );
-    const erasures = new Erasures({
+    const keeping = openKeeping(this.#parts, {
+      data,
+      settings: this.#inForce.config.retention,
       recorder,
       keys,
-      confirm: async (checkpoint) => requireCosigned(cosigning, checkpoint),
-      keptByHolds: async (secrets) => holds.keptOf(secrets),
-      forget: async (from) => reader.dropErased(from),
-      copies: () => [...describeBackups(keys.backups.all()), ...describeEscrow(data)],
-      onStep: (step) => {
-        if (step === 'confirmed') {
-          timestamping?.hurry();
-        }
-      },
+      reader,
+      cosigning,
+      timestamping,
+      now: Date.now,
+      trouble: (what) => this.#trouble(what),
     });
-    const onRefused = (error: unknown): void => {
-      this.#trouble('delete what has expired')(error);
-      try {
-        recordRefusedRetention(recorder, error);
-      } catch (failure) {
-        this.#trouble('record that nothing was deleted')(failure);
-      }
-    };
-    const wraps = new SecretWraps({ recorder, keys });
-    const findSecrets: FindSecrets = (wanted) => reader.secrets(wanted);
-    const holds: Holds = this.#parts.use(
-      new Holds({
-        recorder,
-        keys,
-        wraps,
-        findSecrets,
-        destroy: async (key, { by: { id, ...person }, reason }) => {
-          await erasures.erase({ cause: 'released', keys: [key], secrets: [], why: { by: id, ...person, reason } });
-        },
-        now: Date.now,
-        onTrouble: this.#trouble('keep what holds keep'),
-      }),
-    );
-    if (recorder.erasures.length > 0) {
-      // The index may be behind, and witnesses may take long, or be missing: then a run goes on with it.
-      void holds.whileCovered(async () => erasures.resume()).catch(onRefused);
-    }
-    const retention = this.#parts.use(
-      new RetentionRun({
-        recorder,
-        keys,
-        erasures,
-        keepThenDestroy: async (expired, destroy) =>
-          keepThenDestroy(expired, destroy, { keys, holds, wraps, findSecrets, classes: () => keeping.classes, now: Date.now }),
-        now: Date.now,
-        onRefused,
-      }),
-    );
+    this.#keeping = keeping.inForce;
     const prepared = this.#inForce.policy.prepare?.();
     const filled = Promise.all([this.#inForce.fillLimits(reader), this.#takeUpActivities(sessions, reader, recorder.size)]);
     const issuers = this.#parts.use(
@@ -464,7 +402,7 @@ export class Gateway implements AsyncDisposable {
       factNames: factNamesOf(protocols),
       requireRecalled,
       findTarget: (name) => this.#inForce.config.targets.get(name),
-      keepingOf: (channel) => keeping.keepingOf(channel),
+      keepingOf: (channel) => keeping.inForce.keepingOf(channel),
       isStopping: () => this.#stopping !== null,
     };
     const openings = new Openings({ newId: () => `op_${randomBytes(8).toString('hex')}`, now: Date.now });
@@ -487,28 +425,28 @@ export class Gateway implements AsyncDisposable {
         identityFile: this.#inForce.config.store === null ? join(data, 'identity.db') : null,
         configFiles: () => filesOfPolicy(this.#inForce.config),
         checkpoint: async () => recorder.publish(),
-        whileKeysStay: async (act) => erasures.between(act),
+        whileKeysStay: async (act) => keeping.erasures.between(act),
         now: Date.now,
       }),
-      keeping,
-      retention,
+      keeping: keeping.inForce,
+      retention: keeping.run,
       rootRotation: new RootRotation({
         keys,
         recorder,
         provider: store.root.provider,
         share: async (next) => reader.expectRoot(next),
-        escrow,
+        escrow: rootKey.escrow,
         now: Date.now,
       }),
-      signingRotation: new SigningRotation({ keys, recorder, alone: async (act) => erasures.between(act) }),
+      signingRotation: new SigningRotation({ keys, recorder, alone: async (act) => keeping.erasures.between(act) }),
       sessions,
       outputs: new WeakMap(),
       reader,
       tokens,
       exclusions,
       storeFault: () => watch.fault,
-      rootFault: () => rootWatch.fault,
-      escrowRecipients: recipients,
+      rootFault: () => rootKey.watch.fault,
+      escrowRecipients: keySettings.escrow,
       restored: this.#restored === null ? null : restoredWords(this.#restored),
       authenticator,
       accounts,
@@ -559,18 +497,9 @@ export class Gateway implements AsyncDisposable {
       classNames: () => classNames(this.#inForce.config.classes),
       guardedClasses: () => this.#inForce.config.guardedClasses,
       openings,
-      holds,
-      erasing: {
-        recorder,
-        keys,
-        holds,
-        erasures,
-        findErasable: async (wanted) => reader.erasable(wanted),
-        findSecrets,
-        classes: () => keeping.classes,
-        now: Date.now,
-      },
-      waitingErasures: new WaitingErasures({ rows: keys.waitingErasures, newId: () => `er_${randomBytes(8).toString('hex')}`, now: Date.now }),
+      holds: keeping.holds,
+      erasing: keeping.erasing,
+      waitingErasures: keeping.waiting,
       erasesByTwo: () => this.#inForce.config.retention.eraseByTwo === true,
       boundary: new Boundary(factNamesOfAll(protocols)),
       issuers: () => this.#inForce.config.issuers,
@@ -600,8 +529,8 @@ export class Gateway implements AsyncDisposable {
     await this.#listen(served, door, api);
     this.#inviting = api;
     outbox.begin();
-    retention.begin();
-    holds.begin();
+    keeping.run.begin();
+    keeping.holds.begin();
     void suggestReviews({ api, settings: () => this.#inForce.config.reviewModel, log: this.#log, signal: this.#reading.signal });
     this.#parts.use(
       watchConfig(
@@ -736,30 +665,6 @@ export class Gateway implements AsyncDisposable {
             onTrouble: this.#trouble('have a checkpoint stamped'),
           }),
         );
-  }
-
-  /** Compares the store with what the witnesses have seen. Rejects with GatewayError `store_rolled_back`. */
-  async #compareWithWitnesses(store: OpenedStore, cosigning: Cosigning | null, mayRollBack: boolean): Promise<OpenedStore> {
-    const { data, witnesses } = this.#inForce.config;
-    if (cosigning === null || witnesses === null) {
-      return store;
-    }
-    const { lostSize, disagreeing } = await compareWithWitnesses(cosigning, witnesses.policy, { store: { ...store, data }, mayRollBack });
-    for (const { name, why } of disagreeing) {
-      this.#log.warn({ witness: name }, `a witness has seen another log: ${why}`);
-    }
-    for (const { name, why } of cosigning.status.witnesses.filter(({ state }) => state === 'failing')) {
-      this.#log.warn({ witness: name }, `whether the store is older than the witness has seen is not known: ${why}`);
-    }
-    const { rollback } = store;
-    if (rollback === null && lostSize === null) {
-      return store;
-    }
-    dropCosignedAbove(join(data, 'log'), store.end.size);
-    return {
-      ...store,
-      rollback: { records: lostSize === null ? (rollback?.records ?? null) : Math.max(lostSize, rollback?.records ?? 0), key: rollback?.key ?? null },
-    };
   }
 
   async #openRecorder({ keys, end, rollback }: OpenedStore): Promise<Recorder> {
