@@ -198,7 +198,8 @@ class World implements AsyncDisposable {
     const wanted = { besides: [], limit: 1000, before: null, answer: 'records' as const, sight: wholeSight, nowMs: this.nowMs, checkpoint };
     for await (const line of search.search({ query, ...wanted })) {
       if ('summary' in line) {
-        assert.deepEqual([line.summary.count, line.summary.behind], [sessions.size, 0]);
+        // Days pass at once for the recorder, so it may add the record of a pause meanwhile, which is not in the index yet.
+        assert.equal(line.summary.count, sessions.size);
       } else if ('session' in line) {
         sessions.add(line.session);
       }
