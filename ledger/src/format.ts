@@ -67,6 +67,7 @@ export {
   publishedAt,
   requireNext,
   requireSigned,
+  ringBytesMax,
   ringKeysMax,
   signHandover,
   SigningKeys,

@@ -1,8 +1,8 @@
 import { countOf } from '../domain/count-of.ts';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MalformedError, parseVerifierKey } from '@countersign/ledger';
 import {
+  encodeUtf8,
   formatBundleCheckpoint,
   formatBundleHeader,
   formatBundlePolicy,
@@ -31,6 +31,7 @@ import { findSegment, isPlacedFrame, readJournal, type JournalPlace } from '../r
 import type { KeyStore } from '../recording/key-store.ts';
 import type { PublishedCheckpoint } from '../recording/publisher.ts';
 import { readSession, SessionOpener, SessionWalk, type RawRecord, type SessionExtent } from '../recording/session-reader.ts';
+import { readPublicKeys } from '../recording/public-keys.ts';
 import { openTiles, readTile } from '../recording/tile-store.ts';
 import { readLimitedFile } from '../store/limited-file.ts';
 
@@ -48,15 +49,14 @@ export interface Log {
 
 /** Opens the published log of a store. Rejects with GatewayError `store_damaged`. */
 export async function openLog(data: string): Promise<Log> {
-  const read = (name: string): Buffer | null => (existsSync(join(data, 'log', name)) ? readFileSync(join(data, 'log', name)) : null);
   try {
     // The keyring is read last: it has every key that log/key ever had.
-    const key = parseVerifierKey(read('key')?.toString().trim() ?? '');
-    const ring = read('keys');
-    const keys = new SigningKeys([key], ring === null ? null : await openKeyRing(ring));
+    const key = parseVerifierKey((await readPublicKeys(data, 'key'))?.trim() ?? '');
+    const keyring = await readPublicKeys(data, 'keys');
+    const keys = new SigningKeys([key], keyring === null ? null : await openKeyRing(encodeUtf8(keyring)));
     const gatewayId = gatewayIdOf(key.name);
     if (gatewayId !== undefined) {
-      return { data, gatewayId, keys, keyring: ring?.toString() ?? null };
+      return { data, gatewayId, keys, keyring };
     }
   } catch (error) {
     if (!(error instanceof MalformedError)) {

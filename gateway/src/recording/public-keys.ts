@@ -1,5 +1,5 @@
 /** The public keys of the log, as they are published: `log/key`, and `log/keys` once a key took the place of another. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MalformedError } from '@countersign/ledger';
 import {
@@ -8,10 +8,12 @@ import {
   originOf,
   parseCheckpoint,
   parseVerifierKey,
+  ringBytesMax,
   SigningKeys,
   verifyNote,
   type VerifierKey,
 } from '@countersign/ledger/format';
+import { readLimitedFile } from '../store/limited-file.ts';
 import { writeWholeFile } from '../store/whole-file.ts';
 import type { KeyStore } from './key-store.ts';
 import type { PublishedCheckpoint } from './publisher.ts';
@@ -69,7 +71,7 @@ export async function handoversOf(keys: KeyStore): Promise<readonly PublishedChe
  * `key_unavailable`.
  */
 export async function requirePublicKeys(data: string, keys: KeyStore): Promise<void> {
-  const [key, ring] = [readFile(data, 'key'), readFile(data, 'keys')];
+  const [key, ring] = [await readPublicKeys(data, 'key'), await readPublicKeys(data, 'keys')];
   if (key === null && ring === null) {
     return;
   }
@@ -105,7 +107,8 @@ export async function requireSigner(note: Uint8Array, keys: KeyStore): Promise<v
   throw mixed('the key in keys.db has not signed the newest checkpoint of the journal. Restore the newest keys.db of this store');
 }
 
-function readFile(data: string, name: string): string | null {
+/** Reads a file of public keys; null if there is none. Rejects with GatewayError `store_damaged` if it is longer than any of them. */
+export async function readPublicKeys(data: string, name: 'key' | 'keys'): Promise<string | null> {
   const file = join(data, 'log', name);
-  return existsSync(file) ? readFileSync(file, 'utf8') : null;
+  return existsSync(file) ? (await readLimitedFile(file, ringBytesMax)).toString() : null;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { verifyFile, verifyStore } from '@countersign/ledger';
@@ -149,6 +149,7 @@ describe('a signing key takes the place of another', () => {
       cpSync(join(before, 'keys.db'), join(image, 'keys.db'));
     }, /the key in keys\.db has not signed the newest checkpoint/);
     await refused((image) => writeFileSync(join(image, 'log', 'keys'), `${read(image, 'keys')}\n`), /another keyring than keys\.db/);
+    await refused((image) => truncateSync(join(image, 'log', 'keys'), 2 ** 31), /no such file has more than 1048576/);
     await refused((image) => execute(image, 'DELETE FROM handovers WHERE size = (SELECT max(size) FROM handovers)'), /does not end with the signing key/);
     await refused((image) => cpSync(join(between, 'journal'), join(image, 'journal'), { recursive: true }), /store_rolled_back|The journal ends after/);
   });
