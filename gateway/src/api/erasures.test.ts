@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { verifyStore } from '@countersign/ledger';
 import { openStoreFiles } from '../../../cli/src/store-files.ts';
+import { waitUntil } from '../../../tests/support/wait-until.ts';
 import { openKeyRows } from '../recording/key-rows.ts';
 import { openRunningGateway, type RunningGateway } from './testdata/running-gateway.ts';
 
@@ -117,6 +118,13 @@ test('a floor refuses, and where two persons erase, another one confirms', async
   assert.equal((await operator('POST', `${path}/${id}/confirm`, {})).body['erased'], true);
   assert.doesNotMatch(await recordsOf(running, one.session), /apple/);
   assert.equal((await operator('POST', `${path}/${id}/confirm`, {})).status, 404);
+  let line = '';
+  await waitUntil(async () => {
+    const lines = (await (await running.ask('GET', '/api/v1/search?query=kind:erasure')).text()).split('\n');
+    line = lines.find((each) => each.includes('"principal":"')) ?? '';
+    return line !== '';
+  });
+  assert.equal(Object.assign({ principal: '' }, JSON.parse(line)).principal, 'ann, operator', 'both are named');
 });
 
 test('the floor of a rule holds where another rule keeps for longer', async () => {

@@ -123,4 +123,9 @@ test('an erasure that two persons had a part in is found by each of them, and by
     valuesOf(records, 'address').map((places) => places.filter((place) => place !== channelFacts.clientAddress)),
     [['10.0.0.7', '10.0.0.8'], ['10.0.0.7']],
   );
+  assert.deepEqual(
+    records.map(({ facts }) => facts.words),
+    [[], []],
+    'and not by the words with which they asked',
+  );
 });

@@ -132,7 +132,9 @@ export class FactReader {
     const text = endsAnswers(record) ? this.#end(record, values) : this.#textOf(record, { shown, request, ofRequest, values });
     const needs = this.#needs;
     needs.delete(index);
-    return { shown, text, needs, joins: this.#joins, facts: { timeMs: record.timeMs, values, words: wordsOf(text) } };
+    // The words by which somebody asked are not what was recorded of them: after an erasure they would find the erasure, and be in the index for longer.
+    const words = actorKinds.has(record.kind) ? [] : wordsOf(text);
+    return { shown, text, needs, joins: this.#joins, facts: { timeMs: record.timeMs, values, words } };
   }
 
   #need<Kept>(noted: Noted<Kept> | undefined): Kept | undefined {

@@ -650,7 +650,8 @@ function foundRecord({ shown, facts }: ReadRecord, { snippet, isProven }: { read
     session,
     seq,
     time,
-    principal: principal ?? facts.values.get('principal')?.[0] ?? null,
+    // Two persons have a part in some erasures.
+    principal: principal ?? facts.values.get('principal')?.join(', ') ?? null,
     onBehalfOf: facts.values.get('on-behalf-of')?.[0] ?? null,
     target,
     protocol,
