@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +25,20 @@ test('a file of an anchor log is read from a directory, up to the length of one'
   truncateSync(join(directory, 'key'), anchorFileBytesMax + 1);
   await assert.rejects(read('key'), MalformedError);
   mkdirSync(join(directory, 'cosigned'));
-  await assert.rejects(read('cosigned'), { code: 'EISDIR' });
+  await assert.rejects(read('cosigned'), /cosigned is no file/);
+});
+
+test('a pipe in the place of a file of an anchor log is refused and does not stop who reads it', { timeout: 60_000 }, async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-anchor-files-'));
+  const pipe = join(directory, 'checkpoint');
+  assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+  t.after(() => {
+    // Somebody who waits for a writer goes on.
+    const descriptor = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+    closeSync(descriptor);
+    rmSync(directory, { recursive: true, force: true });
+  });
+  await assert.rejects(anchorFilesAt(directory)('checkpoint'), /checkpoint is no file/);
 });
 
 test('a file of an anchor log is read from where it is served, and a server that answers something else is told of', async (t) => {

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { anchorFileBytesMax, MalformedError, type ReadLogFile } from '@countersign/ledger';
@@ -15,8 +16,13 @@ export function anchorFilesAt(place: string): ReadLogFile {
 
 async function readFileOf(file: string): Promise<Uint8Array | undefined> {
   try {
-    await using handle = await open(file, 'r');
-    const { size } = await handle.stat();
+    // Without O_NONBLOCK, a pipe in the place of the file would be waited for.
+    await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const found = await handle.stat();
+    if (!found.isFile()) {
+      throw new Error(`${file} is no file: an anchor log has only files and directories`);
+    }
+    const { size } = found;
     assertShort(file, size);
     const bytes = new Uint8Array(size);
     const { bytesRead } = await handle.read(bytes, 0, size, 0);

@@ -1,5 +1,5 @@
 /** Verifies an anchor log, and that the stores which are given are those of all its gateways. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { countOf } from '@countersign/gateway/count-of';
 import {
@@ -129,7 +129,8 @@ function withFinding(report: StoreReport, finding: Finding): StoreReport {
 function logOf(store: string): string | null {
   const file = join(store, 'log', 'key');
   try {
-    return existsSync(file) && statSync(file).size <= keyFileBytesMax ? parseVerifierKey(readFileSync(file, 'utf8').replace(/\n$/, '')).name : null;
+    const found = statSync(file, { throwIfNoEntry: false });
+    return found?.isFile() === true && found.size <= keyFileBytesMax ? parseVerifierKey(readFileSync(file, 'utf8').replace(/\n$/, '')).name : null;
   } catch (error) {
     if (error instanceof MalformedError) {
       return null;
