@@ -6,6 +6,7 @@ import { ApiClient } from './api-client.ts';
 import { loadConfig } from './configuration.ts';
 import type { LocationOptions } from './location-options.ts';
 import { findRunning } from './location.ts';
+import { requireUsualSecrets } from './usual-secrets.ts';
 
 export interface SourceOptions extends LocationOptions {
   /** A data directory to read directly, even if a gateway runs on it. */
@@ -48,6 +49,7 @@ interface ListedSessions extends SessionPage {
 /** Opens the running gateway, which records who reads. If none runs, or with `--data`, it opens the files. */
 export async function openSource(options: SourceOptions): Promise<SessionSource> {
   if (options.data !== undefined) {
+    requireUsualSecrets(options.data);
     return openFiles(options.data, { environment: process.env });
   }
   if (options.url === undefined) {

@@ -21,6 +21,7 @@ import { describeFailure } from './failure.ts';
 import { readKnown } from './known-checkpoint.ts';
 import { openStoreFiles } from './store-files.ts';
 import { trustedKeys } from './trusted-keys.ts';
+import { requireUsualSecrets } from './usual-secrets.ts';
 
 const progressMs = 250;
 
@@ -52,6 +53,9 @@ export async function verifyDirectory(options: StoreVerification, anchored?: Anc
   using keyRows = openKeys(data);
   using opened = options.bodies ? await openBodies(data, source) : noBodies;
   const bucket = readBucketRecord(data);
+  if (options.storage === true && options.data !== undefined) {
+    requireUsualSecrets(data);
+  }
   const report = await verifyStore(await openFiles(data, options.storage === true ? bucket : null), {
     ...(anchored === undefined ? {} : { keys: anchored.keys, anchored }),
     ...(await freshnessOf(options)),

@@ -6,6 +6,7 @@ import { loadConfig } from '../configuration.ts';
 import { addLocation } from '../location-options.ts';
 import { findRunning } from '../location.ts';
 import type { SourceOptions } from '../session-source.ts';
+import { requireUsualSecrets } from '../usual-secrets.ts';
 
 interface Rebuilt {
   readonly sessions: number;
@@ -32,6 +33,7 @@ async function rebuild(options: SourceOptions): Promise<void> {
 /** Has the running gateway make the index again. Without a gateway, or with `--data`, this process makes it. */
 async function rebuilt(options: SourceOptions): Promise<Rebuilt> {
   if (options.data !== undefined) {
+    requireUsualSecrets(options.data);
     return rebuildHere(options.data, { environment: process.env });
   }
   if (options.url === undefined) {

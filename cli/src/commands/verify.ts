@@ -12,6 +12,7 @@ import { printReport } from '../printed-report.ts';
 import { readIdentity } from '../read-identity.ts';
 import { escapeControls, printJson } from '../terminal.ts';
 import { freshnessOf, storeOf, verifyDirectory, type StoreVerification } from '../verify-directory.ts';
+import { requireUsualSecrets } from '../usual-secrets.ts';
 
 interface VerifyOptions extends StoreVerification {
   readonly identity?: string;
@@ -157,6 +158,13 @@ const indexChecks: Readonly<Record<Awaited<ReturnType<typeof compareIndex>>, Ind
 /** Compares the index with the journal. The index is a cache and no part of the record, so the result has no influence on the verdict. */
 async function checkIndex(options: VerifyOptions): Promise<IndexCheck> {
   const { data, ...source } = await storeOf(options);
+  try {
+    if (options.data !== undefined) {
+      requireUsualSecrets(data);
+    }
+  } catch (error) {
+    return notCompared(describeFailure(error));
+  }
   return compareIndex(data, source).then(
     (found) => indexChecks[found],
     (error: unknown) => notCompared(describeFailure(error)),
