@@ -240,8 +240,8 @@ class World implements AsyncDisposable {
   async #close(): Promise<void> {
     const { recorder, keys, holds, leave } = this.#parts;
     await holds[Symbol.asyncDispose]();
-    await recorder[Symbol.asyncDispose]();
     await leave();
+    await recorder[Symbol.asyncDispose]();
     keys[Symbol.dispose]();
   }
 }

@@ -44,6 +44,15 @@ test('while the journal cannot be read where something is to be taken up, a sear
     }
     return assert.fail();
   };
+  /** Resolves with what is found when nothing is missing any more. A search waits for the index for some seconds, and a busy machine may need more. */
+  const findInAll = async (): Promise<number> => {
+    for (;;) {
+      const { found, behind } = await find();
+      if (behind === 0) {
+        return found;
+      }
+    }
+  };
   const secretsOf = async (): Promise<readonly FoundSecret[]> => {
     const all: FoundSecret[] = [];
     for await (const { secrets } of search.secrets({ query: 'marmalade', nowMs: Date.now(), from: 0 })) {
@@ -51,7 +60,7 @@ test('while the journal cannot be read where something is to be taken up, a sear
     }
     return all;
   };
-  assert.deepEqual(await find(), { found: 1, behind: 0 });
+  assert.equal(await findInAll(), 1);
   const secrets = await secretsOf();
   assert.ok(secrets.length > 0);
   await new SecretWraps({ recorder, keys }).keep(secrets, underOf(firstHoldClass));
@@ -72,7 +81,7 @@ test('while the journal cannot be read where something is to be taken up, a sear
   await assert.rejects(secretsOf(), { code: 'catching_up' });
   rmdirSync(segment);
   renameSync(`${segment}.aside`, segment);
-  assert.deepEqual(await find(), { found: 1, behind: 0 });
+  assert.equal(await findInAll(), 1);
   assert.equal((await secretsOf()).length, secrets.length);
   await search.catchUp();
   await follower[Symbol.asyncDispose]();

@@ -14,7 +14,7 @@ import { digestOf } from './digest.ts';
 import { standIns, type Granter } from './granters.ts';
 
 const target: Target = { name: 'orders', protocol: 'any', scheme: 'any', host: 'h', port: 1, path: '', user: '', durability: 'disk', options: {} };
-const waitMs = 1000;
+const waitMs = 600_000;
 
 function principalOf(id: string, ...groups: string[]): Principal {
   return { id, kind: 'agent', groups, targets: ['orders'] };
