@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -48,4 +49,21 @@ test('a store that somebody hands over has no secret of who verifies it sent to 
   assert.equal(received.length, 0);
   await verify({});
   assert.ok(received.length > 0 && received.every((headers) => headers.includes('AKIAEXAMPLE') && !headers.includes('the secret')));
+});
+
+test('a pipe in the place of a file of a store does not stop who verifies it', (t) => {
+  for (const name of ['root.key', 'bucket.json', 'log/key', 'log/checkpoint']) {
+    const data = mkdtempSync(join(tmpdir(), 'countersign-piped-'));
+    t.after(() => {
+      rmSync(data, { recursive: true, force: true });
+    });
+    mkdirSync(join(data, 'journal'));
+    mkdirSync(join(data, 'log'));
+    writeFileSync(join(data, 'keys.db'), '');
+    assert.equal(spawnSync('mkfifo', ['-m', '600', join(data, name)]).status, 0);
+    const main = join(import.meta.dirname, 'main.ts');
+    const { signal, status } = spawnSync(process.execPath, [main, 'verify', '--data', data], { timeout: 60_000, encoding: 'utf8' });
+    assert.equal(signal, null, name);
+    assert.ok(status !== null && status > 0, name);
+  }
 });

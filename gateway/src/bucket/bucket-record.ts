@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError } from '../domain/errors.ts';
 import type { BucketSettings } from '../domain/storage.ts';
@@ -62,6 +62,10 @@ export function readBucketRecord(data: string): BucketRecord | null {
     new GatewayError('store_damaged', `${file} cannot be read. Without it nobody knows which segments are only in the bucket: restore it from a copy.`, {
       cause,
     });
+  // A pipe would be waited for.
+  if (!statSync(file).isFile()) {
+    throw damaged();
+  }
   let record: unknown;
   try {
     record = JSON.parse(readFileSync(file, 'utf8'));

@@ -54,7 +54,11 @@ export class LocalProvider implements RootProvider {
       }
       writeWholeFile(file, `${randomBytes(rootSecretBytes).toString('hex')}\n`, { isNew: true });
     }
-    if ((statSync(file).mode & 0o077) !== 0) {
+    const found = statSync(file);
+    if (!found.isFile()) {
+      throw new GatewayError('key_unavailable', `${file} is no file: put back the key that this store was made with.`);
+    }
+    if ((found.mode & 0o077) !== 0) {
       throw new GatewayError('key_unavailable', `${file} can be read by others: chmod 600 it.`);
     }
     return LocalProvider.read({ file }, environment);
