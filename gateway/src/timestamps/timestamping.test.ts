@@ -164,12 +164,19 @@ void test('while the authority gives none nothing stops; that is told once, and 
   const settings = { url: authority.url, caFile: null, trusted: parseCertificates(authority.root), everyMs: 3_600_000, lostMs: 60_000 };
   await using timestamping = new Timestamping({ data, settings, now: () => time.ms, onNews: (each) => news.push(each), onTrouble: assert.ifError });
   const published = { size: 3, note: 'log\n3\n\n\u2014 log AAAAAAAA\n' };
-  authority.answer = (_request, response) => response.writeHead(500).end();
+  let refused = 0;
+  authority.answer = (_request, response) => {
+    refused += 1;
+    response.writeHead(500).end();
+  };
   timestamping.begin(() => published);
   await waitUntil(() => timestamping.status.failure === 'it answered 500');
   time.ms += 61_000;
   await waitUntil(() => news.length === 1);
   published.size = 5;
+  // One request for the checkpoint of before may be under way.
+  const before = refused;
+  await waitUntil(() => refused >= before + 2);
   authority.answer = null;
   await waitUntil(() => news.length === 2);
   assert.deepEqual(news, [
