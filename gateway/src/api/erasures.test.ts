@@ -115,7 +115,14 @@ test('a floor refuses, and where two persons erase, another one confirms', async
   assert.match(await recordsOf(running, one.session), /apple/);
   assert.equal((await ann('POST', `${path}/${id}/confirm`, {})).status, 403, 'who asks does not confirm');
   assert.equal((await operator('GET', path)).body['0'] !== undefined, true);
-  assert.equal((await operator('POST', `${path}/${id}/confirm`, {})).body['erased'], true);
+  assert.equal((await operator('POST', '/api/v1/principals/ann/suspend', { reason: 'left' })).status, 200);
+  assert.equal((await operator('POST', `${path}/${id}/confirm`, {})).status, 403, 'who asked is suspended');
+  assert.equal((await operator('POST', '/api/v1/principals/ann/resume', { reason: 'back' })).status, 200);
+  const letter = { matter: 'case', query: `session:${one.session}`, reason: 'letter' };
+  assert.equal((await operator('POST', '/api/v1/holds', letter)).status, 201);
+  assert.equal((await operator('POST', `${path}/${id}/confirm`, {})).status, 409, 'it is held');
+  assert.equal((await ann('POST', '/api/v1/holds/case/release', { reason: 'over' })).status, 200);
+  assert.equal((await operator('POST', `${path}/${id}/confirm`, {})).body['erased'], true, 'it waited on');
   assert.doesNotMatch(await recordsOf(running, one.session), /apple/);
   assert.equal((await operator('POST', `${path}/${id}/confirm`, {})).status, 404);
   let line = '';

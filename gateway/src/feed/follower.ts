@@ -12,7 +12,7 @@ import {
   type Leaf,
 } from '@countersign/ledger/format';
 import { ownAttributes } from '../domain/own-attributes.ts';
-import { unlessToldMark, type ReadMeta } from '../domain/record.ts';
+import { unlessToldMark, type KnownChannel, type ReadMeta } from '../domain/record.ts';
 import { Turn } from '../recording/turn.ts';
 import { chainAt, isPlacedFrame, journalStart, readJournalRuns, type DamagedPlace, type JournalStep } from '../recording/journal-reader.ts';
 import type { KeyStore } from '../recording/key-store.ts';
@@ -327,15 +327,11 @@ export class Follower implements AsyncDisposable {
       indexed.key ??= announced?.key ?? null;
       indexed.secrets = announced === null ? indexed.secrets : [...indexed.secrets, announced].slice(-announcedMax);
     } else if ((leaf.kind === 'decision' || leaf.kind === 'event') && entry.header.meta.stream === bodyStreams.meta) {
-      const { meta } = opener.open({ leaf, leafBytes: entry.leaf, entry });
-      indexed.principal ??= meta?.opens?.principal ?? null;
-      if (meta?.opens?.isActivity === true) {
-        indexed.token ??= meta.opens.activity ?? meta.opens.tokenId ?? null;
-      }
+      const raw = { leaf, leafBytes: entry.leaf, entry };
+      const { meta } = opener.open(raw);
       told.push(...toldBy(meta));
-      const target = meta?.opens?.target;
-      if (target !== undefined && target !== '' && !indexed.targets.includes(target)) {
-        indexed.targets.push(target);
+      if (meta?.opens !== undefined) {
+        learnOpening(indexed, meta.opens, opener.secretsOf(raw).find(({ slot }) => slot === 'meta')?.key ?? null);
       }
     } else if (leaf.kind === 'policy') {
       const { governance } = new SessionOpener(this.#keys).open({ leaf, leafBytes: entry.leaf, entry });
@@ -359,6 +355,7 @@ export class Follower implements AsyncDisposable {
       records: 0,
       principal: null,
       targets: [],
+      keys: { principal: null, token: null, targets: [] },
       key: null,
       secrets: [],
       own: leaf.kind === 'epoch',
@@ -367,6 +364,23 @@ export class Follower implements AsyncDisposable {
     const followed = { indexed, opener: new SessionOpener(this.#keys), parts: [] };
     this.#live.set(leaf.session, followed);
     return followed;
+  }
+}
+
+/** Learns what the opening of a channel says. `key` is the number of the secrets that seal it. */
+function learnOpening(indexed: IndexedSession, { principal, target, isActivity, activity, tokenId }: KnownChannel, key: number | null): void {
+  const { keys } = indexed;
+  if (indexed.principal === null) {
+    indexed.principal = principal;
+    keys.principal = key;
+  }
+  if (isActivity === true && indexed.token === null) {
+    indexed.token = activity ?? tokenId ?? null;
+    keys.token = key;
+  }
+  if (target !== '' && !indexed.targets.includes(target)) {
+    indexed.targets.push(target);
+    keys.targets.push(key);
   }
 }
 

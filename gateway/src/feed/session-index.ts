@@ -12,7 +12,7 @@ import { IndexDiffers, RowSeals } from './row-seals.ts';
 import { TargetNotes } from './target-notes.ts';
 
 /** The number of the layout of the tables below. An index of another layout is made again. */
-const layout = 6;
+const layout = 7;
 const tables = ['position', 'sessions', 'parts', 'damage', 'told'];
 
 /** Sessions are numbered in the order in which they began, without a gap. A part is a range of the journal that holds frames of a session, from its record `seq` on. */
@@ -22,7 +22,7 @@ const schema = `
     sessions INTEGER NOT NULL, told INTEGER NOT NULL, seal BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS sessions (
     id INTEGER PRIMARY KEY, session TEXT NOT NULL UNIQUE, opened_ms INTEGER NOT NULL, closed_ms INTEGER, reason TEXT, records INTEGER NOT NULL,
-    principal TEXT, targets TEXT NOT NULL, key INTEGER, own INTEGER NOT NULL, token TEXT,
+    principal TEXT, targets TEXT NOT NULL, keys TEXT NOT NULL, key INTEGER, own INTEGER NOT NULL, token TEXT,
     secrets TEXT NOT NULL, seal BLOB NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS sessions_open ON sessions (id) WHERE closed_ms IS NULL;
   CREATE INDEX IF NOT EXISTS sessions_of_tokens ON sessions (closed_ms) WHERE token IS NOT NULL;
@@ -41,6 +41,14 @@ export const policyNotes = 'policies';
 /** Most rows that are fetched at once. */
 const pageRows = 200;
 
+/** Null: the fact is not known, or in a record that cannot be opened. */
+interface FactKeys {
+  principal: number | null;
+  token: number | null;
+  /** In the order of the targets. */
+  targets: (number | null)[];
+}
+
 /** A session as the index knows it, without content. */
 export interface IndexedSession {
   /** Counts the sessions of the journal from 1. */
@@ -52,6 +60,8 @@ export interface IndexedSession {
   records: number;
   principal: string | null;
   targets: string[];
+  /** The numbers of the secrets that seal the records in which these facts are. */
+  keys: FactKeys;
   /** The number of its first secrets. */
   key: number | null;
   /** The newest secrets that it announced, in order. Empty once a client's session is closed: it is read from its beginning. */
@@ -203,16 +213,17 @@ export class SessionIndex {
     });
   }
 
-  /** Drops the facts of sessions whose facts nobody can open any more. `hasFacts` says that of the number of a session's key. */
+  /** Drops the facts of sessions that are in no record any more that somebody can open. `hasFacts` says of the number of secrets whether they are there. */
   async dropErased(hasFacts: (key: number) => boolean, turn: Turn): Promise<void> {
     for (let from = 0; ;) {
       const rows = this.#database
-        .all('SELECT * FROM sessions WHERE id > ? AND (principal IS NOT NULL OR token IS NOT NULL) ORDER BY id LIMIT ?', [from, pageRows])
+        .all(`SELECT * FROM sessions WHERE id > ? AND (principal IS NOT NULL OR token IS NOT NULL OR targets <> '[]') ORDER BY id LIMIT ?`, [from, pageRows])
         .map((row) => this.#parseRow(row));
       this.#database.transaction(() => {
         for (const row of rows) {
-          if (row.key !== null && !hasFacts(row.key)) {
-            this.#saveSession({ ...row, principal: null, targets: [], token: null });
+          const left = withoutErased(row, hasFacts);
+          if (left !== null) {
+            this.#saveSession(left);
           }
         }
       });
@@ -317,7 +328,7 @@ export class SessionIndex {
 
   #saveSession(session: IndexedSession): void {
     const facts = sessionFacts(session);
-    this.#database.run('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', [...facts, this.#seals.of(facts)]);
+    this.#database.run('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', [...facts, this.#seals.of(facts)]);
   }
 
   #parseRow(row: SqliteRow): IndexedSession {
@@ -344,6 +355,7 @@ function sessionFacts(session: IndexedSession): readonly SqliteValue[] {
     session.records,
     session.principal,
     JSON.stringify(session.targets),
+    JSON.stringify(session.keys),
     session.key,
     session.own ? 1 : 0,
     session.token,
@@ -362,11 +374,29 @@ function parseRow(row: SqliteRow): IndexedSession {
     principal: row['principal'] === null ? null : String(row['principal']),
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `save` as an array of names, and sealed
     targets: JSON.parse(String(row['targets'])) as string[],
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `save`, and sealed
+    keys: JSON.parse(String(row['keys'])) as FactKeys,
     key: row['key'] === null ? null : Number(row['key']),
     own: row['own'] === 1,
     token: row['token'] === null ? null : String(row['token']),
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `save`, and sealed
     secrets: JSON.parse(String(row['secrets'])) as AnnouncedPair[],
+  };
+}
+
+/** Returns a session without the facts whose secrets are gone; null if they are all there. */
+function withoutErased(session: IndexedSession, hasFacts: (key: number) => boolean): IndexedSession | null {
+  const isGone = (key: number | null | undefined): boolean => typeof key === 'number' && !hasFacts(key);
+  const { principal, token, targets } = session.keys;
+  if (![principal, token, ...targets].some(isGone)) {
+    return null;
+  }
+  return {
+    ...session,
+    principal: isGone(principal) ? null : session.principal,
+    token: isGone(token) ? null : session.token,
+    targets: session.targets.filter((_, at) => !isGone(targets[at])),
+    keys: { principal: isGone(principal) ? null : principal, token: isGone(token) ? null : token, targets: targets.filter((key) => !isGone(key)) },
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GatewayError } from '../../domain/errors.ts';
 import { json } from '../answer.ts';
 import { jsonBody } from '../body.ts';
 import { endpoint } from '../endpoint.ts';
@@ -16,12 +17,21 @@ export const confirmErasure = endpoint({
   body: jsonBody(z.strictObject({})),
   answer: json(erasureByQuery),
   errors: ['not_found', 'conflict', 'catching_up', 'store_damaged', 'key_unavailable'],
-  act: async (parts: Pick<ApiParts, 'erasing' | 'waitingErasures' | 'boundary'>, { caller, params: { erasure } }) => {
+  act: async (parts: Pick<ApiParts, 'erasing' | 'waitingErasures' | 'boundary' | 'exclusions'>, { caller, params: { erasure } }) => {
     requirePerson(caller, 'confirms an erasure');
-    const { by, query, reason, facts } = parts.waitingErasures.find(erasure, personOf(caller));
+    const waiting = parts.waitingErasures.find(erasure, personOf(caller));
+    const { by, query, reason, facts } = waiting;
+    if ([by.id, by.onBehalfOf].some((id) => id !== null && parts.exclusions.suspension(id) !== null)) {
+      throw new GatewayError('refused', `${by.id}, who asked for it, is suspended: somebody else asks for it.`);
+    }
     requireReadable(parts, caller, query);
-    const answer = await erased(parts.erasing, [by, personOf(caller)], { query, reason, facts });
+    // It waits no more before anything is destroyed, so that a crash in between leaves nothing that could be confirmed once more.
     parts.waitingErasures.remove(erasure);
-    return answer;
+    try {
+      return await erased(parts.erasing, [by, personOf(caller)], { query, reason, facts });
+    } catch (error) {
+      parts.waitingErasures.keep(waiting);
+      throw error;
+    }
   },
 });
