@@ -255,7 +255,8 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
     const { session } = await gateway.newest();
     const file = (name: string): string => join(gateway.directory, name);
     assert.equal(gateway.cli(['session', 'export', session, '--out', file('bundle')]).status, 0);
-    cpSync(gateway.data, file('copy'), { recursive: true, filter: (name) => !/gateway\.(lock|json)$/.test(name) });
+    // The gateway runs, and files whose writing has just begun go away again.
+    cpSync(gateway.data, file('copy'), { recursive: true, filter: (name) => !/gateway\.(lock|json)$|\.new$/.test(name) });
     const logKey = readFileSync(join(file('copy'), 'log', 'key'), 'utf8').trim();
     const witness = await Witness.open({ data: file('witness'), name: 'w.example', logs: [parseVerifierKey(logKey)], now: Date.now });
     await witness[Symbol.asyncDispose]();

@@ -74,7 +74,7 @@ export async function record(t: TestContext, data = temporaryDirectory(t), nowMs
     crash: async () => {
       await committed(recorder);
       const copy = temporaryDirectory(t);
-      cpSync(data, copy, { recursive: true });
+      cpSync(data, copy, { recursive: true, filter: (name) => !name.endsWith('.new') });
       await close();
       rmSync(data, { recursive: true });
       return record(t, copy, clock.nowMs);
