@@ -341,7 +341,7 @@ describe('how a session is read', () => {
     'the parts cut': 'DELETE FROM parts WHERE seq > 5; UPDATE parts SET end = start + 512',
     'the parts elsewhere': 'UPDATE parts SET start = 128, end = 640, segment = 1',
     'a row added':
-      "INSERT INTO sessions SELECT 99, 'x', opened_ms, closed_ms, reason, records, principal, targets, key, own, token, secrets, seal FROM sessions WHERE id = 3",
+      "INSERT INTO sessions SELECT 99, 'x', opened_ms, closed_ms, reason, records, principal, targets, keys, key, own, token, secrets, seal FROM sessions WHERE id = 3",
     'the position moved': 'UPDATE position SET sessions = 2, size = 3',
     'no database any more': '',
   };
