@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import type { ShownKeys } from '../../gateway/src/api/endpoints/list-keys.ts';
 import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { filesWith } from '../support/canary.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { killAt, type KillPoint } from '../support/kill-point.ts';
 import { requireStrace } from '../support/strace.ts';
@@ -100,10 +100,8 @@ describe('a gateway that is killed while it erases or rotates keys is in one of 
         const now = secretsIn(gateway.data);
         const gone = [...earlier].flatMap(([key, bytes]) => (bytes.length > 0 && now.get(key)?.length === 0 ? [bytes] : []));
         assert.ok(gone.length > 0);
-        for (const name of readdirSync(gateway.data, { recursive: true, encoding: 'utf8' }).filter((one) => statSync(join(gateway.data, one)).isFile())) {
-          const bytes = readFileSync(join(gateway.data, name));
-          assert.ok(!gone.some((one) => bytes.includes(one)), `${name} has a secret that was destroyed`);
-        }
+        const left = filesWith(gateway.data, (bytes) => gone.some((one) => bytes.includes(one)));
+        assert.deepEqual(left, [], 'files with a secret that was destroyed');
         verify();
       });
     }

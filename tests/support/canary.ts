@@ -3,13 +3,18 @@ import { join } from 'node:path';
 
 /** Returns the files below a directory that hold the canary: unchanged, in UTF-16, in hex, or in base64 at any offset. Throws if there is no file to search. */
 export function filesHolding(directory: string, canary: string): string[] {
+  return filesWith(directory, (bytes) => holds(bytes, canary));
+}
+
+/** Returns the files below a directory whose bytes are such. Throws if there is no file to search. */
+export function filesWith(directory: string, isSuch: (bytes: Buffer) => boolean): string[] {
   const files = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
   if (files.length === 0) {
     throw new Error(`${directory} holds no files`);
   }
-  return files.filter((file) => holds(readIfThere(file), canary));
+  return files.filter((file) => isSuch(readIfThere(file)));
 }
 
 /** True if the bytes hold the canary: unchanged, in UTF-16, in hex, or in base64 at any offset. */
