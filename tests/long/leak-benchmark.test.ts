@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { test } from 'node:test';
+import { freePort } from '../../cli/src/demo/free-port.ts';
 import { builtInClasses } from '../../gateway/src/classes/catalogue.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { notAllowedHere } from '../support/require-program.ts';
@@ -16,16 +16,6 @@ const seed = 'a1b2c3d4e5f60001';
 /** Where there is the benchmark, a package of Python. */
 function requireBenchmark(): { readonly skip?: string } {
   return spawnSync(program, ['--help']).status === 0 ? {} : notAllowedHere(`${program} is not in the PATH: pip install pii-leak-benchmark==0.6.0`);
-}
-
-async function freePort(): Promise<number> {
-  await using server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  return address.port;
 }
 
 test('a benchmark of others, which cuts each value of an answer at each place, finds no leak', requireBenchmark(), async (t) => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type TLSSocket } from 'node:tls';
+import { freePort } from '../../cli/src/demo/free-port.ts';
 import type { TestCertificate } from '../../gateway/src/wire/testdata/certificates.ts';
-import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 
 /** The head of a message: https://www.rfc-editor.org/rfc/rfc5424#section-6 */
 const message = /^<(\d{1,3})>1 (\S+) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) - (.*)$/s;
@@ -52,9 +52,9 @@ export async function openSyslogServer({ certificate, key }: TestCertificate): P
       }
     });
   };
-  let server = createServer({ cert: certificate, key }, hear).listen(0, '127.0.0.1');
+  const port = await freePort();
+  let server = createServer({ cert: certificate, key }, hear).listen(port, '127.0.0.1');
   await once(server, 'listening');
-  const port = portOf(server);
   const cut = async (): Promise<void> => {
     const closed = once(server, 'close');
     server.close();

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { freePort } from '../../cli/src/demo/free-port.ts';
 import { mainFile } from './main-file.ts';
 import { within } from './wait-until.ts';
 
@@ -30,7 +31,7 @@ export class WitnessProcess implements AsyncDisposable {
   /** Starts it, with the keys of logs to enrol, and ends the process before. It keeps its address from the first start. Resolves when it serves. */
   async start(logs: readonly string[] = [], more: readonly string[] = []): Promise<void> {
     await this.stop();
-    const listen = this.#address === '' ? '127.0.0.1:0' : this.#address;
+    const listen = this.#address === '' ? `127.0.0.1:${await freePort()}` : this.#address;
     const words = [
       'witness',
       'serve',
