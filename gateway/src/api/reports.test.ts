@@ -54,17 +54,46 @@ describe('reports on a store', () => {
   });
 
   test('it says what is missing and why, and nothing of the content', async () => {
-    const { requirements } = await make('pci-dss');
-    const of = (clause: string): MadeReport['requirements'][number] => requirements.find((each) => each.clause === clause) ?? assert.fail(clause);
+    type Requirement = MadeReport['requirements'][number];
+    const find = async (name: string): Promise<(clause: string) => Requirement> => {
+      const { requirements } = await make(name);
+      return (clause) => requirements.find((each) => each.clause === clause) ?? assert.fail(clause);
+    };
+    const of = await find('pci-dss');
     assert.match(of('10.5.1').lacks.join(' '), /By the default, contents are kept for 30d \(30 days\), and 366 days are asked for/);
     assert.doesNotMatch(of('10.5.1').lacks.join(' '), /target:api/);
+    assert.match(of('10.5.1').says.join(' '), /All of the journal that is kept is on the disk/);
     assert.match(of('10.7.2').lacks.join(' '), /recorder-trouble is switched off/);
     assert.match(of('10.2.1.1').evidence.find(({ query }) => query === 'class:card')?.absent ?? '', /No number of a payment card/);
     assert.ok(
       of('10.2.1.3').evidence.some(({ count }) => count > 0),
       'that reports were made is on record',
     );
-    assert.match((await make('hipaa')).requirements.flatMap(({ lacks }) => lacks).join(' '), /By the default, somebody may erase something before 2192 days/);
+    assert.match((await find('hipaa'))('45 CFR 164.316(b)(2)(i)').lacks.join(' '), /By the default, somebody may erase something before 2192 days/);
+    assert.match((await find('sec-17a-4'))('17a-4(f)(2)(i)(B)').lacks.join(' '), /contents are kept for 30d \(30 days\), and 2192 days are asked for/);
+    const act = await find('eu-ai-act');
+    for (const clause of ['Article 19(1)', 'Article 26(6)']) {
+      assert.match(act(clause).lacks.join(' '), /contents are kept for 30d \(30 days\), and 184 days are asked for/, clause);
+    }
+    assert.match(act('Article 26(5)').evidence.find(({ shows }) => /halted/.test(shows))?.absent ?? '', /not on record/);
+  });
+
+  test('what an administrator does is found by the clauses that ask for it', async () => {
+    await running.json('POST', '/api/v1/keys/rotate-signing', { reason: 'a new quarter' });
+    await running.json('POST', '/api/v1/principals/wide/suspend', { reason: 'a risk' });
+    const actions = async (name: string, asked: string): Promise<readonly (string | null)[]> => {
+      let made = await make(name);
+      for (const endMs = Date.now() + 60_000; made.behind !== 0 && Date.now() < endMs;) {
+        made = await make(name);
+      }
+      return made.requirements.flatMap(({ clause, evidence }) =>
+        clause === asked ? evidence.flatMap(({ records }) => records.map(({ action }) => action)) : [],
+      );
+    };
+    const administration = await actions('pci-dss', '10.2.1.2');
+    assert.ok(administration.includes('gateway.rotate_signing_key') && administration.includes('gateway.suspend_principal'), administration.join(' '));
+    assert.ok((await actions('pci-dss', '10.2.1.5')).includes('gateway.create_token'));
+    assert.ok((await actions('eu-ai-act', 'Article 26(5)')).includes('gateway.suspend_principal'));
   });
 
   test('who may not search makes none, and who sees a part is told so', async () => {

@@ -81,7 +81,7 @@ export const evidence = {
   administration: {
     shows: 'Acts of administrators on the gateway itself',
     query:
-      'action:(gateway.apply_config or gateway.save_policy or gateway.back_up or gateway.run_retention or gateway.rebuild_index or gateway.create_token or gateway.revoke_token or gateway.suspend_principal or gateway.resume_principal or gateway.invite_administrator or gateway.remove_passkey)',
+      'action:(gateway.apply_config or gateway.save_policy or gateway.back_up or gateway.run_retention or gateway.rebuild_index or gateway.create_token or gateway.revoke_token or gateway.suspend_principal or gateway.resume_principal or gateway.invite_administrator or gateway.remove_passkey or gateway.rotate_root_key or gateway.rotate_signing_key)',
     absent: 'No act of an administrator is on record.',
   },
   policies: {
@@ -138,7 +138,7 @@ export const evidence = {
   troubles: {
     shows: 'Troubles of the record itself, and of what it depends on',
     query:
-      'kind:incident or action:(gateway.lose_store or gateway.find_store or gateway.lose_revocations or gateway.delay_archive or gateway.resume_archive or gateway.delay_feed or gateway.drop_feed or gateway.lose_quorum or gateway.find_quorum or gateway.lose_timestamps or gateway.find_timestamps)',
+      'kind:incident or action:(gateway.lose_store or gateway.find_store or gateway.lose_revocations or gateway.delay_archive or gateway.resume_archive or gateway.delay_feed or gateway.resume_feed or gateway.drop_feed or gateway.lose_quorum or gateway.find_quorum or gateway.lose_timestamps or gateway.find_timestamps)',
     absent: 'No trouble is on record. Recording itself may have failed: then heartbeats are missing, which countersign verify finds.',
   },
   keeping: {

@@ -15,12 +15,13 @@ const sixYears = 6 * 365 + 2;
 
 export const hipaa: Report = {
   name: 'hipaa',
-  title: 'HIPAA Security Rule, 45 CFR 164.312(b) and 164.316',
-  about: 'Audit controls, and documentation and its retention, for systems with electronic protected health information.',
+  title: 'HIPAA Security Rule, 45 CFR 164.312(b) and 164.316(b)',
+  about:
+    'Audit controls, and documentation and its retention, by covered entities and business associates, for systems with electronic protected health information. Policies and procedures, and their written form, 164.316(a) and (b)(1)(i), are in no record of a gateway.',
   requirements: [
     {
       clause: '45 CFR 164.312(b)',
-      asks: 'Activity in systems that hold or use health information is recorded.',
+      asks: 'Activity in information systems that contain or use electronic protected health information is recorded.',
       evidence: ['logins', 'failedLogins', 'requests', 'classes', 'reconciled'],
       settings: [nothingPassesUnrecorded, peopleAreIdentified, valuesAreLookedFor],
       beyond: 'Activity that does not go through this gateway.',
@@ -33,13 +34,13 @@ export const hipaa: Report = {
     },
     {
       clause: '45 CFR 164.316(b)(1)(ii)',
-      asks: 'Where an action, activity or assessment is to be documented, a written record of it is kept.',
+      asks: 'Where the rule requires that an action, activity or assessment is documented, a written record of it is kept, which may be electronic.',
       evidence: ['administration', 'policies', 'approvals', 'credentials'],
       settings: [othersWitness],
     },
     {
       clause: '45 CFR 164.316(b)(2)(i)',
-      asks: 'The documentation is kept for six years from its making, or from when it was last in effect, whichever is later.',
+      asks: 'The documentation is kept for 6 years from its creation, or from when it was last in effect, whichever is later.',
       evidence: ['keeping', 'erasures', 'holds'],
       settings: [keeps({ facts: sixYears }), isNotErasedBefore(sixYears)],
       beyond:
@@ -47,16 +48,16 @@ export const hipaa: Report = {
     },
     {
       clause: '45 CFR 164.316(b)(2)(ii)',
-      asks: 'The documentation is available to those who carry out the procedures that it is about.',
+      asks: 'The documentation is available to those who are responsible for the procedures that it is about.',
       evidence: ['readings'],
       settings: [readersAreLimited],
     },
     {
       clause: '45 CFR 164.316(b)(2)(iii)',
-      asks: 'The documentation is reviewed from time to time, and updated.',
+      asks: 'The documentation is reviewed periodically, and updated as changes of environment or operation need it.',
       evidence: ['policies', 'reviews'],
       settings: [],
-      beyond: 'The review of procedures on paper, and whether it follows changes of operation and environment.',
+      beyond: 'The review of procedures on paper, and which changes of environment and operation there were.',
     },
   ],
 };

@@ -14,7 +14,8 @@ import {
 export const iso27001: Report = {
   name: 'iso-27001',
   title: 'ISO/IEC 27001:2022, controls A.8.15 and A.8.17',
-  about: 'Annex A: logging, and the synchronisation of clocks. For how long is said by your own policy; the times in force are shown.',
+  about:
+    'Annex A: logging, and the synchronisation of clocks. For how long is said by your own policy; the times in force are shown. The words are ours: compare them with the text that you have bought.',
   requirements: [
     {
       clause: 'A.8.15, produced',
@@ -27,7 +28,7 @@ export const iso27001: Report = {
     { clause: 'A.8.15, analysed', asks: 'Logs are analysed.', evidence: ['alerts', 'alertActs', 'reviews'], settings: [alertsTell(), recordsGoOn] },
     {
       clause: 'A.8.17',
-      asks: 'Clocks of systems that process information are synchronised to approved sources of time.',
+      asks: 'The clocks of the information processing systems that the organisation uses are synchronised to approved sources of time.',
       evidence: ['pauses'],
       settings: [clockIsOfMachine],
     },

@@ -74,6 +74,30 @@ export function isNotErasedBefore(days: number): SettingCheck {
   };
 }
 
+/** Finds whether so many of the newest days of the journal are on the disk of the gateway, or only in the bucket. */
+export function isAtHand(days: number): (settings: Pick<ReportedSettings, 'storage'>) => SettingAnswer {
+  return ({ storage }) => {
+    const kept = storage?.keepLocal ?? { days: null, bytes: null };
+    const far = 'what is older is fetched from the bucket when it is read. Show that the bucket can be reached, or change keepLocal.';
+    return {
+      says:
+        kept.bytes !== null
+          ? []
+          : [
+              kept.days === null
+                ? 'All of the journal that is kept is on the disk of the gateway.'
+                : `The newest ${countOf(kept.days, 'day')} of the journal are on the disk of the gateway.`,
+            ],
+      lacks: [
+        ...(kept.days !== null && kept.days < days
+          ? [`Only the newest ${countOf(kept.days, 'day')} of the journal are on the disk, and ${countOf(days, 'day')} are asked for: ${far}`]
+          : []),
+        ...(kept.bytes === null ? [] : [`Only the newest ${countOf(kept.bytes, 'byte')} of the journal are on the disk, however many days that is: ${far}`]),
+      ],
+    };
+  };
+}
+
 function duration(days: number | null): string {
   return days === null ? 'for ever' : `for ${formatDays(days)}`;
 }
