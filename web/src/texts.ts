@@ -568,6 +568,7 @@ countersign principal add support-bot --group agents --target orders`,
       confirm: 'Confirm',
       confirms: 'It is looked up again, and then what matches is gone for good.',
       confirmNow: 'Erase this for good',
+      confirmed: 'It is being carried out, confirmed by',
     },
   },
   retention: {

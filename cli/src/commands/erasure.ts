@@ -11,8 +11,8 @@ export function addErasure(program: Command): void {
     .description('what is to be erased, where two persons do it')
     .addHelpText('after', '\nExample:\n  countersign erasure list');
   addLocation(erasure.command('list'))
-    .description('the erasures that wait for a second person')
-    .option('--json', 'print {erasure, query, facts, reason, by, onBehalfOf, ends}, one a line')
+    .description('the erasures that wait for a second person, or that one has confirmed and that are being carried out')
+    .option('--json', 'print {erasure, query, facts, reason, by, onBehalfOf, ends, confirmedBy}, one a line')
     .addHelpText('after', '\nExample:\n  countersign erasure list')
     .action(list);
   addLocation(erasure.command('confirm').argument('<erasure>', 'as erasure list prints it'))
@@ -24,8 +24,15 @@ export function addErasure(program: Command): void {
 
 async function list(options: LocationOptions & RowOptions): Promise<void> {
   const waiting = await (await ApiClient.open(options)).json<readonly WaitingErasureSummary[]>('GET', erasurePath);
-  await printRows(waiting, options, ({ erasure, query, facts, reason, by, ends }) =>
-    columns(erasure, query, facts ? 'facts and contents' : 'contents', `by ${by}`, `until ${ends}`, reason),
+  await printRows(waiting, options, ({ erasure, query, facts, reason, by, ends, confirmedBy }) =>
+    columns(
+      erasure,
+      query,
+      facts ? 'facts and contents' : 'contents',
+      `by ${by}`,
+      confirmedBy === null ? `until ${ends}` : `confirmed by ${confirmedBy}, is being carried out`,
+      reason,
+    ),
   );
 }
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { eraseQuery, planErase, type ErasePlan, type ErasingParts, type WantedErase } from '../retention/erase-query.ts';
-import type { HoldPerson } from '../retention/holds.ts';
+import { eraseQuery, planErase, type EraseAct, type ErasePlan, type ErasingParts, type WantedErase } from '../retention/erase-query.ts';
 import type { WaitingErasure } from '../retention/waiting-erasures.ts';
 
 export const erasureByQuery = z
@@ -30,21 +29,22 @@ export const waitingErasure = z
     by: z.string().describe('Who asks. Another person confirms it.'),
     onBehalfOf: z.string().nullable(),
     ends: z.iso.datetime().describe('Until then it can be confirmed.'),
+    confirmedBy: z.string().nullable().describe('Who has confirmed it: it is on record, and is being carried out. Null: it waits.'),
   })
-  .meta({ id: 'WaitingErasure', description: 'An erasure that a second person has to confirm.' });
+  .meta({ id: 'WaitingErasure', description: 'An erasure that a second person has to confirm, or has confirmed.' });
 
 export type WaitingErasureSummary = z.output<typeof waitingErasure>;
 
-export function summarizeWaiting({ id, query, facts, reason, by, endMs }: WaitingErasure): WaitingErasureSummary {
-  return { erasure: id, query, facts, reason, by: by.id, onBehalfOf: by.onBehalfOf, ends: new Date(endMs).toISOString() };
+export function summarizeWaiting({ id, query, facts, reason, by, endMs, confirmedBy }: WaitingErasure): WaitingErasureSummary {
+  return { erasure: id, query, facts, reason, by: by.id, onBehalfOf: by.onBehalfOf, ends: new Date(endMs).toISOString(), confirmedBy: confirmedBy?.id ?? null };
 }
 
 export async function planned(parts: ErasingParts, wanted: WantedErase, waits: string | null = null): Promise<ErasureByQuery> {
   return answerOf(await planErase(parts, wanted), { erased: false, waits });
 }
 
-export async function erased(parts: ErasingParts, persons: readonly HoldPerson[], wanted: WantedErase): Promise<ErasureByQuery> {
-  return answerOf(await eraseQuery(parts, persons, wanted), { erased: true, waits: null });
+export async function erased(parts: ErasingParts, act: EraseAct, wanted: WantedErase): Promise<ErasureByQuery> {
+  return answerOf(await eraseQuery(parts, act, wanted), { erased: true, waits: null });
 }
 
 function answerOf(plan: ErasePlan, more: Pick<ErasureByQuery, 'erased' | 'waits'>): ErasureByQuery {

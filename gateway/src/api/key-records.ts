@@ -2,8 +2,8 @@ import { ownAttributes } from '../domain/own-attributes.ts';
 import type { KeyStore } from '../recording/key-store.ts';
 import { listSigners } from '../recording/public-keys.ts';
 import type { Recorder } from '../recording/recorder.ts';
+import { tellOnce } from '../recording/tell-once.ts';
 import { printMeta } from '../sessions/meta.ts';
-import { untilRecorded } from './recorded-acts.ts';
 
 /** Records which root secret is in force, and what wraps it, unless that is on record: after a rotation, and after a start that changed it. Rejects with GatewayError `cannot_record`. */
 export async function recordRootKey(recorder: Recorder, keys: KeyStore): Promise<void> {
@@ -12,9 +12,11 @@ export async function recordRootKey(recorder: Recorder, keys: KeyStore): Promise
     return;
   }
   const attributes = { [ownAttributes.rootKey]: row.id, [ownAttributes.rootKeyProvider]: row.provider };
-  recorder.append(recorder.own, { kind: 'event', meta: printMeta(0, { action: 'gateway.use_root_key', attributes }), content: [] });
-  await untilRecorded(recorder);
-  keys.noteRootTold();
+  await tellOnce(
+    recorder,
+    () => recorder.append(recorder.own, { kind: 'event', meta: printMeta(0, { action: 'gateway.use_root_key', attributes }), content: [] }),
+    (size) => keys.noteRootTold(size),
+  );
 }
 
 /** Records which key signs the log, unless that is on record: after a rotation, also one that ended with a crash. Rejects with GatewayError `cannot_record`. */
@@ -24,7 +26,9 @@ export async function recordSigningKey(recorder: Recorder, keys: KeyStore): Prom
     return;
   }
   const attributes = { [ownAttributes.signingKey]: newest.vkey };
-  recorder.append(recorder.own, { kind: 'event', meta: printMeta(0, { action: 'gateway.use_signing_key', attributes }), content: [] });
-  await untilRecorded(recorder);
-  keys.noteSignerTold();
+  await tellOnce(
+    recorder,
+    () => recorder.append(recorder.own, { kind: 'event', meta: printMeta(0, { action: 'gateway.use_signing_key', attributes }), content: [] }),
+    (size) => keys.noteSignerTold(size),
+  );
 }

@@ -103,6 +103,6 @@ export function openKeeping(
     }),
   );
   const erasing: ErasingParts = { recorder, keys, holds, erasures, findErasable: async (wanted) => reader.erasable(wanted), findSecrets, classes, now };
-  const waiting = new WaitingErasures({ rows: keys.waitingErasures, newId: () => `er_${randomBytes(8).toString('hex')}`, now });
+  const waiting = new WaitingErasures({ rows: keys.waitingErasures, log: recorder, newId: () => `er_${randomBytes(8).toString('hex')}`, now });
   return { inForce, holds, erasures, run, erasing, waiting };
 }

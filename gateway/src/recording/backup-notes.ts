@@ -1,6 +1,5 @@
 import { countOf } from '../domain/count-of.ts';
 import { openSqlite, type Sqlite } from '../store/sqlite.ts';
-import { untellHolds } from './hold-rows.ts';
 import { untellWraps } from './wraps.ts';
 
 /** One row for each directory, because a backup replaces the keys of the one before it there. `untold` is the number of those that are not on record yet. */
@@ -71,6 +70,6 @@ export async function copyKeys(keys: Sqlite, file: string, size: number): Promis
   using copy = openSqlite(file, { journal: 'truncate', secureDelete: true });
   // The journal of the backup ends there, and a start on it must not take it for an older one.
   copy.run('UPDATE log_seen SET size = min(size, ?)', [size]);
-  untellHolds(copy, size);
+  // Who verifies the backup sees which wraps count. The rest that was told to a longer log is taken back by a start.
   untellWraps(copy, size);
 }

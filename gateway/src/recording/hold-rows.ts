@@ -7,11 +7,14 @@ import { unwrapBytes, wrapKey } from './wrapping.ts';
 
 const holdClassMax = 65_535;
 
-/** A number is not given again, because the log named it. `told` is the size of the log when it was on record that the hold was set; 0: it is not yet. `covered`: see `HoldRow`. */
+/**
+ * A number is not given again, because the log named it. `told` is the size of the log when it was on record that the hold was set, `released` when it was that it is released; 0: it is
+ * not yet. `covered`: see `HoldRow`.
+ */
 export const holdsSchema = `
   CREATE TABLE IF NOT EXISTS holds (
     number INTEGER PRIMARY KEY AUTOINCREMENT, sealed BLOB NOT NULL, told INTEGER NOT NULL DEFAULT 0, covered INTEGER NOT NULL DEFAULT 0,
-    records INTEGER NOT NULL DEFAULT 0, oldest_ms INTEGER) STRICT;
+    records INTEGER NOT NULL DEFAULT 0, oldest_ms INTEGER, released INTEGER NOT NULL DEFAULT 0) STRICT;
 `;
 
 /** How much a hold keeps. */
@@ -27,7 +30,9 @@ export interface HoldRow extends HeldAmount {
   readonly class: number;
   /** The subject of the hold, as it was given to `add` or `change`; null: its key was destroyed. */
   readonly facts: string | null;
+  /** Whether it is on record that it was set, and that it is released. */
   readonly isTold: boolean;
+  readonly isReleaseTold: boolean;
 }
 
 interface HoldRowsParts {
@@ -54,7 +59,7 @@ export class HoldRows {
       }
       const key = makeClassKey(underOf(classId));
       database.run('UPDATE holds SET sealed = ? WHERE number = ?', [seal(key, classId, facts), numberOf(classId)]);
-      return { class: classId, facts, isTold: false, covered: 0, records: 0, oldestMs: null };
+      return { class: classId, facts, isTold: false, isReleaseTold: false, covered: 0, records: 0, oldestMs: null };
     });
   }
 
@@ -87,6 +92,10 @@ export class HoldRows {
     this.#parts.database.run('UPDATE holds SET told = ? WHERE number = ?', [size, numberOf(classId)]);
   }
 
+  noteReleaseTold(classId: number, size: number): void {
+    this.#parts.database.run('UPDATE holds SET released = ? WHERE number = ?', [size, numberOf(classId)]);
+  }
+
   noteAmount(classId: number, { covered, records, oldestMs }: HeldAmount): void {
     this.#parts.database.run('UPDATE holds SET covered = ?, records = ?, oldest_ms = ? WHERE number = ?', [covered, records, oldestMs, numberOf(classId)]);
   }
@@ -109,6 +118,7 @@ export class HoldRows {
       class: classId,
       facts: key === null || !(sealed instanceof Uint8Array) ? null : unwrapBytes(key, purposeOf(classId), sealed).toString(),
       isTold: row['told'] !== 0,
+      isReleaseTold: Number(row['released'] ?? 0) > 0,
       covered: Number(row['covered']),
       records: Number(row['records']),
       oldestMs: row['oldest_ms'] === null ? null : Number(row['oldest_ms']),
@@ -119,6 +129,7 @@ export class HoldRows {
 /** Forgets what was told to a longer log, and what of it was looked at: this one lost its end, or is a copy of its beginning. */
 export function untellHolds(database: Sqlite, size: number): void {
   database.run('UPDATE holds SET told = 0 WHERE told > ?', [size]);
+  database.run('UPDATE holds SET released = 0 WHERE released > ?', [size]);
   database.run('UPDATE holds SET covered = ? WHERE covered > ?', [size, size]);
 }
 

@@ -20,11 +20,11 @@ import { ClassNumbers, classNumbersSchema } from './class-numbers.ts';
 import { countSecrets, type KeptSecrets, type SecretCounts } from './kept-secrets.ts';
 import { noClass } from './retention.ts';
 import type { EscrowedRoot } from './root-secret/escrow.ts';
-import { findRootRow, rootSchema, seedPurpose, writeRootRow, type RootRow } from './root-secret/root-rows.ts';
+import { findRootRow, rootSchema, seedPurpose, untellRoot, writeRootRow, type RootRow } from './root-secret/root-rows.ts';
 import { unwrapBytes, unwrapKey, wrapKey } from './wrapping.ts';
 import { Floors, floorsSchema } from './floors.ts';
 import { HoldRows, holdsSchema, untellHolds } from './hold-rows.ts';
-import { WaitingRows, waitingSchema } from './waiting-rows.ts';
+import { untellWaiting, WaitingRows, waitingSchema } from './waiting-rows.ts';
 import { untellWraps, Wraps, wrapsSchema, type NewWrap, type SecretName } from './wraps.ts';
 
 /** Number of secrets that are made ahead in one transaction, so that opening a session waits for no disk. */
@@ -180,9 +180,9 @@ export class KeyStore implements Disposable {
     });
   }
 
-  /** Notes that it is on record which root secret is in force. Throws GatewayError `cannot_record`. */
-  noteRootTold(): void {
-    this.#database.run('UPDATE root_key SET told = 1');
+  /** Notes that it is on record in a log of so many records which root secret is in force. Throws GatewayError `cannot_record`. */
+  noteRootTold(size: number): void {
+    this.#database.run('UPDATE root_key SET told = ?', [size]);
   }
 
   /** How many class keys there are, by class, and until which days they are kept. */
@@ -398,7 +398,10 @@ export class KeyStore implements Disposable {
    */
   untell(size: number): void {
     this.#database.run('DELETE FROM handovers WHERE EXISTS (SELECT 1 FROM handovers WHERE size > ?)', [size]);
+    this.#database.run('UPDATE handovers SET told = 0 WHERE told > ?', [size]);
+    untellRoot(this.#database, size);
     untellHolds(this.#database, size);
+    untellWaiting(this.#database, size);
     untellWraps(this.#database, size);
   }
 
@@ -440,9 +443,9 @@ export class KeyStore implements Disposable {
     return this.#database.get('SELECT 1 FROM handovers WHERE told = 0') === undefined;
   }
 
-  /** Notes that it is on record which key signs now. Throws GatewayError `cannot_record`. */
-  noteSignerTold(): void {
-    this.#database.run('UPDATE handovers SET told = 1');
+  /** Notes that it is on record in a log of so many records which key signs now. Throws GatewayError `cannot_record`. */
+  noteSignerTold(size: number): void {
+    this.#database.run('UPDATE handovers SET told = ? WHERE told = 0', [size]);
   }
 
   /** Makes a key that may take the place of the one that signs. */
@@ -816,6 +819,8 @@ function addColumns(database: Sqlite): void {
     ['session_secrets', 'announced', 'TEXT', null],
     ['class_key', 'first_day', 'INTEGER', '0'],
     ['class_key', 'last_day', 'INTEGER', null],
+    ['holds', 'released', 'INTEGER', '0'],
+    ['waiting_erasures', 'told', 'INTEGER', '0'],
   ] as const) {
     if (database.get(`SELECT 1 FROM pragma_table_info('${table}') WHERE name = '${name}'`) === undefined) {
       database.exec(`ALTER TABLE ${table} ADD COLUMN ${name} ${type}`);

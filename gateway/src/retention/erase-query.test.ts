@@ -25,6 +25,7 @@ import { eraseQuery, type ErasePlan } from './erase-query.ts';
 import { Erasures } from './erasures.ts';
 import { Holds } from './holds.ts';
 import { SecretWraps } from './secret-wraps.ts';
+import { WaitingErasures } from './waiting-erasures.ts';
 
 const ann = { id: 'ann', onBehalfOf: null, address: '127.0.0.1' };
 const bob = { ...ann, id: 'bob' };
@@ -35,9 +36,10 @@ interface World {
   readonly recorder: Recorder;
   readonly holds: Holds;
   readonly erasures: Erasures;
+  readonly waiting: WaitingErasures;
   /** Begins a session, and returns its id, and a function that records a statement in it. */
   readonly begin: () => { readonly id: string; readonly say: (text: string) => void };
-  readonly erase: (query: string) => Promise<ErasePlan>;
+  readonly erase: (query: string, onAnnounced?: () => void) => Promise<ErasePlan>;
   /** Called when an erasure is looked up, and when the witnesses are asked. */
   on: { looked: () => void; asked: (checkpoint: PublishedCheckpoint) => Promise<void> };
   /** Returns the texts of statements that can be read in a session. */
@@ -80,6 +82,7 @@ async function openWorld(t: TestContext): Promise<World> {
     recorder,
     holds,
     erasures,
+    waiting: new WaitingErasures({ rows: keys.waitingErasures, log: recorder, newId: () => 'er_1', now: Date.now }),
     on: { looked: () => undefined, asked: async () => Promise.resolve() },
     begin: () => {
       const session = recorder.openSession();
@@ -99,14 +102,14 @@ async function openWorld(t: TestContext): Promise<World> {
         },
       };
     },
-    erase: async (query) => {
+    erase: async (query, onAnnounced) => {
       const findErasable: Parameters<typeof eraseQuery>[0]['findErasable'] = async (wanted) => {
         const found = await search.erasable(wanted);
         world.on.looked();
         return found;
       };
       const parts = { recorder, keys, holds, erasures, findSecrets, classes: () => [], now: Date.now, findErasable };
-      return eraseQuery(parts, [ann], { query, reason: 'request', facts: false });
+      return eraseQuery(parts, { persons: [ann], ...(onAnnounced === undefined ? {} : { onAnnounced }) }, { query, reason: 'request', facts: false });
     },
     readable: async (session) => {
       await recorder.publish();
@@ -226,6 +229,35 @@ test('a hold that is asked for while the witnesses are asked wins too, and who e
   await assert.rejects(world.erase('apple'), { code: 'conflict', message: /A hold was set meanwhile, and keeps 1 of 2 secrets/ });
   await created;
   assert.deepEqual([await world.readable(held.id), await world.readable(other.id)], [['SELECT apple'], []]);
+  await world.close();
+  assert.equal(await verdictOf(world.data), 'holds: ');
+});
+
+test('an erasure that was confirmed and waits for its witnesses is under way, and takes nothing that is recorded meanwhile', async (t) => {
+  const world = await openWorld(t);
+  const { waiting } = world;
+  const { id, say } = world.begin();
+  say('SELECT apple');
+  const confirm = async (): Promise<ErasePlan> => waiting.confirm('er_1', bob, async ({ query }, onAnnounced) => world.erase(query, onAnnounced));
+  const confirmedBy = (): readonly unknown[] => waiting.list().map((each) => each.confirmedBy?.id ?? null);
+  waiting.keep(waiting.ask(ann, { query: 'apple', reason: 'request', facts: false }));
+  await world.holds.create(ann, { matter: 'case', query: `session:${id}`, reason: 'letter' });
+  await assert.rejects(confirm(), { code: 'conflict', message: /the hold for case/ });
+  assert.deepEqual(confirmedBy(), [null], 'what fails before it is on record waits again');
+  await world.holds.release(bob, { matter: 'case', reason: 'over' });
+  await using witness = await openWitness(t, world);
+  world.on.asked = witness.ask;
+  const first = confirm();
+  await assert.rejects(confirm(), { code: 'conflict', message: /confirmed already/ }, 'it is confirmed once at a time');
+  await assert.rejects(first, /The witnesses have not cosigned/);
+  assert.deepEqual(confirmedBy(), ['bob']);
+  say('SELECT apple pie');
+  await assert.rejects(confirm(), { code: 'conflict', message: /confirmed already/ });
+  await witness.serve();
+  await world.holds.whileCovered(async () => world.erasures.resume());
+  assert.deepEqual(confirmedBy(), []);
+  await assert.rejects(confirm(), { code: 'not_found' });
+  assert.deepEqual(await world.readable(id), ['SELECT apple pie']);
   await world.close();
   assert.equal(await verdictOf(world.data), 'holds: ');
 });

@@ -32,6 +32,12 @@ export interface WantedErase {
   readonly facts: boolean;
 }
 
+/** Who wants an erasure, and who is told that it is announced: from then on it is carried out, even if it fails now. */
+export interface EraseAct {
+  readonly persons: readonly HoldPerson[];
+  readonly onAnnounced?: () => void;
+}
+
 /** A hold or a floor that keeps some of what is to be erased. While there is one, nothing is erased. */
 interface Keeper {
   /** In words: `the hold for 2026-117`. */
@@ -62,7 +68,7 @@ export async function planErase(parts: ErasingParts, wanted: WantedErase): Promi
  * Erases what a query finds, with what else its secrets seal. Rejects with GatewayError `conflict` if a hold or a floor keeps some of it, and as `planErase` does: then nothing is
  * erased.
  */
-export async function eraseQuery(parts: ErasingParts, persons: readonly HoldPerson[], wanted: WantedErase): Promise<ErasePlan> {
+export async function eraseQuery(parts: ErasingParts, { persons, onAnnounced }: EraseAct, wanted: WantedErase): Promise<ErasePlan> {
   return parts.holds.whileCovered(async (coverAgain) => {
     const first = await lookUp(parts, wanted);
     requireNoKeepers(first.plan);
@@ -82,6 +88,7 @@ export async function eraseQuery(parts: ErasingParts, persons: readonly HoldPers
         secrets: erasable.secrets.map(({ key, slot }) => [key, slotNumbers[slot]] as const),
         from: erasable.first,
         why: { by: persons.map(({ id }) => id), addresses: persons.map(({ address }) => address), ...wanted },
+        ...(onAnnounced === undefined ? {} : { onAnnounced }),
       });
       if (kept.length > 0) {
         throw new GatewayError(

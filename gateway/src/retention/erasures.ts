@@ -43,6 +43,8 @@ export interface ErasureOrder {
   readonly from?: number;
   /** Why, and who wants it. It is sealed, and kept as long as facts. */
   readonly why: Readonly<Record<string, unknown>>;
+  /** Called once what will be destroyed is appended to the log, before that is committed. Not called if there is nothing to destroy. */
+  readonly onAnnounced?: () => void;
 }
 
 interface CarriedOut {
@@ -72,6 +74,7 @@ export class Erasures {
     return this.#inTurn(async () => {
       await this.#carryOut();
       const keys = this.#announce(order);
+      order.onAnnounced?.();
       return { keys, kept: await this.#carryOut(order.from) };
     });
   }

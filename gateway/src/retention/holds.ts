@@ -4,6 +4,7 @@ import { underOf, type HeldAmount, type HoldRow } from '../recording/hold-rows.t
 import type { ClassDay, KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import type { FindSecrets } from '../recording/found-secrets.ts';
+import { tellOnce } from '../recording/tell-once.ts';
 import { slotNumbers } from '../recording/wraps.ts';
 import type { SecretWraps } from './secret-wraps.ts';
 
@@ -29,8 +30,6 @@ export interface WantedHold {
 interface Release {
   readonly by: HoldPerson;
   readonly reason: string;
-  /** True once it is on record. */
-  readonly isTold: boolean;
 }
 
 interface HoldFacts extends WantedHold {
@@ -142,7 +141,7 @@ export class Holds implements AsyncDisposable {
       await this.#cover();
       const { class: classId, facts: now } = this.find(matter);
       if (now.release === null) {
-        this.#parts.keys.holds.change(classId, JSON.stringify({ ...now, release: { by, reason, isTold: false } } satisfies HoldFacts));
+        this.#parts.keys.holds.change(classId, JSON.stringify({ ...now, release: { by, reason } } satisfies HoldFacts));
       }
       await this.#endReleased();
     });
@@ -191,8 +190,11 @@ export class Holds implements AsyncDisposable {
       if (!isTold && facts !== null) {
         const { matter, query, reason, by } = readFacts(facts);
         keys.announceKey(underOf(classId));
-        await this.#record({ what: 'create', class: classId }, { matter, query, reason, ...by });
-        keys.holds.noteTold(classId, recorder.size);
+        await tellOnce(
+          recorder,
+          () => this.#record({ what: 'create', class: classId }, { matter, query, reason, ...by }),
+          (size) => keys.holds.noteTold(classId, size),
+        );
       }
     }
   }
@@ -215,16 +217,19 @@ export class Holds implements AsyncDisposable {
 
   /** Records and carries out the releases that are not over. To be called once the other holds have covered what they keep of it. */
   async #endReleased(): Promise<void> {
-    const { keys, destroy } = this.#parts;
-    for (const { class: classId, facts } of keys.holds.all()) {
+    const { keys, recorder, destroy } = this.#parts;
+    for (const { class: classId, facts, isReleaseTold } of keys.holds.all()) {
       const hold = facts === null ? null : readFacts(facts);
       if (hold === null) {
         keys.holds.remove(classId);
       } else if (hold.release !== null) {
-        const { by, reason, isTold } = hold.release;
-        if (!isTold) {
-          await this.#record({ what: 'release', class: classId }, { matter: hold.matter, reason, ...by });
-          keys.holds.change(classId, JSON.stringify({ ...hold, release: { by, reason, isTold: true } } satisfies HoldFacts));
+        const { by, reason } = hold.release;
+        if (!isReleaseTold) {
+          await tellOnce(
+            recorder,
+            () => this.#record({ what: 'release', class: classId }, { matter: hold.matter, reason, ...by }),
+            (size) => keys.holds.noteReleaseTold(classId, size),
+          );
         }
         await destroy(underOf(classId), hold.release);
         keys.holds.remove(classId);
@@ -232,10 +237,10 @@ export class Holds implements AsyncDisposable {
     }
   }
 
-  async #record(
+  #record(
     body: { readonly what: 'create' | 'release'; readonly class: number },
     { id, ...sealed }: HoldPerson & Omit<WantedHold, 'query'> & { readonly query?: string },
-  ): Promise<void> {
+  ): void {
     const { recorder } = this.#parts;
     recorder.recordNewKeys();
     recorder.appendFromReserve(recorder.own, {
@@ -243,9 +248,6 @@ export class Holds implements AsyncDisposable {
       meta: JSON.stringify(body),
       content: [Buffer.from(JSON.stringify({ by: id, ...sealed }))],
       contentIsFacts: true,
-    });
-    await new Promise<void>((resolve) => {
-      recorder.whenCommitted('disk', resolve);
     });
   }
 

@@ -18,23 +18,25 @@ test('an erasure waits over a restart for a day, sealed, and one that was change
   });
   let nowMs = Date.now();
   let ids = 0;
-  const open = async (act: (waiting: WaitingErasures) => void): Promise<void> => {
+  const open = async (act: (waiting: WaitingErasures) => Promise<void>): Promise<void> => {
     const { recorder, keys } = await openRecorder(data);
-    act(new WaitingErasures({ rows: keys.waitingErasures, newId: () => `er_${(ids += 1)}`, now: () => nowMs }));
+    await act(new WaitingErasures({ rows: keys.waitingErasures, log: recorder, newId: () => `er_${(ids += 1)}`, now: () => nowMs }));
     await recorder[Symbol.asyncDispose]();
     keys[Symbol.dispose]();
   };
-  await open((waiting) => {
+  await open(async (waiting) => {
     for (const query of ['principal:Ada-Lovelace', 'plum', 'cherry']) {
       waiting.keep(waiting.ask(ann, { query, reason: 'request', facts: false }));
     }
+    return Promise.resolve();
   });
   assert.equal(readFileSync(join(data, 'keys.db')).includes('Lovelace'), false);
   {
     using database = openSqlite(join(data, 'keys.db'), { journal: 'truncate', secureDelete: true });
     database.exec("UPDATE waiting_erasures SET sealed = (SELECT sealed FROM waiting_erasures WHERE id = 'er_1') WHERE id = 'er_2'");
   }
-  await open((waiting) => {
+  const nothing = async (): Promise<void> => Promise.resolve();
+  await open(async (waiting) => {
     assert.deepEqual(
       waiting.list().map(({ id, query, by }) => [id, query, by]),
       [
@@ -42,14 +44,14 @@ test('an erasure waits over a restart for a day, sealed, and one that was change
         ['er_3', 'cherry', ann],
       ],
     );
-    assert.throws(() => waiting.find('er_1', ann), { code: 'refused' });
-    assert.throws(() => waiting.find('er_2', bob), { code: 'not_found' });
-    assert.equal(waiting.find('er_1', bob).endMs, nowMs + dayMs);
-    waiting.remove('er_3');
+    await assert.rejects(waiting.confirm('er_1', ann, nothing), { code: 'refused' });
+    await assert.rejects(waiting.confirm('er_2', bob, nothing), { code: 'not_found' });
+    assert.equal(await waiting.confirm('er_3', bob, async ({ endMs }) => Promise.resolve(endMs)), nowMs + dayMs);
+    await assert.rejects(waiting.confirm('er_3', bob, nothing), { code: 'not_found' }, 'what was carried out waits no more');
   });
   nowMs += dayMs;
-  await open((waiting) => {
-    assert.throws(() => waiting.find('er_1', bob), { code: 'not_found' });
+  await open(async (waiting) => {
+    await assert.rejects(waiting.confirm('er_1', bob, nothing), { code: 'not_found' });
     assert.deepEqual(waiting.list(), []);
   });
   using database = openSqlite(join(data, 'keys.db'), { journal: 'truncate', secureDelete: true });

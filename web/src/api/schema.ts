@@ -1565,7 +1565,7 @@ export interface Schemas {
     readonly isWhole: boolean;
   };
 
-  /** An erasure that a second person has to confirm. */
+  /** An erasure that a second person has to confirm, or has confirmed. */
   readonly WaitingErasure: {
     readonly erasure: string;
     readonly query: string;
@@ -1580,6 +1580,9 @@ export interface Schemas {
 
     /** Until then it can be confirmed. */
     readonly ends: string;
+
+    /** Who has confirmed it: it is on record, and is being carried out. Null: it waits. */
+    readonly confirmedBy: string | null;
   };
 
   /** What the witnesses have cosigned of the log. */
@@ -2434,7 +2437,7 @@ export interface Operations {
     line: never;
   };
 
-  /** Lists the erasures that wait for a second person, the oldest first. */
+  /** Lists the erasures that wait for a second person, and those that one has confirmed and that are being carried out, the oldest first. */
   'GET /api/v1/erasures': { path: Nothing; query: Nothing; body: Nothing; answer: readonly Schemas['WaitingErasure'][]; line: never };
 
   /** Erases for good the contents of what a query finds, and with `facts` the facts too; with `plan` only says what that would do. This is recorded. */

@@ -19,19 +19,13 @@ export const confirmErasure = endpoint({
   errors: ['not_found', 'conflict', 'catching_up', 'store_damaged', 'key_unavailable'],
   act: async (parts: Pick<ApiParts, 'erasing' | 'waitingErasures' | 'boundary' | 'exclusions'>, { caller, params: { erasure } }) => {
     requirePerson(caller, 'confirms an erasure');
-    const waiting = parts.waitingErasures.find(erasure, personOf(caller));
-    const { by, query, reason, facts } = waiting;
-    if ([by.id, by.onBehalfOf].some((id) => id !== null && parts.exclusions.suspension(id) !== null)) {
-      throw new GatewayError('refused', `${by.id}, who asked for it, is suspended: somebody else asks for it.`);
-    }
-    requireReadable(parts, caller, query);
-    // It waits no more before anything is destroyed, so that a crash in between leaves nothing that could be confirmed once more.
-    parts.waitingErasures.remove(erasure);
-    try {
-      return await erased(parts.erasing, [by, personOf(caller)], { query, reason, facts });
-    } catch (error) {
-      parts.waitingErasures.keep(waiting);
-      throw error;
-    }
+    const person = personOf(caller);
+    return parts.waitingErasures.confirm(erasure, person, async ({ by, query, reason, facts }, onAnnounced) => {
+      if ([by.id, by.onBehalfOf].some((id) => id !== null && parts.exclusions.suspension(id) !== null)) {
+        throw new GatewayError('refused', `${by.id}, who asked for it, is suspended: somebody else asks for it.`);
+      }
+      requireReadable(parts, caller, query);
+      return erased(parts.erasing, { persons: [by, person], onAnnounced }, { query, reason, facts });
+    });
   },
 });

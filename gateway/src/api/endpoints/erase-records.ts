@@ -24,7 +24,7 @@ export const eraseRecords = endpoint({
     requireReadable(parts, caller, wanted.query);
     const isAsked = !plan && parts.erasesByTwo();
     if (!plan && !isAsked) {
-      return erased(erasing, [personOf(caller)], wanted);
+      return erased(erasing, { persons: [personOf(caller)] }, wanted);
     }
     const waiting = isAsked ? waitingErasures.ask(personOf(caller), wanted) : null;
     const what = waiting === null ? 'plan an erasure' : `ask for an erasure: ${waiting.id}`;

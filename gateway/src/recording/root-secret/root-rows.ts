@@ -4,7 +4,10 @@ import type { Sqlite, SqliteRow } from '../../store/sqlite.ts';
 
 export const seedPurpose = 'countersign/seed';
 
-/** One row: the newest root secret. A store of before has none: there the local root key is the root secret. */
+/**
+ * One row: the newest root secret. A store of before has none: there the local root key is the root secret. `told` is the size of the log when it was on record that it is in force; 0: it
+ * is not yet; 1: nobody need be told, for it is the first.
+ */
 export const rootSchema = `
   CREATE TABLE IF NOT EXISTS root_key (
     id INTEGER PRIMARY KEY, provider TEXT NOT NULL, wrapped BLOB NOT NULL, created INTEGER NOT NULL, seed BLOB NOT NULL,
@@ -36,7 +39,7 @@ export function findRootRow(database: Sqlite): RootRow | null {
         wrapped: blob(row, 'wrapped'),
         createdMs: Number(row['created']),
         seed: blob(row, 'seed'),
-        isTold: row['told'] === 1,
+        isTold: row['told'] !== 0,
       };
 }
 
@@ -51,6 +54,11 @@ export function writeRootRow(database: Sqlite, { id, provider, wrapped, createdM
     seed,
     isTold ? 1 : 0,
   ]);
+}
+
+/** Forgets that it was told to a longer log: this one lost its end, or is a copy of its beginning. */
+export function untellRoot(database: Sqlite, size: number): void {
+  database.run('UPDATE root_key SET told = 0 WHERE told > max(1, ?)', [size]);
 }
 
 /** The root secret in the file of a key store that is not open yet. `row` is null in a store of before. `isUntouched`: there is no key in it yet. */

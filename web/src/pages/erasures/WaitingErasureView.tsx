@@ -8,8 +8,12 @@ import { Recorded } from '../../parts/Recorded.tsx';
 import { Time } from '../../parts/Time.tsx';
 import { texts } from '../../texts.ts';
 
-/** An erasure that waits: what it is about, who asks for it and why, until when, and its confirmation. */
-export function WaitingErasureView({ of: { erasure, query, facts, reason, by, onBehalfOf, ends } }: { readonly of: Schemas['WaitingErasure'] }): ReactNode {
+/** An erasure that waits: what it is about, who asks for it and why, until when, and its confirmation. Once it is confirmed, who did that. */
+export function WaitingErasureView({
+  of: { erasure, query, facts, reason, by, onBehalfOf, ends, confirmedBy },
+}: {
+  readonly of: Schemas['WaitingErasure'];
+}): ReactNode {
   const confirm = useAct('POST /api/v1/erasures/{erasure}/confirm');
   const { waiting: words } = texts.erasures;
   return (
@@ -21,16 +25,24 @@ export function WaitingErasureView({ of: { erasure, query, facts, reason, by, on
       <div className="quiet">
         {words.by} <Recorded text={onBehalfOf === null ? by : `${by}, ${onBehalfOf}`} />: <Recorded text={reason} />
       </div>
-      <div>
-        {words.until} <Time of={ends} />
-      </div>
       {confirm.error !== null && <Failure error={confirm.error} />}
-      <Later summary={words.confirm}>
-        <p className="quiet">{words.confirms}</p>
-        <button type="button" disabled={confirm.isPending} onClick={() => confirm.mutate({ path: { erasure }, body: {} })}>
-          {words.confirmNow}
-        </button>
-      </Later>
+      {confirmedBy === null ? (
+        <>
+          <div>
+            {words.until} <Time of={ends} />
+          </div>
+          <Later summary={words.confirm}>
+            <p className="quiet">{words.confirms}</p>
+            <button type="button" disabled={confirm.isPending} onClick={() => confirm.mutate({ path: { erasure }, body: {} })}>
+              {words.confirmNow}
+            </button>
+          </Later>
+        </>
+      ) : (
+        <p role="status">
+          {words.confirmed} <Recorded text={confirmedBy} />
+        </p>
+      )}
     </li>
   );
 }
