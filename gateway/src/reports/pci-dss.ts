@@ -44,7 +44,13 @@ export const pciDss: Report = {
       settings: [],
       beyond: 'What somebody does on the machine itself.',
     },
-    { clause: '10.2.1.3', asks: 'All access to audit logs is logged.', evidence: ['readings'], settings: [readersAreLimited] },
+    {
+      clause: '10.2.1.3',
+      asks: 'All access to audit logs is logged.',
+      evidence: ['readings'],
+      settings: [readersAreLimited],
+      beyond: 'What somebody reads who has the files and the root key.',
+    },
     { clause: '10.2.1.4', asks: 'All invalid logical access attempts are logged.', evidence: ['failedLogins', 'denials'], settings: [] },
     {
       clause: '10.2.1.5',
@@ -95,6 +101,7 @@ export const pciDss: Report = {
       asks: 'These are reviewed at least once daily: all security events, and the logs of components that store, process or transmit cardholder data or sensitive authentication data, of critical components, and of those that perform security functions.',
       evidence: ['reviews', 'alertActs', 'readings'],
       settings: [],
+      beyond: 'That each day had its review, and of which logs: a query with since and until shows the records of a day.',
     },
     { clause: '10.4.1.1', asks: 'Automated mechanisms carry out the reviews.', evidence: ['alerts'], settings: [alertsTell(), recordsGoOn] },
     {
