@@ -127,9 +127,7 @@ export class KeyCheck {
       }
       places ??= row;
     });
-    if (places !== null) {
-      this.#retention.addSecrets(Number(body['key']), places, record);
-    }
+    this.#retention.addSecrets(Number(body['key']), places, record);
     const known = isFirst ? [] : (this.#secretsOf[record.slot] ?? null);
     if (places !== null && known !== null) {
       known.unshift(places);

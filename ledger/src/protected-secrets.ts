@@ -59,12 +59,14 @@ export class ProtectedSecrets {
     }
   }
 
-  /** Takes up the body of a `hold`. */
-  hold({ what, class: classId }: GovernanceBody, today: number): void {
+  /** Takes up the body of a `hold`. Returns whether it sets one whose number was released before, which is then in force. */
+  hold({ what, class: classId }: GovernanceBody, today: number): 'set again' | null {
     if (what === 'release') {
       this.#released.set(Number(classId), today);
       this.#held.delete(Number(classId));
+      return null;
     }
+    return this.#released.delete(Number(classId)) ? 'set again' : null;
   }
 
   /** The day on which a hold was released; undefined if it was not. */

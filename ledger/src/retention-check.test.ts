@@ -20,6 +20,8 @@ const hold: Key = [32_768, never, hash];
 /** Secrets whose facts are of class 1 and whose content is of class 2. */
 const secrets: Written = ['secrets', { secrets: hash, key: 7, meta: [1, today + 90], content: [2, today + 90] }];
 
+const forEver: Written = ['secrets', { secrets: hash, key: 7, meta: [1, today + 90], content: [2, never] }];
+
 /** The log has `epoch` as its first record, and then these. */
 function announce(...keys: readonly Key[]): readonly Written[] {
   return keys.map(([classId, day, wrapped]) => ['key', { class: classId, day, wrapped }]);
@@ -48,6 +50,11 @@ function floorOf(classId: number, floor: number | null): Written {
   return ['keep', { class: classId, content: 90, facts: 90, floor }];
 }
 
+/** Says for how long the classes are kept of which `secrets` are. */
+function keep(facts: number | null, content: number | null): readonly Written[] {
+  return [1, 2].map((classId) => ['keep', { class: classId, content, facts, floor: null }]);
+}
+
 function holdOn(what: 'create' | 'release'): Written {
   return ['hold', { what, class: 32_768 }];
 }
@@ -66,6 +73,8 @@ interface Case {
   readonly strict?: RegExp;
   /** With retention it is judged for a day so many days later. */
   readonly later?: number;
+  /** By the clock of the log all this is so many days after it is verified. */
+  readonly ahead?: number;
 }
 
 const cases: readonly Case[] = [
@@ -75,6 +84,13 @@ const cases: readonly Case[] = [
   { what: 'gone without an erasure before its day', log: announce(future), plain: /is not in the key store/, strict: /is not in the key store/ },
   { what: 'expired before its day', log: [...announce(future), intent('expired', future), complete], strict: /as expired, before that day has passed/ },
   { what: 'erased before its day', log: [...announce(future), intent('erased', future), complete] },
+  { what: 'expired by a clock that is a day fast', log: [...announce(past), intent('expired', past), complete], ahead: 1 },
+  {
+    what: 'expired by a clock that was set a year ahead',
+    log: [...announce(past), intent('expired', past), complete],
+    ahead: 365,
+    strict: /as expired, before that day has passed/,
+  },
   { what: 'the hold that ended', log: [...announce(hold), holdOn('create'), holdOn('release'), intent('released', hold), complete] },
   { what: 'a hold that ended and was not released', log: [...announce(hold), intent('released', hold), complete], strict: /that hold was not released/ },
   { what: 'a hold that expired', log: [...announce(hold), intent('expired', hold), complete], strict: /which is a hold/ },
@@ -151,8 +167,8 @@ const cases: readonly Case[] = [
     gone: [],
     strict: /it leaves out a secret that was not announced/,
   },
-  { what: 'erased without a floor', log: [floorOf(2, null), secrets, erase([7, 2]), complete] },
-  { what: 'erased below the floor of another class', log: [floorOf(1, 30), secrets, erase([7, 2]), complete] },
+  { what: 'erased without a floor', log: [...keep(90, 90), secrets, erase([7, 2]), complete] },
+  { what: 'erased below the floor of another class', log: [floorOf(1, 30), floorOf(2, null), secrets, erase([7, 2]), complete] },
   { what: 'erased below its floor', log: [floorOf(2, 30), secrets, erase([7, 2]), complete], strict: /the floor of its class protects it until/ },
   {
     what: 'erased below a floor that ended later',
@@ -165,6 +181,47 @@ const cases: readonly Case[] = [
     strict: /the floor of its class/,
   },
   { what: 'erased from under a hold', log: [secrets, wrapByHold, erase([7, 2]), complete], strict: /hold 32768 has it/ },
+  {
+    what: 'a key that is announced after an erasure named it',
+    log: [intent('erased', future), complete, ...announce(future)],
+    plain: /the log says before that what it announces is destroyed/,
+    strict: /the log says before that what it announces is destroyed/,
+  },
+  {
+    what: 'secrets that are announced after an erasure named them',
+    log: [erase([7, 1], [7, 2]), complete, secrets],
+    gone: [1, 2],
+    plain: /^retention: the log says before that what it announces is destroyed/,
+    strict: /the log says before that what it announces is destroyed/,
+  },
+  {
+    what: 'a hold that was released before it was set',
+    log: [holdOn('release'), ...announce(hold), holdOn('create'), intent('released', hold), complete],
+    strict: /it sets a hold with the number of one that was released[^]*that hold was not released/,
+  },
+  {
+    what: 'a hold that was released, set again and ended',
+    log: [...announce(hold), holdOn('create'), holdOn('release'), holdOn('create'), intent('released', hold), complete],
+    strict: /it sets a hold with the number of one that was released[^]*that hold was not released/,
+  },
+  {
+    what: 'a day that no calendar has',
+    log: [intent('released', [1, 2 ** 50, hash]), complete],
+    strict: /day number 1125899906842624 as released, which is no hold/,
+  },
+  { what: 'secrets for the days that the log says', log: [...keep(90, 90), secrets], gone: [] },
+  { what: 'secrets that were made before midnight', log: [...keep(91, 91), secrets], gone: [] },
+  { what: 'secrets of before a change that is being recorded', log: [...keep(90, 90), ...keep(400, 400), secrets], gone: [] },
+  { what: 'facts that are not kept as long as the log says', log: [...keep(400, 90), secrets], strict: /keep facts of class 1 until .*, and .* for 400 days$/ },
+  { what: 'contents that are kept longer than the log says', log: [...keep(90, 7), secrets], strict: /keep content of class 2 until .*, and .* for 7 days$/ },
+  { what: 'contents that the log keeps for ever, for some days', log: [...keep(90, null), secrets], strict: /content of class 2 .* for ever$/ },
+  {
+    what: 'contents for ever, that the log keeps for some days',
+    log: [...keep(90, 90), forEver],
+    plain: /under another class or day/,
+    strict: /content of class 2 until never, .* for 90 days$/,
+  },
+  { what: 'secrets of a class of which the log says nothing', log: [floorOf(1, null), secrets], strict: /of class 2, and the log does not say for how long/ },
   { what: 'erased after the hold ended', log: [secrets, wrapByHold, holdOn('release'), erase([7, 2]), complete] },
 ];
 
@@ -181,7 +238,7 @@ function rowsOf(there: readonly Key[], gone: readonly number[]): KeyRows {
   };
 }
 
-for (const { what, log, there = [], gone, plain, strict, later = 0 } of cases) {
+for (const { what, log, there = [], gone, plain, strict, later = 0, ahead = 0 } of cases) {
   test(`retention: ${what}`, async () => {
     const writer = new StoreWriter();
     writer.start(null);
@@ -197,13 +254,13 @@ for (const { what, log, there = [], gone, plain, strict, later = 0 } of cases) {
     const options = {
       keys: [writer.signer.vkey],
       keyRows: rowsOf(there, gone ?? (JSON.stringify(log).includes('"secrets":[[') ? [2] : [])),
-      now: () => writer.timeMs,
+      now: () => writer.timeMs - ahead * dayMs,
     };
     const findingsOf = async (more: { readonly retentionAtMs?: number }): Promise<string> => {
       const { findings } = await verifyStore(filesOf(writer.files), { ...options, ...more });
       return findings.map(({ code, what: words }) => `${code}: ${words}`).join('\n');
     };
-    const found = { plain: await findingsOf({}), strict: await findingsOf({ retentionAtMs: writer.timeMs + later * dayMs }) };
+    const found = { plain: await findingsOf({}), strict: await findingsOf({ retentionAtMs: writer.timeMs + (later - ahead) * dayMs }) };
     for (const [how, expected] of [['plain', plain] as const, ['strict', strict] as const]) {
       if (expected === undefined) {
         assert.equal(found[how], '', how);

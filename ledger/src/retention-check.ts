@@ -3,8 +3,10 @@ import { leafName, type PlacedLeaf } from './epoch-check.ts';
 import { readErasureBody, type ErasedSecret, type ErasureCause, type ErasureIntent } from './erasure-body.ts';
 import type { GovernanceBody } from './governance.ts';
 import type { KeyRows } from './key-check.ts';
-import { leafOffsets, neverExpires, readUint53 } from './leaf.ts';
+import { leafKindOf, leafOffsets, neverExpires, readUint53 } from './leaf.ts';
+import { printDay } from './printed-day.ts';
 import { firstHoldClass, ProtectedSecrets, type ClassDay, type SecretsPlaces } from './protected-secrets.ts';
+import { StatedKeeping } from './stated-keeping.ts';
 import type { Findings } from './verdict.ts';
 
 const dayMs = 86_400_000;
@@ -58,12 +60,15 @@ export class RetentionCheck {
   readonly #options: RetentionCheckOptions;
   /** The last day for which retention is judged; null: it is not. */
   readonly #judgedDay: number | null;
+  /** No record is later than this, also by a clock that is a little fast: who says so would let days pass that have not passed. */
+  readonly #newestDay: number;
   /** The announced class keys by class, day and hash, each with the leaf that announces it. */
   readonly #keys = new Map<string, AnnouncedKey & { readonly where: string; readonly order: number }>();
   /** How many class keys were announced when one of a class and day was erased last. Those before it are gone with it, however they were wrapped. */
   readonly #erasedBefore = new Map<string, number>();
   readonly #doubts: Doubt[] = [];
   readonly #protected = new ProtectedSecrets();
+  readonly #stated = new StatedKeeping();
   readonly #open = new Map<number, OpenIntent>();
   /** The names of the class keys that the log says are destroyed, or are going to be. */
   readonly #erasedKeys = new Set<string>();
@@ -74,6 +79,7 @@ export class RetentionCheck {
   constructor(options: RetentionCheckOptions) {
     this.#options = options;
     this.#judgedDay = options.atMs === null ? null : Math.floor(options.atMs / dayMs);
+    this.#newestDay = Math.floor(Math.max(options.nowMs, options.atMs ?? 0) / dayMs) + 1;
   }
 
   /** The counts of what was destroyed; null unless retention is judged. */
@@ -91,16 +97,40 @@ export class RetentionCheck {
     } else if (this.#judgedDay === null) {
       // This protects secrets, which is judged with retention alone.
     } else if (kind === 'hold') {
-      this.#protected.hold(body, dayOf(record));
+      if (this.#protected.hold(body, dayOf(record)) === 'set again') {
+        this.#judge(leafName(record), 'it sets a hold with the number of one that was released');
+      }
+    } else if (kind === 'keep') {
+      this.#protected.keep(body);
+      this.#stated.keep(body);
     } else {
-      this.#protected[kind](body);
+      this.#protected.wrap(body);
     }
   }
 
-  /** Notes secrets that the log announces. */
-  addSecrets(key: number, places: SecretsPlaces, record: PlacedLeaf): void {
+  /** Notes secrets that the log announces. `places` is null where nobody says of which class and day they are. */
+  addSecrets(key: number, places: SecretsPlaces | null, record: PlacedLeaf): void {
+    if (this.#erasedOf.has(key)) {
+      this.#options.findings.add('retention', leafName(record), announcedLater);
+    }
     if (this.#judgedDay !== null) {
-      this.#protected.announce(key, places, dayOf(record));
+      if (places !== null) {
+        this.#protected.announce(key, places, dayOf(record));
+      }
+      this.#judgeDays(places, record);
+    }
+  }
+
+  /** The first record of an epoch is made before the epoch says how it keeps. */
+  #judgeDays(places: SecretsPlaces | null, record: PlacedLeaf): void {
+    const kind = leafKindOf(record.view.getUint8(record.at + leafOffsets.kind));
+    if (kind === 'epoch') {
+      this.#stated.beginEpoch();
+      return;
+    }
+    const why = this.#stated.whyNot(places, dayOf(record), kind === 'open');
+    if (why !== null) {
+      this.#judge(leafName(record), why);
     }
   }
 
@@ -150,6 +180,9 @@ export class RetentionCheck {
 
   #addKey(key: AnnouncedKey, where: string): void {
     const name = nameOf(key.class, key.day, key.wrapped);
+    if (this.#erasedKeys.has(name)) {
+      this.#options.findings.add('retention', where, announcedLater);
+    }
     if (!this.#keys.has(name)) {
       this.#keys.set(name, { ...key, where, order: this.#keys.size });
     }
@@ -159,7 +192,7 @@ export class RetentionCheck {
     const where = leafName(record);
     const erasure = readErasureBody(body);
     if (erasure.phase === 'intent') {
-      const open = { intent: erasure.intent, held: new Set<string>(), day: dayOf(record), where };
+      const open = { intent: erasure.intent, held: new Set<string>(), day: Math.min(dayOf(record), this.#newestDay), where };
       this.#open.set(record.index, open);
       this.#announce(open);
       return;
@@ -304,6 +337,7 @@ export class RetentionCheck {
 }
 
 const missing = 'the key that it announces is not in the key store';
+const announcedLater = 'the log says before that what it announces is destroyed: an erasure names what is there';
 const different = 'the key store holds another key than it announces';
 
 function dayOf({ view, at }: PlacedLeaf): number {
@@ -317,8 +351,4 @@ function nameOf(classId: number, day: number, wrapped: string): string {
 /** Slot 1 is facts, 2 contents. */
 function secretName(key: number, slot: number): string {
   return `${key} ${slot}`;
-}
-
-function printDay(day: number): string {
-  return day === neverExpires ? 'never' : new Date(day * dayMs).toISOString().slice(0, 10);
 }

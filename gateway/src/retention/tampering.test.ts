@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { verifyStore } from '@countersign/ledger';
 import { openStoreFiles } from '../../../cli/src/store-files.ts';
 import { openKeyRows } from '../recording/key-rows.ts';
-import { dayOf } from '../recording/retention.ts';
+import { dayOf, standardKeeping } from '../recording/retention.ts';
 import { openSqlite, type SqliteRow } from '../store/sqlite.ts';
 import { dayMs, openErasures, recordSession } from './testdata/open-erasures.ts';
 
@@ -132,6 +132,16 @@ const tamperings: readonly Tampering[] = [
     },
     found: /^retention: the erasure that it announces was never completed$/m,
     laterDays: 3,
+  },
+  {
+    what: 'records for a shorter time than the log says, so that it expires soon',
+    run: async (opened) => {
+      await eraseDue(opened);
+      opened.recorder.append(opened.recorder.own, { kind: 'keep', meta: '{"class":1,"content":400,"facts":2555,"floor":null}', content: [] });
+      opened.recorder.keepAs(standardKeeping(2555, 1));
+      recordSession(opened.recorder, 'gone tomorrow');
+    },
+    found: /^retention: its secrets keep content of class 1 until .*, and the log says that they are kept for 400 days$/m,
   },
   { what: 'deletes nothing', run: async () => Promise.resolve(), found: /which has passed, is there: what it opens is kept too long$/m },
 ];
