@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after as afterAll, test } from 'node:test';
@@ -14,6 +14,7 @@ import { filesWithBucket } from '../bucket/files-with-bucket.ts';
 import type { StorageSettings } from '../domain/storage.ts';
 import { restoreFromBucket } from '../offline/restore-from-bucket.ts';
 import { FrameFinder, findSegment, isPlacedFrame, journalStart, readJournal } from '../recording/journal-reader.ts';
+import { firstIndexOf } from '../recording/segment-files.ts';
 import { SigningRotation } from '../recording/signing-rotation.ts';
 import { openRecorder } from '../recording/testdata/open-recorder.ts';
 import type { ArchiveState } from './archive-state.ts';
@@ -77,7 +78,7 @@ async function archive(data: string, settings: StorageSettings, gatewayId: strin
     onState: (state) => states.push(state),
   });
   const running = archiver.run();
-  await waitUntil(() => states.some(until), 20_000);
+  await waitUntil(() => states.some(until), 60_000);
   leaving.abort();
   await running;
   const last = states.findLast(until);
@@ -251,6 +252,75 @@ test('what waits for the bucket is released when all before it is there, also ac
   leaving.abort();
   await recorder[Symbol.asyncDispose]();
   keys[Symbol.dispose]();
+});
+
+test('a bucket that says what cannot be is not followed without an end, and nothing is removed here for it', async () => {
+  const data = join(directory, 'told');
+  await using server = await SmallS3Server.open();
+  const gatewayId = await record(data);
+  const complete = readdirSync(join(data, 'journal')).length - 1;
+  const bucket = new Bucket(settingsOf(server), { environment: s3Environment, signal: new AbortController().signal, now: Date.now });
+  await bucket.replace(tailObject(gatewayId, 1, 0), Buffer.from('a piece'));
+  server.toldBytes = null;
+  await assert.rejects(findPieces(bucket, gatewayId, 1), { code: 'storage_unavailable', message: /does not say how many bytes .*\/tail\/000000000001\/0 has/ });
+  server.toldBytes = 16 * 1024 * 1024;
+  server.hasAll = true;
+  await assert.rejects(findPieces(bucket, gatewayId, 1), { code: 'storage_unavailable', message: /more pieces of segment 1 than a segment can have/ });
+  const restored = join(directory, 'told-restored');
+  mkdirSync(restored);
+  for (const name of ['keys.db', 'root.key']) {
+    cpSync(join(data, name), join(restored, name));
+  }
+  await assert.rejects(restoreFromBucket(restored, settingsOf(server), { environment: s3Environment }), {
+    code: 'storage_unavailable',
+    message: /says that it has more than 4194304 segments/,
+  });
+  server.hasAll = false;
+  server.toldBytes = undefined;
+
+  await archive(data, settingsOf(server), gatewayId, ({ kept }) => kept === complete);
+  const name = `audit/${gatewayId}/journal/000000000001.segment`;
+  const whole = server.objects.get(name);
+  assert.ok(whole !== undefined);
+  server.objects.set(name, { ...whole, bytes: whole.bytes.subarray(0, -1) });
+  const few = settingsOf(server, { keepLocal: { days: null, bytes: 0 } });
+  const { failure, dropped } = await archive(data, few, gatewayId, (state) => state.failure !== null);
+  assert.match(failure ?? '', /is another object than the one here/);
+  assert.equal(dropped, 0);
+  assert.equal(readdirSync(join(data, 'journal')).length, complete + 1);
+
+  const note = readFileSync(join(data, 'bucket.json'), 'utf8');
+  writeFileSync(join(data, 'bucket.json'), note.replace('"dropped": 0', '"dropped": 4294967295'));
+  assert.throws(() => readBucketRecord(data), { code: 'store_damaged' });
+});
+
+test('another segment in the place of one that is only in the bucket is in no file here, and the right one is read once it is back', async () => {
+  const data = join(directory, 'swapped');
+  await using server = await SmallS3Server.open();
+  const gatewayId = await record(data);
+  const before = await framesOf(data);
+  const complete = readdirSync(join(data, 'journal')).length - 1;
+  await archive(data, settingsOf(server, { keepLocal: { days: null, bytes: 0 } }), gatewayId, ({ dropped }) => dropped === complete);
+  const objectOf = (segment: number): string => `audit/${gatewayId}/journal/00000000000${segment}.segment`;
+  const [first, second] = [server.objects.get(objectOf(1)), server.objects.get(objectOf(2))];
+  assert.ok(first !== undefined && second !== undefined);
+  const confused = { code: 'storage_unavailable', message: /gives segment 2 of the gateway [0-9a-f]{16} for segment 1 of/ };
+  server.objects.set(objectOf(1), second);
+  await assert.rejects(framesOf(data), confused);
+  await assert.rejects(firstIndexOf(data, 1), confused);
+  server.objects.set(objectOf(1), { bytes: Buffer.from('not a segment'), headers: {} });
+  await assert.rejects(framesOf(data), { code: 'storage_unavailable', message: /gives something that is no segment for segment 1/ });
+  server.objects.set(objectOf(1), second);
+  const restored = join(directory, 'swapped-restored');
+  mkdirSync(restored);
+  for (const name of ['keys.db', 'root.key']) {
+    cpSync(join(data, name), join(restored, name));
+  }
+  await assert.rejects(restoreFromBucket(restored, settingsOf(server), { environment: s3Environment }), confused);
+  assert.ok(!existsSync(join(restored, 'journal')));
+  server.objects.set(objectOf(1), first);
+  assert.deepEqual(await framesOf(data), before);
+  assert.equal((await restoreFromBucket(restored, settingsOf(server), { environment: s3Environment })).segments, complete);
 });
 
 test('of a log whose key was rotated, a copy of the bucket holds after each segment, by the first key', async () => {

@@ -1,13 +1,16 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { segmentName } from '@countersign/ledger/format';
+import { segmentBytesMax, segmentName } from '@countersign/ledger/format';
 import type { Bucket } from '../bucket/bucket.ts';
 import { tailObject } from '../bucket/object-names.ts';
+import { GatewayError } from '../domain/errors.ts';
 import type { JournalPlace } from '../recording/journal-reader.ts';
 
 /** Most bytes of an object. */
 const objectBytesMax = 16 * 1024 * 1024;
+/** Most pieces of a segment: each has a record, of some 250 bytes at least. */
+const piecesMax = 1_048_576;
 /** After a failure it waits, at first so long, then twice as long each time, at most so long. */
 const retryMs = 100;
 const retryMsMax = 5000;
@@ -119,7 +122,7 @@ export class TailSender {
   }
 }
 
-/** Returns the offsets of the pieces that a bucket has of a segment, in order, and how many bytes they have together. */
+/** Returns the offsets of the pieces that a bucket has of a segment, in order, and how many bytes they have together. Rejects with GatewayError `storage_unavailable`, also if they cannot be those of a segment. */
 export async function findPieces(bucket: Bucket, gatewayId: string, segment: number): Promise<{ readonly offsets: readonly number[]; readonly bytes: number }> {
   const offsets: number[] = [];
   let bytes = 0;
@@ -130,6 +133,9 @@ export async function findPieces(bucket: Bucket, gatewayId: string, segment: num
     }
     offsets.push(bytes);
     bytes += found.bytes;
+    if (bytes > segmentBytesMax || offsets.length > piecesMax) {
+      throw new GatewayError('storage_unavailable', `The bucket ${bucket.name} has more pieces of segment ${segment} than a segment can have.`);
+    }
   }
 }
 

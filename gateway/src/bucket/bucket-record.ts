@@ -1,3 +1,4 @@
+import { segmentsMax } from './object-names.ts';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError } from '../domain/errors.ts';
@@ -22,6 +23,7 @@ type Check = (value: unknown) => boolean;
 const isText: Check = (value) => typeof value === 'string';
 const isGatewayId: Check = (value) => typeof value === 'string' && /^[0-9a-f]{16}$/.test(value);
 const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
+const isSegment: Check = (value) => isCount(value) && Number(value) <= segmentsMax;
 const isSecret: Check = (value) => hasExactly(value, { env: isText }) || hasExactly(value, { file: isText });
 
 /** Short commands read this file, so no library is loaded for it. */
@@ -37,7 +39,7 @@ function isBucketRecord(value: unknown): value is BucketRecord {
       secretAccessKey: isSecret,
       sessionToken: orNull(isSecret),
     });
-  return hasExactly(value, { gatewayId: isGatewayId, bucket: isBucket, kept: isCount, keptLeaves: isCount, dropped: isCount });
+  return hasExactly(value, { gatewayId: isGatewayId, bucket: isBucket, kept: isSegment, keptLeaves: isCount, dropped: isSegment });
 }
 
 function orNull(check: Check): Check {

@@ -54,9 +54,8 @@ export class Bucket {
    * Sends an object that never changes, unless one of its name is there. Rejects with GatewayError `conflict` if there is another one, which is never replaced.
    */
   async keep(name: string, bytes: Uint8Array, lock: ObjectLock | null): Promise<void> {
-    const digest = digestOf(bytes);
     // A server may overwrite in spite of the condition, so it is asked first.
-    if (!(await this.#holds(name, digest))) {
+    if (!(await this.#holds(name, bytes))) {
       const locked =
         lock === null
           ? []
@@ -72,14 +71,14 @@ export class Bucket {
   async add(name: string, bytes: Uint8Array, headers: OwnRequest['headers']): Promise<void> {
     const digest = digestOf(bytes);
     const answer = await this.#put(name, { bytes, digest }, [['if-none-match', '*'], ...headers]);
-    if (!alreadyThere.has(answer.status) || !(await this.#holds(name, digest))) {
+    if (!alreadyThere.has(answer.status) || !(await this.#holds(name, bytes))) {
       this.#require(answer, name);
     }
   }
 
   /** Resolves if the bucket has an object with these bytes. Otherwise rejects with GatewayError `conflict`, or `storage_unavailable`. */
   async require(name: string, bytes: Uint8Array): Promise<void> {
-    if (!(await this.#holds(name, digestOf(bytes)))) {
+    if (!(await this.#holds(name, bytes))) {
       throw this.#unavailable(`${name}, which was sent there, is gone`);
     }
   }
@@ -97,7 +96,11 @@ export class Bucket {
     }
     this.#require(answer, name);
     const headers = pairHeaders(answer.rawHeaders);
-    return { bytes: Number(headerOf(headers, 'content-length') ?? NaN), digest: headerOf(headers, digestHeader) ?? null };
+    const length = headerOf(headers, 'content-length') ?? '';
+    if (!/^\d{1,15}$/.test(length)) {
+      throw this.#unavailable(`it does not say how many bytes ${name} has`);
+    }
+    return { bytes: Number(length), digest: headerOf(headers, digestHeader) ?? null };
   }
 
   /** Reads an object, whose bytes have the digest that its sender stated; null: there is none. */
@@ -133,9 +136,10 @@ export class Bucket {
   }
 
   /** Returns whether an object is there. Rejects with GatewayError `conflict` if one of this name is there that is another. */
-  async #holds(name: string, digest: string): Promise<boolean> {
+  async #holds(name: string, bytes: Uint8Array): Promise<boolean> {
     const found = await this.find(name);
-    if (found !== null && found.digest !== digest) {
+    // The digest is what its sender stated: a server that lost a part of the object still says it.
+    if (found !== null && (found.digest !== digestOf(bytes) || found.bytes !== bytes.length)) {
       throw new GatewayError(
         'conflict',
         `${this.name}${name} is another object than the one here, and none is replaced. This store is not the one that the bucket has: give it a prefix of its own.`,

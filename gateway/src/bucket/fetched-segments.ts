@@ -1,11 +1,12 @@
 import { mkdir, open, readdir, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeSegmentHeader, segmentHeaderBytes, segmentName } from '@countersign/ledger/format';
+import { segmentHeaderBytes, segmentName } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { writeWholeFile } from '../store/whole-file.ts';
 import { Bucket } from './bucket.ts';
 import type { BucketRecord } from './bucket-record.ts';
 import { segmentObject } from './object-names.ts';
+import { requireSegmentHeader } from './segment-header.ts';
 
 /** Most segments of the bucket that lie in the data directory for who reads them. */
 const fetchedMax = 8;
@@ -28,10 +29,12 @@ export async function openFetchedSegment(data: string, record: BucketRecord, seg
     await utimes(file, now, now).catch(() => undefined);
     return found;
   }
-  const bytes = await openBucket(record).read(segmentObject(record.gatewayId, segment));
+  const bucket = openBucket(record);
+  const bytes = await bucket.read(segmentObject(record.gatewayId, segment));
   if (bytes === null) {
     return null;
   }
+  requireSegmentHeader(bytes, { gatewayId: record.gatewayId, segment }, bucket.name);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   writeWholeFile(file, bytes);
   const handle = await open(file, 'r');
@@ -41,11 +44,12 @@ export async function openFetchedSegment(data: string, record: BucketRecord, seg
 
 /** Returns the log index of the first leaf of a segment that only the bucket has. Rejects with GatewayError `storage_unavailable`. */
 export async function firstIndexInBucket(record: BucketRecord, segment: number): Promise<number> {
-  const header = await openBucket(record).readBeginning(segmentObject(record.gatewayId, segment), segmentHeaderBytes);
+  const bucket = openBucket(record);
+  const header = await bucket.readBeginning(segmentObject(record.gatewayId, segment), segmentHeaderBytes);
   if (header?.length !== segmentHeaderBytes) {
     throw new GatewayError('storage_unavailable', `The bucket does not have segment ${segment} of the journal, which is only there.`);
   }
-  return decodeSegmentHeader(header).firstIndex;
+  return requireSegmentHeader(header, { gatewayId: record.gatewayId, segment }, bucket.name).firstIndex;
 }
 
 /** Removes what was not asked for the longest. Who has it open reads on. */

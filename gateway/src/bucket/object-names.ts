@@ -1,5 +1,8 @@
 import { segmentName } from '@countersign/ledger/format';
 
+/** Most segments of a store, of 64 MiB each unless it was started more often than that. */
+export const segmentsMax = 4_194_304;
+
 /** The names of the objects of a gateway are those of the files in its data directory, below its id: nothing has to be listed to find them. */
 export function segmentObject(gatewayId: string, segment: number): string {
   return `${gatewayId}/journal/${segmentName(segment)}`;

@@ -5,7 +5,8 @@ import { parseCheckpoint, parseNote, segmentName } from '@countersign/ledger/for
 import { findPieces } from '../archive/tail-sender.ts';
 import { Bucket } from '../bucket/bucket.ts';
 import { writeBucketRecord } from '../bucket/bucket-record.ts';
-import { logObject, segmentObject, tailObject } from '../bucket/object-names.ts';
+import { logObject, segmentObject, segmentsMax, tailObject } from '../bucket/object-names.ts';
+import { requireSegmentHeader, type SegmentOf } from '../bucket/segment-header.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { RootSource } from '../domain/root-settings.ts';
 import type { BucketSettings, StorageSettings } from '../domain/storage.ts';
@@ -46,7 +47,7 @@ export async function restoreFromBucket(data: string, settings: StorageSettings,
   const segments = await countSegments(bucket, gatewayId);
   const left = keepLocal.days === null && keepLocal.bytes === null ? 0 : Math.max(0, segments - 1);
   for (let segment = left + 1; segment <= segments; segment++) {
-    await writeSegment(made, segment, [await requireObject(bucket, segmentObject(gatewayId, segment))]);
+    await writeSegment(made, { gatewayId, segment }, bucket.name, [await requireObject(bucket, segmentObject(gatewayId, segment))]);
   }
   const tailBytes = await restoreTails(made, { bucket, gatewayId, from: segments + 1 });
   if (segments === 0 && tailBytes === 0) {
@@ -73,6 +74,12 @@ async function countSegments(bucket: Bucket, gatewayId: string): Promise<number>
   let [known, beyond] = [0, 1];
   while (await has(beyond)) {
     [known, beyond] = [beyond, beyond * 2];
+    if (known > segmentsMax) {
+      throw new GatewayError(
+        'storage_unavailable',
+        `${bucket.name} says that it has more than ${segmentsMax} segments of the gateway ${gatewayId}: no store has so many.`,
+      );
+    }
   }
   while (beyond - known > 1) {
     const middle = Math.floor((known + beyond) / 2);
@@ -97,7 +104,7 @@ async function restoreTails(directory: string, { bucket, gatewayId, from }: { bu
     for (const offset of offsets) {
       pieces.push(await requireObject(bucket, tailObject(gatewayId, segment, offset)));
     }
-    await writeSegment(directory, segment, pieces);
+    await writeSegment(directory, { gatewayId, segment }, bucket.name, pieces);
     restored += bytes;
   }
 }
@@ -110,8 +117,10 @@ async function requireObject(bucket: Bucket, name: string): Promise<Uint8Array> 
   return bytes;
 }
 
-async function writeSegment(directory: string, segment: number, pieces: readonly Uint8Array[]): Promise<void> {
-  await replaceWholeFile(join(directory, segmentName(segment)), Buffer.concat(pieces));
+async function writeSegment(directory: string, of: SegmentOf, bucketName: string, pieces: readonly Uint8Array[]): Promise<void> {
+  const bytes = Buffer.concat(pieces);
+  requireSegmentHeader(bytes, of, bucketName);
+  await replaceWholeFile(join(directory, segmentName(of.segment)), bytes);
 }
 
 async function noteBucket(

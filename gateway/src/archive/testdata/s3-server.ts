@@ -35,6 +35,10 @@ export class SmallS3Server implements S3Server {
   onTaken: (name: string) => void = () => undefined;
   /** True: the next object is taken, and its connection closed without an answer. */
   loseAnswer = false;
+  /** It says of each object that it has this length. Null: it tells none. Undefined: it tells the truth. */
+  toldBytes: number | null | undefined = undefined;
+  /** True: it says that it has each object that is asked for. */
+  hasAll = false;
   readonly #server = createServer((request, response) => {
     void this.#answer(request, response);
   });
@@ -62,7 +66,10 @@ export class SmallS3Server implements S3Server {
     const end = (status: number, headers: Readonly<Record<string, string>> = {}, bytes: Buffer | string = ''): void => {
       response.writeHead(status, { 'content-length': String(bytes.length), ...headers }).end(request.method === 'HEAD' ? '' : bytes);
     };
-    if (this.failing !== null) {
+    if (request.method === 'HEAD' && (this.hasAll || (found !== undefined && this.toldBytes !== undefined))) {
+      const length = this.toldBytes === undefined ? String(found?.bytes.length ?? 0) : this.toldBytes;
+      response.writeHead(200, { ...found?.headers, ...(length === null ? {} : { 'content-length': String(length) }) }).end();
+    } else if (this.failing !== null) {
       end(this.failing, {}, '<Error><Code>SlowDown</Code></Error>');
     } else if (!isSigned(request, body)) {
       end(403, {}, '<Error><Code>SignatureDoesNotMatch</Code></Error>');
