@@ -152,9 +152,9 @@ test('T4.15, E53: a process that was stopped and continued records it, and verif
   await delay(5500);
   process.kill(gateway.pid, 'SIGCONT');
   const report = async (): Promise<StoreReport> => verifyStore(openStoreFiles(gateway.data));
-  await waitUntil(async () => (await report()).counts.pauses === 1);
+  await waitUntil(async () => (await report()).counts.pauses > 0);
   assert.equal(await gateway.signal('SIGTERM'), 0);
   const { status, stdout } = gateway.verify();
   assert.equal(status, 0, stdout);
-  assert.match(stdout, /nothing was recorded from \S+Z to \S+Z: [5-9]\d* s by the clock, [5-9]\d* s measured/);
+  assert.match(stdout, /nothing was recorded from \S+Z to \S+Z: (?:[5-9]|\d\d+) s by the clock, (?:[5-9]|\d\d+) s measured/);
 });

@@ -155,8 +155,12 @@ principals:
 
   test('T4.2, E48: a token that expires ends what it opened at that moment, at every entry', async () => {
     for (const entry of entries.filter(({ bearer }) => bearer === 'token')) {
-      const made = await gateway.api('/api/v1/tokens', { method: 'POST', body: { principal: 'agent', ttlMs: 3000 } });
-      const client = await enter(entry, JSON.parse(await made.text()).token);
+      let client: pg.Client | null = null;
+      // On a busy machine a token may expire before it has opened anything: the next one lives longer.
+      for (let ttlMs = 3000; client === null; ttlMs *= 2) {
+        const made = await gateway.api('/api/v1/tokens', { method: 'POST', body: { principal: 'agent', ttlMs } });
+        client = await enter(entry, JSON.parse(await made.text()).token).catch((error: unknown) => (ttlMs < 60_000 ? null : Promise.reject(error)));
+      }
       await assert.rejects(client.query('select pg_sleep(300)'), { code: '28P01', message: /expired/ });
     }
   });

@@ -3,7 +3,6 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangedVerdict, PolicyCheck, TrialProgress } from '../policy/candidate.ts';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
 import { openRunningGateway, type RunningGateway } from './testdata/running-gateway.ts';
@@ -100,9 +99,7 @@ describe('files of policies over the API', () => {
     const history = async (): Promise<
       readonly { readonly version: string; readonly by: string | null; readonly how: string; readonly file: string | null }[]
     > => JSON.parse(await (await running.ask('GET', '/api/v1/policy/versions')).text());
-    while ((await history()).length < 3) {
-      await delay(20);
-    }
+    await waitUntil(async () => (await history()).length >= 3);
     const found = await history();
     assert.deepEqual(
       found.map(({ by, how, file }) => [by, how, file]),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { waitUntil } from '../../../tests/support/wait-until.ts';
 import { addToConfig } from './edit.ts';
 import { parseConfig } from './parse.ts';
 import { protocols } from './testdata/protocols.ts';
@@ -90,9 +91,7 @@ test('a watcher tells of a change once, also when the file is replaced or was aw
   writeFileSync(file, 'data: a');
   let changes = 0;
   const changed = async (count: number): Promise<void> => {
-    for (const deadline = Date.now() + 5000; changes < count && Date.now() < deadline;) {
-      await delay(20);
-    }
+    await waitUntil(() => changes >= count);
     await delay(700);
     assert.equal(changes, count);
   };

@@ -9,6 +9,7 @@ import { defaultLimits, type Limits } from '../domain/limits.ts';
 import type { Client } from '../domain/client.ts';
 import type { Door } from '../domain/door.ts';
 import type { StreamProtocol } from '../domain/stream-protocol.ts';
+import { within } from '../../../tests/support/wait-until.ts';
 import { connectTo, Inbox, portOf } from '../wire/testdata/sockets.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { MemoryChannel } from '../wire/testdata/memory-channel.ts';
@@ -240,9 +241,8 @@ test('closing refuses new clients, cuts off who has not logged in, and waits for
   const silent = new Inbox(await connectTo(port));
   const live = await login(port);
   let isClosed = false;
-  const closing = listener.close(5000).then(() => {
+  const closing = listener.close(60_000).finally(() => {
     isClosed = true;
-    return performance.now();
   });
   await silent.untilEnd();
   await assert.rejects(once(connect(port, '127.0.0.1'), 'connect'), { code: 'ECONNREFUSED' });
@@ -257,10 +257,8 @@ test('closing refuses new clients, cuts off who has not logged in, and waits for
 test('closing does not wait for ever', async () => {
   const { listener, port } = await openListener();
   const { inbox } = await login(port);
-  const beganMs = performance.now();
-  await listener.close(100);
+  await within(listener.close(100), 'the end of the listener');
   await inbox.untilEnd();
-  assert.ok(performance.now() - beganMs < 1000);
 });
 
 test('an error of ours ends one connection and is logged', async () => {

@@ -13,15 +13,18 @@ const nameOfMetadata = '2852039166';
 /** An address for documentation (RFC 5737): there is no route to it, or nothing answers. */
 const silent = '192.0.2.1';
 
+/** A limit that only ends what hangs. */
+const patientMs = 60_000;
+
 const own = makeCertificate();
 const other = makeCertificate();
 
 function tlsFor({ certificate }: TestCertificate): DialOptions {
-  return { tls: { context: createSecureContext({ ca: certificate }), verify: true, alpnProtocols: ['http/1.1'] }, dialMs: 2000 };
+  return { tls: { context: createSecureContext({ ca: certificate }), verify: true, alpnProtocols: ['http/1.1'] }, dialMs: patientMs };
 }
 
 const kinds = {
-  TCP: { options: { tls: null, dialMs: 2000 }, accept: (socket: Socket) => socket },
+  TCP: { options: { tls: null, dialMs: patientMs }, accept: (socket: Socket) => socket },
   TLS: {
     options: tlsFor(own),
     accept: (socket: Socket) => new TLSSocket(socket, { isServer: true, secureContext: createSecureContext({ cert: own.certificate, key: own.key }) }),
