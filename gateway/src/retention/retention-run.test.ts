@@ -7,7 +7,7 @@ import type { KeyStore } from '../recording/key-store.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { dayOf, printDay } from '../recording/retention.ts';
 import { RetentionRun, type RetentionRunParts } from './retention-run.ts';
-import { dayMs, openErasures, recordSession } from './testdata/open-erasures.ts';
+import { dayMs, noonClock, openErasures, recordSession } from './testdata/open-erasures.ts';
 
 interface Opened extends AsyncDisposable {
   readonly run: RetentionRun;
@@ -30,7 +30,7 @@ async function open(data: string, agoDays: number, more: Partial<RetentionRunPar
     recorder,
     keys,
     erasures,
-    now: () => Date.now() - agoDays * dayMs,
+    now: () => noonClock() - agoDays * dayMs,
     onRefused: () => undefined,
     ...more,
   });
@@ -53,7 +53,7 @@ test('what was kept until yesterday is destroyed, and what is kept until today i
     await using past = await open(data, ago);
     recordSession(past.recorder, 'said');
   }
-  const today = dayOf(Date.now());
+  const today = dayOf(noonClock());
   await using now = await open(data, 0);
   assert.deepEqual(await now.run.run({ by: 'ann' }, today), { day: today, keys: [{ class: 1, day: today - 1 }] });
   assert.deepEqual(await now.run.run({ by: 'ann' }), { day: today, keys: [] });
@@ -67,7 +67,7 @@ test('a clock that jumped ahead destroys nothing until a person says what day it
     await using past = await open(data, 91);
     recordSession(past.recorder, 'said');
   }
-  const today = dayOf(Date.now());
+  const today = dayOf(noonClock());
   await using now = await open(data, 0);
   const before = now.keys.classDays();
   await assert.rejects(now.run.run({ by: 'ann' }), new RegExp(`the last day known before is ${printDay(today - 91)}.*--today ${printDay(today)}$`));
@@ -82,7 +82,7 @@ test('a day of which the log has no record is not believed', async (t) => {
   await using opened = new AsyncDisposableStack();
   opened.use(keys);
   opened.use(recorder);
-  const run = new RetentionRun({ recorder, keys, erasures, now: Date.now, onRefused: () => undefined });
+  const run = new RetentionRun({ recorder, keys, erasures, now: noonClock, onRefused: () => undefined });
   await assert.rejects(run.run({}), /The log has no record of/);
 });
 
@@ -94,7 +94,7 @@ test('nothing is destroyed if it is not certain what is to be kept longer', asyn
   }
   await using now = await open(data, 0, { keepThenDestroy: () => Promise.reject(new Error('the index is not whole')) });
   const before = now.keys.classDays();
-  await assert.rejects(now.run.run({}, dayOf(Date.now())), /the index is not whole/);
+  await assert.rejects(now.run.run({}, dayOf(noonClock())), /the index is not whole/);
   assert.deepEqual(now.keys.classDays(), before);
   assert.equal(now.recorder.erasures.length, 0);
 });

@@ -6,6 +6,11 @@ import { Erasures, type ErasureStep } from '../erasures.ts';
 
 export const dayMs = 86_400_000;
 
+const aheadMs = (Math.floor(Date.now() / dayMs) + 0.5) * dayMs - Date.now();
+
+/** The time in ms on a clock that stood at noon when the test began, so that no day ends meanwhile. */
+export const noonClock = (): number => Date.now() + aheadMs;
+
 /** The number of the secrets of the first session that is recorded in a store; the gateway's own session has those before. */
 export const oldKey = 2;
 
@@ -16,9 +21,9 @@ interface OpenedErasures {
   readonly erasures: Erasures;
 }
 
-/** A recorder with its erasures. `agoDays`: its clock is so many days late. */
+/** A recorder with its erasures, on the clock of noon. `agoDays`: it is so many days late. */
 export async function openErasures(data: string, agoDays = 0, onStep: (step: ErasureStep) => void = () => undefined): Promise<OpenedErasures> {
-  const { recorder, keys, root } = await openRecorder(data, { clock: () => Date.now() - agoDays * dayMs });
+  const { recorder, keys, root } = await openRecorder(data, { clock: () => noonClock() - agoDays * dayMs });
   return { recorder, keys, root, erasures: new Erasures({ recorder, keys, forget: () => Promise.resolve(), onStep }) };
 }
 
