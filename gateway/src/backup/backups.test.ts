@@ -8,7 +8,7 @@ import { verifyStore } from '@countersign/ledger';
 import { openStoreFiles } from '../../../cli/src/store-files.ts';
 import { openKeyRows } from '../recording/key-rows.ts';
 import { openErasures, recordSession } from '../retention/testdata/open-erasures.ts';
-import { Backups } from './backups.ts';
+import { Backups, requireApart } from './backups.ts';
 
 test('a backup that is made while something is erased has the keys, or the records that say why they are gone', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-backups-'));
@@ -46,4 +46,40 @@ test('a backup that is made while something is erased has the keys, or the recor
     const { findings } = await verifyStore(openStoreFiles(store), { keyRows, retentionAtMs: Date.now() });
     assert.deepEqual(findings, [], store);
   }
+});
+
+test('of two backups that are asked for at once one is made, and the other is told', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-backups-'));
+  t.after(() => {
+    rmSync(directory, { recursive: true });
+  });
+  const data = join(directory, 'data');
+  mkdirSync(data);
+  const { recorder, keys } = await openErasures(data);
+  await using opened = new AsyncDisposableStack();
+  opened.use(keys);
+  opened.use(recorder);
+  const backups = new Backups({
+    data,
+    gateway: keys.gatewayId ?? '',
+    copyKeys: async (file, size) => keys.copyTo(file, size),
+    identityFile: null,
+    configFiles: () => [],
+    checkpoint: async () => recorder.publish(),
+    whileKeysStay: async (act) => act(),
+    now: Date.now,
+  });
+  const made = await Promise.allSettled(
+    ['one', 'other'].map(async (name) => backups.make({ out: join(directory, name), recipients: [] }, new AbortController().signal)),
+  );
+  const refused = made.find((each) => each.status === 'rejected');
+  assert.deepEqual(made.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected']);
+  assert.match(String(refused?.reason), /A backup is being made/);
+});
+
+test('a directory is inside of another also if its name begins with two dots', () => {
+  requireApart('/store', '/store-backup');
+  requireApart('/store/data', '/store/..backup');
+  assert.throws(() => requireApart('/store', '/store/..backup'), { code: 'malformed' });
+  assert.throws(() => requireApart('/store', '/'), { code: 'malformed' });
 });

@@ -60,10 +60,30 @@ export class Backups {
   }
 
   /** Checks an order before anything is recorded or copied, and makes the directory. Rejects with GatewayError `malformed`, `conflict` or `config_invalid`; the message says what to do. */
-  async check({ out, recipients }: BackupOrder): Promise<void> {
+  async check(order: BackupOrder): Promise<void> {
+    this.#requireIdle();
+    await this.#check(order);
+  }
+
+  /** Makes a backup. When `signal` aborts, it is cut short, and the next takes it up. Rejects as `check` and `copyStore` do. */
+  async make(order: BackupOrder, signal: AbortSignal): Promise<BackupReport> {
+    this.#requireIdle();
+    this.#isBusy = true;
+    try {
+      await this.#check(order);
+      return await this.#make(order, signal);
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  #requireIdle(): void {
     if (this.#isBusy) {
       throw new GatewayError('conflict', 'A backup is being made. Wait for its end.');
     }
+  }
+
+  async #check({ out, recipients }: BackupOrder): Promise<void> {
     if (!isAbsolute(out)) {
       throw new GatewayError('malformed', `--out ${out} is no absolute path.`);
     }
@@ -75,17 +95,6 @@ export class Backups {
     const before = await readManifest(out);
     if (before !== null) {
       requireSameGateway(before, { out, gateway: this.#store.gateway });
-    }
-  }
-
-  /** Makes a backup. When `signal` aborts, it is cut short, and the next takes it up. Rejects as `check` and `copyStore` do. */
-  async make(order: BackupOrder, signal: AbortSignal): Promise<BackupReport> {
-    await this.check(order);
-    this.#isBusy = true;
-    try {
-      return await this.#make(order, signal);
-    } finally {
-      this.#isBusy = false;
     }
   }
 
@@ -145,7 +154,7 @@ function rootWords(file: string | null, isInEscrow: boolean): string {
 
 /** Throws GatewayError `malformed` if one of the directories is inside of the other. */
 export function requireApart(data: string, out: string): void {
-  const isInside = (inner: string, outer: string): boolean => !relative(outer, inner).startsWith('..');
+  const isInside = (inner: string, outer: string): boolean => !/^\.\.(?:\/|$)/.test(relative(outer, inner));
   if (isInside(out, data) || isInside(data, out)) {
     throw new GatewayError(
       'malformed',
