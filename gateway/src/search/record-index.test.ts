@@ -270,3 +270,22 @@ test('who waits for the index does not wait for its rests, and it does not rest 
     await following;
   }
 });
+
+test('an index that could not be made again is made again by the next attempt', async () => {
+  let isBroken = true;
+  const broken: RecordFollower = {
+    next: 0,
+    see: () => {
+      if (isBroken) {
+        throw new Error('broken on purpose');
+      }
+    },
+  };
+  request(recorder.openSession(), ['read']);
+  await committed();
+  const index = makerOf(openStore(openMemorySqlite()), [broken]);
+  await assert.rejects(index.rebuild(), /broken on purpose/);
+  isBroken = false;
+  await index.rebuild();
+  assert.equal(index.size, recorder.size);
+});

@@ -186,15 +186,18 @@ export class RecordIndex {
 
   /** Makes the index again from the journal. */
   async rebuild(): Promise<void> {
-    this.#rebuilding ??= (async () => {
-      await this.#inTurn(() => {
-        this.#forget();
-        this.#isResumed = true;
-      });
-      await this.catchUp();
+    this.#rebuilding ??= this.#rebuild().finally(() => {
       this.#rebuilding = null;
-    })();
+    });
     await this.#rebuilding;
+  }
+
+  async #rebuild(): Promise<void> {
+    await this.#inTurn(() => {
+      this.#forget();
+      this.#isResumed = true;
+    });
+    await this.catchUp();
   }
 
   /** Returns the block that has a record of the log, stored or not; null if none has it. */
