@@ -423,7 +423,7 @@ export class Gateway implements AsyncDisposable {
         gateway: gatewayId,
         copyKeys: async (file, size) => keys.copyTo(file, size),
         identityFile: this.#inForce.config.store === null ? join(data, 'identity.db') : null,
-        configFiles: () => filesOfPolicy(this.#inForce.config),
+        configured: () => ({ files: filesOfPolicy(this.#inForce.config), named: this.#inForce.config.files }),
         checkpoint: async () => recorder.publish(),
         whileKeysStay: async (act) => keeping.erasures.between(act),
         now: Date.now,

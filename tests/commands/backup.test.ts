@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts';
 import { exitCodes } from '../../ledger/src/verdict.ts';
 import type { CliResult } from '../support/gateway-process.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { killCommandAt } from '../support/kill-point.ts';
 import { requireStrace } from '../support/strace.ts';
 import { suiteParts } from '../support/suite-parts.ts';
+import { WitnessProcess } from '../support/witness-process.ts';
 
 interface Report {
   readonly size: number;
@@ -101,4 +104,73 @@ describe('countersign backup and restore', () => {
     const stopped = gateway.command(['backup', '--out', join(gateway.directory, 'stopped'), '--json']);
     assert.equal(stopped.status, 0, stopped.stderr);
   });
+});
+
+test('a store is restored elsewhere and starts from the backup, with what it names that is not in it', async (t) => {
+  const away = mkdtempSync(join(tmpdir(), 'countersign-away-'));
+  t.after(() => {
+    rmSync(away, { recursive: true });
+  });
+  await using witness = new WitnessProcess(join(away, 'witness'));
+  await using gateway = await GatewayProcess.start({ config: '' });
+  const beside = (name: string): string => join(gateway.directory, name);
+  const { certificate, key } = makeCertificate();
+  const both = Buffer.concat([key, certificate]);
+  for (const [name, text] of Object.entries({
+    'tsa.pem': certificate,
+    'tls.pem': certificate,
+    'both.pem': both,
+    'tls.key': key,
+    words: 'orchid\n',
+  })) {
+    writeFileSync(beside(name), text);
+  }
+  writeFileSync(join(away, 'elsewhere.pem'), certificate);
+  symlinkSync(beside('tls.pem'), beside('link.pem'));
+  await witness.start([readFileSync(join(gateway.data, 'log', 'key'), 'utf8').trim()]);
+  await gateway.signal('SIGTERM');
+  writeFileSync(beside('witnesses.txt'), `${witness.policyLine}\nquorum w.example\n`);
+  gateway.configure(`tls: { cert: ./link.pem, key: ./tls.key, clients: ${join(away, 'elsewhere.pem')} }
+witnesses: { policy: ./witnesses.txt, caFile: ./both.pem }
+timestamps: { rfc3161: "http://127.0.0.1:1", authorities: ./tsa.pem }
+classes: { flowers: { words: ./words } }
+`);
+  const out = join(away, 'backup');
+  const backUp = (): Report => JSON.parse(gateway.command(['backup', '--out', out, '--json']).stdout);
+  const left = [join(away, 'elsewhere.pem'), ...['both.pem', 'tls.key', 'words'].map(beside)];
+  await gateway.start();
+  assert.ok(
+    backUp()
+      .lacks.join()
+      .includes(`: ${left.toSorted().join(', ')}. Keep copies of them.`),
+  );
+  await gateway.signal('SIGTERM');
+  // The witness has seen the end of this log, so an older copy would not start.
+  const { verdict, lacks } = backUp();
+  assert.equal(verdict, 'holds');
+  assert.ok(lacks.join().includes(`: ${left.toSorted().join(', ')}. Keep copies of them.`), lacks.join());
+  const rootKey = readFileSync(join(gateway.data, 'root.key'));
+  const data = join(away, 'data');
+  const restored = gateway.commandAsIs(['restore', out, '--data', data]);
+  assert.equal(restored.status, 0, restored.stdout + restored.stderr);
+  rmSync(gateway.data, { recursive: true });
+  ['tsa.pem', 'tls.pem', 'link.pem', 'witnesses.txt', 'both.pem', 'tls.key', 'words'].forEach((name) => rmSync(beside(name)));
+  writeFileSync(join(data, 'root.key'), rootKey, { mode: 0o600 });
+  const config = join(data, 'config', 'countersign.yaml');
+  for (const [name, text] of Object.entries({ 'both.pem': both, 'tls.key': key, words: 'orchid\n' })) {
+    assert.match(
+      gateway.commandAsIs(['config', 'check', '--config', config]).stderr,
+      new RegExp(name.replace('.', '\\.')),
+      'what was named is what a start lacks',
+    );
+    writeFileSync(join(data, 'config', name), text);
+  }
+  await using again = await GatewayProcess.start({
+    config: readFileSync(config, 'utf8')
+      .replace(/^(?:.*\n){2}/, '')
+      .replaceAll('./', `${join(data, 'config')}/`),
+    data,
+  });
+  assert.match(await (await again.api('/readyz')).text(), /restored from a backup of \d+ records/);
+  assert.equal((await again.api('/api/v1/witnesses')).status, 200);
 });

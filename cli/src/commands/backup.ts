@@ -61,12 +61,13 @@ async function makeBackup({ config: file, data, out, for: recipients }: BackupOp
   const order = { out: resolve(out), recipients };
   if (data !== undefined) {
     const { backUpOffline } = await import('@countersign/gateway/backup');
-    return backUpOffline({ data, configFiles: [], hasSharedStore: false }, order);
+    return backUpOffline({ data, configured: { files: [], named: [] }, hasSharedStore: false }, order);
   }
   const config = await loadConfig({ config: file }, 'missing');
   if (findRunning(config.data) !== null) {
     return (await ApiClient.open({ config: file })).json<BackupReport>('POST', '/api/v1/backup', order);
   }
   const { backUpOffline, filesOfPolicy } = await import('@countersign/gateway/backup');
-  return backUpOffline({ data: config.data, configFiles: filesOfPolicy(config), hasSharedStore: config.store !== null }, order);
+  const configured = { files: filesOfPolicy(config), named: config.files };
+  return backUpOffline({ data: config.data, configured, hasSharedStore: config.store !== null }, order);
 }

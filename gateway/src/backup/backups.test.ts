@@ -31,7 +31,7 @@ test('a backup that is made while something is erased has the keys, or the recor
       await keys.copyTo(file, size);
     },
     identityFile: null,
-    configFiles: () => [],
+    configured: () => ({ files: [], named: [] }),
     checkpoint: async () => recorder.publish(),
     whileKeysStay: async (act) => erasures.between(act),
     now: Date.now,
@@ -64,7 +64,7 @@ test('of two backups that are asked for at once one is made, and the other is to
     gateway: keys.gatewayId ?? '',
     copyKeys: async (file, size) => keys.copyTo(file, size),
     identityFile: null,
-    configFiles: () => [],
+    configured: () => ({ files: [], named: [] }),
     checkpoint: async () => recorder.publish(),
     whileKeysStay: async (act) => act(),
     now: Date.now,

@@ -11,9 +11,12 @@ import { readManifest } from './manifest.ts';
 import { runCopy } from './run-copy.ts';
 import { openEncrypter } from './age.ts';
 import type { SetAside } from './secret-file.ts';
-import { AsideDirectory, configurationFiles } from './set-aside.ts';
+import { configurationFiles, type Configured } from './configuration-files.ts';
+import { AsideDirectory } from './set-aside.ts';
 
 export const recipientsMax = 20;
+/** So many files are named that are not in a backup. */
+const namedFilesMax = 20;
 
 /** The backup that somebody wants. */
 export interface BackupOrder {
@@ -41,8 +44,7 @@ export interface BackedUpStore {
   readonly copyKeys: (file: string, size: number) => Promise<void>;
   /** The file of tokens and accounts; null if they are in a database elsewhere. */
   readonly identityFile: string | null;
-  /** The configuration file, and the files of policies. */
-  readonly configFiles: () => readonly string[];
+  readonly configured: () => Configured;
   /** Returns a checkpoint that is on stable storage, and that covers all that was recorded before the call. */
   readonly checkpoint: () => Promise<{ readonly size: number; readonly note: string }>;
   /** Runs an act during which no key is destroyed or rotated: a copy of the keys without one, of a log that does not say why, would look like a loss. */
@@ -129,9 +131,9 @@ export class Backups {
     if (hasRootFile && recipients.length > 0) {
       secret.push({ path: 'root.key', file: rootFile });
     }
-    const configFiles = this.#store.configFiles();
-    const config = configurationFiles(configFiles);
-    const report = await runCopy({ data, out, gateway, note, made, open: [...log, ...config], secret, recipients }, signal);
+    const configured = this.#store.configured();
+    const config = configurationFiles(configured);
+    const report = await runCopy({ data, out, gateway, note, made, open: [...log, ...config.taken], secret, recipients }, signal);
     return {
       ...report,
       directory: out,
@@ -141,7 +143,8 @@ export class Backups {
       lacks: [
         ...(hasRootFile && recipients.length > 0 ? [] : [rootWords(hasRootFile ? rootFile : null, escrow !== null)]),
         ...(identityFile === null ? ['Tokens and accounts are in the database of store: back that up as well.'] : []),
-        ...(config.length < configFiles.length ? ['Files of policies that are not beside the configuration file are not in it.'] : []),
+        ...(configured.files.length === 0 ? ['The configuration file is not in it, since nothing said which it is.'] : []),
+        ...leftWords(config.left.filter((file) => file !== rootFile)),
       ],
     };
   }
@@ -150,6 +153,15 @@ export class Backups {
 function rootWords(file: string | null, isInEscrow: boolean): string {
   const words = 'The root key is not in it, and without it nothing that was recorded can be read';
   return `${words}: keep ${file ?? 'the key that the gateway gets from elsewhere'} apart from the backup${isInEscrow ? ', or an identity of keys.escrow, for which the root secret in it is encrypted' : ''}.`;
+}
+
+function leftWords(files: readonly string[]): readonly string[] {
+  const more = files.length > namedFilesMax ? ` and ${files.length - namedFilesMax} more` : '';
+  return files.length === 0
+    ? []
+    : [
+        `The configuration names files that are not in it, because they may be secret, or do not lie beside the configuration file: ${files.slice(0, namedFilesMax).join(', ')}${more}. Keep copies of them.`,
+      ];
 }
 
 /** Throws GatewayError `malformed` if one of the directories is inside of the other. */

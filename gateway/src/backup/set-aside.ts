@@ -1,8 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { GatewayError } from '../domain/errors.ts';
-import { isBackupPath } from './manifest.ts';
 import type { SetAside } from './secret-file.ts';
 
 /** The directory in a data directory in which copies lie while a backup is made. */
@@ -76,16 +75,4 @@ export class AsideDirectory implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.#directory, { recursive: true, force: true });
   }
-}
-
-/** Returns the files of a configuration by where they are in a backup: below `config/`, as they lie beside the first of them. Those that lie elsewhere are left out. */
-export function configurationFiles(files: readonly string[]): readonly SetAside[] {
-  const [main] = files;
-  return main === undefined
-    ? []
-    : files.flatMap((file) => {
-        const beside = relative(dirname(main), file);
-        const path = `config/${file === main ? basename(main) : beside}`;
-        return !isAbsolute(beside) && isBackupPath(path) ? [{ path, file }] : [];
-      });
 }

@@ -31,6 +31,8 @@ export interface StoreConfig {
 export interface Config extends Directory {
   /** Absolute path. */
   readonly file: string;
+  /** Absolute paths of the files that it names, besides policies: certificates, keys, other secrets, lists. They need not be there. */
+  readonly files: readonly string[];
   /** The SHA-256 digest of the file, hexadecimal: what `sha256sum` prints. */
   readonly sha256: string;
   /** Absolute path of the data directory. */

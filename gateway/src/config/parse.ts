@@ -85,9 +85,11 @@ export function parseConfig(text: string, context: ParseContext): Config {
   }
   const written = withoutEmptySections(toPlain(document, context.file) ?? {});
   const base = dirname(context.file);
-  const openSecret = secretOpener({ environment: context.environment, base, needed: context.secrets === 'needed' });
-  const findPath = pathFinder(base, true);
-  const findNeeded = pathFinder(base, context.secrets === 'needed');
+  const files = new Set<string>();
+  const note = (path: string): unknown => files.add(path);
+  const openSecret = secretOpener({ environment: context.environment, base, needed: context.secrets === 'needed', note });
+  const findPath = pathFinder(base, true, note);
+  const findNeeded = pathFinder(base, context.secrets === 'needed', note);
   const schema = configSchema({
     protocols: context.protocols.filter(({ transport }) => transport === 'stream').map(({ id }) => id),
     parseTarget: (raw, wrong) => parseTarget(raw, { protocols: context.protocols, openSecret, findPath: findNeeded }, wrong),
@@ -226,9 +228,11 @@ export function parseConfig(text: string, context: ParseContext): Config {
     }
   }
   if (outcome.data?.policies !== undefined) {
-    findPath(outcome.data.policies, (message) => problems.push({ path: ['policies'], message }));
+    pathFinder(base, true)(outcome.data.policies, (message) => problems.push({ path: ['policies'], message }));
   }
-  return outcome.success && problems.length === 0 ? build(outcome.data, { ...context, base, openSecret, source, text }) : fail(problems);
+  return outcome.success && problems.length === 0
+    ? build(outcome.data, { ...context, base, files: [...files].toSorted(), openSecret, source, text })
+    : fail(problems);
 }
 
 function parseAddress(address: string): Address {
@@ -620,17 +624,19 @@ function openAwsKey(
 
 interface BuildContext extends ParseContext {
   readonly base: string;
+  readonly files: Config['files'];
   readonly openSecret: OpenSecret;
   readonly source: Source;
   readonly text: string;
 }
 
-function build(raw: RawConfig, { file, base, openSecret, source, text, environment }: BuildContext): Config {
+function build(raw: RawConfig, { file, base, files, openSecret, source, text, environment }: BuildContext): Config {
   const listen = Object.entries({ ...defaultListen, ...raw.listen }).flatMap(([id, address]) =>
     address === undefined ? [] : [[id, parseAddress(address)] as const],
   );
   return Object.freeze({
     file,
+    files,
     sha256: createHash('sha256').update(text).digest('hex'),
     data: resolve(base, raw.data),
     listen: new Map(listen),

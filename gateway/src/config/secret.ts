@@ -13,12 +13,17 @@ export interface SecretContext {
   readonly base: string;
   /** True: a secret that is not there is a fault. An editor of the configuration does not need the secrets. */
   readonly needed: boolean;
+  /** Told of each file that has a secret. */
+  readonly note: (file: string) => void;
 }
 
 /** Makes readers of secrets. A secret is read each time it is asked for, so that a changed secret takes effect, and it is never kept. */
-export function secretOpener({ environment, base, needed }: SecretContext): OpenSecret {
+export function secretOpener({ environment, base, needed, note }: SecretContext): OpenSecret {
   return (source, wrong) => {
     const found = resolveSecret(source, base);
+    if ('file' in found) {
+      note(found.file);
+    }
     const read = (): string => readSecret(found, environment);
     if (needed) {
       try {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gatewayIdOf, parseCheckpoint, parseNote } from '@countersign/ledger/format';
 import { Backups, directoryDigest, type BackupOrder, type BackupReport } from '../backup/backups.ts';
+import type { Configured } from '../backup/configuration-files.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { BackupNotes, backupNotesSchema, copyKeys } from '../recording/backup-notes.ts';
 import { requireDataDirectory } from '../store/data-directory.ts';
@@ -11,7 +12,7 @@ import { StoreLock } from '../store/store-lock.ts';
 /** A data directory on which no gateway runs, and the files of its configuration. */
 export interface StoppedStore {
   readonly data: string;
-  readonly configFiles: readonly string[];
+  readonly configured: Configured;
   /** True if tokens and accounts are in a database elsewhere. */
   readonly hasSharedStore: boolean;
 }
@@ -20,7 +21,7 @@ export interface StoppedStore {
  * Makes a backup without a gateway, up to the newest published checkpoint. The next start records it. Rejects with GatewayError `store_in_use` while a gateway
  * runs, and as `Backups.make` does.
  */
-export async function backUpOffline({ data, configFiles, hasSharedStore }: StoppedStore, order: BackupOrder): Promise<BackupReport> {
+export async function backUpOffline({ data, configured, hasSharedStore }: StoppedStore, order: BackupOrder): Promise<BackupReport> {
   requireDataDirectory(data);
   using _lock = StoreLock.take(data);
   const checkpoint = readCheckpoint(data);
@@ -30,7 +31,7 @@ export async function backUpOffline({ data, configFiles, hasSharedStore }: Stopp
     gateway: checkpoint.gateway,
     copyKeys: async (file, size) => copyKeys(keys, file, size),
     identityFile: hasSharedStore ? null : join(data, 'identity.db'),
-    configFiles: () => configFiles,
+    configured: () => configured,
     checkpoint: async () => checkpoint,
     whileKeysStay: async (act) => act(),
     now: Date.now,
