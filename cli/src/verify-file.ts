@@ -31,6 +31,8 @@ interface Decryption {
 export interface VerifiedFile {
   readonly report: FileReport;
   readonly facts: BundleFacts;
+  /** The evidence was in a page, of which nothing else was read. */
+  readonly isPage: boolean;
 }
 
 /** Verifies a bundle, a receipt or evidence in a file. Rejects with `MalformedError` if the file cannot be read. */
@@ -44,13 +46,14 @@ export async function verifyFileAt(file: string, { identity, ...options }: FileO
   }
   const facts = new FactsOfBundle();
   const open = (): AsyncIterable<Uint8Array> => createReadStream(file, { highWaterMark: chunkBytes });
-  const report = await verifyFile((await isSealedPage(open)) ? await decrypted(file, open, identity) : open, { ...options, onRecord: facts.add });
-  return { report, facts };
+  const isPage = await beginsAsPage(open);
+  const report = await verifyFile(isPage && (await isSealed(open)) ? await decrypted(file, open, identity) : open, { ...options, onRecord: facts.add });
+  return { report, facts, isPage };
 }
 
-async function isSealedPage(open: () => AsyncIterable<Uint8Array>): Promise<boolean> {
+async function beginsAsPage(open: () => AsyncIterable<Uint8Array>): Promise<boolean> {
   for await (const head of open()) {
-    return isEvidencePage(head) && isSealed(open);
+    return isEvidencePage(head);
   }
   return false;
 }
@@ -118,7 +121,7 @@ function addName(names: Set<string>, name: string): void {
  * Describes a file in lines for people: its kind, whose it is, its time and targets. If it holds, the lines also say what that proves and what it does not
  * prove.
  */
-export function describeFile({ report, facts }: VerifiedFile, hasKeys: boolean): string[] {
+export function describeFile({ report, facts, isPage }: VerifiedFile, hasKeys: boolean): string[] {
   const { form, log, session, sessions, extent, counts, logSize, verdict } = report;
   if (form === 'unknown') {
     return [
@@ -144,7 +147,7 @@ export function describeFile({ report, facts }: VerifiedFile, hasKeys: boolean):
     ...(form === 'receipt' && report.keySource === 'none'
       ? ['a receipt names no key and proves nothing without one: give log/key of the gateway, kept elsewhere, as --key']
       : []),
-    ...(verdict === 'holds' ? describeProof(report, hasKeys) : []),
+    ...(verdict === 'holds' ? describeProof(report, { hasKeys, isPage }) : []),
   ];
 }
 
@@ -162,7 +165,7 @@ function describeKnown(known: 'same' | 'earlier'): string {
     : 'its checkpoint is newer than the known one; that both are of one history takes the log (countersign verify --data DIR --known FILE)';
 }
 
-function describeProof({ form, extent, counts }: FileReport, hasKeys: boolean): string[] {
+function describeProof({ form, extent, counts }: FileReport, { hasKeys, isPage }: { readonly hasKeys: boolean; readonly isPage: boolean }): string[] {
   const signer = hasKeys ? 'under a signature of a key that you trust' : 'under a signature of the key inside';
   const proved = {
     closed: 'this session is whole, from its opening to its close: no record is missing, added or changed',
@@ -182,6 +185,7 @@ function describeProof({ form, extent, counts }: FileReport, hasKeys: boolean): 
     ...(form === 'receipt' || counts.withheld > 0 ? [shown] : []),
     ...unkept,
     ...(form === 'evidence' ? ['that all was kept and deleted as the rules say: that takes the store (countersign verify --retention --data DIR)'] : []),
+    ...(isPage ? ['that the page shows this in a browser: its program is that of who made the file, and only the evidence in it was read'] : []),
     'what went past the gateway',
   ];
   return [`It proves, ${signer}: ${proved}.`, `It does not prove: ${unproved.join('; ')}.`];

@@ -1,12 +1,16 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { formatAddress } from '../domain/address.ts';
 import { exchangeBytesMax } from './add-checkpoint.ts';
 import type { Witness } from './witness.ts';
 
+/** Most connections. More than that, and of those that wait for their client the one ends that has waited for longest. */
 const connectionsMax = 128;
 const requestMs = 10_000;
 const idleMs = 60_000;
+/** It is looked this often whether a request takes too long. */
+const lookMs = 1000;
 const headBytesMax = 8 * 1024;
 
 interface WitnessServerOptions {
@@ -27,9 +31,11 @@ export class WitnessServer implements AsyncDisposable {
 
   /** Rejects with errors of the system if the address cannot be listened on. */
   static async open({ host, port, witness, onTrouble }: WitnessServerOptions): Promise<WitnessServer> {
+    const waiting = new WaitingConnections();
     const server = createServer(
-      { headersTimeout: requestMs, requestTimeout: requestMs, keepAliveTimeout: idleMs, maxHeaderSize: headBytesMax },
+      { headersTimeout: requestMs, requestTimeout: requestMs, keepAliveTimeout: idleMs, maxHeaderSize: headBytesMax, connectionsCheckingInterval: lookMs },
       (request, response) => {
+        waiting.follow(request, response);
         void serve(witness, request, response).catch((error: unknown) => {
           if (request.errored === null) {
             onTrouble(error);
@@ -38,7 +44,9 @@ export class WitnessServer implements AsyncDisposable {
         });
       },
     );
-    server.maxConnections = connectionsMax;
+    server.on('connection', (socket) => {
+      waiting.add(socket);
+    });
     server.listen(port, host);
     await once(server, 'listening');
     return new WitnessServer(server);
@@ -53,6 +61,45 @@ export class WitnessServer implements AsyncDisposable {
     this.#server.close();
     this.#server.closeAllConnections();
     await Promise.resolve();
+  }
+}
+
+/** The connections that wait for their client, also for the rest of a request: who is silent or slow gives way to who comes. */
+class WaitingConnections {
+  /** All that are open, and of these, in the order in which they began to wait, those that wait. */
+  readonly #open = new Set<Socket>();
+  readonly #waiting = new Set<Socket>();
+
+  add(socket: Socket): void {
+    this.#open.add(socket);
+    this.#waiting.add(socket);
+    socket.once('close', () => {
+      this.#open.delete(socket);
+      this.#waiting.delete(socket);
+    });
+    if (this.#open.size > connectionsMax) {
+      const [longest = socket] = this.#waiting;
+      longest.destroy();
+    }
+  }
+
+  /** From the end of a request until it is answered, its connection does not wait. */
+  follow(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    if (request.method === 'GET') {
+      this.#waiting.delete(socket);
+    }
+    request.once('end', () => {
+      // The rest of a request may come after its answer, and then nothing is done for the client any more.
+      if (!response.writableEnded) {
+        this.#waiting.delete(socket);
+      }
+    });
+    response.once('close', () => {
+      if (this.#open.has(socket)) {
+        this.#waiting.add(socket);
+      }
+    });
   }
 }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -95,6 +97,29 @@ test('a witness over HTTP: one request, and limits on what it reads', async (t) 
   assert.equal((await post('/other', await bytesOf(3, 4))).status, 404);
   assert.equal((await fetch(`${server.url}/add-checkpoint`)).status, 405);
   assert.equal((await post('/add-checkpoint', new Uint8Array(65 * 1024))).status, 413);
+});
+
+test('a witness serves who comes, however many connections are silent, slow or idle', async (t) => {
+  await using witness = await Witness.open({ data: directoryOf(t), name: null, logs: [new TestLog().key], now });
+  await using server = await WitnessServer.open({ host: '127.0.0.1', port: 0, witness, onTrouble: (error) => assert.fail(String(error)) });
+  const sockets: Socket[] = [];
+  t.after(() => {
+    sockets.forEach((socket) => socket.destroy());
+  });
+  const { port } = new URL(server.url);
+  const connections = 128;
+  const head = 'POST /add-checkpoint HTTP/1.1\r\nhost: w\r\ncontent-length: 9\r\n\r\n';
+  for (const said of ['', head, head.replace('add-checkpoint', 'other'), `${head}123`]) {
+    const opened = Array.from({ length: connections }, () => {
+      const socket = connect(Number(port), '127.0.0.1').on('error', () => undefined);
+      socket.write(said);
+      return socket;
+    });
+    sockets.push(...opened);
+    await Promise.all(opened.map(async (socket) => once(socket, 'connect')));
+    const answer = await fetch(`${server.url}/anchor/key`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(60_000) });
+    assert.equal(await answer.text(), `${witness.anchorKey}\n`, `after ${JSON.stringify(said)}`);
+  }
 });
 
 test('a witness takes up the next key of a log from a handover that continues it, and the one before for no more', async (t) => {
