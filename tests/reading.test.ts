@@ -166,16 +166,18 @@ describe('how a session is read', () => {
     await using store = await openOffline(data, {});
     return await act(store);
   };
+  /** The frame of a record of a session, which is larger than a frame that the recorder writes of its own. */
+  const recordIn = async (data: string): Promise<PlacedFrame> =>
+    (await frames(data)).find(({ place, frame }) => place.segment === 2 && place.offset > 20_000 && frame.end - frame.offset > 1200) ?? assert.fail();
   const changeBytes = async (data: string): Promise<void> => {
-    const { place } = (await frames(data)).find((frame) => frame.place.segment === 2 && frame.place.offset > 20_000) ?? assert.fail();
+    const { place } = await recordIn(data);
     const file = segment(data, place.segment);
     const bytes = readFileSync(file);
     bytes.fill(0x5a, place.offset + 60, place.offset + 100);
     writeFileSync(file, bytes);
   };
   const removeFrame = async (data: string): Promise<void> => {
-    const { place, frame } =
-      (await frames(data)).find((each) => each.place.segment === 2 && each.place.offset > 20_000 && each.frame.header.entries > 0) ?? assert.fail();
+    const { place, frame } = await recordIn(data);
     const file = segment(data, place.segment);
     const bytes = readFileSync(file);
     writeFileSync(file, Buffer.concat([bytes.subarray(0, frame.offset), bytes.subarray(frame.end)]));
