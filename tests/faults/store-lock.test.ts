@@ -13,7 +13,7 @@ const namespace = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc']
 
 function spawnElsewhere(words: readonly string[]): SpawnSyncReturns<string> {
   const [program = '', ...rest] = [...namespace, ...words];
-  return spawnSync(program, rest, { encoding: 'utf8', timeout: 20_000, killSignal: 'SIGKILL' });
+  return spawnSync(program, rest, { encoding: 'utf8', timeout: 120_000, killSignal: 'SIGKILL' });
 }
 
 function requireNamespaces(): { readonly skip?: string } {

@@ -29,7 +29,7 @@ export interface PostgresServer extends AsyncDisposable {
 /** The user that PostgreSQL runs as. Empty: the user of this process. */
 type Owner = { readonly uid: number; readonly gid: number } | Record<string, never>;
 
-const startMs = 30_000;
+const startMs = 120_000;
 
 /**
  * Starts a real PostgreSQL in a temporary directory of its own, on a free loopback port, with the superuser `app`. Server and directory are removed when it is

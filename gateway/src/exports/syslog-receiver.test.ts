@@ -7,7 +7,7 @@ import { portOf } from '../wire/testdata/sockets.ts';
 import { syslogReceiver } from './syslog-receiver.ts';
 import { recordOf } from './testdata/record.ts';
 
-test('D33: a receiver that takes the connection and reads nothing fails, and holds up no end', { timeout: 30_000 }, async () => {
+test('D33: a receiver that takes the connection and reads nothing fails, and holds up no end', { timeout: 120_000 }, async () => {
   const { certificate, key, certificateFile } = makeCertificate();
   const sockets: TLSSocket[] = [];
   const server = createServer({ cert: certificate, key }, (socket) => {
