@@ -9,7 +9,7 @@ import { openSqliteReadOnly } from '../store/sqlite.ts';
 import { requireOwn, requireSameGateway, type CopyReport } from './copy-store.ts';
 import { readManifest } from './manifest.ts';
 import { runCopy } from './run-copy.ts';
-import { openEncrypter } from './age.ts';
+import { openEncrypter } from '../store/age.ts';
 import type { SetAside } from './secret-file.ts';
 import { configurationFiles, type Configured } from './configuration-files.ts';
 import { AsideDirectory } from './set-aside.ts';

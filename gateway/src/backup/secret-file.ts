@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { GatewayError } from '../domain/errors.ts';
-import { encryptBytes, openDecrypter } from './age.ts';
+import { encryptBytes, openDecrypter } from '../store/age.ts';
 import { isBackupPath, parseJson, type BackupFile } from './manifest.ts';
 import { hashFile, openPlain, readSlices, writeSlices } from './slices.ts';
 

@@ -2,6 +2,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError } from '../../domain/errors.ts';
+import { openDecrypter, openEncrypter } from '../../store/age.ts';
 import { writeWholeFile } from '../../store/whole-file.ts';
 import { rootSecretBytes } from './provider.ts';
 
@@ -30,15 +31,7 @@ export interface EscrowedRoot {
  * this number is replaced. Rejects with GatewayError `config_invalid` if one is no recipient.
  */
 export async function writeEscrow(data: string, { root, secret, seed }: EscrowedRoot, gateway: string, recipients: readonly string[]): Promise<void> {
-  const { Encrypter } = await import('age-encryption');
-  const encrypter = new Encrypter();
-  for (const recipient of recipients) {
-    try {
-      encrypter.addRecipient(recipient);
-    } catch (cause) {
-      throw new GatewayError('config_invalid', `keys.escrow: ${recipient} is no recipient of age: age1… is expected, as age-keygen prints it.`, { cause });
-    }
-  }
+  const encrypter = await openEncrypter(recipients, 'keys.escrow');
   const [secretBytes, seedBytes] = [secret.export(), seed.export()];
   const plain = Buffer.concat([Buffer.from(`${JSON.stringify({ format, gateway, root })}\n`), secretBytes, seedBytes]);
   try {
@@ -75,16 +68,7 @@ export function findEscrow(data: string, root: number): EscrowFile | null {
 
 /** Decrypts a file with the identities in the text of a file of age. Rejects with GatewayError `malformed`, or `key_unavailable` if none of them opens it. */
 export async function readEscrow(file: string, identities: string): Promise<EscrowedRoot> {
-  const { Decrypter } = await import('age-encryption');
-  const decrypter = new Decrypter();
-  const lines = identities.split('\n').map((line) => line.trim());
-  for (const line of lines.filter((one) => one !== '' && !one.startsWith('#'))) {
-    try {
-      decrypter.addIdentity(line);
-    } catch (cause) {
-      throw new GatewayError('malformed', 'The file of --identity has a line that is no identity of age: AGE-SECRET-KEY-1… is expected.', { cause });
-    }
-  }
+  const decrypter = await openDecrypter(identities);
   if (statSync(file).size > fileBytesMax) {
     throw new GatewayError('malformed', `${file} is too long for a root secret in escrow.`);
   }

@@ -88,6 +88,7 @@ test('a root secret is put back from escrow, and a store opens by another provid
     using keys = (await openStore(data, source, false)).keys;
     const { gatewayId } = keys.signer();
     keys.take({ class: 1, day: 30_000 }, { class: 1, day: 30_000 }, 20_000);
+    await assert.rejects(writeEscrow(data, keys.escrowed(), gatewayId, ['age1x']), { code: 'config_invalid', message: /^keys\.escrow: age1x is no recipient/ });
     await writeEscrow(data, keys.escrowed(), gatewayId, [await identityToRecipient(identity)]);
   }
   const masks = await maskKey(source);

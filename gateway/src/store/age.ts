@@ -2,15 +2,16 @@
 import type { Decrypter, Encrypter } from 'age-encryption';
 import { GatewayError } from '../domain/errors.ts';
 
-/** Opens what encrypts for recipients. Rejects with GatewayError `malformed` unless each is one of age (`age1…`). */
-export async function openEncrypter(recipients: readonly string[]): Promise<Encrypter> {
+/** Opens what encrypts for recipients. Rejects with GatewayError `malformed` unless each is one of age (`age1…`), or `config_invalid` if `setting` names the part of the configuration that has them. */
+export async function openEncrypter(recipients: readonly string[], setting: string | null = null): Promise<Encrypter> {
   const age = await import('age-encryption');
   const encrypter = new age.Encrypter();
   for (const recipient of recipients) {
     try {
       encrypter.addRecipient(recipient);
     } catch (cause) {
-      throw new GatewayError('malformed', `${recipient} is no recipient of age: age1… is expected, as age-keygen prints it.`, { cause });
+      const words = `${recipient} is no recipient of age: age1… is expected, as age-keygen prints it.`;
+      throw setting === null ? new GatewayError('malformed', words, { cause }) : new GatewayError('config_invalid', `${setting}: ${words}`, { cause });
     }
   }
   return encrypter;
