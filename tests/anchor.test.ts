@@ -120,10 +120,18 @@ describe('whether the stores are those of all gateways, to their ends', () => {
     await other.start();
     const rotated = await other.api('/api/v1/keys/rotate-signing', { method: 'POST', body: { reason: 'yearly' } });
     assert.equal(rotated.status, 200, await rotated.text());
-    await other.signal('SIGTERM');
+    await one.start();
+    assert.equal((await one.api('/api/v1/keys/rotate-signing', { method: 'POST', body: { reason: 'yearly' } })).status, 200);
+    await Promise.all([one.signal('SIGTERM'), other.signal('SIGTERM')]);
     await witness.stop();
     const { status, stores } = verify([one.data, other.data]);
     assert.deepEqual([status, stores.map(({ report }) => report.findings)], [0, [[], []]]);
+    const keyrings = [one, other].flatMap(({ data }) => ['--key', join(data, 'log', 'keys')]);
+    for (const { data } of [one, other]) {
+      const { stdout, status: alone } = command('verify', '--data', data, ...keyrings);
+      assert.equal(alone, 0, `each keyring counts for its own log: ${stdout}`);
+    }
+    assert.equal(verify([one.data, other.data], ...keyrings).status, 0);
     const size = Number(readFileSync(join(anchor(), 'checkpoint'), 'utf8').split('\n')[1]);
     const entries = readFileSync(join(anchor(), 'tile', 'entries', '000.p', String(size)), 'latin1');
     assert.ok(entries.includes(readFileSync(keyFile(other), 'utf8').trim()), 'the new key is in an entry');
@@ -173,7 +181,11 @@ describe('whether the stores are those of all gateways, to their ends', () => {
     writeFileSync(policy, `${second.policyLine}\nquorum second.example\n`);
     const check = (place: string): CommandResult =>
       command('verify', '--anchor', place, '--anchor-key', witness.anchorKey, '--anchor-witnesses', policy, '--since', '2100-01-01', other.data);
-    assert.match(check(anchor()).stdout, /trust: anchor\/cosigned: missing/);
+    const status = (place: string, ...more: readonly string[]): CommandResult =>
+      command('witness', 'status', '--anchor', place, '--anchor-key', witness.anchorKey, '--anchor-witnesses', policy, ...more);
+    for (const { stdout } of [check(anchor()), status(anchor())]) {
+      assert.match(stdout, /trust: anchor\/cosigned: missing/);
+    }
     const putBack = join(directory, 'put-back');
     cpSync(join(directory, 'witness'), putBack, { recursive: true });
     await witness.start([], ['--witnesses', policy]);
@@ -184,13 +196,18 @@ describe('whether the stores are those of all gateways, to their ends', () => {
       older.start([], ['--witnesses', policy]),
       /put-back is older than other witnesses know .*second\.example: it has cosigned \d+ records of this log, and there are \d+/,
     );
-    const { stdout, status } = check(anchor());
-    assert.equal(status, 0, stdout);
+    const { stdout, status: code } = check(anchor());
+    assert.equal(code, 0, stdout);
+    const shown = status(anchor(), '--known', join(directory, 'older', 'checkpoint'));
+    assert.deepEqual([shown.status, /cosigned over \d+ entries by second\.example/.test(shown.stdout)], [0, true], shown.stdout);
     assert.match(stdout, new RegExp(`${other.data}\nHOLDS.*\n  ${originOf(other)}: the witness has seen \\d+ of its records`));
     const size = readFileSync(join(anchor(), 'checkpoint'), 'utf8').split('\n')[1];
     assert.match(stdout, new RegExp(`cosigned over ${size} entries by second\\.example`), 'what it has written at its stop, too');
     const early = join(directory, 'older');
     cpSync(join(anchor(), 'cosigned'), join(early, 'cosigned'));
+    const rolledBack = status(early, '--known', join(anchor(), 'checkpoint'));
+    assert.equal(rolledBack.status, 4);
+    assert.match(rolledBack.stdout, /trust: known checkpoint: has the size \d+: the anchor log, with \d+, is older/);
     assert.match(check(early).stdout, /completeness: anchor\/cosigned: has the size \d+: the anchor log, with \d+, is older/);
     rmSync(join(early, 'cosigned'));
     // The log of the second witness is one of an anchor log, which has no store.

@@ -36,6 +36,9 @@ export interface AnchoredVerification extends StoreVerification {
   readonly json?: boolean;
 }
 
+/** The anchor log, and what it is compared with. */
+export type AnchorChoice = Pick<AnchoredVerification, 'anchor' | 'anchorKey' | 'anchorWitnesses' | 'known'>;
+
 interface AnchoredStore {
   readonly store: string;
   /** The name of its log. Null: it has no key that can be read. */
@@ -44,12 +47,7 @@ interface AnchoredStore {
 }
 
 /** Opens the anchor log that the options name. Rejects with what cannot be read. */
-async function openAnchor({
-  anchor: place,
-  anchorKey,
-  anchorWitnesses,
-  known,
-}: Pick<AnchoredVerification, 'anchor' | 'anchorKey' | 'anchorWitnesses' | 'known'>): Promise<AnchorCheck> {
+async function openAnchor({ anchor: place, anchorKey, anchorWitnesses, known }: AnchorChoice): Promise<AnchorCheck> {
   if (!/^https?:\/\//.test(place) && statSync(place, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new Error(
       `--anchor ${place}: there is no such directory. It is the directory anchor of a witness, a copy of it, or the address at which it is served.`,
@@ -63,7 +61,7 @@ async function openAnchor({
 }
 
 /** Verifies an anchor log alone, prints which logs are enrolled in it, and sets the exit code. */
-export async function printAnchor({ json, ...options }: Pick<AnchoredVerification, 'anchor' | 'anchorKey' | 'json'>): Promise<void> {
+export async function printAnchor({ json, ...options }: AnchorChoice & Pick<AnchoredVerification, 'json'>): Promise<void> {
   const report = (await openAnchor(options)).finish(null);
   process.exitCode = exitCodes[report.verdict];
   if (json === true) {

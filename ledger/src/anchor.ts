@@ -1,6 +1,7 @@
 /** The entries of an anchor log, and what they say of the logs of gateways. Normative: docs/formats/anchor.md. */
 import { decodeBase64, encodeBase64 } from './base64.ts';
 import { sha256 } from './crypto.ts';
+import { ringKeysMax } from './keyring.ts';
 import { hashBytes } from './leaf.ts';
 import { MalformedError } from './malformed.ts';
 import { isKeyName, parseVerifierKey } from './note.ts';
@@ -16,8 +17,6 @@ export const anchorFileBytesMax = tileWidth * (2 + anchorEntryBytesMax);
 export const anchorReasonMax = 200;
 /** Most logs that are enrolled in one anchor log. */
 const logsMax = 10_000;
-/** Most keys of a log in an anchor log. */
-export const anchorKeysMax = 64;
 /** The latest time that a `Date` can hold, in s since 1970. */
 const timeSMax = 8.64e12;
 
@@ -142,8 +141,8 @@ function objectionOf({ keys, newest, retired }: AnchoredLog, entry: AnchorEntry)
   if (retired !== null) {
     return 'names a log that was retired';
   }
-  if (entry.kind === 'enrol' && (keys.includes(entry.vkey) || keys.length === anchorKeysMax)) {
-    return `gives a log a key that it has, or more than ${anchorKeysMax}`;
+  if (entry.kind === 'enrol' && (keys.includes(entry.vkey) || keys.length === ringKeysMax)) {
+    return `gives a log a key that it has, or more than ${ringKeysMax}`;
   }
   if (entry.size < newest.size) {
     return `has fewer records than entry ${newest.entry}`;

@@ -2,7 +2,6 @@
 export {
   anchorEntryHash,
   AnchorHistory,
-  anchorKeysMax,
   anchorReasonMax,
   formatAnchorEntry,
   isAnchorReason,

@@ -13,8 +13,8 @@ import { parseWitnessPolicy } from './witness-policy.ts';
 
 const never = 0xffff_ffff;
 
-function storeOf(seeds: readonly number[], announced?: string): RotatedStore & { readonly files: Map<string, Buffer> } {
-  const store = writeRotatedStore(seeds, announced);
+function storeOf(seeds: readonly number[], announced?: string, gatewayId?: string): RotatedStore & { readonly files: Map<string, Buffer> } {
+  const store = writeRotatedStore(seeds, announced, gatewayId);
   return { ...store, files: store.writer.files };
 }
 
@@ -167,6 +167,45 @@ describe('a log whose key was rotated', () => {
     }
     assert.deepEqual(await found(thief.files, [first, first]), ['holds'], 'one key twice');
     assert.deepEqual(await found(thief.files, [first, signerOf('countersign/00000000000000b8', 3).vkey]), ['holds'], 'a key of another log');
+  });
+
+  test('holds with keyrings of two logs, each of which counts for its own', async () => {
+    const other = storeOf([4, 5], undefined, '00000000000000b8');
+    const otherRing = textOf(other.files, 'log/keys');
+    const policy = parseWitnessPolicy(
+      Buffer.from(`log ${rotated.vkeys[0]}\nlog ${other.vkeys[0]}\nwitness w ${witnessOf('witness.example/w1', 7).vkey}\nquorum w\n`),
+    );
+    for (const keys of [
+      [ring, otherRing],
+      [otherRing, ring],
+      [rotated.vkeys[0] ?? '', otherRing],
+      [ring, other.vkeys[1] ?? ''],
+      [rotated.vkeys[0] ?? '', ring, otherRing],
+    ]) {
+      for (const { files, writer } of [rotated, other]) {
+        assert.deepEqual(await found(files, keys), ['holds']);
+        const log = await verifyPublicLog(async (path) => Promise.resolve(files.get(`log/${path}`)), { keys });
+        assert.deepEqual([log.verdict, log.findings], ['holds', []]);
+        const cosigned = changed(files, { 'log/cosigned': writer.note + witnessOf('witness.example/w1', 7).cosign(writer.note, 1_790_000_000) });
+        assert.equal((await verifyStore(filesOf(cosigned), { keys, witnesses: policy })).verdict, 'holds');
+      }
+    }
+    const [, second = 0] = rotated.sizes;
+    assert.equal((await verifyFile(forgedReceipt(second - 1, 1), { keys: [otherRing, ring] })).verdict, 'holds');
+    assert.equal((await verifyFile(forgedReceipt(second, 1), { keys: [otherRing, ring] })).verdict, 'trust', 'after its rotation');
+    const keys = [ring, otherRing];
+    const unannounced = storeOf([1, 2], signerOf(rotated.writer.origin, 5).vkey);
+    const unrotated = signerOf('countersign/00000000000000c9', 6).vkey;
+    const shown = changed(unannounced.files, { 'log/key': `${unrotated}\n`, 'log/keys': null });
+    const given = [textOf(unannounced.files, 'log/keys'), unrotated];
+    assert.deepEqual(
+      await found(shown, given),
+      ['trust', 'log/key is of another log than the journal'],
+      'so the handovers of its own keyring are not passed over',
+    );
+    assert.deepEqual(await found(changed(rotated.files, { 'log/keys': null }), keys), ['holds'], 'the keyring that was given has its keys');
+    const [verdict, ...what] = await found(rotated.files, [otherRing]);
+    assert.deepEqual([verdict, what.includes('log/keys a trusted key is not in this keyring')], ['trust', true]);
   });
 
   test('witnesses end what the thief can show to who holds the stolen key alone', async () => {

@@ -130,6 +130,11 @@ export function isBeginning(shorter: KeyRing, longer: KeyRing): boolean {
   return shorter.keys.every((key, at) => isSameKey(key, longer.keys[at]));
 }
 
+/** The origin of the log whose keys a keyring has. */
+export function logOf({ keys: [{ key }] }: KeyRing): string {
+  return key.name;
+}
+
 /** True if a keyring has this key. */
 export function hasKey(ring: KeyRing, key: VerifierKey): boolean {
   return ring.keys.some((known) => isSame(known.key, key));
@@ -142,14 +147,15 @@ export interface GivenKeys {
 }
 
 /**
- * Opens what a caller trusts: each text is a verifier key or a keyring. Beside keys, a keyring only adds to them; alone, its newest key is trusted. Rejects with
- * `MalformedError`.
+ * Opens what a caller trusts: each text is a verifier key or a keyring. Beside keys of its log, a keyring only adds to them; without any, its newest key is trusted.
+ * Rejects with `MalformedError`.
  */
 export async function openGivenKeys(given: readonly string[]): Promise<GivenKeys> {
   const isRing = (text: string): boolean => text.trim().includes('\n');
   const rings = await Promise.all(given.filter(isRing).map(async (text) => openKeyRing(encodeUtf8(`${text.trimEnd()}\n`))));
   const keys = given.filter((text) => !isRing(text)).map(parseVerifierKey);
-  return { pinned: keys.length > 0 ? keys : rings.flatMap((ring) => ring.keys.slice(-1).map(({ key }) => key)), rings };
+  const newest = rings.flatMap((ring) => ring.keys.slice(-1).map(({ key }) => key));
+  return { pinned: [...keys, ...newest.filter(({ name }) => !keys.some((key) => key.name === name))], rings };
 }
 
 /** The public keys of a log as its files `log/key` and `log/keys` have them. */
@@ -171,18 +177,24 @@ export function publishedAt({ keys, handovers }: KeyRing, size: number): Publish
 export class SigningKeys {
   /** The keys, without their sizes. */
   readonly all: readonly VerifierKey[];
-  readonly ring: KeyRing | null;
+  /** At most one of each log. */
+  readonly rings: readonly KeyRing[];
 
-  /** `given` are keys that the caller trusts. Those that the keyring does not have, or all if there is none, count for every size. */
-  constructor(given: readonly VerifierKey[], ring: KeyRing | null = null) {
-    const ringKeys = ring?.keys.map(({ key }) => key) ?? [];
-    this.ring = ring;
-    this.all = [...ringKeys, ...given.filter((key) => !ringKeys.some((known) => isSame(known, key)))];
+  /** `given` are keys that the caller trusts. Those that no keyring has count for every size. `rings` has at most one keyring of each log. */
+  constructor(given: readonly VerifierKey[], rings: readonly KeyRing[] = []) {
+    this.rings = rings;
+    this.all = [...rings.flatMap(({ keys }) => keys.map(({ key }) => key)), ...given.filter((key) => !rings.some((ring) => hasKey(ring, key)))];
   }
 
-  /** The keys with the sizes from which they sign: those of the keyring, or, without one, all from the beginning. */
+  /** The keys with the sizes from which they sign: those of keyrings, and the others from the beginning. */
   get listed(): readonly RingKey[] {
-    return this.ring?.keys ?? this.all.map((key) => ({ first: 0, key }));
+    const inRings = this.rings.flatMap(({ keys }) => keys);
+    return [...inRings, ...this.all.slice(inRings.length).map((key) => ({ first: 0, key }))];
+  }
+
+  /** The keyring of the log of this origin; null: there is none. */
+  ringOf(origin: string): KeyRing | null {
+    return this.rings.find((ring) => logOf(ring) === origin) ?? null;
   }
 
   has(key: VerifierKey): boolean {
@@ -191,13 +203,14 @@ export class SigningKeys {
 
   /** True if several keys of this log count, and no keyring says which of them signs from which size on. */
   isUndecided(origin: string): boolean {
-    const [first, ...others] = this.all.filter((key) => key.name === origin && this.ring?.keys.some((known) => isSame(known.key, key)) !== true);
+    const ring = this.ringOf(origin);
+    const [first, ...others] = this.all.filter((key) => key.name === origin && (ring === null || !hasKey(ring, key)));
     return first !== undefined && others.some((key) => !isSame(key, first));
   }
 
   /** True if a signature by this key counts under a checkpoint of so many records. */
   signs(key: VerifierKey, size: number): boolean {
-    const keys = this.ring?.keys ?? [];
+    const keys = this.ringOf(key.name)?.keys ?? [];
     const at = keys.findIndex((known) => isSame(known.key, key));
     return at < 0 ? this.has(key) : size >= (keys[at]?.first ?? 0) && size < (keys[at + 1]?.first ?? Infinity);
   }

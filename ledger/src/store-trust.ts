@@ -1,6 +1,6 @@
 /** The keys whose signatures count, and what signed checkpoints claim about the journal. */
 import { parseCheckpoint, type Checkpoint, type JournalPosition, type SignedCheckpoint } from './checkpoint.ts';
-import { hasKey, isBeginning, openGivenKeys, openKeyRing, ringBytesMax, SigningKeys, type GivenKeys, type KeyRing } from './keyring.ts';
+import { hasKey, isBeginning, logOf, openGivenKeys, openKeyRing, ringBytesMax, SigningKeys, type GivenKeys, type KeyRing } from './keyring.ts';
 import { parseVerifierKey, verifyNote } from './note.ts';
 import { equalBytes } from './proof.ts';
 import { readWhole, type StoreFiles } from './store-files.ts';
@@ -18,6 +18,8 @@ export type KeySource = 'given' | 'store' | 'none';
 export interface Trust {
   readonly keys: SigningKeys;
   readonly source: KeySource;
+  /** The log that the key of the store names, or else its keyring; undefined if it has neither that can be read. */
+  readonly origin: string | undefined;
 }
 
 /** Returns the keys to trust: those given, otherwise the store's own, and those of its keyring. Rejects with `MalformedError` only if `given` are malformed. */
@@ -47,7 +49,7 @@ export async function trustIn(
   if (own !== undefined && !keys.has(own)) {
     findings.add('trust', where, 'not a trusted key');
   }
-  return { keys, source: given !== undefined ? 'given' : own === undefined ? 'none' : 'store' };
+  return { keys, source: given !== undefined ? 'given' : own === undefined ? 'none' : 'store', origin: own?.name ?? (ring && logOf(ring)) };
 }
 
 /** Returns the keys that the caller gives, and those of the keyring that a file has. Rejects with `MalformedError`. */
@@ -56,25 +58,27 @@ export async function trustGiven(given: readonly string[], inFile: KeyRing | und
 }
 
 /**
- * Returns the pinned keys, and those that keyrings add to them. The longest keyring counts, if it has every pinned key of its log: so who has a newer key is not taken in
- * by what an older one, which may be stolen, has signed. The others must be the beginning of it.
+ * Returns the pinned keys, and those that keyrings add to them. Of the keyrings of a log the longest counts, if it has every pinned key of that log: so who has a newer
+ * key is not taken in by what an older one, which may be stolen, has signed. The others must be the beginning of it.
  */
 function joinRings({ pinned, rings }: GivenKeys, own: { readonly ring: KeyRing; readonly where: string } | undefined, findings: Findings): SigningKeys {
   const all = [...rings.map((ring) => ({ ring, where: 'given keyring' })), ...(own === undefined ? [] : [own])];
-  let joined: KeyRing | null = null;
+  const joined = new Map<string, KeyRing>();
   for (const { ring, where } of all.toSorted((a, b) => b.ring.keys.length - a.ring.keys.length)) {
-    const ofLog = pinned.filter(({ name }) => name === ring.keys[0].key.name);
-    if (joined !== null) {
-      if (!isBeginning(ring, joined)) {
+    const log = logOf(ring);
+    const ofLog = pinned.filter(({ name }) => name === log);
+    const longest = joined.get(log);
+    if (longest !== undefined) {
+      if (!isBeginning(ring, longest)) {
         findings.add('trust', where, 'is not of one history with the other keyring');
       }
     } else if (ofLog.length === 0 || !ofLog.every((key) => hasKey(ring, key))) {
       findings.add('trust', where, 'a trusted key is not in this keyring');
     } else {
-      joined = ring;
+      joined.set(log, ring);
     }
   }
-  return new SigningKeys(pinned, joined);
+  return new SigningKeys(pinned, [...joined.values()]);
 }
 
 /**

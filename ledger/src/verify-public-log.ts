@@ -64,7 +64,7 @@ export async function verifyPublicLog(read: ReadLogFile, options: LogOptions = {
     findings,
     signed,
     known,
-    handovers: new Map(trust.keys.ring?.handovers.map(({ checkpoint: { size, root } }) => [size, root])),
+    handovers: new Map(trust.keys.ringOf(signed?.origin ?? '')?.handovers.map(({ checkpoint: { size, root } }) => [size, root])),
     onProgress: options.onProgress,
   });
   const followed = await tiles.follow();

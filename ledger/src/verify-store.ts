@@ -133,7 +133,7 @@ async function verifyOnce(storeFiles: StoreFiles, options: StoreOptions): Promis
     return noStore(findings);
   }
   const trust = await readTrust(files, options.keys, findings);
-  const handovers = new HandoverCheck(trust.keys.ring, findings);
+  const handovers = new HandoverCheck(trust.keys.ringOf(trust.origin ?? ''), findings);
   const known = await expectKnown(options.known, trust.keys, findings);
   // The published checkpoint is read before the journal, so a running gateway cannot make it cover more than the journal that is read.
   const published = await expectPublished(files, trust.keys, findings);
@@ -164,9 +164,13 @@ async function verifyOnce(storeFiles: StoreFiles, options: StoreOptions): Promis
       expectation.finish(journal.log.frontier.size, journal.end);
     }
   }
+  const origin = originOf(journal.gatewayId ?? '');
+  if (journal.gatewayId !== undefined && trust.origin !== undefined && trust.origin !== origin) {
+    findings.add('trust', keyPath, 'is of another log than the journal');
+  }
   // A declared loss may have ended the keyring. An anchor log knows of none, because no witness goes on after it.
   if (options.anchored !== undefined || journal.log.epochs.losses.length === 0) {
-    checkDecided(trust.keys, originOf(journal.gatewayId ?? ''), ringPath, findings);
+    checkDecided(trust.keys, origin, ringPath, findings);
   }
   checkRetired(options.anchored, journal.log.frontier.size, findings);
   cosigned.finish(options.witnesses, now(), options.maxAgeMs, findings);

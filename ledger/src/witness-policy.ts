@@ -209,7 +209,7 @@ export interface PolicyOutcome {
 }
 
 /**
- * Checks a cosigned checkpoint: the log among those of the policy, if it names any, and the quorum. Where a key of the policy is in the keyring of `trusted`, the other
+ * Checks a cosigned checkpoint: the log among those of the policy, if it names any, and the quorum. Where a key of the policy is in a keyring of `trusted`, the other
  * keys of that ring count for it. Rejects with `MalformedError` if it is no checkpoint.
  */
 export async function policyHolds(checkpoint: Uint8Array, policy: WitnessPolicy, trusted: SigningKeys | null = null): Promise<PolicyOutcome> {
@@ -217,8 +217,10 @@ export async function policyHolds(checkpoint: Uint8Array, policy: WitnessPolicy,
   const { origin, size } = parseCheckpoint(note.text);
   const { witnessed, forged } = await witnessesOf(note, policy);
   const logs = policy.logs.map(({ key }) => key);
-  const ring = trusted?.ring ?? null;
-  const keys = new SigningKeys(logs, ring !== null && logs.some((key) => hasKey(ring, key)) ? ring : null);
+  const keys = new SigningKeys(
+    logs,
+    trusted?.rings.filter((ring) => logs.some((key) => hasKey(ring, key))),
+  );
   const signed = await verifyNote(checkpoint, keys.all);
   const isOfLog = logs.length === 0 || (signed.outcome === 'verified' && signed.signers.some((key) => key.name === origin && keys.signs(key, size)));
   const hasQuorum = isQuorum(policy, new Set(witnessed.map(({ name }) => name)));

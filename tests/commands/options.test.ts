@@ -90,7 +90,12 @@ const ways: Readonly<Record<string, readonly string[]>> = {
   'timestamp status': ['--config CONFIG --json', '--url URL'],
   'witness enrol': ['KEY --data WITNESS --json'],
   'witness retire': ['countersign/0000000000000000 --data WITNESS --reason over --json'],
-  'witness status': ['--config CONFIG --json', '--url URL', '--anchor ANCHOR --anchor-key ANCHORKEY --json'],
+  'witness status': [
+    '--config CONFIG --json',
+    '--url URL',
+    '--anchor ANCHOR --anchor-key ANCHORKEY --anchor-witnesses WITNESSES --json',
+    '--anchor ANCHOR --anchor-key ANCHORKEY --known ANCHORKNOWN',
+  ],
   'alert list': ['--config CONFIG --all --json', '--url URL'],
   'alert show': ['ALERT --config CONFIG --json', 'ALERT --url URL'],
   'alert ack': ['ALERT --config CONFIG --note seen', 'ALERT --url URL'],
@@ -278,6 +283,7 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
       WITNESS: file('witness'),
       ANCHOR: join(file('witness'), 'anchor'),
       ANCHORKEY: join(file('witness'), 'anchor', 'key'),
+      ANCHORKNOWN: join(file('witness'), 'anchor', 'checkpoint'),
       AUTHORITIES: file('authorities'),
       BACKUP: file('backup'),
       RUNNING: file('running'),
@@ -326,6 +332,15 @@ principals: { agent: { kind: agent, targets: [api, tools] }, ann: { kind: human,
         assert.notEqual(status, 2, `${words} ${way}: ${said}`);
       }
     }
+  });
+
+  test('a hold and an erasure say which target there is not, and an erasure that finds nothing says so and ends', () => {
+    const located = ['--reason', 'letter', '--config', gateway.configFile];
+    const held = gateway.commandAsIs(['hold', 'create', 'mistyped', '--query', 'target:tool', ...located]);
+    assert.match(held.stdout, /note +there is no target "tool": is tools meant\?$/m, held.stderr);
+    const erased = gateway.commandAsIs(['erase', '--query', 'target:tool', '--yes', ...located]);
+    assert.deepEqual([erased.status, erased.stderr], [0, '']);
+    assert.match(erased.stdout, /note +there is no target "tool": is tools meant\?\nThere is nothing to erase: nothing matches that could go\.\n$/);
   });
 
   test('T4.32, E47: an option that has no meaning for a command is a usage error', () => {

@@ -13,6 +13,7 @@ import { describeFailure } from '../failure.ts';
 import { meaningOnlyIf } from '../heeded-command.ts';
 import { readTrusted } from '../trusted-keys.ts';
 import { bold, escapeControls, printJson } from '../terminal.ts';
+import type { AnchorChoice } from '../verify-anchored.ts';
 import { readPolicy } from '../verify-directory.ts';
 
 /** So long, in ms, the other witnesses may be missing before that is told. */
@@ -59,7 +60,9 @@ export function addWitness(program: Command): void {
   const statusCommand = addLocation(witness.command('status'))
     .description('what the witnesses of a gateway have cosigned of its log, or what the anchor log of a witness has')
     .option('--anchor <place>', 'the anchor log of a witness, its directory or URL: the logs that are enrolled in it')
-    .option('--anchor-key <vkey>', 'the key of the anchor log, or the file that holds it; can be repeated', collect, [])
+    .option('--anchor-key <vkey>', 'the key of the anchor log, or the file that holds it, kept elsewhere; can be repeated', collect, [])
+    .option('--anchor-witnesses <file>', 'a policy of witnesses that the newest cosigned checkpoint of the anchor log must meet')
+    .option('--known <file>', 'a checkpoint of the anchor log that was kept elsewhere: it must not be older, and must be of the same history')
     .option('--json', 'as one JSON object')
     .addHelpText(
       'after',
@@ -67,12 +70,11 @@ export function addWitness(program: Command): void {
     )
     .action(status);
   meaningOnlyIf(statusCommand, ['config', 'url'], (_words, { anchor }) => anchor === undefined, 'it names a gateway, and --anchor names a witness');
-  meaningOnlyIf(statusCommand, ['anchorKey'], (_words, { anchor }) => anchor !== undefined, 'it goes with --anchor');
+  meaningOnlyIf(statusCommand, ['anchorKey', 'anchorWitnesses', 'known'], (_words, { anchor }) => anchor !== undefined, 'it goes with --anchor');
 }
 
-interface StatusOptions extends LocationOptions {
+interface StatusOptions extends LocationOptions, Omit<AnchorChoice, 'anchor'> {
   readonly anchor?: string;
-  readonly anchorKey: readonly string[];
   readonly json?: boolean;
 }
 

@@ -53,7 +53,7 @@ export async function openLog(data: string): Promise<Log> {
     // The keyring is read last: it has every key that log/key ever had.
     const key = parseVerifierKey((await readPublicKeys(data, 'key'))?.trim() ?? '');
     const keyring = await readPublicKeys(data, 'keys');
-    const keys = new SigningKeys([key], keyring === null ? null : await openKeyRing(encodeUtf8(keyring)));
+    const keys = new SigningKeys([key], keyring === null ? [] : [await openKeyRing(encodeUtf8(keyring))]);
     const gatewayId = gatewayIdOf(key.name);
     if (gatewayId !== undefined) {
       return { data, gatewayId, keys, keyring };

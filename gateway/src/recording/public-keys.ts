@@ -45,7 +45,7 @@ export async function signingKeys(keys: KeyStore): Promise<SigningKeys> {
   try {
     const ring = await openKeyRing(Buffer.from(keyring));
     if (formatVerifierKey(ring.keys.at(-1)?.key ?? own) === formatVerifierKey(own)) {
-      return new SigningKeys([], ring);
+      return new SigningKeys([], [ring]);
     }
   } catch (error) {
     if (!(error instanceof MalformedError)) {
@@ -62,8 +62,8 @@ export async function listSigners(keys: KeyStore): Promise<readonly { readonly v
 
 /** Returns the checkpoints with which keys of the log took over, the first one first. Rejects with GatewayError `store_damaged` or `key_unavailable`. */
 export async function handoversOf(keys: KeyStore): Promise<readonly PublishedCheckpoint[]> {
-  const { ring } = await signingKeys(keys);
-  return ring?.handovers.map(({ checkpoint: { size }, note }) => ({ size, note })) ?? [];
+  const { rings } = await signingKeys(keys);
+  return rings.flatMap(({ handovers }) => handovers.map(({ checkpoint: { size }, note }) => ({ size, note })));
 }
 
 /**

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { AnchorCheck, type AnchorReport } from '@countersign/ledger';
-import { formatVerifierKey, parseCheckpoint, parseNote, type AnchorEntry } from '@countersign/ledger/format';
+import { formatVerifierKey, parseCheckpoint, parseNote, ringKeysMax, type AnchorEntry } from '@countersign/ledger/format';
 import { anchorFilesAt } from '../../../cli/src/anchor-files.ts';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
 import { openTiles } from '../recording/tile-store.ts';
@@ -57,6 +57,23 @@ test('an anchor log grows over the edge of a tile, is read again at each start, 
   await AnchorLog.open(data, 'w.example/anchor');
   assert.ok(existsSync(join(data, 'anchor', 'tile', 'entries', '001.p', '44')), 'a start removes no entries');
   assert.equal((await reportOf(data, vkey)).entries, 300);
+});
+
+test('an anchor log has room for all keys that a keyring has', async (t) => {
+  const data = directoryOf(t);
+  const anchor = await AnchorLog.open(data, 'w.example/anchor');
+  const enrol = (): AnchorEntry => ({
+    kind: 'enrol',
+    timeS: 1,
+    origin: 'log.example',
+    size: 1,
+    root: new Uint8Array(32),
+    vkey: formatVerifierKey(signerOf('log.example')),
+  });
+  await anchor.append(Array.from({ length: ringKeysMax }, enrol));
+  await assert.rejects(anchor.append([enrol()]), { code: 'conflict' });
+  await reportOf(data, anchor.vkey);
+  assert.equal((await AnchorLog.open(data, 'w.example/anchor')).logs.get('log.example')?.keys.length, ringKeysMax);
 });
 
 test('a witness starts on no anchor log that is not its own, whole and as new as what it cosigned', async (t) => {

@@ -29,8 +29,8 @@ export class HandedOver {
   /** The keys of a log: those with which it was enrolled, and those that took over from them. */
   keysOf(origin: string, enrolled: readonly string[]): SigningKeys {
     const [first, second, ...others] = this.#newest.get(origin)?.keys ?? [];
-    const ring = first === undefined || second === undefined ? null : { keys: [first, second, ...others] as const, handovers: [] };
-    return new SigningKeys(enrolled.map(parseVerifierKey), ring);
+    const rings = first === undefined || second === undefined ? [] : [{ keys: [first, second, ...others] as const, handovers: [] }];
+    return new SigningKeys(enrolled.map(parseVerifierKey), rings);
   }
 }
 
@@ -57,8 +57,8 @@ function parseIfHandover(text: string): Handover | null {
 }
 
 /** True if a handover adds a key to those that are known, or is the one that added the newest of them. */
-export function continues({ keys }: Handover, known: SigningKeys): boolean {
-  const listed = known.ring?.keys ?? [];
+export function continues({ checkpoint, keys }: Handover, known: SigningKeys): boolean {
+  const listed = known.ringOf(checkpoint.origin)?.keys ?? [];
   const before = keys.slice(0, -1);
   return isSame(keys, listed) || (isSame(before.slice(0, listed.length), listed) && before.slice(-1).every(({ key }) => known.has(key)));
 }

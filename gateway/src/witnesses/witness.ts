@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { MalformedError } from '@countersign/ledger';
 import {
   anchorEveryS,
-  anchorKeysMax,
   anchorReasonMax,
   cosign,
   emptyRoot,
@@ -20,6 +19,7 @@ import {
   parseNote,
   parseVerifierKey,
   parseWitnessKey,
+  ringKeysMax,
   sha256,
   signatureTypes,
   verifyConsistency,
@@ -288,7 +288,7 @@ export class Witness implements AsyncDisposable {
   async #enrolNext(origin: string): Promise<void> {
     const log = this.#anchor.logs.get(origin);
     const vkey = this.#handedOver.newestOf(origin);
-    if (log?.retired === null && vkey !== null && !log.keys.includes(vkey) && log.keys.length < anchorKeysMax) {
+    if (log?.retired === null && vkey !== null && !log.keys.includes(vkey) && log.keys.length < ringKeysMax) {
       await this.#anchor.append([{ ...this.#seenOf(origin), timeS: this.#nowS(), kind: 'enrol', origin, vkey }]);
     }
   }

@@ -82,9 +82,9 @@ export interface RotatedStore {
 }
 
 /** A store whose keys were made of these seeds, one after the other. `announced` is what the log says of each new key in its place. */
-export function writeRotatedStore(seeds: readonly number[], announced?: string): RotatedStore {
+export function writeRotatedStore(seeds: readonly number[], announced?: string, gatewayId?: string): RotatedStore {
   const [first = 1, ...others] = seeds;
-  const writer = new StoreWriter(undefined, first);
+  const writer = new StoreWriter(gatewayId, first);
   writer.start(null);
   const session = openSession(writer);
   commitWithCheckpoint(writer);
