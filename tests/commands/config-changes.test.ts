@@ -43,6 +43,14 @@ for (const [what, spoil] of [
   });
 }
 
+test('a rule of retention about a target or a class that there is not is told at a start and at a change', async () => {
+  const rule = (query: string): string => `targets: { shop: { url: "http://127.0.0.1:1" } }\nretention: { rules: [{ query: "${query}", keep: 2y }] }\n`;
+  await using gateway = await GatewayProcess.start({ config: rule('target:shpo') });
+  await waitUntil(() => /the rule of retention for target:shpo: there is no target .{1,2}shpo.{1,2}: is shop meant/.test(gateway.log));
+  gateway.configure(rule('class:emial'));
+  await waitUntil(() => /the rule of retention for class:emial: there is no class .{1,2}emial.{1,2}: is email meant/.test(gateway.log));
+});
+
 test('T4.31: a file that leaves no principal takes effect only with --force', async () => {
   await using gateway = await GatewayProcess.start({ config });
   writeFileSync(gateway.configFile, '');

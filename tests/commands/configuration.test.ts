@@ -192,9 +192,9 @@ retention: { rules: [{ query: 'target:shopp', keep: 1y }, { query: 'class:helth 
     assert.match(stdout, /^NOTE .*http can be reached from other machines without TLS/m);
     assert.match(stdout, /^NOTE .*shop cannot be reached: listen has no address for postgres/m);
     assert.match(stdout, /^NOTE .*spare is granted to nobody/m);
-    assert.match(stdout, /^NOTE .*the rule of retention for target:shopp is about no target: there is no shopp: is shop meant\?$/m);
-    assert.match(stdout, /^NOTE .*the rule of retention for class:helth or class:email is about no class: there is no helth: is health meant\?$/m);
-    assert.equal(stdout.match(/about no class/g)?.length, 1);
+    assert.match(stdout, /^NOTE .*the rule of retention for target:shopp: there is no target "shopp": is shop meant\?$/m);
+    assert.match(stdout, /^NOTE .*the rule of retention for class:helth or class:email: there is no class "helth": is health meant\?$/m);
+    assert.equal(stdout.match(/there is no class/g)?.length, 1);
     assert.match(stdout, /^NOTE .*role analyst is had by nobody: no principal is in compliance, and no token names it/m);
   });
 

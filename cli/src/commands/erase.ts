@@ -5,7 +5,7 @@ import { addLocation, type LocationOptions } from '../location-options.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 
 export const erasurePath = '/api/v1/erasures';
-export const erasureMembers = '{records, besides, own, sessions, secrets, refused: [{by, secrets, sessions}], erased, waits}';
+export const erasureMembers = '{records, besides, own, sessions, secrets, refused: [{by, secrets, sessions}], erased, unknown, waits}';
 
 interface EraseOptions extends LocationOptions, RowOptions {
   readonly query: string;
@@ -33,11 +33,12 @@ async function erase({ query, reason, facts = false, yes = false, ...options }: 
   await printRows([found], options, describeErasure);
 }
 
-export function describeErasure({ records, besides, own, sessions, secrets, refused, erased, waits }: ErasureByQuery): string {
+export function describeErasure({ records, besides, own, sessions, secrets, refused, erased, unknown, waits }: ErasureByQuery): string {
   return [
     columns('records', `${records} of ${sessions} sessions`),
     columns('go with them', `${besides} records that the same ${secrets} secrets seal`),
     ...(own === 0 ? [] : [columns('stay', `${own} records of who did what with the gateway itself`)]),
+    ...unknown.map((what) => columns('note', what)),
     ...refused.map(({ by, sessions: some }) => columns('kept by', `${by}: ${some.join(', ')}`)),
     erased
       ? 'erased'
@@ -45,6 +46,8 @@ export function describeErasure({ records, besides, own, sessions, secrets, refu
         ? `It waits for a second person: countersign erasure confirm ${waits}`
         : refused.length > 0
           ? 'Nothing can be erased while some of it is kept.'
-          : 'Nothing is erased yet: say --yes.',
+          : secrets === 0
+            ? 'There is nothing to erase: nothing matches that could go.'
+            : 'Nothing is erased yet: say --yes.',
   ].join('\n');
 }

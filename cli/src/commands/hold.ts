@@ -5,7 +5,7 @@ import { addLocation, type LocationOptions } from '../location-options.ts';
 import { columns, printRows, type RowOptions } from '../rows.ts';
 
 const path = '/api/v1/holds';
-const members = '{matter, query, reason, by, onBehalfOf, since, class, sessions, records, oldest, covered, releasedBy}';
+const members = '{matter, query, reason, by, onBehalfOf, since, class, sessions, records, oldest, covered, releasedBy, unknown}';
 
 interface ReasonOptions extends LocationOptions {
   readonly reason: string;
@@ -61,7 +61,7 @@ async function release(matter: string, { reason, ...options }: ReasonOptions & R
   await printRows([released], options, () => columns('released', matter));
 }
 
-function describe({ matter, query, reason, by, onBehalfOf, since, sessions, records, oldest, covered, releasedBy }: HoldSummary): string {
+function describe({ matter, query, reason, by, onBehalfOf, since, sessions, records, oldest, covered, releasedBy, unknown }: HoldSummary): string {
   return [
     columns('matter', matter),
     columns('query', query),
@@ -70,6 +70,7 @@ function describe({ matter, query, reason, by, onBehalfOf, since, sessions, reco
     columns('since', since),
     columns('keeps', `${records} records of ${sessions} sessions${oldest === null ? '' : `, the oldest of ${oldest}`}`),
     columns('looked at', `the first ${covered} records of the log`),
+    ...unknown.map((what) => columns('note', what)),
     ...(releasedBy === null ? [] : [columns('released by', releasedBy)]),
   ].join('\n');
 }

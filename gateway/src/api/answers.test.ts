@@ -49,7 +49,7 @@ async function requestsOf({ json, ask, url }: RunningGateway): Promise<Readonly<
     ({ alert } = first);
     return alert !== '';
   });
-  const { waits } = Object.assign({ waits: '' }, await json('POST', '/api/v1/erasures', { query: 'principal:nobody', reason: 'letter' }));
+  const { waits } = Object.assign({ waits: '' }, await json('POST', '/api/v1/erasures', { query: 'principal:wide', reason: 'letter' }));
   return {
     getHealth: { path: '/healthz' },
     getOpenApi: { path: '/api/v1/openapi.json' },

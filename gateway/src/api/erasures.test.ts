@@ -92,6 +92,11 @@ test('what a query finds is erased with what its secrets seal, unless a hold kee
   const rest = { query: `session:${other.session}`, reason: 'request' };
   assert.ok(Number((await operator('POST', path, rest)).body['records']) > 0);
   assert.equal((await operator('POST', path, { ...rest, plan: true })).body['records'], 0, 'what was erased does not go again');
+  const again = (await operator('POST', path, { ...rest, query: `target:shpo class:emial ${rest.query}` })).body;
+  assert.deepEqual(
+    [again['records'], again['erased'], again['unknown']],
+    [0, false, ['there is no target "shpo": is shop meant?', 'there is no class "emial": is email meant?']],
+  );
   await running.gateway.stop();
   using keyRows = openKeyRows(join(running.data, 'keys.db'));
   const { verdict, findings } = await verifyStore(openStoreFiles(running.data), { keyRows, retentionAtMs: Date.now() });
@@ -109,6 +114,9 @@ test('a floor refuses, and where two persons erase, another one confirms', async
   const refused = await ann('POST', path, { query: '(apple or plum)', reason: 'request' });
   assert.equal(refused.status, 409);
   assert.match(String(refused.body['detail']), /the floor of the rule plum, until 20\d\d-\d\d-\d\d/);
+  const nothing = await ann('POST', path, { query: 'target:none', reason: 'request' });
+  assert.deepEqual([nothing.status, nothing.body['erased'], nothing.body['waits'], nothing.body['secrets']], [200, false, null, 0]);
+  assert.deepEqual((await operator('GET', path)).body, {}, 'where there is nothing to erase, nothing waits');
   const { body } = await ann('POST', path, { query: 'apple', reason: 'request' });
   assert.deepEqual([body['erased'], body['records']], [false, 1]);
   const id = String(body['waits']);

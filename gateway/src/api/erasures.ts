@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { eraseQuery, planErase, type EraseAct, type ErasePlan, type ErasingParts, type WantedErase } from '../retention/erase-query.ts';
+import { eraseQuery, planErase, type EraseAct, type WantedErase } from '../retention/erase-query.ts';
 import type { WaitingErasure } from '../retention/waiting-erasures.ts';
+import { unknownIn, unknownMember } from './holds.ts';
+import type { ApiParts } from './parts.ts';
 
 export const erasureByQuery = z
   .object({
@@ -13,7 +15,8 @@ export const erasureByQuery = z
       .array(z.object({ by: z.string(), secrets: z.int(), sessions: z.array(z.string()).readonly().describe('Some of them.') }))
       .readonly()
       .describe('The holds and floors that keep some of it. While there is one, nothing is erased.'),
-    erased: z.boolean(),
+    erased: z.boolean().describe('False: it was only planned, it waits, or there is nothing to erase.'),
+    unknown: unknownMember,
     waits: z.string().nullable().describe('The id under which it waits for a second person. Null: it does not.'),
   })
   .meta({ id: 'ErasureByQuery', description: 'The effect of an erasure, carried out or only planned.' });
@@ -39,14 +42,14 @@ export function summarizeWaiting({ id, query, facts, reason, by, endMs, confirme
   return { erasure: id, query, facts, reason, by: by.id, onBehalfOf: by.onBehalfOf, ends: new Date(endMs).toISOString(), confirmedBy: confirmedBy?.id ?? null };
 }
 
-export async function planned(parts: ErasingParts, wanted: WantedErase, waits: string | null = null): Promise<ErasureByQuery> {
-  return answerOf(await planErase(parts, wanted), { erased: false, waits });
+type Parts = Pick<ApiParts, 'erasing' | 'targets' | 'classNames'>;
+
+export async function planned(parts: Parts, wanted: WantedErase): Promise<ErasureByQuery> {
+  const plan = await planErase(parts.erasing, wanted);
+  return { ...plan, erased: false, unknown: unknownIn(parts, wanted.query), waits: null };
 }
 
-export async function erased(parts: ErasingParts, act: EraseAct, wanted: WantedErase): Promise<ErasureByQuery> {
-  return answerOf(await eraseQuery(parts, act, wanted), { erased: true, waits: null });
-}
-
-function answerOf(plan: ErasePlan, more: Pick<ErasureByQuery, 'erased' | 'waits'>): ErasureByQuery {
-  return { ...plan, ...more };
+export async function erased(parts: Parts, act: EraseAct, wanted: WantedErase): Promise<ErasureByQuery> {
+  const plan = await eraseQuery(parts.erasing, act, wanted);
+  return { ...plan, erased: plan.secrets > 0, unknown: unknownIn(parts, wanted.query), waits: null };
 }

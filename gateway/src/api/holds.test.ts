@@ -37,7 +37,8 @@ test('a hold is set by one person and released by another, and says what it keep
   assert.equal((await ann('POST', path, { ...wanted, query: 'principal:' })).status, 400);
   assert.match(String((await ann('POST', path, { ...wanted, query: 'apple' })).body['detail']), /for who may read all of it/);
 
-  assert.equal((await ann('POST', path, wanted)).body['records'], 0);
+  const mistyped = await ann('POST', path, { ...wanted, query: 'target:shpo principal:bot not target:shop (class:email or class:unknown)' });
+  assert.deepEqual([mistyped.status, mistyped.body['records'], mistyped.body['unknown']], [201, 0, ['there is no target "shpo": is shop meant?']]);
   assert.equal((await operator('POST', path, { ...wanted, query: 'principal:bot' })).status, 409);
   const { status, body } = await ann('POST', path, { ...wanted, matter: 'case 2', query: 'principal:bot' });
   const { sessions, records, by } = Object.assign({ sessions: 0, records: 0, by: '' }, body);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { scopeOf } from '../access/rights.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { isEverything, isNothing, nothing, termsOf } from '../query/query.ts';
+import { unknownNames } from '../query/unknown-names.ts';
 import type { Hold, HoldPerson } from '../retention/holds.ts';
 import { readQuery } from '../search/read-query.ts';
 import type { Caller } from './caller.ts';
@@ -15,6 +16,11 @@ export const holdReason = z.string().min(1, 'a reason is expected').max(1000);
 const queryLengthMax = 4096;
 /** A query of what is held or erased. */
 export const keepingQuery = z.string().min(1).max(queryLengthMax);
+
+export const unknownMember = z
+  .array(z.string())
+  .readonly()
+  .describe('In words: each target and class that the query names and that the configuration does not have, as a former or a mistyped one.');
 
 export const holdSummary = z
   .object({
@@ -30,12 +36,13 @@ export const holdSummary = z
     oldest: z.iso.datetime().nullable().describe('The time of the oldest of them.'),
     covered: z.int().describe('The number of records, from the beginning of the log, that were looked at for it.'),
     releasedBy: z.string().nullable().describe('Who has released it. Null: it is in force. Otherwise its key is being destroyed.'),
+    unknown: unknownMember,
   })
   .meta({ id: 'Hold', description: 'What is kept for a matter, whatever the rules of retention say.' });
 
 export type HoldSummary = z.output<typeof holdSummary>;
 
-export function summarizeHold(keys: ApiParts['keys'], { class: classId, facts, kept }: Hold): HoldSummary {
+export function summarizeHold(parts: Pick<ApiParts, 'keys' | 'targets' | 'classNames'>, { class: classId, facts, kept }: Hold): HoldSummary {
   const { matter, query, reason, by, sinceMs, release } = facts;
   return {
     matter,
@@ -45,12 +52,18 @@ export function summarizeHold(keys: ApiParts['keys'], { class: classId, facts, k
     onBehalfOf: by.onBehalfOf,
     since: new Date(sinceMs).toISOString(),
     class: classId,
-    sessions: keys.holds.countKeys(classId),
+    sessions: parts.keys.holds.countKeys(classId),
     records: kept.records,
     oldest: kept.oldestMs === null ? null : new Date(kept.oldestMs).toISOString(),
     covered: kept.covered,
     releasedBy: release?.by.id ?? null,
+    unknown: unknownIn(parts, query),
   };
+}
+
+/** Says what a query names and there is not. Throws GatewayError `malformed` for one that cannot be read. */
+export function unknownIn({ targets, classNames }: Pick<ApiParts, 'targets' | 'classNames'>, query: string): readonly string[] {
+  return unknownNames(readQuery(query, Date.now()), { target: [...targets().keys()], class: classNames() });
 }
 
 export function personOf({ id, onBehalfOf, address }: Caller): HoldPerson {

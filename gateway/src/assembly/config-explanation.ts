@@ -10,13 +10,12 @@ import { formatDays, formatDuration } from '../domain/duration.ts';
 import type { Group, Issuer } from '../domain/issuer.ts';
 import type { Principal } from '../domain/principal.ts';
 import { takesNotices, type Sink } from '../domain/sink.ts';
-import { knownNames } from '../domain/suggest.ts';
 import type { Target } from '../domain/target.ts';
 import type { PolicyEngine } from '../policy/policy.ts';
 import { findProtocol } from '../protocols/registry.ts';
 import { rootKeyVariable } from '../domain/root-settings.ts';
 import { parseQuery } from '../query/parse-query.ts';
-import { namedValues } from '../query/query.ts';
+import { unknownNames } from '../query/unknown-names.ts';
 import type { KeptFor } from '../retention/retention-rules.ts';
 import { seemsLinkLocal } from '../wire/link-local.ts';
 
@@ -194,7 +193,8 @@ function powers(groups: readonly string[]): string {
 }
 
 /** Warnings about settings that are allowed and probably not intended. */
-function warnings({ listen, tls, targets, places, principals, issuers, groups, roles, classes, retention }: Config): readonly string[] {
+function warnings(config: Config): readonly string[] {
+  const { listen, tls, targets, places, principals, issuers, groups, roles } = config;
   const granted = new Set([...principals.values(), ...groups.values()].flatMap((each) => each.targets));
   const peopled = new Set(['admins', ...groups.keys(), ...[...principals.values()].flatMap((each) => each.groups)]);
   const vain = roles.filter((role) => !role.groups.some((group) => peopled.has(group)));
@@ -214,18 +214,13 @@ function warnings({ listen, tls, targets, places, principals, issuers, groups, r
       ({ name, groups: given }) =>
         `role ${name} is had by nobody: no principal is in ${given.join(' or ')}, and no token names it while groups has no line for it`,
     ),
-    ...retention.rules.flatMap(({ query }) =>
-      (
-        [
-          ['target', [...targets.keys()]],
-          ['class', classNames(classes)],
-        ] as const
-      ).flatMap(([field, known]) =>
-        namedValues(parseQuery(query, 0), field)
-          .filter((name) => !known.includes(name))
-          .map((name) => `the rule of retention for ${query} is about no ${field}: there is no ${name}${knownNames(name, known)}`),
-      ),
-    ),
+    ...strangeRules(config),
     ...[...targets.keys()].filter((name) => !granted.has(name)).map((name) => `${name} is granted to nobody`),
   ];
+}
+
+/** Says which rules of retention name a target or a class that there is not. They may be about former records. */
+export function strangeRules({ targets, classes, retention }: Config): readonly string[] {
+  const known = { target: [...targets.keys()], class: classNames(classes) };
+  return retention.rules.flatMap(({ query }) => unknownNames(parseQuery(query, 0), known).map((what) => `the rule of retention for ${query}: ${what}`));
 }

@@ -17,6 +17,7 @@ import type { Reader } from '../reader/reader.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { recordEnvironment, recordPolicy, recordPolicyChanges, recordRefusedPolicy } from '../sessions/policy-record.ts';
 import type { Logger } from '../telemetry.ts';
+import { strangeRules } from './config-explanation.ts';
 import { fillLimits } from './read-at-start.ts';
 
 /** Makes the policy of a configuration. */
@@ -163,10 +164,17 @@ export class InForce implements AsyncDisposable {
     }
   }
 
-  /** Warns of policies in force that `policy check` would refuse or remark on. */
+  /** Warns of rules of retention that are about nothing there is, and of policies in force that `policy check` would refuse or remark on. */
   warnOfFindings(): void {
+    this.#warnOfRules();
     for (const finding of this.#policy.findings?.() ?? []) {
       this.#parts.log.warn(`countersign policy check finds: ${finding}`);
+    }
+  }
+
+  #warnOfRules(): void {
+    for (const finding of strangeRules(this.#config)) {
+      this.#parts.log.warn(finding);
     }
   }
 
@@ -198,7 +206,9 @@ export class InForce implements AsyncDisposable {
       ...(withdrawn === 0 ? {} : { withdrawnApprovals: withdrawn }),
     };
     this.#parts.log.info(told, 'configuration applied');
-    if (changes !== null) {
+    if (changes === null) {
+      this.#warnOfRules();
+    } else {
       this.warnOfFindings();
     }
     const { waiting } = this;

@@ -371,7 +371,12 @@ export interface Schemas {
       /** Some of them. */
       readonly sessions: readonly string[];
     }[];
+
+    /** False: it was only planned, it waits, or there is nothing to erase. */
     readonly erased: boolean;
+
+    /** In words: each target and class that the query names and that the configuration does not have, as a former or a mistyped one. */
+    readonly unknown: readonly string[];
 
     /** The id under which it waits for a second person. Null: it does not. */
     readonly waits: string | null;
@@ -605,6 +610,9 @@ export interface Schemas {
 
     /** Who has released it. Null: it is in force. Otherwise its key is being destroyed. */
     readonly releasedBy: string | null;
+
+    /** In words: each target and class that the query names and that the configuration does not have, as a former or a mistyped one. */
+    readonly unknown: readonly string[];
   };
 
   /** An OpenID provider whose tokens the gateway accepts. */

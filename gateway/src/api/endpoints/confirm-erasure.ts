@@ -17,7 +17,7 @@ export const confirmErasure = endpoint({
   body: jsonBody(z.strictObject({})),
   answer: json(erasureByQuery),
   errors: ['not_found', 'conflict', 'catching_up', 'store_damaged', 'key_unavailable'],
-  act: async (parts: Pick<ApiParts, 'erasing' | 'waitingErasures' | 'boundary' | 'exclusions'>, { caller, params: { erasure } }) => {
+  act: async (parts: Pick<ApiParts, 'erasing' | 'waitingErasures' | 'boundary' | 'exclusions' | 'targets' | 'classNames'>, { caller, params: { erasure } }) => {
     requirePerson(caller, 'confirms an erasure');
     const person = personOf(caller);
     return parts.waitingErasures.confirm(erasure, person, async ({ by, query, reason, facts }, onAnnounced) => {
@@ -25,7 +25,7 @@ export const confirmErasure = endpoint({
         throw new GatewayError('refused', `${by.id}, who asked for it, is suspended: somebody else asks for it.`);
       }
       requireReadable(parts, caller, query);
-      return erased(parts.erasing, { persons: [by, person], onAnnounced }, { query, reason, facts });
+      return erased(parts, { persons: [by, person], onAnnounced }, { query, reason, facts });
     });
   },
 });

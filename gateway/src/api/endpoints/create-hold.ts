@@ -14,9 +14,9 @@ export const createHold = endpoint({
   body: jsonBody(z.strictObject({ matter: matterName, query: keepingQuery, reason: holdReason })),
   answer: json(holdSummary, 201),
   errors: ['conflict', 'catching_up', 'store_damaged', 'key_unavailable'],
-  act: async (parts: Pick<ApiParts, 'holds' | 'keys' | 'boundary'>, { caller, body }) => {
+  act: async (parts: Pick<ApiParts, 'holds' | 'keys' | 'boundary' | 'targets' | 'classNames'>, { caller, body }) => {
     requirePerson(caller, 'sets a hold');
     requireReadable(parts, caller, body.query);
-    return summarizeHold(parts.keys, await parts.holds.create(personOf(caller), body));
+    return summarizeHold(parts, await parts.holds.create(personOf(caller), body));
   },
 });

@@ -12,5 +12,5 @@ export const listHolds = endpoint({
   callers: 'hold',
   answer: json(z.array(holdSummary)),
   errors: ['store_damaged', 'key_unavailable'],
-  act: ({ holds, keys }: Pick<ApiParts, 'holds' | 'keys'>) => holds.list().map((hold) => summarizeHold(keys, hold)),
+  act: (parts: Pick<ApiParts, 'holds' | 'keys' | 'targets' | 'classNames'>) => parts.holds.list().map((hold) => summarizeHold(parts, hold)),
 });

@@ -12,5 +12,5 @@ export const showHold = endpoint({
   params: { matter: matterName },
   answer: json(holdSummary),
   errors: ['not_found', 'store_damaged', 'key_unavailable'],
-  act: ({ holds, keys }: Pick<ApiParts, 'holds' | 'keys'>, { params: { matter } }) => summarizeHold(keys, holds.find(matter)),
+  act: (parts: Pick<ApiParts, 'holds' | 'keys' | 'targets' | 'classNames'>, { params: { matter } }) => summarizeHold(parts, parts.holds.find(matter)),
 });

@@ -72,7 +72,7 @@ export function NewErasure(): ReactNode {
 
 /** `children` is offered if there is something to erase and nothing keeps it. */
 function Planned({
-  of: { records, besides, own, sessions, refused },
+  of: { records, besides, own, sessions, refused, unknown },
   children,
 }: {
   readonly of: Schemas['ErasureByQuery'];
@@ -84,6 +84,11 @@ function Planned({
       <p>{words.goes(records, sessions)}</p>
       {besides > 0 && <p>{words.besides(besides)}</p>}
       {own > 0 && <p className="quiet">{words.own(own)}</p>}
+      {unknown.map((what) => (
+        <p key={what}>
+          <Recorded text={what} />
+        </p>
+      ))}
       {refused.length > 0 && (
         <>
           <p>{words.refused}</p>

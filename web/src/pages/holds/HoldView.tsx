@@ -11,7 +11,7 @@ import { texts } from '../../texts.ts';
 
 /** A matter: what it keeps, who set the hold and why, and its release. */
 export function HoldView({
-  of: { matter, query, reason, by, onBehalfOf, since, sessions, records, oldest, releasedBy },
+  of: { matter, query, reason, by, onBehalfOf, since, sessions, records, oldest, releasedBy, unknown },
 }: {
   readonly of: Schemas['Hold'];
 }): ReactNode {
@@ -36,6 +36,11 @@ export function HoldView({
           </>
         )}
       </div>
+      {unknown.map((what) => (
+        <p key={what}>
+          <Recorded text={what} />
+        </p>
+      ))}
       {release.error !== null && <Failure error={release.error} />}
       {releasedBy === null ? (
         <Later summary={words.release}>
