@@ -1,6 +1,7 @@
 import { countOf } from '@countersign/gateway/count-of';
 import type { FinishedRetentionRun, RetentionPlan, ShownKeepingClass } from '@countersign/gateway/api';
 import { formatDays } from '@countersign/gateway/duration';
+import { firstHoldClass } from '@countersign/ledger/format';
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { parseDate } from '../arguments.ts';
@@ -8,8 +9,6 @@ import { loadConfig } from '../configuration.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
 import { printRows, type RowOptions } from '../rows.ts';
 import { escapeControls, printJson } from '../terminal.ts';
-
-const firstHoldClass = 32_768;
 
 export function addRetention(program: Command): void {
   const retention = program

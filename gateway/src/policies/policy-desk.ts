@@ -4,7 +4,7 @@ import type { TakenUp } from '../api/parts.ts';
 import type { PolicyDesk, SavedFile, TriedSession } from '../api/policy-desk.ts';
 import type { Config } from '../config/config.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { PolicyText } from '../domain/policy-source.ts';
+import { policyFileBytesMax, type PolicyText } from '../domain/policy-source.ts';
 import type { Target } from '../domain/target.ts';
 import { StepThread } from '../exchange/step-thread.ts';
 import type {
@@ -225,8 +225,9 @@ function readPresent(path: string, file: string): string | null {
   try {
     const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
-      if (!fstatSync(fd).isFile()) {
-        throw new GatewayError('unsupported', `${file} is no regular file.`);
+      const found = fstatSync(fd);
+      if (!found.isFile() || found.size > policyFileBytesMax) {
+        throw new GatewayError('unsupported', `${file} is ${found.isFile() ? `longer than ${policyFileBytesMax} bytes` : 'no regular file'}.`);
       }
       return new TextDecoder().decode(readFileSync(fd));
     } finally {
