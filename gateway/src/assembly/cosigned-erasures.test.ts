@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseVerifierKey, parseWitnessPolicy } from '@countersign/ledger';
 import { parseCheckpoint, parseNote } from '@countersign/ledger/format';
+import { freePort } from '../../../cli/src/demo/free-port.ts';
 import { Erasures } from '../retention/erasures.ts';
 import { openErasures, recordSession } from '../retention/testdata/open-erasures.ts';
 import { Cosigning } from '../witnesses/cosigning.ts';
@@ -33,11 +34,8 @@ test('nothing is destroyed until a quorum of witnesses has cosigned that it was 
   parts.use(keys);
   const log = parseVerifierKey(readFileSync(join(data, 'log', 'key'), 'utf8').trim());
   const witness = parts.use(await Witness.open({ data: join(directory, 'one'), name: 'one.example', logs: [log], now: Date.now }));
-  const serve = async (port: number): Promise<WitnessServer> => WitnessServer.open({ host: '127.0.0.1', port, witness, onTrouble: () => undefined });
-  const before = await serve(0);
-  const { url } = before;
-  await before[Symbol.asyncDispose]();
-  const policy = parseWitnessPolicy(Buffer.from(`witness one ${witness.vkey} ${url}\nquorum one\n`));
+  const port = await freePort();
+  const policy = parseWitnessPolicy(Buffer.from(`witness one ${witness.vkey} http://127.0.0.1:${port}\nquorum one\n`));
   const cosigning = parts.use(
     new Cosigning({
       directory: join(data, 'log'),
@@ -60,7 +58,7 @@ test('nothing is destroyed until a quorum of witnesses has cosigned that it was 
   const [announced] = recorder.erasures;
   assert.equal(recorder.erasures.length, 1, 'it is announced once');
   assert.ok(expired.every((key) => keys.classKeyHash(key) !== null));
-  parts.use(await serve(Number(new URL(url).port)));
+  parts.use(await WitnessServer.open({ host: '127.0.0.1', port, witness, onTrouble: () => undefined }));
   withinMs = undefined;
   await erasures.resume();
   assert.equal(recorder.erasures.length, 0);

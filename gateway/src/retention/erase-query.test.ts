@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { parseVerifierKey, parseWitnessPolicy, verifyStore } from '@countersign/ledger';
 import { decodeLeaf, frameEntries } from '@countersign/ledger/format';
+import { freePort } from '../../../cli/src/demo/free-port.ts';
 import { openStoreFiles } from '../../../cli/src/store-files.ts';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
 import { requireCosigned } from '../assembly/cosigned-erasures.ts';
@@ -148,11 +149,8 @@ async function openWitness(t: TestContext, { data, recorder }: World): Promise<O
   await recorder.publish();
   const log = parseVerifierKey(readFileSync(join(data, 'log', 'key'), 'utf8').trim());
   const witness = parts.use(await Witness.open({ data: join(directory, 'one'), name: 'one.example', logs: [log], now: Date.now }));
-  const open = async (port: number): Promise<WitnessServer> => WitnessServer.open({ host: '127.0.0.1', port, witness, onTrouble: () => undefined });
-  const before = await open(0);
-  const { url } = before;
-  await before[Symbol.asyncDispose]();
-  const policy = parseWitnessPolicy(Buffer.from(`witness one ${witness.vkey} ${url}\nquorum one\n`));
+  const port = await freePort();
+  const policy = parseWitnessPolicy(Buffer.from(`witness one ${witness.vkey} http://127.0.0.1:${port}\nquorum one\n`));
   const cosigning = parts.use(
     new Cosigning({
       directory: join(data, 'log'),
@@ -168,7 +166,7 @@ async function openWitness(t: TestContext, { data, recorder }: World): Promise<O
   return {
     ask: async (checkpoint) => requireCosigned(cosigning, checkpoint, isServed ? undefined : 100),
     serve: async () => {
-      parts.use(await open(Number(new URL(url).port)));
+      parts.use(await WitnessServer.open({ host: '127.0.0.1', port, witness, onTrouble: () => undefined }));
       isServed = true;
     },
     [Symbol.asyncDispose]: async () => parts.disposeAsync(),
