@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { copyFileSync, fdatasyncSync, closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { verifyStore } from '@countersign/ledger';
 import { openStoreFiles } from '../cli/src/store-files.ts';
 import { Archiver } from '../gateway/src/archive/archiver.ts';
@@ -10,6 +12,7 @@ import { s3Environment } from '../gateway/src/archive/testdata/s3-server.ts';
 import { Bucket } from '../gateway/src/bucket/bucket.ts';
 import { openKeyRows } from '../gateway/src/recording/key-rows.ts';
 import { openErasures } from '../gateway/src/retention/testdata/open-erasures.ts';
+import { plantRemains } from '../gateway/src/store/testdata/plant-remains.ts';
 import { printAims } from './aims.ts';
 import { median, printMachine, printTable, ratio, thousands } from './table.ts';
 
@@ -20,6 +23,8 @@ const rounds = 3;
 /** So many secrets are destroyed one by one, beside the keys that open all of them. */
 const oneByOne = 10_000;
 const secretsAtOnce = 1000;
+/** The delays of the event loop are sampled by a timer, which has to begin before the work and to end after it. */
+const settleMs = 50;
 const uploadMsMax = 600_000;
 /** The sessions are of so many days ago, so that their facts and contents have expired. */
 const agoDays = 500;
@@ -59,12 +64,20 @@ interface Work {
   readonly elapsedMs: number;
   /** The time in which this thread was not idle. */
   readonly busyMs: number;
+  /** The longest time for which nothing else could run on this thread, to a millisecond or two. */
+  readonly longestMs: number;
 }
 
 async function workOf(act: () => Promise<void>): Promise<Work> {
+  const delays = monitorEventLoopDelay({ resolution: 1 });
+  delays.enable();
+  await setTimeout(settleMs);
+  delays.reset();
   const [before, start] = [performance.eventLoopUtilization(), performance.now()];
   await act();
-  return { elapsedMs: performance.now() - start, busyMs: performance.eventLoopUtilization(before).active };
+  const work = { elapsedMs: performance.now() - start, busyMs: performance.eventLoopUtilization(before).active };
+  await setTimeout(settleMs);
+  return { ...work, longestMs: delays.max / 1e6 };
 }
 
 /** Returns the work of the deletion in ms. The indexes are in threads of their own, and not there. */
@@ -82,18 +95,24 @@ async function measureShredding(data: string, sessions: number): Promise<number>
   const single = await workOf(async () => {
     for (let key = 1; key <= oneByOne; key += secretsAtOnce) {
       keys.destroy({ keys: [], secrets: Array.from({ length: secretsAtOnce }, (_, i) => [key + i, 2] as const) });
+      await setImmediate();
     }
-    return Promise.resolve();
+    await keys.overwriteRemains();
   });
   const all = await workOf(async () => {
     await erasures.erase({ cause: 'expired', keys: expired, secrets: [], why: { by: null, reason: 'a benchmark' } });
   });
   await close(recorder, keys);
-  const row = (name: string, { elapsedMs, busyMs }: Work): string[] => [name, elapsedMs.toFixed(1), busyMs.toFixed(1)];
+  const pages = plantRemains(join(data, 'keys.db'), Buffer.from([1]));
+  const planted = await openErasures(data);
+  const overwritten = await workOf(async () => planted.keys.overwriteRemains());
+  await close(planted.recorder, planted.keys);
+  const row = (name: string, { elapsedMs, busyMs, longestMs }: Work): string[] => [name, elapsedMs.toFixed(1), busyMs.toFixed(1), longestMs.toFixed(1)];
   printTable([
-    ['deletion', 'ms until it is completed', 'ms of work on the thread'],
+    ['deletion', 'ms until it is completed', 'ms of work on the thread', 'longest turn in ms'],
     row(`${thousands(sessions)} sessions of one day, by ${expired.length} keys, recorded and signed`, all),
     row(`${thousands(oneByOne)} secrets one by one, not recorded`, single),
+    row(`bytes left behind in ${thousands(pages)} pages of \`keys.db\`, overwritten`, overwritten),
   ]);
   return all.busyMs;
 }

@@ -5,12 +5,14 @@ import type { Recorder } from '../recording/recorder.ts';
 import { tellOnce } from '../recording/tell-once.ts';
 import { printMeta } from '../sessions/meta.ts';
 
-/** Records which root secret is in force, and what wraps it, unless that is on record: after a rotation, and after a start that changed it. Rejects with GatewayError `cannot_record`. */
+/** Records which root secret is in force, and what wraps it, unless that is on record: after a rotation, and after a start that changed it. Nothing is left by then of what the one before had wrapped. Rejects with what `overwriteRemains` rejects with. */
 export async function recordRootKey(recorder: Recorder, keys: KeyStore): Promise<void> {
   const row = keys.rootRow;
   if (row === null || row.isTold) {
     return;
   }
+  // The root secret of before may have wrapped some of it.
+  await keys.overwriteRemains();
   const attributes = { [ownAttributes.rootKey]: row.id, [ownAttributes.rootKeyProvider]: row.provider };
   await tellOnce(
     recorder,

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash, createSecretKey } from 'node:crypto';
-import { openSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { openSqlite, openSqliteReadOnly } from '../store/sqlite.ts';
-import { readRemains } from '../store/sqlite-remains.ts';
+import { test, type TestContext } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { openSqlite, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
+import { SqliteRemains } from '../store/sqlite-remains.ts';
+import { plantRemains } from '../store/testdata/plant-remains.ts';
 import { KeyStore } from './key-store.ts';
 import { temporaryDirectory } from './testdata/kept-recording.ts';
 
@@ -20,10 +22,9 @@ const blobOf = (value: unknown): Uint8Array => {
   return value;
 };
 
-test('nothing of a destroyed secret is in the file, also where SQLite moved it to another page before', (t) => {
+test('nothing of a destroyed secret is in the file, also where SQLite moved it to another page before', async (t) => {
   const file = join(temporaryDirectory(t), 'keys.db');
   using keys = KeyStore.open(file, createSecretKey(Buffer.alloc(32, 1)));
-  const raw = openSync(file, 'r');
   const next = numbers('wraps 0');
   const day = 20_000;
   const { keyId: first } = keys.take({ class: 1, day }, { class: 1, day }, day);
@@ -41,13 +42,10 @@ test('nothing of a destroyed secret is in the file, also where SQLite moved it t
     const secrets = Array.from({ length: 6 }, () => [first + next(500), 1 + next(2)] as const);
     const doomed = readDoomed(file, secrets);
     keys.destroy({ keys: [], secrets });
+    await keys.overwriteRemains();
     const bytes = readFileSync(file);
     assert.equal(doomed.filter((one) => bytes.includes(one)).length, 0, `round ${round}`);
   }
-  // A start after a crash does not know what was destroyed already: the crash may have come before the file was written anew.
-  keys.destroy({ keys: [], secrets: [[first, 1]] });
-  keys.destroy({ keys: [], secrets: [[first, 1]] });
-  assert.equal(readRemains(raw).length, 0);
 });
 
 function readDoomed(file: string, secrets: readonly (readonly [number, number])[]): readonly Uint8Array[] {
@@ -61,13 +59,37 @@ function readDoomed(file: string, secrets: readonly (readonly [number, number])[
   ]);
 }
 
-test('rows that SQLite leaves behind are found, and are gone once the file is written anew', (t) => {
-  const file = join(temporaryDirectory(t), 'rows.db');
-  using database = openSqlite(file, { journal: 'truncate', secureDelete: true });
-  // This file has no loss of power to survive.
+interface WithRemains {
+  readonly database: Sqlite;
+  readonly remains: SqliteRemains;
+  /** Whether something of a row that was deleted before is in the file. */
+  readonly isLeft: () => boolean;
+}
+
+const rowsTable = 'CREATE TABLE rows (name INTEGER PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID';
+
+/** Opens a database that has no loss of power to survive. */
+function openRows(file: string): Sqlite {
+  const database = openSqlite(file, { journal: 'truncate', secureDelete: true });
   database.exec('PRAGMA synchronous = OFF');
-  database.exec('CREATE TABLE rows (name INTEGER PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID');
-  const raw = openSync(file, 'r');
+  return database;
+}
+
+/** Opens a database that is closed after the test. */
+function openWithRemains(t: TestContext, file: string): Pick<WithRemains, 'database' | 'remains'> {
+  const [database, remains] = [openRows(file), new SqliteRemains(file)];
+  t.after(() => {
+    database.close();
+    remains[Symbol.dispose]();
+  });
+  return { database, remains };
+}
+
+/** Inserts and deletes rows until SQLite has left one behind. */
+function leaveRemains(t: TestContext): WithRemains {
+  const file = join(temporaryDirectory(t), 'rows.db');
+  const { database, remains } = openWithRemains(t, file);
+  database.exec(rowsTable);
   const next = numbers('rows');
   const deleted: Buffer[] = [];
   const isLeft = (): boolean => {
@@ -85,9 +107,61 @@ test('rows that SQLite leaves behind are found, and are gone once the file is wr
     }
   }
   assert.ok(isLeft(), 'with secure_delete SQLite leaves bytes of deleted rows: if it does not any more, this module can go');
-  const remains = readRemains(raw);
-  assert.ok(deleted.some((bytes) => remains.includes(bytes)));
-  database.compact();
+  return { database, remains, isLeft };
+}
+
+test('rows that SQLite leaves behind are overwritten, the others stay, and no page that was read before brings them back', async (t) => {
+  const { database, remains, isLeft } = leaveRemains(t);
+  const rows = 'SELECT name, bytes FROM rows ORDER BY name';
+  // All pages are in the memory of this connection from here on.
+  const before = database.all(rows);
+  await remains.overwrite();
   assert.ok(!isLeft());
-  assert.equal(readRemains(raw).length, 0);
+  assert.deepEqual(database.all(rows), before);
+  assert.equal(database.get('PRAGMA integrity_check')?.['integrity_check'], 'ok');
+  database.run('UPDATE rows SET bytes = randomblob(length(bytes))');
+  assert.ok(!isLeft());
+});
+
+test('nothing is overwritten in a file that was closed meanwhile', async (t) => {
+  const { remains, isLeft } = leaveRemains(t);
+  const overwritten = remains.overwrite();
+  remains[Symbol.dispose]();
+  await assert.rejects(overwritten);
+  assert.ok(isLeft());
+});
+
+test('they are overwritten while rows are inserted in every turn, for which SQLite moves pages to where was looked already', async (t) => {
+  const file = join(temporaryDirectory(t), 'rows.db');
+  const next = numbers('moved');
+  const insert = (into: Sqlite, count: number): void => {
+    into.transaction(() => {
+      for (let i = 0; i < count; i++) {
+        into.run('INSERT OR IGNORE INTO rows VALUES (?, randomblob(60))', [next(1e9)]);
+      }
+    });
+  };
+  {
+    using made = openRows(file);
+    // The pages of this table come first in the file, and are free later. SQLite sorts the pages that it divides rows among by their numbers.
+    made.exec(`CREATE TABLE first (bytes BLOB); INSERT INTO first VALUES (zeroblob(1000000)); ${rowsTable}`);
+    insert(made, 400);
+    made.exec('DROP TABLE first');
+  }
+  const left = Buffer.from('left behind');
+  assert.ok(plantRemains(file, left) > 4);
+  const { database, remains } = openWithRemains(t, file);
+  let isDone = false;
+  const overwrite = async (): Promise<void> => {
+    await remains.overwrite();
+    isDone = true;
+  };
+  const overwritten = overwrite();
+  while (!isDone) {
+    insert(database, 50);
+    await nextTurn();
+  }
+  await overwritten;
+  assert.ok(!readFileSync(file).includes(left));
+  assert.equal(database.get('PRAGMA integrity_check')?.['integrity_check'], 'ok');
 });

@@ -9,12 +9,11 @@ import {
   sign,
   type KeyObject,
 } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
 import { formatKeyRing, type ErasureIntent, type NoteSigner } from '@countersign/ledger/format';
 import { GatewayError } from '../domain/errors.ts';
 import { openAsFound } from '../store/found-sqlite.ts';
 import { openSqlite, openSqliteReadOnly, type Sqlite } from '../store/sqlite.ts';
-import { readRemains } from '../store/sqlite-remains.ts';
+import { SqliteRemains } from '../store/sqlite-remains.ts';
 import { BackupNotes, backupNotesSchema, copyKeys } from './backup-notes.ts';
 import { ClassNumbers, classNumbersSchema } from './class-numbers.ts';
 import { countSecrets, type KeptSecrets, type SecretCounts } from './kept-secrets.ts';
@@ -32,8 +31,6 @@ const secretsAhead = 64;
 /** Most pairs of classes and days for which secrets are kept that were made ahead. The oldest are dropped. */
 const poolsMax = 64;
 const secretBytes = 32;
-/** So many bytes of a wrapped key are never found by chance. */
-const pieceBytes = 8;
 
 const schema = `
   CREATE TABLE IF NOT EXISTS signing_key (id INTEGER PRIMARY KEY CHECK (id = 1), gateway_id TEXT NOT NULL, wrapped BLOB NOT NULL) STRICT;
@@ -129,8 +126,8 @@ export class KeyStore implements Disposable {
   readonly holds: HoldRows;
   readonly floors: Floors;
   #loggedSize: number | null = null;
-  /** Where the file is read as it lies on the disk; null: this store is opened only to read. It stays open, because closing it would end SQLite's locks. */
-  #raw: number | null = null;
+  /** Null: this store is opened only to read. */
+  #remains: SqliteRemains | null = null;
 
   private constructor(database: Sqlite, opened: Disposable, roots: readonly [KeyObject, ...KeyObject[]]) {
     this.#database = database;
@@ -148,7 +145,7 @@ export class KeyStore implements Disposable {
     database.exec(schema);
     addColumns(database);
     const keys = new KeyStore(database, database, [root]);
-    keys.#raw = openSync(file, 'r');
+    keys.#remains = new SqliteRemains(file);
     return keys;
   }
 
@@ -255,8 +252,6 @@ export class KeyStore implements Disposable {
    * that `wrapped` does not have. Throws GatewayError `cannot_record` or `key_unavailable`.
    */
   rewrap(next: KeyObject, row: RootRow, wrapped: ReadonlyMap<string, Uint8Array>): boolean {
-    // The wrapped keys are overwritten where they are, so of those of before nothing is left then.
-    this.#dropRemains(this.#wrappedByRoot());
     const isDone = this.#database.transaction(() => {
       const classKeys = this.#database.all('SELECT class, day FROM class_key').map(({ class: classId, day }) => ({ class: Number(classId), day: Number(day) }));
       if (classKeys.some((kept) => !wrapped.has(nameOf(kept)))) {
@@ -341,13 +336,12 @@ export class KeyStore implements Disposable {
 
   /**
    * Destroys class keys, but only those with the hashes that were announced, and secrets, with all that wraps them. Their bytes are in no file of the store
-   * afterwards. Throws GatewayError `cannot_record`; then it has to be called again.
+   * once `overwriteRemains` has resolved after it. Throws GatewayError `cannot_record`; then it has to be called again.
    */
   destroy({ keys, secrets }: Pick<ErasureIntent, 'keys' | 'secrets'>): void {
     if (keys.length === 0 && secrets.length === 0) {
       return;
     }
-    const doomed = this.#doomed({ keys, secrets });
     this.#database.transaction(() => {
       // Secrets that were made ahead may be wrapped with one of them.
       this.#dropAhead();
@@ -363,8 +357,14 @@ export class KeyStore implements Disposable {
         this.#database.run('DELETE FROM wraps WHERE key = ? AND slot = ?', [key, slot]);
       }
     });
-    // If a crash came between, it is not known any more which they were.
-    this.#dropRemains(doomed.length > 0 ? doomed : null);
+  }
+
+  /**
+   * Overwrites what is left in unused parts of the file, where SQLite leaves copies of rows that it moves. Until this resolves, bytes of keys that were destroyed or wrapped anew may be there.
+   * Rejects with GatewayError `cannot_record`, `store_damaged` or `limit_exceeded`; then it has to be called again.
+   */
+  async overwriteRemains(): Promise<void> {
+    await this.#remains?.overwrite();
   }
 
   /** The newest day on which retention was carried out; null before the first. */
@@ -669,36 +669,7 @@ export class KeyStore implements Disposable {
 
   [Symbol.dispose](): void {
     this.#opened[Symbol.dispose]();
-    if (this.#raw !== null) {
-      closeSync(this.#raw);
-      this.#raw = null;
-    }
-  }
-
-  /**
-   * Writes the file anew if unused parts of it still have some of these wrapped keys, which SQLite leaves there when it moves rows. Null: if it has any rows there.
-   * Throws GatewayError `cannot_record`.
-   */
-  #dropRemains(wrapped: readonly Uint8Array[] | null): void {
-    const remains = this.#raw === null ? Buffer.alloc(0) : readRemains(this.#raw);
-    if (wrapped === null ? remains.length > 0 : wrapped.some((bytes) => piecesOf(bytes).some((piece) => remains.includes(piece)))) {
-      this.#database.compact();
-    }
-  }
-
-  /** Returns all that the root secret wraps. */
-  #wrappedByRoot(): readonly Uint8Array[] {
-    return this.#database.all('SELECT wrapped FROM class_key UNION ALL SELECT wrapped FROM signing_key').map(({ wrapped }) => blob(wrapped));
-  }
-
-  /** Returns the wrapped keys that an erasure destroys and that are there. */
-  #doomed({ keys, secrets }: Pick<ErasureIntent, 'keys' | 'secrets'>): readonly Uint8Array[] {
-    const ofKeys = keys.flatMap(([classId, day]) => this.#database.all('SELECT wrapped FROM class_key WHERE class = ? AND day = ?', [classId, day]));
-    const ofSecrets = secrets.flatMap(([key, slot]) => [
-      ...this.#database.all(`SELECT ${columnOf(slot)} AS wrapped FROM session_secrets WHERE id = ?`, [key]),
-      ...this.#database.all('SELECT wrapped FROM wraps WHERE key = ? AND slot = ?', [key, slot]),
-    ]);
-    return [...ofKeys, ...ofSecrets].map(({ wrapped }) => blob(wrapped)).filter(({ length }) => length > 0);
+    this.#remains?.[Symbol.dispose]();
   }
 
   #make(meta: ClassDay, content: ClassDay, today: number): SessionSecrets[] {
@@ -856,13 +827,6 @@ function nameOf({ class: classId, day }: ClassDay): string {
 
 function columnOf(slot: number): 'meta' | 'content' {
   return slot === 1 ? 'meta' : 'content';
-}
-
-/** Returns pieces of a wrapped key, of which at least one is in each part of it that is of use to somebody. */
-function piecesOf(wrapped: Uint8Array): readonly Uint8Array[] {
-  return Array.from({ length: Math.ceil(wrapped.length / pieceBytes) }, (_, at) => wrapped.subarray(at * pieceBytes, (at + 1) * pieceBytes)).filter(
-    ({ length }) => length === pieceBytes,
-  );
 }
 
 function hashOfWrapped(...wrapped: readonly Uint8Array[]): string {

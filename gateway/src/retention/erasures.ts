@@ -11,7 +11,7 @@ const secretsPerRecord = 1000;
 const wrapsAtOnce = 256;
 
 /** The steps of an erasure, in order. A process may end after each of them. */
-export type ErasureStep = 'announced' | 'confirmed' | 'destroyed' | 'forgotten' | 'completed';
+export type ErasureStep = 'announced' | 'confirmed' | 'destroyed' | 'overwritten' | 'forgotten' | 'completed';
 
 export interface ErasureParts {
   readonly recorder: Recorder;
@@ -123,6 +123,7 @@ export class Erasures {
     const names = new Set(kept.map(String));
     for (const { intent } of open) {
       keys.destroy({ keys: intent.keys, secrets: intent.secrets.filter((secret) => !names.has(String(secret))) });
+      await nextTurn();
     }
     onStep?.('destroyed');
     for (const [classId, day] of open.flatMap(({ intent }) => intent.keys)) {
@@ -130,6 +131,9 @@ export class Erasures {
         await nextTurn();
       }
     }
+    // Also after a crash: it may have come before this.
+    await keys.overwriteRemains();
+    onStep?.('overwritten');
     await forget(open.some(({ intent }) => intent.secrets.length > 0) ? from : null);
     onStep?.('forgotten');
     for (const { index, intent } of open) {

@@ -1,59 +1,157 @@
-import { fstatSync, readSync } from 'node:fs';
+import { closeSync, fdatasync, fstatSync, openSync, read, readSync, writeSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { GatewayError } from '../domain/errors.ts';
+import { changePastSqlite } from './sqlite.ts';
 
-/** Pages are read so many at a time. */
+const readLater = promisify(read);
+const syncLater = promisify(fdatasync);
+
+/** So many pages are read, or overwritten, in one turn of the event loop. */
 const pagesAtOnce = 256;
+/** A change of the file in the middle of an attempt ends it. After so many the rest is done in one turn. */
+const attemptsMax = 10;
 const fileHeaderBytes = 100;
-/** The types of pages that hold rows, with the lengths of their headers: https://sqlite.org/fileformat.html#b_tree_pages */
+const pageBytesMin = 512;
+/** Where the header has the length of a page, and the number of changes: https://sqlite.org/fileformat.html#the_database_header */
+const pageBytesAt = 16;
+const changesAt = 24;
+/**
+ * The types of pages that hold rows, with the lengths of their headers: https://sqlite.org/fileformat.html#b_tree_pages. The first byte of each other page is the highest byte of the number of a
+ * page, so it is less than these types where there are fewer than `pagesMax` pages.
+ */
 const headerBytes: ReadonlyMap<number, number> = new Map([
   [2, 12],
   [5, 12],
   [10, 8],
   [13, 8],
 ]);
+const pagesMax = 2 ** 25;
+const pageBytesMax = 65_536;
+const zeros = Buffer.alloc(pageBytesMax);
 
 /**
- * Returns the bytes of rows that are left in unused parts of an SQLite database. With `secure_delete` SQLite overwrites each row that is deleted, and not
- * the copies that stay behind in a page when it moves rows to another one. `fd` is the open file, to which nobody writes meanwhile. It must not be closed while this process has the database open: that would end SQLite's locks.
+ * The bytes of rows that are left in unused parts of an SQLite database of journal mode `truncate`. With `secure_delete` SQLite overwrites each row that is deleted, and not the copies that
+ * stay behind in a page when it moves rows to another one. Only the thread that owns this may write to the database. To be disposed of after all connections of this process: to close the descriptor ends SQLite's locks.
  */
-export function readRemains(fd: number): Buffer {
-  const head = Buffer.alloc(fileHeaderBytes);
-  if (readSync(fd, head, 0, fileHeaderBytes, 0) < fileHeaderBytes) {
-    return Buffer.alloc(0);
+export class SqliteRemains implements Disposable {
+  readonly #file: string;
+  #fd: number | null;
+
+  constructor(file: string) {
+    this.#file = file;
+    this.#fd = openSync(file, 'r+');
   }
-  // The length 65536 is written as 1.
-  const pageBytes = head.readUInt16BE(16) === 1 ? 65_536 : head.readUInt16BE(16);
-  const { size } = fstatSync(fd);
-  const slice = Buffer.alloc(pageBytes * pagesAtOnce);
-  const found: Buffer[] = [];
-  for (let at = 0; at < size; at += slice.length) {
-    const length = readSync(fd, slice, 0, slice.length, at);
-    for (let page = 0; page + pageBytes <= length; page += pageBytes) {
-      const unused = unusedPart(slice.subarray(page, page + pageBytes), at + page === 0 ? fileHeaderBytes : 0);
-      if (hasRows(unused, pageBytes)) {
-        found.push(Buffer.from(unused));
+
+  /**
+   * Overwrites them with zeros. The database is read without a lock, a slice in each turn of the event loop. It may be changed meanwhile: what rows that are moved then leave behind is left for the next call. Rejects
+   * with GatewayError `cannot_record`, `store_damaged` or `limit_exceeded`; then some are still there, and it has to be called again.
+   */
+  async overwrite(): Promise<void> {
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      if (await this.#overwriteAsFound()) {
+        await syncLater(this.#open());
+        return;
       }
     }
+    const { pages } = this.#form();
+    this.#overwriteIn(Array.from({ length: pages }, (_, page) => page));
+    await syncLater(this.#open());
   }
-  return Buffer.concat(found);
+
+  [Symbol.dispose](): void {
+    if (this.#fd !== null) {
+      closeSync(this.#fd);
+      this.#fd = null;
+    }
+  }
+
+  /** Returns false if the database was changed in the middle: SQLite may have moved a page to where this had looked before. */
+  async #overwriteAsFound(): Promise<boolean> {
+    let { changes } = this.#form();
+    const found = await this.#find();
+    while (this.#form().changes === changes) {
+      this.#overwriteIn(found.splice(0, pagesAtOnce));
+      if (found.length === 0) {
+        return true;
+      }
+      ({ changes } = this.#form());
+      await nextTurn();
+    }
+    return false;
+  }
+
+  /** Returns the pages that have something in their unused parts. */
+  async #find(): Promise<number[]> {
+    const { pageBytes, pages } = this.#form();
+    const slice = Buffer.alloc(pageBytes * pagesAtOnce);
+    const found: number[] = [];
+    for (let from = 0; from < pages; from += pagesAtOnce) {
+      const { bytesRead } = await readLater(this.#open(), slice, 0, slice.length, from * pageBytes);
+      for (let at = 0; at + pageBytes <= bytesRead; at += pageBytes) {
+        const page = from + at / pageBytes;
+        if (findRemains(slice.subarray(at, at + pageBytes), page) !== null) {
+          found.push(page);
+        }
+      }
+    }
+    return found;
+  }
+
+  #overwriteIn(pages: readonly number[]): void {
+    if (pages.length === 0) {
+      return;
+    }
+    changePastSqlite(this.#file, () => {
+      const fd = this.#open();
+      const { pageBytes } = this.#form();
+      const bytes = Buffer.alloc(pageBytes);
+      for (const page of pages) {
+        const remains = readSync(fd, bytes, 0, pageBytes, page * pageBytes) === pageBytes ? findRemains(bytes, page) : null;
+        if (remains !== null) {
+          const { begin, end } = remains;
+          writeSync(fd, zeros, 0, end - begin, page * pageBytes + begin);
+        }
+      }
+    });
+  }
+
+  #form(): { readonly pageBytes: number; readonly pages: number; readonly changes: number } {
+    const fd = this.#open();
+    const head = Buffer.alloc(fileHeaderBytes);
+    const length = readSync(fd, head, 0, fileHeaderBytes, 0);
+    // The longest is written as 1.
+    const pageBytes = head.readUInt16BE(pageBytesAt) === 1 ? pageBytesMax : head.readUInt16BE(pageBytesAt);
+    if (length < fileHeaderBytes || pageBytes < pageBytesMin) {
+      throw new GatewayError('store_damaged', `${this.#file} is no database any more. Restore it from a backup.`);
+    }
+    const pages = Math.floor(fstatSync(fd).size / pageBytes);
+    if (pages >= pagesMax) {
+      throw new GatewayError(
+        'limit_exceeded',
+        `${this.#file} has ${pages} pages; what was destroyed can be overwritten in a database with fewer than ${pagesMax}.`,
+      );
+    }
+    return { pageBytes, pages, changes: head.readUInt32BE(changesAt) };
+  }
+
+  #open(): number {
+    if (this.#fd === null) {
+      throw new Error('the database was closed before all that was destroyed was overwritten');
+    }
+    return this.#fd;
+  }
 }
 
-/** Returns what lies between the pointers of a page to its rows, and its rows. */
-function unusedPart(page: Buffer, header: number): Buffer {
+/** Returns what lies between the pointers of a page to its rows, and its rows; null if that is nothing but zeros. */
+function findRemains(page: Buffer, number: number): { readonly begin: number; readonly end: number } | null {
+  const header = number === 0 ? fileHeaderBytes : 0;
   const length = headerBytes.get(page.readUInt8(header));
   if (length === undefined) {
-    return page.subarray(0, 0);
+    return null;
   }
   const begin = header + length + 2 * page.readUInt16BE(header + 3);
   // The offset 65536 is written as 0.
-  return page.subarray(begin, page.readUInt16BE(header + 5) || page.length);
-}
-
-/** Old pointers are left there too, and each of them is an offset in the page. */
-function hasRows(unused: Buffer, pageBytes: number): boolean {
-  for (let at = 0; at + 2 <= unused.length; at += 2) {
-    if (unused.readUInt16BE(at) > pageBytes) {
-      return true;
-    }
-  }
-  return false;
+  const end = Math.min(page.readUInt16BE(header + 5) || page.length, page.length);
+  return begin >= end || zeros.compare(page, begin, end, 0, end - begin) === 0 ? null : { begin, end };
 }

@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { backup, DatabaseSync, type DatabaseSyncOptions, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { GatewayError } from '../domain/errors.ts';
 
 export type SqliteRow = Readonly<Record<string, SQLOutputValue>>;
@@ -87,13 +88,6 @@ export class Sqlite implements Disposable {
   async copyTo(file: string): Promise<void> {
     closeSync(openSync(file, 'ax', 0o600));
     await backup(this.#database, file, { rate: pagesAtOnce });
-  }
-
-  /** Writes the whole file anew, so that nothing is in it but its rows. Nobody else can use it meanwhile. No other file gets a copy but SQLite's own journal. Throws GatewayError `cannot_record`. */
-  compact(): void {
-    orCannotRecord(() => {
-      this.#database.exec('PRAGMA temp_store = MEMORY; VACUUM; PRAGMA temp_store = DEFAULT');
-    });
   }
 
   #transaction<T>(body: () => T): T {
@@ -210,6 +204,25 @@ export function isUnreadable(error: unknown): boolean {
 /** True if a row with the same key is there already. */
 export function isKeyConflict(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && keyConflicts.has(Number(error.errcode));
+}
+
+/**
+ * Runs an act that changes the file of a database of journal mode `truncate` past SQLite, while no connection reads or writes it. Afterwards each connection, in this process and others, reads
+ * again what it had read before. Throws GatewayError `cannot_record` or `store_damaged` before the act, and what the act throws.
+ */
+export function changePastSqlite(file: string, act: () => void): void {
+  const existing = pathToFileURL(file);
+  existing.searchParams.set('mode', 'rw');
+  // The file is opened by SQLite alone: to close a descriptor of it would end the locks of other connections of this process.
+  using database = orDamaged(file, () => new Sqlite(new DatabaseSync(existing, { timeout: busyMs })));
+  orCannotRecord(() => {
+    database.exec('PRAGMA journal_mode = TRUNCATE; PRAGMA locking_mode = EXCLUSIVE');
+  });
+  // This commit counts the change. It comes first, so that an act that fails half-way is counted, too, and the lock is held until the connection is closed.
+  database.transaction(() => {
+    database.exec(`PRAGMA user_version = ${Number(database.get('PRAGMA user_version')?.['user_version'])}`);
+  });
+  act();
 }
 
 function orCannotRecord<T>(change: () => T): T {
