@@ -57,6 +57,53 @@ const cases: readonly (readonly [kind: string, governance: NonNullable<OpenedRec
   ],
   ['erasure', { phase: 'complete', intent: 54, kept: [] }, undefined, 'Destroyed: what record 0123456789abcdef/54 names.'],
   ['hold', { what: 'create', class: 32_768 }, 'no JSON', 'Hold 32768 is set.'],
+  [
+    'reconcile',
+    { what: 'base line', counted: null, recorded: null },
+    { by: 'ann', address: '10.0.0.7', target: 'orders', since: null, comparison: null },
+    'Compared with what the target counts itself: base line.\nby: ann\nfrom: 10.0.0.7\ntarget: orders',
+  ],
+  [
+    'reconcile',
+    { what: 'differs', counted: 5, recorded: 3 },
+    {
+      by: 'ann',
+      address: '10.0.0.7',
+      target: 'orders',
+      since: 1_700_000_000_000,
+      comparison: {
+        counted: 5,
+        recorded: 3,
+        maybe: 1,
+        unnamed: 2,
+        more: 4,
+        differences: [
+          { name: 'q1', text: 'select 1\n-- by: bob', counted: 3, recorded: 1, maybe: 0 },
+          { name: 'q2', text: '', counted: 2, recorded: 2, maybe: 1 },
+        ],
+      },
+    },
+    [
+      'Compared with what the target counts itself: differs; 5 counted, 3 recorded.',
+      'by: ann',
+      'from: 10.0.0.7',
+      'target: orders',
+      'since: 2023-11-14T22:13:20.000Z',
+      'failed or had no answer yet: 1, not known by name: 2',
+      '3 counted, 1 recorded, 0 maybe: select 1 -- by: bob',
+      '2 counted, 2 recorded, 1 maybe: q2',
+      'and 4 more differences',
+    ].join('\n'),
+  ],
+  [
+    'reconcile',
+    { what: 'agrees', counted: 5, recorded: 5 },
+    { since: 1e300, comparison: 'odd' },
+    'Compared with what the target counts itself: agrees; 5 counted, 5 recorded.\nsince: a time that is not known',
+  ],
+  ['signer', {}, undefined, 'A new signing key is announced, for checkpoints of 2 records or more: '],
+  ['signer', { vkey: 'log+1+AA' }, undefined, 'A new signing key is announced, for checkpoints of 2 records or more: log+1+AA'],
+  ['pause', { from: 0, to: 60_000, monotonic: 60_000 }, undefined, 'Nothing was recorded between 1970-01-01T00:00:00.000Z and 1970-01-01T00:01:00.000Z.'],
 ];
 
 for (const [kind, governance, sealed, says] of cases) {

@@ -81,7 +81,13 @@ void test('what PostgreSQL counts agrees with the record, or what went past the 
   const alerts = await (await ask('GET', '/api/v1/search?query=action:gateway.find_difference')).text();
   assert.match(alerts, /"countersign.target":"orders"/);
   const records = await (await ask('GET', '/api/v1/search?query=kind:reconcile')).text();
-  assert.equal(records.match(/"kind":"reconcile"/g)?.length, 3, records);
+  const names = Array.from(records.matchAll(/"record":"([0-9a-f]{16}\/\d+)"[^\n]*"kind":"reconcile"/g), ([, name]) => name);
+  assert.equal(names.length, 3, records);
+  const shown = await Promise.all(names.map(async (name) => (await ask('GET', `/api/v1/records/${name}`)).text()));
+  assert.ok(
+    shown.some((text) => /Compared with what the target counts itself: differs; .*by: operator.*1 counted, 0 recorded, 0 maybe: select b from t/.test(text)),
+    `each is said in words: ${shown.join()}`,
+  );
   assert.equal((await reconcile())['state'], 'agrees');
   await past.query('select pg_stat_statements_reset()');
   assert.equal((await reconcile())['state'], 'not comparable');
