@@ -82,7 +82,6 @@ describe('obligations over every protocol', () => {
     parts.defer(() => {
       rmSync(directory, { recursive: true, force: true });
     });
-    process.env['COUNTERSIGN_LOG'] = 'silent';
     contracts = parts.use(await startContracts(secret));
     Object.assign(process.env, contracts.environment);
     const names = contractTargets.join(', ');
@@ -92,6 +91,7 @@ describe('obligations over every protocol', () => {
     writeFileSync(configFile, `data: store\nlisten: { ${listeners} }\n${targetsOf(contracts.ways)}principals:\n${principals}`);
     gateway = parts.use(
       await Gateway.open({
+        logLevel: 'silent',
         configFile,
         policyOf: (config) => withObligations(grantPolicy([...config.principals.values()])),
         controls: [hold, new LimitControl(), new MaskControl(), new MaskRequestControl()],
@@ -414,7 +414,6 @@ describe('approvals over every protocol', () => {
     parts.defer(() => {
       rmSync(directory, { recursive: true, force: true });
     });
-    process.env['COUNTERSIGN_LOG'] = 'silent';
     contracts = parts.use(await startContracts(secret));
     Object.assign(process.env, contracts.environment);
     const targets = `targets: [${contractTargets.join(', ')}]`;
@@ -428,7 +427,9 @@ describe('approvals over every protocol', () => {
     const listeners = ['http', ...streamProtocols.map(({ id }) => id)].map((id) => `${id}: 127.0.0.1:0`).join(', ');
     const configFile = join(directory, 'countersign.yaml');
     writeFileSync(configFile, `data: store\nlisten: { ${listeners} }\n${targetsOf(contracts.ways)}principals:\n${principals.join('')}`);
-    gateway = parts.use(await Gateway.open({ configFile, policyOf: (config) => withApproval(grantPolicy([...config.principals.values()])) }));
+    gateway = parts.use(
+      await Gateway.open({ logLevel: 'silent', configFile, policyOf: (config) => withApproval(grantPolicy([...config.principals.values()])) }),
+    );
     for (const principal of Object.keys(kinds)) {
       tokens.set(principal, JSON.parse(await (await api('/api/v1/tokens', { body: { principal } })).text()).token);
     }

@@ -28,7 +28,7 @@ class OwnGateway implements AsyncDisposable {
     const configFile = join(directory, 'countersign.yaml');
     const principals = 'principals: { agent: { kind: agent, targets: [tools, program] } }';
     writeFileSync(configFile, `data: store\nlisten: { http: 127.0.0.1:0 }\ntargets:\n${targets}${principals}\n`);
-    const own = new OwnGateway(directory, await Gateway.open({ configFile }));
+    const own = new OwnGateway(directory, await Gateway.open({ logLevel: 'silent', configFile }));
     own.#token = JSON.parse(await own.#api('/api/v1/tokens', { principal: 'agent' })).token;
     return own;
   }
@@ -85,7 +85,6 @@ describe('two gateways in one process', () => {
   let description = 'Adds two numbers';
   const changed = ['mcp.tool_changed', 'add'];
   before(async () => {
-    process.env['COUNTERSIGN_LOG'] = 'silent';
     server = await openServer(async (request, response) => {
       await text(request);
       const tools = [{ name: 'add', description, inputSchema: { type: 'object' } }];

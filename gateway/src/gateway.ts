@@ -128,6 +128,8 @@ export interface GatewayOptions {
   readonly policyOf?: PolicyOf;
   /** The controls that carry out obligations of that policy. */
   readonly controls?: readonly Control[];
+  /** The level of the log. Absent: the variable COUNTERSIGN_LOG says it. */
+  readonly logLevel?: string;
 }
 
 /** The composition root: builds each part once and hands each exactly what it needs. */
@@ -158,11 +160,15 @@ export class Gateway implements AsyncDisposable {
   #inviting: InvitingParts | null = null;
   #stopping: Promise<void> | null = null;
 
-  private constructor(config: Config, parts: AsyncDisposableStack, { policyOf, controls = [], clock = Date.now }: GatewayOptions) {
+  private constructor(
+    config: Config,
+    parts: AsyncDisposableStack,
+    { policyOf, controls = [], clock = Date.now, logLevel = process.env['COUNTERSIGN_LOG'] ?? 'info' }: GatewayOptions,
+  ) {
     this.#parts = parts;
     this.#controls = controls;
     this.#clock = clock;
-    this.#log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'info');
+    this.#log = openLog(logLevel);
     this.#inForce = parts.use(
       new InForce(config, {
         software,

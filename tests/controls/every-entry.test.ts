@@ -12,7 +12,6 @@ import type { Access, Entry, EntryConnection } from '../support/contract.ts';
 import { contractTargets, startContracts, targetsOf, type TargetEntry } from '../support/contracts.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
-process.env['COUNTERSIGN_LOG'] = 'silent';
 const directory = mkdtempSync(join(tmpdir(), 'countersign-controls-'));
 const source = await openServer(async (request, response) => {
   response.end(`It says ${request.url?.slice(1)}.`);
@@ -334,7 +333,7 @@ describe('every entry and every control', { concurrency: true }, () => {
       configFile,
       `data: store\nlisten: { ${listeners} }\npolicies: ./policies\nclasses: { words: { pattern: "words-[0-9]{5}" } }\n${targetsOf(contracts.ways)}  source: { url: "${source.url}", inspect: [words] }\nprincipals:\n${principals.join('')}`,
     );
-    gateway = await Gateway.open({ configFile });
+    gateway = await Gateway.open({ logLevel: 'silent', configFile });
     const limited = cells.find(({ control }) => control.name === 'a limit');
     assert.ok(limited !== undefined);
     const limitedClient = limited.entry.connect({ addresses: gateway.addresses, token: (await issue(limited.principal, 'token')).token });

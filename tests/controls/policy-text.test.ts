@@ -25,7 +25,6 @@ function withoutDeleting(grants: PolicyEngine): PolicyEngine {
 }
 
 test('T4.19: the gate decides by the text after an image of 1 MB in a prompt', async () => {
-  process.env['COUNTERSIGN_LOG'] = 'silent';
   const directory = mkdtempSync(join(tmpdir(), 'countersign-text-'));
   const asked: string[] = [];
   await using model = await openServer(async (request, response) => {
@@ -42,7 +41,11 @@ principals: { agent: { kind: agent, targets: [model] } }
 `,
   );
   {
-    await using gateway = await Gateway.open({ configFile, policyOf: ({ principals }) => withoutDeleting(grantPolicy([...principals.values()])) });
+    await using gateway = await Gateway.open({
+      logLevel: 'silent',
+      configFile,
+      policyOf: ({ principals }) => withoutDeleting(grantPolicy([...principals.values()])),
+    });
     const url = `http://${gateway.addresses['http']}`;
     const operator = readFileSync(join(directory, 'store', 'admin.token'), 'utf8').trim();
     const made = await fetch(`${url}/api/v1/tokens`, { method: 'POST', headers: { authorization: `Bearer ${operator}` }, body: '{"principal":"agent"}' });

@@ -45,7 +45,6 @@ function writeEndlessly(response: ServerResponse, bytes: Buffer): () => number {
 
 for (const [target, event] of Object.entries(events)) {
   test(`D33: a client that reads a masked answer slowly holds back the target, and little of it is in the gateway (${target})`, async (t) => {
-    process.env['COUNTERSIGN_LOG'] = 'silent';
     const directory = mkdtempSync(join(tmpdir(), 'countersign-slow-'));
     t.after(() => {
       rmSync(directory, { recursive: true, force: true });
@@ -68,6 +67,7 @@ principals: { agent: { kind: agent, targets: [api, model] } }
 `,
     );
     await using gateway = await Gateway.open({
+      logLevel: 'silent',
       configFile,
       policyOf: ({ principals }) => {
         const grants = grantPolicy([...principals.values()]);

@@ -13,7 +13,6 @@ void test(
   'a reader in Python agrees on the COSE receipt and the signed statement of a record, and on none that was changed',
   requireProgram('python:cbor2', 'python:cryptography'),
   async (t) => {
-    process.env['COUNTERSIGN_LOG'] ??= 'silent';
     const directory = mkdtempSync(join(tmpdir(), 'countersign-cose-'));
     t.after(() => {
       rmSync(directory, { recursive: true });
@@ -21,7 +20,7 @@ void test(
     const configFile = join(directory, 'countersign.yaml');
     writeFileSync(configFile, 'data: store\nlisten: { http: 127.0.0.1:0 }\n');
     const { Gateway } = await importBundled('gateway', async () => import('../../gateway/src/gateway.ts'));
-    await using gateway = await Gateway.open({ configFile });
+    await using gateway = await Gateway.open({ logLevel: 'silent', configFile });
     const operator = readFileSync(join(directory, 'store', 'admin.token'), 'utf8').trim();
     const ask = async (path: string): Promise<Buffer> => {
       const answer = await fetch(`http://${gateway.addresses['http']}${path}`, { headers: { authorization: `Bearer ${operator}` } });

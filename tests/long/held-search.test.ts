@@ -40,9 +40,8 @@ async function recordLongAgo(t: TestContext): Promise<Recorded> {
   const data = join(directory, 'data');
   const configFile = join(directory, 'countersign.yaml');
   writeFileSync(configFile, `data: ${data}\nlisten: { http: 127.0.0.1:0 }\n${config}`);
-  process.env['COUNTERSIGN_LOG'] = 'silent';
   const { Gateway: Bundled } = await importBundled<{ Gateway: typeof Gateway }>('gateway', async () => import('../../gateway/src/gateway.ts'));
-  const gateway = await Bundled.open({ configFile, clock: () => Date.now() - agoMs });
+  const gateway = await Bundled.open({ logLevel: 'silent', configFile, clock: () => Date.now() - agoMs });
   const authorization = `Bearer ${readFileSync(join(data, 'admin.token'), 'utf8').trim()}`;
   const ask = async (path: string, body: unknown): Promise<Record<string, unknown>> => {
     const answer = await fetch(`http://${gateway.addresses['http']}/api/v1/${path}`, {

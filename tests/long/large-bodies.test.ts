@@ -115,7 +115,6 @@ describe('what one large body does in a turn of the event loop of a gateway that
   };
 
   before(async () => {
-    process.env['COUNTERSIGN_LOG'] = 'silent';
     target = await openServer(async (asked, answer) => {
       got.push(await readAll(asked));
       answer.setHeader('content-type', 'application/json');
@@ -152,7 +151,7 @@ principals:
   other: { kind: agent, targets: [model] }
 ${askers.map((name) => `  ${name}: { kind: agent, targets: [model, tools] }\n`).join('')}`,
     );
-    gateway = await Gateway.open({ configFile });
+    gateway = await Gateway.open({ logLevel: 'silent', configFile });
     token = await issueToken('agent');
     await send('api/x', 'small');
   });

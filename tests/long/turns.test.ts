@@ -70,7 +70,6 @@ describe('what a reader costs the thread of a gateway that serves others', () =>
   };
 
   before(async () => {
-    process.env['COUNTERSIGN_LOG'] = 'silent';
     target = await openServer(async (asked, answer) => {
       answer.end(await text(asked));
     });
@@ -107,7 +106,7 @@ describe('what a reader costs the thread of a gateway that serves others', () =>
       configFile,
       `data: ${data}\nlisten: { http: 127.0.0.1:0 }\ntargets: { api: { url: "${target.url}", durability: process } }\nprincipals: { agent: { kind: agent, targets: [api] } }\n`,
     );
-    gateway = await Gateway.open({ configFile });
+    gateway = await Gateway.open({ logLevel: 'silent', configFile });
     const made = await cli(['token', 'create', 'agent', ...here]);
     assert.equal(made.status, 0, made.stderr);
     token = made.stdout.trim();

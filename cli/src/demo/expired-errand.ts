@@ -24,11 +24,10 @@ export async function showExpiry(directory: string, number: number): Promise<voi
     `${number}. How a record ends. Contents may be personal, and are kept for as long as a rule says. This gateway has one: target:playground keep: 1d. An errand to that target was recorded three days ago (by this gateway, for whose start the demo set its clock back by three days). Today the content is still there:`,
   );
   // As the gateway of the other steps, it says no more than what needs somebody.
-  process.env['COUNTERSIGN_LOG'] = 'warn';
   const { Gateway } = await import('@countersign/gateway/gateway');
-  const session = await recordLongAgo(config, async () => Gateway.open({ configFile: config, clock: () => Date.now() - agoMs }));
+  const session = await recordLongAgo(config, async () => Gateway.open({ logLevel: 'warn', configFile: config, clock: () => Date.now() - agoMs }));
   cpSync(join(store, 'log', 'key'), join(directory, 'playground', 'key'));
-  await using _gateway = await Gateway.open({ configFile: config });
+  await using _gateway = await Gateway.open({ logLevel: 'warn', configFile: config });
   const show = { words: ['session', 'show', session, '--brief', '--config', config], shown: `session show ${session} --brief` };
   await typeCommand(show);
   say(

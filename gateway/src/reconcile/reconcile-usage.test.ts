@@ -69,7 +69,6 @@ const providers = {
 
 for (const name of ['openai', 'anthropic'] as const) {
   void test(`what ${name} reports of usage agrees with what went through the gateway, or the difference is told and on record`, async (t) => {
-    process.env['COUNTERSIGN_LOG'] ??= 'silent';
     process.env['USAGE_KEY'] = 'admin';
     const provider = providers[name];
     // The clock stands at noon, so that no day ends while the test runs.
@@ -152,7 +151,7 @@ for (const name of ['openai', 'anthropic'] as const) {
 reconcile: { model: { usage: ${name}, url: "${server.url}", key: { env: USAGE_KEY } } }\nprincipals: { agent: { kind: agent, targets: [model] } }\n`,
     );
     const { Gateway } = await importBundled('gateway', async () => import('../gateway.ts'));
-    await using gateway = await Gateway.open({ configFile, clock });
+    await using gateway = await Gateway.open({ logLevel: 'silent', configFile, clock });
     const base = `http://${gateway.addresses['http']}`;
     const headers = { authorization: `Bearer ${readFileSync(join(directory, 'store', 'admin.token'), 'utf8').trim()}`, 'content-type': 'application/json' };
     const made: { token?: string } = Object.assign(

@@ -8,7 +8,6 @@ import { importBundled } from '../../../tests/support/main-file.ts';
 import { startPostgres } from '../../../tests/support/postgres-server.ts';
 
 void test('what PostgreSQL counts agrees with the record, or what went past the gateway is told and on record', async (t) => {
-  process.env['COUNTERSIGN_LOG'] ??= 'silent';
   await using server = await startPostgres({ settings: { shared_preload_libraries: 'pg_stat_statements' } });
   const past = new pg.Client({ host: '127.0.0.1', port: server.port, user: server.user, password: server.password, database: 'postgres' });
   past.on('error', () => undefined);
@@ -25,7 +24,7 @@ void test('what PostgreSQL counts agrees with the record, or what went past the 
     `data: store\nlisten: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }\ntargets: { orders: { url: "${server.url}", password: { env: RECONCILE_PASSWORD } }, model: { protocol: llm, url: "http://127.0.0.1:1/v1" }, web: { url: "http://127.0.0.1:1" } }\nreconcile: { model: { usage: openai, key: { env: RECONCILE_PASSWORD } } }\nprincipals: { agent: { kind: agent, targets: [orders] } }\n`,
   );
   const { Gateway } = await importBundled('gateway', async () => import('../gateway.ts'));
-  await using gateway = await Gateway.open({ configFile });
+  await using gateway = await Gateway.open({ logLevel: 'silent', configFile });
   const operator = readFileSync(join(directory, 'store', 'admin.token'), 'utf8').trim();
   const ask = async (method: string, path: string, body?: unknown, bearer = operator): Promise<Response> =>
     fetch(`http://${gateway.addresses['http']}${path}`, {

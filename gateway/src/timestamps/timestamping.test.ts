@@ -19,7 +19,6 @@ class Stamped {
   readonly #authority: TimestampAuthority;
 
   constructor(t: TestContext, authority: TimestampAuthority) {
-    process.env['COUNTERSIGN_LOG'] ??= 'silent';
     this.#directory = mkdtempSync(join(tmpdir(), 'countersign-stamped-'));
     this.#authority = authority;
     this.data = join(this.#directory, 'store');
@@ -33,7 +32,7 @@ class Stamped {
     const settings = `rfc3161: ${this.#authority.url}, every: ${every}, authorities: ${this.#authority.file('ca.pem')}`;
     writeFileSync(configFile, `data: store\nlisten: { http: 127.0.0.1:0 }\ntimestamps: { ${settings} }\n${more}`);
     const { Gateway: Bundled } = await importBundled('gateway', async () => import('../gateway.ts'));
-    return Bundled.open({ configFile });
+    return Bundled.open({ logLevel: 'silent', configFile });
   }
 
   /** The sizes of the checkpoints that are stamped. */

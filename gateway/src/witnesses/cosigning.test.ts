@@ -21,7 +21,6 @@ class Witnessed implements AsyncDisposable {
   #lines = '';
 
   constructor(t: TestContext) {
-    process.env['COUNTERSIGN_LOG'] ??= 'silent';
     this.directory = mkdtempSync(join(tmpdir(), 'countersign-cosigning-'));
     this.data = join(this.directory, 'store');
     t.after(() => {
@@ -35,7 +34,7 @@ class Witnessed implements AsyncDisposable {
     writeFileSync(configFile, `data: store\nlisten: { http: 127.0.0.1:0 }\n${quorum === null ? '' : 'witnesses: { policy: ./policy.txt }\n'}`);
     writeFileSync(join(this.directory, 'policy.txt'), this.policy(quorum ?? 'none'));
     const { Gateway: Bundled } = await importBundled('gateway', async () => import('../gateway.ts'));
-    return Bundled.open({ configFile, acceptRollback });
+    return Bundled.open({ logLevel: 'silent', configFile, acceptRollback });
   }
 
   policy(quorum: string): string {

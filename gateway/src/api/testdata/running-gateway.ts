@@ -30,7 +30,6 @@ principals:
 
 /** Starts a whole gateway with a directory of its own. Its target is never dialled, because a run is a session without a target. */
 export async function openRunningGateway(lines = ''): Promise<RunningGateway> {
-  process.env['COUNTERSIGN_LOG'] = 'silent';
   const directory = mkdtempSync(join(tmpdir(), 'countersign-api-'));
   const configFile = join(directory, 'countersign.yaml');
   writeFileSync(
@@ -38,7 +37,7 @@ export async function openRunningGateway(lines = ''): Promise<RunningGateway> {
     `data: store\nlisten: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }\ntargets: { shop: { url: postgres://app@127.0.0.1:1/shop }, api: { url: http://127.0.0.1:1 }, wiki: { url: http://127.0.0.1:1 } }\n${principals}${lines}`,
   );
   const { Gateway: Bundled } = await importBundled('gateway', async () => import('../../gateway.ts'));
-  const gateway = await Bundled.open({ configFile });
+  const gateway = await Bundled.open({ logLevel: 'silent', configFile });
   const data = join(directory, 'store');
   const url = `http://${gateway.addresses['http']}`;
   const operator = readFileSync(join(data, 'admin.token'), 'utf8').trim();
