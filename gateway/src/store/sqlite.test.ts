@@ -1,11 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { GatewayError } from '../domain/errors.ts';
 import { migrate } from './migrations.ts';
-import { openSqlite } from './sqlite.ts';
+import { changePastSqlite, isHeldSqlite, openSqlite } from './sqlite.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'countersign-sqlite-'));
 after(() => {
@@ -29,6 +29,27 @@ test('a deleted row leaves nothing in the file', () => {
   assert.ok(readFileSync(file).includes('a canary'));
   database.exec('DELETE FROM t');
   assert.ok(!readFileSync(file).includes('canary'));
+});
+
+test('what is changed past SQLite is read by a connection that has the page in memory, also if the act fails then, and nobody has the file meanwhile', () => {
+  const file = join(directory, 'past.db');
+  using database = openSqlite(file, { journal: 'truncate' });
+  database.exec("CREATE TABLE t (a TEXT) STRICT; INSERT INTO t VALUES ('what was there before')");
+  assert.equal(database.get('SELECT a FROM t')?.['a'], 'what was there before');
+  const raw = openSync(file, 'r+');
+  after(() => {
+    closeSync(raw);
+  });
+  const act = (): void => {
+    assert.ok(isHeldSqlite(file));
+    writeSync(raw, 'what is there by now!', readFileSync(raw).indexOf('what was there before'));
+    throw new Error('the disk fails');
+  };
+  assert.throws(() => {
+    changePastSqlite(file, act);
+  }, /the disk fails/);
+  assert.ok(!isHeldSqlite(file));
+  assert.equal(database.get('SELECT a FROM t')?.['a'], 'what is there by now!');
 });
 
 test('a transaction is all or nothing, and its error comes through', () => {
