@@ -23,7 +23,10 @@ export function addErase(program: Command): void {
     .option('--plan', 'only say it, as without --yes')
     .addOption(new Option('--yes', 'erase it').conflicts('plan'))
     .option('--json', `print ${erasureMembers}`)
-    .addHelpText('after', '\nExample:\n  countersign erase --query "principal:ann target:orders" --reason "request of 3 November"')
+    .addHelpText(
+      'after',
+      '\nA hold or a floor that keeps some of it refuses all of it. Where retention.erase asks for two persons, --yes asks for it, and another person confirms: countersign erasure confirm.\n\nExample:\n  countersign erase --query "principal:ann target:orders" --reason "request of 3 November"',
+    )
     .action(erase);
 }
 

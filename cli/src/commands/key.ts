@@ -8,7 +8,10 @@ import { addLocation, configOption, type LocationOptions } from '../location-opt
 import { escapeControls, printJson } from '../terminal.ts';
 
 export function addKey(program: Command): void {
-  const key = program.command('key').description('the keys that open what is recorded').addHelpText('after', '\nExample:\n  countersign key list');
+  const key = program
+    .command('key')
+    .description('the keys that open what is recorded, and those that sign the log')
+    .addHelpText('after', '\nExample:\n  countersign key list');
   addLocation(key.command('list'))
     .description('which keys there are, what wraps the root secret, and since when; no key is shown but the public ones')
     .option('--json', 'as one JSON object')

@@ -40,8 +40,8 @@ export function addSearch(program: Command): void {
       'after',
       `
 Fields: principal group on-behalf-of target protocol kind action verdict policy
-model model-served provider tool table column verb effect function status
-sqlstate rows bytes tokens class masked address session environment software,
+model model-served provider tool table table-read table-written column verb
+effect function status sqlstate rows bytes tokens class masked address session environment software,
 and any attribute by its name. kind is also prompt, output, tool, statement,
 rows or change. Words without a field are looked for in the text: those that are
 commands here (save, run, list, delete) in quotes. A request and its answer are

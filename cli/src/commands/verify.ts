@@ -33,7 +33,7 @@ export function addVerify(program: Command): void {
     .addOption(new Option('--data <dir>', 'the store: the data directory of a gateway, or a copy of it').conflicts('config'))
     .option(
       '--key <vkey>',
-      'a key to trust, or the file that holds it (log/key, or the keyring log/keys, kept outside the store); can be repeated',
+      'a key to trust, or the file that holds it (log/key, or the keyring log/keys, kept outside the store); can be repeated, for several logs too',
       collect,
       [],
     )
@@ -62,7 +62,10 @@ export function addVerify(program: Command): void {
     .option('--anchor-witnesses <file>', 'a policy of witnesses that the newest cosigned checkpoint of the anchor log must meet')
     .option('--since <date>', 'with --anchor: gateways that were retired before this day need no store: 2026-07-01', parseDate)
     .option('--until <date>', 'with --anchor: gateways that were enrolled after this day need no store: 2026-09-30', parseDate)
-    .option('--storage', 'read from the bucket what is only there, with the credentials that bucket.json in the store names')
+    .option(
+      '--storage',
+      'read from the bucket what is only there; of a store that --data names with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN alone',
+    )
     .option('--retention', 'also check that what was kept and what was deleted is what retention says')
     .option('--at <date>', 'with --retention: the day for which it is judged, in UTC: 2027-06-30; by default today', parseDate)
     .option('--identity <file>', 'the file of an identity of age for which a page of evidence was encrypted')

@@ -29,7 +29,12 @@ export function addWitness(program: Command): void {
     .description('be a witness (c2sp.org/tlog-witness): cosign the checkpoints of logs, as long as each continues the one before')
     .requiredOption('--listen <address>', 'HOST:PORT; port 0 takes any free one', parseListen)
     .requiredOption('--data <dir>', 'its keys, what it cosigned last, and its anchor log; made at the first start. Never start it with an older copy')
-    .option('--log <vkey>', 'the key of a log that is enrolled if it is not yet, or the file that holds it (log/key); can be repeated', collect, [])
+    .option(
+      '--log <vkey>',
+      'the key of a log that is enrolled if it is not yet, or the file that holds it (log/key, or the keyring log/keys); can be repeated',
+      collect,
+      [],
+    )
     .option('--name <name>', 'the name of its key, made at the first start: a URL without https://, for instance witness.example.com/w1')
     .option('--witnesses <file>', 'a policy of other witnesses (c2sp.org/tlog-policy), which cosign the anchor log')
     .option('--json', 'what it prints at the start as one JSON object')
@@ -40,7 +45,7 @@ export function addWitness(program: Command): void {
     .action(serve);
   witness
     .command('enrol')
-    .argument('<vkey>', 'the key of the log of a gateway, or the file that holds it (log/key)')
+    .argument('<vkey>', 'the key of the log of a gateway, or the file that holds it (log/key, or the keyring log/keys)')
     .description('have a log cosigned from now on, and write into the anchor log that it counts. The witness must be stopped meanwhile')
     .requiredOption('--data <dir>', 'the directory of the witness')
     .option('--json', 'as one JSON object')
