@@ -244,7 +244,7 @@ describe('no option is accepted and not used', () => {
     parts.defer(() => {
       server.close();
     });
-    server = createServer((_request, response) => response.end('hello')).listen(0, '127.0.0.1');
+    server = createServer({ keepAliveTimeout: 120_000 }, (_request, response) => response.end('hello')).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const port = portOf(server);
     gateway = parts.use(

@@ -186,7 +186,7 @@ describe('bytes of a record', () => {
 
 test('T4.43: bytes by range of a running gateway, and who read them is on the record', async () => {
   const body = Buffer.alloc(3 * partBytes, 'abcdefghij');
-  await using server = createServer((request, response) => {
+  await using server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     request.resume().on('end', () => response.end(body));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -45,7 +45,7 @@ describe('notices', () => {
     };
     receiver = parts.use(await openServer(hear));
     const { certificate, certificateFile, key } = makeCertificate();
-    const secure = createServer({ cert: certificate, key }, (request, response) => {
+    const secure = createServer({ cert: certificate, key, keepAliveTimeout: 120_000 }, (request, response) => {
       hear(request, response).catch(() => response.destroy());
     }).listen(0, '127.0.0.1');
     parts.defer(() => {

@@ -31,7 +31,7 @@ class Collector implements AsyncDisposable {
   readonly #server: Server;
 
   constructor() {
-    this.#server = createServer((request, response) => {
+    this.#server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
       void this.#answer(request, response);
     }).listen(0, '127.0.0.1');
   }

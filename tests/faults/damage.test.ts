@@ -10,7 +10,7 @@ import { portOf } from '../../gateway/src/wire/testdata/sockets.ts';
 const requests = 40;
 
 test('T4.10, E44: if bytes are changed under a running gateway, whole records are shown, then the place of the damage; nothing is exported, and exit codes are 1', async () => {
-  await using server = createServer((_request, response) => response.end('x'.repeat(3_000))).listen(0, '127.0.0.1');
+  await using server = createServer({ keepAliveTimeout: 120_000 }, (_request, response) => response.end('x'.repeat(3_000))).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const port = portOf(server);
   await using gateway = await GatewayProcess.start({

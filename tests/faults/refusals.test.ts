@@ -20,7 +20,7 @@ describe('those who may not come in', () => {
     parts.defer(() => {
       target.close();
     });
-    target = createServer((_request, response) => {
+    target = createServer({ keepAliveTimeout: 120_000 }, (_request, response) => {
       asked += 1;
       response.end();
     }).listen(0, '127.0.0.1');

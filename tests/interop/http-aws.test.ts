@@ -55,7 +55,7 @@ function checksumsOf({ headers }: IncomingMessage): { readonly checksums?: reado
 }
 
 async function startAws(): Promise<Server> {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     const pieces: Buffer[] = [];
     request.on('data', (piece: Buffer) => pieces.push(piece));
     request.on('end', () => {

@@ -16,7 +16,7 @@ interface Seen {
 const hint = '</style.css>; rel=preload; as=style';
 
 async function startServer(seen: Seen[]): Promise<Server> {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     const entry = { request, body: '' };
     seen.push(entry);
     request.on('data', (piece: Buffer) => {

@@ -27,7 +27,7 @@ async function startServer(
 ): Promise<Server> {
   const { own, client } = certificates;
   const server = createServer(
-    { key: own.key, cert: own.certificate, ca: client.certificate, requestCert: true, rejectUnauthorized: false },
+    { key: own.key, cert: own.certificate, ca: client.certificate, requestCert: true, rejectUnauthorized: false, keepAliveTimeout: 120_000 },
     (request, response) => {
       const fingerprint = request.socket instanceof TLSSocket && request.socket.authorized ? request.socket.getPeerCertificate().fingerprint256 : undefined;
       seen.push({ headers: request.headers, fingerprint, socket: request.socket });

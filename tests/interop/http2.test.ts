@@ -27,7 +27,7 @@ interface Answer {
 }
 
 async function startServer(seen: Seen[]): Promise<Server> {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     const { url = '', headers, rawHeaders, socket } = request;
     const entry: Seen = { url, headers, rawHeaders, localPort: socket.remotePort, body: '', closed: false };
     seen.push(entry);

@@ -31,7 +31,7 @@ export class Issuer implements AsyncDisposable {
 
   /** Serves an issuer that tells at `logoutUri` who has signed out. */
   static async open(logoutUri?: string): Promise<Issuer> {
-    const server = createServer().listen(0, '127.0.0.1');
+    const server = createServer({ keepAliveTimeout: 120_000 }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
     const issuer = new Issuer(server, typeof address === 'object' && address !== null ? address.port : 0, logoutUri);

@@ -26,7 +26,7 @@ export class TimestampAuthority implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'countersign-tsa-'));
   /** Answers in the place of the authority, if it is there. */
   answer: ((request: Buffer, response: ServerResponse) => void) | null = null;
-  readonly #server = createServer((request, response) => {
+  readonly #server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     void this.#serve(request, response);
   });
 

@@ -10,7 +10,7 @@ import { recordOf } from './testdata/record.ts';
 
 const key = 'secret-access-key';
 const objects = new Map<string, string>();
-const server = createServer((request, response) => {
+const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
   void text(request).then((body) => {
     const isSigned = request.method === 'PUT' && request.headers.authorization?.endsWith(`Signature=${signatureOf(request, body)}`) === true;
     if (isSigned) {

@@ -48,7 +48,7 @@ class Publisher implements AsyncDisposable {
   }
 
   static async open(): Promise<Publisher> {
-    const server = createServer((request, response) => {
+    const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
       publisher.#answer(request.url ?? '', (status, body) => {
         response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
       });

@@ -39,7 +39,7 @@ export class SmallS3Server implements S3Server {
   toldBytes: number | null | undefined = undefined;
   /** True: it says that it has each object that is asked for. */
   hasAll = false;
-  readonly #server = createServer((request, response) => {
+  readonly #server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     void this.#answer(request, response);
   });
 
