@@ -221,6 +221,28 @@ describe('principals, targets, tokens and settings, in a browser', requireProgra
     assert.deepEqual(opened.faults, []);
   });
 
+  test('auditors read classes, holds and erasures, and are offered nothing that changes them', async () => {
+    await setHold();
+    await page.waitForSelector(hold);
+    const other = await opened.signIn('aud', '/');
+    opened.faults.length = 0;
+    await other.click('nav >> text=Holds');
+    await other.waitForSelector(`${hold}:has-text("Set by corp/ada@corp.example"):has-text("A claim was announced.")`);
+    assert.equal(await other.locator('main :is(summary, form, button)').count(), 0);
+    await other.click('nav >> text=Erasures');
+    await other.waitForSelector('main:has-text("Nothing waits.")');
+    assert.equal(await other.locator('main :is(summary, form, button)').count(), 0);
+    await other.click('nav >> text=Retention');
+    await other.waitForSelector('tbody tr:has-text("default"):has-text("400 days")');
+    await other.click('text=Show what it would delete');
+    await other.waitForSelector('main:has-text("A run on "), main:has-text("deletes nothing")');
+    assert.equal(await other.locator('text=Delete now what has expired').count(), 0);
+    assert.deepEqual(opened.faults, []);
+    const second = await opened.signIn('sam', '/holds');
+    await release(second);
+    await second.waitForSelector('main:has-text("Nothing is held.")');
+  });
+
   test('a hold is set, says what it keeps, is not released by who set it, and is by another person', async () => {
     opened.faults.length = 0;
     await setHold();

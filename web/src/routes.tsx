@@ -142,7 +142,7 @@ const tokens = createRoute({
 });
 
 const retention = createRoute({
-  getParentRoute: () => administration,
+  getParentRoute: () => root,
   path: '/retention',
   component: lazyRouteComponent(async () => import('./pages/retention/RetentionPage.tsx'), 'RetentionPage'),
 });
@@ -153,7 +153,7 @@ const settings = createRoute({
   component: lazyRouteComponent(async () => import('./pages/settings/SettingsPage.tsx'), 'SettingsPage'),
 });
 
-const ofAdministrators = administration.addChildren([principals, principal, targets, target, tokens, retention, settings]);
+const ofAdministrators = administration.addChildren([principals, principal, targets, target, tokens, settings]);
 
 const record = createRoute({
   getParentRoute: () => root,
@@ -182,6 +182,7 @@ export const router = createRouter({
     reviews,
     policies,
     holds,
+    retention,
     erasures,
     integrity,
     ofAdministrators,

@@ -68,8 +68,12 @@ function describe({ matter, query, reason, by, onBehalfOf, since, sessions, reco
     columns('reason', reason),
     columns('set by', onBehalfOf === null ? by : `${by} for ${onBehalfOf}`),
     columns('since', since),
-    columns('keeps', `${records} records of ${sessions} sessions${oldest === null ? '' : `, the oldest of ${oldest}`}`),
-    columns('looked at', `the first ${covered} records of the log`),
+    ...(records === null
+      ? []
+      : [
+          columns('keeps', `${records} records of ${sessions} sessions${oldest === null ? '' : `, the oldest of ${oldest}`}`),
+          columns('looked at', `the first ${covered} records of the log`),
+        ]),
     ...unknown.map((what) => columns('note', what)),
     ...(releasedBy === null ? [] : [columns('released by', releasedBy)]),
   ].join('\n');

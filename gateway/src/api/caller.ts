@@ -43,10 +43,10 @@ export interface Caller {
   readonly browser?: string;
 }
 
-/** The callers that an endpoint answers: those whose roles allow an act; `runs` and administrators; `auditors` and administrators; or `everybody` who has a token. */
-export type Callers = Act | 'runs' | 'auditors' | 'everybody';
+/** The callers that an endpoint answers: those whose roles allow an act; `runs` and administrators; `auditors` and administrators; `keepers`, who are these and those who set holds or erase; or `everybody` who has a token. */
+export type Callers = Act | 'runs' | 'auditors' | 'keepers' | 'everybody';
 
-/** Principals of this group may read what concerns no person: the public log and the gateway's metrics. */
+/** Principals of this group may read what concerns no person: the public log, the gateway's metrics, the classes of keeping. */
 const auditors = 'auditors';
 /** The id of a caller that presents the credential of the data directory. */
 const operatorId = 'operator';
@@ -179,15 +179,16 @@ function refusalOf({ id, standing, rights, rules: { rules } }: Caller, callers: 
   if (mayDo(rights, act)) {
     return null;
   }
-  if (callers === 'auditors') {
-    return standing?.principal.groups.includes(auditors) === true
+  if (callers === 'auditors' || callers === 'keepers') {
+    const what = callers === 'auditors' ? 'read the log and the metrics' : 'read what is held and erased';
+    return standing?.principal.groups.includes(auditors) === true || (callers === 'keepers' && (mayDo(rights, 'hold') || mayDo(rights, 'erase')))
       ? null
-      : `${id} may not read the log and the metrics: that needs a member of the group ${auditors}, or an administrator.`;
+      : `${id} may not ${what}: that needs a member of the group ${auditors}, or an administrator.`;
   }
   const reason = rules.find((rule) => rule.act === act)?.reason ?? noRight;
   return `${id} may not ${acts[act]}: ${reason}`;
 }
 
 function actOf(callers: Exclude<Callers, 'everybody'>): Act {
-  return callers === 'runs' || callers === 'auditors' ? 'administer' : callers;
+  return callers === 'runs' || callers === 'auditors' || callers === 'keepers' ? 'administer' : callers;
 }

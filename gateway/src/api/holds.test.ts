@@ -53,6 +53,51 @@ test('a hold is set by one person and released by another, and says what it keep
   assert.equal((await found.text()).trimEnd().split('\n').length, 3, 'both are on record, and the summary comes last');
 });
 
+test('auditors read what is kept for how long, held and erased, as far as they may read its record, and change nothing', async () => {
+  const principals = [
+    'aud: { kind: human, groups: [auditors, readers]',
+    'part: { kind: human, groups: [auditors, desk]',
+    'metrics: { kind: agent, groups: [auditors]',
+  ];
+  await using running = await openRunningGateway(
+    `${principals.map((each) => `  ${each}, targets: [] }\n`).join('')}retention: { erase: { twoPersons: true }, rules: [{ query: 'target:shop', keep: 2y }] }
+roles: { readers: { role: auditor, groups: [readers], since: 2020-01-01, until: 2100-01-01 }, desk: { role: analyst, groups: [desk], query: 'target:shop' } }
+`,
+  );
+  const [operator, wide] = [await asking(running), await asking(running, 'wide')];
+  const [aud, part, metrics] = [await asking(running, 'aud'), await asking(running, 'part'), await asking(running, 'metrics')];
+  await runOf(running, 'bot');
+  await runOf(running, 'wide');
+  const wanted = { query: 'principal:bot', reason: 'letter' };
+  assert.equal((await operator('POST', path, { matter: 'case', ...wanted })).status, 201);
+  assert.match(String((await operator('POST', '/api/v1/erasures', { query: 'principal:wide', reason: 'request' })).body['waits']), /^er_/);
+
+  const held = Object.assign({ matter: '', reason: '', by: '', records: 0 }, (await aud('GET', path)).body['0']);
+  assert.deepEqual([held.matter, held.reason, held.by, held.records], ['case', 'letter', 'operator', null]);
+  assert.deepEqual((await aud('GET', `${path}/case`)).body, held);
+  const waiting = Object.assign({ query: '', by: '' }, (await aud('GET', '/api/v1/erasures')).body['0']);
+  assert.deepEqual([waiting.query, waiting.by], ['principal:wide', 'operator']);
+  assert.match(JSON.stringify((await aud('GET', '/api/v1/retention')).body), /"query":"target:shop"/);
+  assert.equal((await aud('POST', '/api/v1/retention/plan', {})).status, 200);
+
+  for (const less of [part, metrics]) {
+    assert.deepEqual([(await less('GET', path)).body, (await less('GET', '/api/v1/erasures')).body], [{}, {}], 'whoever may not read the records');
+    assert.equal((await less('GET', `${path}/case`)).status, 404);
+  }
+  for (const [method, to, body] of [
+    ['POST', path, { matter: 'other', ...wanted }],
+    ['POST', `${path}/case/release`, { reason: 'over' }],
+    ['POST', '/api/v1/erasures', wanted],
+    ['POST', '/api/v1/retention/run', {}],
+  ] as const) {
+    assert.equal((await aud(method, to, body)).status, 403, to);
+  }
+  assert.deepEqual(
+    [await wide('GET', path), await wide('GET', '/api/v1/erasures'), await wide('GET', '/api/v1/retention')].map(({ status }) => status),
+    [403, 403, 403],
+  );
+});
+
 test('in evidence, what a hold is about is for who may read that record', async () => {
   await using running = await openRunningGateway('roles: { desk: { role: analyst, groups: [agents], query: "principal:bot" } }\n');
   const [operator, { token }] = [await asking(running), Object.assign({ token: '' }, await running.json('POST', '/api/v1/tokens', { principal: 'bot' }))];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { scopeOf } from '../access/rights.ts';
+import { mayDo, scopeOf } from '../access/rights.ts';
 import { GatewayError } from '../domain/errors.ts';
+import { matches } from '../query/matches.ts';
 import { isEverything, isNothing, nothing, termsOf } from '../query/query.ts';
 import { unknownNames } from '../query/unknown-names.ts';
 import type { Hold, HoldPerson } from '../retention/holds.ts';
@@ -31,10 +32,13 @@ export const holdSummary = z
     onBehalfOf: z.string().nullable(),
     since: z.iso.datetime(),
     class: z.int().describe('The number of its class of keeping, as the log names it.'),
-    sessions: z.int().describe('The sessions with records that it keeps. A session of several days counts for each of them.'),
-    records: z.int().describe('The records that matched.'),
+    sessions: z
+      .int()
+      .nullable()
+      .describe('The sessions with records that it keeps. A session of several days counts for each of them. Null, as the next: they are for who sets holds.'),
+    records: z.int().nullable().describe('The records that matched.'),
     oldest: z.iso.datetime().nullable().describe('The time of the oldest of them.'),
-    covered: z.int().describe('The number of records, from the beginning of the log, that were looked at for it.'),
+    covered: z.int().nullable().describe('The number of records, from the beginning of the log, that were looked at for it.'),
     releasedBy: z.string().nullable().describe('Who has released it. Null: it is in force. Otherwise its key is being destroyed.'),
     unknown: unknownMember,
   })
@@ -59,6 +63,26 @@ export function summarizeHold(parts: Pick<ApiParts, 'keys' | 'targets' | 'classN
     releasedBy: release?.by.id ?? null,
     unknown: unknownIn(parts, query),
   };
+}
+
+/** Returns a hold as somebody may see it, who may read the record that it was set: who sets no holds sees nothing of the records that it keeps. Null: that may not be read. */
+export function holdFor(parts: Pick<ApiParts, 'keys' | 'targets' | 'classNames'>, caller: Caller, hold: Hold): HoldSummary | null {
+  const whole = summarizeHold(parts, hold);
+  const { by, sinceMs: timeMs } = hold.facts;
+  if (mayDo(caller.rights, 'hold')) {
+    return whole;
+  }
+  return mayReadAct(caller, { kind: 'hold', by, timeMs }) ? { ...whole, sessions: null, records: null, oldest: null, covered: null, unknown: [] } : null;
+}
+
+/** Returns whether somebody may read the record of what a person did about keeping. It belongs to no target. */
+export function mayReadAct({ rights }: Caller, { kind, by, timeMs }: { readonly kind: string; readonly by: HoldPerson; readonly timeMs: number }): boolean {
+  const values = new Map([
+    ['kind', [kind]],
+    ['principal', [by.id]],
+    ['on-behalf-of', by.onBehalfOf === null ? [] : [by.onBehalfOf]],
+  ]);
+  return matches(scopeOf(rights, 'facts'), { timeMs, values, words: [] });
 }
 
 /** Says what a query names and there is not. Throws GatewayError `malformed` for one that cannot be read. */

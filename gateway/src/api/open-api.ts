@@ -24,6 +24,7 @@ const whoMayAsk: Readonly<Record<Callers, string>> = {
   erase: 'For roles that erase.',
   runs: 'For administrators, and for a run with its token.',
   auditors: 'For administrators and auditors.',
+  keepers: 'For roles that set holds or erase, for administrators and auditors.',
   everybody: 'For whoever has a token.',
 };
 

@@ -98,7 +98,7 @@ export class Holds implements AsyncDisposable {
   find(matter: string): Hold {
     const hold = this.list().find(({ facts }) => facts.matter === matter);
     if (hold === undefined) {
-      throw new GatewayError('not_found', `There is no hold for ${matter}: countersign hold list names them.`);
+      throw noHold(matter);
     }
     return hold;
   }
@@ -260,6 +260,10 @@ export class Holds implements AsyncDisposable {
     this.#turn = mine;
     return mine;
   }
+}
+
+export function noHold(matter: string): GatewayError {
+  return new GatewayError('not_found', `There is no hold for ${matter}: countersign hold list names them.`);
 }
 
 function holdOf({ class: classId, covered, records, oldestMs }: HoldRow, facts: string): Hold {

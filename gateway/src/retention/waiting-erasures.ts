@@ -20,6 +20,11 @@ export interface WaitingErasure extends WantedErase {
   readonly confirmedBy: HoldPerson | null;
 }
 
+/** Returns when somebody asked for an erasure, in ms since 1970. */
+export function askedMs({ endMs }: Pick<WaitingErasure, 'endMs'>): number {
+  return endMs - waitMs;
+}
+
 interface WaitingErasuresParts {
   readonly rows: WaitingRows;
   readonly log: Pick<Recorder, 'size' | 'erasures'>;

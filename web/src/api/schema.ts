@@ -596,17 +596,17 @@ export interface Schemas {
     /** The number of its class of keeping, as the log names it. */
     readonly class: number;
 
-    /** The sessions with records that it keeps. A session of several days counts for each of them. */
-    readonly sessions: number;
+    /** The sessions with records that it keeps. A session of several days counts for each of them. Null, as the next: they are for who sets holds. */
+    readonly sessions: number | null;
 
     /** The records that matched. */
-    readonly records: number;
+    readonly records: number | null;
 
     /** The time of the oldest of them. */
     readonly oldest: string | null;
 
     /** The number of records, from the beginning of the log, that were looked at for it. */
-    readonly covered: number;
+    readonly covered: number | null;
 
     /** Who has released it. Null: it is in force. Otherwise its key is being destroyed. */
     readonly releasedBy: string | null;

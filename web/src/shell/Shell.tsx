@@ -11,7 +11,7 @@ import { CallerContext } from './caller.ts';
 import { applyTheme, isTheme, storedTheme } from './theme.ts';
 import './shell.css';
 
-/** The pages by their addresses. One with an act is only for who may do it. Who administers has erasures in the list of administration. */
+/** The pages by their addresses. One with an act is only for who may do it, and those that are audited are for auditors too. */
 const pages = [
   ['/', texts.navigation.now, null],
   ['/sessions', texts.navigation.sessions, null],
@@ -21,9 +21,13 @@ const pages = [
   ['/reviews', texts.navigation.reviews, null],
   ['/policies', texts.navigation.policies, 'administer'],
   ['/holds', texts.navigation.holds, 'hold'],
+  ['/retention', texts.navigation.retention, 'administer'],
   ['/erasures', texts.navigation.erasures, 'erase'],
   ['/integrity', texts.navigation.integrity, null],
 ] as const;
+const audited: ReadonlySet<string> = new Set(['/holds', '/retention', '/erasures']);
+/** Who administers has these in the list of administration. */
+const administered: ReadonlySet<string> = new Set(['/retention', '/erasures']);
 
 /** The frame of all pages: where one may go, and as whom one is here. */
 export function Shell(): ReactNode {
@@ -46,7 +50,8 @@ export function Shell(): ReactNode {
         <strong>{texts.product}</strong>
         <nav aria-label={texts.navigation.label}>
           {pages
-            .filter(([, , act]) => act === null || (caller?.may.includes(act) === true && !(act === 'erase' && isAdministrator)))
+            .filter(([to, , act]) => act === null || caller?.may.includes(act) === true || (audited.has(to) && caller?.groups.includes('auditors') === true))
+            .filter(([to]) => !(isAdministrator && administered.has(to)))
             .map(([to, name]) => (
               <Link key={to} to={to} activeOptions={{ exact: to === '/' }}>
                 {name}

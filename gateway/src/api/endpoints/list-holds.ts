@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
-import { holdSummary, summarizeHold } from '../holds.ts';
+import { holdFor, holdSummary } from '../holds.ts';
 import type { ApiParts } from '../parts.ts';
 
 export const listHolds = endpoint({
@@ -9,8 +9,10 @@ export const listHolds = endpoint({
   method: 'GET',
   path: '/api/v1/holds',
   summary: 'Lists the holds that are in force, the oldest first.',
-  callers: 'hold',
+  description: 'Who sets no holds gets those of which they may read the record, without what is kept.',
+  callers: 'keepers',
   answer: json(z.array(holdSummary)),
   errors: ['store_damaged', 'key_unavailable'],
-  act: (parts: Pick<ApiParts, 'holds' | 'keys' | 'targets' | 'classNames'>) => parts.holds.list().map((hold) => summarizeHold(parts, hold)),
+  act: (parts: Pick<ApiParts, 'holds' | 'keys' | 'targets' | 'classNames'>, { caller }) =>
+    parts.holds.list().flatMap((hold) => holdFor(parts, caller, hold) ?? []),
 });

@@ -64,6 +64,7 @@ export const planRetention = endpoint({
     }),
     bodyBytesMax,
   ),
+  callers: 'auditors',
   answer: json(plan),
   errors: ['catching_up', 'store_damaged'],
   act: async ({ keeping, reader, keys }: Pick<ApiParts, 'keeping' | 'reader' | 'keys'>, { body: { at, settings } }) => {

@@ -1,6 +1,7 @@
+import { noHold } from '../../retention/holds.ts';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
-import { holdSummary, matterName, summarizeHold } from '../holds.ts';
+import { holdFor, holdSummary, matterName } from '../holds.ts';
 import type { ApiParts } from '../parts.ts';
 
 export const showHold = endpoint({
@@ -8,9 +9,16 @@ export const showHold = endpoint({
   method: 'GET',
   path: '/api/v1/holds/:matter',
   summary: 'Says what the hold for a matter keeps, who set it, and why.',
-  callers: 'hold',
+  description: 'Who sets no holds gets one of which they may read the record, without what is kept.',
+  callers: 'keepers',
   params: { matter: matterName },
   answer: json(holdSummary),
   errors: ['not_found', 'store_damaged', 'key_unavailable'],
-  act: (parts: Pick<ApiParts, 'holds' | 'keys' | 'targets' | 'classNames'>, { params: { matter } }) => summarizeHold(parts, parts.holds.find(matter)),
+  act: (parts: Pick<ApiParts, 'holds' | 'keys' | 'targets' | 'classNames'>, { caller, params: { matter } }) => {
+    const hold = holdFor(parts, caller, parts.holds.find(matter));
+    if (hold === null) {
+      throw noHold(matter);
+    }
+    return hold;
+  },
 });

@@ -35,6 +35,7 @@ export const showRetention = endpoint({
   method: 'GET',
   path: '/api/v1/retention',
   summary: 'Lists the classes of keeping: for how long what is recorded is kept by each, and how much is.',
+  callers: 'auditors',
   answer: json(z.array(keptClass)),
   errors: ['catching_up', 'store_damaged'],
   act: async ({ keeping, reader, keys }: Pick<ApiParts, 'keeping' | 'reader' | 'keys'>) =>

@@ -4,24 +4,25 @@ import { asked } from '../../api/asked.ts';
 import { Loaded } from '../../parts/Loaded.tsx';
 import { NotFound } from '../../parts/NotFound.tsx';
 import { PageTitle } from '../../parts/PageTitle.tsx';
-import { useMay } from '../../shell/caller.ts';
+import { useIsAuditor, useMay } from '../../shell/caller.ts';
 import { texts } from '../../texts.ts';
 import { NewErasure } from './NewErasure.tsx';
 import { WaitingErasureView } from './WaitingErasureView.tsx';
 
-/** Erases before its day what somebody asked for, and shows what waits for a second person. Others than who may erase find nothing, and nothing is asked for them. */
+/** Erases before its day what somebody asked for, and shows what waits for a second person. Auditors only read that. Others than these and who may erase find nothing, and nothing is asked for them. */
 export function ErasuresPage(): ReactNode {
-  return useMay('erase') ? <Erasures /> : <NotFound />;
+  const [isAuditor, mayErase] = [useIsAuditor(), useMay('erase')];
+  return isAuditor || mayErase ? <Erasures mayErase={mayErase} /> : <NotFound />;
 }
 
-function Erasures(): ReactNode {
+function Erasures({ mayErase }: { readonly mayErase: boolean }): ReactNode {
   const waiting = useQuery(asked('GET /api/v1/erasures'));
   const { erasures: words } = texts;
   return (
     <>
       <PageTitle text={words.title} />
       <p className="quiet">{words.what}</p>
-      <NewErasure />
+      {mayErase && <NewErasure />}
       <h2>{words.waiting.title}</h2>
       <Loaded of={waiting}>
         {(all) =>
@@ -30,7 +31,7 @@ function Erasures(): ReactNode {
           ) : (
             <ol className="found">
               {all.map((erasure) => (
-                <WaitingErasureView key={erasure.erasure} of={erasure} />
+                <WaitingErasureView key={erasure.erasure} of={erasure} mayConfirm={mayErase} />
               ))}
             </ol>
           )

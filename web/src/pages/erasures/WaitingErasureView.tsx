@@ -8,11 +8,13 @@ import { Recorded } from '../../parts/Recorded.tsx';
 import { Time } from '../../parts/Time.tsx';
 import { texts } from '../../texts.ts';
 
-/** An erasure that waits: what it is about, who asks for it and why, until when, and its confirmation. Once it is confirmed, who did that. */
+/** An erasure that waits: what it is about, who asks for it and why, until when, and its confirmation, for who may confirm it. Once it is confirmed, who did that. */
 export function WaitingErasureView({
   of: { erasure, query, facts, reason, by, onBehalfOf, ends, confirmedBy },
+  mayConfirm,
 }: {
   readonly of: Schemas['WaitingErasure'];
+  readonly mayConfirm: boolean;
 }): ReactNode {
   const confirm = useAct('POST /api/v1/erasures/{erasure}/confirm');
   const { waiting: words } = texts.erasures;
@@ -31,12 +33,14 @@ export function WaitingErasureView({
           <div>
             {words.until} <Time of={ends} />
           </div>
-          <Later summary={words.confirm}>
-            <p className="quiet">{words.confirms}</p>
-            <button type="button" disabled={confirm.isPending} onClick={() => confirm.mutate({ path: { erasure }, body: {} })}>
-              {words.confirmNow}
-            </button>
-          </Later>
+          {mayConfirm && (
+            <Later summary={words.confirm}>
+              <p className="quiet">{words.confirms}</p>
+              <button type="button" disabled={confirm.isPending} onClick={() => confirm.mutate({ path: { erasure }, body: {} })}>
+                {words.confirmNow}
+              </button>
+            </Later>
+          )}
         </>
       ) : (
         <p role="status">

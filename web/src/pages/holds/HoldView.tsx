@@ -9,11 +9,13 @@ import { Recorded } from '../../parts/Recorded.tsx';
 import { Time } from '../../parts/Time.tsx';
 import { texts } from '../../texts.ts';
 
-/** A matter: what it keeps, who set the hold and why, and its release. */
+/** A matter: what it keeps, who set the hold and why, and its release, for who may release it. */
 export function HoldView({
   of: { matter, query, reason, by, onBehalfOf, since, sessions, records, oldest, releasedBy, unknown },
+  mayRelease,
 }: {
   readonly of: Schemas['Hold'];
+  readonly mayRelease: boolean;
 }): ReactNode {
   const release = useAct('POST /api/v1/holds/{matter}/release');
   const { words } = texts.holds;
@@ -28,21 +30,25 @@ export function HoldView({
       <div className="quiet">
         {words.by} <Recorded text={onBehalfOf === null ? by : `${by}, ${onBehalfOf}`} />, <Time of={since} />: <Recorded text={reason} />
       </div>
-      <div>
-        {words.keeps(records, sessions)}
-        {oldest !== null && (
-          <>
-            {words.from} <Time of={oldest} />
-          </>
-        )}
-      </div>
+      {records !== null && sessions !== null && (
+        <div>
+          {words.keeps(records, sessions)}
+          {oldest !== null && (
+            <>
+              {words.from} <Time of={oldest} />
+            </>
+          )}
+        </div>
+      )}
       {unknown.map((what) => (
         <p key={what}>
           <Recorded text={what} />
         </p>
       ))}
       {release.error !== null && <Failure error={release.error} />}
-      {releasedBy === null ? (
+      {releasedBy !== null ? (
+        <p>{words.released(releasedBy)}</p>
+      ) : mayRelease ? (
         <Later summary={words.release}>
           <p className="quiet">{words.releases}</p>
           <NoteForm
@@ -52,9 +58,7 @@ export function HoldView({
             onSend={(note) => release.mutate({ path: { matter }, body: { reason: note } })}
           />
         </Later>
-      ) : (
-        <p>{words.released(releasedBy)}</p>
-      )}
+      ) : null}
     </li>
   );
 }

@@ -4,17 +4,18 @@ import { asked } from '../../api/asked.ts';
 import { Loaded } from '../../parts/Loaded.tsx';
 import { NotFound } from '../../parts/NotFound.tsx';
 import { PageTitle } from '../../parts/PageTitle.tsx';
-import { useMay } from '../../shell/caller.ts';
+import { useIsAuditor, useMay } from '../../shell/caller.ts';
 import { texts } from '../../texts.ts';
 import { HoldView } from './HoldView.tsx';
 import { NewHold } from './NewHold.tsx';
 
-/** The matters for which something is kept, whatever the rules of retention say. Others than who may set holds find nothing, and nothing is asked for them. */
+/** The matters for which something is kept, whatever the rules of retention say. Auditors only read them. Others than these and who may set holds find nothing, and nothing is asked for them. */
 export function HoldsPage(): ReactNode {
-  return useMay('hold') ? <Holds /> : <NotFound />;
+  const [isAuditor, maySet] = [useIsAuditor(), useMay('hold')];
+  return isAuditor || maySet ? <Holds maySet={maySet} /> : <NotFound />;
 }
 
-function Holds(): ReactNode {
+function Holds({ maySet }: { readonly maySet: boolean }): ReactNode {
   const holds = useQuery(asked('GET /api/v1/holds'));
   return (
     <>
@@ -27,13 +28,13 @@ function Holds(): ReactNode {
           ) : (
             <ol className="found">
               {all.map((hold) => (
-                <HoldView key={hold.class} of={hold} />
+                <HoldView key={hold.class} of={hold} mayRelease={maySet} />
               ))}
             </ol>
           )
         }
       </Loaded>
-      <NewHold />
+      {maySet && <NewHold />}
     </>
   );
 }

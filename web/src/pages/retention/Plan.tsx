@@ -3,14 +3,16 @@ import type { Schemas } from '../../api/schema.ts';
 import { useAct } from '../../api/use-act.ts';
 import { Failure } from '../../parts/Failure.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
+import { useMay } from '../../shell/caller.ts';
 import { texts } from '../../texts.ts';
 import { ClassName } from './ClassTable.tsx';
 
-/** Says what a run on a day would delete, and does at once what the gateway does once a day. */
+/** Says what a run on a day would delete, and for who administers does at once what the gateway does once a day. */
 export function Plan(): ReactNode {
   const plan = useAct('POST /api/v1/retention/plan');
   const run = useAct('POST /api/v1/retention/run');
   const [at, setAt] = useState('');
+  const mayRun = useMay('administer');
   const { plan: words } = texts.retention;
   const isBusy = plan.isPending || run.isPending;
   return (
@@ -32,16 +34,18 @@ export function Plan(): ReactNode {
         <button type="submit" disabled={isBusy}>
           {words.show}
         </button>
-        <button
-          type="button"
-          disabled={isBusy}
-          onClick={() => {
-            plan.reset();
-            run.mutate({ body: { today: null } });
-          }}
-        >
-          {words.run}
-        </button>
+        {mayRun && (
+          <button
+            type="button"
+            disabled={isBusy}
+            onClick={() => {
+              plan.reset();
+              run.mutate({ body: { today: null } });
+            }}
+          >
+            {words.run}
+          </button>
+        )}
       </form>
       {plan.error !== null && <Failure error={plan.error} />}
       {run.error !== null && <Failure error={run.error} />}
