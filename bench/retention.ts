@@ -12,7 +12,6 @@ import { s3Environment } from '../gateway/src/archive/testdata/s3-server.ts';
 import { Bucket } from '../gateway/src/bucket/bucket.ts';
 import { openKeyRows } from '../gateway/src/recording/key-rows.ts';
 import { openErasures } from '../gateway/src/retention/testdata/open-erasures.ts';
-import { plantRemains } from '../gateway/src/store/testdata/plant-remains.ts';
 import { printAims } from './aims.ts';
 import { median, printMachine, printTable, ratio, thousands } from './table.ts';
 
@@ -103,16 +102,11 @@ async function measureShredding(data: string, sessions: number): Promise<number>
     await erasures.erase({ cause: 'expired', keys: expired, secrets: [], why: { by: null, reason: 'a benchmark' } });
   });
   await close(recorder, keys);
-  const pages = plantRemains(join(data, 'keys.db'), Buffer.from([1]));
-  const planted = await openErasures(data);
-  const overwritten = await workOf(async () => planted.keys.overwriteRemains());
-  await close(planted.recorder, planted.keys);
   const row = (name: string, { elapsedMs, busyMs, longestMs }: Work): string[] => [name, elapsedMs.toFixed(1), busyMs.toFixed(1), longestMs.toFixed(1)];
   printTable([
     ['deletion', 'ms until it is completed', 'ms of work on the thread', 'longest turn in ms'],
     row(`${thousands(sessions)} sessions of one day, by ${expired.length} keys, recorded and signed`, all),
     row(`${thousands(oneByOne)} secrets one by one, not recorded`, single),
-    row(`bytes left behind in ${thousands(pages)} pages of \`keys.db\`, overwritten`, overwritten),
   ]);
   return all.busyMs;
 }
