@@ -179,7 +179,8 @@ principals: { bot: { kind: agent, targets: [far, near, said] } }
       `listen: { http: 0.0.0.0:7070 }
 targets: { shop: { url: "postgres://app@db/shop", password: { env: NOT_SET } }, spare: { url: "http://spare" } }
 principals: { bot: { kind: agent, targets: [shop] } }
-roles: { analyst: { groups: [compliance] } }
+roles: { analyst: { groups: [compliance], query: 'target:shop not class:healht' } }
+alerts: { leaks: { query: 'target:shpo rows:>5' } }
 classes: { health: { classes: [icd10] } }
 retention: { rules: [{ query: 'target:shopp', keep: 1y }, { query: 'class:helth or class:email', keep: 6y, floor: 6y }, { query: 'class:health', keep: 2y }] }
 `,
@@ -194,7 +195,9 @@ retention: { rules: [{ query: 'target:shopp', keep: 1y }, { query: 'class:helth 
     assert.match(stdout, /^NOTE .*spare is granted to nobody/m);
     assert.match(stdout, /^NOTE .*the rule of retention for target:shopp: there is no target "shopp": is shop meant\?$/m);
     assert.match(stdout, /^NOTE .*the rule of retention for class:helth or class:email: there is no class "helth": is health meant\?$/m);
-    assert.equal(stdout.match(/there is no class/g)?.length, 1);
+    assert.match(stdout, /^NOTE .*role analyst: there is no class "healht": is health meant\?$/m);
+    assert.match(stdout, /^NOTE .*the rule leaks for alerts: there is no target "shpo": is shop meant\?$/m);
+    assert.equal(stdout.match(/there is no class/g)?.length, 2);
     assert.match(stdout, /^NOTE .*role analyst is had by nobody: no principal is in compliance, and no token names it/m);
   });
 

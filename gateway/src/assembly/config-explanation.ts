@@ -214,13 +214,18 @@ function warnings(config: Config): readonly string[] {
       ({ name, groups: given }) =>
         `role ${name} is had by nobody: no principal is in ${given.join(' or ')}, and no token names it while groups has no line for it`,
     ),
-    ...strangeRules(config),
+    ...strangeQueries(config),
     ...[...targets.keys()].filter((name) => !granted.has(name)).map((name) => `${name} is granted to nobody`),
   ];
 }
 
-/** Says which rules of retention name a target or a class that there is not. They may be about former records. */
-export function strangeRules({ targets, classes, retention }: Config): readonly string[] {
+/** Says which queries of a configuration name a target or a class that there is not. They may be about former records. */
+export function strangeQueries({ targets, classes, retention, roles, alerts }: Config): readonly string[] {
   const known = { target: [...targets.keys()], class: classNames(classes) };
-  return retention.rules.flatMap(({ query }) => unknownNames(parseQuery(query, 0), known).map((what) => `the rule of retention for ${query}: ${what}`));
+  const queries = [
+    ...retention.rules.map(({ query }) => ({ whose: `the rule of retention for ${query}`, query })),
+    ...roles.flatMap(({ name, conditions }) => conditions.map((query) => ({ whose: `role ${name}`, query }))),
+    ...Array.from(alerts.values(), ({ name, query }) => ({ whose: `the rule ${name} for alerts`, query })),
+  ];
+  return queries.flatMap(({ whose, query }) => unknownNames(parseQuery(query, 0), known).map((what) => `${whose}: ${what}`));
 }

@@ -17,7 +17,7 @@ import type { Reader } from '../reader/reader.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { recordEnvironment, recordPolicy, recordPolicyChanges, recordRefusedPolicy } from '../sessions/policy-record.ts';
 import type { Logger } from '../telemetry.ts';
-import { strangeRules } from './config-explanation.ts';
+import { strangeQueries } from './config-explanation.ts';
 import { fillLimits } from './read-at-start.ts';
 
 /** Makes the policy of a configuration. */
@@ -164,16 +164,16 @@ export class InForce implements AsyncDisposable {
     }
   }
 
-  /** Warns of rules of retention that are about nothing there is, and of policies in force that `policy check` would refuse or remark on. */
+  /** Warns of queries of the configuration that name what there is not, and of policies in force that `policy check` would refuse or remark on. */
   warnOfFindings(): void {
-    this.#warnOfRules();
+    this.#warnOfQueries();
     for (const finding of this.#policy.findings?.() ?? []) {
       this.#parts.log.warn(`countersign policy check finds: ${finding}`);
     }
   }
 
-  #warnOfRules(): void {
-    for (const finding of strangeRules(this.#config)) {
+  #warnOfQueries(): void {
+    for (const finding of strangeQueries(this.#config)) {
       this.#parts.log.warn(finding);
     }
   }
@@ -207,7 +207,7 @@ export class InForce implements AsyncDisposable {
     };
     this.#parts.log.info(told, 'configuration applied');
     if (changes === null) {
-      this.#warnOfRules();
+      this.#warnOfQueries();
     } else {
       this.warnOfFindings();
     }
