@@ -13,6 +13,8 @@ import type { Gateway } from '../gateway.ts';
 import { Witness } from './witness.ts';
 import { WitnessServer } from './witness-server.ts';
 
+const dayMs = 86_400_000;
+
 /** A store of a gateway with a key, and witnesses of it. */
 class Witnessed implements AsyncDisposable {
   readonly directory: string;
@@ -88,6 +90,7 @@ class Witnessed implements AsyncDisposable {
 }
 
 void test('a quorum of witnesses cosigns the log to its last record, whoever else lies or does not answer', async (t) => {
+  const firstDay = Math.floor(Date.now() / dayMs);
   await using witnessed = new Witnessed(t);
   await (await witnessed.start(null)).stop();
   await witnessed.addWitness('one');
@@ -103,21 +106,24 @@ void test('a quorum of witnesses cosigns the log to its last record, whoever els
   await waitUntil(async () => (await status())['cosigned'] !== null);
   const served = await (await witnessed.ask(gateway, '/log/cosigned')).text();
   assert.match(served, /^countersign\/[0-9a-f]{16}\n(?:.|\n)*\n\u2014 one\.example \S+\n\u2014 two\.example \S+\n$/);
-  const { witnesses } = await status();
-  assert.deepEqual(
-    (Array.isArray(witnesses) ? witnesses : []).slice(0, 3).map(({ witness, state, why }) => [witness, state, why]),
-    [
-      ['one', 'cosigning', ''],
-      ['two', 'cosigning', ''],
-      ['three', 'failing', 'its answer has no cosignature by its key'],
-    ],
-  );
+  // The quorum is there before each witness has answered.
+  const states = async (): Promise<readonly (readonly unknown[])[]> => {
+    const { witnesses } = await status();
+    return (Array.isArray(witnesses) ? witnesses : []).slice(0, 3).map(({ witness, state, why }) => [witness, state, why]);
+  };
+  await waitUntil(async () => (await states()).every(([, state]) => state !== 'asked'));
+  assert.deepEqual(await states(), [
+    ['one', 'cosigning', ''],
+    ['two', 'cosigning', ''],
+    ['three', 'failing', 'its answer has no cosignature by its key'],
+  ]);
   assert.match(await (await witnessed.ask(gateway, '/metrics')).text(), /countersign_witness_cosigning\{witness="three"\} 0\n/);
   await gateway.stop();
   const report = await witnessed.verify('pair');
   assert.equal(report.verdict, 'holds', JSON.stringify(report.findings));
   assert.equal(report.cosigned?.newest?.size, report.counts.leaves, 'the last record is cosigned too');
-  assert.equal(report.cosigned.checkpoints, 2, 'the newest, and the first of the day');
+  const days = Math.floor(Date.now() / dayMs) - firstDay + 1;
+  assert.ok(report.cosigned.checkpoints > 1 && report.cosigned.checkpoints <= days + 1, 'the newest, and the first of each day');
   assert.equal((await witnessed.verify('three')).verdict, 'trust');
 });
 
