@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { configSchema } from '../../gateway/src/config/schema.ts';
 import { liveSections, startSections } from '../../gateway/src/config/sections.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
+import { passMidnight } from '../support/pass-midnight.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const config = 'targets: {}\nprincipals:\n  agent: { kind: agent, targets: [] }\n';
@@ -90,6 +91,7 @@ test('T4.31: when a file takes effect, the settings that need a restart are name
 });
 
 test('retention show says what is kept, and retention plan what the file would change, before it is applied', async () => {
+  await passMidnight();
   await using gateway = await GatewayProcess.start({ config: `${config}retention: { rules: [{ query: 'class:health', keep: 10y, floor: 6y }] }\n` });
   const shown = gateway.command(['retention', 'show']);
   assert.equal(shown.status, 0, shown.stderr);

@@ -1,11 +1,13 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { verifyFile, verifyStore } from '@countersign/ledger';
+import { passMidnight } from '../../../tests/support/pass-midnight.ts';
 import { openStoreFiles } from '../../../cli/src/store-files.ts';
 import type { ShownKeys } from './endpoints/list-keys.ts';
 import { openRunningGateway } from './testdata/running-gateway.ts';
 
 test('the root key is rotated while a gateway runs: what was recorded is read, and the rotation is on record with its reason', async () => {
+  await passMidnight();
   await using running = await openRunningGateway();
   const token = Object.assign({ token: '' }, await running.json('POST', '/api/v1/tokens', { principal: 'wide' })).token;
   const use = async (): Promise<string> => {

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { verifyStore } from '@countersign/ledger';
+import { passMidnight } from '../../../tests/support/pass-midnight.ts';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
 import { openStoreFiles } from '../../../cli/src/store-files.ts';
 import type { ShownRecord } from '../feed/shown-record.ts';
@@ -24,8 +25,10 @@ const health = `
 describe('rules of retention in a gateway that runs', () => {
   let running: RunningGateway;
   let token: string;
-  const today = dayOf(Date.now());
+  let today: number;
   before(async () => {
+    await passMidnight();
+    today = dayOf(Date.now());
     running = await openRunningGateway(`retention:\n  rules:${rules}${health}\n`);
     token = Object.assign({ token: '' }, await running.json('POST', '/api/v1/tokens', { principal: 'wide' })).token;
   });

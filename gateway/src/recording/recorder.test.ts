@@ -19,6 +19,7 @@ import { KeystreamReader } from './keystream.ts';
 import { readEntries, SessionOpener, type RawRecord } from './session-reader.ts';
 import { openRecorder } from './testdata/open-recorder.ts';
 import type { OpenedRecord } from '../domain/record.ts';
+import { passMidnight } from '../../../tests/support/pass-midnight.ts';
 import { waitUntil } from '../../../tests/support/wait-until.ts';
 
 interface Opened {
@@ -263,6 +264,7 @@ function closeJournalBehindItsBack(data: string): void {
 }
 
 test('every epoch announces the class keys that it uses, also those that a crash kept from the log', async (t) => {
+  await passMidnight();
   const data = temporaryDirectory(t);
   const day = Math.floor(Date.now() / 86_400_000);
   {
