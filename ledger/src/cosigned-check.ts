@@ -1,5 +1,6 @@
 /** The cosigned checkpoints of a store: each must be one of its log, and meet the policy of witnesses where one is given. */
 import type { SigningKeys } from './keyring.ts';
+import type { SeenTree } from './latest-times.ts';
 import { MalformedError } from './malformed.ts';
 import { noteBytesMax } from './note.ts';
 import { readWhole, type StoreFiles } from './store-files.ts';
@@ -30,16 +31,20 @@ export interface CosignedReport {
 export class CosignedCheck {
   readonly expectations: readonly Expectation[];
   readonly report: CosignedReport | undefined;
+  /** The checkpoints that meet the quorum, by the clocks of its witnesses. */
+  readonly times: readonly SeenTree[];
 
-  private constructor(expectations: readonly Expectation[], report: CosignedReport | undefined) {
+  private constructor(expectations: readonly Expectation[], report: CosignedReport | undefined, times: readonly SeenTree[]) {
     this.expectations = expectations;
     this.report = report;
+    this.times = times;
   }
 
   /** Reads the cosigned checkpoints, and checks their signatures. The caller compares the journal with `expectations`. */
   static async open(files: StoreFiles, keys: SigningKeys, policy: WitnessPolicy | undefined, findings: Findings): Promise<CosignedCheck> {
     const expectations: Expectation[] = [];
     let newest: CosignedReport['newest'];
+    const times: SeenTree[] = [];
     let checkpoints = 0;
     for (const path of await listCosigned(files, findings)) {
       const bytes = await orMalformedLater(findings, path, async () => readWhole(files, path, noteBytesMax));
@@ -52,12 +57,17 @@ export class CosignedCheck {
       const outcome = policy && (await policyHolds(bytes, policy, keys));
       if (outcome?.holds === false) {
         findings.add(outcome.forged.length > 0 ? 'integrity' : 'trust', path, outcome.why);
-      } else if (outcome !== undefined && checkpoint.size > (newest?.size ?? -1)) {
+        continue;
+      }
+      if (typeof outcome?.quorumMs === 'number') {
+        times.push({ size: checkpoint.size, timeMs: outcome.quorumMs });
+      }
+      if (outcome !== undefined && checkpoint.size > (newest?.size ?? -1)) {
         newest = { size: checkpoint.size, quorumMs: outcome.quorumMs, witnesses: outcome.witnessed.map(({ name }) => name) };
       }
     }
     const report = policy && { checkpoints, ...(newest === undefined ? {} : { newest }) };
-    return new CosignedCheck(expectations, report);
+    return new CosignedCheck(expectations, report, times);
   }
 
   /** Adds the findings about the newest: there must be one if the policy asks for witnesses, and it must not be older than `maxAgeMs`. */

@@ -119,6 +119,10 @@ async function* linesBehind(first: string, open: OpenFile): AsyncGenerator<strin
     } else if (place === 'in' && line === end) {
       place = 'after';
     } else if (place === 'in') {
+      if (line.includes('<')) {
+        // A browser may find an element in it, or the end of this one, and so reads other lines than these.
+        throw new MalformedError('page with evidence that is not escaped');
+      }
       yield line;
     }
   }

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KeyRows } from './key-check.ts';
 import { commitWithCheckpoint, filesOf } from './testdata/golden-store.ts';
-import { StoreWriter, type Kind } from './testdata/store-writer.ts';
+import { StoreWriter, treeHash, witnessOf, type Kind } from './testdata/store-writer.ts';
 import { verifyStore } from './verify-store.ts';
+import { parseWitnessPolicy } from './witness-policy.ts';
 
 const dayMs = 86_400_000;
 const [hash, other] = ['ab'.repeat(32), 'cd'.repeat(32)];
@@ -60,6 +61,11 @@ function holdOn(what: 'create' | 'release'): Written {
 }
 
 const wrapByHold: Written = ['wrap', { class: 32_768, day: never, wraps: [[7, 2, hash]] }];
+
+/** Contents that a class keeps for longer than the class under which they were recorded. */
+function wrapFor(day: number): readonly Written[] {
+  return [['wrap', { class: 2, day, wraps: [[7, 2, hash]] }]];
+}
 
 interface Case {
   readonly what: string;
@@ -222,6 +228,20 @@ const cases: readonly Case[] = [
     strict: /content of class 2 until never, .* for 90 days$/,
   },
   { what: 'secrets of a class of which the log says nothing', log: [floorOf(1, null), secrets], strict: /of class 2, and the log does not say for how long/ },
+  { what: 'wrapped for as long as the log says', log: [...keep(400, 90), ...wrapFor(today + 90)] },
+  { what: 'wrapped for as long as the log said once', log: [...keep(400, 400), ...keep(90, 90), ...wrapFor(today + 400)] },
+  {
+    what: 'wrapped for longer than the log says',
+    log: [...keep(400, 90), ...wrapFor(today + 92)],
+    strict: /class 2 until .*, which is longer than the log has said/,
+  },
+  { what: 'wrapped for ever', log: [...keep(null, 90), ...wrapFor(never)], strict: /class 2 until never, which is longer than the log has said/ },
+  { what: 'wrapped for ever, as the log says', log: [...keep(null, null), ...wrapFor(never)] },
+  {
+    what: 'wrapped under a class of which the log says nothing',
+    log: [floorOf(1, null), ...wrapFor(today + 90)],
+    strict: /which is longer than the log has said/,
+  },
   { what: 'erased after the hold ended', log: [secrets, wrapByHold, holdOn('release'), erase([7, 2]), complete] },
 ];
 
@@ -270,3 +290,42 @@ for (const { what, log, there = [], gone, plain, strict, later = 0, ahead = 0 } 
     }
   });
 }
+
+test('an erasure is not of a later day than witnesses say that it was there, whatever the clock of the log says', async () => {
+  const writer = new StoreWriter();
+  writer.start(null);
+  const witness = witnessOf('one.example/w', 1);
+  const nowS = Math.floor(writer.timeMs / 1000);
+  const yearAgoS = nowS - 365 * 86_400;
+  const recordAll = (log: readonly Written[]): void => {
+    for (const [kind, meta] of log) {
+      writer.record(writer.gateway, kind, { meta });
+    }
+    commitWithCheckpoint(writer);
+  };
+  recordAll(announce(past));
+  const early = writer.note + witness.cosign(writer.note, yearAgoS);
+  recordAll([intent('expired', past), ['erasure', { phase: 'complete', intent: writer.leafHashes.length }]]);
+  writer.publish();
+  const size = writer.leafHashes.length;
+  const strict = { keys: [writer.signer.vkey], keyRows: rowsOf([], []), now: () => writer.timeMs, retentionAtMs: writer.timeMs };
+  const findingsOf = async (more: Partial<Parameters<typeof verifyStore>[1]>, cosignedS: number): Promise<string> => {
+    const newest = writer.note + witness.cosign(writer.note, cosignedS);
+    const cosigned = new Map([
+      ['log/cosigned', Buffer.from(newest)],
+      [`log/cosigned.kept/1`, Buffer.from(early)],
+    ]);
+    const { findings } = await verifyStore(filesOf(new Map([...writer.files, ...cosigned])), { ...strict, ...more });
+    return findings.map(({ code, what: words }) => `${code}: ${words}`).join('\n');
+  };
+  const witnesses = parseWitnessPolicy(Buffer.from(`witness one ${witness.vkey}\nquorum one\n`));
+  const tooEarly = /^retention: it destroys the key of class 1 and day .* as expired, before that day has passed$/;
+  assert.equal(await findingsOf({}, yearAgoS), '', 'nobody is asked whose cosignatures count');
+  assert.match(await findingsOf({ witnesses }, yearAgoS), tooEarly);
+  assert.equal(await findingsOf({ witnesses }, nowS - 86_400), '', 'the checkpoint of a year ago did not have the erasure');
+  const anchored = (timeS: number): Partial<Parameters<typeof verifyStore>[1]> => ({
+    anchored: { keys: [writer.signer.vkey], trees: [{ size, root: treeHash(writer.leafHashes), timeS, entry: 1 }] },
+  });
+  assert.match(await findingsOf(anchored(yearAgoS), yearAgoS), tooEarly);
+  assert.equal(await findingsOf(anchored(nowS), yearAgoS), '');
+});

@@ -3,6 +3,7 @@ import { leafName, type PlacedLeaf } from './epoch-check.ts';
 import { readErasureBody, type ErasedSecret, type ErasureCause, type ErasureIntent } from './erasure-body.ts';
 import type { GovernanceBody } from './governance.ts';
 import type { KeyRows } from './key-check.ts';
+import type { LatestTimes } from './latest-times.ts';
 import { leafKindOf, leafOffsets, neverExpires, readUint53 } from './leaf.ts';
 import { printDay } from './printed-day.ts';
 import { firstHoldClass, ProtectedSecrets, type ClassDay, type SecretsPlaces } from './protected-secrets.ts';
@@ -35,6 +36,8 @@ interface RetentionCheckOptions {
   readonly nowMs: number;
   /** The time for which retention is judged. Null: only losses before their time are looked for. */
   readonly atMs: number | null;
+  /** The times by which records were there, by the clocks of others. */
+  readonly latest: LatestTimes;
 }
 
 interface AnnouncedKey extends ClassDay {
@@ -105,6 +108,10 @@ export class RetentionCheck {
       this.#stated.keep(body);
     } else {
       this.#protected.wrap(body);
+      const why = this.#stated.whyNotWrap(body, dayOf(record));
+      if (why !== null) {
+        this.#judge(leafName(record), why);
+      }
     }
   }
 
@@ -192,7 +199,7 @@ export class RetentionCheck {
     const where = leafName(record);
     const erasure = readErasureBody(body);
     if (erasure.phase === 'intent') {
-      const open = { intent: erasure.intent, held: new Set<string>(), day: Math.min(dayOf(record), this.#newestDay), where };
+      const open = { intent: erasure.intent, held: new Set<string>(), day: this.#dayOfIntent(record), where };
       this.#open.set(record.index, open);
       this.#announce(open);
       return;
@@ -204,6 +211,12 @@ export class RetentionCheck {
       this.#open.delete(erasure.intent);
       this.#complete(open, erasure.kept, where);
     }
+  }
+
+  /** The day of an intent, which lets days pass that were to be kept: not later than others say that it was there, for the clock of the gateway may have been set. */
+  #dayOfIntent(record: PlacedLeaf): number {
+    const latestMs = this.#options.latest.of(record.index) + dayMs;
+    return Math.min(dayOf(record), this.#newestDay, Math.floor(latestMs / dayMs));
   }
 
   /** Takes up what stays of an intent, because a hold came before anything was destroyed. Such a hold wins, and no other secret stays. */

@@ -1,6 +1,7 @@
 /** The checkpoints of a store that an authority of timestamps has stamped (RFC 3161): each must be one of its log, and hold. */
 import type { Certificate } from './certificate.ts';
 import type { SigningKeys } from './keyring.ts';
+import type { SeenTree } from './latest-times.ts';
 import { MalformedError } from './malformed.ts';
 import { noteBytesMax, parseNote } from './note.ts';
 import { readWhole, type StoreFiles } from './store-files.ts';
@@ -54,10 +55,13 @@ export async function checkTimestamps(
 export class TimestampsCheck {
   readonly expectations: readonly Expectation[];
   readonly report: TimestampsReport | undefined;
+  /** The checkpoints whose timestamps hold. */
+  readonly times: readonly SeenTree[];
 
-  private constructor(expectations: readonly Expectation[], report: TimestampsReport | undefined) {
+  private constructor(expectations: readonly Expectation[], report: TimestampsReport | undefined, times: readonly SeenTree[]) {
     this.expectations = expectations;
     this.report = report;
+    this.times = times;
   }
 
   /** Reads the stamped checkpoints and checks them; their timestamps where `trusted` is given. The caller compares the journal with `expectations`. */
@@ -68,6 +72,7 @@ export class TimestampsCheck {
   ): Promise<TimestampsCheck> {
     const expectations: Expectation[] = [];
     let newest: TimestampsReport['newest'];
+    const times: SeenTree[] = [];
     for (const path of await listStamped(files, findings)) {
       const bytes = await orMalformedLater(findings, path, async () => readWhole(files, path, noteBytesMax));
       const checkpoint = bytes && (await checkNote(bytes, path, keys, findings));
@@ -76,10 +81,13 @@ export class TimestampsCheck {
       }
       expectations.push(new Expectation(checkpoint, path, { differs: 'integrity', missing: 'completeness' }, findings));
       const stamped = trusted && (await checkTimestamps(bytes, { size: checkpoint.size, where: path, trusted, nowMs }, findings));
-      newest = stamped !== undefined && stamped.size > (newest?.size ?? -1) ? stamped : newest;
+      if (stamped !== undefined) {
+        times.push(stamped);
+        newest = stamped.size > (newest?.size ?? -1) ? stamped : newest;
+      }
     }
     const report = trusted && { checkpoints: expectations.length, ...(newest === undefined ? {} : { newest }) };
-    return new TimestampsCheck(expectations, report);
+    return new TimestampsCheck(expectations, report, times);
   }
 
   /** Adds the findings about the newest: there must be one if authorities are given, and it must not be older than `maxAgeMs`. */

@@ -23,6 +23,7 @@ void test('evidence holds as lines and in a page, and neither a byte nor a sessi
   assert.equal(await verdictOf(`${formatEvidenceHeader({ ...header, sessions: 2 })}${bundle}`), 'completeness');
   assert.equal(await verdictOf(`${formatEvidenceHeader({ ...header, sessions: 2 })}${bundle}${bundle}`), 'malformed');
   assert.equal(await verdictOf(page + page), 'malformed');
+  assert.equal(await verdictOf(page.replace(String.raw`\u003c/script`, '</script')), 'malformed', 'a browser would read less than these lines');
 });
 
 void test('evidence and bundles of a log whose key was rotated hold with each of its keys, by the keyring in them', async () => {

@@ -10,6 +10,7 @@ import { HandoverCheck } from './handover-check.ts';
 import { JournalCheck, type StoreProgress } from './journal-check.ts';
 import { KeyCheck, type KeyRows } from './key-check.ts';
 import type { SigningKeys } from './keyring.ts';
+import { LatestTimes } from './latest-times.ts';
 import { noteBytesMax } from './note.ts';
 import { equalBytes } from './proof.ts';
 import { RetentionCheck, type RetentionReport } from './retention-check.ts';
@@ -147,7 +148,9 @@ async function verifyOnce(storeFiles: StoreFiles, options: StoreOptions): Promis
   const expectations = [published.expectation, known, ...handovers.expectations, ...cosigned.expectations, ...stamped.expectations, ...anchored].filter(
     (one) => one !== undefined,
   );
-  const retention = new RetentionCheck({ rows: keyRows ?? null, findings, nowMs: now(), atMs: options.retentionAtMs ?? null });
+  const seen = (options.anchored?.trees ?? []).map(({ size, timeS }) => ({ size, timeMs: timeS * 1000 }));
+  const latest = new LatestTimes([...cosigned.times, ...stamped.times, ...seen]);
+  const retention = new RetentionCheck({ rows: keyRows ?? null, findings, nowMs: now(), atMs: options.retentionAtMs ?? null, latest });
   const keyCheck = new KeyCheck(keyRows ?? null, findings, retention);
   if (options.bodiesClosed !== undefined) {
     findings.add('trust', 'keys.db', `the root key is not given, so no sealed body was opened and compared with its leaf: ${options.bodiesClosed}`);
