@@ -4,32 +4,26 @@ import { useState, type ReactNode } from 'react';
 import { asked } from '../../api/asked.ts';
 import type { Schemas } from '../../api/schema.ts';
 import { useLive } from '../../api/use-live.ts';
-import { FilterField } from '../../parts/FilterField.tsx';
-import { hasWords } from '../../parts/has-words.ts';
+import { FilteredList } from '../../parts/FilteredList.tsx';
 import { Loaded } from '../../parts/Loaded.tsx';
 import { PageTitle } from '../../parts/PageTitle.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
+import { WideTable } from '../../parts/WideTable.tsx';
 import { texts } from '../../texts.ts';
 
 /** All principals of the configuration, and the way to those of issuers. */
 export function PrincipalsPage(): ReactNode {
   const principals = useLive('GET /api/v1/principals');
   const { data: issuers = [] } = useQuery(asked('GET /api/v1/issuers'));
-  const [filter, setFilter] = useState('');
   return (
     <>
       <PageTitle text={texts.principals.title} />
       <Loaded of={principals}>
-        {(all) => {
-          const shown = all.filter(({ id, kind, groups, roles }) => hasWords(filter, id, kind ?? '', ...groups, ...roles));
-          return (
-            <>
-              {all.length > 0 && <FilterField label={texts.principals.filter} value={filter} onChange={setFilter} />}
-              {shown.length > 0 && <PrincipalTable of={shown} />}
-              {shown.length === 0 && <p role="status">{all.length === 0 ? texts.principals.none : texts.principals.noneSo}</p>}
-            </>
-          );
-        }}
+        {(all) => (
+          <FilteredList of={all} words={texts.principals} textsOf={({ id, kind, groups, roles }) => [id, kind ?? '', ...groups, ...roles]}>
+            {(shown) => <PrincipalTable of={shown} />}
+          </FilteredList>
+        )}
       </Loaded>
       {issuers.length > 0 && <IssuedForm />}
     </>
@@ -37,39 +31,24 @@ export function PrincipalsPage(): ReactNode {
 }
 
 function PrincipalTable({ of }: { readonly of: readonly Schemas['Principal'][] }): ReactNode {
-  const { columns } = texts.principals;
   return (
-    <div className="wide">
-      <table>
-        <thead>
-          <tr>
-            <th>{columns.name}</th>
-            <th>{columns.kind}</th>
-            <th>{columns.groups}</th>
-            <th>{columns.roles}</th>
-            <th>{columns.targets}</th>
-            <th className="number">{columns.open}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {of.map(({ id, kind, groups, roles, targets, openSessions, suspended }) => (
-            <tr key={id}>
-              <td>
-                <Link to="/principals/$principal" params={{ principal: id }}>
-                  <Recorded text={id} />
-                </Link>{' '}
-                {suspended !== null && <span className="mark high">{texts.principals.suspended}</span>}
-              </td>
-              <td>{kind !== null && texts.principals.kind[kind]}</td>
-              <td>{groups.join(', ')}</td>
-              <td>{roles.join(', ')}</td>
-              <td>{targets.join(', ')}</td>
-              <td className="number">{openSessions === 0 ? '' : openSessions.toLocaleString('en')}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <WideTable columns={texts.principals.columns} number="open">
+      {of.map(({ id, kind, groups, roles, targets, openSessions, suspended }) => (
+        <tr key={id}>
+          <td>
+            <Link to="/principals/$principal" params={{ principal: id }}>
+              <Recorded text={id} />
+            </Link>{' '}
+            {suspended !== null && <span className="mark high">{texts.principals.suspended}</span>}
+          </td>
+          <td>{kind !== null && texts.principals.kind[kind]}</td>
+          <td>{groups.join(', ')}</td>
+          <td>{roles.join(', ')}</td>
+          <td>{targets.join(', ')}</td>
+          <td className="number">{openSessions === 0 ? '' : openSessions.toLocaleString('en')}</td>
+        </tr>
+      ))}
+    </WideTable>
   );
 }
 

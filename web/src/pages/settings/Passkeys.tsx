@@ -10,6 +10,7 @@ import { Loaded } from '../../parts/Loaded.tsx';
 import { NoteForm } from '../../parts/NoteForm.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { Time } from '../../parts/Time.tsx';
+import { WideTable } from '../../parts/WideTable.tsx';
 import { texts } from '../../texts.ts';
 
 /** The local administrators with their passkeys. The operator may invite another. */
@@ -33,47 +34,34 @@ function PasskeyTable({ of }: { readonly of: readonly Schemas['Passkey'][] }): R
   return (
     <>
       {remove.error !== null && <Failure error={remove.error} />}
-      <div className="wide">
-        <table>
-          <thead>
-            <tr>
-              <th>{columns.principal}</th>
-              <th>{columns.id}</th>
-              <th>{columns.created}</th>
-              <th>{columns.used}</th>
-              <th>{columns.act}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {of.map(({ id, principal, created, used }) => (
-              <tr key={id}>
-                <td>
-                  <Recorded text={principal} />
-                </td>
-                <td>
-                  <code title={id}>{id.slice(0, 22)}</code>
-                </td>
-                <td>
-                  <Time of={created} />
-                </td>
-                <td>{used === null ? never : <Time of={used} />}</td>
-                <td>
-                  <Later summary={ask}>
-                    <button
-                      type="button"
-                      aria-label={`${removeNow}: ${principal}`}
-                      disabled={remove.isPending}
-                      onClick={() => remove.mutate({ path: { passkey: id } })}
-                    >
-                      {removeNow}
-                    </button>
-                  </Later>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <WideTable columns={columns}>
+        {of.map(({ id, principal, created, used }) => (
+          <tr key={id}>
+            <td>
+              <Recorded text={principal} />
+            </td>
+            <td>
+              <code title={id}>{id.slice(0, 22)}</code>
+            </td>
+            <td>
+              <Time of={created} />
+            </td>
+            <td>{used === null ? never : <Time of={used} />}</td>
+            <td>
+              <Later summary={ask}>
+                <button
+                  type="button"
+                  aria-label={`${removeNow}: ${principal}`}
+                  disabled={remove.isPending}
+                  onClick={() => remove.mutate({ path: { passkey: id } })}
+                >
+                  {removeNow}
+                </button>
+              </Later>
+            </td>
+          </tr>
+        ))}
+      </WideTable>
     </>
   );
 }

@@ -12,6 +12,7 @@ import { Loaded } from '../../parts/Loaded.tsx';
 import { PageTitle } from '../../parts/PageTitle.tsx';
 import { Recorded } from '../../parts/Recorded.tsx';
 import { Time } from '../../parts/Time.tsx';
+import { WideTable } from '../../parts/WideTable.tsx';
 import { texts } from '../../texts.ts';
 import { NewToken } from './NewToken.tsx';
 import { stateOf } from './token-state.ts';
@@ -58,63 +59,48 @@ function TokenTable({ of }: { readonly of: readonly Schemas['TokenSummary'][] })
   return (
     <>
       {revoke.error !== null && <Failure error={revoke.error} />}
-      <div className="wide">
-        <table>
-          <thead>
-            <tr>
-              <th>{columns.principal}</th>
-              <th>{columns.onBehalfOf}</th>
-              <th>{columns.id}</th>
-              <th>{columns.created}</th>
-              <th>{columns.expires}</th>
-              <th>{columns.state}</th>
-              <th>{columns.act}</th>
+      <WideTable columns={columns}>
+        {of.map((token) => {
+          const { id, principal, onBehalfOf, created, expires } = token;
+          const state = stateOf(token, Date.now());
+          return (
+            <tr key={id}>
+              <td>
+                <Link to="/principals/$principal" params={{ principal }}>
+                  <Recorded text={principal} />
+                </Link>
+              </td>
+              <td>{onBehalfOf !== null && <Recorded text={onBehalfOf} />}</td>
+              <td>
+                <code>{id}</code>
+              </td>
+              <td>
+                <Time of={created} />
+              </td>
+              <td>
+                <Time of={expires} />
+              </td>
+              <td>
+                <span className={`mark ${levels[state]}`}>{states[state]}</span>
+              </td>
+              <td>
+                {state === 'valid' && (
+                  <Later summary={texts.tokens.revoke}>
+                    <button
+                      type="button"
+                      aria-label={`${texts.tokens.revokeNow}: ${id}`}
+                      disabled={revoke.isPending}
+                      onClick={() => revoke.mutate({ path: { token: id } })}
+                    >
+                      {texts.tokens.revokeNow}
+                    </button>
+                  </Later>
+                )}
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {of.map((token) => {
-              const { id, principal, onBehalfOf, created, expires } = token;
-              const state = stateOf(token, Date.now());
-              return (
-                <tr key={id}>
-                  <td>
-                    <Link to="/principals/$principal" params={{ principal }}>
-                      <Recorded text={principal} />
-                    </Link>
-                  </td>
-                  <td>{onBehalfOf !== null && <Recorded text={onBehalfOf} />}</td>
-                  <td>
-                    <code>{id}</code>
-                  </td>
-                  <td>
-                    <Time of={created} />
-                  </td>
-                  <td>
-                    <Time of={expires} />
-                  </td>
-                  <td>
-                    <span className={`mark ${levels[state]}`}>{states[state]}</span>
-                  </td>
-                  <td>
-                    {state === 'valid' && (
-                      <Later summary={texts.tokens.revoke}>
-                        <button
-                          type="button"
-                          aria-label={`${texts.tokens.revokeNow}: ${id}`}
-                          disabled={revoke.isPending}
-                          onClick={() => revoke.mutate({ path: { token: id } })}
-                        >
-                          {texts.tokens.revokeNow}
-                        </button>
-                      </Later>
-                    )}
-                  </td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+          );
+        })}
+      </WideTable>
     </>
   );
 }
