@@ -107,7 +107,7 @@ test('after a loss of power the anchor log has what the witness had answered, an
     assert.equal((await witness.addCheckpoint(await log.request(size, size + 3))).status, 200);
     disk.cutPower();
     await witness.kill();
-    await disk.remount();
+    disk.remount();
     assert.deepEqual(await records(), [size + 3]);
     await witness.start();
     assert.deepEqual(await records(), [size + 3]);

@@ -35,7 +35,7 @@ test('C28: loss of power under load (disk): nothing acknowledged is lost, receip
     disk.cutPower();
     acknowledged.push(...(await load).acknowledged);
     await shop.gateway.signal('SIGKILL');
-    await disk.remount();
+    disk.remount();
     await shop.gateway.start();
     await assertEvidence(shop.gateway, evidence);
   }
@@ -50,7 +50,7 @@ test('C28: loss of power in the first moments of a store: the start needs no han
   for (let round = 0; round < rounds; round++) {
     disk.cutPower();
     await gateway.signal('SIGKILL');
-    await disk.remount();
+    disk.remount();
     await gateway.start();
     await assertEvidence(gateway, [await takeEvidence(gateway)]);
   }
@@ -85,7 +85,7 @@ test(
         disk.cutPower();
         child.kill('SIGKILL');
         await ended;
-        await disk.remount();
+        disk.remount();
         assert.equal((await start()) !== before, isNew);
         const { verdict, findings } = await verifyStore(openStoreFiles(data), { keys: [first] });
         assert.deepEqual([verdict, findings], ['holds', []]);

@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { notAllowedHere, python, requireProgram } from './require-program.ts';
-import { waitUntil } from './wait-until.ts';
 
 /** A mounted file system of a test's own. */
 export interface MountedDisk extends AsyncDisposable {
@@ -49,15 +48,15 @@ export interface JournaledDisk extends MountedDisk {
   /** Cuts the power: nothing more reaches the disk, and what has not reached it is lost. */
   cutPower(): void;
   /** Mounts the disk again, as after a restart of the machine. No process may have files of it open. */
-  remount(): Promise<void>;
+  remount(): void;
 }
 
 /** Mounts ext4 in a file. It commits nothing by itself, so only what was synced is on the disk. */
 export function mountJournaled(bytes: number): JournaledDisk {
   const home = mkdtempSync(join(tmpdir(), 'countersign-disk-'));
-  const image = join(home, 'image');
   const directory = join(home, 'mounted');
   mkdirSync(directory);
+  let [image, images] = [join(home, 'image'), 1];
   writeFileSync(image, '');
   truncateSync(image, bytes);
   run('mkfs.ext4', '-q', '-F', image);
@@ -70,10 +69,12 @@ export function mountJournaled(bytes: number): JournaledDisk {
     cutPower: () => {
       run(python, '-c', shutDown, directory);
     },
-    remount: async () => {
+    remount: () => {
       run('umount', directory);
-      // A process in a mount namespace of its own, which another test may have started, has the disk mounted until it ends. Until then it would be mounted again without power.
-      await waitUntil(() => run('losetup', '--associated', image) === '');
+      // A process in a mount namespace of its own, which another test may have started, keeps the disk mounted without power until it ends. So what has reached it is mounted as another one.
+      const reached = join(home, `image${images++}`);
+      run('cp', '--sparse=always', image, reached);
+      image = reached;
       mount();
     },
     [Symbol.asyncDispose]: async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { requireMounts } from './mounted-disk.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const stepMs = 120_000;
+const stepMs = 450_000;
 
 export interface Ended {
   readonly status: number | null;

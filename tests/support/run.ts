@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
 /** The longest time in ms that a program may take. */
-const programMs = 180_000;
+const programMs = 450_000;
 
 export interface RunResult {
   readonly status: number | null;
