@@ -258,7 +258,7 @@ describe('files of policies over the API', () => {
     await running.json('POST', '/api/v1/config/apply', {});
   });
 
-  test('names lead nowhere else: no path, no link, no other ending', async () => {
+  test('names lead nowhere else: no path, no link, no other ending, and no file that is too long is read', async () => {
     const outside = join(directory, 'outside.cedar');
     writeFileSync(outside, '');
     symlinkSync(outside, join(policies, 'link.cedar'));
@@ -269,6 +269,9 @@ describe('files of policies over the API', () => {
     }
     assert.equal(readFileSync(outside, 'utf8'), '');
     rmSync(join(policies, 'link.cedar'));
+    writeFileSync(join(policies, 'long.cedar'), Buffer.alloc(1024 * 1024 + 1, ' '));
+    assert.match((await save('long.cedar', { text: '// changed', sha256: null })).text, /long\.cedar is longer than 1048576 bytes/);
+    rmSync(join(policies, 'long.cedar'));
   });
 
   test('who does not administer gets none of it, and where files cannot be saved it is said why', async () => {
