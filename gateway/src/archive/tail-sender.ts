@@ -95,7 +95,10 @@ export class TailSender {
     const end = segment === this.#wanted.segment ? this.#wanted.offset : (await file.stat()).size;
     if (end > offset) {
       const bytes = Buffer.alloc(Math.min(end - offset, objectBytesMax));
-      await file.read(bytes, 0, bytes.length, offset);
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, offset);
+      if (bytesRead < bytes.length) {
+        throw new GatewayError('store_damaged', `${segmentName(segment)} is shorter than what was recorded in it. Restore it from a backup.`);
+      }
       const name = tailObject(gatewayId, segment, offset);
       // A piece that is there already, because its answer was lost, may have fewer bytes.
       const there = this.#isUnsure ? await bucket.find(name) : null;
