@@ -189,7 +189,11 @@ function describeRole({ name, role, groups, conditions, expiresMs }: Role): stri
 
 /** Says what else members of these groups may do. */
 function powers(groups: readonly string[]): string {
-  return groups.includes('admins') ? ', administers and reads no content' : groups.includes('auditors') ? ', may read the public log and the metrics' : '';
+  return groups.includes('admins')
+    ? ', administers and reads no content'
+    : groups.includes('auditors')
+      ? ', may read the public log, the metrics and the classes of keeping'
+      : '';
 }
 
 /** Warnings about settings that are allowed and probably not intended. */

@@ -118,7 +118,7 @@ const principal = closed({
     .array(name, 'a list of names is expected')
     .default([])
     .describe(
-      'Names of groups. Every record has them. `admins` use the API with their own token, `auditors` read the public log and the metrics, and `roles` gives others more.',
+      'Names of groups. Every record has them. `admins` use the API with their own token, `auditors` read the public log, the metrics, and for how long what is kept, and `roles` gives others more.',
     ),
   targets: z.array(name, 'a list of names is expected').default([]).describe('The targets that it may reach.'),
   issuer: name.optional().describe('The name of an issuer under `identity`. A token of this issuer for `subject` stands for this principal.'),
