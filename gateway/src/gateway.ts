@@ -387,7 +387,9 @@ export class Gateway implements AsyncDisposable {
     const refusals = this.#parts.use(new Refusals({ recorder, throttle: new LoginThrottle(Date.now), now: Date.now }));
     const calls = this.#parts.use(new HttpCalls(this.#inForce.config.limits));
     this.#calls = calls;
-    const served = this.#parts.use(await createProtocols({ steps: this.#parts.use(new StepThread()) }));
+    const served = this.#parts.use(
+      await createProtocols({ steps: this.#parts.use(new StepThread()), seedOf: (protocol) => keys.listenerKey(protocol).export() }),
+    );
     const requireRecalled = recalling(served, reader, recorder);
     const masking = {
       keys: { record: keys.maskKey('record'), hash: keys.maskKey('hash'), pseudonym: keys.maskKey('pseudonym') },

@@ -11,8 +11,8 @@ import { CommandThread, type CommandResult } from './command-thread.ts';
 import { waitUntil, within } from './wait-until.ts';
 import { mainFile } from './main-file.ts';
 
-/** The protocols with a listener of their own. The registry is not loaded for them, because many tests take less time than that. */
-const listeners = ['postgres'];
+/** The protocol with a listener of its own that most tests need. The registry is not loaded for it, because many tests take less time than that. */
+const usualListeners: readonly string[] = ['postgres'];
 const commandMs = 60_000;
 /** The index has the lowest priority: beside other tests it may have to wait for the processor for long. */
 const indexedMs = 300_000;
@@ -35,6 +35,8 @@ export interface GatewayOptions {
   readonly host?: string;
   /** The data directory; a temporary one by default. */
   readonly data?: string;
+  /** The protocols with a listener of their own that listen; by default PostgreSQL. */
+  readonly listeners?: readonly string[];
 }
 
 /** A real gateway in a process of its own: `countersign up`. It can be killed, and started again on the same data. */
@@ -65,7 +67,7 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   configure(config: string): void {
-    const own = listeners.map((id) => `, ${id}: ${this.#options.host ?? '127.0.0.1'}:0`);
+    const own = (this.#options.listeners ?? usualListeners).map((id) => `, ${id}: ${this.#options.host ?? '127.0.0.1'}:0`);
     writeFileSync(this.configFile, `data: ${this.data}\nlisten: { http: 127.0.0.1:0${own.join('')} }\n${config}`);
   }
 

@@ -136,6 +136,8 @@ export const ownAttributes = {
   directUrls: 'countersign.direct_urls',
   /** Number, milliseconds. The time from the request to the end of its answer. */
   durationMs: 'countersign.duration_ms',
+  /** Boolean, true. The text is from the standard error of a program, and not from its standard output. */
+  errorOutput: 'countersign.error_output',
   /** String, `LOG/INDEX`. The record of an export whose events are attested, after which their chain is named. On the record that this export has ended. */
   exportChain: 'countersign.export.chain',
   /** Number. How many events an export had that are attested. On the record that this export has ended. */
@@ -332,6 +334,8 @@ export const ownAttributes = {
   targetTags: 'countersign.target.tags',
   /** String. The id of the task that a request of MCP is about. */
   task: 'countersign.task',
+  /** String, `COLUMNSxROWS`. The size of the terminal in which a program runs from then on. */
+  terminalSize: 'countersign.terminal_size',
   /** String, ISO 8601 in UTC. The time of the act, which may be long before that of its record. */
   time: 'countersign.time',
   /** String, ISO 8601 in UTC. When the token of an issuer ends. On the record that it was accepted. */

@@ -5,6 +5,8 @@ import type { Steps } from './step.ts';
 /** The parts of a gateway that its protocols share. */
 export interface ServiceParts {
   readonly steps: Steps;
+  /** Returns 32 secret bytes of which a protocol makes the key by which its clients know the gateway. They stay the same in all starts of a gateway. */
+  readonly seedOf: (protocol: string) => Uint8Array;
 }
 
 /**

@@ -27,6 +27,7 @@ import { StepThread } from '../exchange/step-thread.ts';
 
 /** Only programs on this machine are served. */
 const host = '127.0.0.1';
+const seedBytes = 32;
 
 export interface ReplayServerOptions {
   /** The trusted verifier keys. Absent: the bundle's own key is used. */
@@ -130,7 +131,7 @@ export class ReplayServer implements AsyncDisposable {
     const log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'error');
     const used = new Set([...this.#recording.targets.values()].map(({ protocol }) => protocol));
     const nextPort = (): number => (this.#options.port === 0 ? 0 : this.#options.port + this.#addresses.size);
-    const served = this.#parts.use(await createProtocols({ steps: this.#parts.use(new StepThread()) }));
+    const served = this.#parts.use(await createProtocols({ steps: this.#parts.use(new StepThread()), seedOf: () => randomBytes(seedBytes) }));
     if ([...used].some((id) => findProtocol(id)?.transport === 'exchange')) {
       const listener = await HttpListener.open({
         host,

@@ -662,6 +662,11 @@ export class KeyStore implements Disposable {
     return this.#derive(`countersign masks ${purpose}`);
   }
 
+  /** The key of which a protocol makes the one by which its clients know the gateway. It opens nothing that was recorded. */
+  listenerKey(protocol: string): KeyObject {
+    return this.#derive(`countersign listener ${protocol}`);
+  }
+
   /** The key of the prints of values that are followed. It opens nothing that was recorded. */
   followKey(): KeyObject {
     return this.#derive('countersign followed values');

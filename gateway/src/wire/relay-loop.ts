@@ -11,18 +11,22 @@ const turnBytesMax = 1024 * 1024;
 /** After a failure, the last words to a client wait at most this long for the journal. */
 const lastWordsMs = 1_000;
 
+/** The parts of a client's connection, and of that to the target, that a relay needs. */
+export type RelayedClient = Pick<Client, 'flow' | 'pause' | 'resume' | 'queuedBytes' | 'cork' | 'uncork' | 'write' | 'end' | 'destroy' | 'closed'>;
+export type RelayedTarget = Pick<Upstream, 'flow' | 'pause' | 'resume' | 'queuedBytes' | 'cork' | 'uncork' | 'forward' | 'end' | 'destroy'>;
+
 /**
  * Executes the outputs of a relay until the conversation is over: it records, waits for the commit, then forwards and releases. All protocols whose streams are
  * decoded share this loop. Resolves when the channel is closed in the record and the client's socket is closed. Never rejects with a GatewayError: any other
  * error is a broken invariant, which cuts both sides and rejects.
  */
-export function runRelay(client: Client, upstream: Upstream, channel: Channel, relay: Relay): Promise<void> {
+export function runRelay(client: RelayedClient, upstream: RelayedTarget, channel: Channel, relay: Relay): Promise<void> {
   return new RelayLoop({ client, upstream, channel, relay }).run();
 }
 
 interface Parties {
-  readonly client: Client;
-  readonly upstream: Upstream;
+  readonly client: RelayedClient;
+  readonly upstream: RelayedTarget;
   readonly channel: Channel;
   readonly relay: Relay;
 }
@@ -31,8 +35,8 @@ interface Parties {
 type Held = Grant | ResponseOutput | CloseOutput;
 
 class RelayLoop {
-  readonly #client: Client;
-  readonly #upstream: Upstream;
+  readonly #client: RelayedClient;
+  readonly #upstream: RelayedTarget;
   readonly #channel: Channel;
   readonly #relay: Relay;
   readonly #queuedBytesMax: number;
@@ -473,7 +477,7 @@ class RelayLoop {
   };
 }
 
-function setPaused(stream: Client | Upstream, isPaused: boolean): void {
+function setPaused(stream: RelayedClient | RelayedTarget, isPaused: boolean): void {
   if (isPaused) {
     stream.pause();
   } else {

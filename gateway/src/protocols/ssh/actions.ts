@@ -1,0 +1,51 @@
+import type { ActionDefinition, Attributes } from '../../domain/action.ts';
+import type { ContextField } from '../../domain/context-field.ts';
+import { unknownEffects } from '../../domain/effects.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+import { commandFacts } from './command-words.ts';
+
+/** The catalogue of actions. */
+export const actions = [
+  { name: 'ssh.connect', title: 'Connect to a machine', isWithoutText: true },
+  { name: 'ssh.exec', title: 'Run a command' },
+  { name: 'ssh.shell', title: 'Open a shell', isWithoutText: true },
+  { name: 'ssh.input', title: 'Send input to what runs', isWithoutText: true },
+  { name: 'ssh.subsystem', title: 'Open a subsystem', isWithoutText: true },
+  { name: 'ssh.environment', title: 'Set a variable of the environment', isWithoutText: true },
+  { name: 'ssh.forward', title: 'Forward connections, an agent or a display', isWithoutText: true },
+] as const satisfies readonly ActionDefinition[];
+
+export type ActionName = (typeof actions)[number]['name'];
+
+/** The facts that policies may speak of. */
+export const context: readonly ContextField[] = [
+  {
+    name: 'command',
+    type: 'text',
+    attribute: 'process.command_line',
+    absent: '',
+    isContent: true,
+    title: 'The command that is run, as the client sends it; a shell of the target reads it. Empty for a shell.',
+  },
+  {
+    name: 'program',
+    type: 'text',
+    attribute: 'process.executable.name',
+    absent: '',
+    title: 'The program that the command runs, as `rm`, where it is a command of plain words; empty where a shell decides what runs.',
+  },
+  { name: 'interactive', type: 'boolean', attribute: 'process.interactive', absent: false, title: 'True if there is a terminal.' },
+];
+
+/** Returns the facts of a command. */
+export function commandAttributes(command: string): Attributes {
+  const { program, effects } = commandFacts(command);
+  return {
+    [ownAttributes.effects]: effects,
+    'process.command_line': command,
+    ...(program === null ? {} : { 'process.executable.name': program }),
+  };
+}
+
+/** The facts of what nobody can see into. */
+export const unknownAttributes: Attributes = { [ownAttributes.effects]: unknownEffects };

@@ -1,0 +1,216 @@
+import type { AcceptConnection, Connection, RejectConnection, ServerChannel, Session } from 'ssh2';
+import type { Client } from '../../domain/client.ts';
+import type { RelayedClient } from '../../wire/relay-loop.ts';
+import { data, globalRequest, open, place, plain, request, sizeOf, strings, terminal } from './compose.ts';
+import { parseMessage, readExitCode, readExitSignal, type Message } from './messages.ts';
+import { MessageFlow } from './message-flow.ts';
+
+/** Most channels of a client at the same time. */
+const channelsMax = 16;
+
+/** A channel of the client. */
+interface Opened {
+  /** Set once the client has said what is to run. */
+  stream: ServerChannel | null;
+  /** How it has ended; said to the client after all output. */
+  exit: (() => void) | null;
+}
+
+/** The connection of a client, as ssh2 serves it, as a stream of messages. */
+export class ClientSide extends MessageFlow<ServerChannel> implements RelayedClient {
+  readonly closed: Promise<void>;
+  readonly #client: Client;
+  readonly #connection: Connection;
+  readonly #channels = new Map<number, Opened>();
+  /** The refusals of requests for remote forwards, in the order in which they came. */
+  readonly #refusals: (() => void)[] = [];
+  readonly #openRefusals = new Map<number, () => void>();
+  #numbers = 0;
+
+  constructor(client: Client, connection: Connection) {
+    super();
+    this.#client = client;
+    this.#connection = connection;
+    this.closed = client.closed;
+    void client.closed.finally(() => {
+      this.ended(null);
+    });
+    connection.on('session', (accept, reject) => {
+      if (this.#channels.size < channelsMax) {
+        this.#open(accept());
+      } else {
+        reject();
+      }
+    });
+    connection.on('tcpip', (_accept, reject, { destIP, destPort }) => {
+      this.#openElsewhere('direct-tcpip', place(destIP, destPort), reject);
+    });
+    connection.on('openssh.streamlocal', (_accept, reject, { socketPath }) => {
+      this.#openElsewhere('direct-streamlocal@openssh.com', place(socketPath, null), reject);
+    });
+    connection.on(
+      'request',
+      (
+        _accept: unknown,
+        reject: (() => void) | undefined,
+        name: string,
+        info: { readonly bindAddr?: string; readonly bindPort?: number; readonly socketPath?: string },
+      ) => {
+        this.#refusals.push(() => reject?.());
+        this.receive(globalRequest(name, place(info.bindAddr ?? info.socketPath ?? '', info.bindPort ?? null)));
+      },
+    );
+  }
+
+  /** Writes messages to the client. */
+  write(bytes: Uint8Array): void {
+    const message = parseMessage(Buffer.from(bytes));
+    if (message.kind === 'globalFailure') {
+      this.#refusals.shift()?.();
+    } else if (message.kind === 'openFailure') {
+      this.#openRefusals.get(message.channel)?.();
+      this.#openRefusals.delete(message.channel);
+    } else if ('channel' in message) {
+      const opened = this.#channels.get(message.channel);
+      if (opened !== undefined) {
+        this.#tell(message, opened);
+      }
+    }
+  }
+
+  /** Ends the connection after all that was written. */
+  end(): void {
+    setImmediate(() => {
+      this.#connection.end();
+      this.#client.end();
+    });
+  }
+
+  destroy(): void {
+    this.#client.destroy();
+  }
+
+  #tell(message: Exclude<Message, { readonly kind: 'login' | 'globalRequest' | 'globalFailure' | 'openFailure' }>, opened: Opened): void {
+    switch (message.kind) {
+      case 'success':
+        this.#begin(message.channel, opened);
+        break;
+      case 'data':
+        opened.stream?.write(message.bytes);
+        break;
+      case 'errorData':
+        opened.stream?.stderr.write(message.bytes);
+        break;
+      case 'request':
+        opened.exit = exitOf(message, opened);
+        break;
+      case 'close':
+        finish(opened);
+        break;
+      case 'eof':
+      case 'failure':
+      case 'open':
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Reads what the client sends to what runs. */
+  #begin(channel: number, { stream }: Opened): void {
+    if (stream === null || this.streams.has(channel)) {
+      return;
+    }
+    stream.on('data', (bytes: Buffer) => {
+      this.receive(data(channel, bytes));
+    });
+    stream.on('end', () => {
+      this.receive(plain('eof', channel));
+    });
+    this.join(channel, stream);
+  }
+
+  #open(session: Session): void {
+    this.#numbers += 1;
+    const channel = this.#numbers;
+    const opened: Opened = { stream: null, exit: null };
+    this.#channels.set(channel, opened);
+    this.receive(open(channel));
+    const say = (type: string, body: Uint8Array, wantsReply = false): void => {
+      this.receive(request(channel, type, { wantsReply, body }));
+    };
+    // ssh2 gives the stream only before the client has ended its input, so the client is told at once that its words were understood. Nothing is read before they are decided on.
+    const start = (type: string, body: Uint8Array, accept: AcceptConnection<ServerChannel>): void => {
+      opened.stream = accept();
+      say(type, body, true);
+    };
+    // Some clients wait for these answers before they say what is to run.
+    session.on('env', (accept: (() => void) | undefined, _reject, { key, val }) => {
+      accept?.();
+      say('env', strings(key, val));
+    });
+    session.on('pty', (accept: (() => void) | undefined, _reject, { term, cols: columns, rows, width, height }) => {
+      accept?.();
+      say('pty-req', terminal(term, { columns, rows, width, height }));
+    });
+    session.on('exec', (accept, _reject, { command }) => {
+      start('exec', strings(command), accept);
+    });
+    session.on('shell', (accept) => {
+      start('shell', Buffer.alloc(0), accept);
+    });
+    session.on('subsystem', (accept, _reject, { name }) => {
+      start('subsystem', strings(name), accept);
+    });
+    session.on('window-change', (accept: (() => void) | undefined, _reject, { cols: columns, rows, width, height }) => {
+      accept?.();
+      say('window-change', sizeOf({ columns, rows, width, height }));
+    });
+    session.on('signal', (accept: (() => void) | undefined, _reject, { name }) => {
+      accept?.();
+      say('signal', strings(name));
+    });
+    session.on('x11', (_accept, reject: (() => void) | undefined) => {
+      reject?.();
+      say('x11-req', Buffer.alloc(0));
+    });
+    session.on('auth-agent', (_accept, reject: (() => void) | undefined) => {
+      reject?.();
+      say('auth-agent-req@openssh.com', Buffer.alloc(0));
+    });
+    session.on('close', () => {
+      this.receive(plain('close', channel));
+      this.#channels.delete(channel);
+      this.leave(channel);
+    });
+  }
+
+  /** Notes that the client wants a channel that leads elsewhere. */
+  #openElsewhere(type: string, body: Uint8Array, reject: RejectConnection): void {
+    this.#numbers += 1;
+    this.#openRefusals.set(this.#numbers, reject);
+    this.receive(open(this.#numbers, type, body));
+  }
+}
+
+function exitOf({ type, body }: Message & { readonly kind: 'request' }, { stream, exit }: Opened): (() => void) | null {
+  if (type === 'exit-status') {
+    const code = readExitCode(body);
+    return () => stream?.exit(code);
+  }
+  if (type === 'exit-signal') {
+    const { signal, hasCore, words } = readExitSignal(body);
+    return () => stream?.exit(signal, hasCore, words);
+  }
+  return exit;
+}
+
+/** Says how it has ended after all output, and closes the channel. */
+function finish({ stream, exit }: Opened): void {
+  stream?.write('', () => {
+    stream.stderr.write('', () => {
+      exit?.();
+      stream.end();
+    });
+  });
+}

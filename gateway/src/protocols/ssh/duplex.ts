@@ -1,0 +1,59 @@
+import { Duplex } from 'node:stream';
+import type { ByteStream } from '../../domain/byte-stream.ts';
+
+/** Makes of a connection of the gateway the stream that ssh2 speaks over. It reads no faster and writes no faster than ssh2 and the peer can take. */
+export class ConnectionDuplex extends Duplex {
+  readonly #connection: Pick<ByteStream, 'flow' | 'pause' | 'resume' | 'queuedBytes' | 'end' | 'destroy'>;
+  readonly #send: (bytes: Uint8Array) => void;
+  /** Called when the peer has taken what was written. */
+  #onTaken: (() => void) | null = null;
+
+  constructor(connection: Pick<ByteStream, 'flow' | 'pause' | 'resume' | 'queuedBytes' | 'end' | 'destroy'>, send: (bytes: Uint8Array) => void) {
+    super({ allowHalfOpen: false });
+    this.#connection = connection;
+    this.#send = send;
+    connection.flow({
+      onBytes: (bytes) => {
+        if (!this.push(bytes)) {
+          connection.pause();
+        }
+      },
+      onEnd: () => {
+        this.push(null);
+        this.#taken();
+      },
+      onDrain: () => {
+        this.#taken();
+      },
+    });
+  }
+
+  override _read(): void {
+    this.#connection.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
+    this.#send(chunk);
+    if (this.#connection.queuedBytes > 0) {
+      this.#onTaken = callback;
+    } else {
+      callback();
+    }
+  }
+
+  override _final(callback: () => void): void {
+    this.#connection.end();
+    callback();
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.#connection.end();
+    callback(error);
+  }
+
+  #taken(): void {
+    const callback = this.#onTaken;
+    this.#onTaken = null;
+    callback?.();
+  }
+}

@@ -1,0 +1,25 @@
+import type { StreamProtocol } from '../../domain/stream-protocol.ts';
+import { actions, context } from './actions.ts';
+import { sshOptions } from './options.ts';
+import { render } from './render.ts';
+import { replay } from './replay.ts';
+
+export const ssh: StreamProtocol = {
+  id: 'ssh',
+  title: 'SSH',
+  transport: 'stream',
+  valuePlaces: 'fields',
+  schemes: { ssh: 22 },
+  actions,
+  context,
+  readExample: async (text) => (await import('./actions.ts')).commandAttributes(text),
+  options: sshOptions,
+  connection: ({ host, port, target }) => ({
+    url: `ssh://${encodeURIComponent(target)}@${host.includes(':') ? `[${host}]` : host}:${port}`,
+    environment: {},
+    command: `ssh -p ${port} ${target}@${host}`,
+  }),
+  create: async (parts) => (await import('./service.ts')).createService(parts),
+  render,
+  replay,
+};

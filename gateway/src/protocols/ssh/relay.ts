@@ -1,0 +1,337 @@
+import type { Action, Attributes } from '../../domain/action.ts';
+import type { HeldNotice } from '../../domain/channel.ts';
+import { refusalOf, type Decision } from '../../domain/decision.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import type { TextChange } from '../../domain/text-change.ts';
+import type { Output, Relay } from '../../wire/relay.ts';
+import { commandAttributes, unknownAttributes, type ActionName } from './actions.ts';
+import { globalFailure, openFailure, plain } from './compose.ts';
+import { exitCodes, lastWords, saying, sentence } from './failures.ts';
+import { FrameReader, parseMessage, readExitCode, readPlace, readText, readVariable, type Message } from './messages.ts';
+import { OutputLooks } from './output-looks.ts';
+
+/** Most bytes of what a client says of a channel before it says what is to run there. */
+const preparationBytesMax = 64 * 1024;
+/** The variables that a client may set at a target: of its language and its terminal, and the one that git needs. */
+const variables = /^(?:LANG|LANGUAGE|LC_[A-Z_]{1,32}|TZ|COLORTERM|NO_COLOR|GIT_PROTOCOL)$/;
+const variableCharactersMax = 1024;
+
+export interface RelayOptions {
+  readonly session: string;
+  /** Why the target is not reached: nothing that a client wants to run is then run. Null: it is reached. */
+  readonly unreached: GatewayError | null;
+  /** Returns true if policy changes texts of such a request or of its answer, which nobody does here. */
+  readonly isChanged: (action: Action) => boolean;
+}
+
+/** A channel of the client: first what it prepares, then what runs in it. */
+interface Running {
+  readonly preparation: Buffer[];
+  preparedBytes: number;
+  isTerminal: boolean;
+  /** The request that said what is to run. Null: there was none, or it was refused, or what ran is over. */
+  request: { readonly seq: number; readonly attributes: Attributes; readonly looks: OutputLooks | null } | null;
+}
+
+/** An output that waits for its decision. */
+type Settle = (decision: Decision, seq: number, changes: readonly TextChange[]) => void;
+
+/**
+ * The conversation of an SSH connection: its messages come whole and decrypted. A channel opens, is prepared (environment, terminal) and says what is to run. All that together
+ * is one request, and what the client sends to it later are parts of that request.
+ */
+export class SshRelay implements Relay {
+  readonly isFull = false;
+  readonly #options: RelayOptions;
+  readonly #client = new FrameReader();
+  readonly #target = new FrameReader();
+  readonly #channels = new Map<number, Running>();
+  #outputs: Output[] = [];
+  #settle: Settle | null = null;
+  /** The channel whose request waits for people, if it does. */
+  #asking: number | null = null;
+  #hasClientLeft = false;
+  #isClosed = false;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+  }
+
+  clientBytes(bytes: Buffer): void {
+    this.#client.push(bytes);
+  }
+
+  upstreamBytes(bytes: Buffer): void {
+    this.#target.push(bytes);
+    for (let frame = this.#target.next(); frame !== null; frame = this.#target.next()) {
+      this.#answer(frame);
+    }
+  }
+
+  decided(decision: Decision, seq: number, changes: readonly TextChange[] = []): void {
+    const settle = this.#settle;
+    this.#settle = null;
+    this.#asking = null;
+    settle?.(decision, seq, changes);
+  }
+
+  held({ words, request }: HeldNotice): void {
+    const channel = this.#asking;
+    if (channel !== null) {
+      const isTerminal = this.#channels.get(channel)?.isTerminal ?? false;
+      const said = saying(channel, sentence({ message: words }, this.#options.session), isTerminal);
+      this.#outputs.push({ type: 'response', meta: { request }, bytes: [plain('success', channel), said], continues: true });
+    }
+  }
+
+  clientEnded(): void {
+    this.#hasClientLeft = true;
+  }
+
+  upstreamEnded(): void {
+    if (!this.#isClosed) {
+      this.#sayLast(new GatewayError('target_unreachable', 'The target closed the connection.'));
+      this.#close({ type: 'close', reason: 'target' });
+    }
+  }
+
+  fail(error: GatewayError): void {
+    this.#outputs = [];
+    this.#settle = null;
+    this.#sayLast(error);
+    this.#close({ type: 'close', reason: error.code, error });
+  }
+
+  next(): Output | null {
+    for (;;) {
+      const output = this.#outputs.shift();
+      if (output !== undefined || this.#isClosed || this.#settle !== null) {
+        return output ?? null;
+      }
+      const frame = this.#client.next();
+      if (frame !== null) {
+        this.#take(frame);
+      } else if (this.#hasClientLeft) {
+        this.#close({ type: 'close', reason: 'client' });
+      } else {
+        return null;
+      }
+    }
+  }
+
+  /** Takes a message of the client. Most of them make an output. */
+  #take(frame: Buffer): void {
+    const message = parseMessage(frame);
+    switch (message.kind) {
+      case 'open':
+        if (message.type === 'session') {
+          this.#channels.set(message.channel, { preparation: [frame], preparedBytes: frame.length, isTerminal: false, request: null });
+        } else {
+          const words = `${message.type} leads elsewhere, which is not possible through the gateway yet`;
+          this.#refuse({ name: 'ssh.forward', bytes: frame, reason: `${words}: ${readPlace(message.type, message.body)}` }, [
+            openFailure(message.channel, `countersign: ${words}`),
+          ]);
+        }
+        break;
+      case 'globalRequest':
+        this.#refuse({ name: 'ssh.forward', bytes: frame, reason: `${message.type}: remote forwards are not possible through the gateway yet` }, [
+          globalFailure,
+        ]);
+        break;
+      case 'request':
+        this.#takeRequest(frame, message);
+        break;
+      case 'data':
+        this.#takePart(frame, message.channel, true);
+        break;
+      case 'eof':
+      case 'close':
+        this.#takePart(frame, message.channel, false);
+        break;
+      case 'login':
+      case 'errorData':
+      case 'success':
+      case 'failure':
+      case 'openFailure':
+      case 'globalFailure':
+        throw new GatewayError('malformed', `A client sends no message of the kind ${message.kind}.`);
+      default:
+        message satisfies never;
+    }
+  }
+
+  #takeRequest(frame: Buffer, message: Message & { readonly kind: 'request' }): void {
+    const running = this.#channels.get(message.channel);
+    if (running === undefined) {
+      return;
+    }
+    const failure = message.wantsReply ? [plain('failure', message.channel)] : [];
+    switch (message.type) {
+      case 'env': {
+        const [name, value] = readVariable(message.body);
+        if (variables.test(name) && value.length <= variableCharactersMax) {
+          prepare(running, frame);
+        } else {
+          this.#refuse({ name: 'ssh.environment', bytes: frame, reason: 'clients set only variables of their language and their terminal' }, failure);
+        }
+        break;
+      }
+      case 'pty-req':
+        prepare(running, frame);
+        running.isTerminal = true;
+        break;
+      case 'exec':
+        this.#start(frame, message.channel, running, { name: 'ssh.exec', command: readText(message.body) });
+        break;
+      case 'shell':
+        this.#start(frame, message.channel, running, { name: 'ssh.shell', command: null });
+        break;
+      case 'subsystem':
+        this.#start(frame, message.channel, running, { name: 'ssh.subsystem', command: null });
+        break;
+      case 'signal':
+        this.#takePart(frame, message.channel, true);
+        break;
+      case 'window-change':
+        this.#takePart(frame, message.channel, false);
+        break;
+      case 'x11-req':
+      case 'auth-agent-req@openssh.com':
+        this.#refuse({ name: 'ssh.forward', bytes: frame, reason: `${message.type}: an agent or a display is never forwarded` }, failure);
+        break;
+      default:
+        this.#respond(failure, undefined);
+    }
+  }
+
+  /** Asks whether something may run in a channel. The preparation of the channel belongs to the request. */
+  #start(
+    frame: Buffer,
+    channel: number,
+    running: Running,
+    { name, command }: { readonly name: 'ssh.exec' | 'ssh.shell' | 'ssh.subsystem'; readonly command: string | null },
+  ): void {
+    if (running.preparation.length === 0) {
+      throw new GatewayError('malformed', 'In a channel of SSH something runs once.');
+    }
+    const { unreached, isChanged } = this.#options;
+    const attributes = {
+      ...(command === null ? unknownAttributes : commandAttributes(command)),
+      ...(running.isTerminal ? { 'process.interactive': true } : {}),
+    };
+    const text: Pick<Action, 'text'> = command === null ? {} : { text: () => ({ pieces: [{ role: 'client', text: command }], isWhole: true }) };
+    const action: Action = { name, attributes, ...text };
+    const refused =
+      unreached?.message ??
+      (name === 'ssh.subsystem'
+        ? 'subsystems such as SFTP are not possible through the gateway yet: scp -O copies files'
+        : isChanged(action)
+          ? 'policy changes texts of this request or of its answer, and those of SSH cannot be changed'
+          : null);
+    const bytes = [...running.preparation.splice(0), frame];
+    this.#asking = channel;
+    this.#ask({ type: 'request', action, bytes, ...(refused === null ? {} : { refused }) }, (decision, seq, changes) => {
+      if (decision.verdict === 'allow') {
+        running.request = { seq, attributes, looks: changes.length === 0 ? null : new OutputLooks(changes) };
+      } else {
+        this.#end(channel, seq, unreached ?? refusalOf(decision), unreached === null ? exitCodes.refused : exitCodes.failed);
+      }
+    });
+  }
+
+  /**
+   * Takes a message about what runs in a channel. Policy is asked about input and signals. That the client ends, or that its window has another size, does nothing at the target
+   * that would have to be allowed.
+   */
+  #takePart(frame: Buffer, channel: number, isDecided: boolean): void {
+    const running = this.#channels.get(channel);
+    const request = running?.request ?? null;
+    if (request === null) {
+      return;
+    }
+    const relation = { partOf: request.seq };
+    const action: Action = { name: 'ssh.input', attributes: request.attributes };
+    this.#ask({ type: 'request', action, bytes: [frame], relation, ...(isDecided ? {} : { byGateway: true }) }, (decision, seq) => {
+      if (decision.verdict !== 'allow') {
+        this.#end(channel, seq, refusalOf(decision), exitCodes.refused);
+        this.#ask({ type: 'request', action, bytes: [plain('close', channel)], relation, byGateway: true }, () => undefined);
+      }
+    });
+  }
+
+  /** Ends a channel in words of the gateway. */
+  #end(channel: number, request: number, error: GatewayError, code: number): void {
+    const running = this.#channels.get(channel);
+    if (running === undefined) {
+      return;
+    }
+    this.#channels.delete(channel);
+    const words = lastWords(channel, sentence(error, this.#options.session), { code, isTerminal: running.isTerminal });
+    const attributes = { 'error.type': error.code, 'process.exit.code': code };
+    this.#outputs.push({ type: 'response', meta: { request, attributes }, bytes: [plain('success', channel), ...words], continues: false, isEnd: true });
+  }
+
+  /** Records something as refused, and answers it. */
+  #refuse({ name, bytes, reason }: { readonly name: ActionName; readonly bytes: Buffer; readonly reason: string }, answer: readonly Buffer[]): void {
+    this.#ask({ type: 'request', action: { name, attributes: unknownAttributes }, bytes: [bytes], refused: reason }, (_decision, seq) => {
+      this.#respond(answer, seq);
+    });
+  }
+
+  #respond(bytes: readonly Buffer[], request: number | undefined): void {
+    if (bytes.length > 0) {
+      this.#outputs.push({ type: 'response', meta: request === undefined ? {} : { request }, bytes, continues: false });
+    }
+  }
+
+  #ask(output: Output & { readonly type: 'request' }, settle: Settle): void {
+    this.#outputs.push(output);
+    this.#settle = settle;
+  }
+
+  /** Takes a message of the target. One about a channel that is over for the client goes nowhere. */
+  #answer(frame: Buffer): void {
+    const message = parseMessage(frame);
+    const channel = 'channel' in message ? message.channel : -1;
+    const running = this.#channels.get(channel);
+    const request = running?.request ?? null;
+    if (this.#isClosed || running === undefined || request === null) {
+      return;
+    }
+    if (message.kind === 'failure') {
+      this.#end(channel, request.seq, new GatewayError('refused', 'The target refused to run this.'), exitCodes.failed);
+      return;
+    }
+    request.looks?.take(message);
+    const isEnd = message.kind === 'close';
+    if (isEnd) {
+      this.#channels.delete(channel);
+    }
+    const code = message.kind === 'request' && message.type === 'exit-status' ? { attributes: { 'process.exit.code': readExitCode(message.body) } } : {};
+    this.#outputs.push({ type: 'response', meta: { request: request.seq, ...code }, bytes: [frame], continues: !isEnd, ...(isEnd ? { isEnd } : {}) });
+  }
+
+  /** Says in every channel in which something runs why it is over. */
+  #sayLast(error: GatewayError): void {
+    for (const [channel, { request }] of this.#channels) {
+      if (request !== null) {
+        this.#end(channel, request.seq, error, exitCodes.failed);
+      }
+    }
+  }
+
+  #close(output: Output & { readonly type: 'close' }): void {
+    this.#isClosed = true;
+    this.#outputs.push(output);
+  }
+}
+
+function prepare(running: Running, frame: Buffer): void {
+  running.preparedBytes += frame.length;
+  if (running.preparedBytes > preparationBytesMax) {
+    throw new GatewayError('limit_exceeded', `What a client says of a channel before something runs in it has more than ${preparationBytesMax} bytes.`);
+  }
+  if (running.preparation.length > 0) {
+    running.preparation.push(frame);
+  }
+}

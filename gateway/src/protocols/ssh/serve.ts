@@ -1,0 +1,159 @@
+import type { Socket } from 'node:net';
+import ssh2, { type AuthContext, type Connection } from 'ssh2';
+import type { Channel } from '../../domain/channel.ts';
+import type { Client } from '../../domain/client.ts';
+import { refusalOf } from '../../domain/decision.ts';
+import type { Door } from '../../domain/door.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import type { Grant } from '../../domain/grant.ts';
+import { parseOptions } from '../../domain/options.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
+import { runRelay, type RelayedTarget } from '../../wire/relay-loop.ts';
+import { untilCommitted } from '../../wire/until-committed.ts';
+import { algorithms } from './algorithms.ts';
+import { ClientSide } from './client-side.ts';
+import { login } from './compose.ts';
+import { ConnectionDuplex } from './duplex.ts';
+import { hostKeyOf } from './host-key.ts';
+import { logIn } from './log-in.ts';
+import { sshOptions } from './options.ts';
+import { SshRelay } from './relay.ts';
+
+/** Most tokens that a client may try in one connection. */
+const attemptsMax = 3;
+const userCharactersMax = 256;
+
+/** Serves one client from its first byte to its last. `seed` makes the key by which it knows the gateway. */
+export async function serve(client: Client, door: Door, seed: Uint8Array): Promise<void> {
+  const accepted = Promise.withResolvers<Arrival | null>();
+  const server = new ssh2.Server(
+    { hostKeys: [hostKeyOf(seed).secret], ident: 'countersign', algorithms: { ...algorithms, serverHostKey: ['ssh-ed25519'] } },
+    (connection, { header }) => {
+      connection.on('error', () => {
+        // Whatever is wrong with the connection, it ends: `closed` tells.
+        client.end();
+      });
+      authenticate(connection, { client, door, software: header.versions.software }, accepted);
+    },
+  );
+  void client.closed.finally(() => {
+    accepted.resolve(null);
+  });
+  const socket = new ConnectionDuplex(client, (bytes) => {
+    client.write(bytes);
+  });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- ssh2 uses nothing of a socket that a duplex does not have
+  server.injectSocket(socket as unknown as Socket);
+  const arrival = await accepted.promise;
+  if (arrival !== null) {
+    await converse(client, arrival);
+  }
+  await client.closed;
+}
+
+/** A client that has logged in. */
+interface Arrival {
+  readonly channel: Channel;
+  readonly side: ClientSide;
+  /** The user name that the client gave. */
+  readonly user: string;
+}
+
+interface Arriving {
+  readonly client: Client;
+  readonly door: Door;
+  readonly software: string;
+}
+
+/** Takes a token as the password of a user whose name says the target. What the door refuses is recorded there. */
+function authenticate(connection: Connection, { client, door, software }: Arriving, accepted: PromiseWithResolvers<Arrival | null>): void {
+  let attempts = 0;
+  const side = new ClientSide(client, connection);
+  const attempt = async (context: AuthContext): Promise<void> => {
+    if (context.method !== 'password') {
+      context.reject(['password']);
+      return;
+    }
+    attempts += 1;
+    try {
+      const channel = await door.authenticate({
+        token: context.password,
+        target: targetIn(context.username),
+        user: context.username.slice(0, userCharactersMax),
+        clientAddress: client.address,
+        claims: [['software', software]],
+      });
+      accepted.resolve({ channel, side, user: context.username });
+      context.accept();
+    } catch (error) {
+      if (!(error instanceof GatewayError)) {
+        client.destroy();
+        accepted.reject(error);
+      } else if (attempts < attemptsMax) {
+        context.reject(['password']);
+      } else {
+        connection.end();
+      }
+    }
+  };
+  connection.on('authentication', (context) => {
+    void attempt(context);
+  });
+}
+
+/** Serves an authenticated client until the connection is over. The connection is itself an action: it is recorded before the target is dialled. */
+async function converse(client: Client, { channel, side, user }: Arrival): Promise<void> {
+  const reached = await reach(channel, user).catch((error: unknown) => {
+    if (!(error instanceof GatewayError)) {
+      client.destroy();
+      throw error;
+    }
+    return error;
+  });
+  const unreached = reached instanceof GatewayError ? reached : null;
+  const relay = new SshRelay({ session: channel.session, unreached, isChanged: (action) => channel.isObliged(action) });
+  await runRelay(side, reached instanceof GatewayError ? nowhere : reached, channel, relay);
+}
+
+/** Asks whether the client may connect, and logs in at the target. Rejects with the GatewayError that says why the target is not reached. */
+async function reach(channel: Channel, user: string): Promise<RelayedTarget> {
+  const connect = await channel.request({ name: 'ssh.connect', attributes: {} }, [login(user)]);
+  if (connect.grant === null) {
+    throw refusalOf(connect.decision);
+  }
+  const startedMs = performance.now();
+  await untilCommitted(channel);
+  const target = await logIn(channel, targetUser(channel, user));
+  channel.record('response', { request: connect.seq, attributes: { [ownAttributes.durationMs]: Math.round(performance.now() - startedMs) } }, []);
+  return target;
+}
+
+/** Returns the name of the target in the user name `TARGET` or `TARGET+REMOTEUSER`. */
+function targetIn(user: string): string {
+  return user.split('+', 1)[0] ?? '';
+}
+
+/** Returns the user as whom the gateway logs in. Throws GatewayError `refused` for one whom the configuration does not name. */
+function targetUser({ target }: Channel, user: string): string {
+  const at = user.indexOf('+');
+  const wanted = at < 0 ? target.user : user.slice(at + 1);
+  if (wanted !== target.user && !parseOptions(sshOptions, target.options).users.includes(wanted)) {
+    throw new GatewayError('refused', `The user ${JSON.stringify(wanted.slice(0, userCharactersMax))} is not among the users of the target ${target.name}.`);
+  }
+  return wanted;
+}
+
+/** Takes the place of a target that is not reached. Nothing is forwarded there. */
+const nowhere: RelayedTarget = {
+  flow: () => undefined,
+  pause: () => undefined,
+  resume: () => undefined,
+  queuedBytes: 0,
+  cork: () => undefined,
+  uncork: () => undefined,
+  forward: (_grant: Grant) => {
+    throw new Error('nothing is forwarded to a target that was not reached');
+  },
+  end: () => undefined,
+  destroy: () => undefined,
+};

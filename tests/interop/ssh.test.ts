@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { runProgram, type RunResult } from '../support/run.ts';
+import { requireSshServer, startSshServer, type SshServer } from '../support/ssh-server.ts';
+
+/** Whatever destroys is denied, and so is what a shell would make of other commands. */
+const policy = `@id("no-destroying")
+@reason("Nothing is destroyed here.")
+forbid (principal, action == Action::"ssh.exec", resource == Target::"host")
+when { context.effects.contains("destroy") };
+@id("no-shells")
+@reason("Run commands instead of a shell.")
+forbid (principal, action == Action::"ssh.shell", resource == Target::"keyed");
+@id("no-input")
+@reason("Nothing is typed here.")
+forbid (principal, action == Action::"ssh.input", resource == Target::"mute");
+`;
+
+describe('OpenSSH through the gateway', requireSshServer(), () => {
+  let server: SshServer;
+  let gateway: GatewayProcess;
+  let directory: string;
+  let token: string;
+  before(async () => {
+    server = await startSshServer();
+    directory = mkdtempSync(join(tmpdir(), 'countersign-ssh-'));
+    const askpass = join(directory, 'askpass');
+    writeFileSync(askpass, '#!/bin/sh\nprintf "%s\\n" "$TOKEN"\n');
+    chmodSync(askpass, 0o755);
+    writeFileSync(join(directory, 'policy.cedar'), policy);
+    const place = (more: string): string => `url: "ssh://deploy@127.0.0.1:${server.port}", ${more}`;
+    const pinned = `options: { hostKeys: ["${server.hostKey}"] }`;
+    const other = `options: { hostKeys: ["ssh-ed25519 ${Buffer.alloc(51, 7).toString('base64')}"] }`;
+    gateway = await GatewayProcess.start({
+      listeners: ['ssh'],
+      environment: { HOST_PASSWORD: server.password, HOST_KEY: server.userKey },
+      config: `targets:
+  host: { ${place(`password: { env: HOST_PASSWORD }, ${pinned}`)} }
+  keyed: { ${place(`password: { env: HOST_KEY }, ${pinned}`)} }
+  mute: { ${place(`password: { env: HOST_PASSWORD }, ${pinned}`)} }
+  moved: { ${place(`password: { env: HOST_PASSWORD }, ${other}`)} }
+principals:
+  agent: { kind: agent, targets: [host, keyed, mute, moved] }
+policies: ${join(directory, 'policy.cedar')}
+`,
+    });
+    token = await gateway.issueToken('agent');
+  });
+  after(async () => {
+    rmSync(directory, { recursive: true, force: true });
+    await gateway[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const options = (): string[] => [
+    '-F',
+    'none',
+    '-o',
+    'StrictHostKeyChecking=no',
+    '-o',
+    `UserKnownHostsFile=${join(directory, 'known')}`,
+    '-o',
+    'LogLevel=ERROR',
+  ];
+  const asking = (secret: string): Record<string, string> => ({ SSH_ASKPASS: join(directory, 'askpass'), SSH_ASKPASS_REQUIRE: 'force', TOKEN: secret });
+  interface Given {
+    readonly input?: string;
+    readonly secret?: string;
+    readonly environment?: Readonly<Record<string, string>>;
+  }
+  /** Runs ssh through the gateway. The words after `--` are the command. */
+  const ssh = async (target: string, words: readonly string[], { input, secret = token, environment = {} }: Given = {}): Promise<RunResult> => {
+    const at = words.indexOf('--');
+    const [flags, command] = at < 0 ? [[], words] : [words.slice(0, at), words.slice(at + 1)];
+    const all = [...options(), '-p', String(gateway.port('ssh')), ...flags, `${target}@127.0.0.1`, ...command];
+    return runProgram('ssh', all, { ...asking(secret), ...environment }, input ?? '');
+  };
+  /** Runs ssh past the gateway. */
+  const around = async (command: string, input: string): Promise<RunResult> =>
+    runProgram('ssh', [...options(), '-p', String(server.port), 'deploy@127.0.0.1', command], asking(server.password), input);
+  const newest = async (): Promise<ShownRecord[]> => gateway.records((await gateway.newest()).session);
+  const textsOf = (records: readonly ShownRecord[], kind: string, action?: string): string =>
+    records
+      .filter((record) => record.kind === kind && (action === undefined || record.action === action))
+      .map(({ content }) => content?.text ?? '')
+      .join('');
+
+  test('exec: output, error output, input and exit status are as without the gateway, and recorded', async () => {
+    const command = 'echo out; echo err >&2; cat; exit 7';
+    const input = 'from the client: ä\n';
+    const ran = await ssh('host', [command], { input });
+    assert.deepEqual(ran, { status: 7, stdout: `out\n${input}`, stderr: 'err\n' });
+    assert.deepEqual(ran, await around(command, input));
+    const records = await newest();
+    const exec = records.find(({ action }) => action === 'ssh.exec');
+    assert.equal(exec?.content?.text, command);
+    assert.equal(exec.principal, 'agent');
+    assert.deepEqual(exec.attributes['countersign.effects'], ['unknown']);
+    assert.ok(textsOf(records, 'request', 'ssh.input').startsWith(input));
+    const answers = records.filter(({ kind, attributes }) => kind === 'response' && attributes['countersign.request'] === exec.seq);
+    const said = (isError: boolean): string =>
+      answers
+        .filter(({ attributes }) => (attributes['countersign.error_output'] === true) === isError)
+        .map(({ content }) => content?.text ?? '')
+        .join('');
+    assert.ok(said(false).includes(`out\n`) && said(false).includes(input), said(false));
+    assert.equal(said(true), 'err\n');
+    assert.equal(answers.find(({ attributes }) => 'process.exit.code' in attributes)?.attributes['process.exit.code'], 7);
+  });
+
+  test('a program that a signal ends, and one that prints much and reads much', async () => {
+    assert.deepEqual(await ssh('host', ['kill -TERM $$']), await around('kill -TERM $$', ''));
+    const input = 'x'.repeat(3_000_000);
+    const { stdout } = await ssh('host', ['tee /dev/stderr 2>/dev/null | sha256sum; head -c 5000000 /dev/zero | tr "\\0" y'], { input });
+    assert.equal(stdout.slice(0, 64), hash('sha256', input));
+    assert.equal(stdout.slice(stdout.indexOf('y')), 'y'.repeat(5_000_000));
+  });
+
+  test('the gateway logs in with a private key too', async () => {
+    assert.deepEqual(await ssh('keyed', ['echo $USER']), { status: 0, stdout: 'deploy\n', stderr: '' });
+    assert.match(server.log(), /Accepted publickey for deploy/);
+  });
+
+  test('a command that policy denies does not run, and the client is told', async () => {
+    const file = join(server.home, 'kept');
+    writeFileSync(file, '');
+    const { status, stdout, stderr } = await ssh('host', [`rm -f ${file}`]);
+    assert.equal(status, 126);
+    assert.equal(stdout, '');
+    assert.match(stderr, /^countersign: .*Nothing is destroyed here.* \(session [0-9a-f]{32}\)\n$/);
+    assert.ok(existsSync(file));
+    const denied = (await newest()).find(({ verdict }) => verdict === 'deny');
+    assert.equal(denied?.content?.text, `rm -f ${file}`);
+    assert.equal(denied.attributes['process.executable.name'], 'rm');
+    assert.deepEqual(denied.attributes['countersign.effects'], ['destroy', 'write']);
+  });
+
+  test('a shell with a terminal', async () => {
+    const { status, stdout } = await ssh('host', ['-tt', '--'], { input: 'tty; echo $((6*7))\nexit 3\n' });
+    assert.equal(status, 3);
+    assert.match(stdout, /\/dev\/pts\/\d+\r\n42\r\n/);
+    const records = await newest();
+    const shell = records.find(({ action }) => action === 'ssh.shell');
+    assert.deepEqual(shell?.attributes['countersign.effects'], ['unknown']);
+    assert.equal(shell.attributes['process.interactive'], true);
+    assert.match(textsOf(records, 'request', 'ssh.input'), /^tty; echo \$\(\(6\*7\)\)\nexit 3\n/);
+    assert.ok(textsOf(records, 'response').includes('42\r\n'));
+  });
+
+  test('policy may forbid shells and allow commands', async () => {
+    const { status, stdout } = await ssh('keyed', ['-tt', '--'], { input: 'exit\n' });
+    assert.equal(status, 126);
+    assert.match(stdout, /countersign: .*Run commands instead of a shell/);
+    assert.equal((await ssh('keyed', ['pwd'])).status, 0);
+  });
+
+  test('input that policy denies reaches nothing', async () => {
+    const file = join(server.home, 'typed');
+    const { status, stderr } = await ssh('mute', [`cat > ${file}`], { input: 'typed' });
+    assert.equal(status, 126);
+    assert.match(stderr, /Nothing is typed here/);
+    assert.equal(readFileSync(file, 'utf8'), '');
+    assert.deepEqual(await ssh('mute', ['echo said']), { status: 0, stdout: 'said\n', stderr: '' });
+  });
+
+  test('a target with another key than the pinned one is not logged in to', async () => {
+    const logged = server.log().length;
+    const { status, stderr } = await ssh('moved', ['true']);
+    assert.equal(status, 255);
+    assert.match(stderr, /countersign: The target showed another key/);
+    assert.doesNotMatch(server.log().slice(logged), /Accepted/);
+  });
+
+  test('another token is refused', async () => {
+    const { status, stderr } = await ssh('host', ['true'], { secret: `${token.slice(0, -4)}0000` });
+    assert.equal(status, 255);
+    assert.match(stderr, /Permission denied|closed/);
+  });
+
+  test('forwards, an agent, a display and subsystems are refused, and recorded as that', async () => {
+    const elsewhere = `127.0.0.1:${server.port}`;
+    const ways = [
+      { flags: ['-W', elsewhere, '--'], reason: /direct-tcpip .*127\.0\.0\.1/, status: 255 },
+      { flags: ['-R', `0:${elsewhere}`, '--', 'true'], reason: /tcpip-forward/, status: 0 },
+      { flags: ['-Y', '--', 'true'], reason: /x11-req/, status: 0 },
+      { flags: ['-s', '--', 'sftp'], reason: /subsystems/, status: 126 },
+    ];
+    for (const { flags, reason, status } of ways) {
+      const ran = await ssh('host', flags, { environment: { DISPLAY: ':9' } });
+      assert.equal(ran.status, status, `${flags.join(' ')}: ${ran.stderr}`);
+      const denied = (await newest()).filter(({ verdict }) => verdict === 'deny');
+      assert.equal(denied.length, 1, flags.join(' '));
+      assert.match(String(denied[0]?.attributes['countersign.reason']), reason);
+    }
+    const words = [...options(), '-A', '-p', String(gateway.port('ssh')), 'host@127.0.0.1', 'echo "agent: $SSH_AUTH_SOCK"'];
+    assert.deepEqual(await runProgram('ssh-agent', ['ssh', ...words], asking(token)), { status: 0, stdout: 'agent: \n', stderr: '' });
+    assert.match(String((await newest()).find(({ verdict }) => verdict === 'deny')?.attributes['countersign.reason']), /auth-agent-req/);
+  });
+
+  test('a client sets variables of its language and of no other kind', async () => {
+    const { stdout } = await ssh('host', ['-o', 'SetEnv=LC_TEST=yes COUNTERSIGN_TEST=no', '--', 'echo "$LC_TEST,$COUNTERSIGN_TEST"']);
+    assert.equal(stdout, 'yes,\n');
+    assert.equal((await newest()).find(({ verdict }) => verdict === 'deny')?.content?.text, 'COUNTERSIGN_TEST=no');
+  });
+
+  test('no secret is in a record or in the log', async () => {
+    const all = JSON.stringify(
+      await Promise.all(gateway.rows<{ session: string }>(['session', 'list', '--all']).map(({ session }) => gateway.records(session))),
+    );
+    for (const secret of [server.password, token, server.userKey.slice(60, 100)]) {
+      assert.ok(!all.includes(secret) && !gateway.log.includes(secret));
+    }
+  });
+});
