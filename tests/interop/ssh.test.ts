@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { runProgram, type RunResult } from '../support/run.ts';
+import { python } from '../support/require-program.ts';
 import { requireSshServer, startSshServer, type SshServer } from '../support/ssh-server.ts';
 
 /** Whatever destroys is denied, and so is what a shell would make of other commands. */
@@ -106,7 +107,7 @@ policies: ${join(directory, 'policy.cedar')}
     const answers = records.filter(({ kind, attributes }) => kind === 'response' && attributes['countersign.request'] === exec.seq);
     const said = (isError: boolean): string =>
       answers
-        .filter(({ attributes }) => (attributes['countersign.error_output'] === true) === isError)
+        .filter(({ attributes }) => (attributes['log.iostream'] === 'stderr') === isError)
         .map(({ content }) => content?.text ?? '')
         .join('');
     assert.ok(said(false).includes(`out\n`) && said(false).includes(input), said(false));
@@ -207,6 +208,62 @@ policies: ${join(directory, 'policy.cedar')}
     const { stdout } = await ssh('host', ['-o', 'SetEnv=LC_TEST=yes COUNTERSIGN_TEST=no', '--', 'echo "$LC_TEST,$COUNTERSIGN_TEST"']);
     assert.equal(stdout, 'yes,\n');
     assert.equal((await newest()).find(({ verdict }) => verdict === 'deny')?.content?.text, 'COUNTERSIGN_TEST=no');
+  });
+
+  test('paramiko: two channels in one connection, a terminal that changes its size; the terminal is exported for players', async () => {
+    const script = `
+import paramiko, sys
+connection = paramiko.Transport(('127.0.0.1', int(sys.argv[1])))
+connection.connect(username='host', password=sys.argv[2])
+terminal = connection.open_session()
+terminal.get_pty('xterm', 100, 30)
+terminal.exec_command('stty size; read line; stty size; echo "ä: $line"; exit 5')
+said = b''
+while b'30 100' not in said:
+    said += terminal.recv(1)
+other = connection.open_session()
+other.exec_command('echo other')
+print(other.makefile().read().decode(), other.recv_exit_status())
+terminal.resize_pty(120, 40)
+terminal.sendall('typed\\n')
+while True:
+    more = terminal.recv(1000)
+    if not more:
+        break
+    said += more
+print(said, terminal.recv_exit_status())
+connection.close()
+`;
+    const { status, stdout, stderr } = await runProgram(python, ['-c', script, String(gateway.port('ssh')), token], {});
+    assert.equal(status, 0, stderr);
+    const [other, code, said] = stdout.split('\n');
+    assert.deepEqual([other, code], ['other', ' 0']);
+    assert.equal(said, String.raw`b'30 100\r\ntyped\r\n40 120\r\n\xc3\xa4: typed\r\n' 5`);
+    const { session } = await gateway.newest();
+    const cast = gateway.command(['session', 'export', session, '--asciicast']);
+    assert.equal(cast.status, 0, cast.stderr);
+    const [head, ...events] = cast.stdout
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
+    assert.partialDeepStrictEqual(head, { version: 2, width: 100, height: 30 });
+    const ofKind = (kind: string): string => events.map((event) => (Array.isArray(event) && event[1] === kind ? String(event[2]) : '')).join('');
+    assert.equal(ofKind('o'), '30 100\r\ntyped\r\n40 120\r\nä: typed\r\n');
+    assert.equal(ofKind('i'), 'typed\n');
+    assert.equal(ofKind('r'), '120x40');
+    const played = gateway.command(['session', 'replay', session, '--no-wait']);
+    assert.match(played.stdout, /40 120/);
+  });
+
+  test('scp copies files both ways', async () => {
+    const [here, back] = [join(directory, 'here'), join(directory, 'back')];
+    writeFileSync(here, 'x'.repeat(100_000));
+    const there = `scp://host@127.0.0.1:${gateway.port('ssh')}/${server.home}/copied`;
+    const sent = await runProgram('scp', ['-O', ...options(), here, there], asking(token));
+    assert.equal(sent.status, 0, sent.stderr);
+    const got = await runProgram('scp', ['-O', ...options(), there, back], asking(token));
+    assert.equal(got.status, 0, got.stderr);
+    assert.equal(readFileSync(back, 'utf8'), readFileSync(here, 'utf8'));
   });
 
   test('no secret is in a record or in the log', async () => {

@@ -25,7 +25,7 @@ export interface SshServer extends AsyncDisposable {
 
 /** Returns the options of a test that needs `startSshServer`. */
 export function requireSshServer(): { readonly skip?: string } {
-  const missing = requireProgram('ssh', sshd, 'ssh-keygen', 'unshare', 'openssl');
+  const missing = requireProgram('ssh', sshd, 'ssh-keygen', 'unshare', 'openssl', 'python:paramiko');
   if (missing.skip !== undefined) {
     return missing;
   }

@@ -21,6 +21,7 @@ import {
   parseSpeed,
   type ByteRange,
 } from '../arguments.ts';
+import { asciicast } from '../asciicast.ts';
 import { briefly } from '../brief.ts';
 import { parseDuration } from '../duration.ts';
 import { folded, type Entry } from '../folded.ts';
@@ -133,8 +134,17 @@ function addReading(session: Command): void {
     .option('--out <file>', 'instead of standard output')
     .addOption(new Option('--stamped', 'of the newest checkpoint that has a timestamp (countersign timestamp)').conflicts('data'))
     .option('--policies', 'also the texts of the policies that decided in it, for countersign policy explain --bundle')
+    .addOption(
+      new Option('--asciicast', 'instead of a bundle, its terminal as an asciicast of version 2, for players such as asciinema').conflicts([
+        'stamped',
+        'policies',
+      ]),
+    )
+    .addOption(
+      new Option('--record <number>', 'with --asciicast: the request whose program is shown; by default the first with a terminal').argParser(parseRecord),
+    )
     .addHelpText('after', `\nExample:\n  countersign session export ${example} --out session.bundle`)
-    .action(exportBundle);
+    .action(exportSession);
   const compared = addLocation(
     session
       .command('diff')
@@ -338,10 +348,24 @@ async function halt(id: string, options: LocationOptions & { readonly reason: st
   }
 }
 
-async function exportBundle(id: string, options: SourceOptions & { readonly out?: string; readonly policies?: true; readonly stamped?: true }): Promise<void> {
+interface ExportOptions extends SourceOptions {
+  readonly out?: string;
+  readonly policies?: true;
+  readonly stamped?: true;
+  readonly asciicast?: true;
+  readonly record?: number;
+}
+
+async function exportSession(id: string, options: ExportOptions, self: Command): Promise<void> {
+  if (options.record !== undefined && options.asciicast !== true) {
+    self.error('error: --record goes with --asciicast');
+  }
   await using source = await openSource(options);
+  const session = await findSession(id, (page) => source.sessions(page));
   const bundle = Readable.from(
-    source.bundle(await findSession(id, (page) => source.sessions(page)), { policies: options.policies === true, isStamped: options.stamped === true }),
+    options.asciicast === true
+      ? asciicast(source.records(session), { request: options.record })
+      : source.bundle(session, { policies: options.policies === true, isStamped: options.stamped === true }),
   );
   if (options.out === undefined) {
     await pipeline(bundle, process.stdout, { end: false });

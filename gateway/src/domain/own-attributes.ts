@@ -136,8 +136,6 @@ export const ownAttributes = {
   directUrls: 'countersign.direct_urls',
   /** Number, milliseconds. The time from the request to the end of its answer. */
   durationMs: 'countersign.duration_ms',
-  /** Boolean, true. The text is from the standard error of a program, and not from its standard output. */
-  errorOutput: 'countersign.error_output',
   /** String, `LOG/INDEX`. The record of an export whose events are attested, after which their chain is named. On the record that this export has ended. */
   exportChain: 'countersign.export.chain',
   /** Number. How many events an export had that are attested. On the record that this export has ended. */

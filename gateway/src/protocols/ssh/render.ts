@@ -16,12 +16,9 @@ export function render(record: OpenedRecord, earlier: (seq: number) => OpenedRec
   if (spoken.length > 0) {
     const begun = splitBefore(record, earlier);
     const bytes = Buffer.concat([begun, ...spoken.map((each) => each.bytes)]);
-    const isError = spoken.every(({ kind }) => kind === 'errorData');
     const said = bytes.subarray(0, bytes.length - splitLength(bytes)).toString();
-    return plainRendering(said, {
-      ...(begun.length > 0 ? { [ownAttributes.begunText]: true } : {}),
-      ...(isError ? { [ownAttributes.errorOutput]: true } : {}),
-    });
+    const stream = record.kind === 'request' ? 'stdin' : spoken.every(({ kind }) => kind === 'errorData') ? 'stderr' : 'stdout';
+    return plainRendering(said, { 'log.iostream': stream, ...(begun.length > 0 ? { [ownAttributes.begunText]: true } : {}) });
   }
   const size = messages.map(sizeIn).find((each) => each !== null) ?? null;
   return plainRendering(messages.flatMap(wordsOf).join('\n'), size === null ? {} : { [ownAttributes.terminalSize]: `${size.columns}x${size.rows}` });
