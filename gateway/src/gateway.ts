@@ -141,6 +141,7 @@ export class Gateway implements AsyncDisposable {
   readonly #stopped = Promise.withResolvers<number>();
   readonly #listeners = new Map<string, TcpListener>();
   readonly #addresses: Record<string, string> = {};
+  readonly #listenerKeys: Record<string, string> = {};
   readonly #inForce: InForce;
   #operatorSocket: string | null = null;
   /** The backup from which the store was restored before this start; null if it was not. */
@@ -519,6 +520,7 @@ export class Gateway implements AsyncDisposable {
         return { file: config.file, sinceMs, waiting, lines };
       },
       addresses: () => this.#addresses,
+      listenerKeys: () => this.#listenerKeys,
       isEncrypted: this.#inForce.config.tls !== null,
       software: softwareName,
       openApi: () => (this.#openApi ??= openApiDocument(software.version)),
@@ -752,6 +754,9 @@ export class Gateway implements AsyncDisposable {
         this.#parts.use(listener);
         this.#listeners.set(protocol.id, listener);
         this.#addresses[protocol.id] = listener.address;
+        if (service.shownKey !== undefined) {
+          this.#listenerKeys[protocol.id] = service.shownKey();
+        }
       }
     }
     const http = listen.get('http');

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { runProgram, type RunResult } from '../support/run.ts';
 import { python } from '../support/require-program.ts';
 import { requireSshServer, startSshServer, type SshServer } from '../support/ssh-server.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 /** Whatever destroys is denied, and so is what a shell would make of other commands. */
 const policy = `@id("no-destroying")
@@ -264,6 +267,38 @@ connection.close()
     const got = await runProgram('scp', ['-O', ...options(), there, back], asking(token));
     assert.equal(got.status, 0, got.stderr);
     assert.equal(readFileSync(back, 'utf8'), readFileSync(here, 'utf8'));
+  });
+
+  test('a run: ssh and git find the target by its name, and the token goes to nobody else', async () => {
+    const script = `set -e
+ssh -F "$SSH_CONFIG" host 'git init -q repo && cd repo && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m first'
+git clone -q host:repo '${join(directory, 'cloned')}'
+git -C '${join(directory, 'cloned')}' log --format=%s
+ssh -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile='${join(directory, 'known')}' -p ${server.port} deploy@127.0.0.1 true || echo "elsewhere: $?"
+dirname "$SSH_CONFIG"`;
+    const logged = server.log().length;
+    const child = gateway.spawnCli(['run', '--as', 'agent', '--target', 'host', '--', 'sh', '-c', script]);
+    const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+    assert.equal(status, 0, stderr);
+    const [commit, elsewhere, files = ''] = stdout.split('\n');
+    assert.deepEqual([commit, elsewhere], ['first', 'elsewhere: 255']);
+    assert.match(server.log().slice(logged), /Failed password for deploy/);
+    assert.ok(files !== '' && !existsSync(files), 'the files of the run are gone');
+    const commands = (await newest()).filter(({ action }) => action === 'ssh.exec').map(({ content }) => content?.text ?? '');
+    assert.match(commands.join('\n'), /^git init.*\n.*git-upload-pack/s);
+  });
+
+  test('through a local port of connect, ssh asks for no password', async () => {
+    const child = gateway.spawnCli(['connect', 'host', '--as', 'agent']);
+    let said = '';
+    child.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    const line = /ssh -p (\d+) host@127\.0\.0\.1/;
+    await waitUntil(() => line.test(said));
+    const [, port = ''] = line.exec(said) ?? [];
+    const ran = await runProgram('ssh', [...options(), '-o', 'BatchMode=yes', '-p', port, 'anybody@127.0.0.1', 'echo $USER'], {}, '');
+    assert.deepEqual(ran, { status: 0, stdout: 'deploy\n', stderr: '' });
+    child.kill('SIGTERM');
+    await once(child, 'exit');
   });
 
   test('no secret is in a record or in the log', async () => {

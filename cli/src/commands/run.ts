@@ -6,6 +6,7 @@ import { commandEnvironment } from '../command-environment.ts';
 import { addLocation, type LocationOptions } from '../location-options.ts';
 import { OutputRecorder } from '../output-recorder.ts';
 import { runCommand } from '../run-command.ts';
+import { RunFiles } from '../run-files.ts';
 
 export function addRun(program: Command): void {
   addLocation(program.command('run').argument('<command...>', 'the command to run, after --'))
@@ -53,7 +54,8 @@ async function run(words: readonly string[], options: RunOptions, self: Command)
     parent,
     recordOutput: options.recordOutput === true,
   });
-  const environment = commandEnvironment(options, { ...opened.environment, COUNTERSIGN_URL: api.url, COUNTERSIGN_TOKEN: opened.token });
+  using files = new RunFiles(opened.files);
+  const environment = commandEnvironment(options, { ...files.environment(opened.environment), COUNTERSIGN_URL: api.url, COUNTERSIGN_TOKEN: opened.token });
   const recorder = options.recordOutput === true ? new OutputRecorder(api, opened.session) : null;
   const exitCode = await runCommand(words, environment, recorder);
   await endRun(api, opened.session, exitCode);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { environmentOf } from '../domain/connection-instructions.ts';
+import { environmentOf, filesDirectory, filesOf } from '../domain/connection-instructions.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { unknownPrincipal } from '../domain/issuer.ts';
 import { commandLengthMax } from '../domain/limits.ts';
@@ -36,6 +36,11 @@ export const openedRun = z
     token: z.string().describe('The token of the run. It is valid only inside the run, and ends with it.'),
     traceparent: z.string(),
     environment: z.record(z.string(), z.string()).describe('The environment variables for the command.'),
+    files: z
+      .record(z.string(), z.string())
+      .describe(
+        `Files that the command may read, by name. Whoever starts it writes them into a directory of its own; one that begins with #! can be executed. ${filesDirectory} stands for the directory, in them and in the environment.`,
+      ),
   })
   .meta({ id: 'OpenedRun' });
 
@@ -44,7 +49,7 @@ export type OpenedRun = z.output<typeof openedRun>;
 type RunRequest = z.output<typeof runRequest>;
 export type RunParts = Pick<
   ApiParts,
-  'recorder' | 'sessions' | 'outputs' | 'authenticator' | 'refusals' | 'principals' | 'targets' | 'findProtocol' | 'addresses' | 'isEncrypted'
+  'recorder' | 'sessions' | 'outputs' | 'authenticator' | 'refusals' | 'principals' | 'targets' | 'findProtocol' | 'addresses' | 'listenerKeys' | 'isEncrypted'
 >;
 
 interface ParentRun {
@@ -98,7 +103,7 @@ async function begin(parts: RunParts, session: LiveSession, { caller, body, prin
   }
   const connections = wanted.map((name) => ({ name, ...connectionOf(parts, { target: name, token }) }));
   const environment = { ...environmentOf(connections), COUNTERSIGN_SESSION: session.id, TRACEPARENT: traceparent };
-  return { session: session.id, token, traceparent, environment };
+  return { session: session.id, token, traceparent, environment, files: filesOf(connections) };
 }
 
 /** Finds the principal of the new run. Rejects with GatewayError `malformed`, `refused` or `unknown_principal`. */

@@ -9,9 +9,11 @@ export interface ConnectionOptions {
   readonly localPort?: number | undefined;
 }
 
+export type ConnectionParts = Pick<ApiParts, 'targets' | 'findProtocol' | 'addresses' | 'listenerKeys' | 'isEncrypted'>;
+
 /** Tells how a client connects to a target. Throws GatewayError `unknown_target`. */
 export function connectionOf(
-  { targets, findProtocol, addresses, isEncrypted }: Pick<ApiParts, 'targets' | 'findProtocol' | 'addresses' | 'isEncrypted'>,
+  { targets, findProtocol, addresses, listenerKeys, isEncrypted }: ConnectionParts,
   { target: name, token, localPort }: ConnectionOptions,
 ): ConnectionInstructions {
   const target = targets().get(name);
@@ -23,7 +25,8 @@ export function connectionOf(
   const at = address.lastIndexOf(':');
   const door =
     localPort === undefined ? { host: reachable(address.slice(0, at)), port: Number(address.slice(at + 1)) } : { host: '127.0.0.1', port: localPort };
-  return protocol.connection({ ...door, target: name, options: target?.options ?? {}, token, tls: localPort === undefined && isEncrypted });
+  const key = listenerKeys()[protocol.id] ?? null;
+  return protocol.connection({ ...door, target: name, options: target?.options ?? {}, token, tls: localPort === undefined && isEncrypted, key });
 }
 
 /** Returns an address that can be dialled: a listener on all addresses is reached on loopback. */

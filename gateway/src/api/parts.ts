@@ -150,6 +150,8 @@ export interface ApiParts {
   readonly reportedSettings: () => ReportedSettings;
   /** The addresses where the gateway listens, by the names that the listeners have in the configuration. */
   readonly addresses: () => Readonly<Record<string, string>>;
+  /** The public keys by which clients know the listeners, by the ids of their protocols. */
+  readonly listenerKeys: () => Readonly<Record<string, string>>;
   /** True if the listeners have a certificate. */
   readonly isEncrypted: boolean;
   readonly software: string;

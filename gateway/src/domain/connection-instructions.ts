@@ -7,6 +7,8 @@ export interface ConnectionDoor {
   /** The target's options in the form of the protocol's schema. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly token: string;
+  /** The public key by which clients know the listener, as they write it down. Null: it has none. */
+  readonly key: string | null;
 }
 
 export interface ConnectionInstructions {
@@ -15,6 +17,23 @@ export interface ConnectionInstructions {
   readonly environment: Readonly<Record<string, string>>;
   /** A command to type. It does not contain the token. */
   readonly command: string;
+  /**
+   * Files that common clients read, by name, without the token. Who sets the environment writes them into a directory of its own, for which `filesDirectory` stands in them and
+   * in the environment. Those of one name are joined. One that begins with `#!` can be executed. Absent: there are none.
+   */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** Stands for the directory of the files of instructions. */
+export const filesDirectory = '@COUNTERSIGN_FILES@';
+
+/** Joins the files of instructions. */
+export function filesOf(connections: readonly ConnectionInstructions[]): Readonly<Record<string, string>> {
+  const joined = new Map<string, string>();
+  for (const [name, content] of connections.flatMap(({ files = {} }) => Object.entries(files))) {
+    joined.set(name, (joined.get(name) ?? '') + content);
+  }
+  return Object.fromEntries(joined);
 }
 
 /** Returns `<TARGET>_URL` for each target, and the variables that common clients read. If two targets need the same variable, the first target gets it. */

@@ -12,4 +12,6 @@ export interface StreamProtocol extends StreamFacts {
 export interface StreamService extends Service {
   /** Serves one client from its first byte to its last. Resolves when the connection is over. Never rejects with a GatewayError. */
   serve(client: Client, door: Door): Promise<void>;
+  /** Returns the public key by which clients know the gateway, as they write it down. Absent: the protocol has none. */
+  readonly shownKey?: () => string;
 }

@@ -95,7 +95,7 @@ export class ReplayServer implements AsyncDisposable {
     const connections = [...targets.values()].map(({ name, protocol: id, options }) => {
       const protocol = protocolOf(id);
       const port = Number(this.#addresses.get(listenerOf(protocol))?.split(':').at(-1));
-      return { name, ...protocol.connection({ tls: false, host, port, target: name, options, token }) };
+      return { name, ...protocol.connection({ tls: false, host, port, target: name, options, token, key: null }) };
     });
     const http = this.#addresses.get('http');
     return {

@@ -23,6 +23,7 @@ export type { ListedReport } from '../api/endpoints/list-reports.ts';
 export type { MadeReport } from '../api/endpoints/make-report.ts';
 export type { HaltedSession } from '../api/endpoints/halt-session.ts';
 export type { OpenedRun } from '../api/begin-run.ts';
+export { filesDirectory } from '../domain/connection-instructions.ts';
 export type { TargetSummary } from '../api/target-summary.ts';
 export type { ToolSummary } from '../api/tool-summary.ts';
 export type { ReconciledTarget } from '../api/endpoints/reconcile-target.ts';

@@ -778,6 +778,9 @@ export interface Schemas {
 
     /** The environment variables for the command. */
     readonly environment: Readonly<Record<string, string>>;
+
+    /** Files that the command may read, by name. Whoever starts it writes them into a directory of its own; one that begins with #! can be executed. @COUNTERSIGN_FILES@ stands for the directory, in them and in the environment. */
+    readonly files: Readonly<Record<string, string>>;
   };
 
   /** The content of a session that nobody reads alone. */

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { json } from '../answer.ts';
-import { connectionOf } from '../connection.ts';
+import { connectionOf, type ConnectionParts } from '../connection.ts';
 import { endpoint } from '../endpoint.ts';
 import { wholeNumber } from '../input.ts';
-import type { ApiParts } from '../parts.ts';
 
 export const showConnection = endpoint({
   id: 'showConnection',
@@ -24,6 +23,8 @@ export const showConnection = endpoint({
       .meta({ id: 'ConnectionInstructions' }),
   ),
   errors: ['unknown_target'],
-  act: (parts: Pick<ApiParts, 'targets' | 'findProtocol' | 'addresses' | 'isEncrypted'>, { params, query }) =>
-    connectionOf(parts, { target: params.target, token: 'TOKEN', localPort: query.port }),
+  act: (parts: ConnectionParts, { params, query }) => {
+    const { url, environment, command } = connectionOf(parts, { target: params.target, token: 'TOKEN', localPort: query.port });
+    return { url, environment, command };
+  },
 });

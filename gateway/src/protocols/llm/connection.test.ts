@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { llm } from './index.ts';
 
 function environment(provider: string, tls: boolean): Readonly<Record<string, string>> {
-  return llm.connection({ host: 'gate.example', port: 7070, target: 'brain', token: 'cs_token', tls, options: { provider } }).environment;
+  return llm.connection({ host: 'gate.example', port: 7070, target: 'brain', token: 'cs_token', tls, options: { provider }, key: null }).environment;
 }
 
 test('T4.30: what a command reads: the address and the token by the names that the SDKs of each provider know', () => {

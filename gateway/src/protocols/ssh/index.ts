@@ -1,5 +1,6 @@
 import type { StreamProtocol } from '../../domain/stream-protocol.ts';
 import { actions, context } from './actions.ts';
+import { connection } from './connection.ts';
 import { sshOptions } from './options.ts';
 import { render } from './render.ts';
 import { replay } from './replay.ts';
@@ -14,11 +15,7 @@ export const ssh: StreamProtocol = {
   context,
   readExample: async (text) => (await import('./actions.ts')).commandAttributes(text),
   options: sshOptions,
-  connection: ({ host, port, target }) => ({
-    url: `ssh://${encodeURIComponent(target)}@${host.includes(':') ? `[${host}]` : host}:${port}`,
-    environment: {},
-    command: `ssh -p ${port} ${target}@${host}`,
-  }),
+  connection,
   create: async (parts) => (await import('./service.ts')).createService(parts),
   render,
   replay,

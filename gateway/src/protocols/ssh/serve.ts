@@ -65,20 +65,21 @@ interface Arriving {
   readonly software: string;
 }
 
-/** Takes a token as the password of a user whose name says the target. What the door refuses is recorded there. */
+/** Takes a token as the password of a user whose name says the target; a tunnel of `connect` has both. What the door refuses is recorded there. */
 function authenticate(connection: Connection, { client, door, software }: Arriving, accepted: PromiseWithResolvers<Arrival | null>): void {
   let attempts = 0;
   const side = new ClientSide(client, connection);
   const attempt = async (context: AuthContext): Promise<void> => {
-    if (context.method !== 'password') {
+    const tunnel = context.method === 'none' ? client.tunnel : null;
+    if (context.method !== 'password' && tunnel === null) {
       context.reject(['password']);
       return;
     }
     attempts += 1;
     try {
       const channel = await door.authenticate({
-        token: context.password,
-        target: targetIn(context.username),
+        token: context.method === 'password' ? context.password : (tunnel?.token ?? ''),
+        target: tunnel?.target ?? targetIn(context.username),
         user: context.username.slice(0, userCharactersMax),
         clientAddress: client.address,
         claims: [['software', software]],

@@ -1,5 +1,6 @@
 import type { ServiceParts } from '../../domain/service.ts';
 import type { StreamService } from '../../domain/stream-protocol.ts';
+import { hostKeyOf } from './host-key.ts';
 
 /** Makes the service for one gateway. What speaks SSH is loaded for the first client. */
 export function createService({ seedOf }: ServiceParts): StreamService {
@@ -8,5 +9,6 @@ export function createService({ seedOf }: ServiceParts): StreamService {
       const { serve } = await import('./serve.ts');
       await serve(client, door, seedOf('ssh'));
     },
+    shownKey: () => hostKeyOf(seedOf('ssh')).shown,
   };
 }
