@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
+import ssh2 from 'ssh2';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { runProgram, type RunResult } from '../support/run.ts';
@@ -31,6 +32,7 @@ describe('OpenSSH through the gateway', requireSshServer(), () => {
   let gateway: GatewayProcess;
   let directory: string;
   let token: string;
+  const own = ssh2.utils.generateKeyPairSync('ed25519');
   before(async () => {
     server = await startSshServer();
     directory = mkdtempSync(join(tmpdir(), 'countersign-ssh-'));
@@ -51,6 +53,7 @@ describe('OpenSSH through the gateway', requireSshServer(), () => {
   moved: { ${place(`password: { env: HOST_PASSWORD }, ${other}`)} }
 principals:
   agent: { kind: agent, targets: [host, keyed, mute, moved] }
+  ann: { kind: human, targets: [host], sshKeys: ["${own.public}"] }
 policies: ${join(directory, 'policy.cedar')}
 `,
     });
@@ -169,7 +172,8 @@ policies: ${join(directory, 'policy.cedar')}
     const { status, stderr } = await ssh('mute', [`cat > ${file}`], { input: 'typed' });
     assert.equal(status, 126);
     assert.match(stderr, /Nothing is typed here/);
-    assert.equal(readFileSync(file, 'utf8'), '');
+    // The command may have been ended before it had made the file.
+    assert.equal(existsSync(file) ? readFileSync(file, 'utf8') : '', '');
     assert.deepEqual(await ssh('mute', ['echo said']), { status: 0, stdout: 'said\n', stderr: '' });
   });
 
@@ -299,6 +303,73 @@ dirname "$SSH_CONFIG"`;
     assert.deepEqual(ran, { status: 0, stdout: 'deploy\n', stderr: '' });
     child.kill('SIGTERM');
     await once(child, 'exit');
+  });
+
+  test('a public key of a principal takes the place of a token, and other keys do not', async () => {
+    const withKey = async (key: string): Promise<RunResult> => {
+      const file = join(directory, 'key');
+      writeFileSync(file, key, { mode: 0o600 });
+      const words = [
+        ...options(),
+        '-o',
+        'BatchMode=yes',
+        '-o',
+        'IdentitiesOnly=yes',
+        '-i',
+        file,
+        '-p',
+        String(gateway.port('ssh')),
+        'host@127.0.0.1',
+        'echo $USER',
+      ];
+      return runProgram('ssh', words, {}, '').finally(() => {
+        rmSync(file);
+      });
+    };
+    assert.deepEqual(await withKey(own.private), { status: 0, stdout: 'deploy\n', stderr: '' });
+    const records = await newest();
+    assert.equal(records.find(({ action }) => action === 'ssh.exec')?.principal, 'ann');
+    const digest = hash('sha256', Buffer.from(own.public.split(' ')[1] ?? '', 'base64'));
+    assert.equal(records.find(({ action }) => action === 'gateway.authenticate')?.attributes['countersign.client_key.sha256'], digest);
+    const other = await withKey(ssh2.utils.generateKeyPairSync('ed25519').private);
+    assert.deepEqual([other.status, /Permission denied/.test(other.stderr)], [255, true]);
+  });
+
+  test('A16: a key that is offered is not proven: a signature of another key admits nobody', async () => {
+    const { session } = await gateway.newest();
+    const other = ssh2.utils.parseKey(ssh2.utils.generateKeyPairSync('ed25519').private);
+    const proper = ssh2.utils.parseKey(own.private);
+    assert.ok(!(other instanceof Error) && !(proper instanceof Error));
+    /** Shows the public key of somebody and signs with a given key. */
+    const logIn = async (signer: typeof other): Promise<string> => {
+      class Agent extends ssh2.BaseAgent<string> {
+        override getIdentities(told: (error?: Error | null, keys?: string[]) => void): void {
+          told(null, [own.public]);
+        }
+        override sign(_key: string, data: Buffer, ...rest: unknown[]): void {
+          const told = rest.at(-1);
+          if (typeof told === 'function') {
+            told(null, signer.sign(data));
+          }
+        }
+      }
+      const client = new ssh2.Client();
+      const outcome = new Promise<string>((resolve) => {
+        client.once('ready', () => {
+          resolve('admitted');
+        });
+        client.once('error', ({ message }) => {
+          resolve(message);
+        });
+      });
+      client.connect({ host: '127.0.0.1', port: gateway.port('ssh'), username: 'host', agent: new Agent() });
+      return outcome.finally(() => {
+        client.destroy();
+      });
+    };
+    assert.match(await logIn(other), /authentication methods failed/);
+    assert.equal((await gateway.newest()).session, session, 'nothing was opened');
+    assert.equal(await logIn(proper), 'admitted');
   });
 
   test('no secret is in a record or in the log', async () => {

@@ -316,11 +316,15 @@ function sharedNames(written: unknown): Problem[] {
   const certificates = Object.entries(asRecord(principals)).flatMap(([id, principal]) =>
     namesOfCertificate(asRecord(asRecord(principal)['certificate'])).map((each) => [each, id, ['principals', id, 'certificate']] as const),
   );
+  const keys = Object.entries(asRecord(principals)).flatMap(([id, principal]) =>
+    namesOfKeys(asRecord(principal)['sshKeys']).map((each, i) => [each, id, ['principals', id, 'sshKeys', i]] as const),
+  );
   const asked = asRecord(tls)['clients'] === undefined ? certificates.slice(0, 1) : [];
   return [
     ...again(bound, 'the subject'),
     ...again(addresses, 'the address'),
     ...again(certificates, 'the certificate'),
+    ...again(keys, 'a key'),
     ...asked.map(([, , path]) => ({
       path,
       message: 'clients are asked for certificates only with tls: { cert, key, clients: FILE }, which names their authorities',
@@ -333,6 +337,11 @@ function namesOfCertificate(written: Readonly<Record<string, unknown>>): readonl
   return Object.entries(written).flatMap(([kind, value]) =>
     typeof value !== 'string' ? [] : [`${kind}:${kind === 'uri' ? value : kind === 'sha256' ? value.replaceAll(':', '').toLowerCase() : value.toLowerCase()}`],
   );
+}
+
+/** Returns the names by which bare public keys are known, as `ShownCertificate` has them. */
+function namesOfKeys(written: unknown): readonly string[] {
+  return Array.isArray(written) ? written.map((each) => `key:${String(each).split(' ')[1] ?? ''}`) : [];
 }
 
 /** A list of words has at most so many bytes. */
@@ -665,7 +674,9 @@ function build(raw: RawConfig, { file, base, files, openSecret, source, text, en
       ),
     ),
     certificates: new Map(
-      Object.entries(raw.principals).flatMap(([id, { certificate = {} }]) => namesOfCertificate(certificate).map((each) => [each, id] as const)),
+      Object.entries(raw.principals).flatMap(([id, { certificate = {}, sshKeys }]) =>
+        [...namesOfCertificate(certificate), ...namesOfKeys(sshKeys)].map((each) => [each, id] as const),
+      ),
     ),
     groups: new Map(
       Object.entries({ ...groupsOfRoles(raw), ...raw.groups }).map(([name, { targets, issuers }]): [string, Group] => [

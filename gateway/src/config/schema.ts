@@ -107,6 +107,12 @@ const certificate = closed({
     .optional(),
 }).refine((names) => Object.keys(names).length === 1, 'a certificate is known by one of uri, dns, email, sha256');
 
+const publicKey = text.regex(
+  /^(?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) [A-Za-z0-9+/]{40,4000}={0,2}(?: .*)?$/,
+  'a public key is written as in a file .pub: ssh-ed25519 AAAA…',
+);
+const publicKeysMax = 20;
+
 const kindExpected = 'human or agent is expected';
 
 const principal = closed({
@@ -128,6 +134,11 @@ const principal = closed({
     .describe(
       'The client certificate that stands for this principal, by one of its names: `{ uri: "spiffe://corp/nightly" }`, `{ dns: NAME }`, `{ email: ADDRESS }`, or by its digest: `{ sha256: HEX }` ([identity.md](identity.md#client-certificates)).',
     ),
+  sshKeys: z
+    .array(publicKey, 'a list of public keys is expected')
+    .max(publicKeysMax, `at most ${publicKeysMax} keys`)
+    .default([])
+    .describe('Public keys that stand for this principal over SSH, in place of a token: `["ssh-ed25519 AAAA…"]` ([identity.md](identity.md#ssh-keys)).'),
 }).superRefine(({ kind, issuer, subject }, context) => {
   if (kind === undefined && issuer === undefined) {
     context.addIssue({ code: 'custom', path: ['kind'], message: kindExpected });

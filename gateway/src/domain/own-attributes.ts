@@ -2,6 +2,8 @@
 export const ownAttributes = {
   /** String. The action of a record. On a record that leaves the gateway. */
   action: 'countersign.action',
+  /** String, hexadecimal. The SHA-256 digest of the public key that proved who the client is. On the record that opens a channel. */
+  clientKeySha256: 'countersign.client_key.sha256',
   /** Number. The channel of a record in its session. On a record that leaves the gateway. */
   channel: 'countersign.channel',
   /** String. The kind of a record. On a record that leaves the gateway. */

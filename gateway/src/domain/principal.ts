@@ -51,6 +51,8 @@ export interface Identity {
   readonly activity?: string;
   /** The SHA-256 digest of the certificate that proved the identity, hexadecimal. Absent: a token did. */
   readonly certificate?: string;
+  /** The SHA-256 digest of the bare public key that proved the identity, hexadecimal. Absent: something else did. */
+  readonly key?: string;
   /** The public id of the token that proved the identity, for the record. It is never the token itself. */
   readonly tokenId: string;
   readonly standing: Standing;

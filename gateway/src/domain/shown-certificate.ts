@@ -1,8 +1,10 @@
-/** The certificate that a client showed and whose key it has: the TLS handshake proved that. */
+/** The certificate that a client showed, or a bare public key, and of which it has the private key: the handshake proved that. */
 export interface ShownCertificate {
-  /** The names by which the configuration may bind it to a principal: `uri:`, `dns:`, `email:` and the name, and `sha256:` and its digest. */
+  /** The names by which the configuration may bind it to a principal: `uri:`, `dns:`, `email:` and the name, and `sha256:` and its digest; `key:` and a bare public key in base64. */
   readonly names: readonly string[];
-  /** The SHA-256 digest of the certificate, hexadecimal. */
+  /** True if it is a bare public key. Absent: it is a certificate. */
+  readonly isKey?: true;
+  /** The SHA-256 digest of the certificate or the key, hexadecimal. */
   readonly sha256: string;
   /** When it ends, in milliseconds since 1970, UTC. */
   readonly expiresMs: number;

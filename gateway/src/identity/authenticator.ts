@@ -131,8 +131,8 @@ export class Authenticator implements Disposable {
   authenticateCertificate(certificate: ShownCertificate): TokenOutcome {
     const { findPrincipal, now } = this.#options;
     this.#options.requireCurrent?.();
-    const { sha256, expiresMs, fault } = certificate;
-    const refuse = (why: string): TokenOutcome => ({ refused: `The certificate is not accepted: ${why}` });
+    const { sha256, expiresMs, fault, isKey = false } = certificate;
+    const refuse = (why: string): TokenOutcome => ({ refused: `The ${isKey ? 'key' : 'certificate'} is not accepted: ${why}` });
     const id = this.#boundTo(certificate);
     const principal = id === undefined ? undefined : findPrincipal(id);
     if (fault !== null || expiresMs <= now()) {
@@ -145,10 +145,10 @@ export class Authenticator implements Disposable {
     if (exclusion !== null) {
       return refuse(exclusion);
     }
-    const tokenId = `crt_${sha256.slice(0, 16)}`;
+    const tokenId = `${isKey ? 'key' : 'crt'}_${sha256.slice(0, 16)}`;
     const find = (): Principal | undefined => (this.#boundTo(certificate) === id && !this.#isGone(id) ? findPrincipal(id) : undefined);
     const standing = this.#standings.of({ id: tokenId, principal: id, onBehalfOf: null, expiresMs }, principal, find);
-    return { identity: { principal: standing.principal, tokenId, standing, certificate: sha256 } };
+    return { identity: { principal: standing.principal, tokenId, standing, ...(isKey ? { key: sha256 } : { certificate: sha256 }) } };
   }
 
   /** Returns the principal to which the names of a certificate are bound; undefined if there is none, or more than one. */

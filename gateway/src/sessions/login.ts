@@ -126,6 +126,7 @@ export class Login {
       ...describeClaims(claims),
       ...(identity.issued === undefined ? {} : issuedFacts(identity.issued)),
       ...(identity.certificate === undefined ? {} : { 'tls.client.hash.sha256': identity.certificate }),
+      ...(identity.key === undefined ? {} : { [ownAttributes.clientKeySha256]: identity.key }),
     };
     const { onBehalfOf = null } = identity;
     const keeping = this.#context.keepingOf({ ...facts, onBehalfOf, environment: target.tags?.['environment'] ?? null });

@@ -1,9 +1,11 @@
+import { hash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import ssh2, { type AuthContext, type Connection } from 'ssh2';
+import ssh2, { type AuthContext, type AuthenticationType, type Connection, type PublicKeyAuthContext } from 'ssh2';
 import type { Channel } from '../../domain/channel.ts';
 import type { Client } from '../../domain/client.ts';
 import { refusalOf } from '../../domain/decision.ts';
 import type { Door } from '../../domain/door.ts';
+import type { ShownCertificate } from '../../domain/shown-certificate.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Grant } from '../../domain/grant.ts';
 import { parseOptions } from '../../domain/options.ts';
@@ -22,6 +24,7 @@ import { SshRelay } from './relay.ts';
 /** Most tokens that a client may try in one connection. */
 const attemptsMax = 3;
 const userCharactersMax = 256;
+const methods: AuthenticationType[] = ['publickey', 'password'];
 
 /** Serves one client from its first byte to its last. `seed` makes the key by which it knows the gateway. */
 export async function serve(client: Client, door: Door, seed: Uint8Array): Promise<void> {
@@ -71,14 +74,21 @@ function authenticate(connection: Connection, { client, door, software }: Arrivi
   const side = new ClientSide(client, connection);
   const attempt = async (context: AuthContext): Promise<void> => {
     const tunnel = context.method === 'none' ? client.tunnel : null;
-    if (context.method !== 'password' && tunnel === null) {
-      context.reject(['password']);
+    const key = context.method === 'publickey' ? shownKey(context) : null;
+    if (context.method === 'publickey' && key !== null && context.signature === undefined && door.knows(key)) {
+      // The client only asks whether this key would count. It has proved nothing, so nobody is admitted.
+      context.accept();
+      return;
+    }
+    if (context.method !== 'password' && tunnel === null && !(context.method === 'publickey' && isProven(context))) {
+      context.reject(methods);
       return;
     }
     attempts += 1;
     try {
       const channel = await door.authenticate({
         token: context.method === 'password' ? context.password : (tunnel?.token ?? ''),
+        certificate: key,
         target: tunnel?.target ?? targetIn(context.username),
         user: context.username.slice(0, userCharactersMax),
         clientAddress: client.address,
@@ -91,7 +101,7 @@ function authenticate(connection: Connection, { client, door, software }: Arrivi
         client.destroy();
         accepted.reject(error);
       } else if (attempts < attemptsMax) {
-        context.reject(['password']);
+        context.reject(methods);
       } else {
         connection.end();
       }
@@ -100,6 +110,21 @@ function authenticate(connection: Connection, { client, door, software }: Arrivi
   connection.on('authentication', (context) => {
     void attempt(context);
   });
+}
+
+/** Describes a key that a client shows. Its name is all of the key, so no other key has it. */
+function shownKey({ key }: PublicKeyAuthContext): ShownCertificate {
+  return { isKey: true, names: [`key:${key.data.toString('base64')}`], sha256: hash('sha256', key.data), expiresMs: Infinity, fault: null };
+}
+
+/** True if the client has signed this login with the private key, and not with SHA-1: the signature is over the session of the transport, so nobody else can use it. */
+function isProven({ key, blob, signature, hashAlgo }: PublicKeyAuthContext): boolean {
+  if (key.algo === 'ssh-rsa' && hashAlgo === undefined) {
+    return false;
+  }
+  const parsed = ssh2.utils.parseKey(key.data);
+  // oxlint-disable-next-line typescript/no-unnecessary-boolean-literal-compare -- it returns an error in place of a boolean, whatever its types say
+  return !(parsed instanceof Error) && blob !== undefined && signature !== undefined && parsed.verify(blob, signature, hashAlgo) === true;
 }
 
 /** Serves an authenticated client until the connection is over. The connection is itself an action: it is recorded before the target is dialled. */
