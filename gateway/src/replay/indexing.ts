@@ -111,12 +111,9 @@ export class Indexing {
   #addTarget(facts: TargetFacts): void {
     const protocol = this.#findProtocol(facts.protocol);
     if (protocol !== undefined && !this.targets.has(facts.name)) {
-      // The host and options of a stream do not matter, since no target is dialled.
-      const dialled =
-        protocol.transport === 'stream'
-          ? { host: 'localhost', options: parseOptions(protocol.options, {}) }
-          : { options: parseOptions(protocol.options, facts.options) };
-      this.targets.set(facts.name, { ...facts, ...dialled });
+      // The host of a stream does not matter, since no target is dialled.
+      const host = protocol.transport === 'stream' ? 'localhost' : facts.host;
+      this.targets.set(facts.name, { ...facts, host, options: parseOptions(protocol.options, facts.options) });
     }
   }
 

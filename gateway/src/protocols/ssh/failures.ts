@@ -4,9 +4,9 @@ import { data, errorData, exitStatus, plain } from './compose.ts';
 /** The exit codes that a shell has: for a command that may not be run, and that of ssh for a connection that failed. */
 export const exitCodes = { refused: 126, failed: 255 } as const;
 
-/** Says in a sentence why something was not done, with the session in which that is recorded. */
-export function sentence(error: Pick<GatewayError, 'message'>, session: string): string {
-  return `countersign: ${error.message.replace(/\.$/, '')} (session ${session})`;
+/** Says in a sentence why something was not done, with the session in which that is recorded, if there is one. */
+export function sentence(error: Pick<GatewayError, 'message'>, session: string | null): string {
+  return session === null ? `countersign: ${error.message}` : `countersign: ${error.message.replace(/\.$/, '')} (session ${session})`;
 }
 
 /** Returns the messages that end what runs in a channel: the sentence on its standard error, the exit code, the end. A terminal has both streams in one. */

@@ -5,7 +5,9 @@ import { parseOptions } from '../../domain/options.ts';
 import { reasonOf } from '../../wire/failure-reason.ts';
 import { algorithms } from './algorithms.ts';
 import { ConnectionDuplex } from './duplex.ts';
+import type { RelayedTarget } from '../../wire/relay-loop.ts';
 import { sshOptions } from './options.ts';
+import { RecordedTargetSide } from './replay.ts';
 import { TargetSide } from './target-side.ts';
 
 /** The algorithms with which a key of a type signs. */
@@ -16,9 +18,12 @@ const anySignatures = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp38
  * Logs in at the target, with the password or the private key that the gateway has for it. Rejects with GatewayError `target_unreachable` or `target_login_failed`, or with
  * the reason for which the session ended.
  */
-export async function logIn(channel: Channel, user: string): Promise<TargetSide> {
+export async function logIn(channel: Channel, user: string): Promise<RelayedTarget> {
   const { target, limits, signal } = channel;
   const upstream = await channel.connect();
+  if (upstream instanceof RecordedTargetSide) {
+    return upstream;
+  }
   const connection = new ssh2.Client();
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const abort = (): void => {

@@ -101,9 +101,10 @@ export abstract class MessageFlow<Stream extends ChannelStream> {
     }
   }
 
+  /** Gives the receiver what waits. Once no more can come, it gets all of it, and the end: who waits for people must learn that the client has left. */
   #deliver(): void {
     const receiver = this.#receiver;
-    while (receiver !== null && !this.#isPaused) {
+    while (receiver !== null && (!this.#isPaused || this.#end !== null)) {
       const frame = this.#waiting.shift();
       if (frame === undefined) {
         break;
@@ -111,7 +112,7 @@ export abstract class MessageFlow<Stream extends ChannelStream> {
       this.#waitingBytes -= frame.length;
       receiver.onBytes(frame);
     }
-    if (receiver !== null && !this.#isPaused && this.#end !== null && this.#waiting.length === 0) {
+    if (receiver !== null && this.#end !== null) {
       this.#receiver = null;
       receiver.onEnd(this.#end.error);
     }

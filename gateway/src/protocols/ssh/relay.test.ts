@@ -111,10 +111,14 @@ test('denied input ends what runs, at the target too', () => {
   ]);
 });
 
-test('nothing runs where the target is not reached, or where policy would have to change texts', () => {
+test('nothing runs where the target is not reached, or where policy would have to change texts of a terminal', () => {
   for (const options of [{ unreached: new GatewayError('target_unreachable', 'It is off.') }, { isChanged: true }]) {
-    const tried = new Tried(options).client(open(1), request(1, 'shell', { wantsReply: true, body: Buffer.alloc(0) }));
-    assert.match(tried.log.join('\n'), /^deny ssh\.shell: open shell\nto client of 1: success errorData:.* exit-status eof close$/s);
+    const tried = new Tried(options).client(
+      open(1),
+      request(1, 'pty-req', { wantsReply: true, body: terminal('xterm', size) }),
+      request(1, 'shell', { wantsReply: true, body: Buffer.alloc(0) }),
+    );
+    assert.match(tried.log.join('\n'), /^deny ssh\.shell: open pty-req shell\nto client of 1: success data:.* exit-status eof close$/s);
   }
 });
 

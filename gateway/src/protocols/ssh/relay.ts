@@ -3,12 +3,13 @@ import type { HeldNotice } from '../../domain/channel.ts';
 import { refusalOf, type Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { TextChange } from '../../domain/text-change.ts';
-import type { Output, Relay } from '../../wire/relay.ts';
+import type { Output, Relay, RequestOutput } from '../../wire/relay.ts';
 import { commandAttributes, unknownAttributes, type ActionName } from './actions.ts';
 import { globalFailure, openFailure, plain } from './compose.ts';
 import { exitCodes, lastWords, saying, sentence } from './failures.ts';
 import { FrameReader, parseMessage, readExitCode, readPlace, readText, readVariable, type Message } from './messages.ts';
-import { OutputLooks } from './output-looks.ts';
+import { OutputTexts } from './output-texts.ts';
+import { changedMessages, knownBytes } from './prepared.ts';
 
 /** Most bytes of what a client says of a channel before it says what is to run there. */
 const preparationBytesMax = 64 * 1024;
@@ -20,7 +21,7 @@ export interface RelayOptions {
   readonly session: string;
   /** Why the target is not reached: nothing that a client wants to run is then run. Null: it is reached. */
   readonly unreached: GatewayError | null;
-  /** Returns true if policy changes texts of such a request or of its answer, which nobody does here. */
+  /** Returns true if policy changes texts of such a request or of its answer. */
   readonly isChanged: (action: Action) => boolean;
 }
 
@@ -30,10 +31,19 @@ interface Running {
   preparedBytes: number;
   isTerminal: boolean;
   /** The request that said what is to run. Null: there was none, or it was refused, or what ran is over. */
-  request: { readonly seq: number; readonly attributes: Attributes; readonly looks: OutputLooks | null } | null;
+  request: { readonly seq: number; readonly attributes: Attributes; readonly texts: OutputTexts | null } | null;
 }
 
-/** An output that waits for its decision. */
+/** Something that a client wants to run, with the messages that say so. */
+interface Wanted {
+  readonly name: ActionName;
+  /** Null: it is no command. */
+  readonly command: string | null;
+  readonly bytes: readonly Buffer[];
+  readonly isTerminal: boolean;
+}
+
+/** Settles an output that waits for its decision. */
 type Settle = (decision: Decision, seq: number, changes: readonly TextChange[]) => void;
 
 /**
@@ -48,6 +58,8 @@ export class SshRelay implements Relay {
   readonly #channels = new Map<number, Running>();
   #outputs: Output[] = [];
   #settle: Settle | null = null;
+  /** The attributes of the newest request to run something, as it was asked for: without what policy has changed in it. */
+  #attributes: Attributes = {};
   /** The channel whose request waits for people, if it does. */
   #asking: number | null = null;
   #hasClientLeft = false;
@@ -105,8 +117,16 @@ export class SshRelay implements Relay {
   next(): Output | null {
     for (;;) {
       const output = this.#outputs.shift();
-      if (output !== undefined || this.#isClosed || this.#settle !== null) {
+      if (output !== undefined || this.#isClosed) {
         return output ?? null;
+      }
+      if (this.#settle !== null && this.#hasClientLeft) {
+        // Nobody waits for the decision any more.
+        this.#close({ type: 'close', reason: 'client' });
+        continue;
+      }
+      if (this.#settle !== null) {
+        return null;
       }
       const frame = this.#client.next();
       if (frame !== null) {
@@ -214,29 +234,46 @@ export class SshRelay implements Relay {
     if (running.preparation.length === 0) {
       throw new GatewayError('malformed', 'In a channel of SSH something runs once.');
     }
-    const { unreached, isChanged } = this.#options;
-    const attributes = {
-      ...(command === null ? unknownAttributes : commandAttributes(command)),
-      ...(running.isTerminal ? { 'process.interactive': true } : {}),
-    };
-    const text: Pick<Action, 'text'> = command === null ? {} : { text: () => ({ pieces: [{ role: 'client', text: command }], isWhole: true }) };
-    const action: Action = { name, attributes, ...text };
-    const refused =
-      unreached?.message ??
-      (name === 'ssh.subsystem'
-        ? 'subsystems such as SFTP are not possible through the gateway yet: scp -O copies files'
-        : isChanged(action)
-          ? 'policy changes texts of this request or of its answer, and those of SSH cannot be changed'
-          : null);
     const bytes = [...running.preparation.splice(0), frame];
     this.#asking = channel;
-    this.#ask({ type: 'request', action, bytes, ...(refused === null ? {} : { refused }) }, (decision, seq, changes) => {
+    const output = this.#request({ name, command, bytes, isTerminal: running.isTerminal });
+    this.#ask(output, (decision, seq, changes) => {
+      const { unreached } = this.#options;
       if (decision.verdict === 'allow') {
-        running.request = { seq, attributes, looks: changes.length === 0 ? null : new OutputLooks(changes) };
+        running.request = { seq, attributes: this.#attributes, texts: changes.length === 0 ? null : new OutputTexts(channel, changes) };
       } else {
         this.#end(channel, seq, unreached ?? refusalOf(decision), unreached === null ? exitCodes.refused : exitCodes.failed);
       }
     });
+  }
+
+  #request({ name, command, bytes, isTerminal }: Wanted): RequestOutput {
+    const { unreached, isChanged } = this.#options;
+    const attributes = { ...(command === null ? unknownAttributes : commandAttributes(command)), ...(isTerminal ? { 'process.interactive': true } : {}) };
+    const text: Pick<Action, 'text'> = command === null ? {} : { text: () => ({ pieces: [{ role: 'client', text: command }], isWhole: true }) };
+    this.#attributes = attributes;
+    const action: Action = { name, attributes, known: () => knownBytes(bytes), ...text };
+    const refused =
+      unreached?.message ??
+      (name === 'ssh.subsystem'
+        ? 'subsystems such as SFTP are not possible through the gateway yet: scp -O copies files'
+        : isTerminal && isChanged(action)
+          ? 'policy changes texts of this request or of its answer, and those of a terminal cannot be changed'
+          : null);
+    if (refused !== null) {
+      return { type: 'request', action, bytes, refused };
+    }
+    return {
+      type: 'request',
+      action,
+      bytes,
+      change: (change) => {
+        const changed = changedMessages(bytes, change.texts);
+        const said = command === null ? null : commandIn(changed);
+        const { change: _done, ...output } = this.#request({ name, command: said, bytes: changed, isTerminal });
+        return { ...output, relation: { change } };
+      },
+    };
   }
 
   /**
@@ -284,7 +321,7 @@ export class SshRelay implements Relay {
     }
   }
 
-  #ask(output: Output & { readonly type: 'request' }, settle: Settle): void {
+  #ask(output: RequestOutput, settle: Settle): void {
     this.#outputs.push(output);
     this.#settle = settle;
   }
@@ -302,13 +339,15 @@ export class SshRelay implements Relay {
       this.#end(channel, request.seq, new GatewayError('refused', 'The target refused to run this.'), exitCodes.failed);
       return;
     }
-    request.looks?.take(message);
     const isEnd = message.kind === 'close';
     if (isEnd) {
       this.#channels.delete(channel);
     }
+    const bytes = request.texts?.take(message, frame) ?? [frame];
     const code = message.kind === 'request' && message.type === 'exit-status' ? { attributes: { 'process.exit.code': readExitCode(message.body) } } : {};
-    this.#outputs.push({ type: 'response', meta: { request: request.seq, ...code }, bytes: [frame], continues: !isEnd, ...(isEnd ? { isEnd } : {}) });
+    if (bytes.length > 0) {
+      this.#outputs.push({ type: 'response', meta: { request: request.seq, ...code }, bytes, continues: !isEnd, ...(isEnd ? { isEnd } : {}) });
+    }
   }
 
   /** Says in every channel in which something runs why it is over. */
@@ -324,6 +363,12 @@ export class SshRelay implements Relay {
     this.#isClosed = true;
     this.#outputs.push(output);
   }
+}
+
+function commandIn(frames: readonly Buffer[]): string | null {
+  const last = frames.at(-1);
+  const message = last === undefined ? null : parseMessage(last);
+  return message?.kind === 'request' && message.type === 'exec' ? readText(message.body) : null;
 }
 
 function prepare(running: Running, frame: Buffer): void {

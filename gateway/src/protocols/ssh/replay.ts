@@ -1,14 +1,157 @@
 import { GatewayError } from '../../domain/errors.ts';
-import type { StreamReplay } from '../../domain/replay.ts';
+import type { Grant } from '../../domain/grant.ts';
+import type { Asked, RecordedRequest, RecordedTarget, RequestKey, StreamReplay } from '../../domain/replay.ts';
+import type { Upstream } from '../../domain/upstream.ts';
+import { plain } from './compose.ts';
+import { lastWords, exitCodes, sentence } from './failures.ts';
+import { MessageFlow } from './message-flow.ts';
+import { readMessages, readText, type Message } from './messages.ts';
 
-/** A recording of SSH is played and exported, and does not take the place of a target: what people type at a terminal is never the same twice. */
+/** Recorded answers are found by what runs; what a client sends to it does not count. */
 export const replay: StreamReplay = {
-  keys: () => () => null,
-  differ: () => null,
-  connect: () => {
-    throw new GatewayError(
-      'not_recorded',
-      'A recording of SSH cannot be served: session replay plays it, and session export --asciicast writes it for players.',
-    );
-  },
+  keys: () => keyOf,
+  differ: (recorded, asked) => (recorded === asked ? null : { at: 'command', recorded, asked, nearness: nearnessOf(recorded, asked) }),
+  connect: (recorded, asked) => new RecordedTargetSide(recorded, asked),
 };
+
+/** Takes the place of a target: it gives each command the output that it had. It speaks no SSH, because nobody is between it and the gateway. */
+export class RecordedTargetSide extends MessageFlow<never> implements Upstream {
+  readonly isEncrypted = false;
+  readonly closed: Promise<void>;
+  readonly #recorded: RecordedTarget;
+  #resolveClosed: () => void;
+  #isOver = false;
+
+  /** Throws GatewayError `not_recorded`. */
+  constructor(recorded: RecordedTarget, asked: Asked) {
+    super();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    this.#resolveClosed = resolve;
+    this.#recorded = recorded;
+    const key = keyOf(asked);
+    if (key !== null) {
+      recorded.take(key, asked);
+    }
+  }
+
+  forward(grant: Grant): void {
+    const bytes = Buffer.concat(grant.spend());
+    const started = readMessages([bytes]).find(isStart);
+    if (started !== undefined) {
+      void this.#answer(started.channel, bytes);
+    }
+  }
+
+  async read(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  unread(): void {
+    // Nothing was read.
+  }
+
+  greet(): void {
+    // Nothing is sent anywhere.
+  }
+
+  async startTls(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  tlsServerEndPoint(): null {
+    return null;
+  }
+
+  end(): void {
+    this.destroy();
+  }
+
+  destroy(): void {
+    this.#isOver = true;
+    this.#resolveClosed();
+  }
+
+  /** Gives the recorded answer, with the number that the channel has now. */
+  async #answer(channel: number, bytes: Buffer): Promise<void> {
+    try {
+      const asked = { action: actionOf(bytes), bytes };
+      const request: RecordedRequest = this.#recorded.take(keyOf(asked) ?? connectKey, asked);
+      for await (const { content } of request.answer()) {
+        for (const frame of framesOf(content, channel)) {
+          if (!this.#isOver) {
+            this.receive(frame);
+          }
+        }
+      }
+    } catch (error) {
+      const known = error instanceof GatewayError ? error : new GatewayError('store_damaged', 'The recording cannot be read any more.', { cause: error });
+      for (const frame of [plain('success', channel), ...lastWords(channel, sentence(known, null), { code: exitCodes.failed, isTerminal: false })]) {
+        this.receive(frame);
+      }
+    }
+  }
+}
+
+const connectKey: RequestKey = { text: 'connect', ids: [] };
+
+/** Returns the key of a request: what runs, with its environment and its terminal. Null: it starts nothing. */
+function keyOf({ bytes }: Asked): RequestKey | null {
+  const messages = messagesIn(bytes);
+  if (messages.some(({ kind }) => kind === 'login')) {
+    return connectKey;
+  }
+  const start = messages.find(isStart);
+  return start === undefined ? null : { text: start.type === 'exec' ? textOf(start.body) : start.type, ids: [] };
+}
+
+function messagesIn(bytes: Buffer): readonly Message[] {
+  try {
+    return readMessages([bytes]);
+  } catch {
+    // A recording may hold any bytes; those that are no messages were no request of a client.
+    return [];
+  }
+}
+
+function textOf(body: Buffer): string {
+  try {
+    return readText(body);
+  } catch {
+    return '';
+  }
+}
+
+type Start = Message & { readonly kind: 'request' };
+
+function isStart(message: Message): message is Start {
+  return message.kind === 'request' && ['exec', 'shell', 'subsystem'].includes(message.type);
+}
+
+function actionOf(bytes: Buffer): string {
+  const type = readMessages([bytes]).find(isStart)?.type ?? '';
+  return `ssh.${type}`;
+}
+
+/** Returns the frames in a recorded answer, with the number of another channel: it stands behind the length and the number of the message. */
+function framesOf(content: Buffer, channel: number): readonly Buffer[] {
+  const frames: Buffer[] = [];
+  for (let at = 0; at < content.length;) {
+    const end = at + 4 + content.readUInt32BE(at);
+    const frame = Buffer.from(content.subarray(at, end));
+    frame.writeUInt32BE(channel, 5);
+    frames.push(frame);
+    at = end;
+  }
+  return frames;
+}
+
+/** Says how much of two commands is the same from their beginning on. */
+function nearnessOf(recorded: string, asked: string): number {
+  const longest = Math.max(recorded.length, asked.length);
+  let same = 0;
+  while (same < longest && recorded[same] === asked[same]) {
+    same += 1;
+  }
+  return longest === 0 ? 1 : same / longest;
+}
