@@ -19,7 +19,7 @@ export function changedMessages(frames: readonly Buffer[], texts: readonly TextC
 export function knownBytes(frames: readonly Buffer[]): readonly Buffer[] {
   return frames.map((frame) => {
     const message = parseMessage(frame);
-    return 'body' in message ? strings(message.kind, message.type, message.body) : frame;
+    return 'body' in message ? strings(message.kind, message.type, message.body) : 'bytes' in message ? strings(message.kind, message.bytes) : frame;
   });
 }
 

@@ -31,7 +31,7 @@ interface Running {
   preparedBytes: number;
   isTerminal: boolean;
   /** The request that said what is to run. Null: there was none, or it was refused, or what ran is over. */
-  request: { readonly seq: number; readonly attributes: Attributes; readonly texts: OutputTexts | null } | null;
+  request: { readonly seq: number; readonly attributes: Attributes; readonly bytes: readonly Buffer[]; readonly texts: OutputTexts | null } | null;
 }
 
 /** Something that a client wants to run, with the messages that say so. */
@@ -240,7 +240,7 @@ export class SshRelay implements Relay {
     this.#ask(output, (decision, seq, changes) => {
       const { unreached } = this.#options;
       if (decision.verdict === 'allow') {
-        running.request = { seq, attributes: this.#attributes, texts: changes.length === 0 ? null : new OutputTexts(channel, changes) };
+        running.request = { seq, attributes: this.#attributes, bytes, texts: changes.length === 0 ? null : new OutputTexts(channel, changes) };
       } else {
         this.#end(channel, seq, unreached ?? refusalOf(decision), unreached === null ? exitCodes.refused : exitCodes.failed);
       }
@@ -287,8 +287,12 @@ export class SshRelay implements Relay {
       return;
     }
     const relation = { partOf: request.seq };
-    const action: Action = { name: 'ssh.input', attributes: request.attributes };
-    this.#ask({ type: 'request', action, bytes: [frame], relation, ...(isDecided ? {} : { byGateway: true }) }, (decision, seq) => {
+    const action: Action = { name: 'ssh.input', attributes: request.attributes, known: () => knownBytes([...request.bytes, frame]) };
+    const output: RequestOutput = { type: 'request', action, bytes: [frame], relation };
+    // A text may begin in one message and end in another, so none is changed.
+    const reason = 'policy changes texts of what is sent to a program, and those of input cannot be changed';
+    const asked: RequestOutput = isDecided ? { ...output, change: () => ({ ...output, refused: reason }) } : { ...output, byGateway: true };
+    this.#ask(asked, (decision, seq) => {
       if (decision.verdict !== 'allow') {
         this.#end(channel, seq, refusalOf(decision), exitCodes.refused);
         this.#ask({ type: 'request', action, bytes: [plain('close', channel)], relation, byGateway: true }, () => undefined);

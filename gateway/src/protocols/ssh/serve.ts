@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import ssh2, { type AuthContext, type AuthenticationType, type Connection, type PublicKeyAuthContext } from 'ssh2';
+import type { Action } from '../../domain/action.ts';
 import type { Channel } from '../../domain/channel.ts';
 import type { Client } from '../../domain/client.ts';
 import { refusalOf } from '../../domain/decision.ts';
@@ -9,6 +10,7 @@ import type { ShownCertificate } from '../../domain/shown-certificate.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Grant } from '../../domain/grant.ts';
 import { parseOptions } from '../../domain/options.ts';
+import { changeText } from '../../domain/text-change.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { runRelay, type RelayedTarget } from '../../wire/relay-loop.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
@@ -180,7 +182,14 @@ async function converse(client: Client, { channel, side, user }: Arrival): Promi
 
 /** Asks whether the client may connect, and logs in at the target. Rejects with the GatewayError that says why the target is not reached. */
 async function reach(channel: Channel, user: string): Promise<RelayedTarget> {
-  const connect = await channel.request({ name: 'ssh.connect', attributes: {} }, [login(user)]);
+  const action: Action = { name: 'ssh.connect', attributes: {} };
+  const change = channel.requestChange(action, [login(user)]);
+  if (change !== null && changeText(change.texts, user, ['=user']) !== user) {
+    const reason = 'policy changes texts of a request, and those of a login cannot be changed';
+    channel.record('request', { action: action.name, verdict: 'deny', reason, attributes: action.attributes }, []);
+    throw new GatewayError('refused', reason);
+  }
+  const connect = await channel.request(action, [login(user)], { change });
   if (connect.grant === null) {
     throw refusalOf(connect.decision);
   }
