@@ -85,7 +85,7 @@ policies: ${join(directory, 'policy.cedar')}
   const ssh = async (target: string, words: readonly string[], { input, secret = token, environment = {} }: Given = {}): Promise<RunResult> => {
     const at = words.indexOf('--');
     const [flags, command] = at < 0 ? [[], words] : [words.slice(0, at), words.slice(at + 1)];
-    const all = [...options(), '-p', String(gateway.port('ssh')), ...flags, `${target}@127.0.0.1`, ...command];
+    const all = [...flags, ...options(), '-p', String(gateway.port('ssh')), `${target}@127.0.0.1`, ...command];
     return runProgram('ssh', all, { ...asking(secret), ...environment }, input ?? '');
   };
   /** Runs ssh past the gateway. */
@@ -186,9 +186,12 @@ policies: ${join(directory, 'policy.cedar')}
   });
 
   test('another token is refused', async () => {
-    const { status, stderr } = await ssh('host', ['true'], { secret: `${token.slice(0, -4)}0000` });
+    const { status, stderr } = await ssh('host', ['-o', 'LogLevel=INFO', '--', 'true'], { secret: `${token.slice(0, -4)}0000` });
     assert.equal(status, 255);
-    assert.match(stderr, /Permission denied|closed/);
+    assert.match(stderr, /countersign: .*[Tt]oken/);
+    assert.match(stderr, /Permission denied|closed|disconnect/i);
+    const elsewhere = await ssh('nowhere', ['-o', 'LogLevel=INFO', '--', 'true']);
+    assert.match(elsewhere.stderr, /countersign: .*nowhere/);
   });
 
   test('forwards, an agent, a display and subsystems are refused, and recorded as that', async () => {

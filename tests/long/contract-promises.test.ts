@@ -11,7 +11,7 @@ import { before, describe, test } from 'node:test';
 import { builtInClasses } from '../../gateway/src/surface/classes.ts';
 import { effectNames } from '../../gateway/src/domain/effects.ts';
 import type { SessionSummary, ShownRecord } from '../../gateway/src/feed/shown-record.ts';
-import { protocols } from '../../gateway/src/protocols/registry.ts';
+import { protocols, streamProtocols } from '../../gateway/src/protocols/registry.ts';
 import { parseBundle } from '../../ledger/src/testdata/whole-bundle.ts';
 import { filesHolding, holds } from '../support/canary.ts';
 import type { Connection, ContractWay, Access, Told } from '../support/contract.ts';
@@ -52,7 +52,13 @@ describe('the contract of protocols', () => {
     });
     writeFileSync(join(directory, 'masks.cedar'), policies);
     contracts = parts.use(await startContracts(secret));
-    gateway = parts.use(await GatewayProcess.start({ config: configOf(), environment: { ...contracts.environment, COUNTERSIGN_LOG: 'trace' } }));
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: configOf(),
+        environment: { ...contracts.environment, COUNTERSIGN_LOG: 'trace' },
+        listeners: streamProtocols.map(({ id }) => id),
+      }),
+    );
   });
 
   /** `without`: a principal that is granted nothing. */

@@ -15,13 +15,13 @@ import { ownAttributes } from '../../domain/own-attributes.ts';
 import { runRelay, type RelayedTarget } from '../../wire/relay-loop.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
 import { algorithms } from './algorithms.ts';
+import { sendBanner } from './banner.ts';
 import { ClientSide } from './client-side.ts';
-import { login, plain } from './compose.ts';
+import { login } from './compose.ts';
 import { ConnectionDuplex } from './duplex.ts';
-import { exitCodes, lastWords, sentence } from './failures.ts';
+import { sentence } from './failures.ts';
 import { hostKeyOf } from './host-key.ts';
 import { logIn } from './log-in.ts';
-import { parseMessage } from './messages.ts';
 import { sshOptions } from './options.ts';
 import { SshRelay } from './relay.ts';
 
@@ -32,7 +32,7 @@ const methods: AuthenticationType[] = ['publickey', 'password'];
 
 /** Serves one client from its first byte to its last. `seed` makes the key by which it knows the gateway. */
 export async function serve(client: Client, door: Door, seed: Uint8Array): Promise<void> {
-  const accepted = Promise.withResolvers<Arrival | TurnedAway | null>();
+  const accepted = Promise.withResolvers<Arrival | null>();
   const server = new ssh2.Server(
     { hostKeys: [hostKeyOf(seed).secret], ident: 'countersign', algorithms: { ...algorithms, serverHostKey: ['ssh-ed25519'] } },
     (connection, { header }) => {
@@ -53,7 +53,7 @@ export async function serve(client: Client, door: Door, seed: Uint8Array): Promi
   server.injectSocket(socket as unknown as Socket);
   const arrival = await accepted.promise;
   if (arrival !== null) {
-    await ('error' in arrival ? tell(arrival) : converse(client, arrival));
+    await converse(client, arrival);
   }
   await client.closed;
 }
@@ -66,12 +66,6 @@ interface Arrival {
   readonly user: string;
 }
 
-/** A client whose credential counts and that is not let in. */
-interface TurnedAway {
-  readonly side: ClientSide;
-  readonly error: GatewayError;
-}
-
 interface Arriving {
   readonly client: Client;
   readonly door: Door;
@@ -79,7 +73,7 @@ interface Arriving {
 }
 
 /** Takes a token as the password of a user whose name says the target; a tunnel of `connect` has both. What the door refuses is recorded there. */
-function authenticate(connection: Connection, { client, door, software }: Arriving, accepted: PromiseWithResolvers<Arrival | TurnedAway | null>): void {
+function authenticate(connection: Connection, { client, door, software }: Arriving, accepted: PromiseWithResolvers<Arrival | null>): void {
   let attempts = 0;
   const side = new ClientSide(client, connection);
   const attempt = async (context: AuthContext): Promise<void> => {
@@ -110,45 +104,18 @@ function authenticate(connection: Connection, { client, door, software }: Arrivi
       if (!(error instanceof GatewayError)) {
         client.destroy();
         accepted.reject(error);
-      } else if (error.code !== 'unauthenticated') {
-        // A login of SSH has no words for a reason. The client gets them in place of what it wants to run.
-        accepted.resolve({ side, error });
-        context.accept();
-      } else if (attempts < attemptsMax) {
-        context.reject(methods);
       } else {
-        connection.end();
+        sendBanner(connection, sentence(error, null));
+        context.reject(methods);
+        if (error.code !== 'unauthenticated' || attempts >= attemptsMax) {
+          connection.end();
+        }
       }
     }
   };
   connection.on('authentication', (context) => {
     void attempt(context);
   });
-}
-
-/** Tells a client why it is not let in, in the first channel in which it wants to run something, and ends the connection. The door has recorded the refusal. */
-async function tell({ side, error }: TurnedAway): Promise<void> {
-  const terminals = new Set<number>();
-  side.flow({
-    onBytes: (frame) => {
-      const message = parseMessage(frame);
-      if (message.kind !== 'request') {
-        return;
-      }
-      if (message.type === 'pty-req') {
-        terminals.add(message.channel);
-      } else if (['exec', 'shell', 'subsystem'].includes(message.type)) {
-        const words = lastWords(message.channel, sentence(error, null), { code: exitCodes.failed, isTerminal: terminals.has(message.channel) });
-        for (const each of [plain('success', message.channel), ...words]) {
-          side.write(each);
-        }
-        side.end();
-      }
-    },
-    onEnd: () => undefined,
-    onDrain: () => undefined,
-  });
-  await side.closed;
 }
 
 /** Describes a key that a client shows. Its name is all of the key, so no other key has it. */

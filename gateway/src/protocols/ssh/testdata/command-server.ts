@@ -1,4 +1,4 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 
@@ -44,11 +44,6 @@ export async function startCommandServer(): Promise<CommandServer> {
     connection.on('error', () => undefined);
     connection.on('close', () => {
       connections.delete(connection);
-      for (const child of running.keys()) {
-        if (connections.size === 0) {
-          end(child);
-        }
-      }
     });
     connection.on('authentication', (context) => {
       if (context.method === 'password' && context.password === password) {
@@ -99,6 +94,6 @@ export async function startCommandServer(): Promise<CommandServer> {
 /** Ends a command with all that it has started. */
 function end({ pid, exitCode, signalCode }: ChildProcess): void {
   if (pid !== undefined && exitCode === null && signalCode === null) {
-    spawnSync('kill', ['-KILL', `-${pid}`]);
+    process.kill(-pid, 'SIGKILL');
   }
 }

@@ -52,6 +52,8 @@ interface Ran {
 class Client {
   readonly #client = new ssh2.Client();
   readonly #ready: Promise<void>;
+  /** The words of the gateway during the login. */
+  words = '';
 
   constructor({ addresses, token }: Access) {
     const [host = '', port = ''] = (addresses['ssh'] ?? '').split(':');
@@ -59,6 +61,7 @@ class Client {
     this.#ready = promise;
     promise.catch(() => undefined);
     this.#client.once('ready', resolve);
+    this.#client.on('banner', (words) => (this.words += words));
     this.#client.on('error', reject);
     this.#client.once('close', () => {
       reject(new Error('the connection was closed'));
@@ -122,7 +125,7 @@ function connect(access: Access): Connection {
       ]);
       return { isAllowed: code === 0, text: out.toString() + err.toString(), sent, answered };
     } catch {
-      return { isAllowed: false, text: '', sent, answered: Buffer.alloc(0) };
+      return { isAllowed: false, text: client.words, sent, answered: Buffer.alloc(0) };
     }
   };
   return {
@@ -199,7 +202,7 @@ function entry(access: Access, run: (client: Client, said: string) => Promise<Ra
         const { code, out, err } = await run(client, said);
         return { isAllowed: code === 0, text: out.toString() + err.toString() };
       } catch {
-        return { isAllowed: false, text: '' };
+        return { isAllowed: false, text: client.words };
       }
     },
     close: async () => {
