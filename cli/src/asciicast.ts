@@ -1,4 +1,5 @@
 import type { ShownRecord } from '@countersign/gateway/api';
+import { ownAttributes } from '@countersign/gateway/own-attributes';
 
 /** The size of a terminal that nobody has stated. */
 const usualSize = '80x24';
@@ -17,7 +18,7 @@ export async function* asciicast(records: AsyncIterable<ShownRecord>, { request 
   let begun: { readonly seq: number; readonly ms: number } | null = null;
   for await (const record of records) {
     const { kind, seq, time, attributes, content } = record;
-    const size = sizeForm.exec(String(attributes['countersign.terminal_size'] ?? ''));
+    const size = sizeForm.exec(String(attributes[ownAttributes.terminalSize] ?? ''));
     if (begun === null) {
       if (kind === 'request' && (request === undefined ? size !== null : seq === request)) {
         const [, width, height] = size ?? sizeForm.exec(usualSize) ?? [];
@@ -26,7 +27,7 @@ export async function* asciicast(records: AsyncIterable<ShownRecord>, { request 
       }
       continue;
     }
-    if (attributes['countersign.request'] !== begun.seq) {
+    if (attributes[ownAttributes.request] !== begun.seq) {
       continue;
     }
     const stream = attributes['log.iostream'];

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { filesDirectory } from '@countersign/gateway/api';
+import { writeWholeFile } from '@countersign/gateway/store';
 
 const readable = 0o600;
 const executable = 0o700;
@@ -17,7 +18,7 @@ export class RunFiles implements Disposable {
       if (!/^[a-z_]{1,64}$/.test(name)) {
         throw new Error('the gateway names a file that a run may not have');
       }
-      writeFileSync(join(this.#directory ?? '', name), this.#placed(content), { mode: content.startsWith('#!') ? executable : readable });
+      writeWholeFile(join(this.#directory ?? '', name), this.#placed(content), { mode: content.startsWith('#!') ? executable : readable });
     }
   }
 

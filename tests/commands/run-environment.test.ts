@@ -64,7 +64,9 @@ principals:
     const environment = await seen('run', '--as', 'bot');
     const underTls = protocols.flatMap((protocol) =>
       Object.keys(providerAuth).flatMap((provider) =>
-        Object.keys(protocol.connection({ tls: true, host: 'h', port: 1, target: 't', options: { provider }, token: 'cs_', key: 'ssh-ed25519 AAAA' }).environment),
+        Object.keys(
+          protocol.connection({ tls: true, host: 'h', port: 1, target: 't', options: { provider }, token: 'cs_', key: 'ssh-ed25519 AAAA' }).environment,
+        ),
       ),
     );
     const set = Object.keys(environment).filter((name) => /^cs_|\bcs_|127\.0\.0\.1/.test(environment[name] ?? '') || process.env[name] === undefined);

@@ -4,6 +4,7 @@ import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, r
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import ssh2 from 'ssh2';
 import { notAllowedHere, requireProgram } from './require-program.ts';
 
 const sshd = '/usr/sbin/sshd';
@@ -25,7 +26,7 @@ export interface SshServer extends AsyncDisposable {
 
 /** Returns the options of a test that needs `startSshServer`. */
 export function requireSshServer(): { readonly skip?: string } {
-  const missing = requireProgram('ssh', sshd, 'ssh-keygen', 'unshare', 'openssl', 'python:paramiko');
+  const missing = requireProgram('ssh', sshd, 'unshare', 'openssl', 'python:paramiko');
   if (missing.skip !== undefined) {
     return missing;
   }
@@ -45,13 +46,14 @@ export async function startSshServer(): Promise<SshServer> {
   const home = at('home');
   mkdirSync(join(home, '.ssh'), { recursive: true });
   const password = 'ssh-target-password-canary-77c2';
-  makeKey(at('host'));
-  makeKey(at('user'));
+  const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
+  const userKey = ssh2.utils.generateKeyPairSync('ed25519');
+  writeFileSync(at('host'), hostKey.private, { mode: 0o600 });
   const hash = spawnSync('openssl', ['passwd', '-6', '-stdin'], { input: password, encoding: 'utf8' }).stdout.trim();
   const account = `deploy:x:${userId}:${userId}::${home}:/bin/bash\n`;
   writeFileSync(at('passwd'), readFileSync('/etc/passwd', 'utf8') + account);
   writeFileSync(at('shadow'), `root:*:19000:0:99999:7:::\nsshd:*:19000:0:99999:7:::\ndeploy:${hash}:19000:0:99999:7:::\n`, { mode: 0o600 });
-  writeFileSync(join(home, '.ssh', 'authorized_keys'), readFileSync(at('user.pub')));
+  writeFileSync(join(home, '.ssh', 'authorized_keys'), `${userKey.public}\n`);
   writeFileSync(
     at('config'),
     `HostKey ${at('host')}
@@ -80,12 +82,11 @@ Subsystem sftp internal-sftp
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
-  const [type = '', key = ''] = readFileSync(at('host.pub'), 'utf8').split(' ');
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
-    hostKey: `${type} ${key}`,
+    hostKey: hostKey.public,
     password,
-    userKey: readFileSync(at('user'), 'utf8'),
+    userKey: userKey.private,
     home,
     log: () => readFileSync(at('log'), 'utf8'),
     [Symbol.asyncDispose]: async () => {
@@ -99,8 +100,4 @@ Subsystem sftp internal-sftp
       rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-function makeKey(file: string): void {
-  spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
 }

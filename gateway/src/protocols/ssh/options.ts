@@ -25,5 +25,3 @@ export const sshOptions = z.strictObject({
     .describe('The users, besides that of the URL, as whom clients may log in: with `TARGET+USER` as their user name.'),
   linkLocal: linkLocalOption,
 });
-
-export type SshOptions = z.output<typeof sshOptions>;
