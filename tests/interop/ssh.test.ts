@@ -282,13 +282,17 @@ ssh -F "$SSH_CONFIG" host 'git init -q repo && cd repo && git -c user.name=a -c 
 git clone -q host:repo '${join(directory, 'cloned')}'
 git -C '${join(directory, 'cloned')}' log --format=%s
 ssh -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile='${join(directory, 'known')}' -p ${server.port} deploy@127.0.0.1 true || echo "elsewhere: $?"
+for asker in deploy@127.0.0.1 '(host@countersign-gateway) host@countersign-gateway' other@countersign-gateway; do
+  printf '%s' "$("$SSH_ASKPASS" "$asker's password: ")"
+done
+printf 'nothing else\\n'
 dirname "$SSH_CONFIG"`;
     const logged = server.log().length;
     const child = gateway.spawnCli(['run', '--as', 'agent', '--target', 'host', '--', 'sh', '-c', script]);
     const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
     assert.equal(status, 0, stderr);
-    const [commit, elsewhere, files = ''] = stdout.split('\n');
-    assert.deepEqual([commit, elsewhere], ['first', 'elsewhere: 255']);
+    const [commit, elsewhere, told, files = ''] = stdout.split('\n');
+    assert.deepEqual([commit, elsewhere, told], ['first', 'elsewhere: 255', 'nothing else']);
     assert.match(server.log().slice(logged), /Failed password for deploy/);
     assert.ok(files !== '' && !existsSync(files), 'the files of the run are gone');
     const commands = (await newest()).filter(({ action }) => action === 'ssh.exec').map(({ content }) => content?.text ?? '');
