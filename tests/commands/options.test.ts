@@ -128,7 +128,12 @@ const ways: Readonly<Record<string, readonly string[]>> = {
     'BUNDLE --serve --port 0 --key KEY --speed 100 -- true',
     'BUNDLE --key KEY --no-wait',
   ],
-  'session export': ['SESSION --config CONFIG --out OUT --policies', 'SESSION --url URL --stamped', 'SESSION --data DATA'],
+  'session export': [
+    'SESSION --config CONFIG --out OUT --policies',
+    'SESSION --url URL --stamped',
+    'SESSION --data DATA',
+    'SESSION --config CONFIG --asciicast --record 2',
+  ],
   'session diff': [
     'SESSION SESSION --config CONFIG --json',
     'SESSION SESSION --url URL',
