@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -274,6 +274,25 @@ connection.close()
     const got = await runProgram('scp', ['-O', ...options(), there, back], asking(token));
     assert.equal(got.status, 0, got.stderr);
     assert.equal(readFileSync(back, 'utf8'), readFileSync(here, 'utf8'));
+  });
+
+  test('rsync copies a directory and then what has changed in it', async () => {
+    const [here, back] = [join(directory, 'tree'), join(directory, 'tree-back')];
+    mkdirSync(here);
+    const files = { one: 'x'.repeat(200_000), two: 'two\n' };
+    const shell = `ssh ${options().join(' ')} -p ${gateway.port('ssh')}`;
+    const copy = async (from: string, to: string): Promise<void> => {
+      const copied = await runProgram('rsync', ['--recursive', '--checksum', '--rsh', shell, `${from}/`, to], asking(token));
+      assert.equal(copied.status, 0, copied.stderr);
+    };
+    const there = `host@127.0.0.1:${server.home}/tree`;
+    for (const two of [files.two, 'changed\n']) {
+      writeFileSync(join(here, 'one'), files.one);
+      writeFileSync(join(here, 'two'), two);
+      await copy(here, there);
+      await copy(there, back);
+      assert.deepEqual([readFileSync(join(back, 'one'), 'utf8'), readFileSync(join(back, 'two'), 'utf8')], [files.one, two]);
+    }
   });
 
   test('a run: ssh and git find the target by its name, and the token goes to nobody else', async () => {

@@ -26,7 +26,7 @@ export interface SshServer extends AsyncDisposable {
 
 /** Returns the options of a test that needs `startSshServer`. */
 export function requireSshServer(): { readonly skip?: string } {
-  const missing = requireProgram('ssh', sshd, 'unshare', 'openssl', 'python:paramiko');
+  const missing = requireProgram('ssh', 'rsync', sshd, 'unshare', 'openssl', 'python:paramiko');
   if (missing.skip !== undefined) {
     return missing;
   }
