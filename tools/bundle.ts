@@ -30,7 +30,7 @@ export async function bundle(folder: string): Promise<string> {
   await using built = await rolldown({
     input: Object.fromEntries([...names].map(([file, name]) => [name, file])),
     platform: 'node',
-    external: [/^@cedar-policy\//, /^libpg-query/, 'playwright-core'],
+    external: [/^@cedar-policy\//, /^libpg-query/, 'playwright-core', 'ssh2'],
     plugins: [
       {
         name: 'modules of steps',

@@ -16,6 +16,8 @@ const instead = new Map(
   ].map(([of = '', by = '']) => [join(source, of), join(evidence, by)]),
 );
 
+const protocolFile = /\/gateway\/src\/protocols\/[a-z]+\/index\.ts$/;
+
 const inPlace: Plugin = {
   name: 'in place of what asks a gateway',
   enforce: 'pre',
@@ -24,6 +26,16 @@ const inPlace: Plugin = {
     const by = instead.get(found?.id ?? '');
     return by === undefined || importer === by ? found : by;
   },
+};
+
+const service = '\0service';
+
+/** Leaves out what serves the clients of a protocol: the page shows what was recorded. */
+const withoutServices: Plugin = {
+  name: 'without services',
+  enforce: 'pre',
+  resolveId: (wanted, importer) => (wanted === './service.ts' && importer !== undefined && protocolFile.test(importer) ? service : null),
+  load: (id) => (id === service ? "export const createService = () => { throw new Error('this page serves no clients'); };" : null),
 };
 
 /** Begins the ids of modules in the place of those of Node. */
@@ -96,7 +108,7 @@ const onePage: Plugin = {
 
 /** The page that holds evidence: one file. */
 export default defineConfig({
-  plugins: [nodeParts, inPlace, onePage],
+  plugins: [nodeParts, withoutServices, inPlace, onePage],
   build: {
     target: 'es2024',
     assetsInlineLimit: 0,
