@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { GatewayError } from '../domain/errors.ts';
 import { changePastSqlite } from './sqlite.ts';
+import { systemErrorWords } from './system-error.ts';
 
 const readLater = promisify(read);
 const syncLater = promisify(fdatasync);
@@ -13,9 +14,10 @@ const pagesAtOnce = 256;
 const attemptsMax = 10;
 const fileHeaderBytes = 100;
 const pageBytesMin = 512;
-/** Where the header has the length of a page, and the number of changes: https://sqlite.org/fileformat.html#the_database_header */
+/** Where the header has the length of a page, the number of changes, and something other than zero if the database has `auto_vacuum`: https://sqlite.org/fileformat.html#the_database_header */
 const pageBytesAt = 16;
 const changesAt = 24;
+const autoVacuumAt = 52;
 /**
  * The types of pages that hold rows, with the lengths of their headers: https://sqlite.org/fileformat.html#b_tree_pages. The first byte of each other page is the highest byte of the number of a
  * page, so it is less than these types where there are fewer than `pagesMax` pages.
@@ -50,13 +52,13 @@ export class SqliteRemains implements Disposable {
   async overwrite(): Promise<void> {
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       if (await this.#overwriteAsFound()) {
-        await syncLater(this.#open());
+        await this.#sync();
         return;
       }
     }
     const { pages } = this.#form();
     this.#overwriteIn(Array.from({ length: pages }, (_, page) => page));
-    await syncLater(this.#open());
+    await this.#sync();
   }
 
   [Symbol.dispose](): void {
@@ -109,11 +111,49 @@ export class SqliteRemains implements Disposable {
       for (const page of pages) {
         const remains = readSync(fd, bytes, 0, pageBytes, page * pageBytes) === pageBytes ? findRemains(bytes, page) : null;
         if (remains !== null) {
-          const { begin, end } = remains;
-          writeSync(fd, zeros, 0, end - begin, page * pageBytes + begin);
+          this.#requireNoRows(bytes, page, remains);
+          this.#write(page * pageBytes, remains);
         }
       }
     });
+  }
+
+  /** A row is outside of what is overwritten, unless the page is damaged. SQLite may still be able to read it. Throws GatewayError `store_damaged`. */
+  #requireNoRows(page: Buffer, number: number, { pointers, begin, end }: Remains): void {
+    for (let at = pointers; at < begin; at += 2) {
+      if (page.readUInt16BE(at) < end) {
+        throw new GatewayError(
+          'store_damaged',
+          `Page ${number + 1} of ${this.#file} is damaged, so nothing tells there what was destroyed from what is kept. Restore the file from a backup.`,
+        );
+      }
+    }
+  }
+
+  /** Throws GatewayError `cannot_record`. */
+  #write(page: number, { begin, end }: Remains): void {
+    try {
+      // A write may end early where the next one fails.
+      for (let at = begin; at < end;) {
+        at += writeSync(this.#open(), zeros, 0, end - at, page + at);
+      }
+    } catch (cause) {
+      throw this.#cannotWrite(cause);
+    }
+  }
+
+  /** Rejects with GatewayError `cannot_record`. */
+  async #sync(): Promise<void> {
+    const fd = this.#open();
+    try {
+      await syncLater(fd);
+    } catch (cause) {
+      throw this.#cannotWrite(cause);
+    }
+  }
+
+  #cannotWrite(cause: unknown): GatewayError {
+    return new GatewayError('cannot_record', `${this.#file} cannot be written: ${systemErrorWords(cause) ?? 'it is not known why'}.`, { cause });
   }
 
   #form(): { readonly pageBytes: number; readonly pages: number; readonly changes: number } {
@@ -124,6 +164,12 @@ export class SqliteRemains implements Disposable {
     const pageBytes = head.readUInt16BE(pageBytesAt) === 1 ? pageBytesMax : head.readUInt16BE(pageBytesAt);
     if (length < fileHeaderBytes || pageBytes < pageBytesMin) {
       throw new GatewayError('store_damaged', `${this.#file} is no database any more. Restore it from a backup.`);
+    }
+    if (head.readUInt32BE(autoVacuumAt) !== 0) {
+      throw new GatewayError(
+        'store_damaged',
+        `${this.#file} has auto_vacuum, which a gateway never gives it, so what was destroyed cannot be overwritten. Stop the gateway and run PRAGMA auto_vacuum = NONE; VACUUM; on the file.`,
+      );
     }
     const pages = Math.floor(fstatSync(fd).size / pageBytes);
     if (pages >= pagesMax) {
@@ -143,15 +189,23 @@ export class SqliteRemains implements Disposable {
   }
 }
 
-/** Returns what lies between the pointers of a page to its rows, and its rows; null if that is nothing but zeros. */
-function findRemains(page: Buffer, number: number): { readonly begin: number; readonly end: number } | null {
+/** Says where in a page the pointers to its rows begin, and where bytes begin and end that belong to no row: they are between the pointers and the rows. */
+interface Remains {
+  readonly pointers: number;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Returns null if it is nothing but zeros. */
+function findRemains(page: Buffer, number: number): Remains | null {
   const header = number === 0 ? fileHeaderBytes : 0;
   const length = headerBytes.get(page.readUInt8(header));
   if (length === undefined) {
     return null;
   }
-  const begin = header + length + 2 * page.readUInt16BE(header + 3);
+  const pointers = header + length;
+  const begin = pointers + 2 * page.readUInt16BE(header + 3);
   // The offset 65536 is written as 0.
   const end = Math.min(page.readUInt16BE(header + 5) || page.length, page.length);
-  return begin >= end || zeros.compare(page, begin, end, 0, end - begin) === 0 ? null : { begin, end };
+  return begin >= end || zeros.compare(page, begin, end, 0, end - begin) === 0 ? null : { pointers, begin, end };
 }

@@ -1,11 +1,12 @@
 import { strict as assert } from 'node:assert';
+import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { GatewayError } from '../domain/errors.ts';
 import { migrate } from './migrations.ts';
-import { changePastSqlite, isHeldSqlite, openSqlite } from './sqlite.ts';
+import { changePastSqlite, holdSqlite, isHeldSqlite, openSqlite } from './sqlite.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'countersign-sqlite-'));
 after(() => {
@@ -50,6 +51,23 @@ test('what is changed past SQLite is read by a connection that has the page in m
   }, /the disk fails/);
   assert.ok(!isHeldSqlite(file));
   assert.equal(database.get('SELECT a FROM t')?.['a'], 'what is there by now!');
+});
+
+test('a part of this process that is refused a file does not end the hold of the one that has it', () => {
+  const file = join(directory, 'held.lock');
+  // Another process, because SQLite itself knows what this one holds.
+  const take = `
+    const database = new (require('node:sqlite').DatabaseSync)(process.argv[1], { timeout: 0 });
+    try { database.exec('BEGIN EXCLUSIVE'); process.stdout.write('taken'); } catch (error) { process.stdout.write(error.message); }`;
+  const askOther = (): string => spawnSync(process.execPath, ['-e', take, file], { encoding: 'utf8' }).stdout;
+  {
+    using _held = holdSqlite(file, 0);
+    assert.equal(askOther(), 'database is locked');
+    assert.equal(holdSqlite(file, 0), null);
+    assert.ok(isHeldSqlite(file));
+    assert.equal(askOther(), 'database is locked');
+  }
+  assert.equal(askOther(), 'taken');
 });
 
 test('a transaction is all or nothing, and its error comes through', () => {

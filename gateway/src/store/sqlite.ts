@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { backup, DatabaseSync, type DatabaseSyncOptions, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { GatewayError } from '../domain/errors.ts';
@@ -129,7 +129,7 @@ export function openSqlite(file: string, options: SqliteOptions): Sqlite {
   return orDamaged(file, () => {
     // SQLite gives its journal the same mode as the database.
     if (file !== ':memory:') {
-      closeSync(openSync(file, 'a', 0o600));
+      makeIfMissing(file);
     }
     const database = new DatabaseSync(file, { timeout: busyMs });
     database.exec(`PRAGMA journal_mode = ${options.journal}`);
@@ -157,7 +157,7 @@ export function isHeldSqlite(file: string): boolean {
 function lockSqlite(file: string, options: DatabaseSyncOptions, lock: string): Disposable | null {
   return orDamaged(file, () => {
     if (options.readOnly !== true) {
-      closeSync(openSync(file, 'a', 0o600));
+      makeIfMissing(file);
     }
     const database = new DatabaseSync(file, options);
     try {
@@ -223,6 +223,13 @@ export function changePastSqlite(file: string, act: () => void): void {
     database.exec(`PRAGMA user_version = ${Number(database.get('PRAGMA user_version')?.['user_version'])}`);
   });
   act();
+}
+
+/** A file that is there is not opened: to close it again would end the locks that connections of this process have on it. */
+function makeIfMissing(file: string): void {
+  if (!existsSync(file)) {
+    closeSync(openSync(file, 'a', 0o600));
+  }
 }
 
 function orCannotRecord<T>(change: () => T): T {
