@@ -98,7 +98,7 @@ void test('entries that cannot follow each other are found, each', async () => {
     [seen(second, 3, 1), 'names a log that was not enrolled'],
     [seen(log, 3, 6), 'has fewer records than entry 1'],
     [{ ...seen(log, 3, 7), root: rootOf(8) }, 'has another root than entry 1 at the same size'],
-    [enrol(log, 3, 7), 'gives a log a key that it has, or more than 64'],
+    [enrol(log, 3, 7), 'gives a log a key that it has, or more than 128'],
   ];
   for (const [entry, objection] of cases) {
     const { findings } = await reportOf([...begun, entry], [log, second]);
