@@ -15,7 +15,7 @@ interface RootKeyParts {
 
 /**
  * Encrypts the root secret for the recipients of the escrow, and begins to ask whether what wraps it still gives it. Returns what does so with the secret of a
- * rotation, and the watch, which must be disposed. Rejects with GatewayError `config_invalid` if a recipient is none.
+ * rotation, and the watch, which must be disposed. Rejects with GatewayError `config_invalid` if a recipient is none, and `cannot_record`.
  */
 export async function openRootKey(
   { keys, root: { provider } }: Pick<OpenedStore, 'keys' | 'root'>,

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError } from '../../domain/errors.ts';
 import { openDecrypter, openEncrypter } from '../../store/age.ts';
+import { systemErrorWords } from '../../store/system-error.ts';
 import { writeWholeFile } from '../../store/whole-file.ts';
 import { rootSecretBytes } from './provider.ts';
 
@@ -28,7 +29,7 @@ export interface EscrowedRoot {
 
 /**
  * Encrypts a root secret for recipients of age, to `escrow/root-N.age` in the data directory: a line of JSON, the root secret and the seed. What was there for
- * this number is replaced. Rejects with GatewayError `config_invalid` if one is no recipient.
+ * this number is replaced. Rejects with GatewayError `config_invalid` if one is no recipient, and `cannot_record`.
  */
 export async function writeEscrow(data: string, { root, secret, seed }: EscrowedRoot, gateway: string, recipients: readonly string[]): Promise<void> {
   const encrypter = await openEncrypter(recipients, 'keys.escrow');
@@ -36,12 +37,21 @@ export async function writeEscrow(data: string, { root, secret, seed }: Escrowed
   const plain = Buffer.concat([Buffer.from(`${JSON.stringify({ format, gateway, root })}\n`), secretBytes, seedBytes]);
   try {
     const encrypted = await encrypter.encrypt(plain);
-    mkdirSync(join(data, 'escrow'), { recursive: true, mode: 0o700 });
-    writeWholeFile(join(data, 'escrow', `root-${root}.age`), encrypted);
+    writeFile(join(data, 'escrow'), `root-${root}.age`, encrypted);
   } finally {
     for (const bytes of [secretBytes, seedBytes, plain]) {
       bytes.fill(0);
     }
+  }
+}
+
+function writeFile(directory: string, name: string, encrypted: Uint8Array): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeWholeFile(join(directory, name), encrypted);
+  } catch (cause) {
+    const words = systemErrorWords(cause);
+    throw words === null ? cause : new GatewayError('cannot_record', `The root secret cannot be put in escrow in ${directory}: ${words}.`, { cause });
   }
 }
 

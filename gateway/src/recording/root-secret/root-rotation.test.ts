@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { mountSmall, requireMounts } from '../../../../tests/support/mounted-disk.ts';
 import { defaultKeys, type KeySettings } from '../../domain/root-settings.ts';
 import { openSqliteReadOnly } from '../../store/sqlite.ts';
 import { KeyStore } from '../key-store.ts';
 import { openStore } from '../open-store.ts';
 import { committed, noon, readBack, record, temporaryDirectory, textsOf, verify } from '../testdata/kept-recording.ts';
+import { listEscrow, writeEscrow, type EscrowedRoot } from './escrow.ts';
 import { LocalProvider } from './local-provider.ts';
 import { openRoot } from './open-root.ts';
 import { RootRotation } from './root-rotation.ts';
@@ -72,6 +74,27 @@ describe('a root secret takes the place of another', () => {
     assert.deepEqual([verdict, findings], ['holds', []]);
     assert.deepEqual(textsOf(await readBack(data, track.id)), ['before', 'after']);
     assert.ok(masks.equals((await opened(data)).maskKey('record')), 'what is derived stays');
+  });
+
+  test('where the escrow has no space, the one before stays and the error says so, and another attempt succeeds with space', requireMounts(), async (t) => {
+    await using disk = mountSmall(65_536);
+    const { data, recorder, keys, close } = await record(t);
+    const recipient = 'age15zdaqjrl5nahyg8r24mld6mx4zg4vex6tqtxph2mpqx2tt8u434qrfl2w4';
+    const escrow = async (root: EscrowedRoot): Promise<void> => writeEscrow(disk.directory, root, keys.gatewayId ?? '', [recipient]);
+    const provider = LocalProvider.readDefault(data, {}, false);
+    const rotation = new RootRotation({ keys, recorder, provider, share: () => Promise.resolve(), escrow, now: () => noon });
+    const ballast = join(disk.directory, 'ballast');
+    const { bavail, bsize } = statfsSync(disk.directory);
+    writeFileSync(ballast, Buffer.alloc(bavail * bsize));
+    await assert.rejects(rotation.rotate(), { code: 'cannot_record', message: /put in escrow in .*: the disk is full/ });
+    assert.equal(rootNumber(data), 1);
+    rmSync(ballast);
+    assert.equal((await rotation.rotate()).root, 2);
+    assert.deepEqual(
+      listEscrow(disk.directory).map(({ root }) => root),
+      [2],
+    );
+    await close();
   });
 
   test('a thread that has both reads before and after, and the old secret opens nothing any more', async (t) => {
