@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { verifyStore } from '@countersign/ledger';
 import { openStoreFiles } from '../../../cli/src/store-files.ts';
+import { mountSmall, requireMounts } from '../../../tests/support/mounted-disk.ts';
 import { openKeyRows } from '../recording/key-rows.ts';
 import { openErasures, recordSession } from '../retention/testdata/open-erasures.ts';
 import { Backups, requireApart } from './backups.ts';
@@ -47,6 +48,54 @@ test('a backup that is made while something is erased has the keys, or the recor
     assert.deepEqual(findings, [], store);
   }
 });
+
+for (const { full, leftBytes } of [
+  { full: 'data', leftBytes: 0 },
+  // There is space for all but the keys.
+  { full: 'data', leftBytes: 40_960 },
+  { full: 'out', leftBytes: 0 },
+] as const) {
+  test(
+    `a backup for which a disk has no space (${full}, ${leftBytes} bytes left) says so and leaves no copy of keys, and another attempt with space is whole`,
+    requireMounts(),
+    async (t) => {
+      await using disk = mountSmall(16 * 1024 * 1024);
+      const directory = mkdtempSync(join(tmpdir(), 'countersign-backups-'));
+      t.after(() => {
+        rmSync(directory, { recursive: true });
+      });
+      const places = { data: join(directory, 'data'), out: join(directory, 'out'), [full]: join(disk.directory, full) };
+      const { data, out } = places;
+      mkdirSync(data);
+      const { recorder, keys } = await openErasures(data);
+      recordSession(recorder, 'said');
+      const published = await recorder.publish();
+      const backups = new Backups({
+        data,
+        gateway: keys.gatewayId ?? '',
+        copyKeys: async (file, size) => keys.copyTo(file, size),
+        identityFile: null,
+        configured: () => ({ files: [], named: [] }),
+        checkpoint: async () => Promise.resolve(published),
+        whileKeysStay: async (act) => act(),
+        now: Date.now,
+      });
+      const make = async (): Promise<unknown> => backups.make({ out, recipients: [] }, new AbortController().signal);
+      const ballast = join(disk.directory, 'ballast');
+      const { bavail, bsize } = statfsSync(disk.directory);
+      writeFileSync(ballast, Buffer.alloc(bavail * bsize - leftBytes));
+      await assert.rejects(make(), { code: 'cannot_record', message: /no space left/ });
+      assert.ok(!existsSync(join(data, 'backing-up')));
+      rmSync(ballast);
+      await make();
+      await recorder[Symbol.asyncDispose]();
+      keys[Symbol.dispose]();
+      using keyRows = openKeyRows(join(out, 'keys.db'));
+      const { findings } = await verifyStore(openStoreFiles(out), { keyRows });
+      assert.deepEqual(findings, []);
+    },
+  );
+}
 
 test('of two backups that are asked for at once one is made, and the other is told', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-backups-'));

@@ -7,6 +7,7 @@ import { readRootRow } from '../recording/root-secret/root-rows.ts';
 import { makeDataDirectory } from '../store/data-directory.ts';
 import { openSqliteReadOnly } from '../store/sqlite.ts';
 import { requireOwn, requireSameGateway, type CopyReport } from './copy-store.ts';
+import { sayFullDisk } from './full-disk.ts';
 import { readManifest } from './manifest.ts';
 import { runCopy } from './run-copy.ts';
 import { openEncrypter } from '../store/age.ts';
@@ -67,13 +68,15 @@ export class Backups {
     await this.#check(order);
   }
 
-  /** Makes a backup. When `signal` aborts, it is cut short, and the next takes it up. Rejects as `check` and `copyStore` do. */
+  /** Makes a backup. When `signal` aborts, it is cut short, and the next takes it up. Rejects as `check` and `copyStore` do, and with GatewayError `cannot_record` on a full disk. */
   async make(order: BackupOrder, signal: AbortSignal): Promise<BackupReport> {
     this.#requireIdle();
     this.#isBusy = true;
     try {
       await this.#check(order);
       return await this.#make(order, signal);
+    } catch (error) {
+      throw sayFullDisk(error);
     } finally {
       this.#isBusy = false;
     }

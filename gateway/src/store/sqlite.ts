@@ -84,10 +84,14 @@ export class Sqlite implements Disposable {
     }
   }
 
-  /** Writes the database, as it is when this resolves, to a new file. Others go on using it, and what they change through this connection is in the copy too. */
+  /** Writes the database, as it is when this resolves, to a new file. Others go on using it, and what they change through this connection is in the copy too. Rejects with GatewayError `cannot_record` on a full disk. */
   async copyTo(file: string): Promise<void> {
     closeSync(openSync(file, 'ax', 0o600));
-    await backup(this.#database, file, { rate: pagesAtOnce });
+    try {
+      await backup(this.#database, file, { rate: pagesAtOnce });
+    } catch (cause) {
+      throw asCannotRecord(cause);
+    }
   }
 
   #transaction<T>(body: () => T): T {
@@ -236,15 +240,19 @@ function orCannotRecord<T>(change: () => T): T {
   try {
     return change();
   } catch (cause) {
-    const code = cause instanceof Error && 'errcode' in cause ? cause.errcode : null;
-    if (code === sqliteFull) {
-      throw new GatewayError('cannot_record', 'There is no space left on the disk of the data directory.', { cause });
-    }
-    if (code === sqliteBusy) {
-      throw new GatewayError('cannot_record', 'Another process has locked a database of the data directory, so nothing can be written to it.', { cause });
-    }
-    throw cause;
+    throw asCannotRecord(cause);
   }
+}
+
+function asCannotRecord(cause: unknown): unknown {
+  const code = cause instanceof Error && 'errcode' in cause ? cause.errcode : null;
+  if (code === sqliteFull) {
+    return new GatewayError('cannot_record', 'There is no space left on the disk of the data directory.', { cause });
+  }
+  if (code === sqliteBusy) {
+    return new GatewayError('cannot_record', 'Another process has locked a database of the data directory, so nothing can be written to it.', { cause });
+  }
+  return cause;
 }
 
 function orDamaged<T>(file: string, open: () => T): T {
