@@ -12,7 +12,13 @@ test('the effects of commands of plain words are those of their programs', () =>
     'rm -rf /srv/data': ['rm', 'destroy write'],
     "'/usr/bin/rm' x": ['rm', 'destroy write'],
     'chmod 600 x': ['chmod', 'administer'],
-    'systemctl restart app': ['systemctl', 'administer'],
+    'chown ann x': ['chown', 'administer'],
+    'systemctl restart app': ['systemctl', 'unknown'],
+    // Each of these runs whatever its arguments name.
+    "printf -v 'a[$(rm x)]' y": ['printf', 'unknown'],
+    'service ../../bin/rm x': ['service', 'unknown'],
+    'mount -t fuse rm x': ['mount', 'unknown'],
+    'userdel -r ann': ['userdel', 'unknown'],
     'python3 job.py': ['python3', 'unknown'],
     '/srv/bin/ls': ['/srv/bin/ls', 'unknown'],
     '': [null, 'unknown'],
@@ -48,6 +54,13 @@ test('a command in which a shell may find more than words is unknown', () => {
     'ls # x',
     '!ls',
     'ls\0x',
+    "ls 'x\0y'",
+    'ls "x\0y"',
+    // fish finds `rm` here, csh may find more than a word in the others.
+    "echo 'a\\' '; rm -rf x; #'",
+    "echo '!#'",
+    "echo 'a\nrm x\n'",
+    'echo "a\nrm x\n"',
     'ls\u00a0x',
     `ls ${'x'.repeat(5000)}`,
   ];

@@ -3,20 +3,20 @@ import { administerEffects, destroyEffects, readEffects, unknownEffects, writeEf
 /** Most characters of a command whose effects are looked for. A longer one may do anything. */
 const commandCharactersMax = 4096;
 
-/** The effects of usual programs, whatever their arguments are. A program that some option makes do more is not here. */
+/**
+ * The effects of usual programs, whatever their arguments are. A program that some option makes do more is not here: `printf` of bash runs what is in the index of a variable (`-v`),
+ * `service` and `mount` run programs that their arguments name, `systemctl` runs units that anybody may have written, `userdel` and `usermod` may remove a home.
+ */
 const effectsOfPrograms: ReadonlyMap<string, readonly Effect[]> = new Map(
   (
     [
       [
         readEffects,
-        'basename cat cksum cmp comm cut df dirname du echo expr false free groups grep head id ls md5sum nproc printf ps pwd readlink realpath sha1sum sha256sum sha512sum stat tail true uname uptime wc whoami',
+        'basename cat cksum cmp comm cut df dirname du echo expr false free groups grep head id ls md5sum nproc ps pwd readlink realpath sha1sum sha256sum sha512sum stat tail true uname uptime wc whoami',
       ],
       [writeEffects, 'mkdir mkfifo touch'],
       [destroyEffects, 'cp dd ln mv rm rmdir shred tee truncate unlink'],
-      [
-        administerEffects,
-        'chgrp chmod chown groupadd groupdel halt mount passwd poweroff reboot service shutdown systemctl umount useradd userdel usermod visudo',
-      ],
+      [administerEffects, 'chgrp chmod chown groupadd groupdel halt passwd poweroff reboot shutdown umount useradd'],
     ] as const
   ).flatMap(([effects, names]) => names.split(' ').map((name) => [name, effects] as const)),
 );
@@ -41,8 +41,11 @@ export function commandFacts(command: string): CommandFacts {
   return { program, effects: program === null ? unknownEffects : (effectsOfPrograms.get(program) ?? unknownEffects) };
 }
 
-/** A word in which a shell finds nothing but itself: quoted, or of characters that mean nothing to it. */
-const word = /'[^']*'|"[^"$`\\!]*"|[\w./:@%+,=-]+/g;
+/**
+ * A word in which a shell finds nothing but itself: quoted, or of characters that mean nothing to it. In single quotes, fish reads a backslash and csh a `!`; programs of C end at a
+ * NUL, and csh at a line's end.
+ */
+const word = /'[^'\\!\n\r\0]*'|"[^"$`\\!\n\r\0]*"|[\w./:@%+,=-]+/g;
 const plainCommand = new RegExp(`^[ \\t]*(?:${word.source})(?:[ \\t]+(?:${word.source}))*[ \\t]*$`);
 
 /** Returns the words of a command in which a shell finds nothing but words. Null: it may find more. */
