@@ -12,7 +12,7 @@ import { GatewayProcess } from '../support/gateway-process.ts';
 import { runProgram, type RunResult } from '../support/run.ts';
 import { python } from '../support/require-program.ts';
 import { requireSshServer, startSshServer, type SshServer } from '../support/ssh-server.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { waitUntil, within } from '../support/wait-until.ts';
 
 /** Whatever destroys is denied, and so is what a shell would make of other commands. */
 const policy = `@id("no-destroying")
@@ -127,6 +127,54 @@ policies: ${join(directory, 'policy.cedar')}
     const { stdout } = await ssh('host', ['tee /dev/stderr 2>/dev/null | sha256sum; head -c 5000000 /dev/zero | tr "\\0" y'], { input });
     assert.equal(stdout.slice(0, 64), hash('sha256', input));
     assert.equal(stdout.slice(stdout.indexOf('y')), 'y'.repeat(5_000_000));
+  });
+
+  test('output and error output that both waited for the window of the client come once, and whole', async () => {
+    const client = new ssh2.Client();
+    client.on('error', () => undefined);
+    const ready = once(client, 'ready');
+    client.connect({ host: '127.0.0.1', port: gateway.port('ssh'), username: 'host', password: token, readyTimeout: 0 });
+    await ready;
+    const bytes = 6 * 1024 * 1024;
+    const { promise, resolve, reject } = Promise.withResolvers<ssh2.ClientChannel>();
+    client.exec(`head -c ${bytes} /dev/zero | tr '\\0' a; head -c ${bytes} /dev/zero | tr '\\0' b >&2; echo end`, (error, channel) => {
+      if (error === undefined) {
+        resolve(channel);
+      } else {
+        reject(error);
+      }
+    });
+    const stream = await promise;
+    const ended = Promise.all([once(stream, 'close'), once(stream.stderr, 'end')]);
+    const said = { out: '', err: '' };
+    // Until something is read, the target fills the window: first with output, then with error output.
+    await waitUntil(() => stream.readableLength >= 2 * 1024 * 1024);
+    stream.on('data', (piece: Buffer) => (said.out += piece.toString()));
+    await waitUntil(() => said.out.length >= bytes && stream.stderr.readableLength > 0);
+    stream.stderr.on('data', (piece: Buffer) => (said.err += piece.toString()));
+    await within(ended, 'the end of the command');
+    assert.ok(said.out === `${'a'.repeat(bytes)}end\n`, `${said.out.length} bytes of output`);
+    assert.ok(said.err === 'b'.repeat(bytes), `${said.err.length} bytes of error output`);
+    client.end();
+  });
+
+  test('old algorithms are refused', async () => {
+    const ways = [
+      'KexAlgorithms=diffie-hellman-group14-sha1',
+      'KexAlgorithms=diffie-hellman-group16-sha512',
+      'Ciphers=aes128-cbc',
+      'Ciphers=chacha20-poly1305@openssh.com',
+      'HostKeyAlgorithms=ssh-rsa',
+      'HostKeyAlgorithms=rsa-sha2-512',
+    ];
+    for (const way of ways) {
+      const { status, stderr } = await ssh('host', ['-o', 'LogLevel=INFO', '-o', way, '--', 'true']);
+      assert.equal(status, 255, way);
+      assert.match(stderr, /no matching/, way);
+    }
+    const { status, stderr } = await ssh('host', ['-o', 'LogLevel=INFO', '-o', 'Ciphers=aes128-ctr', '-o', 'MACs=hmac-sha1', '--', 'true']);
+    assert.equal(status, 255);
+    assert.match(stderr, /no matching MAC/);
   });
 
   test('the gateway logs in with a private key too', async () => {

@@ -1,9 +1,11 @@
 import type { AcceptConnection, Connection, RejectConnection, ServerChannel, Session } from 'ssh2';
 import type { Client } from '../../domain/client.ts';
+import { GatewayError } from '../../domain/errors.ts';
 import type { RelayedClient } from '../../wire/relay-loop.ts';
+import { ChannelOutput } from './channel-output.ts';
 import { data, globalRequest, open, place, plain, request, sizeOf, strings, terminal } from './compose.ts';
 import { parseMessage, readExitCode, readExitSignal, type Message } from './messages.ts';
-import { MessageFlow } from './message-flow.ts';
+import { MessageFlow, tooSmallPackets, type Transport } from './message-flow.ts';
 
 /** Most channels of a client at the same time. */
 const channelsMax = 16;
@@ -11,7 +13,7 @@ const channelsMax = 16;
 /** A channel of the client. */
 interface Opened {
   /** Set once the client has said what is to run. */
-  stream: ServerChannel | null;
+  started: { readonly stream: ServerChannel; readonly output: ChannelOutput } | null;
   /** How it has ended; said to the client after all output. */
   exit: (() => void) | null;
 }
@@ -27,13 +29,16 @@ export class ClientSide extends MessageFlow<ServerChannel> implements RelayedCli
   readonly #openRefusals = new Map<number, () => void>();
   #numbers = 0;
 
-  constructor(client: Client, connection: Connection) {
-    super();
+  constructor(client: Client, connection: Connection, socket: Transport['socket']) {
+    super({ socket, connection });
     this.#client = client;
     this.#connection = connection;
     this.closed = client.closed;
     void client.closed.finally(() => {
       this.ended(null);
+    });
+    connection.on('handshake', () => {
+      this.drained();
     });
     connection.on('session', (accept, reject) => {
       if (this.#channels.size < channelsMax) {
@@ -60,6 +65,14 @@ export class ClientSide extends MessageFlow<ServerChannel> implements RelayedCli
         this.receive(globalRequest(name, place(info.bindAddr ?? info.socketPath ?? '', info.bindPort ?? null)));
       },
     );
+  }
+
+  override get queuedBytes(): number {
+    let bytes = super.queuedBytes;
+    for (const { started } of this.#channels.values()) {
+      bytes += started?.output.queuedBytes ?? 0;
+    }
+    return bytes;
   }
 
   /** Writes messages to the client. */
@@ -96,10 +109,8 @@ export class ClientSide extends MessageFlow<ServerChannel> implements RelayedCli
         this.#begin(message.channel, opened);
         break;
       case 'data':
-        opened.stream?.write(message.bytes);
-        break;
       case 'errorData':
-        opened.stream?.stderr.write(message.bytes);
+        opened.started?.output.write(message.bytes, message.kind === 'errorData');
         break;
       case 'request':
         opened.exit = exitOf(message, opened);
@@ -117,10 +128,11 @@ export class ClientSide extends MessageFlow<ServerChannel> implements RelayedCli
   }
 
   /** Reads what the client sends to what runs. */
-  #begin(channel: number, { stream }: Opened): void {
-    if (stream === null || this.streams.has(channel)) {
+  #begin(channel: number, { started }: Opened): void {
+    if (started === null || this.streams.has(channel)) {
       return;
     }
+    const { stream } = started;
     stream.on('data', (bytes: Buffer) => {
       this.receive(data(channel, bytes));
     });
@@ -133,7 +145,7 @@ export class ClientSide extends MessageFlow<ServerChannel> implements RelayedCli
   #open(session: Session): void {
     this.#numbers += 1;
     const channel = this.#numbers;
-    const opened: Opened = { stream: null, exit: null };
+    const opened: Opened = { started: null, exit: null };
     this.#channels.set(channel, opened);
     this.receive(open(channel));
     const say = (type: string, body: Uint8Array, wantsReply = false): void => {
@@ -141,7 +153,21 @@ export class ClientSide extends MessageFlow<ServerChannel> implements RelayedCli
     };
     // ssh2 gives the stream only before the client has ended its input, so the client is told at once that its words were understood. Nothing is read before they are decided on.
     const start = (type: string, body: Uint8Array, accept: AcceptConnection<ServerChannel>): void => {
-      opened.stream = accept();
+      // ssh2 gives no stream the second time. The relay says then that only one thing runs in a channel.
+      if (opened.started === null) {
+        const stream = accept();
+        if (tooSmallPackets(stream)) {
+          this.cutOff(new GatewayError('malformed', 'The client takes only packets that are too small.'));
+          return;
+        }
+        opened.started = {
+          stream,
+          output: new ChannelOutput(stream, () => {
+            this.drained();
+          }),
+        };
+        this.watch(channel, stream);
+      }
       say(type, body, true);
     };
     // Some clients wait for these answers before they say what is to run.
@@ -193,24 +219,22 @@ export class ClientSide extends MessageFlow<ServerChannel> implements RelayedCli
   }
 }
 
-function exitOf({ type, body }: Message & { readonly kind: 'request' }, { stream, exit }: Opened): (() => void) | null {
+function exitOf({ type, body }: Message & { readonly kind: 'request' }, { started, exit }: Opened): (() => void) | null {
   if (type === 'exit-status') {
     const code = readExitCode(body);
-    return () => stream?.exit(code);
+    return () => started?.stream.exit(code);
   }
   if (type === 'exit-signal') {
     const { signal, hasCore, words } = readExitSignal(body);
-    return () => stream?.exit(signal, hasCore, words);
+    return () => started?.stream.exit(signal, hasCore, words);
   }
   return exit;
 }
 
 /** Says how it has ended after all output, and closes the channel. */
-function finish({ stream, exit }: Opened): void {
-  stream?.write('', () => {
-    stream.stderr.write('', () => {
-      exit?.();
-      stream.end();
-    });
+function finish({ started, exit }: Opened): void {
+  started?.output.finish(() => {
+    exit?.();
+    started.stream.end();
   });
 }

@@ -1,6 +1,9 @@
 import { Duplex } from 'node:stream';
 import type { ByteStream } from '../../domain/byte-stream.ts';
 
+/** Most bytes that wait for the peer while more is read from it: what it sends may have answers. */
+const unansweredBytesMax = 4 * 1024 * 1024;
+
 /** Makes of a connection of the gateway the stream that ssh2 speaks over. It reads no faster and writes no faster than ssh2 and the peer can take. */
 export class ConnectionDuplex extends Duplex {
   readonly #connection: Pick<ByteStream, 'flow' | 'pause' | 'resume' | 'queuedBytes' | 'end' | 'destroy'>;
@@ -14,7 +17,7 @@ export class ConnectionDuplex extends Duplex {
     this.#send = send;
     connection.flow({
       onBytes: (bytes) => {
-        if (!this.push(bytes)) {
+        if (!this.push(bytes) || this.writableLength > unansweredBytesMax) {
           connection.pause();
         }
       },
@@ -28,8 +31,15 @@ export class ConnectionDuplex extends Duplex {
     });
   }
 
+  /** Number of bytes that wait because the peer does not take them: ssh2 writes them whether or not there is room. If it is above 0, `drain` follows. */
+  get queuedBytes(): number {
+    return this.writableNeedDrain ? this.writableLength : 0;
+  }
+
   override _read(): void {
-    this.#connection.resume();
+    if (this.writableLength <= unansweredBytesMax) {
+      this.#connection.resume();
+    }
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
@@ -55,5 +65,8 @@ export class ConnectionDuplex extends Duplex {
     const callback = this.#onTaken;
     this.#onTaken = null;
     callback?.();
+    if (this.readableLength < this.readableHighWaterMark) {
+      this._read();
+    }
   }
 }

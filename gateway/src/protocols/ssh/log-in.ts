@@ -42,12 +42,13 @@ export async function logIn(channel: Channel, user: string): Promise<RelayedTarg
     connection.once('close', () => {
       reject(new GatewayError('target_login_failed', 'The target closed the connection during the login.'));
     });
+    const socket = new ConnectionDuplex(upstream, (bytes) => {
+      upstream.greet(bytes);
+    });
     connection.connect({
-      sock: new ConnectionDuplex(upstream, (bytes) => {
-        upstream.greet(bytes);
-      }),
+      sock: socket,
       username: user,
-      ...credential(target.password?.() ?? ''),
+      ...credential(target.password?.() ?? '', target.name),
       readyTimeout: limits.dialMs,
       algorithms: { ...algorithms, serverHostKey: keys === null ? [...anySignatures] : keys.signatures },
       hostVerifier: (key: Buffer) => {
@@ -56,7 +57,7 @@ export async function logIn(channel: Channel, user: string): Promise<RelayedTarg
       },
     });
     await promise;
-    return new TargetSide(connection);
+    return new TargetSide(connection, socket);
   } catch (error) {
     connection.destroy();
     upstream.destroy();
@@ -66,9 +67,18 @@ export async function logIn(channel: Channel, user: string): Promise<RelayedTarg
   }
 }
 
-/** A secret that is a private key is used as one. */
-function credential(secret: string): { readonly privateKey: string } | { readonly password: string } {
-  return secret.startsWith('-----BEGIN ') ? { privateKey: secret } : { password: secret };
+/** A secret that is a private key is used as one. Throws GatewayError `target_login_failed` for one that cannot be read. */
+function credential(secret: string, name: string): { readonly privateKey: string } | { readonly password: string } {
+  if (!secret.startsWith('-----BEGIN ')) {
+    return { password: secret };
+  }
+  if (ssh2.utils.parseKey(secret) instanceof Error) {
+    throw new GatewayError(
+      'target_login_failed',
+      `The private key of the target ${name} cannot be read: give it as ssh-keygen writes it, and without a passphrase.`,
+    );
+  }
+  return { privateKey: secret };
 }
 
 /** Returns the keys that the target may show, and how they sign. Null: any. */

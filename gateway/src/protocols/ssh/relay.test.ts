@@ -136,3 +136,36 @@ test('an end from outside is said in each channel in which something runs', () =
   const words = `success errorData:countersign: It was halted (session ${session})\n exit-status eof close`;
   assert.deepEqual(tried.pull().log, [`to client of 1: ${words}`, `to client of 2: ${words}`, 'close halted']);
 });
+
+test('a channel that is closed before anything runs there leaves nothing, and the number of open ones is limited', () => {
+  const tried = new Tried();
+  for (let channel = 1; channel <= 1000; channel += 1) {
+    tried.client(open(channel), request(channel, 'env', { wantsReply: false, body: strings('LANG', 'de') }), plain('close', channel));
+  }
+  // Nothing runs in a channel that was closed.
+  assert.deepEqual(tried.client(exec(1000, 'ls')).log, []);
+  for (let channel = 1001; channel <= 1128; channel += 1) {
+    tried.client(open(channel));
+  }
+  assert.throws(() => tried.client(open(1129)), { code: 'limit_exceeded' });
+});
+
+test('a denied command ends its channel alone', () => {
+  const tried = new Tried({ verdict: (action) => (tried.log.length > 0 && action === 'ssh.exec' ? 'deny' : 'allow') });
+  tried.client(open(1), exec(1, 'cat'), open(2), exec(2, 'rm x'), data(1, Buffer.from('in')), data(2, Buffer.from('lost')));
+  tried.target(plain('success', 1), data(1, Buffer.from('out')), exitStatus(1, 0), plain('eof', 1), plain('close', 1));
+  assert.deepEqual(
+    tried.log.map((line) => line.replace(/errorData:.*? exit/s, 'errorData exit')),
+    [
+      'allow ssh.exec: open exec',
+      'deny ssh.exec: open exec',
+      'to client of 2: success errorData exit-status eof close',
+      'allow ssh.input of 1: data:in',
+      'to client of 1: success',
+      'to client of 1: data:out',
+      'to client of 1: exit-status',
+      'to client of 1: eof',
+      'to client of 1: close',
+    ],
+  );
+});

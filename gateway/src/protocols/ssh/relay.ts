@@ -16,6 +16,8 @@ const preparationBytesMax = 64 * 1024;
 /** The variables that a client may set at a target: of its language and its terminal, and the one that git needs. */
 const variables = /^(?:LANG|LANGUAGE|LC_[A-Z_]{1,32}|TZ|COLORTERM|NO_COLOR|GIT_PROTOCOL)$/;
 const variableCharactersMax = 1024;
+/** Most channels that are open for the client, or that it has closed and the target has not. */
+const channelsMax = 128;
 
 export interface RelayOptions {
   readonly session: string;
@@ -145,6 +147,9 @@ export class SshRelay implements Relay {
     switch (message.kind) {
       case 'open':
         if (message.type === 'session') {
+          if (this.#channels.size >= channelsMax) {
+            throw new GatewayError('limit_exceeded', `More than ${channelsMax} channels are open.`);
+          }
           this.#channels.set(message.channel, { preparation: [frame], preparedBytes: frame.length, isTerminal: false, request: null });
         } else {
           const words = `${message.type} leads elsewhere, which is not possible through the gateway yet`;
@@ -165,8 +170,14 @@ export class SshRelay implements Relay {
         this.#takePart(frame, message.channel, true);
         break;
       case 'eof':
+        this.#takePart(frame, message.channel, false);
+        break;
       case 'close':
         this.#takePart(frame, message.channel, false);
+        if (this.#channels.get(message.channel)?.request === null) {
+          // Nothing runs there, so the target has nothing to say of it.
+          this.#channels.delete(message.channel);
+        }
         break;
       case 'login':
       case 'errorData':

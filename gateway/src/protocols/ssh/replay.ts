@@ -24,7 +24,7 @@ export class RecordedTargetSide extends MessageFlow<never> implements Upstream {
 
   /** Throws GatewayError `not_recorded`. */
   constructor(recorded: RecordedTarget, asked: Asked) {
-    super();
+    super(null);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     this.#resolveClosed = resolve;

@@ -33,6 +33,9 @@ const methods: AuthenticationType[] = ['publickey', 'password'];
 /** Serves one client from its first byte to its last. `seed` makes the key by which it knows the gateway. */
 export async function serve(client: Client, door: Door, seed: Uint8Array): Promise<void> {
   const accepted = Promise.withResolvers<Arrival | null>();
+  const socket = new ConnectionDuplex(client, (bytes) => {
+    client.write(bytes);
+  });
   const server = new ssh2.Server(
     { hostKeys: [hostKeyOf(seed).secret], ident: 'countersign', algorithms: { ...algorithms, serverHostKey: ['ssh-ed25519'] } },
     (connection, { header }) => {
@@ -40,14 +43,11 @@ export async function serve(client: Client, door: Door, seed: Uint8Array): Promi
         // Whatever is wrong with the connection, it ends: `closed` tells.
         client.end();
       });
-      authenticate(connection, { client, door, software: header.versions.software }, accepted);
+      authenticate(connection, { client, socket, door, software: header.versions.software }, accepted);
     },
   );
   void client.closed.finally(() => {
     accepted.resolve(null);
-  });
-  const socket = new ConnectionDuplex(client, (bytes) => {
-    client.write(bytes);
   });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- ssh2 uses nothing of a socket that a duplex does not have
   server.injectSocket(socket as unknown as Socket);
@@ -68,14 +68,19 @@ interface Arrival {
 
 interface Arriving {
   readonly client: Client;
+  readonly socket: ConnectionDuplex;
   readonly door: Door;
   readonly software: string;
 }
 
 /** Takes a token as the password of a user whose name says the target; a tunnel of `connect` has both. What the door refuses is recorded there. */
-function authenticate(connection: Connection, { client, door, software }: Arriving, accepted: PromiseWithResolvers<Arrival | null>): void {
+function authenticate(connection: Connection, { client, socket, door, software }: Arriving, accepted: PromiseWithResolvers<Arrival | null>): void {
   let attempts = 0;
-  const side = new ClientSide(client, connection);
+  let hasLeft = false;
+  void client.closed.finally(() => {
+    hasLeft = true;
+  });
+  const side = new ClientSide(client, connection, socket);
   const attempt = async (context: AuthContext): Promise<void> => {
     const tunnel = context.method === 'none' ? client.tunnel : null;
     const key = context.method === 'publickey' ? shownKey(context) : null;
@@ -84,20 +89,27 @@ function authenticate(connection: Connection, { client, door, software }: Arrivi
       context.accept();
       return;
     }
-    if (context.method !== 'password' && tunnel === null && !(context.method === 'publickey' && isProven(context))) {
+    // A client that changes its password with the login gives no text.
+    const password = context.method === 'password' && typeof context.password === 'string' ? context.password : null;
+    if (password === null && tunnel === null && !(context.method === 'publickey' && isProven(context))) {
       context.reject(methods);
       return;
     }
     attempts += 1;
     try {
       const channel = await door.authenticate({
-        token: context.method === 'password' ? context.password : (tunnel?.token ?? ''),
+        token: password ?? tunnel?.token ?? '',
         certificate: key,
         target: tunnel?.target ?? targetIn(context.username),
         user: context.username.slice(0, userCharactersMax),
         clientAddress: client.address,
         claims: [['software', software]],
       });
+      if (hasLeft) {
+        // Nobody waits for what was opened.
+        await channel.close('client');
+        return;
+      }
       accepted.resolve({ channel, side, user: context.username });
       context.accept();
     } catch (error) {
@@ -125,19 +137,21 @@ function shownKey({ key }: PublicKeyAuthContext): ShownCertificate {
 
 /** True if the client has signed this login with the private key, and not with SHA-1: the signature is over the session of the transport, so nobody else can use it. */
 function isProven({ key, blob, signature, hashAlgo }: PublicKeyAuthContext): boolean {
-  if (key.algo === 'ssh-rsa' && hashAlgo === undefined) {
+  const parsed = ssh2.utils.parseKey(key.data);
+  // The key says of which type it is, whatever the client says.
+  if (parsed instanceof Error || (parsed.type === 'ssh-rsa' && hashAlgo === undefined)) {
     return false;
   }
-  const parsed = ssh2.utils.parseKey(key.data);
   // oxlint-disable-next-line typescript/no-unnecessary-boolean-literal-compare -- it returns an error in place of a boolean, whatever its types say
-  return !(parsed instanceof Error) && blob !== undefined && signature !== undefined && parsed.verify(blob, signature, hashAlgo) === true;
+  return blob !== undefined && signature !== undefined && parsed.verify(blob, signature, hashAlgo) === true;
 }
 
 /** Serves an authenticated client until the connection is over. The connection is itself an action: it is recorded before the target is dialled. */
 async function converse(client: Client, { channel, side, user }: Arrival): Promise<void> {
-  const reached = await reach(channel, user).catch((error: unknown) => {
+  const reached = await reach(channel, user).catch(async (error: unknown) => {
     if (!(error instanceof GatewayError)) {
       client.destroy();
+      await channel.close('error');
       throw error;
     }
     return error;

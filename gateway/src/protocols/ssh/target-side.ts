@@ -1,9 +1,10 @@
 import type { Client as SshConnection, ClientChannel, PseudoTtyOptions } from 'ssh2';
+import { GatewayError } from '../../domain/errors.ts';
 import type { Grant } from '../../domain/grant.ts';
 import type { RelayedTarget } from '../../wire/relay-loop.ts';
 import { data, errorData, exitSignal, exitStatus, plain } from './compose.ts';
 import { readMessages, readSize, readTerminal, readText, readVariable, type Message } from './messages.ts';
-import { MessageFlow } from './message-flow.ts';
+import { MessageFlow, tooSmallPackets, type Transport } from './message-flow.ts';
 
 /** The preparation of a channel, until something runs in it. */
 interface Prepared {
@@ -19,16 +20,25 @@ export class TargetSide extends MessageFlow<ClientChannel> implements RelayedTar
   readonly #prepared = new Map<number, Prepared>();
   /** Messages for channels that the target has not opened yet. */
   readonly #early = new Map<number, ToChannel[]>();
+  #earlyBytes = 0;
 
-  constructor(connection: SshConnection) {
-    super();
+  constructor(connection: SshConnection, socket: Transport['socket']) {
+    super({ socket, connection });
     this.#connection = connection;
+    refuseGlobalRequests(connection);
+    connection.on('handshake', () => {
+      this.drained();
+    });
     connection.on('error', (error) => {
       this.ended(error);
     });
     connection.on('close', () => {
       this.ended(null);
     });
+  }
+
+  override get queuedBytes(): number {
+    return super.queuedBytes + this.#earlyBytes;
   }
 
   forward(grant: Grant): void {
@@ -54,6 +64,7 @@ export class TargetSide extends MessageFlow<ClientChannel> implements RelayedTar
       this.#write(message, stream);
     } else if (early !== undefined) {
       early.push(message);
+      this.#earlyBytes += bytesOf(message);
     } else {
       this.#prepare(message);
     }
@@ -85,9 +96,15 @@ export class TargetSide extends MessageFlow<ClientChannel> implements RelayedTar
     const begun = (error: Error | undefined, stream: ClientChannel): void => {
       const early = this.#early.get(channel) ?? [];
       this.#early.delete(channel);
+      this.#earlyBytes -= early.reduce((sum, message) => sum + bytesOf(message), 0);
+      this.drained();
       if (error !== undefined) {
         this.receive(plain('failure', channel));
         this.receive(plain('close', channel));
+        return;
+      }
+      if (tooSmallPackets(stream)) {
+        this.cutOff(new GatewayError('malformed', 'The target takes only packets that are too small.'));
         return;
       }
       this.#begin(channel, stream);
@@ -113,15 +130,24 @@ export class TargetSide extends MessageFlow<ClientChannel> implements RelayedTar
       this.receive(errorData(channel, bytes));
     });
     stream.on('close', (code?: number | null, signal?: string, hasCore?: boolean, words?: string) => {
-      if (typeof code === 'number') {
-        this.receive(exitStatus(channel, code));
-      } else if (signal !== undefined) {
-        this.receive(exitSignal(channel, signal.replace(/^SIG/, ''), { hasCore: hasCore === true, words: words ?? '' }));
+      const end = (): void => {
+        if (typeof code === 'number') {
+          this.receive(exitStatus(channel, code));
+        } else if (signal !== undefined) {
+          this.receive(exitSignal(channel, signal.replace(/^SIG/, ''), { hasCore: hasCore === true, words: words ?? '' }));
+        }
+        this.receive(plain('eof', channel));
+        this.receive(plain('close', channel));
+        this.leave(channel);
+      };
+      // ssh2 waits for the end of the output, and not for that of the error output.
+      if (stream.stderr.readableEnded) {
+        end();
+      } else {
+        stream.stderr.once('end', end);
       }
-      this.receive(plain('eof', channel));
-      this.receive(plain('close', channel));
-      this.leave(channel);
     });
+    this.watch(channel, stream);
     this.join(channel, stream);
   }
 
@@ -139,4 +165,23 @@ export class TargetSide extends MessageFlow<ClientChannel> implements RelayedTar
       stream.signal(readText(message.body));
     }
   }
+}
+
+function bytesOf(message: ToChannel): number {
+  return 'bytes' in message ? message.bytes.length : 0;
+}
+
+/** The part of ssh2 that answers requests that are about no channel. */
+interface RequestAnswerer {
+  readonly _protocol: { readonly _handlers: { GLOBAL_REQUEST: (protocol: { requestFailure(): void }, name: string, wantsReply: boolean) => void } };
+}
+
+/** Refuses what a target asks of its client. ssh2 would have it prove each key that it names (hostkeys-00@openssh.com), and keeps what it asks for as long as there is no answer. */
+function refuseGlobalRequests(connection: SshConnection): void {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the fixed version of ssh2 has these parts
+  (connection as unknown as RequestAnswerer)._protocol._handlers.GLOBAL_REQUEST = (protocol, _name, wantsReply) => {
+    if (wantsReply) {
+      protocol.requestFailure();
+    }
+  };
 }
