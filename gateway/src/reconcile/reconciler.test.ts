@@ -90,6 +90,21 @@ void test('what PostgreSQL counts agrees with the record, or what went past the 
   assert.equal((await reconcile())['state'], 'agrees');
   await past.query('select pg_stat_statements_reset()');
   assert.equal((await reconcile())['state'], 'not comparable');
+  // A target that counts in another way, or lies: what its role finds first by the name of the extension is its own.
+  await past.query('create schema counts; alter role current_user set search_path to counts, public');
+  for (const calls of ['-1', '1.5', "'NaN'::float8", '1e300::numeric', "'1'::text", 'null::int', "'[]'::json", "'{}'::json"]) {
+    await past.query(`set search_path to counts; create or replace view pg_stat_statements_info as select now() as stats_reset, 0 as dealloc`);
+    await past.query(`drop view if exists pg_stat_statements`);
+    const of = `r.oid as userid, d.oid as dbid, true as toplevel from pg_roles r, pg_database d`;
+    await past.query(`create view pg_stat_statements as select ${calls} as calls, 'select 1'::text as query, ${of}`);
+    const hostile = await reconcile();
+    assert.deepEqual([hostile['code'], /another form/.test(String(hostile['detail']))], ['unsupported', true], `${calls}: ${JSON.stringify(hostile)}`);
+  }
+  await past.query(`create or replace view pg_stat_statements_info as select timestamptz '2020-01-01' as stats_reset, 0 as dealloc`);
+  await past.query(
+    `drop view pg_stat_statements; create view pg_stat_statements as select 1 as calls, null::text as query, r.oid as userid, d.oid as dbid, true as toplevel from pg_roles r, pg_database d`,
+  );
+  assert.equal((await reconcile())['state'], 'not comparable', 'without texts, as where the extension has lost its file of them');
   assert.equal((await reconcile('model'))['state'], 'base line', 'whole days are compared, from tomorrow on');
   assert.equal((await reconcile('web'))['state'], 'not counted');
   await client.end();

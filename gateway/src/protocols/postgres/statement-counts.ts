@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Counting, CountsReading, TargetPlace } from '../../domain/counting.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { simpleQuery } from './compose.ts';
@@ -32,14 +33,14 @@ export class StatementCounting implements Counting {
     const texts = new Map<string, string>();
     let life = '';
     for (const row of rows) {
-      if (row.life !== undefined) {
+      if ('life' in row) {
         life = row.life;
-      } else if (row.text !== undefined && row.calls !== undefined) {
-        const [name] = namesOf(parser, row.text) ?? [unreadName];
-        if (typeof name === 'string' && !own.has(name)) {
-          counts.set(name, (counts.get(name) ?? 0) + row.calls);
-          texts.set(name, texts.get(name) ?? row.text.slice(0, shownMax));
-        }
+        continue;
+      }
+      const [name] = (row.text === null ? null : namesOf(parser, row.text)) ?? [unreadName];
+      if (typeof name === 'string' && !own.has(name)) {
+        counts.set(name, (counts.get(name) ?? 0) + row.calls);
+        texts.set(name, texts.get(name) ?? (row.text ?? '').slice(0, shownMax));
       }
     }
     return { life, counts, texts };
@@ -55,11 +56,10 @@ export class StatementCounting implements Counting {
   }
 }
 
-interface Row {
-  readonly life?: string;
-  readonly calls?: number;
-  readonly text?: string;
-}
+/** Has the forms of the rows of the answer. The extension gives no texts while it cannot read its file of them. */
+const rowForm = z.union([z.strictObject({ life: z.string() }), z.strictObject({ calls: z.int().min(0), text: z.string().nullable() })]);
+
+type Row = z.output<typeof rowForm>;
 
 async function ask(place: TargetPlace): Promise<readonly Row[]> {
   const { upstream } = await logIn(place, { database: '', settings: new Map([['application_name', 'countersign']]) });
@@ -73,8 +73,17 @@ async function ask(place: TargetPlace): Promise<readonly Row[]> {
         `The target ${place.target.name} does not say what it counts: it needs the extension pg_stat_statements, of PostgreSQL 14 or later, in the database and the search path of the gateway's role (docs/reconcile.md).`,
       );
     }
-    return answer.texts.map((text): Row => JSON.parse(text));
+    return answer.texts.map((text) => readRow(text, place.target.name));
   } finally {
     upstream.destroy();
+  }
+}
+
+/** The target may be anything that speaks PostgreSQL. Throws GatewayError `unsupported`. */
+function readRow(text: string, target: string): Row {
+  try {
+    return rowForm.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new GatewayError('unsupported', `What the target ${target} counts has another form than the extension pg_stat_statements gives it.`, { cause });
   }
 }
