@@ -69,7 +69,6 @@ function inside(connection: Client | Connection): Opened {
 describe('hostile peers of SSH', () => {
   let server: CommandServer;
   let tiny: HostileTarget;
-  let silent: HostileTarget;
   let gateway: GatewayProcess;
   let token: string;
   const clients = new Set<Client>();
@@ -88,10 +87,6 @@ describe('hostile peers of SSH', () => {
         });
       });
     });
-    // It never opens a channel.
-    silent = await startHostileTarget((connection) => {
-      connection.on('session', () => undefined);
-    });
     const place = (port: number, more: string): string => `{ url: "ssh://deploy@127.0.0.1:${port}", password: { env: SECRET }, ${more} }`;
     const pinned = `options: { hostKeys: ["${server.hostKey}"] }`;
     gateway = await GatewayProcess.start({
@@ -101,9 +96,8 @@ describe('hostile peers of SSH', () => {
   shell: ${place(server.port, pinned)}
   broken: { url: "ssh://deploy@127.0.0.1:${server.port}", password: { env: BROKEN }, ${pinned} }
   tiny: ${place(tiny.port, 'options: { hostKeys: any, users: [ops] }')}
-  silent: ${place(silent.port, 'options: { hostKeys: any }')}
 principals:
-  agent: { kind: agent, targets: [shell, broken, tiny, silent] }
+  agent: { kind: agent, targets: [shell, broken, tiny] }
 `,
     });
     token = await gateway.issueToken('agent');
@@ -113,7 +107,7 @@ principals:
       client.destroy();
     }
     await gateway[Symbol.asyncDispose]();
-    await Promise.all([server, tiny, silent].map(async (each) => each[Symbol.asyncDispose]()));
+    await Promise.all([server, tiny].map(async (each) => each[Symbol.asyncDispose]()));
   });
 
   const connect = async (user: string, prepare: (client: Client) => void = () => undefined): Promise<Client> => {
@@ -238,25 +232,6 @@ principals:
     client.destroy();
   });
 
-  test('input for a channel that the target has not opened holds the client back', async () => {
-    const client = await connect('silent');
-    const stream = await run(client, 'cat');
-    let taken = 0;
-    const piece = Buffer.alloc(32 * 1024, 120);
-    const write = (): void => {
-      stream.write(piece, () => {
-        taken += piece.length;
-        if (taken < floodBytes) {
-          write();
-        }
-      });
-    };
-    write();
-    await serves(commandsMeanwhile);
-    assert.ok(taken < floodBytes / 2, `${taken} bytes were taken`);
-    client.destroy();
-  });
-
   test('a second command in a channel does not run, and the client is told', async () => {
     const client = await connect('shell');
     const stream = await run(client, 'sleep 1000');
@@ -270,45 +245,16 @@ principals:
     await serves();
   });
 
-  test('a password that is changed in the login is refused in words, and the refusal is no error of the gateway', async () => {
-    const client = new ssh2.Client();
-    clients.add(client);
-    let refusals = 0;
-    client.on('error', () => undefined);
-    const methods: string[] = [];
-    client.connect({
-      host: '127.0.0.1',
-      port: gateway.port('ssh'),
-      username: 'shell',
-      readyTimeout: 0,
-      authHandler: (left, _partial, next) => {
-        refusals += 1;
-        methods.push(...(left ?? []));
-        if (refusals === 1) {
-          next({ type: 'password', username: 'shell', password: 'x' });
-        }
-      },
-    });
-    const { _protocol: protocol } = inside(client);
-    const original = protocol.authPassword.bind(protocol);
-    protocol.authPassword = (user, password) => {
-      original(user, password, 'changed');
-    };
-    await waitUntil(() => refusals > 1, patientMs);
-    assert.ok(methods.includes('password'));
-    client.destroy();
-  });
-
-  test('a client that leaves during its login leaves no open session', async () => {
-    for (let i = 0; i < 20; i += 1) {
+  test('a client that leaves during its login leaves no open session, and others are served', async () => {
+    for (const password of [...Array.from({ length: 20 }, () => token), 'another', 'another']) {
       const client = new ssh2.Client();
       client.on('error', () => undefined);
-      client.connect({ host: '127.0.0.1', port: gateway.port('ssh'), username: 'shell', password: token, readyTimeout: 0 });
+      client.connect({ host: '127.0.0.1', port: gateway.port('ssh'), username: 'shell', password, readyTimeout: 0 });
       const { _protocol: protocol, _sock: socket } = inside(client);
       const original = protocol.authPassword.bind(protocol);
       const closed = once(client, 'close');
-      protocol.authPassword = (user, password) => {
-        original(user, password);
+      protocol.authPassword = (user, said) => {
+        original(user, said);
         setImmediate(() => {
           socket.destroy();
         });

@@ -89,8 +89,8 @@ function authenticate(connection: Connection, { client, socket, door, software }
       context.accept();
       return;
     }
-    // A client that changes its password with the login gives no text.
-    const password = context.method === 'password' && typeof context.password === 'string' ? context.password : null;
+    // ssh2 gives no text for a password that is to be changed, whatever its types say; such a one is no token.
+    const password = context.method !== 'password' ? null : typeof context.password === 'string' ? context.password : '';
     if (password === null && tunnel === null && !(context.method === 'publickey' && isProven(context))) {
       context.reject(methods);
       return;

@@ -20,7 +20,6 @@ export class TargetSide extends MessageFlow<ClientChannel> implements RelayedTar
   readonly #prepared = new Map<number, Prepared>();
   /** Messages for channels that the target has not opened yet. */
   readonly #early = new Map<number, ToChannel[]>();
-  #earlyBytes = 0;
 
   constructor(connection: SshConnection, socket: Transport['socket']) {
     super({ socket, connection });
@@ -35,10 +34,6 @@ export class TargetSide extends MessageFlow<ClientChannel> implements RelayedTar
     connection.on('close', () => {
       this.ended(null);
     });
-  }
-
-  override get queuedBytes(): number {
-    return super.queuedBytes + this.#earlyBytes;
   }
 
   forward(grant: Grant): void {
@@ -64,7 +59,6 @@ export class TargetSide extends MessageFlow<ClientChannel> implements RelayedTar
       this.#write(message, stream);
     } else if (early !== undefined) {
       early.push(message);
-      this.#earlyBytes += bytesOf(message);
     } else {
       this.#prepare(message);
     }
@@ -96,8 +90,6 @@ export class TargetSide extends MessageFlow<ClientChannel> implements RelayedTar
     const begun = (error: Error | undefined, stream: ClientChannel): void => {
       const early = this.#early.get(channel) ?? [];
       this.#early.delete(channel);
-      this.#earlyBytes -= early.reduce((sum, message) => sum + bytesOf(message), 0);
-      this.drained();
       if (error !== undefined) {
         this.receive(plain('failure', channel));
         this.receive(plain('close', channel));
@@ -165,10 +157,6 @@ export class TargetSide extends MessageFlow<ClientChannel> implements RelayedTar
       stream.signal(readText(message.body));
     }
   }
-}
-
-function bytesOf(message: ToChannel): number {
-  return 'bytes' in message ? message.bytes.length : 0;
 }
 
 /** The part of ssh2 that answers requests that are about no channel. */
