@@ -72,6 +72,8 @@ type Differ = (recorded: string, asked: string) => Difference | null;
 
 export interface StreamReplay {
   keys(): Keys;
+  /** True if a part of a request, which was sent after the request was whole, has no answer of its own: what comes after it still answers the request. */
+  readonly partsHaveNoAnswer?: true;
   readonly differ: Differ;
   /** Opens a connection to the recorded target, for the client that asked. */
   connect(recorded: RecordedTarget, asked: Asked): Upstream;

@@ -36,6 +36,7 @@ export interface IndexedRequest {
 interface RecordedChannel {
   readonly target: string;
   readonly isStream: boolean;
+  readonly partsHaveNoAnswer: boolean;
   readonly keys: Keys;
   latest: Growing | null;
 }
@@ -105,7 +106,9 @@ export class Indexing {
     }
     // Older recordings do not hold the facts of their targets. Most targets are served without them.
     this.#addTarget({ name: opens.target, protocol: opens.protocol, scheme: '', host: 'localhost', port: 0, path: '', options: {} });
-    this.#channels.set(number, { target: opens.target, isStream: protocol.transport === 'stream', keys: protocol.replay.keys(), latest: null });
+    const isStream = protocol.transport === 'stream';
+    const partsHaveNoAnswer = isStream && protocol.replay.partsHaveNoAnswer === true;
+    this.#channels.set(number, { target: opens.target, isStream, partsHaveNoAnswer, keys: protocol.replay.keys(), latest: null });
   }
 
   #addTarget(facts: TargetFacts): void {
@@ -133,6 +136,9 @@ export class Indexing {
     this.#addObligations(channel.target, meta);
     const root = meta.request ?? entry.seq;
     const known = this.#roots.get(root);
+    if (known?.isWhole === true && channel.partsHaveNoAnswer) {
+      return;
+    }
     const growing = known === undefined || known.isWhole ? this.#begin(channel, meta, { root, seq: entry.seq }) : known;
     growing.parts.push(entry.at);
     this.#roots.set(entry.seq, growing);

@@ -113,6 +113,16 @@ test('each request is found once, in order, first in the recorded connection tha
   assert.equal(channel.take('given', { text: 'x', ids: [] }, null), 'unknown', 'asked of another target');
 });
 
+test('where parts have no answer of their own, what comes after one still answers the request', async () => {
+  const file = await bundleOf(opening(1), request(1, 'run'), response(1, 2, 'one'), request(1, 'own input', { of: 2 }), response(1, 2, 'two'));
+  await using handle = await open(file);
+  const withAnswers = await Recording.open(handle, options);
+  assert.deepEqual(await taken(withAnswers, 'run'), ['one']);
+  const without = { ...stream, replay: { ...stream.replay, partsHaveNoAnswer: true as const } };
+  const recording = await Recording.open(handle, { ...options, findProtocol: () => without });
+  assert.deepEqual(await taken(recording, 'run'), ['one', 'two']);
+});
+
 test('a request in several records is one request; a later request for the same is another', async () => {
   const mebibyte = 'm'.repeat(1024 * 1024);
   const file = await bundleOf(

@@ -5,11 +5,12 @@ import type { Upstream } from '../../domain/upstream.ts';
 import { plain } from './compose.ts';
 import { lastWords, exitCodes, sentence } from './failures.ts';
 import { MessageFlow } from './message-flow.ts';
-import { readMessages, readText, type Message } from './messages.ts';
+import { parseMessage, readMessages, readText, type Message } from './messages.ts';
 
 /** Recorded answers are found by what runs; what a client sends to it does not count. */
 export const replay: StreamReplay = {
   keys: () => keyOf,
+  partsHaveNoAnswer: true,
   differ: (recorded, asked) => (recorded === asked ? null : { at: 'command', recorded, asked, nearness: nearnessOf(recorded, asked) }),
   connect: (recorded, asked) => new RecordedTargetSide(recorded, asked),
 };
@@ -74,6 +75,7 @@ export class RecordedTargetSide extends MessageFlow<never> implements Upstream {
 
   /** Gives the recorded answer, with the number that the channel has now. */
   async #answer(channel: number, bytes: Buffer): Promise<void> {
+    let isWhole = false;
     try {
       const asked = { action: actionOf(bytes), bytes };
       const request: RecordedRequest = this.#recorded.take(keyOf(asked) ?? connectKey, asked);
@@ -82,7 +84,11 @@ export class RecordedTargetSide extends MessageFlow<never> implements Upstream {
           if (!this.#isOver) {
             this.receive(frame);
           }
+          isWhole = parseMessage(frame).kind === 'close';
         }
+      }
+      if (!isWhole && !this.#isOver) {
+        throw new GatewayError('not_recorded', 'The recording ends before this had ended.');
       }
     } catch (error) {
       const known = error instanceof GatewayError ? error : new GatewayError('store_damaged', 'The recording cannot be read any more.', { cause: error });
