@@ -382,6 +382,14 @@ test('text speaks of the project alone', () => {
   );
 });
 
+test('nothing is left of a merge', () => {
+  const marker = /^(?:<{7}|>{7}|\|{7})(?: |$)|^={7}$/m;
+  assert.deepEqual(
+    [textFiles, '*.{md,json,yaml}'].flatMap(sources).filter((file) => marker.test(read(file))),
+    [],
+  );
+});
+
 test('T4.38: what a package shows to others is named, so that a file or an export that nobody uses is found', () => {
   const importers = sources('{ledger,gateway,cli,web,tests,bench,tools,examples}/**/*.ts').map((file) => [file, read(file)] as const);
   for (const name of ['gateway', 'ledger']) {
