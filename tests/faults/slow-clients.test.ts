@@ -26,8 +26,8 @@ const heldBytesMax = 2 * kernelBytes + gatewayBytes;
 
 /** Events of an answer without end, each with a secret. The `text/event-stream` of a model says it in pieces. */
 const events: Readonly<Record<string, string>> = {
-  api: `data: ${JSON.stringify({ text: `secret-abc123 ${'x'.repeat(900)}` })}\n\n`,
-  model: ['sec', 'ret-abc', `123 ${'x'.repeat(900)}`].map((content) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`).join(''),
+  api: `data: ${JSON.stringify({ text: `secret-qwertz123 ${'x'.repeat(900)}` })}\n\n`,
+  model: ['sec', 'ret-qwertz', `123 ${'x'.repeat(900)}`].map((content) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`).join(''),
 };
 
 /** Writes the same bytes for as long as the reader takes them. Returns how many it has written so far. */
@@ -101,6 +101,6 @@ principals: { agent: { kind: agent, targets: [api, model] } }
     }
     const text = Buffer.concat(pieces).toString('latin1');
     assert.match(text, /^HTTP\/1\.1 200 OK\r\n/);
-    assert.ok(text.includes('secret-***') && !text.includes('abc'), text.slice(0, 2000));
+    assert.ok(text.includes('secret-***') && !text.includes('qwertz'), text.slice(0, 2000));
   });
 }

@@ -11,7 +11,7 @@ interface SoftToken {
   readonly token: string;
   /** The id of the key. */
   readonly key: string;
-  /** The variables with which the token is found. Its PIN is in `PIN`. */
+  /** The variables with which the token is found. Its PIN is in `PIN`: words that no number or digest has by chance. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -21,12 +21,12 @@ export function makeSoftToken(directory: string): SoftToken {
   mkdirSync(tokens);
   const configuration = join(directory, 'softhsm2.conf');
   writeFileSync(configuration, `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`);
-  const made = { module: '/usr/lib/softhsm/libsofthsm2.so', token: 'audit', key: '0a', environment: { SOFTHSM2_CONF: configuration, PIN: '5678' } };
+  const made = { module: '/usr/lib/softhsm/libsofthsm2.so', token: 'audit', key: '0a', environment: { SOFTHSM2_CONF: configuration, PIN: 'pin-of-this-token' } };
   const run = (program: string, ...argv: readonly string[]): void => {
     const { status, stderr } = spawnSync(program, argv, { env: { ...process.env, ...made.environment }, encoding: 'utf8' });
     assert.equal(status, 0, stderr);
   };
-  run('softhsm2-util', '--init-token', '--free', '--label', made.token, '--so-pin', '1234', '--pin', made.environment.PIN);
+  run('softhsm2-util', '--init-token', '--free', '--label', made.token, '--so-pin', 'pin-of-its-officer', '--pin', made.environment.PIN);
   const key = ['--keygen', '--key-type', 'AES:32', '--id', made.key];
   run('pkcs11-tool', '--module', made.module, '--token-label', made.token, '--login', '--pin', 'env:PIN', ...key);
   return made;
