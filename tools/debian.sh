@@ -3,7 +3,10 @@
 # is possible (Debian, root, a package mirror); elsewhere it says what is missing, and tests that drive it are skipped and say so.
 set -eu
 missing=''
-for package in postgresql-15 postgresql-client-15 postgresql-contrib python3-psycopg python3-cbor2 python3-cryptography strace openssl curl git e2fsprogs util-linux procps systemd chromium softhsm2 opensc openssh-client openssh-server python3-paramiko rsync "$@"; do
+# Another kubectl than Debian's may be there, and both have the same file.
+kubectl=kubernetes-client
+! command -v kubectl > /dev/null || kubectl=''
+for package in postgresql-15 postgresql-client-15 postgresql-contrib python3-psycopg python3-cbor2 python3-cryptography strace openssl curl git e2fsprogs util-linux procps systemd chromium softhsm2 opensc openssh-client openssh-server python3-paramiko rsync mariadb-server mariadb-client python3-pymysql libmariadb-java redis-server redis-tools python3-redis ansible-core $kubectl "$@"; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
 [ -z "$missing" ] && exit 0
