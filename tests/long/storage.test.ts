@@ -4,11 +4,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
-import type { ShownStorage } from '../gateway/src/api/endpoints/show-storage.ts';
-import { openServer, type SampleServer } from '../cli/src/demo/sample-server.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
-import { s3Environment, SmallS3Server } from '../gateway/src/archive/testdata/s3-server.ts';
-import { waitUntil } from './support/wait-until.ts';
+import type { ShownStorage } from '../../gateway/src/api/endpoints/show-storage.ts';
+import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { s3Environment, SmallS3Server } from '../../gateway/src/archive/testdata/s3-server.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 let target: SampleServer;
 before(async () => {

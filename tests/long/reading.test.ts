@@ -6,17 +6,17 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { openRunningGateway } from '../gateway/src/api/testdata/running-gateway.ts';
-import type { SessionSummary } from '../gateway/src/feed/shown-record.ts';
+import { openRunningGateway } from '../../gateway/src/api/testdata/running-gateway.ts';
+import type { SessionSummary } from '../../gateway/src/feed/shown-record.ts';
 import { tilePath } from '@countersign/ledger/format';
-import { turnBytesMax } from '../gateway/src/recording/turn.ts';
-import { compareIndex, rebuildIndexOffline } from '../gateway/src/offline/offline-index.ts';
-import { openOffline, type OfflineStore } from '../gateway/src/offline/offline-store.ts';
-import { isPlacedFrame, journalStart, readJournal, type PlacedFrame } from '../gateway/src/recording/journal-reader.ts';
-import { openRecorder } from '../gateway/src/recording/testdata/open-recorder.ts';
-import { waitUntil } from './support/wait-until.ts';
-import { runProgram, type RunResult } from './support/run.ts';
-import { mainFile } from './support/main-file.ts';
+import { turnBytesMax } from '../../gateway/src/recording/turn.ts';
+import { compareIndex, rebuildIndexOffline } from '../../gateway/src/offline/offline-index.ts';
+import { openOffline, type OfflineStore } from '../../gateway/src/offline/offline-store.ts';
+import { isPlacedFrame, journalStart, readJournal, type PlacedFrame } from '../../gateway/src/recording/journal-reader.ts';
+import { openRecorder } from '../../gateway/src/recording/testdata/open-recorder.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { runProgram, type RunResult } from '../support/run.ts';
+import { mainFile } from '../support/main-file.ts';
 
 /** Bytes of a segment, of which 128 KiB are kept free. */
 const segmentBytes = 208 * 1024;

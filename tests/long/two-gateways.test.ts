@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
-import { openServer, type SampleServer } from '../cli/src/demo/sample-server.ts';
-import type { SessionSummary, ShownRecord } from '../gateway/src/feed/shown-record.ts';
-import { Gateway } from '../gateway/src/gateway.ts';
-import { compileCache } from './support/compile-cache.ts';
-import { waitUntil } from './support/wait-until.ts';
+import { openServer, type SampleServer } from '../../cli/src/demo/sample-server.ts';
+import type { SessionSummary, ShownRecord } from '../../gateway/src/feed/shown-record.ts';
+import { Gateway } from '../../gateway/src/gateway.ts';
+import { compileCache } from '../support/compile-cache.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
-const program = join(import.meta.dirname, '..', 'gateway', 'src', 'protocols', 'mcp', 'testdata', 'listing-server.ts');
+const program = join(import.meta.dirname, '..', '..', 'gateway', 'src', 'protocols', 'mcp', 'testdata', 'listing-server.ts');
 
 /** A gateway in this process, with a client of its own. */
 class OwnGateway implements AsyncDisposable {

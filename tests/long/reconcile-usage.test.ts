@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import OpenAI from 'openai';
-import { openServer } from '../../../cli/src/demo/sample-server.ts';
-import { importBundled } from '../../../tests/support/main-file.ts';
+import { openServer } from '../../cli/src/demo/sample-server.ts';
+import { importBundled } from '../support/main-file.ts';
 
 const dayMs = 86_400_000;
-const main = join(import.meta.dirname, '..', '..', '..', 'cli', 'src', 'main.ts');
+const main = join(import.meta.dirname, '..', '..', 'cli', 'src', 'main.ts');
 
 /** The ways in which the server answers who asks for a report. Null: it tells the truth. */
 type Report = ((days: readonly Day[]) => readonly Day[]) | 'refused' | 'garbled' | 'endless' | 'closed' | 'circular' | 'unled' | 'twice' | 'monstrous' | null;
@@ -150,7 +150,7 @@ for (const name of ['openai', 'anthropic'] as const) {
       `data: store\nlisten: { http: 127.0.0.1:0 }\ntargets: { model: { protocol: llm, url: "${server.url}", options: { provider: ${name} } } }
 reconcile: { model: { usage: ${name}, url: "${server.url}", key: { env: USAGE_KEY } } }\nprincipals: { agent: { kind: agent, targets: [model] } }\n`,
     );
-    const { Gateway } = await importBundled('gateway', async () => import('../gateway.ts'));
+    const { Gateway } = await importBundled('gateway', async () => import('../../gateway/src/gateway.ts'));
     await using gateway = await Gateway.open({ logLevel: 'silent', configFile, clock });
     const base = `http://${gateway.addresses['http']}`;
     const headers = { authorization: `Bearer ${readFileSync(join(directory, 'store', 'admin.token'), 'utf8').trim()}`, 'content-type': 'application/json' };

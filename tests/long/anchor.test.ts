@@ -5,11 +5,11 @@ import { get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { CommandThread, type CommandResult } from './support/command-thread.ts';
-import { GatewayProcess } from './support/gateway-process.ts';
-import { suiteParts } from './support/suite-parts.ts';
-import { waitUntil } from './support/wait-until.ts';
-import { WitnessProcess } from './support/witness-process.ts';
+import { CommandThread, type CommandResult } from '../support/command-thread.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { suiteParts } from '../support/suite-parts.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { WitnessProcess } from '../support/witness-process.ts';
 
 interface Shown {
   readonly verdict: string;
