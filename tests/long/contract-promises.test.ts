@@ -15,7 +15,7 @@ import { protocols, streamProtocols } from '../../gateway/src/protocols/registry
 import { parseBundle } from '../../ledger/src/testdata/whole-bundle.ts';
 import { filesHolding, holds } from '../support/canary.ts';
 import type { Connection, ContractWay, Access, Told } from '../support/contract.ts';
-import { askAll, contractTargets, exchangeWays, startContracts, targetsOf, type StartedContracts } from '../support/contracts.ts';
+import { askAll, contractTargets, exchangeWays, startContracts, targetsOf, testedProtocols, type StartedContracts } from '../support/contracts.ts';
 import { ask, sessionOf } from '../support/exchanges.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import type { StreamServer } from '../support/stream-server.ts';
@@ -482,7 +482,7 @@ describe('the contract of protocols', () => {
 
   test('A10, B23: no protocol dials an address of the link, whether the target is at it or its name leads there', async () => {
     const guarded = contracts.ways.filter(({ place }) => place.startsWith('url:'));
-    assert.ok(guarded.some(({ protocol }) => protocol === 'postgres') && guarded.some(({ protocol }) => protocol === 'http'));
+    assert.ok(contracts.ways.every(({ place }) => /^(?:url|command):/.test(place)));
     const own = await gateway.issueToken('agent');
     for (const host of ['169.254.169.254', '[::ffff:169.254.169.254]', '2852039166']) {
       await gateway.apply(configOf().replaceAll(/(url: "\w+:\/\/(?:\w+@)?)127\.0\.0\.1/g, `$1${host}`));
@@ -510,7 +510,7 @@ describe('the contract of protocols', () => {
     }
     assert.deepEqual(filesHolding(gateway.data, 'recorded-words'), []);
     const masked = records.filter(({ kind, principal }) => kind === 'response' && principal === 'masked');
-    assert.ok(masked.length > 100);
+    assert.ok(masked.length >= contracts.ways.flatMap(({ shapes }) => shapes).filter(({ outcome }) => outcome === 'masked').length);
     assert.deepEqual(
       masked.filter((record) => JSON.stringify(record).includes('lovelace7c1a')),
       [],
@@ -552,7 +552,7 @@ describe('the contract of protocols', () => {
   });
 
   test('the README of each protocol lists the shapes of its answers, and what becomes of them where policy masks', () => {
-    for (const { id } of protocols) {
+    for (const { id } of testedProtocols) {
       const readme = readFileSync(join(import.meta.dirname, '..', '..', 'gateway', 'src', 'protocols', id, 'README.md'), 'utf8');
       const listed = Array.from(readme.matchAll(/^\| (.*) \| (masked|NULL|refused) \|$/gm), ([row]) => row);
       const shapes = contracts.ways.filter(({ protocol }) => protocol === id).flatMap((way) => way.shapes);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Protocol } from '../../gateway/src/domain/protocol.ts';
 import { protocols } from '../../gateway/src/protocols/registry.ts';
 import { httpEntries } from './http-entries.ts';
 import { asking, type Connection, type Entry, type ContractWay, type ExchangeWay, type Access, type ProtocolContract, type Told } from './contract.ts';
@@ -27,7 +28,10 @@ export async function contractOf({ id, transport }: { readonly id: string; reado
 }
 
 const userAgent = 'contract/1';
-const contracts = await Promise.all(protocols.map(async (protocol) => ({ protocol: protocol.id, contract: await contractOf(protocol) })));
+const only = process.env['COUNTERSIGN_TEST_PROTOCOL'];
+/** The protocols that are tested: all, or the one that `npm run conformance` was asked for. */
+export const testedProtocols: readonly Protocol[] = protocols.filter(({ id }) => only === undefined || id === only);
+const contracts = await Promise.all(testedProtocols.map(async (protocol) => ({ protocol: protocol.id, contract: await contractOf(protocol) })));
 const exchanges = contracts.flatMap(({ protocol, contract }) => (contract.transport === 'exchange' ? [{ protocol, contract }] : []));
 const streams = contracts.flatMap(({ protocol, contract }) => (contract.transport === 'stream' ? [{ protocol, contract }] : []));
 

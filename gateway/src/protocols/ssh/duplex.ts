@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
 import type { ByteStream } from '../../domain/byte-stream.ts';
+import { Identification } from './identification.ts';
 
 /** Most bytes that wait for the peer while more is read from it: what it sends may have answers. */
 const unansweredBytesMax = 4 * 1024 * 1024;
@@ -8,6 +9,7 @@ const unansweredBytesMax = 4 * 1024 * 1024;
 export class ConnectionDuplex extends Duplex {
   readonly #connection: Pick<ByteStream, 'flow' | 'pause' | 'resume' | 'queuedBytes' | 'end' | 'destroy'>;
   readonly #send: (bytes: Uint8Array) => void;
+  readonly #identification = new Identification();
   /** Called when the peer has taken what was written. */
   #onTaken: (() => void) | null = null;
 
@@ -17,7 +19,8 @@ export class ConnectionDuplex extends Duplex {
     this.#send = send;
     connection.flow({
       onBytes: (bytes) => {
-        if (!this.push(bytes) || this.writableLength > unansweredBytesMax) {
+        const readable = this.#identification.take(bytes);
+        if ((readable.length > 0 && !this.push(readable)) || this.writableLength > unansweredBytesMax) {
           connection.pause();
         }
       },

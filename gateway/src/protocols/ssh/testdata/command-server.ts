@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
+import { PatientSocket } from './patient.ts';
 
 /** A server of ssh2 that runs the commands of its clients. */
 export interface CommandServer extends AsyncDisposable {
@@ -39,7 +41,7 @@ export async function startCommandServer(): Promise<CommandServer> {
       stream.end();
     });
   };
-  const server = new ssh2.Server({ hostKeys: [key] }, (connection) => {
+  const ssh = new ssh2.Server({ hostKeys: [key] }, (connection) => {
     connections.add(connection);
     connection.on('error', () => undefined);
     connection.on('close', () => {
@@ -67,6 +69,10 @@ export async function startCommandServer(): Promise<CommandServer> {
         run(begin(), command);
       });
     });
+  });
+  const server = createServer((socket) => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- ssh2 uses nothing of a socket that a duplex does not have
+    ssh.injectSocket(new PatientSocket(socket) as unknown as Socket);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,3 +1,4 @@
+import { connect as dial } from 'node:net';
 import ssh2, { type ClientChannel, type ExecOptions } from 'ssh2';
 import {
   asking,
@@ -11,6 +12,7 @@ import {
   type Told,
 } from '../../../../../tests/support/contract.ts';
 import { data, exitStatus, plain, strings } from '../compose.ts';
+import { PatientSocket } from './patient.ts';
 import { startCommandServer, type CommandServer } from './command-server.ts';
 
 const target = 'shell';
@@ -66,7 +68,7 @@ class Client {
     this.#client.once('close', () => {
       reject(new Error('the connection was closed'));
     });
-    this.#client.connect({ host, port: Number(port), username: target, password: token, readyTimeout: 0 });
+    this.#client.connect({ sock: new PatientSocket(dial({ host, port: Number(port) })), username: target, password: token, readyTimeout: 0 });
   }
 
   /** Runs a command. Rejects if the connection ends before it has begun. */
