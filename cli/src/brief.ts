@@ -37,11 +37,7 @@ export async function* briefly(records: AsyncIterable<Entry>): AsyncGenerator<st
 function isWorthALine(record: ShownRecord): boolean {
   switch (record.kind) {
     case 'response':
-      // The connection to a target may be answered without words.
-      return (
-        endsAnswer(record) &&
-        (record.content !== null || record.attributes[ownAttributes.withheld] !== undefined || record.attributes['error.type'] !== undefined)
-      );
+      return endsAnswer(record);
     case 'approval':
       return isStepOfPeople(record);
     case 'event':

@@ -322,6 +322,10 @@ export const ownAttributes = {
   subject: 'countersign.subject',
   /** String. How the issuer knows whom the principal acts on behalf of: the claim `sub` of a token with `act`. On the record that the token was accepted, and on that which opens a channel. */
   subjectOnBehalfOf: 'countersign.subject.on_behalf_of',
+  /** List of strings. The keys that a command of Redis names, and the channels. Absent where they cannot all be found. */
+  keys: 'countersign.keys',
+  /** String. The longest text with which all keys begin that a command of Redis touches. Absent where it may touch others than it names. */
+  keyPrefix: 'countersign.key_prefix',
   /** String. A summary, which is shown in place of a text of little interest unless the whole text is asked for. */
   summary: 'countersign.summary',
   /** String, hexadecimal. The SHA-256 digest of the system instructions, whose texts are joined by line ends. */

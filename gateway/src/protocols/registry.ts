@@ -8,10 +8,11 @@ import { http } from './http/index.ts';
 import { llm } from './llm/index.ts';
 import { mcp } from './mcp/index.ts';
 import { postgres } from './postgres/index.ts';
+import { redis } from './redis/index.ts';
 import { ssh } from './ssh/index.ts';
 
 /** Every protocol the gateway speaks: one line each. */
-export const streamProtocols: readonly StreamProtocol[] = [postgres, ssh];
+export const streamProtocols: readonly StreamProtocol[] = [postgres, redis, ssh];
 const exchangeProtocols: readonly [ExchangeProtocol, ...ExchangeProtocol[]] = [http, llm, mcp];
 
 export const protocols: readonly Protocol[] = [...streamProtocols, ...exchangeProtocols];

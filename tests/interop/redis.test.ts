@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { after, before, describe, test } from 'node:test';
+import { createClient } from 'redis';
+import { commandTable } from '../../gateway/src/protocols/redis/command-table.ts';
+import { command } from '../../gateway/src/protocols/redis/compose.ts';
+import { RawClient } from '../../gateway/src/protocols/redis/testdata/raw-client.ts';
+import { startRedisServer, type RedisServer } from '../../gateway/src/protocols/redis/testdata/redis-server.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { requireProgram } from '../support/require-program.ts';
+import { within } from '../support/wait-until.ts';
+
+const policies = `
+@id("readers") permit (principal == Principal::"reader", action in [Action::"redis.connect", Action::"redis.transaction"], resource);
+@id("cache-only") permit (principal == Principal::"reader", action == Action::"redis.command", resource) when { context.command == "GET" && context.keyPrefix like "cache:*" };
+@id("no-removal") @reason("Nothing is removed.") forbid (principal == Principal::"agent", action, resource) when { context.effects.contains("destroy") };
+`;
+
+/** Clients of Redis, as they are, and a real server. */
+describe('Redis', requireProgram('redis-server', 'redis-cli', 'redis-benchmark'), () => {
+  const parts = new AsyncDisposableStack();
+  let server: RedisServer;
+  let gateway: GatewayProcess;
+  let token: string;
+
+  before(async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'countersign-redis-interop-'));
+    parts.defer(() => {
+      rmSync(directory, { recursive: true });
+    });
+    const file = join(directory, 'rules.cedar');
+    writeFileSync(file, policies);
+    server = parts.use(await startRedisServer());
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `targets:\n  cache: { url: "redis://${server.user}@127.0.0.1:${server.port}/0", password: { env: REDIS_SECRET } }\nprincipals:\n  agent: { kind: agent, targets: [cache] }\n  reader: { kind: agent, targets: [] }\npolicies: ${file}\n`,
+        environment: { REDIS_SECRET: server.password },
+        listeners: ['redis'],
+      }),
+    );
+    token = await gateway.issueToken('agent');
+  });
+  after(async () => parts.disposeAsync());
+
+  const address = (): string => `127.0.0.1:${gateway.port('redis')}`;
+  const run = async (program: string, args: readonly string[], input = ''): Promise<string> => {
+    const child = spawn(program, ['-h', '127.0.0.1', '-p', String(gateway.port('redis')), ...args], { env: { ...process.env, REDISCLI_AUTH: token } });
+    const out = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+    child.stdin.end(input);
+    return (await within(out, program)).slice(0, 2).join('');
+  };
+  const open = async (principal = token, version: '2' | '3' = '2'): Promise<RawClient> => {
+    const client = new RawClient(address());
+    const greeting = version === '3' ? await client.ask('HELLO', '3', 'AUTH', 'cache', principal) : await client.ask('AUTH', 'cache', principal);
+    assert.notEqual(greeting?.type ?? '-', '-', greeting?.text ?? 'the connection was closed');
+    return client;
+  };
+
+  test('redis-cli and redis-benchmark work unchanged, in both versions of the protocol', async () => {
+    assert.equal(await run('redis-cli', ['--user', 'cache', 'SET', 'cli:1', 'two words']), 'OK\n');
+    assert.equal(await run('redis-cli', ['--user', 'cache', '-3', 'GET', 'cli:1']), '"two words"\n'.replaceAll('"', ''));
+    const piped = await run('redis-cli', ['--user', 'cache'], 'MULTI\nINCR cli:2\nINCR cli:2\nEXEC\nDEL cli:2\n');
+    assert.match(piped, /^OK\nQUEUED\nQUEUED\n1\n2\n.*NOPERM countersign: Nothing is removed \(session [0-9a-f]{32}\)/s);
+    const benchmark = await run('redis-benchmark', ['--user', 'cache', '-a', token, '-q', '-t', 'set,get', '-n', '200', '-c', '4', '-P', '8']);
+    assert.match(benchmark, /SET: .*requests per second[^]*GET: .*requests per second/);
+  });
+
+  test('node-redis works unchanged: commands, transactions, channels, a long value', async () => {
+    const url = `redis://cache:${token}@${address()}/0`;
+    const [client, listener] = [createClient({ url, RESP: 3 }), createClient({ url })];
+    await Promise.all([client.connect(), listener.connect()]);
+    const heard = Promise.withResolvers<string>();
+    await listener.subscribe('news', (message) => {
+      heard.resolve(message);
+    });
+    assert.equal(await client.publish('news', 'it happened'), 1);
+    assert.equal(await within(heard.promise, 'the message'), 'it happened');
+    const long = 'long '.repeat(200_000);
+    assert.equal(await client.set('long', long), 'OK');
+    assert.equal(await client.get('long'), long);
+    assert.deepEqual(await client.multi().hSet('map', { a: '1', b: '2' }).hGetAll('map').exec(), [2, { a: '1', b: '2' }]);
+    await Promise.all([client.close(), listener.close()]);
+  });
+
+  test('a policy allows to read keys with one beginning, and nothing else', async () => {
+    const reader = await open(await gateway.issueToken('reader'));
+    await server.ask('SET cache:1 warm', 'SET other:1 cold');
+    assert.equal((await reader.ask('GET', 'cache:1'))?.text, 'warm');
+    for (const refused of [
+      ['GET', 'other:1'],
+      ['MGET', 'cache:1', 'cache:2'],
+      ['KEYS', 'cache:*'],
+      ['EVAL', 'return redis.call("get", "other:1")', '1', 'cache:1'],
+      ['SORT', 'cache:1', 'GET', 'other:*'],
+    ]) {
+      assert.match((await reader.ask(...refused))?.text ?? '', /^NOPERM countersign: /, refused.join(' '));
+    }
+    assert.equal((await reader.ask('GET', 'cache:1'))?.text, 'warm', 'answers keep their order');
+    reader.close();
+  });
+
+  test('a refused command of a transaction leaves nothing done, and the connection goes on', async () => {
+    const client = await open();
+    client.send(Buffer.concat([command('MULTI'), command('SET', 'tx:1', 'a'), command('DEL', 'tx:2'), command('EXEC'), command('ECHO', 'on it goes')]));
+    const told: string[] = [];
+    for (let i = 0; i < 5; i += 1) {
+      told.push((await client.reply())?.text ?? '');
+    }
+    assert.match(told.join('\n'), /^OK\nQUEUED\nNOPERM countersign: Nothing is removed .*\nEXECABORT .*\non it goes$/);
+    assert.match(await server.ask('EXISTS tx:1'), /:0\r\n/);
+    client.close();
+  });
+
+  test('what would leave the gateway, or show what others do, is refused; the token is in no record', async () => {
+    const client = await open();
+    for (const each of ['MONITOR', 'PSYNC ? -1', 'RESET', `AUTH cache ${token}`, `HELLO 3 AUTH cache ${token}`, 'CLIENT REPLY OFF']) {
+      client.send(`${each}\r\n`);
+      assert.match((await client.reply())?.text ?? '', /^NOPERM countersign: /, each);
+    }
+    assert.equal((await client.ask('ACL', 'WHOAMI'))?.text, 'cache');
+    client.close();
+    const sessions = await gateway.sessions();
+    const records = (await Promise.all(sessions.map(async ({ session }) => gateway.records(session)))).flat();
+    assert.ok(records.some(({ verdict, attributes }) => verdict === 'deny' && attributes['db.operation.name'] === 'MONITOR'));
+    assert.ok(!JSON.stringify(records).includes(token));
+  });
+
+  test('a token without a target, a command before the login, and a request of HTTP get a clear end', async () => {
+    const client = new RawClient(address());
+    assert.match((await client.ask('GET', 'cli:1'))?.text ?? '', /^NOAUTH .*AUTH TARGET TOKEN/);
+    assert.match((await client.ask('AUTH', token))?.text ?? '', /^WRONGPASS countersign: A token alone does not say which target/);
+    client.close();
+    for (const opened of [new RawClient(address()), await open()]) {
+      opened.send('POST / HTTP/1.1\r\nHost: localhost\r\n\r\nSET stolen 1\r\n');
+      assert.match((await opened.reply())?.text ?? '', /^ERR countersign: This is a request of HTTP/);
+      assert.equal(await opened.reply(), null);
+    }
+    assert.match(await server.ask('EXISTS stolen'), /:0\r\n/);
+  });
+
+  test('commands that come byte by byte are the commands that they are', async () => {
+    const client = await open();
+    for (const byte of Buffer.concat([command('SET', 'bytes:1', '\r\n*1\r\n'), Buffer.from('GET "bytes\\x3a1"\r\n')])) {
+      client.send(Buffer.from([byte]));
+    }
+    assert.equal((await client.reply())?.text, 'OK');
+    assert.equal((await client.reply())?.text, '\r\n*1\r\n');
+    client.close();
+  });
+
+  test('the table of commands says of no command less than the server does', async () => {
+    const direct = new RawClient(`127.0.0.1:${server.port}`);
+    await direct.ask('AUTH', server.user, server.password);
+    const listed = (await direct.ask('COMMAND', 'LIST'))?.text.split('\n') ?? [];
+    assert.ok(listed.length > 200);
+    const wrong: string[] = [];
+    for (const name of listed.filter((each) => !each.startsWith('pf'))) {
+      const flags = (await direct.ask('COMMAND', 'INFO', name))?.bytes.toString() ?? '';
+      const effects = commandTable.get(name)?.effects;
+      const has = (flag: string): boolean => flags.includes(`+${flag}\r\n`);
+      const isContainer = [...commandTable.keys()].some((each) => each.startsWith(`${name}|`));
+      const isKnown = isContainer || effects !== undefined;
+      const saysWrite = effects === undefined || effects.some((each) => each === 'write' || each === 'unknown');
+      const saysAdminister = effects === undefined || effects.some((each) => each === 'administer' || each === 'unknown');
+      if (!isKnown || (has('write') && !saysWrite) || (has('admin') && !saysAdminister)) {
+        wrong.push(name);
+      }
+    }
+    assert.deepEqual(wrong, []);
+    direct.close();
+  });
+});
