@@ -8,9 +8,10 @@ import { commandTable } from '../../gateway/src/protocols/redis/command-table.ts
 import { command } from '../../gateway/src/protocols/redis/compose.ts';
 import { RawClient } from '../../gateway/src/protocols/redis/testdata/raw-client.ts';
 import { startRedisServer, type RedisServer } from '../../gateway/src/protocols/redis/testdata/redis-server.ts';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { within } from '../support/wait-until.ts';
@@ -20,6 +21,14 @@ const policies = `
 @id("cache-only") permit (principal == Principal::"reader", action == Action::"redis.command", resource) when { context.command == "GET" && context.keyPrefix like "cache:*" };
 @id("no-removal") @reason("Nothing is removed.") forbid (principal == Principal::"agent", action, resource) when { context.effects.contains("destroy") };
 `;
+
+/** Runs a client of Redis. Resolves with its output and its errors. */
+async function runAs(token: string, program: string, args: readonly string[], input = ''): Promise<string> {
+  const child = spawn(program, args, { env: { ...process.env, REDISCLI_AUTH: token } });
+  const out = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  child.stdin.end(input);
+  return (await within(out, program)).slice(0, 2).join('');
+}
 
 /** Clients of Redis, as they are, and a real server. */
 describe('Redis', requireProgram('redis-server', 'redis-cli', 'redis-benchmark'), () => {
@@ -48,12 +57,8 @@ describe('Redis', requireProgram('redis-server', 'redis-cli', 'redis-benchmark')
   after(async () => parts.disposeAsync());
 
   const address = (): string => `127.0.0.1:${gateway.port('redis')}`;
-  const run = async (program: string, args: readonly string[], input = ''): Promise<string> => {
-    const child = spawn(program, ['-h', '127.0.0.1', '-p', String(gateway.port('redis')), ...args], { env: { ...process.env, REDISCLI_AUTH: token } });
-    const out = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-    child.stdin.end(input);
-    return (await within(out, program)).slice(0, 2).join('');
-  };
+  const run = async (program: string, args: readonly string[], input = ''): Promise<string> =>
+    runAs(token, program, ['-h', '127.0.0.1', '-p', String(gateway.port('redis')), ...args], input);
   const open = async (principal = token, version: '2' | '3' = '2'): Promise<RawClient> => {
     const client = new RawClient(address());
     const greeting = version === '3' ? await client.ask('HELLO', '3', 'AUTH', 'cache', principal) : await client.ask('AUTH', 'cache', principal);
@@ -114,6 +119,79 @@ describe('Redis', requireProgram('redis-server', 'redis-cli', 'redis-benchmark')
     assert.match(told.join('\n'), /^OK\nQUEUED\nNOPERM countersign: Nothing is removed .*\nEXECABORT .*\non it goes$/);
     assert.match(await server.ask('EXISTS tx:1'), /:0\r\n/);
     client.close();
+  });
+
+  test('what waits at the target gets its answer when it comes, and messages come between answers', async () => {
+    const [waiting, tracking, listening, other] = await Promise.all([open(), open(token, '3'), open(), open()]);
+    waiting.send(Buffer.concat([command('RPUSH', 'queue:1', 'a'), command('BLMOVE', 'queue:0', 'queue:2', 'LEFT', 'RIGHT', '0'), command('ECHO', 'behind')]));
+    assert.equal((await waiting.reply())?.text, '1');
+    await other.ask('RPUSH', 'queue:0', 'moved');
+    assert.deepEqual([(await waiting.reply())?.text, (await waiting.reply())?.text], ['moved', 'behind']);
+
+    assert.equal((await tracking.ask('CLIENT', 'TRACKING', 'ON'))?.text, 'OK');
+    assert.equal((await tracking.ask('GET', 'tracked:1'))?.bytes.toString(), '_\r\n');
+    await other.ask('SET', 'tracked:1', 'new');
+    const pushed = await tracking.reply();
+    assert.deepEqual([pushed?.type, pushed?.text], ['>', 'invalidate\ntracked:1']);
+    assert.equal((await tracking.ask('GET', 'tracked:1'))?.text, 'new');
+
+    listening.send(command('SUBSCRIBE', 'one', 'two'));
+    assert.deepEqual([(await listening.reply())?.text, (await listening.reply())?.text], ['subscribe\none\n1', 'subscribe\ntwo\n2']);
+    await other.ask('PUBLISH', 'two', 'said');
+    assert.equal((await listening.reply())?.text, 'message\ntwo\nsaid');
+    assert.equal((await listening.ask('PING'))?.text, 'pong\n');
+    listening.send(Buffer.concat([command('UNSUBSCRIBE'), command('ECHO', 'after')]));
+    assert.deepEqual((await listening.reply())?.text.slice(0, 11), 'unsubscribe');
+    assert.deepEqual((await listening.reply())?.text.slice(0, 11), 'unsubscribe');
+    assert.equal((await listening.reply())?.text, 'after');
+    for (const each of [waiting, tracking, listening, other]) {
+      each.close();
+    }
+  });
+
+  test('SELECT changes the database of what is behind it, and only if the target does it', async () => {
+    const client = await open();
+    client.send(Buffer.concat(['1', '99', '1'].flatMap((database) => [command('SELECT', database), command('SET', 'database:1', database)])));
+    const told: string[] = [];
+    for (let i = 0; i < 6; i += 1) {
+      told.push((await client.reply())?.text ?? '');
+    }
+    assert.deepEqual(told, ['OK', 'OK', 'ERR DB index is out of range', 'OK', 'OK', 'OK']);
+    client.close();
+    const records = (await Promise.all((await gateway.sessions()).map(async ({ session }) => gateway.records(session)))).flat();
+    const sets = records.filter(({ kind, content }) => kind === 'request' && content?.text?.startsWith('SET database:1') === true);
+    assert.deepEqual(
+      sets.map(({ attributes }) => attributes['db.namespace']),
+      ['1', '1', '1'],
+    );
+  });
+
+  test('a redirect of a cluster does not lead past the gateway', async () => {
+    const client = await open();
+    const told = await client.ask('EVAL', 'return {err="MOVED 3999 127.0.0.1:6381"}', '0');
+    assert.match(told?.text ?? '', /^ERR countersign: the key is at another node of the cluster \(MOVED 3999 127\.0\.0\.1:6381\)/);
+    client.close();
+  });
+
+  test('TLS on both sides', async () => {
+    const [ours, theirs] = [makeCertificate(), makeCertificate()];
+    await using secured = await startRedisServer({ cert: readFileSync(theirs.certificateFile, 'utf8'), key: readFileSync(theirs.keyFile, 'utf8') });
+    const place = (authority: string): string =>
+      `{ url: "rediss://${secured.user}@localhost:${secured.port}/0", password: { env: REDIS_SECRET }, options: { caFile: "${authority}" } }`;
+    await using encrypted = await GatewayProcess.start({
+      config: `tls: { cert: ${ours.certificateFile}, key: ${ours.keyFile} }\ntargets:\n  cache: ${place(theirs.certificateFile)}\n  forged: ${place(ours.certificateFile)}\nprincipals:\n  agent: { kind: agent, targets: [cache, forged] }\n`,
+      environment: { REDIS_SECRET: secured.password },
+      listeners: ['redis'],
+    });
+    const own = await encrypted.issueToken('agent');
+    const cli = async (target: string): Promise<string> => {
+      const at = ['-h', 'localhost', '-p', String(encrypted.port('redis')), '--tls', '--cacert', ours.certificateFile, '--user', target];
+      return runAs(own, 'redis-cli', [...at, 'ECHO', 'through TLS']);
+    };
+    assert.equal(await cli('cache'), 'through TLS\n');
+    const heard = secured.commands.length;
+    assert.match(await cli('forged'), /countersign: /);
+    assert.equal(secured.commands.length, heard, 'a target with another certificate hears nothing');
   });
 
   test('what would leave the gateway, or show what others do, is refused; the token is in no record', async () => {

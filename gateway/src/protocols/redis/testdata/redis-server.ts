@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GatewayError } from '../../../domain/errors.ts';
@@ -23,8 +24,8 @@ export interface RedisServer extends AsyncDisposable {
   ask(...commands: readonly string[]): Promise<string>;
 }
 
-/** Starts a server of Redis on a socket file, so that no port is guessed, and a listener that leads there. */
-export async function startRedisServer(): Promise<RedisServer> {
+/** Starts a server of Redis on a socket file, so that no port is guessed, and a listener that leads there; with a certificate over TLS. */
+export async function startRedisServer(certificate?: { readonly cert: string; readonly key: string }): Promise<RedisServer> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-redis-'));
   const socketFile = join(directory, 'socket');
   const [user, password] = ['app', 'redis-target-password-canary-41d7'];
@@ -50,7 +51,7 @@ export async function startRedisServer(): Promise<RedisServer> {
   await ready.promise;
   const commands: string[] = [];
   const open = new Map<Socket, string[]>();
-  const listener = createServer((client) => {
+  const serve = (client: Socket): void => {
     const said: string[] = [];
     open.set(client, said);
     const reader = new CommandReader(Infinity);
@@ -81,7 +82,8 @@ export async function startRedisServer(): Promise<RedisServer> {
     client.on('close', () => {
       open.delete(client);
     });
-  });
+  };
+  const listener = certificate === undefined ? createServer(serve) : createTlsServer(certificate, serve);
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const address = listener.address();
