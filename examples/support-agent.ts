@@ -2,6 +2,8 @@
  * A support agent: the OpenAI SDK with a loop over tools. It reads what usual clients read (OPENAI_BASE_URL, PGHOST and so on) and does not know that a gateway
  * is there. Run it with `countersign run --as support-bot -- node examples/support-agent.ts`.
  */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import OpenAI from 'openai';
 import pg from 'pg';
@@ -9,7 +11,7 @@ import pg from 'pg';
 const [, , question = 'Ada Byron asks where order 101 is. Put its state right, tell all customers where its parcel is, and clear up the old orders.'] =
   process.argv;
 const turnsMax = 500;
-const { TOOLS_URL = '', MAIL_URL = '', CHECKER_URL = '', COUNTERSIGN_TOKEN = '' } = process.env;
+const { TOOLS_URL = '', MAIL_URL = '', CHECKER_URL = '', SSH_CONFIG = '', COUNTERSIGN_TOKEN = '' } = process.env;
 const headers = { authorization: `Bearer ${COUNTERSIGN_TOKEN}` };
 
 const model = new OpenAI();
@@ -43,6 +45,20 @@ const tools = new Map<string, Tool>([
           say('rows', newestRows.map((row) => Object.values(row).join(' | ')).join('\n        '));
         }
         return JSON.stringify(newestRows);
+      },
+    },
+  ],
+  [
+    'run_shell',
+    {
+      description: 'Runs a command at the depot',
+      parameters: { type: 'object', properties: { command: { type: 'string' } }, required: ['command'] },
+      call: async ({ command }) => {
+        const { stdout } = await promisify(execFile)('ssh', ['-F', SSH_CONFIG, 'depot', String(command)]).catch(({ stderr, message }) => {
+          throw new Error(String(stderr ?? '').trim() || String(message));
+        });
+        say('shell', stdout.trim());
+        return stdout;
       },
     },
   ],

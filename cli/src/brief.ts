@@ -37,7 +37,11 @@ export async function* briefly(records: AsyncIterable<Entry>): AsyncGenerator<st
 function isWorthALine(record: ShownRecord): boolean {
   switch (record.kind) {
     case 'response':
-      return endsAnswer(record);
+      // The connection to a target may be answered without words.
+      return (
+        endsAnswer(record) &&
+        (record.content !== null || record.attributes[ownAttributes.withheld] !== undefined || record.attributes['error.type'] !== undefined)
+      );
     case 'approval':
       return isStepOfPeople(record);
     case 'event':

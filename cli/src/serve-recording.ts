@@ -11,6 +11,7 @@ import { loadConfig } from './configuration.ts';
 import { aroundDifference } from './diff/around-difference.ts';
 import { findSession } from './names.ts';
 import { runCommand } from './run-command.ts';
+import { RunFiles } from './run-files.ts';
 import { openSource, type SourceOptions } from './session-source.ts';
 import { escapeControls } from './terminal.ts';
 import { trustedKeys } from './trusted-keys.ts';
@@ -48,12 +49,14 @@ export async function serveRecording(recording: string, words: readonly string[]
   if (server.notKept > 0) {
     process.stderr.write(`countersign: ${describeNotKept(server.notKept)}\n`);
   }
+  using files = new RunFiles(server.files);
+  const environment = files.environment(server.environment);
   if (words.length === 0) {
-    await serveUntilSignal(server.environment);
+    await serveUntilSignal(environment);
     await server.told();
     return misses > 0 ? 1 : 0;
   }
-  const exitCode = await runCommand(words, commandEnvironment(options, server.environment), null);
+  const exitCode = await runCommand(words, commandEnvironment(options, environment), null);
   await server.told();
   return misses > 0 ? 1 : exitCode;
 }

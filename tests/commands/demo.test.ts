@@ -12,10 +12,10 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const demoMs = 180_000;
-/** Four and a half screens of fifty lines, and the steps of the tour. */
-const linesMax = 240;
+/** Five screens of fifty lines, and the steps of the tour. */
+const linesMax = 260;
 
-describe('the demo', () => {
+describe('the demo', requireProgram('ssh'), () => {
   let status: number | null;
   let shown = '';
   let complaints = '';
@@ -59,6 +59,15 @@ describe('the demo', () => {
     );
   });
 
+  test('its shell at another machine is masked, and may only read there', () => {
+    shows(
+      /tool: run_shell \{"command":"grep 101 parcels\.log"\}\n {2}shell: 101 left Dover, told \[email\]\n/,
+      /tool: run_shell \{"command":"rm parcels\.log"\}\n {2}refused: countersign: Agents only read at the depot/,
+      /→ depot ssh\.exec grep 101 parcels\.log \[grant:support-bot:depot, agents\.cedar:output\]\n\S+ ← depot 101 left Dover, told \[email\] exit status 0 #\d+–#\d+ masked email=1\n/,
+      /→ depot DENIED ssh\.exec rm parcels\.log \[agents\.cedar:reads\] Agents only read at the depot\.\n/,
+    );
+  });
+
   test('it waits while a person approves an UPDATE from another terminal', () => {
     const [, approval = ''] = /notice: countersign: .+ it waits for approval by dba; countersign approval grant (ap_\w+)/.exec(shown) ?? [];
     assert.match(approval, /^ap_/, shown);
@@ -88,7 +97,7 @@ describe('the demo', () => {
   test('the model never gets the name of a customer, and its answers name her', () => {
     shows(
       /→ model llm\.chat user: customer_[0-9a-f]{16} asks where .* #\d+ masked customer=1 \[/,
-      '  model: I look at the order of Ada Byron, its parcel and our customers.\n',
+      '  model: I look at the order of Ada Byron, its parcel, the list of the depot and our customers.\n',
       /\n {2}the model got {5}customer_[0-9a-f]{16} asks where order 101 is\./,
       '  its answer names  Ada Byron: order 101, [email], card **** **** **** 4242\n',
     );

@@ -29,7 +29,7 @@ interface DemoOptions {
 export function addDemo(program: Command): void {
   program
     .command('demo')
-    .description('a sample database, model, tools and API, and an agent that works with them through the gateway')
+    .description('a sample database, model, tools, shell and API, and an agent that works with them through the gateway')
     .option('--once', 'wait for nobody and leave nothing behind but, where Chromium is, pictures of a tour through the console')
     .addOption(new Option('--keep', 'serve until Ctrl-C, for a look around in a browser; the default at a terminal').conflicts('once'))
     .option('--verbose', 'print the texts of the session whole')
@@ -43,7 +43,7 @@ export function addDemo(program: Command): void {
 }
 
 /**
- * Runs the demo: a real database, a model, MCP tools and an HTTP API, a gateway in front of them, and the session of an agent through it. The session is shown
+ * Runs the demo: a real database, a model, MCP tools, a shell and an HTTP API, a gateway in front of them, and the session of an agent through it. The session is shown
  * and verified, and a forged copy is detected. All files are in a temporary directory. Returns the exit code.
  */
 async function demo(options: DemoOptions): Promise<number> {
@@ -85,10 +85,15 @@ async function demo(options: DemoOptions): Promise<number> {
 
 async function showAll(directory: string, options: DemoOptions): Promise<number> {
   const { openSampleTools } = await import('../demo/sample-tools.ts').catch(explainMissing);
+  const { openSampleDepot } = await import('../demo/sample-depot.ts');
   const { customerNames, openSampleDatabase } = await import('../demo/sample-database.ts');
-  const secrets = { DEMO_PASSWORD: randomBytes(16).toString('hex'), DEMO_MAIL_KEY: randomBytes(16).toString('hex') };
+  const secrets = {
+    DEMO_PASSWORD: randomBytes(16).toString('hex'),
+    DEMO_MAIL_KEY: randomBytes(16).toString('hex'),
+    DEMO_DEPOT_PASSWORD: randomBytes(16).toString('hex'),
+  };
   say(
-    '1. A little shop starts: a PostgreSQL, a model, an MCP server that tracks parcels, an API that takes mail, and outside one that checks addresses. The gateway is in front of all of them. What agents may do, policies/agents.cedar says:',
+    '1. A little shop starts: a PostgreSQL, a model, an MCP server that tracks parcels, an API that takes mail, a depot with a shell, and outside a service that checks addresses. The gateway is in front of all of them. What agents may do, policies/agents.cedar says:',
   );
   console.log(`${indent(samplePolicies)}\nCustomers are known by the names in customers.txt, addresses and cards by their form.`);
   await using database = await openSampleDatabase(secrets.DEMO_PASSWORD);
@@ -96,12 +101,15 @@ async function showAll(directory: string, options: DemoOptions): Promise<number>
   await using tools = await openSampleTools();
   await using mail = await openSampleMail(secrets.DEMO_MAIL_KEY);
   await using checker = await openSampleChecker();
-  const urls = { shop: database.url, model: model.url, tools: tools.url, mail: mail.url, checker: checker.url };
+  await using depot = await openSampleDepot(secrets.DEMO_DEPOT_PASSWORD);
+  const urls = { shop: database.url, model: model.url, tools: tools.url, mail: mail.url, checker: checker.url, depot: depot.url, depotKey: depot.hostKey };
   const config = writeFiles(directory, urls, customerNames);
   await using gateway = await startGateway(config, { ...process.env, ...secrets });
   // An auditor keeps the key apart from what is checked, and so does the demo.
   cpSync(join(directory, 'store', 'log', 'key'), join(directory, 'key'));
-  say('2. An agent runs an errand through the gateway, with a token of its own. The gateway alone knows the password of the database and the key of the API.');
+  say(
+    '2. An agent runs an errand through the gateway, with a token of its own. The gateway alone knows the passwords of database and depot and the key of the API.',
+  );
   const isAttended = options.once !== true && process.stdin.isTTY && process.stdout.isTTY;
   const errand = await runErrand({ directory, config, isAttended });
   showWhoSawWhat(errand, { customer: await database.customer(1), heard: model.heard(), names: customerNames });
@@ -162,7 +170,7 @@ async function showRecord({ session, said }: Errand, directory: string, isVerbos
   say('6. What would stricter policies have done to it? The record answers before they are in force. stricter/agents.cedar says:');
   console.log(indent(stricterPolicies));
   await typeCommand({ words: ['policy', 'try', join(directory, 'stricter'), '--config', config], shown: 'policy try stricter' });
-  say('7. The agent runs again. The record answers it as they did then: database, model, tools and API hear nothing of it.');
+  say('7. The agent runs again. The record answers it as they did then: database, model, tools, depot and API hear nothing of it.');
   const again = await repeatErrand(session, config);
   const lines = said.trimEnd().split('\n').length;
   process.stdout.write(isRepeated(said, again) ? `  It said the same, all ${lines} lines, and was refused, held and halted as before.\n` : again);

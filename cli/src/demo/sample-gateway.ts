@@ -24,11 +24,11 @@ export function writeFiles(directory: string, urls: Urls, customers: readonly st
   return config;
 }
 
-type Urls = Readonly<Record<'shop' | 'model' | 'tools' | 'mail' | 'checker', string>>;
+type Urls = Readonly<Record<'shop' | 'model' | 'tools' | 'mail' | 'checker' | 'depot' | 'depotKey', string>>;
 
 function configuration(urls: Urls): string {
   return `data: ./store
-listen: { http: 127.0.0.1:0, postgres: 127.0.0.1:0 }
+listen: { http: 127.0.0.1:0, postgres: 127.0.0.1:0, ssh: 127.0.0.1:0 }
 policies: ./policies
 approvals: { mode: wait }
 classes: { customer: { words: ./customers.txt } }
@@ -44,8 +44,13 @@ targets:
     url: ${urls.mail}
     password: { env: DEMO_MAIL_KEY }
   checker: { url: "${urls.checker}", tags: { zone: outside } }
+  depot:
+    url: ${urls.depot}
+    password: { env: DEMO_DEPOT_PASSWORD }
+    options: { hostKeys: ["${urls.depotKey}"] }
+    inspect: [email]
 principals:
-  support-bot: { kind: agent, groups: [agents], targets: [shop, model, tools, mail, checker] }
+  support-bot: { kind: agent, groups: [agents], targets: [shop, model, tools, mail, checker, depot] }
   ann: { kind: human, groups: [dba] }
   stock-bot: { kind: agent, groups: [agents], targets: [shop, model, tools, mail] }
   watch-bot: { kind: agent, groups: [agents], targets: [shop, model, tools, mail] }

@@ -16,6 +16,14 @@ permit (principal in Group::"agents", action == Action::"http.request", resource
 permit (principal in Group::"agents", action in Action::"postgres", resource == Target::"shop")
 unless { action == Action::"postgres.connect" || context.rowsLimit == 1 };
 
+@id("output") @mask("email")
+permit (principal in Group::"agents", action in Action::"ssh", resource == Target::"depot")
+unless { action == Action::"ssh.connect" };
+
+@id("reads") @reason("Agents only read at the depot.")
+forbid (principal in Group::"agents", action == Action::"ssh.exec", resource)
+unless { ["read"].containsAll(context.effects) };
+
 @id("names") @mask("email, card:last4") @mask_request("customer:pseudonym")
 permit (principal in Group::"agents", action in Action::"llm", resource == Target::"model")
 unless { action == Action::"llm.connect" };

@@ -6,7 +6,7 @@ import { ClassSources } from '../classes/class-sources.ts';
 import type { Control } from '../controls/control.ts';
 import { RequestMasks } from '../controls/masks/request-masks.ts';
 import type { DataClass } from '../domain/data-class.ts';
-import { environmentOf } from '../domain/connection-instructions.ts';
+import { environmentOf, filesOf, type ConnectionInstructions } from '../domain/connection-instructions.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { ClientResponse } from '../exchange/exchange.ts';
 import { defaultLimits } from '../domain/limits.ts';
@@ -63,6 +63,8 @@ export class ReplayServer implements AsyncDisposable {
   readonly #parts = new AsyncDisposableStack();
   readonly #stop = new AbortController();
   readonly #addresses = new Map<string, string>();
+  /** The public keys by which clients know listeners, by the id of the protocol. */
+  readonly #keys = new Map<string, string>();
   readonly #controls: readonly Control[];
   #told = Promise.resolve();
 
@@ -88,23 +90,23 @@ export class ReplayServer implements AsyncDisposable {
     }
   }
 
-  /** The environment variables for the command of a run. */
+  /** The environment variables for the command of a run. The directory of its files stands in them as `filesDirectory`. */
   get environment(): Readonly<Record<string, string>> {
     const token = this.#token;
-    const { session, targets } = this.#recording;
-    const connections = [...targets.values()].map(({ name, protocol: id, options }) => {
-      const protocol = protocolOf(id);
-      const port = Number(this.#addresses.get(listenerOf(protocol))?.split(':').at(-1));
-      return { name, ...protocol.connection({ tls: false, host, port, target: name, options, token, key: null }) };
-    });
+    const { session } = this.#recording;
     const http = this.#addresses.get('http');
     return {
-      ...environmentOf(connections),
+      ...environmentOf(this.#connections()),
       ...(http === undefined ? {} : { COUNTERSIGN_URL: `http://${http}` }),
       COUNTERSIGN_SESSION: session,
       COUNTERSIGN_TOKEN: token,
       TRACEPARENT: `00-${session}-${randomBytes(8).toString('hex')}-01`,
     };
+  }
+
+  /** The files that clients of the command read, by name. */
+  get files(): Readonly<Record<string, string>> {
+    return filesOf(this.#connections());
   }
 
   /** Resolves when `onMiss` was called for everything that was asked until now. */
@@ -127,11 +129,20 @@ export class ReplayServer implements AsyncDisposable {
     await this.#parts.disposeAsync();
   }
 
+  #connections(): readonly (ConnectionInstructions & { readonly name: string })[] {
+    return [...this.#recording.targets.values()].map(({ name, protocol: id, options }) => {
+      const protocol = protocolOf(id);
+      const port = Number(this.#addresses.get(listenerOf(protocol))?.split(':').at(-1));
+      return { name, ...protocol.connection({ tls: false, host, port, target: name, options, token: this.#token, key: this.#keys.get(id) ?? null }) };
+    });
+  }
+
   async #listen(): Promise<void> {
     const log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'error');
     const used = new Set([...this.#recording.targets.values()].map(({ protocol }) => protocol));
     const nextPort = (): number => (this.#options.port === 0 ? 0 : this.#options.port + this.#addresses.size);
-    const served = this.#parts.use(await createProtocols({ steps: this.#parts.use(new StepThread()), seedOf: () => randomBytes(seedBytes) }));
+    const seed = randomBytes(seedBytes);
+    const served = this.#parts.use(await createProtocols({ steps: this.#parts.use(new StepThread()), seedOf: () => seed }));
     if ([...used].some((id) => findProtocol(id)?.transport === 'exchange')) {
       const listener = await HttpListener.open({
         host,
@@ -163,6 +174,9 @@ export class ReplayServer implements AsyncDisposable {
         log,
       });
       this.#addresses.set(protocol.id, this.#parts.use(listener).address);
+      if (service.shownKey !== undefined) {
+        this.#keys.set(protocol.id, service.shownKey());
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Decision, Verdict } from '../../domain/decision.ts';
 import type { Output } from '../../wire/relay.ts';
 import { data, exitStatus, open, plain, request, sizeOf, strings, terminal } from './compose.ts';
@@ -18,13 +19,15 @@ class Tried {
   readonly #verdict: (action: string) => Verdict;
   #seq = 0;
 
+  #nowMs = 0;
+
   constructor({
     unreached = null,
     isChanged = false,
     verdict = () => 'allow',
   }: { unreached?: GatewayError | null; isChanged?: boolean; verdict?: (action: string) => Verdict } = {}) {
     this.#verdict = verdict;
-    this.relay = new SshRelay({ session, unreached, isChanged: () => isChanged });
+    this.relay = new SshRelay({ session, unreached, isChanged: () => isChanged, nowMs: () => (this.#nowMs += 10) });
   }
 
   client(...frames: readonly Buffer[]): this {
@@ -57,7 +60,10 @@ class Tried {
       const decision: Decision = { verdict, policies: [], policyVersion: '', reason: output.refused ?? 'so it is', obligations: [] };
       this.relay.decided(decision, this.#seq);
     } else if (output.type === 'response') {
-      this.log.push(`to client${output.meta.request === undefined ? '' : ` of ${output.meta.request}`}: ${kinds(output.bytes)}`);
+      const afterMs = output.meta.attributes?.[ownAttributes.durationMs];
+      this.log.push(
+        `to client${output.meta.request === undefined ? '' : ` of ${output.meta.request}`}: ${kinds(output.bytes)}${afterMs === undefined ? '' : ` after ${String(afterMs)} ms`}`,
+      );
     } else {
       this.log.push(`close ${output.reason}`);
     }
@@ -85,7 +91,7 @@ test('the preparation of a channel is one request with what runs in it, and noth
     'to client of 1: data:out',
     'to client of 1: exit-status',
     'to client of 1: eof',
-    'to client of 1: close',
+    'to client of 1: close after 10 ms',
     'close client',
   ]);
 });
@@ -165,7 +171,7 @@ test('a denied command ends its channel alone', () => {
       'to client of 1: data:out',
       'to client of 1: exit-status',
       'to client of 1: eof',
-      'to client of 1: close',
+      'to client of 1: close after 10 ms',
     ],
   );
 });

@@ -2,6 +2,7 @@ import type { Action, Attributes } from '../../domain/action.ts';
 import type { HeldNotice } from '../../domain/channel.ts';
 import { refusalOf, type Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import type { Output, Relay, RequestOutput } from '../../wire/relay.ts';
 import { commandAttributes, unknownAttributes, type ActionName } from './actions.ts';
@@ -25,6 +26,8 @@ export interface RelayOptions {
   readonly unreached: GatewayError | null;
   /** Returns true if policy changes texts of such a request or of its answer. */
   readonly isChanged: (action: Action) => boolean;
+  /** A clock that goes on evenly, in ms. */
+  readonly nowMs: () => number;
 }
 
 /** A channel of the client: first what it prepares, then what runs in it. */
@@ -33,7 +36,15 @@ interface Running {
   preparedBytes: number;
   isTerminal: boolean;
   /** The request that said what is to run. Null: there was none, or it was refused, or what ran is over. */
-  request: { readonly seq: number; readonly attributes: Attributes; readonly bytes: readonly Buffer[]; readonly texts: OutputTexts | null } | null;
+  request: RunningRequest | null;
+}
+
+interface RunningRequest {
+  readonly seq: number;
+  readonly startedMs: number;
+  readonly attributes: Attributes;
+  readonly bytes: readonly Buffer[];
+  readonly texts: OutputTexts | null;
 }
 
 /** Something that a client wants to run, with the messages that say so. */
@@ -251,7 +262,8 @@ export class SshRelay implements Relay {
     this.#ask(output, (decision, seq, changes) => {
       const { unreached } = this.#options;
       if (decision.verdict === 'allow') {
-        running.request = { seq, attributes: this.#attributes, bytes, texts: changes.length === 0 ? null : new OutputTexts(channel, changes) };
+        const texts = changes.length === 0 ? null : new OutputTexts(channel, changes);
+        running.request = { seq, startedMs: this.#options.nowMs(), attributes: this.#attributes, bytes, texts };
       } else {
         this.#end(channel, seq, unreached ?? refusalOf(decision), unreached === null ? exitCodes.refused : exitCodes.failed);
       }
@@ -359,9 +371,12 @@ export class SshRelay implements Relay {
       this.#channels.delete(channel);
     }
     const bytes = request.texts?.take(message, frame) ?? [frame];
-    const code = message.kind === 'request' && message.type === 'exit-status' ? { attributes: { 'process.exit.code': readExitCode(message.body) } } : {};
+    const attributes = {
+      ...(message.kind === 'request' && message.type === 'exit-status' ? { 'process.exit.code': readExitCode(message.body) } : {}),
+      ...(isEnd ? { [ownAttributes.durationMs]: Math.round(this.#options.nowMs() - request.startedMs) } : {}),
+    };
     if (bytes.length > 0) {
-      this.#outputs.push({ type: 'response', meta: { request: request.seq, ...code }, bytes, continues: !isEnd, ...(isEnd ? { isEnd } : {}) });
+      this.#outputs.push({ type: 'response', meta: { request: request.seq, attributes }, bytes, continues: !isEnd, ...(isEnd ? { isEnd } : {}) });
     }
   }
 

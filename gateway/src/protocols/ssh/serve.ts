@@ -157,7 +157,7 @@ async function converse(client: Client, { channel, side, user }: Arrival): Promi
     return error;
   });
   const unreached = reached instanceof GatewayError ? reached : null;
-  const relay = new SshRelay({ session: channel.session, unreached, isChanged: (action) => channel.isObliged(action) });
+  const relay = new SshRelay({ session: channel.session, unreached, isChanged: (action) => channel.isObliged(action), nowMs: () => performance.now() });
   await runRelay(side, reached instanceof GatewayError ? nowhere : reached, channel, relay);
 }
 
