@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { createClient } from 'redis';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { commandTable } from '../../gateway/src/protocols/redis/command-table.ts';
 import { command } from '../../gateway/src/protocols/redis/compose.ts';
 import { RawClient } from '../../gateway/src/protocols/redis/testdata/raw-client.ts';
@@ -59,6 +60,14 @@ describe('Redis', requireProgram('redis-server', 'redis-cli', 'redis-benchmark')
   const address = (): string => `127.0.0.1:${gateway.port('redis')}`;
   const run = async (program: string, args: readonly string[], input = ''): Promise<string> =>
     runAs(token, program, ['-h', '127.0.0.1', '-p', String(gateway.port('redis')), ...args], input);
+  /** The records of all sessions, read one after the other. */
+  const everything = async (): Promise<readonly ShownRecord[]> => {
+    const records: ShownRecord[] = [];
+    for (const { session } of await gateway.sessions()) {
+      records.push(...(await gateway.records(session)));
+    }
+    return records;
+  };
   const open = async (principal = token, version: '2' | '3' = '2'): Promise<RawClient> => {
     const client = new RawClient(address());
     const greeting = version === '3' ? await client.ask('HELLO', '3', 'AUTH', 'cache', principal) : await client.ask('AUTH', 'cache', principal);
@@ -147,6 +156,17 @@ describe('Redis', requireProgram('redis-server', 'redis-cli', 'redis-benchmark')
     for (const each of [waiting, tracking, listening, other]) {
       each.close();
     }
+    const records = await everything();
+    const asked = records.find(({ kind, content }) => kind === 'request' && content?.text === 'ECHO after');
+    const answer = records.find(
+      ({ kind, session, attributes }) => kind === 'response' && session === asked?.session && attributes['countersign.request'] === asked.seq,
+    );
+    assert.equal(answer?.content?.text, 'after', 'each answer belongs to its request');
+    const ending = records.find(({ kind, content }) => kind === 'request' && content?.text === 'UNSUBSCRIBE');
+    const confirmed = records.filter(
+      ({ kind, session, attributes }) => kind === 'response' && session === ending?.session && attributes['countersign.request'] === ending.seq,
+    );
+    assert.match(confirmed.map(({ content }) => content?.text).join(), /one[^]*two|two[^]*one/, 'each confirmation belongs to its request');
   });
 
   test('SELECT changes the database of what is behind it, and only if the target does it', async () => {
@@ -158,7 +178,7 @@ describe('Redis', requireProgram('redis-server', 'redis-cli', 'redis-benchmark')
     }
     assert.deepEqual(told, ['OK', 'OK', 'ERR DB index is out of range', 'OK', 'OK', 'OK']);
     client.close();
-    const records = (await Promise.all((await gateway.sessions()).map(async ({ session }) => gateway.records(session)))).flat();
+    const records = await everything();
     const sets = records.filter(({ kind, content }) => kind === 'request' && content?.text?.startsWith('SET database:1') === true);
     assert.deepEqual(
       sets.map(({ attributes }) => attributes['db.namespace']),
@@ -202,8 +222,7 @@ describe('Redis', requireProgram('redis-server', 'redis-cli', 'redis-benchmark')
     }
     assert.equal((await client.ask('ACL', 'WHOAMI'))?.text, 'cache');
     client.close();
-    const sessions = await gateway.sessions();
-    const records = (await Promise.all(sessions.map(async ({ session }) => gateway.records(session)))).flat();
+    const records = await everything();
     assert.ok(records.some(({ verdict, attributes }) => verdict === 'deny' && attributes['db.operation.name'] === 'MONITOR'));
     assert.ok(!JSON.stringify(records).includes(token));
   });
