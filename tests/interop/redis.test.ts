@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
-import { requireProgram } from '../support/require-program.ts';
+import { python, requireProgram } from '../support/require-program.ts';
 import { within } from '../support/wait-until.ts';
 
 const policies = `
@@ -32,7 +32,7 @@ async function runAs(token: string, program: string, args: readonly string[], in
 }
 
 /** Clients of Redis, as they are, and a real server. */
-describe('Redis', requireProgram('redis-server', 'redis-cli', 'redis-benchmark'), () => {
+describe('Redis', requireProgram('redis-server', 'redis-cli', 'redis-benchmark', 'openssl', 'python:redis'), () => {
   const parts = new AsyncDisposableStack();
   let server: RedisServer;
   let gateway: GatewayProcess;
@@ -99,6 +99,21 @@ describe('Redis', requireProgram('redis-server', 'redis-cli', 'redis-benchmark')
     assert.equal(await client.get('long'), long);
     assert.deepEqual(await client.multi().hSet('map', { a: '1', b: '2' }).hGetAll('map').exec(), [2, { a: '1', b: '2' }]);
     await Promise.all([client.close(), listener.close()]);
+  });
+
+  test('redis-py works unchanged: commands, a pipeline, channels', async () => {
+    const script = `
+import redis
+client = redis.Redis.from_url("redis://cache:${token}@${address()}/0")
+pipeline = client.pipeline()
+pipeline.set("python:1", "one").incr("python:2")
+channel = client.pubsub()
+channel.subscribe("python")
+channel.get_message(timeout=60)
+client.publish("python", "said")
+print(pipeline.execute(), client.get("python:1"), channel.get_message(timeout=60)["data"])
+`;
+    assert.equal(await runAs(token, python, ['-c', script]), "[True, 1] b'one' b'said'\n");
   });
 
   test('a policy allows to read keys with one beginning, and nothing else', async () => {
