@@ -17,6 +17,7 @@ test('comments end where the server ends them, and hide nothing that it runs', (
     ['drop', 'table', 't'],
   ]);
   assert.deepEqual(texts("select/*+ hint ' */'/*!drop*/';;"), [['select', '/*!drop*/']]);
+  assert.deepEqual(texts('select /*/ ; drop */ 1 --\u0001 ; drop'), [['select', '1']]);
   for (const sql of ['select 1 /*!; drop table t */', 'select 1 /*!50000 + 1 */', 'select 1 /*M!100100 + 1 */']) {
     assert.deepEqual(lexSql(sql, usual), { unclear: 'conditional comment' }, sql);
   }

@@ -23,9 +23,10 @@ const restOfLine = /[^\n]*/y;
 const escapes: Readonly<Record<string, string>> = { '0': '\0', b: '\b', n: '\n', r: '\r', t: '\t', Z: '\u001a' };
 
 /**
- * Splits a text of SQL into statements and tokens, by the rules of MySQL and MariaDB. A comment whose content some servers execute (`/*!`, `/*M!`) makes the text
- * unclear, and so does what does not end. Optimizer hints are comments. Of a
- * compound statement (`BEGIN NOT ATOMIC`, the body of a routine) each part is a statement here. What is empty between semicolons is none here, though the server may answer it. Time is linear in the length of the text. https://mariadb.com/kb/en/comment-syntax/
+ * Splits a text of SQL into statements and tokens, by the rules of MySQL and MariaDB. A comment whose content some servers execute (`/*!`, `/*M!`) makes the
+ * text unclear, and so does what does not end. Optimizer hints are comments. Of a compound statement (`BEGIN NOT ATOMIC`, the body of a routine) each part is
+ * a statement here. What is empty between semicolons is none here, though the server may answer it. Time is linear in the length of the text.
+ * https://mariadb.com/kb/en/comment-syntax/
  */
 export function lexSql(sql: string, reading: SqlReading): LexedSql {
   if (sql.includes('\0')) return { unclear: 'null character' };
