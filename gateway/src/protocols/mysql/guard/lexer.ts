@@ -7,7 +7,7 @@ export interface SqlReading {
 }
 
 /** A token of a text of SQL. `text` of a string or a quoted name is what stands between its quotes, with quotes and escapes undone. */
-export interface SqlToken {
+interface SqlToken {
   readonly kind: 'word' | 'name' | 'string' | 'sign';
   readonly text: string;
 }
