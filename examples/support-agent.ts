@@ -11,7 +11,8 @@ import pg from 'pg';
 const [, , question = 'Ada Byron asks where order 101 is. Put its state right, tell all customers where its parcel is, and clear up the old orders.'] =
   process.argv;
 const turnsMax = 500;
-const { TOOLS_URL = '', MAIL_URL = '', CHECKER_URL = '', SSH_CONFIG = '', COUNTERSIGN_TOKEN = '' } = process.env;
+const { TOOLS_URL = '', MAIL_URL = '', CHECKER_URL = '', SSH_CONFIG = '', CARTS_URL = 'redis://localhost', COUNTERSIGN_TOKEN = '' } = process.env;
+const carts = new URL(CARTS_URL);
 const headers = { authorization: `Bearer ${COUNTERSIGN_TOKEN}` };
 
 const model = new OpenAI();
@@ -54,10 +55,20 @@ const tools = new Map<string, Tool>([
       description: 'Runs a command at the depot',
       parameters: { type: 'object', properties: { command: { type: 'string' } }, required: ['command'] },
       call: async ({ command }) => {
-        const { stdout } = await promisify(execFile)('ssh', ['-F', SSH_CONFIG, 'depot', String(command)]).catch(({ stderr, message }) => {
-          throw new Error(String(stderr ?? '').trim() || String(message));
-        });
+        const stdout = await run('ssh', ['-F', SSH_CONFIG, 'depot', String(command)]);
         say('shell', stdout.trim());
+        return stdout;
+      },
+    },
+  ],
+  [
+    'run_redis',
+    {
+      description: 'Runs a command on the Redis with the carts',
+      parameters: { type: 'object', properties: { command: { type: 'array', items: { type: 'string' } } }, required: ['command'] },
+      call: async ({ command }) => {
+        const stdout = await run('redis-cli', ['--user', 'carts', '-h', carts.hostname, '-p', carts.port, '-e', ...[command].flat().map(String)]);
+        say('cart', stdout.trim().split('\n').join(' | '));
         return stdout;
       },
     },
@@ -104,6 +115,14 @@ try {
 }
 await server.close().catch(() => undefined);
 await database.end().catch(() => undefined);
+
+/** Runs a program. What it says on its standard error is the reason if it fails. */
+async function run(program: string, words: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, words).catch(({ stderr, message }) => {
+    throw new Error(String(stderr ?? '').trim() || String(message));
+  });
+  return stdout;
+}
 
 async function post(url: string, body: object): Promise<string> {
   const answer = await fetch(url, { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) });

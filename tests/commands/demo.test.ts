@@ -13,9 +13,9 @@ import { waitUntil } from '../support/wait-until.ts';
 const root = join(import.meta.dirname, '..', '..');
 const demoMs = 180_000;
 /** Five screens of fifty lines, and the steps of the tour. */
-const linesMax = 260;
+const linesMax = 270;
 
-describe('the demo', requireProgram('ssh'), () => {
+describe('the demo', requireProgram('ssh', 'redis-server', 'redis-cli'), () => {
   let status: number | null;
   let shown = '';
   let complaints = '';
@@ -62,9 +62,18 @@ describe('the demo', requireProgram('ssh'), () => {
   test('its shell at another machine is masked, and may only read there', () => {
     shows(
       /tool: run_shell \{"command":"grep 101 parcels\.log"\}\n {2}shell: 101 left Dover, told \[email\]\n/,
-      /tool: run_shell \{"command":"rm parcels\.log"\}\n {2}refused: countersign: Agents only read at the depot/,
+      /tool: run_shell \{"command":"rm parcels\.log"\}\n {2}refused: countersign: Agents only read at the depot and in carts/,
       /→ depot ssh\.exec grep 101 parcels\.log \[grant:support-bot:depot, agents\.cedar:output\]\n\S+ ← depot 101 left Dover, told \[email\] exit status 0 #\d+–#\d+ masked email=1\n/,
-      /→ depot DENIED ssh\.exec rm parcels\.log \[agents\.cedar:reads\] Agents only read at the depot\.\n/,
+      /→ depot DENIED ssh\.exec rm parcels\.log \[agents\.cedar:reads\] Agents only read at the depot and in carts\.\n/,
+    );
+  });
+
+  test('a second database is masked, and may only be read', () => {
+    shows(
+      /tool: run_redis \{"command":\["HGETALL","cart:1"\]\}\n {2}cart: item \| analytical engine \| told \| \[email\]\n/,
+      /tool: run_redis \{"command":\["FLUSHALL"\]\}\n {2}refused: .*Agents only read at the depot and in carts/,
+      /→ carts redis\.command HGETALL cart:1 \[grant:support-bot:carts, agents\.cedar:output\]\n\S+ ← carts .*\[email\].* masked email=1\n/,
+      /→ carts DENIED redis\.command FLUSHALL \[agents\.cedar:reads\] Agents only read at the depot and in carts\.\n/,
     );
   });
 
@@ -97,7 +106,7 @@ describe('the demo', requireProgram('ssh'), () => {
   test('the model never gets the name of a customer, and its answers name her', () => {
     shows(
       /→ model llm\.chat user: customer_[0-9a-f]{16} asks where .* #\d+ masked customer=1 \[/,
-      '  model: I look at the order of Ada Byron, its parcel, the list of the depot and our customers.\n',
+      '  model: I look at the order of Ada Byron, its parcel, the list of the depot, her cart and our customers.\n',
       /\n {2}the model got {5}customer_[0-9a-f]{16} asks where order 101 is\./,
       '  its answer names  Ada Byron: order 101, [email], card **** **** **** 4242\n',
     );

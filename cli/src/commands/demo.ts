@@ -7,6 +7,7 @@ import { Option, type Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { showExpiry } from '../demo/expired-errand.ts';
 import { isRepeated, repeatErrand, runErrand, type Errand } from '../demo/errand.ts';
+import { openSampleCarts } from '../demo/sample-carts.ts';
 import { openSampleChecker, openSampleMail } from '../demo/sample-mail.ts';
 import { startGateway, writeFiles } from '../demo/sample-gateway.ts';
 import { openSampleModel } from '../demo/sample-model.ts';
@@ -29,7 +30,7 @@ interface DemoOptions {
 export function addDemo(program: Command): void {
   program
     .command('demo')
-    .description('a sample database, model, tools, shell and API, and an agent that works with them through the gateway')
+    .description('sample databases, a model, tools, a shell and an API, and an agent that works with them through the gateway')
     .option('--once', 'wait for nobody and leave nothing behind but, where Chromium is, pictures of a tour through the console')
     .addOption(new Option('--keep', 'serve until Ctrl-C, for a look around in a browser; the default at a terminal').conflicts('once'))
     .option('--verbose', 'print the texts of the session whole')
@@ -43,7 +44,7 @@ export function addDemo(program: Command): void {
 }
 
 /**
- * Runs the demo: a real database, a model, MCP tools, a shell and an HTTP API, a gateway in front of them, and the session of an agent through it. The session is shown
+ * Runs the demo: real databases, a model, MCP tools, a shell and an HTTP API, a gateway in front of them, and the session of an agent through it. The session is shown
  * and verified, and a forged copy is detected. All files are in a temporary directory. Returns the exit code.
  */
 async function demo(options: DemoOptions): Promise<number> {
@@ -88,12 +89,13 @@ async function showAll(directory: string, options: DemoOptions): Promise<number>
   const { openSampleDepot } = await import('../demo/sample-depot.ts');
   const { customerNames, openSampleDatabase } = await import('../demo/sample-database.ts');
   const secrets = {
-    DEMO_PASSWORD: randomBytes(16).toString('hex'),
-    DEMO_MAIL_KEY: randomBytes(16).toString('hex'),
-    DEMO_DEPOT_PASSWORD: randomBytes(16).toString('hex'),
+    DEMO_PASSWORD: makeSecret(),
+    DEMO_MAIL_KEY: makeSecret(),
+    DEMO_DEPOT_PASSWORD: makeSecret(),
+    DEMO_CARTS_PASSWORD: makeSecret(),
   };
   say(
-    '1. A little shop starts: a PostgreSQL, a model, an MCP server that tracks parcels, an API that takes mail, a depot with a shell, and outside a service that checks addresses. The gateway is in front of all of them. What agents may do, policies/agents.cedar says:',
+    '1. A little shop starts: a PostgreSQL, a Redis with carts, a model, an MCP server that tracks parcels, an API that takes mail, a depot with a shell, and outside a service that checks addresses. The gateway is in front of all of them. What agents may do, policies/agents.cedar says:',
   );
   console.log(`${indent(samplePolicies)}\nCustomers are known by the names in customers.txt, addresses and cards by their form.`);
   await using database = await openSampleDatabase(secrets.DEMO_PASSWORD);
@@ -102,13 +104,18 @@ async function showAll(directory: string, options: DemoOptions): Promise<number>
   await using mail = await openSampleMail(secrets.DEMO_MAIL_KEY);
   await using checker = await openSampleChecker();
   await using depot = await openSampleDepot(secrets.DEMO_DEPOT_PASSWORD);
-  const urls = { shop: database.url, model: model.url, tools: tools.url, mail: mail.url, checker: checker.url, depot: depot.url, depotKey: depot.hostKey };
+  await using carts = await openSampleCarts(secrets.DEMO_CARTS_PASSWORD);
+  if (carts === null) {
+    console.log('There is no redis-server on this machine, so the carts are left out.');
+  }
+  const services = { shop: database.url, carts: carts?.url ?? null, model: model.url, tools: tools.url, mail: mail.url, checker: checker.url };
+  const urls = { ...services, depot: depot.url, depotKey: depot.hostKey };
   const config = writeFiles(directory, urls, customerNames);
   await using gateway = await startGateway(config, { ...process.env, ...secrets });
   // An auditor keeps the key apart from what is checked, and so does the demo.
   cpSync(join(directory, 'store', 'log', 'key'), join(directory, 'key'));
   say(
-    '2. An agent runs an errand through the gateway, with a token of its own. The gateway alone knows the passwords of database and depot and the key of the API.',
+    '2. An agent runs an errand through the gateway, with a token of its own. The gateway alone knows the passwords of the databases and the depot and the key of the API.',
   );
   const isAttended = options.once !== true && process.stdin.isTTY && process.stdout.isTTY;
   const errand = await runErrand({ directory, config, isAttended });
@@ -126,6 +133,10 @@ async function showAll(directory: string, options: DemoOptions): Promise<number>
     await stay({ config, addresses: gateway.addresses, session: errand.session });
   }
   return code;
+}
+
+function makeSecret(): string {
+  return randomBytes(16).toString('hex');
 }
 
 /** Says what to install if the packages of the demo are missing, as they are in an installed package. */
@@ -170,7 +181,7 @@ async function showRecord({ session, said }: Errand, directory: string, isVerbos
   say('6. What would stricter policies have done to it? The record answers before they are in force. stricter/agents.cedar says:');
   console.log(indent(stricterPolicies));
   await typeCommand({ words: ['policy', 'try', join(directory, 'stricter'), '--config', config], shown: 'policy try stricter' });
-  say('7. The agent runs again. The record answers it as they did then: database, model, tools, depot and API hear nothing of it.');
+  say('7. The agent runs again. The record answers it as they did then: databases, model, tools, depot and API hear nothing of it.');
   const again = await repeatErrand(session, config);
   const lines = said.trimEnd().split('\n').length;
   process.stdout.write(isRepeated(said, again) ? `  It said the same, all ${lines} lines, and was refused, held and halted as before.\n` : again);

@@ -24,11 +24,11 @@ export function writeFiles(directory: string, urls: Urls, customers: readonly st
   return config;
 }
 
-type Urls = Readonly<Record<'shop' | 'model' | 'tools' | 'mail' | 'checker' | 'depot' | 'depotKey', string>>;
+type Urls = Readonly<Record<'shop' | 'model' | 'tools' | 'mail' | 'checker' | 'depot' | 'depotKey', string>> & { readonly carts: string | null };
 
 function configuration(urls: Urls): string {
   return `data: ./store
-listen: { http: 127.0.0.1:0, postgres: 127.0.0.1:0, ssh: 127.0.0.1:0 }
+listen: { http: 127.0.0.1:0, postgres: 127.0.0.1:0, ssh: 127.0.0.1:0${urls.carts === null ? '' : ', redis: 127.0.0.1:0'} }
 policies: ./policies
 approvals: { mode: wait }
 classes: { customer: { words: ./customers.txt } }
@@ -49,8 +49,8 @@ targets:
     password: { env: DEMO_DEPOT_PASSWORD }
     options: { hostKeys: ["${urls.depotKey}"] }
     inspect: [email]
-principals:
-  support-bot: { kind: agent, groups: [agents], targets: [shop, model, tools, mail, checker, depot] }
+${urls.carts === null ? '' : `  carts: { url: "${urls.carts}", password: { env: DEMO_CARTS_PASSWORD }, inspect: [email] }\n`}principals:
+  support-bot: { kind: agent, groups: [agents], targets: [shop, model, tools, mail, checker, depot${urls.carts === null ? '' : ', carts'}] }
   ann: { kind: human, groups: [dba] }
   stock-bot: { kind: agent, groups: [agents], targets: [shop, model, tools, mail] }
   watch-bot: { kind: agent, groups: [agents], targets: [shop, model, tools, mail] }

@@ -17,11 +17,11 @@ permit (principal in Group::"agents", action in Action::"postgres", resource == 
 unless { action == Action::"postgres.connect" || context.rowsLimit == 1 };
 
 @id("output") @mask("email")
-permit (principal in Group::"agents", action in Action::"ssh", resource == Target::"depot")
-unless { action == Action::"ssh.connect" };
+permit (principal in Group::"agents", action in [Action::"ssh", Action::"redis"], resource)
+unless { action == Action::"ssh.connect" || action == Action::"redis.connect" };
 
-@id("reads") @reason("Agents only read at the depot.")
-forbid (principal in Group::"agents", action == Action::"ssh.exec", resource)
+@id("reads") @reason("Agents only read at the depot and in carts.")
+forbid (principal in Group::"agents", action in [Action::"ssh", Action::"redis"], resource)
 unless { ["read"].containsAll(context.effects) };
 
 @id("names") @mask("email, card:last4") @mask_request("customer:pseudonym")
