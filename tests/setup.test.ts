@@ -34,7 +34,7 @@ describe('on a machine that has only Node', () => {
   test('T4.44: a program that cannot be installed is named, which is not a failure', () => {
     const { status, text } = run('sh', 'tools/debian.sh');
     assert.equal(status, 0, text);
-    assert.match(text, /^NOT INSTALLED: postgresql-15 .*python3-psycopg.*: tests that drive them are skipped\.$/m);
+    assert.match(text, /^NOT INSTALLED: postgresql-15 .*python3-psycopg.*: what drives them is skipped\.$/m);
   });
 
   test('T4.44: an installation that fails is named, which is not a failure', () => {

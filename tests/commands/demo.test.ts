@@ -72,7 +72,7 @@ describe('the demo', requireProgram('ssh', 'redis-server', 'redis-cli'), () => {
     shows(
       /tool: run_redis \{"command":\["HGETALL","cart:1"\]\}\n {2}cart: item \| analytical engine \| told \| \[email\]\n/,
       /tool: run_redis \{"command":\["FLUSHALL"\]\}\n {2}refused: .*Agents only read at the depot and in carts/,
-      /→ carts redis\.command HGETALL cart:1 \[grant:support-bot:carts, agents\.cedar:output\]\n\S+ ← carts .*\[email\].* masked email=1\n/,
+      /→ carts redis\.command HGETALL cart:1 \[grant:support-bot:carts, agents\.cedar:output\]\n\S+ ← carts .+ masked email=1\n/,
       /→ carts DENIED redis\.command FLUSHALL \[agents\.cedar:reads\] Agents only read at the depot and in carts\.\n/,
     );
   });

@@ -14,7 +14,7 @@ export type Direction = 'there' | 'back';
 export type Meddling = (bytes: Buffer, at: number) => readonly [goOn: readonly Buffer[], isOver: boolean];
 
 /** Bytes go on as they come. */
-export const untouched: Meddling = (bytes) => [[bytes], false];
+const untouched: Meddling = (bytes) => [[bytes], false];
 
 /** Each byte goes on by itself. */
 export const byteByByte: Meddling = (bytes) => [Array.from(bytes, (_, i) => bytes.subarray(i, i + 1)), false];

@@ -2,6 +2,7 @@ import type { Action, Attributes } from '../../domain/action.ts';
 import type { HeldNotice, RequestChange } from '../../domain/channel.ts';
 import { refusalOf, type Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Slices, TextChange } from '../../domain/text-change.ts';
 import { inTurns } from '../../content/in-turns.ts';
 import { pause, type Output, type Pause, type Relay, type RequestOutput } from '../../wire/relay.ts';
@@ -28,6 +29,8 @@ export interface RelayOptions {
   readonly user: string;
   /** The version of the protocol that the client has asked for at its login. */
   readonly version: 2 | 3;
+  /** A clock that goes on evenly, in ms. */
+  readonly nowMs: () => number;
 }
 
 /** A request whose answer has not begun, or not ended. Answers come in the order of the requests. */
@@ -65,6 +68,7 @@ export class RedisRelay implements Relay {
   readonly #replies = new ReplyReader();
   readonly #subscriptions = new Subscriptions();
   #open: Open[] = [];
+  readonly #askedMs = new WeakMap<Open, number>();
   #outputs: Output[] = [];
   #settle: Settle | null = null;
   #version: 2 | 3;
@@ -270,7 +274,7 @@ export class RedisRelay implements Relay {
     this.#outputs.push(this.#requestOf(args));
     this.#settle = (decision, seq, changes) => {
       if (decision.verdict === 'allow') {
-        this.#open.push(opened(seq, changes));
+        this.#await(opened(seq, changes));
         this.#sayOwn();
       } else if (nameOf(args) === 'exec') {
         this.#discard(failure(refusalOf(decision), this.#options.session));
@@ -334,8 +338,14 @@ export class RedisRelay implements Relay {
     this.#outputs.push({ type: 'request', action, bytes, byGateway: true });
     this.#settle = (_decision, seq, changes) => {
       this.#transaction = null;
-      this.#open.push({ kind: 'reply', seq, changes, replacement, answered: nothing });
+      this.#await({ kind: 'reply', seq, changes, replacement, answered: nothing });
     };
+  }
+
+  /** The target has a request now. */
+  #await(open: Open): void {
+    this.#open.push(open);
+    this.#askedMs.set(open, this.#options.nowMs());
   }
 
   /** Answers a command in its turn. */
@@ -509,9 +519,11 @@ export class RedisRelay implements Relay {
     const bytes = this.#said;
     this.#said = [];
     this.#saidBytes = 0;
-    const meta = { ...(origin === null || origin.seq === 0 ? {} : { request: origin.seq }), attributes };
     // A subscription may always get more messages.
     const hasEnded = isEnd && open?.kind === 'reply';
+    const askedMs = hasEnded ? this.#askedMs.get(open) : undefined;
+    const duration = askedMs === undefined ? {} : { [ownAttributes.durationMs]: Math.round(this.#options.nowMs() - askedMs) };
+    const meta = { ...(origin === null || origin.seq === 0 ? {} : { request: origin.seq }), attributes: { ...attributes, ...duration } };
     const continues = !isEnd || (origin !== null && !hasEnded);
     this.#outputs.push({ type: 'response', meta, bytes: [Buffer.concat(bytes)], continues, ...(hasEnded ? { isEnd: true } : {}) });
   }

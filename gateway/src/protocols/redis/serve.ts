@@ -77,6 +77,7 @@ async function converse(client: Client, { channel, login, hello, isAnswered }: A
       database,
       user: target.name,
       version: hello?.[1]?.toString() === '3' && answer[0] !== 0x2d ? 3 : 2,
+      nowMs: () => performance.now(),
     });
     await runRelay(client, upstream, channel, relay);
   } catch (error) {
