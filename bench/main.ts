@@ -7,6 +7,7 @@ import { benchPostgres } from './postgres.ts';
 import { benchRecorder } from './recorder.ts';
 import { benchRetention } from './retention.ts';
 import { benchSearch } from './search.ts';
+import { benchSsh } from './ssh.ts';
 import { benchStarts } from './starts.ts';
 import { benchWeb } from './web.ts';
 
@@ -16,6 +17,7 @@ const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<
   llm: benchLlm,
   interference: benchInterference,
   starts: benchStarts,
+  ssh: benchSsh,
   policy: benchPolicy,
   mask: benchMask,
   search: benchSearch,
