@@ -309,6 +309,22 @@ connection.close()
     assert.equal(ofKind('o'), '30 100\r\ntyped\r\n40 120\r\nä: typed\r\n');
     assert.equal(ofKind('i'), 'typed\n');
     assert.equal(ofKind('r'), '120x40');
+    const newer = gateway.command(['session', 'export', session, '--asciicast', '3']);
+    assert.equal(newer.status, 0, newer.stderr);
+    const [newHead, ...newEvents] = newer.stdout
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
+    assert.partialDeepStrictEqual(newHead, { version: 3, term: { cols: 100, rows: 30 } });
+    const parts = (all: readonly unknown[]): readonly unknown[] => all.map((event) => (Array.isArray(event) ? event.slice(1) : []));
+    assert.deepEqual(parts(newEvents), [...parts(events), ['x', '5']]);
+    const timesOf = (all: readonly unknown[]): readonly number[] => all.map((event) => (Array.isArray(event) ? Math.round(Number(event[0]) * 1000) : NaN));
+    let sum = 0;
+    assert.deepEqual(
+      timesOf(newEvents.slice(0, -1)).map((ms) => (sum += ms)),
+      timesOf(events),
+      'times since the event before',
+    );
     const played = gateway.command(['session', 'replay', session, '--no-wait']);
     assert.match(played.stdout, /40 120/);
   });

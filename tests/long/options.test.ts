@@ -133,6 +133,7 @@ const ways: Readonly<Record<string, readonly string[]>> = {
     'SESSION --url URL --stamped',
     'SESSION --data DATA',
     'SESSION --config CONFIG --asciicast --record 2',
+    'SESSION --config CONFIG --asciicast 3 --record 2',
   ],
   'session diff': [
     'SESSION SESSION --config CONFIG --json',

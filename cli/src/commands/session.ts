@@ -21,7 +21,7 @@ import {
   parseSpeed,
   type ByteRange,
 } from '../arguments.ts';
-import { asciicast } from '../asciicast.ts';
+import { asciicast, castVersions, type CastOptions } from '../asciicast.ts';
 import { briefly } from '../brief.ts';
 import { parseDuration } from '../duration.ts';
 import { folded, type Entry } from '../folded.ts';
@@ -135,10 +135,10 @@ function addReading(session: Command): void {
     .addOption(new Option('--stamped', 'of the newest checkpoint that has a timestamp (countersign timestamp)').conflicts('data'))
     .option('--policies', 'also the texts of the policies that decided in it, for countersign policy explain --bundle')
     .addOption(
-      new Option('--asciicast', 'instead of a bundle, its terminal as an asciicast of version 2, for players such as asciinema').conflicts([
-        'stamped',
-        'policies',
-      ]),
+      new Option('--asciicast [version]', 'instead of a bundle, its terminal as an asciicast, for players such as asciinema')
+        .choices(castVersions)
+        .preset('2')
+        .conflicts(['stamped', 'policies']),
     )
     .addOption(
       new Option('--record <number>', 'with --asciicast: the request whose program is shown; by default the first with a terminal').argParser(parseRecord),
@@ -352,19 +352,19 @@ interface ExportOptions extends SourceOptions {
   readonly out?: string;
   readonly policies?: true;
   readonly stamped?: true;
-  readonly asciicast?: true;
+  readonly asciicast?: CastOptions['version'];
   readonly record?: number;
 }
 
 async function exportSession(id: string, options: ExportOptions, self: Command): Promise<void> {
-  if (options.record !== undefined && options.asciicast !== true) {
+  if (options.record !== undefined && options.asciicast === undefined) {
     self.error('error: --record goes with --asciicast');
   }
   await using source = await openSource(options);
   const session = await findSession(id, (page) => source.sessions(page));
   const bundle = Readable.from(
-    options.asciicast === true
-      ? asciicast(source.records(session), { request: options.record })
+    options.asciicast !== undefined
+      ? asciicast(source.records(session), { version: options.asciicast, request: options.record })
       : source.bundle(session, { policies: options.policies === true, isStamped: options.stamped === true }),
   );
   if (options.out === undefined) {
