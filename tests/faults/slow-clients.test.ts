@@ -27,7 +27,9 @@ const heldBytesMax = 2 * kernelBytes + gatewayBytes;
 /** Events of an answer without end, each with a secret. The `text/event-stream` of a model says it in pieces. */
 const events: Readonly<Record<string, string>> = {
   api: `data: ${JSON.stringify({ text: `secret-qwertz123 ${'x'.repeat(900)}` })}\n\n`,
-  model: ['sec', 'ret-qwertz', `123 ${'x'.repeat(900)}`].map((content) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`).join(''),
+  model: ['sec', 'ret-qwertz', `123 ${'x'.repeat(900)}`]
+    .map((content) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`)
+    .join(''),
 };
 
 /** Writes the same bytes for as long as the reader takes them. Returns how many it has written so far. */

@@ -22,6 +22,9 @@ when { context.effects.contains("destroy") };
 @id("no-shells")
 @reason("Run commands instead of a shell.")
 forbid (principal, action == Action::"ssh.shell", resource == Target::"keyed");
+@id("no-root")
+@reason("As root nobody comes in.")
+forbid (principal, action in Action::"ssh", resource == Target::"keyed") when { context.user == "root" };
 @id("no-input")
 @reason("Nothing is typed here.")
 forbid (principal, action == Action::"ssh.input", resource == Target::"mute");
@@ -48,7 +51,7 @@ describe('OpenSSH through the gateway', requireSshServer(), () => {
       environment: { HOST_PASSWORD: server.password, HOST_KEY: server.userKey },
       config: `targets:
   host: { ${place(`password: { env: HOST_PASSWORD }, ${pinned}`)} }
-  keyed: { ${place(`password: { env: HOST_KEY }, ${pinned}`)} }
+  keyed: { ${place(`password: { env: HOST_KEY }, ${pinned.replace(' }', ', users: [root] }')}`)} }
   mute: { ${place(`password: { env: HOST_PASSWORD }, ${pinned}`)} }
   moved: { ${place(`password: { env: HOST_PASSWORD }, ${other}`)} }
 principals:
@@ -231,6 +234,25 @@ policies: ${join(directory, 'policy.cedar')}
     assert.equal(status, 255);
     assert.match(stderr, /countersign: The target showed another key/);
     assert.doesNotMatch(server.log().slice(logged), /Accepted/);
+  });
+
+  test('policy says as which users of the target somebody may come', async () => {
+    const { status, stderr } = await ssh('keyed+root', ['true']);
+    assert.equal(status, 255);
+    assert.match(stderr, /As root nobody comes in/);
+    const denied = await newest();
+    assert.deepEqual(
+      denied
+        .filter(({ action }) => action?.startsWith('ssh.') === true)
+        .map(({ action, verdict, attributes }) => [action, verdict, attributes['countersign.target.user']]),
+      [
+        ['ssh.connect', 'deny', 'root'],
+        ['ssh.exec', 'deny', 'root'],
+      ],
+    );
+    assert.equal((await ssh('keyed+deploy', ['true'])).status, 0);
+    const unknown = await ssh('keyed+nobody', ['true']);
+    assert.match(unknown.stderr, /The user "nobody" is not among the users of the target keyed/);
   });
 
   test('another token is refused', async () => {

@@ -21,7 +21,12 @@ export function makeSoftToken(directory: string): SoftToken {
   mkdirSync(tokens);
   const configuration = join(directory, 'softhsm2.conf');
   writeFileSync(configuration, `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`);
-  const made = { module: '/usr/lib/softhsm/libsofthsm2.so', token: 'audit', key: '0a', environment: { SOFTHSM2_CONF: configuration, PIN: 'pin-of-this-token' } };
+  const made = {
+    module: '/usr/lib/softhsm/libsofthsm2.so',
+    token: 'audit',
+    key: '0a',
+    environment: { SOFTHSM2_CONF: configuration, PIN: 'pin-of-this-token' },
+  };
   const run = (program: string, ...argv: readonly string[]): void => {
     const { status, stderr } = spawnSync(program, argv, { env: { ...process.env, ...made.environment }, encoding: 'utf8' });
     assert.equal(status, 0, stderr);

@@ -332,6 +332,8 @@ export const ownAttributes = {
   systemInstructionsSha256: 'countersign.system_instructions.sha256',
   /** List of strings, each `schema.table`. The tables that a statement reads or changes. */
   tables: 'countersign.tables',
+  /** String. The user of the target as whom the gateway logs in, where a client may choose. */
+  targetUser: 'countersign.target.user',
   /** String. The target that a refused client asked for, or the target that `countersign.told` is about: its name, or `SCHEME://HOST:PORT`. */
   target: 'countersign.target',
   /** List of strings, each `NAME=VALUE`. The tags of the target, by which policies may speak of it. On the record that opens a channel, and on one of the channel (`gateway.change_environment`) before the first record after a change. */

@@ -1,7 +1,7 @@
 import { suggest } from '../domain/suggest.ts';
 import { circumstances, commonFields, sessionFields } from './context.ts';
 import { recordingFacts } from './recordings.ts';
-import { tagNames, type PolicyProtocol, type Vocabulary } from './vocabulary.ts';
+import { actionNames, tagNames, type PolicyProtocol, type Vocabulary } from './vocabulary.ts';
 
 /** A message of Cedar about a policy. */
 interface CedarMessage {
@@ -55,6 +55,12 @@ export function schemaWords({ message, help }: CedarMessage, protocols: readonly
     return protocols === 'recordings'
       ? `there is no fact ${fact} of recordings: ${asked(suggest(fact, names), names)}`
       : factWords(fact, protocols, vocabulary);
+  }
+  const [, action] = /^unrecognized action `Action::"([^"]+)"`/.exec(plain) ?? [];
+  const meantAction = action === undefined ? null : suggest(action, vocabulary.protocols.flatMap(actionNames));
+  if (meantAction !== null) {
+    // Cedar means some action of very many, which may be a far one.
+    return `${plain}: did you mean \`Action::${JSON.stringify(meantAction)}\`?`;
   }
   const [, type = ''] = /^unrecognized entity type `([^`]+)`/.exec(plain) ?? [];
   const known = otherNames.get(type);

@@ -34,6 +34,13 @@ export const context: readonly ContextField[] = [
     absent: '',
     title: 'The program that the command runs, as `rm`, where it is a command of plain words; empty where a shell decides what runs.',
   },
+  {
+    name: 'user',
+    type: 'text',
+    attribute: ownAttributes.targetUser,
+    absent: '',
+    title: 'The user of the machine as whom the gateway logs in: that of the target, or the one behind `+` in `TARGET+REMOTEUSER`.',
+  },
   { name: 'interactive', type: 'boolean', attribute: 'process.interactive', absent: false, title: 'True if there is a terminal.' },
 ];
 

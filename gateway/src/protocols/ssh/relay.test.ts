@@ -27,7 +27,7 @@ class Tried {
     verdict = () => 'allow',
   }: { unreached?: GatewayError | null; isChanged?: boolean; verdict?: (action: string) => Verdict } = {}) {
     this.#verdict = verdict;
-    this.relay = new SshRelay({ session, unreached, isChanged: () => isChanged, nowMs: () => (this.#nowMs += 10) });
+    this.relay = new SshRelay({ session, user: 'deploy', unreached, isChanged: () => isChanged, nowMs: () => (this.#nowMs += 10) });
   }
 
   client(...frames: readonly Buffer[]): this {

@@ -22,6 +22,8 @@ const channelsMax = 128;
 
 export interface RelayOptions {
   readonly session: string;
+  /** The user of the target. */
+  readonly user: string;
   /** Why the target is not reached: nothing that a client wants to run is then run. Null: it is reached. */
   readonly unreached: GatewayError | null;
   /** Returns true if policy changes texts of such a request or of its answer. */
@@ -271,8 +273,12 @@ export class SshRelay implements Relay {
   }
 
   #request({ name, command, bytes, isTerminal }: Wanted): RequestOutput {
-    const { unreached, isChanged } = this.#options;
-    const attributes = { ...(command === null ? unknownAttributes : commandAttributes(command)), ...(isTerminal ? { 'process.interactive': true } : {}) };
+    const { unreached, isChanged, user } = this.#options;
+    const attributes = {
+      [ownAttributes.targetUser]: user,
+      ...(command === null ? unknownAttributes : commandAttributes(command)),
+      ...(isTerminal ? { 'process.interactive': true } : {}),
+    };
     const text: Pick<Action, 'text'> = command === null ? {} : { text: () => ({ pieces: [{ role: 'client', text: command }], isWhole: true }) };
     this.#attributes = attributes;
     const action: Action = { name, attributes, known: () => knownBytes(bytes), ...text };
@@ -337,9 +343,17 @@ export class SshRelay implements Relay {
 
   /** Records something as refused, and answers it. */
   #refuse({ name, bytes, reason }: { readonly name: ActionName; readonly bytes: Buffer; readonly reason: string }, answer: readonly Buffer[]): void {
-    this.#ask({ type: 'request', action: { name, attributes: unknownAttributes }, bytes: [bytes], refused: reason }, (_decision, seq) => {
-      this.#respond(answer, seq);
-    });
+    this.#ask(
+      {
+        type: 'request',
+        action: { name, attributes: { [ownAttributes.targetUser]: this.#options.user, ...unknownAttributes } },
+        bytes: [bytes],
+        refused: reason,
+      },
+      (_decision, seq) => {
+        this.#respond(answer, seq);
+      },
+    );
   }
 
   #respond(bytes: readonly Buffer[], request: number | undefined): void {

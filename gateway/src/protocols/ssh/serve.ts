@@ -157,13 +157,19 @@ async function converse(client: Client, { channel, side, user }: Arrival): Promi
     return error;
   });
   const unreached = reached instanceof GatewayError ? reached : null;
-  const relay = new SshRelay({ session: channel.session, unreached, isChanged: (action) => channel.isObliged(action), nowMs: () => performance.now() });
+  const relay = new SshRelay({
+    session: channel.session,
+    user: wantedUser(channel, user),
+    unreached,
+    isChanged: (action) => channel.isObliged(action),
+    nowMs: () => performance.now(),
+  });
   await runRelay(side, reached instanceof GatewayError ? nowhere : reached, channel, relay);
 }
 
 /** Asks whether the client may connect, and logs in at the target. Rejects with the GatewayError that says why the target is not reached. */
 async function reach(channel: Channel, user: string): Promise<RelayedTarget> {
-  const action: Action = { name: 'ssh.connect', attributes: {} };
+  const action: Action = { name: 'ssh.connect', attributes: { [ownAttributes.targetUser]: wantedUser(channel, user) } };
   const change = channel.requestChange(action, [login(user)]);
   if (change !== null && changeText(change.texts, user, ['=user']) !== user) {
     const reason = 'policy changes texts of a request, and those of a login cannot be changed';
@@ -186,10 +192,16 @@ function targetIn(user: string): string {
   return user.split('+', 1)[0] ?? '';
 }
 
-/** Returns the user as whom the gateway logs in. Throws GatewayError `refused` for one whom the configuration does not name. */
-function targetUser({ target }: Channel, user: string): string {
+/** Returns the user of the target whom the client names in `TARGET+REMOTEUSER`, or that of the target. */
+function wantedUser({ target }: Channel, user: string): string {
   const at = user.indexOf('+');
-  const wanted = at < 0 ? target.user : user.slice(at + 1);
+  return at < 0 ? target.user : user.slice(at + 1, at + 1 + userCharactersMax);
+}
+
+/** Returns the user as whom the gateway logs in. Throws GatewayError `refused` for one whom the configuration does not name. */
+function targetUser(channel: Channel, user: string): string {
+  const { target } = channel;
+  const wanted = wantedUser(channel, user);
   if (wanted !== target.user && !parseOptions(sshOptions, target.options).users.includes(wanted)) {
     throw new GatewayError('refused', `The user ${JSON.stringify(wanted.slice(0, userCharactersMax))} is not among the users of the target ${target.name}.`);
   }
