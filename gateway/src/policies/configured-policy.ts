@@ -1,11 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { builtInNames, classNames } from '../classes/built-in-names.ts';
 import type { Config } from '../config/config.ts';
 import { policyFiles } from '../config/policies.ts';
 import { GatewayError } from '../domain/errors.ts';
 import type { Steps } from '../domain/step.ts';
 import { CedarPolicy } from '../policy/cedar-policy.ts';
-import { loadCedar } from '../policy/cedar-library.ts';
 import { grantPolicy } from '../policy/grants.ts';
 import type { PolicyEngine } from '../policy/policy.ts';
 import type { PolicyText } from '../domain/policy-source.ts';
@@ -44,9 +42,7 @@ export async function configuredPolicyFromThread(
   if (set === null) {
     return grants;
   }
-  const cedar = loadCedar();
-  await nextTurn();
-  const policy = new CedarPolicy(grants, { ...set, findings: () => set.findings }, { cedar, vocabulary: vocabularyOf(grounds) });
+  const policy = new CedarPolicy(grants, { ...set, findings: () => set.findings }, vocabularyOf(grounds));
   await policy.prepare();
   signal.throwIfAborted();
   return policy;

@@ -27,7 +27,7 @@ export class RecordedLimits implements LimitRules {
     const vocabulary = { protocols, targets, principals, classes: [] };
     const limiting = readPolicies(this.#cedar, sources, vocabulary).policies.filter(isLimiting);
     this.#policies = new Map(limiting.map((policy) => [policy.id, policy]));
-    this.#authorizer = new Authorizer(this.#cedar, limiting, vocabulary);
+    this.#authorizer = new Authorizer(limiting, vocabulary);
     this.#targets = new Map(targets.map((target) => [target.name, { ...target, user: '', durability: 'disk' }]));
     this.#principals = principals;
   }

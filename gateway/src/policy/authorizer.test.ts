@@ -56,7 +56,7 @@ test('T4.19: the policies that apply are those that Cedar finds among all of the
     fc.property(fc.array(policy, { minLength: 1, maxLength: 8 }), comment, fc.array(question, { minLength: 1, maxLength: 4 }), (texts, long, questions) => {
       const { policies, problems } = readPolicies(cedar, [source(texts.map((text) => text.replace(';', `${long};`)).join('\n'))], vocabulary);
       fc.pre(problems.length === 0);
-      const authorizer = new Authorizer(loadCedar(), policies, vocabulary);
+      const authorizer = new Authorizer(policies, vocabulary);
       for (const each of questions) {
         const { asker, target, action } = each;
         const { principal, history } = asker;

@@ -40,7 +40,8 @@ interface Block {
 
 /**
  * Asks Cedar which policies apply. It gets only the policies whose scope fits the request, and only the facts at which some policy looks: reading both is most of
- * its work. If many policies fit, it is asked about the blocks in which they are, since to read so many anew would take too long. Not even an exception in Cedar makes it forget a policy: then all count as failed, and Cedar is loaded anew.
+ * its work. If many policies fit, it is asked about the blocks in which they are, since to read so many anew would take too long. Not even an exception in Cedar makes it
+ * forget a policy: then all count as failed, and Cedar is loaded anew. Its instance of Cedar is used by nobody else, who could keep other policies under the same name.
  */
 export class Authorizer {
   readonly #policies: readonly Policy[];
@@ -48,23 +49,26 @@ export class Authorizer {
   readonly #actions: ReadonlyMap<string, string>;
   readonly #tags: readonly string[];
   readonly #blocks: Readonly<Record<Policy['effect'], readonly Block[]>>;
-  #prepared: Prepared | null;
+  /** Null until Cedar is needed. */
+  #prepared: Prepared | null = null;
 
-  constructor(cedar: CedarLibrary, policies: readonly Policy[], vocabulary: Vocabulary) {
+  constructor(policies: readonly Policy[], vocabulary: Vocabulary) {
     this.#policies = policies;
     this.#use = jointUse(policies);
     this.#actions = new Map(vocabulary.protocols.flatMap((protocol) => actionNames(protocol).map((name) => [name, protocol.id])));
     this.#tags = tagNames(vocabulary.targets);
     this.#blocks = { forbid: blocksOf('forbid', policies), permit: blocksOf('permit', policies) };
-    this.#prepared = newlyPrepared(cedar);
   }
 
-  /** Has Cedar read the blocks, each in a turn of the event loop of its own. A request that needs one before that has it read at once. */
+  /** Loads Cedar and has it read the blocks, each in a turn of the event loop of its own. A request that needs one before that has it read at once. */
   async prepare(): Promise<void> {
+    if (this.#policies.length === 0) {
+      return;
+    }
+    this.#prepared ??= newlyPrepared();
+    await nextTurn();
     for (const block of kinds.flatMap((kind) => (this.#blocks[kind].length > 1 ? this.#blocks[kind] : []))) {
-      if (this.#prepared !== null) {
-        keepBlock(this.#prepared, block);
-      }
+      keepBlock((this.#prepared ??= newlyPrepared()), block);
       await nextTurn();
     }
   }
@@ -76,10 +80,12 @@ export class Authorizer {
   /** Asks a question in Cedar's words. */
   askCall(makeCall: () => Call): Satisfied {
     try {
-      this.#prepared ??= newlyPrepared(loadCedar());
-      const prepared = this.#prepared;
       const call = makeCall();
       const fitting = this.fittingCall(call);
+      if (fitting.length === 0) {
+        return { satisfied: [], failed: [] };
+      }
+      const prepared = (this.#prepared ??= newlyPrepared());
       const answers = kinds.flatMap((kind) => {
         const names = this.#setsOf(
           prepared,
@@ -198,8 +204,8 @@ export function circumstanceValue(
   return fn === undefined ? value : { __extn: { fn, arg: String(value) } };
 }
 
-function newlyPrepared(cedar: CedarLibrary): Prepared {
-  return { cedar, sets: new Map(), blocks: new Set() };
+function newlyPrepared(): Prepared {
+  return { cedar: loadCedar(), sets: new Map(), blocks: new Set() };
 }
 
 function charactersOf(policies: readonly Policy[]): number {

@@ -37,6 +37,25 @@ forbid (principal in Group::"agents", action == Action::"sql.query", resource ==
 when { context.statements.containsAny(["delete", "update"]) && !context.hasWhere };`;
 
 describe('what a set of policies decides', () => {
+  test('policies about requests and policies about recordings never take the place of one another', () => {
+    const requests = ['write', 'destroy', 'read', 'admin'];
+    const rules = requests.map(
+      (effect, i) =>
+        `@id("${effect}") forbid (principal, action${i % 2 === 0 ? ' == Action::"sql.query"' : ''}, resource) when { context.effects.contains("${effect}") };`,
+    );
+    const engine = policy(`${rules.join('\n')}
+@id("all") permit (principal in Group::"dba", action in Action::"recording", resource);
+@id("own") forbid (principal in Group::"agents", action in Action::"recording", resource) when { context.own };`);
+    const recordings = (principal: typeof bot): readonly string[] =>
+      engine.recordingRules?.({ asker: asked({ principal }).asker, timeMs: 1 }).rules.flatMap(({ policies }) => policies) ?? assert.fail();
+    for (const [i, effect] of requests.entries()) {
+      const decided = engine.decide(asked({ effects: [effect] }));
+      assert.deepEqual([decided.verdict, decided.policies], ['deny', [`rules.cedar:${effect}`]]);
+      const who = i % 2 === 0 ? ann : bot;
+      assert.deepEqual([...new Set(recordings({ ...who, id: `${who.id}${i}` }))], [`rules.cedar:${who === ann ? 'all' : 'own'}`]);
+    }
+  });
+
   test('without a policy that applies, the grants decide', () => {
     const granted = decide(noWhere);
     assert.deepEqual([granted.verdict, granted.policies], ['allow', ['grant:bot:orders']]);

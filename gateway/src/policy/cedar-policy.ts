@@ -46,15 +46,9 @@ export function readPolicySet(cedar: CedarLibrary, sources: readonly PolicySourc
   return { sources, policies, findings: () => (found ??= find()) };
 }
 
-interface CedarParts {
-  readonly cedar: CedarLibrary;
-  readonly vocabulary: Vocabulary;
-}
-
 /** Makes the policy of grants and of files in Cedar at once. Throws GatewayError `config_invalid` with all faults of the files. */
 export function cedarPolicy(grants: PolicyEngine, sources: readonly PolicySource[], vocabulary: Vocabulary): PolicyEngine {
-  const cedar = loadCedar();
-  return new CedarPolicy(grants, readPolicySet(cedar, sources, vocabulary), { cedar, vocabulary });
+  return new CedarPolicy(grants, readPolicySet(loadCedar(), sources, vocabulary), vocabulary);
 }
 
 interface NewestDecision {
@@ -98,7 +92,7 @@ export class CedarPolicy implements PolicyEngine {
   /** The newest decision about an object of facts: a statement that is executed again has the same one, and no key is made for it. */
   readonly #newest = new WeakMap<object, NewestDecision>();
 
-  constructor(grants: PolicyEngine, { sources, policies: all, findings }: PolicySet, { cedar, vocabulary }: CedarParts) {
+  constructor(grants: PolicyEngine, { sources, policies: all, findings }: PolicySet, vocabulary: Vocabulary) {
     const policies = all.filter(({ isAboutRecordings }) => !isAboutRecordings);
     this.#grants = grants;
     this.sources = sources;
@@ -113,13 +107,12 @@ export class CedarPolicy implements PolicyEngine {
     this.readsHistory = this.#readsCarried || policies.some(readsHistory);
     this.factsRead = jointUse(policies).fields;
     this.#policies = new Map(policies.map((policy) => [policy.id, policy]));
-    this.#authorizer = new Authorizer(cedar, policies, vocabulary);
+    this.#authorizer = new Authorizer(policies, vocabulary);
     this.#fields = new Map(vocabulary.protocols.map(({ id, context }) => [id, [...commonFields, ...context]]));
     this.#keys = new KeyMaker(policies, this.#fields);
     this.#access = new EffectiveAccess(policies, vocabulary);
     this.version = versionOf(grants, all);
     this.#recordings = new RecordingPolicy(
-      cedar,
       all.filter(({ isAboutRecordings }) => isAboutRecordings),
       { vocabulary, version: this.version },
     );
@@ -129,6 +122,7 @@ export class CedarPolicy implements PolicyEngine {
 
   async prepare(): Promise<void> {
     await this.#authorizer.prepare();
+    await this.#recordings.prepare();
   }
 
   decide(question: Question): Decision {

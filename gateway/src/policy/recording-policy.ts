@@ -2,7 +2,6 @@ import type { Decision } from '../domain/decision.ts';
 import { actNames, actsOnAll, type Act } from '../domain/recording-acts.ts';
 import type { ActRule, Extent, Names, Reach, RecordingRules } from '../domain/recording-rules.ts';
 import { Authorizer, circumstanceValue, principalEntity, targetEntity, type Call, type Satisfied } from './authorizer.ts';
-import type { CedarLibrary } from './cedar-library.ts';
 import { jointUse, nameOf } from './policy-json.ts';
 import type { AskedRecord, Circumstances, RulesApart } from './policy.ts';
 import type { Policy } from './policy-set.ts';
@@ -59,9 +58,9 @@ export class RecordingPolicy {
   readonly #readsOwn: boolean;
   readonly #kept = new Map<string, RecordingRules>();
 
-  constructor(cedar: CedarLibrary, policies: readonly Policy[], { vocabulary, version }: { readonly vocabulary: Vocabulary; readonly version: string }) {
+  constructor(policies: readonly Policy[], { vocabulary, version }: { readonly vocabulary: Vocabulary; readonly version: string }) {
     const { fields } = jointUse(policies);
-    this.#authorizer = new Authorizer(cedar, policies, vocabulary);
+    this.#authorizer = new Authorizer(policies, vocabulary);
     this.#policies = new Map(policies.map((policy) => [policy.id, policy]));
     this.#version = version;
     this.#tags = tagNames(vocabulary.targets);
@@ -70,6 +69,11 @@ export class RecordingPolicy {
     this.#named = { Target: named('Target'), Class: named('Class') };
     this.#circumstances = recordingCircumstances.filter(({ name }) => fields?.has(name) ?? true);
     this.#readsOwn = fields?.has('own') ?? true;
+  }
+
+  /** Loads Cedar, so that nobody who asks waits for that. */
+  async prepare(): Promise<void> {
+    await this.#authorizer.prepare();
   }
 
   /** Returns what the policies say of all acts for one who asks. It is the same object as long as nothing changes. */
