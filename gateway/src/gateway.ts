@@ -825,7 +825,9 @@ export class Gateway implements AsyncDisposable {
   #warnOfClearText(): void {
     const open =
       this.#inForce.config.tls === null
-        ? Object.entries(this.#addresses).filter(([, address]) => !isLoopback(address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '')))
+        ? Object.entries(this.#addresses).filter(
+            ([id, address]) => findProtocol(id)?.isEncrypted !== true && !isLoopback(address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '')),
+          )
         : [];
     for (const sink of this.#inForce.config.sinks.values()) {
       const told = takesNotices(sink) ? null : sink.settings();

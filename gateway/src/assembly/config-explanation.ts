@@ -202,7 +202,8 @@ function warnings(config: Config): readonly string[] {
   const granted = new Set([...principals.values(), ...groups.values()].flatMap((each) => each.targets));
   const peopled = new Set(['admins', ...groups.keys(), ...[...principals.values()].flatMap((each) => each.groups)]);
   const vain = roles.filter((role) => !role.groups.some((group) => peopled.has(group)));
-  const inTheClear = tls === null ? [...listen].filter(([, { host }]) => host !== 'localhost' && !isLoopback(host)) : [];
+  const isInTheClear = (id: string, host: string): boolean => findProtocol(id)?.isEncrypted !== true && host !== 'localhost' && !isLoopback(host);
+  const inTheClear = tls === null ? [...listen].filter(([id, { host }]) => isInTheClear(id, host)) : [];
   const unreachable = [...targets.values()].filter(({ protocol }) => !listen.has(findProtocol(protocol)?.transport === 'exchange' ? 'http' : protocol));
   const guarded = [...targets.values()].filter(({ host, options }) => seemsLinkLocal(host) && options['linkLocal'] !== true);
   return [

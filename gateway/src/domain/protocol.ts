@@ -33,6 +33,8 @@ interface ProtocolFacts {
   readonly id: string;
   readonly title: string;
   readonly valuePlaces: PlaceKind;
+  /** True if its own listener always encrypts, without `tls` of the configuration. */
+  readonly isEncrypted?: true;
   /** URL schemes that a target's `url` may have, each with its default port. If several protocols accept a scheme, the first registered is the default. */
   readonly schemes: Readonly<Record<string, number>>;
   /**

@@ -10,6 +10,7 @@ export const ssh: StreamProtocol = {
   title: 'SSH',
   transport: 'stream',
   valuePlaces: 'fields',
+  isEncrypted: true,
   schemes: { ssh: 22 },
   actions,
   context,
