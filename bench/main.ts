@@ -5,6 +5,7 @@ import { benchMask } from './mask.ts';
 import { benchPolicy } from './policy.ts';
 import { benchPostgres } from './postgres.ts';
 import { benchRecorder } from './recorder.ts';
+import { benchRedis } from './redis.ts';
 import { benchRetention } from './retention.ts';
 import { benchSearch } from './search.ts';
 import { benchSsh } from './ssh.ts';
@@ -18,6 +19,7 @@ const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<
   interference: benchInterference,
   starts: benchStarts,
   ssh: benchSsh,
+  redis: benchRedis,
   policy: benchPolicy,
   mask: benchMask,
   search: benchSearch,
