@@ -48,7 +48,7 @@ describe('Redis', requireProgram('redis-server', 'redis-cli', 'redis-benchmark',
     server = parts.use(await startRedisServer());
     gateway = parts.use(
       await GatewayProcess.start({
-        config: `targets:\n  cache: { url: "redis://${server.user}@127.0.0.1:${server.port}/0", password: { env: REDIS_SECRET } }\nprincipals:\n  agent: { kind: agent, targets: [cache] }\n  reader: { kind: agent, targets: [] }\npolicies: ${file}\n`,
+        config: `targets:\n  cache: { url: "redis://${server.user}@127.0.0.1:${server.port}/0", password: { env: REDIS_SECRET }, options: { users: [guest] } }\nprincipals:\n  agent: { kind: agent, targets: [cache] }\n  reader: { kind: agent, targets: [] }\npolicies: ${file}\n`,
         environment: { REDIS_SECRET: server.password },
         listeners: ['redis'],
       }),
@@ -74,6 +74,15 @@ describe('Redis', requireProgram('redis-server', 'redis-cli', 'redis-benchmark',
     assert.notEqual(greeting?.type ?? '-', '-', greeting?.text ?? 'the connection was closed');
     return client;
   };
+
+  test('TARGET+USER logs in as another user of the server, where the configuration names it', async () => {
+    await server.ask(`ACL SETUSER guest on >${server.password} ~* +get +hello`);
+    assert.match(await run('redis-cli', ['--user', 'cache+guest', 'SET', 'a', 'b']), /NOPERM this user has no permissions to run the 'set' command/);
+    assert.equal(await run('redis-cli', ['--user', 'cache+guest', 'GET', 'nothing']), '\n');
+    assert.match(await run('redis-cli', ['--user', 'cache+root', 'GET', 'nothing']), /countersign: The user "root" is not among the users of the target cache/);
+    const users = (await everything()).flatMap(({ kind, attributes }) => (kind === 'request' ? String(attributes['countersign.target.user']) : []));
+    assert.deepEqual([...new Set(users)].toSorted(), ['guest', 'root']);
+  });
 
   test('redis-cli and redis-benchmark work unchanged, in both versions of the protocol', async () => {
     assert.equal(await run('redis-cli', ['--user', 'cache', 'SET', 'cli:1', 'two words']), 'OK\n');

@@ -1,6 +1,7 @@
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
 import type { ContextField } from '../../domain/context-field.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
+import { userField } from '../../wire/remote-user.ts';
 import { commandFacts } from './command-facts.ts';
 import type { Command } from './command-reader.ts';
 import { isSubscription } from './subscriptions.ts';
@@ -40,6 +41,7 @@ export const context: readonly ContextField[] = [
     absent: '',
     title: 'The command in capitals, with its subcommand: `GET`, `CONFIG SET`. Empty for one that is not known.',
   },
+  userField,
   { name: 'database', type: 'text', attribute: 'db.namespace', absent: '', title: 'The number of the database, as text: `0`.' },
   {
     name: 'keys',
@@ -60,9 +62,9 @@ export const context: readonly ContextField[] = [
   },
 ];
 
-/** The attributes that all requests of a connection have. */
-export function connectionAttributes(database: string): Attributes {
-  return { 'db.system.name': 'redis', 'db.namespace': database };
+/** The attributes that all requests of a connection have. `user` is that of the target. */
+export function connectionAttributes(database: string, user: string): Attributes {
+  return { 'db.system.name': 'redis', 'db.namespace': database, ...(user === '' ? {} : { [ownAttributes.targetUser]: user }) };
 }
 
 /** Returns the facts of a command as attributes. An empty one is left out. */
@@ -79,5 +81,5 @@ export function commandAttributes(args: Command): Attributes {
 /** Returns the facts of a command that is written as a line. */
 export function exampleAttributes(text: string): Attributes {
   const [name = Buffer.alloc(0), ...others] = splitLine(Buffer.from(text));
-  return { ...connectionAttributes('0'), ...commandAttributes([name, ...others]) };
+  return { ...connectionAttributes('0', ''), ...commandAttributes([name, ...others]) };
 }

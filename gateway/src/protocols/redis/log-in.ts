@@ -16,11 +16,20 @@ export interface TargetLogin {
   readonly answer: Buffer;
 }
 
+/** The login that is wanted at a target. */
+export interface Wanted {
+  readonly database: string;
+  /** The user of the target. */
+  readonly user: string;
+  /** The HELLO of the client without its AUTH; null if it sent none. */
+  readonly hello: Buffer | null;
+}
+
 /**
- * Logs in at the target with the gateway's own credential, and selects the database. `hello` is the HELLO of the client without its AUTH; null if it sent none. Rejects with
+ * Logs in at the target with the gateway's own credential, and selects the database. Rejects with
  * GatewayError `target_unreachable`, `target_tls_failed` or `target_login_failed`, or with the reason for which the session ended.
  */
-export async function logIn(channel: Channel, { database, hello }: { readonly database: string; readonly hello: Buffer | null }): Promise<TargetLogin> {
+export async function logIn(channel: Channel, wanted: Wanted): Promise<TargetLogin> {
   const { signal } = channel;
   let upstream: Upstream | null = null;
   const abort = (): void => {
@@ -32,7 +41,7 @@ export async function logIn(channel: Channel, { database, hello }: { readonly da
     if (upstream instanceof RecordedServer) {
       return { upstream, answer: await upstream.welcome() };
     }
-    return { upstream, answer: await greet(upstream, channel, { database, hello }) };
+    return { upstream, answer: await greet(upstream, channel, wanted) };
   } catch (error) {
     upstream?.destroy();
     signal.throwIfAborted();
@@ -44,11 +53,7 @@ export async function logIn(channel: Channel, { database, hello }: { readonly da
   }
 }
 
-async function greet(
-  upstream: Upstream,
-  { target, limits }: Channel,
-  { database, hello }: { readonly database: string; readonly hello: Buffer | null },
-): Promise<Buffer> {
+async function greet(upstream: Upstream, { target, limits }: Channel, { database, user, hello }: Wanted): Promise<Buffer> {
   const { tls, caFile } = parseOptions(redisOptions, target.options);
   const mode = tls ?? (target.scheme === 'rediss' ? 'verify-full' : 'off');
   if (mode !== 'off') {
@@ -61,8 +66,8 @@ async function greet(
     return reply(upstream, reader, deadlineMs);
   };
   const secret = target.password?.() ?? '';
-  if (secret !== '' || target.user !== '') {
-    const answer = await ask('AUTH', ...(target.user === '' ? [] : [target.user]), secret);
+  if (secret !== '' || user !== '') {
+    const answer = await ask('AUTH', ...(user === '' ? [] : [user]), secret);
     if (answer[0] !== 0x2b) {
       // The client does not get the target's words about the gateway's own credential, because it would think that its own is wrong.
       throw new GatewayError('target_login_failed', 'The target refused the login: it does not accept the credential the gateway has for it');

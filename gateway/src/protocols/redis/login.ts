@@ -2,6 +2,7 @@ import type { Channel } from '../../domain/channel.ts';
 import type { Client } from '../../domain/client.ts';
 import type { Door } from '../../domain/door.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { targetIn } from '../../wire/remote-user.ts';
 import { word } from './command-facts.ts';
 import { CommandReader, type Command } from './command-reader.ts';
 import { command, line } from './compose.ts';
@@ -18,6 +19,8 @@ const tlsHandshakeByte = 0x16;
 /** A client that has logged in. */
 export interface Arrival {
   readonly channel: Channel;
+  /** The user name that the client gave: `TARGET` or `TARGET+REMOTEUSER`. */
+  readonly user: string;
   /** The login without its token, for the record. */
   readonly login: Buffer;
   /** The HELLO of the login without its AUTH. Null: it was an AUTH. */
@@ -39,7 +42,7 @@ export async function receive(client: Client, door: Door): Promise<Arrival | nul
   const { tunnel, certificate } = client;
   if (tunnel !== null) {
     const channel = await door.authenticate({ token: tunnel.token, target: tunnel.target, user: '', clientAddress: client.address, claims: [], certificate });
-    return { channel, login: Buffer.alloc(0), hello: null, isAnswered: false };
+    return { channel, user: tunnel.target, login: Buffer.alloc(0), hello: null, isAnswered: false };
   }
   const reader = new CommandReader(commandBytesMax);
   let bytes = await read();
@@ -71,13 +74,13 @@ export async function receive(client: Client, door: Door): Promise<Arrival | nul
         const channel = await door.authenticate({
           token: shown.token,
           certificate,
-          target: shown.user,
+          target: targetIn(shown.user),
           user: shown.user.slice(0, userCharactersMax),
           clientAddress: client.address,
           claims: [],
         });
         client.unread(reader.rest());
-        return { channel, login: withoutToken(shown), hello: shown.hello, isAnswered: true };
+        return { channel, user: shown.user, login: withoutToken(shown), hello: shown.hello, isAnswered: true };
       } catch (error) {
         const isFinal = !(error instanceof GatewayError) || attempts >= attemptsMax || (attempts > 0 && error.code !== 'unauthenticated');
         if (isFinal) {

@@ -25,7 +25,9 @@ export interface RelayOptions {
   readonly session: string;
   readonly frameBytesMax: number;
   readonly database: string;
-  /** The name by which the client has logged in. */
+  /** The name of the target. */
+  readonly name: string;
+  /** The user of the target as whom the gateway has logged in. */
   readonly user: string;
   /** The version of the protocol that the client has asked for at its login. */
   readonly version: 2 | 3;
@@ -215,7 +217,7 @@ export class RedisRelay implements Relay {
     } else if (reason !== null) {
       this.#refuse(args, reason);
     } else if (name === 'acl|whoami' && this.#transaction === null) {
-      this.#answer(null, bulk(Buffer.from(this.#options.user)));
+      this.#answer(null, bulk(Buffer.from(this.#options.name)));
     } else if (isSubscription(name)) {
       this.#request(args, (seq, changes) => ({ kind: 'channels', seq, changes, name, channels: args.length - 1, left: null }));
     } else if (name === 'exec' && this.#transaction?.isRefused === true) {
@@ -288,7 +290,7 @@ export class RedisRelay implements Relay {
     const database = word(args[0]) === 'select' ? (args[1]?.toString() ?? '') : this.#database;
     const action: Action = {
       name: actionOf(nameOf(args)),
-      attributes: { ...connectionAttributes(database.slice(0, 20)), ...commandAttributes(args) },
+      attributes: { ...connectionAttributes(database.slice(0, 20), this.#options.user), ...commandAttributes(args) },
       isOnce: true,
       text: () => ({ pieces: [{ role: 'client', text: args.map((each) => each.toString()).join(' ') }], isWhole: true }),
     };

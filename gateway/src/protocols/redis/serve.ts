@@ -4,15 +4,18 @@ import type { Client } from '../../domain/client.ts';
 import { refusalOf } from '../../domain/decision.ts';
 import type { Door } from '../../domain/door.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { parseOptions } from '../../domain/options.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { changeText } from '../../domain/text-change.ts';
 import { runRelay } from '../../wire/relay-loop.ts';
+import { allowedUser, wantedUser } from '../../wire/remote-user.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
 import { connectionAttributes } from './actions.ts';
 import { command } from './compose.ts';
 import { failure } from './failures.ts';
 import { logIn } from './log-in.ts';
 import { receive, type Arrival } from './login.ts';
+import { redisOptions } from './options.ts';
 import { RedisRelay } from './relay.ts';
 
 /** Serves one client from its first byte to its last. */
@@ -46,10 +49,10 @@ async function arrive(client: Client, door: Door): Promise<Arrival | null> {
 }
 
 /** Serves an authenticated client until the conversation ends. The connection is itself an action: it is recorded before the target is dialled. */
-async function converse(client: Client, { channel, login, hello, isAnswered }: Arrival): Promise<void> {
+async function converse(client: Client, { channel, user: given, login, hello, isAnswered }: Arrival): Promise<void> {
   const { target } = channel;
   const database = target.path === '' ? '0' : target.path;
-  const action: Action = { name: 'redis.connect', attributes: connectionAttributes(database) };
+  const action: Action = { name: 'redis.connect', attributes: connectionAttributes(database, wantedUser(target, given)) };
   const change = channel.requestChange(action, [login]);
   if (change !== null && changeText(change.texts, login.toString(), ['=user']) !== login.toString()) {
     const reason = 'policy changes texts of a request, and those of a login cannot be changed';
@@ -60,9 +63,10 @@ async function converse(client: Client, { channel, login, hello, isAnswered }: A
   if (connect.grant === null) {
     throw refusalOf(connect.decision);
   }
+  const user = allowedUser(target, given, parseOptions(redisOptions, target.options).users);
   const startedMs = performance.now();
   await untilCommitted(channel);
-  const { upstream, answer } = await logIn(channel, { database, hello: hello === null ? null : command(...hello) });
+  const { upstream, answer } = await logIn(channel, { database, user, hello: hello === null ? null : command(...hello) });
   try {
     const durationMs = Math.round(performance.now() - startedMs);
     const welcome = isAnswered ? [answer] : [];
@@ -75,7 +79,8 @@ async function converse(client: Client, { channel, login, hello, isAnswered }: A
       session: channel.session,
       frameBytesMax: channel.limits.frameBytesMax,
       database,
-      user: target.name,
+      name: target.name,
+      user,
       version: hello?.[1]?.toString() === '3' && answer[0] !== 0x2d ? 3 : 2,
       nowMs: () => performance.now(),
     });

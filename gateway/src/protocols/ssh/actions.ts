@@ -2,6 +2,7 @@ import type { ActionDefinition, Attributes } from '../../domain/action.ts';
 import type { ContextField } from '../../domain/context-field.ts';
 import { unknownEffects } from '../../domain/effects.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
+import { userField } from '../../wire/remote-user.ts';
 import { commandFacts } from './command-words.ts';
 
 /** The catalogue of actions. */
@@ -34,13 +35,7 @@ export const context: readonly ContextField[] = [
     absent: '',
     title: 'The program that the command runs, as `rm`, where it is a command of plain words; empty where a shell decides what runs.',
   },
-  {
-    name: 'user',
-    type: 'text',
-    attribute: ownAttributes.targetUser,
-    absent: '',
-    title: 'The user of the machine as whom the gateway logs in: that of the target, or the one behind `+` in `TARGET+REMOTEUSER`.',
-  },
+  userField,
   { name: 'interactive', type: 'boolean', attribute: 'process.interactive', absent: false, title: 'True if there is a terminal.' },
 ];
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { linkLocalOption } from '../../wire/link-local.ts';
+import { usersOption } from '../../wire/remote-user.ts';
 
 const hostKey = z
   .string()
@@ -8,7 +9,6 @@ const hostKey = z
     'A host key is written as in known_hosts: ssh-ed25519 AAAA…',
   );
 const keysMax = 16;
-const usersMax = 100;
 
 /** The options of a target of this protocol. */
 export const sshOptions = z.strictObject({
@@ -19,9 +19,6 @@ export const sshOptions = z.strictObject({
     .describe(
       'The keys that the target may show, as `["ssh-ed25519 AAAA…"]`. `any` trusts whoever answers at its address. A target without this option is refused.',
     ),
-  users: z
-    .preprocess((list) => (typeof list === 'string' ? list.split(',') : list), z.array(z.string().min(1).max(256)).max(usersMax))
-    .default([])
-    .describe('The users, besides that of the URL, as whom clients may log in: with `TARGET+USER` as their user name.'),
+  users: usersOption,
   linkLocal: linkLocalOption,
 });

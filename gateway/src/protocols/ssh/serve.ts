@@ -13,6 +13,7 @@ import { parseOptions } from '../../domain/options.ts';
 import { changeText } from '../../domain/text-change.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { runRelay, type RelayedTarget } from '../../wire/relay-loop.ts';
+import { allowedUser, targetIn, wantedUser } from '../../wire/remote-user.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
 import { algorithms } from './algorithms.ts';
 import { sendBanner } from './banner.ts';
@@ -159,7 +160,7 @@ async function converse(client: Client, { channel, side, user }: Arrival): Promi
   const unreached = reached instanceof GatewayError ? reached : null;
   const relay = new SshRelay({
     session: channel.session,
-    user: wantedUser(channel, user),
+    user: wantedUser(channel.target, user),
     unreached,
     isChanged: (action) => channel.isObliged(action),
     nowMs: () => performance.now(),
@@ -169,7 +170,7 @@ async function converse(client: Client, { channel, side, user }: Arrival): Promi
 
 /** Asks whether the client may connect, and logs in at the target. Rejects with the GatewayError that says why the target is not reached. */
 async function reach(channel: Channel, user: string): Promise<RelayedTarget> {
-  const action: Action = { name: 'ssh.connect', attributes: { [ownAttributes.targetUser]: wantedUser(channel, user) } };
+  const action: Action = { name: 'ssh.connect', attributes: { [ownAttributes.targetUser]: wantedUser(channel.target, user) } };
   const change = channel.requestChange(action, [login(user)]);
   if (change !== null && changeText(change.texts, user, ['=user']) !== user) {
     const reason = 'policy changes texts of a request, and those of a login cannot be changed';
@@ -182,30 +183,9 @@ async function reach(channel: Channel, user: string): Promise<RelayedTarget> {
   }
   const startedMs = performance.now();
   await untilCommitted(channel);
-  const target = await logIn(channel, targetUser(channel, user));
+  const target = await logIn(channel, allowedUser(channel.target, user, parseOptions(sshOptions, channel.target.options).users));
   channel.record('response', { request: connect.seq, attributes: { [ownAttributes.durationMs]: Math.round(performance.now() - startedMs) } }, []);
   return target;
-}
-
-/** Returns the name of the target in the user name `TARGET` or `TARGET+REMOTEUSER`. */
-function targetIn(user: string): string {
-  return user.split('+', 1)[0] ?? '';
-}
-
-/** Returns the user of the target whom the client names in `TARGET+REMOTEUSER`, or that of the target. */
-function wantedUser({ target }: Channel, user: string): string {
-  const at = user.indexOf('+');
-  return at < 0 ? target.user : user.slice(at + 1, at + 1 + userCharactersMax);
-}
-
-/** Returns the user as whom the gateway logs in. Throws GatewayError `refused` for one whom the configuration does not name. */
-function targetUser(channel: Channel, user: string): string {
-  const { target } = channel;
-  const wanted = wantedUser(channel, user);
-  if (wanted !== target.user && !parseOptions(sshOptions, target.options).users.includes(wanted)) {
-    throw new GatewayError('refused', `The user ${JSON.stringify(wanted.slice(0, userCharactersMax))} is not among the users of the target ${target.name}.`);
-  }
-  return wanted;
 }
 
 /** Takes the place of a target that is not reached. Nothing is forwarded there. */
