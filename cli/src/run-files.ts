@@ -15,7 +15,7 @@ export class RunFiles implements Disposable {
     const all = Object.entries(files);
     this.#directory = all.length === 0 ? null : mkdtempSync(join(tmpdir(), 'countersign-run-'));
     for (const [name, content] of all) {
-      if (!/^[a-z_]{1,64}$/.test(name)) {
+      if (!/^[a-z_][\w.-]{0,127}$/i.test(name)) {
         throw new Error('the gateway names a file that a run may not have');
       }
       writeWholeFile(join(this.#directory ?? '', name), this.#placed(content), { mode: content.startsWith('#!') ? executable : readable });

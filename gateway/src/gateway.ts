@@ -759,22 +759,31 @@ export class Gateway implements AsyncDisposable {
         }
       }
     }
+    const onError = this.#trouble('answer an HTTP request');
+    const shared = { limits, log: this.#log, makeVisit: (address: string) => new Visit(door, address), onError };
+    for (const { protocol, service } of served.exchanges) {
+      const address = protocol.hasListener === true ? listen.get(protocol.id) : undefined;
+      if (address !== undefined && service.listener !== undefined) {
+        const { tls: own, targetOf, shownKey } = service.listener;
+        const options = { ...shared, ...address, certificate: own, targetOf, protocolOf: () => ({ protocol, service }), besides: null };
+        this.#addresses[protocol.id] = this.#parts.use(await HttpListener.open(options)).address;
+        this.#listenerKeys[protocol.id] = shownKey;
+      }
+    }
     const http = listen.get('http');
     if (http !== undefined) {
-      const onError = this.#trouble('answer an HTTP request');
       const listener = this.#parts.use(
         await HttpListener.open({
+          ...shared,
           ...http,
-          limits,
           certificate,
-          log: this.#log,
-          makeVisit: (address) => new Visit(door, address),
           protocolOf: (target) => served.exchange(this.#inForce.config.targets.get(target)?.protocol),
-          onApi: apiListener(api, onError),
-          onTunnel: (socket, head, tunnel) => {
-            this.#adopt(socket, head, tunnel);
+          besides: {
+            onApi: apiListener(api, onError),
+            onTunnel: (socket, head, tunnel) => {
+              this.#adopt(socket, head, tunnel);
+            },
           },
-          onError,
         }),
       );
       this.#addresses['http'] = listener.address;

@@ -58,7 +58,11 @@ export async function startLiveModels(): Promise<LiveModels> {
 
 /** A message as text. */
 export function textOf(data: RawData): string {
-  return (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data instanceof ArrayBuffer ? new Uint8Array(data) : data)).toString();
+  return bytesOf(data).toString();
+}
+
+export function bytesOf(data: RawData): Buffer {
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data instanceof ArrayBuffer ? new Uint8Array(data) : data);
 }
 
 /** Sends an event. Google's servers send JSON in binary messages. */

@@ -1,5 +1,6 @@
 import { GatewayError } from '../domain/errors.ts';
 import type { ConnectionInstructions } from '../domain/connection-instructions.ts';
+import { listenerOf } from '../domain/protocol.ts';
 import type { ApiParts } from './parts.ts';
 
 export interface ConnectionOptions {
@@ -18,7 +19,8 @@ export function connectionOf(
 ): ConnectionInstructions {
   const target = targets().get(name);
   const protocol = target === undefined ? undefined : findProtocol(target.protocol);
-  const address = protocol === undefined ? undefined : addresses()[protocol.transport === 'exchange' ? 'http' : protocol.id];
+  const own = protocol === undefined ? undefined : addresses()[listenerOf(protocol)];
+  const address = own ?? (protocol?.transport === 'exchange' ? addresses()['http'] : undefined);
   if (protocol === undefined || address === undefined) {
     throw new GatewayError('unknown_target', `The target "${name}" cannot be reached here: it is not configured, or its protocol is not listened for.`);
   }

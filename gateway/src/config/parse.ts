@@ -13,7 +13,7 @@ import { defaultLimits, type Limits } from '../domain/limits.ts';
 import { plainFault } from '../domain/plain-faults.ts';
 import type { Principal } from '../domain/principal.ts';
 import { usageProviders } from '../domain/usage-settings.ts';
-import type { Protocol } from '../domain/protocol.ts';
+import { listenerOf, type Protocol } from '../domain/protocol.ts';
 import { readKeys, refuseSinkUrl, type Sink, type StreamFacts, type StreamSettings } from '../domain/sink.ts';
 import { isLoopback } from '../domain/address.ts';
 import type { RootSettings } from '../domain/root-settings.ts';
@@ -91,7 +91,7 @@ export function parseConfig(text: string, context: ParseContext): Config {
   const findPath = pathFinder(base, true, note);
   const findNeeded = pathFinder(base, context.secrets === 'needed', note);
   const schema = configSchema({
-    protocols: context.protocols.filter(({ transport }) => transport === 'stream').map(({ id }) => id),
+    protocols: context.protocols.filter((protocol) => listenerOf(protocol) === protocol.id).map(({ id }) => id),
     parseTarget: (raw, wrong) => parseTarget(raw, { protocols: context.protocols, openSecret, findPath: findNeeded }, wrong),
   });
   const { rootKey: renamed, ...named } = asRecord(written);

@@ -29,6 +29,18 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = defaultJ
   return parseStrictJsonText(decodeUtf8(bytes), limits);
 }
 
+/** Parses as `parseStrictJson` does. Null: not all parsers read it alike, or it is none. */
+export function readStrictJson(bytes: Uint8Array): { readonly value: unknown } | null {
+  try {
+    return { value: parseStrictJson(bytes) };
+  } catch (error) {
+    if (error instanceof GatewayError) {
+      return null;
+    }
+    throw error;
+  }
+}
+
 /** Parses a text as `parseStrictJson` parses bytes, with the same errors. */
 export function parseStrictJsonText(text: string, limits: JsonLimits = defaultJsonLimits): unknown {
   checkStructure(text, limits, addKey);

@@ -15,6 +15,8 @@ export interface ConnectionInstructions {
   readonly url: string;
   /** The environment variables that common clients read, for instance PGHOST. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Environment variables that are lists of paths, as KUBECONFIG. The paths of all connections are joined. Absent: there are none. */
+  readonly searchPaths?: Readonly<Record<string, string>>;
   /** A command to type. It does not contain the token. */
   readonly command: string;
   /**
@@ -39,5 +41,9 @@ export function filesOf(connections: readonly ConnectionInstructions[]): Readonl
 /** Returns `<TARGET>_URL` for each target, and the variables that common clients read. If two targets need the same variable, the first target gets it. */
 export function environmentOf(connections: readonly (ConnectionInstructions & { readonly name: string })[]): Readonly<Record<string, string>> {
   const urls = connections.map(({ name, url }) => [`${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_URL`, url] as const);
-  return Object.assign({}, ...connections.toReversed().map(({ environment }) => environment), Object.fromEntries(urls.toReversed()));
+  const paths: Record<string, string> = {};
+  for (const [variable, path] of connections.flatMap(({ searchPaths = {} }) => Object.entries(searchPaths))) {
+    paths[variable] = paths[variable] === undefined ? path : `${paths[variable]}:${path}`;
+  }
+  return Object.assign({}, ...connections.toReversed().map(({ environment }) => environment), paths, Object.fromEntries(urls.toReversed()));
 }

@@ -25,8 +25,15 @@ export interface StreamFacts extends ProtocolFacts {
 /** The facts of a protocol over HTTP. */
 export interface ExchangeFacts extends ProtocolFacts {
   readonly transport: 'exchange';
+  /** True if its clients may use a listener of its own, which its service describes. Absent: its targets are below `/t/TARGET` of the HTTP listener alone. */
+  readonly hasListener?: true;
   /** How a recording takes the place of a target. */
   readonly replay: ExchangeReplay;
+}
+
+/** Returns the name of the listener for the clients of a protocol, as the configuration has it: its id, or `http`. */
+export function listenerOf(protocol: Protocol): string {
+  return protocol.transport === 'stream' || protocol.hasListener === true ? protocol.id : 'http';
 }
 
 interface ProtocolFacts {

@@ -6,9 +6,11 @@ import type { PlainResponse } from './plain/plain-response.ts';
 
 /** One HTTP request for a target and its answer, as the listener gives it to the target's protocol. */
 export interface Exchange {
-  /** The name of the target in the path, decoded. */
+  /** The name of the target. */
   readonly target: string;
-  /** The path and query after `/t/TARGET`, exactly as the client sent them. */
+  /** The path at the gateway below which the target is: `/t/TARGET`; empty at a listener where all of the path is the target's. */
+  readonly way: string;
+  /** The path and query after the way, exactly as the client sent them. */
   readonly path: string;
   readonly request: ClientRequest;
   readonly response: ClientResponse;

@@ -18,6 +18,8 @@ export interface ExchangeRules {
   readonly upgrade?: (head: RequestHead, target: Target) => Upgrading | null;
   /** Returns one spelling for an address that clients of the protocol write in several ways. This spelling is decided on, recorded and sent. */
   readonly path?: (path: string, target: Target) => string;
+  /** Returns the headers of a request as they are decided on, recorded and sent. Absent: as the client sent them. */
+  readonly headers?: (headers: Headers) => Headers;
   /** Name of a query parameter in which clients may give their token. It is removed from the address before anything else is done. */
   readonly tokenParameter?: string;
   /** Name of the header, in small letters, that names the client's session at the target. A held request is known again in another session. Absent: there is none. */

@@ -57,7 +57,7 @@ test('an exchange whose request is never committed is over when its channel ends
   let isOver = false;
   const server = createServer((request, response) => {
     const client = { clientAddress: '127.0.0.1', isLoopback: true, isEncrypted: false, expectsContinue: false, upgrade: null };
-    serveExchange({ target: 'test', path: '/', request, response, ...client }, door, rules, steps).then(() => (isOver = true), assert.ifError);
+    serveExchange({ target: 'test', way: '/t/test', path: '/', request, response, ...client }, door, rules, steps).then(() => (isOver = true), assert.ifError);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   try {

@@ -182,10 +182,11 @@ class ExchangeRun {
     const token = this.#token;
     const { target } = channel;
     const call = this.#rules.call(target);
+    const sent = endToEndRequest(headers, token);
     const head = {
       method: this.#exchange.request.method ?? '',
       path: this.#pathOf(normalizePath(path, call.allowsEncodedSlash), target),
-      headers: endToEndRequest(headers, token),
+      headers: this.#rules.headers?.(sent) ?? sent,
     };
     if (head.method === 'TRACE') {
       // The answer to TRACE repeats the request as the target got it, with the target's credential in it.

@@ -8,7 +8,7 @@ import type { ShownCertificate } from '../domain/shown-certificate.ts';
 import { certificateOf, type ServerTls } from '../wire/server-tls.ts';
 import { formatAddress, isLoopback, plainAddress } from '../domain/address.ts';
 import { GatewayError } from '../domain/errors.ts';
-import type { ClientRequest, ClientResponse, NodeRequest, NodeResponse, Upgrade } from '../exchange/exchange.ts';
+import type { ClientRequest, ClientResponse, Exchange, NodeRequest, NodeResponse, Upgrade } from '../exchange/exchange.ts';
 import type { Limits } from '../domain/limits.ts';
 import { problemMediaType, problemOf, retryHeaders } from '../exchange/problem.ts';
 import type { TunnelIdentity } from '../domain/client.ts';
@@ -68,12 +68,22 @@ export interface HttpListenerOptions {
    * The protocol over HTTP of a target. For an unknown name, any protocol is returned: it refuses the name in the same way as a target that was not granted.
    */
   readonly protocolOf: (target: string) => Served<ExchangeProtocol>;
+  /** What is served besides targets. Null: nothing. */
+  readonly besides: BesidesTargets | null;
+  /** Returns the name of the target that a server name of TLS stands for; null if it stands for none. All requests are then for it. Absent: the path names the target. */
+  readonly targetOf?: (serverName: string) => string | null;
+  readonly onError: (error: unknown) => void;
+}
+
+interface BesidesTargets {
   /** Serves each request that is not for a target. */
   readonly onApi: (request: NodeRequest, response: NodeResponse) => void;
   /** Serves a client of a target's protocol over an upgraded request (`countersign connect`). `head` holds the bytes that were already read from it. */
   readonly onTunnel: (socket: Socket, head: Buffer, tunnel: TunnelIdentity) => void;
-  readonly onError: (error: unknown) => void;
 }
+
+/** Where a request leads. */
+type Place = Pick<Exchange, 'target' | 'way' | 'path'>;
 
 /** A client's connection. */
 interface Guest {
@@ -98,7 +108,7 @@ interface Message {
   readonly upgrade: Upgrade | null;
 }
 
-/** The one listener for HTTP: requests for targets below `/t/TARGET`, the API, and tunnels. */
+/** A listener for HTTP: requests for targets, the API, and tunnels. */
 export class HttpListener implements AsyncDisposable {
   readonly #options: HttpListenerOptions;
   readonly #server: Server;
@@ -125,7 +135,8 @@ export class HttpListener implements AsyncDisposable {
       // All other offers to switch the protocol are ignored and the request is answered as it is. The same holds for an offer after requests that have no
       // answer yet.
       shouldUpgradeCallback: ({ headers, url = '', socket }) =>
-        (headers.upgrade === tunnelProtocol || (isWebSocket(headers) && targetPath.test(url))) && this.#guests.get(socket)?.unanswered === 0,
+        ((headers.upgrade === tunnelProtocol && options.besides !== null) || (isWebSocket(headers) && this.#placeOf(socket, url) !== null)) &&
+        this.#guests.get(socket)?.unanswered === 0,
     });
     // The server's own handler for connections is called once a client has sent something of HTTP/1.1 that is not plain.
     const serve = this.#server.listeners('connection');
@@ -154,10 +165,10 @@ export class HttpListener implements AsyncDisposable {
         refuseUpgrade(socket);
       } else if (isWebSocket(request.headers)) {
         this.#serveUpgrade(guest, request, head);
-      } else {
+      } else if (options.besides !== null) {
         guest.admitted.busy();
         this.#sockets.delete(guest.outer);
-        openTunnel(options, request, { socket, head });
+        openTunnel(options.besides, request, { socket, head });
       }
     });
   }
@@ -241,7 +252,7 @@ export class HttpListener implements AsyncDisposable {
     const { served } = guest;
     if (version === 1) {
       this.#plain.accept(served, {
-        takes: (url) => targetPath.test(url),
+        takes: (url) => this.#placeOf(served, url) !== null,
         serve: (request, response) => {
           this.#serve(guest, { request, response, expectsContinue: false, upgrade: null });
         },
@@ -309,6 +320,7 @@ export class HttpListener implements AsyncDisposable {
 
   #answer(guest: Guest, message: Message): void {
     const { request, response } = message;
+    const place = this.#placeOf(guest.served, request.url ?? '');
     try {
       const { host, ':authority': authority } = request.headers;
       if (authority !== undefined || host === undefined || host !== guest.host) {
@@ -320,19 +332,29 @@ export class HttpListener implements AsyncDisposable {
       endEarly(response, { status: problem.status, statusText: problem.title, headers: [['content-type', problemMediaType]] }, JSON.stringify(problem));
       return;
     }
-    const [, target, path = ''] = targetPath.exec(request.url ?? '') ?? [];
-    if (target === undefined) {
+    if (place === null) {
       assert(!(request instanceof PlainRequest) && !(response instanceof PlainResponse), 'only requests for targets are plain');
       if (message.expectsContinue) {
         response.writeContinue();
       }
-      this.#options.onApi(request, response);
+      this.#options.besides?.onApi(request, response);
       return;
     }
-    void this.#exchange(guest, { target, path }, message);
+    void this.#exchange(guest, place, message);
   }
 
-  async #exchange({ visit, served, admitted }: Guest, where: { readonly target: string; readonly path: string }, message: Message): Promise<void> {
+  /** Returns where a request on a socket leads; null if it is for no target. A server name that stands for none leads to a target that nobody has. */
+  #placeOf(served: Socket, url: string): Place | null {
+    const { targetOf } = this.#options;
+    if (targetOf !== undefined) {
+      const target = served instanceof TLSSocket && typeof served.servername === 'string' ? targetOf(served.servername) : null;
+      return { target: target ?? '', way: '', path: url };
+    }
+    const [, target, path = ''] = targetPath.exec(url) ?? [];
+    return target === undefined ? null : { target, way: `/t/${target}`, path };
+  }
+
+  async #exchange({ visit, served, admitted }: Guest, where: Place, message: Message): Promise<void> {
     const { protocol, service } = this.#options.protocolOf(where.target);
     using door = visit.door(protocol.id);
     const clientAddress = plainAddress(served.remoteAddress);
@@ -362,7 +384,7 @@ export class HttpListener implements AsyncDisposable {
 /**
  * Opens a tunnel. It carries a principal's own token. The target's protocol checks, refuses, records and slows it down at the gate as it does for any client.
  */
-function openTunnel(options: HttpListenerOptions, request: IncomingMessage, { socket, head }: { socket: Duplex; head: Buffer }): void {
+function openTunnel(options: BesidesTargets, request: IncomingMessage, { socket, head }: { socket: Duplex; head: Buffer }): void {
   const [, target] = tunnelPath.exec(request.url ?? '') ?? [];
   const [, token] = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '') ?? [];
   try {

@@ -12,7 +12,7 @@ import type { ClientResponse } from '../exchange/exchange.ts';
 import { defaultLimits } from '../domain/limits.ts';
 import { problemMediaType, problemOf } from '../exchange/problem.ts';
 import type { Channel } from '../domain/channel.ts';
-import type { Protocol } from '../domain/protocol.ts';
+import { listenerOf, type Protocol } from '../domain/protocol.ts';
 import type { TargetFacts } from '../domain/target.ts';
 import { formatToken, tokenSecretBytes } from '../identity/token-format.ts';
 import { HttpListener } from '../listeners/http.ts';
@@ -141,26 +141,43 @@ export class ReplayServer implements AsyncDisposable {
     const log = openLog(process.env['COUNTERSIGN_LOG'] ?? 'error');
     const used = new Set([...this.#recording.targets.values()].map(({ protocol }) => protocol));
     const nextPort = (): number => (this.#options.port === 0 ? 0 : this.#options.port + this.#addresses.size);
+    const listeners = new Set([...used].flatMap((id) => findProtocol(id) ?? []).map(listenerOf));
     const seed = randomBytes(seedBytes);
     const served = this.#parts.use(await createProtocols({ steps: this.#parts.use(new StepThread()), seedOf: () => seed }));
-    if ([...used].some((id) => findProtocol(id)?.transport === 'exchange')) {
+    const makeVisit = () => ({ door: (id: string) => this.#door(id), show: () => undefined, leave: () => undefined });
+    const onError = (error: unknown): void => {
+      log.error({ err: error }, 'could not answer an HTTP request');
+    };
+    const shared = { host, limits: defaultLimits, log, makeVisit, onError };
+    if (listeners.has('http')) {
       const listener = await HttpListener.open({
-        host,
+        ...shared,
         port: nextPort(),
-        limits: defaultLimits,
         certificate: null,
-        log,
-        makeVisit: () => ({ door: (id) => this.#door(id), show: () => undefined, leave: () => undefined }),
         protocolOf: (target) => served.exchange(this.#recording.targets.get(target)?.protocol),
-        onApi: (request, response) => {
-          this.#refuse(`${request.method} ${request.url}`, response);
-        },
-        onTunnel: (socket) => socket.destroy(),
-        onError: (error) => {
-          log.error({ err: error }, 'could not answer an HTTP request');
+        besides: {
+          onApi: (request, response) => {
+            this.#refuse(`${request.method} ${request.url}`, response);
+          },
+          onTunnel: (socket) => socket.destroy(),
         },
       });
       this.#addresses.set('http', this.#parts.use(listener).address);
+    }
+    for (const { protocol, service } of served.exchanges.filter(({ protocol: { id } }) => listeners.has(id) && id !== 'http')) {
+      if (service.listener !== undefined) {
+        const { tls, targetOf, shownKey } = service.listener;
+        const listener = await HttpListener.open({
+          ...shared,
+          port: nextPort(),
+          certificate: tls,
+          targetOf,
+          protocolOf: () => ({ protocol, service }),
+          besides: null,
+        });
+        this.#addresses.set(protocol.id, this.#parts.use(listener).address);
+        this.#keys.set(protocol.id, shownKey);
+      }
     }
     for (const { protocol, service } of served.streams.filter(({ protocol: { id } }) => used.has(id))) {
       const listener = await TcpListener.open({
@@ -226,10 +243,6 @@ function protocolOf(id: string): Protocol {
     throw new GatewayError('unsupported', `The protocol ${id} is not spoken here.`);
   }
   return protocol;
-}
-
-function listenerOf({ transport, id }: Protocol): string {
-  return transport === 'exchange' ? 'http' : id;
 }
 
 /** Makes the control that masks requests as they were masked. A class that is not known here masks nothing. Tokens of values are compared by their order, so any keys will do. */

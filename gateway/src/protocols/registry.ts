@@ -5,6 +5,7 @@ import type { Served, ServiceParts, TargetNote } from '../domain/service.ts';
 import type { StreamProtocol } from '../domain/stream-protocol.ts';
 import type { ExchangeProtocol } from '../exchange/exchange-protocol.ts';
 import { http } from './http/index.ts';
+import { kubernetes } from './kubernetes/index.ts';
 import { llm } from './llm/index.ts';
 import { mcp } from './mcp/index.ts';
 import { postgres } from './postgres/index.ts';
@@ -13,7 +14,7 @@ import { ssh } from './ssh/index.ts';
 
 /** Every protocol the gateway speaks: one line each. */
 export const streamProtocols: readonly StreamProtocol[] = [postgres, redis, ssh];
-const exchangeProtocols: readonly [ExchangeProtocol, ...ExchangeProtocol[]] = [http, llm, mcp];
+const exchangeProtocols: readonly [ExchangeProtocol, ...ExchangeProtocol[]] = [http, kubernetes, llm, mcp];
 
 export const protocols: readonly Protocol[] = [...streamProtocols, ...exchangeProtocols];
 
@@ -24,6 +25,7 @@ export function findProtocol(id: string): Protocol | undefined {
 /** The protocols as one gateway serves them. It owns their state, such as running processes, and shares none of it with another gateway. */
 export interface ServedProtocols extends AsyncDisposable {
   readonly streams: readonly Served<StreamProtocol>[];
+  readonly exchanges: readonly Served<ExchangeProtocol>[];
   /** The protocol over HTTP with this id. If there is none, any protocol is returned, which refuses the request. */
   exchange(id: string | undefined): Served<ExchangeProtocol>;
   /** The functions that give protocols the notes about their targets, by the id of the protocol. */
@@ -44,6 +46,7 @@ export async function createProtocols(parts: ServiceParts): Promise<ServedProtoc
   const all = [...streams, ...exchanges];
   return {
     streams,
+    exchanges,
     exchange: (id) => exchanges.find(({ protocol }) => protocol.id === id) ?? any,
     recalling: new Map(all.flatMap(({ protocol, service }) => (service.recall === undefined ? [] : [[protocol.id, service.recall]]))),
     countings: new Map(all.flatMap(({ protocol, service }) => (service.counting === undefined ? [] : [[protocol.id, service.counting]]))),

@@ -15,6 +15,8 @@ export interface ServerTls {
   readonly context: SecureContext;
   /** The authorities whose certificates clients may show. Empty: clients are asked for none. */
   readonly authorities: readonly X509Certificate[];
+  /** Makes the context for a client that names its server so. Null: for no server of this name. Absent: one certificate is for all names. */
+  readonly forName?: (serverName: string) => SecureContext | null;
 }
 
 export interface ServerTlsFiles {
@@ -41,13 +43,14 @@ export function readServerTls({ certFile, keyFile, clientsFile }: ServerTlsFiles
 }
 
 /** Begins TLS as the server. A client that shows no certificate, or one that is not accepted, goes on without: it may have a token. */
-export function answerTls(socket: Socket, { context, authorities }: ServerTls, alpnProtocols: readonly string[]): TLSSocket {
+export function answerTls(socket: Socket, { context, authorities, forName }: ServerTls, alpnProtocols: readonly string[]): TLSSocket {
   return new TLSSocket(socket, {
     isServer: true,
     secureContext: context,
     ALPNProtocols: [...alpnProtocols],
     requestCert: authorities.length > 0,
     rejectUnauthorized: false,
+    ...(forName === undefined ? {} : { SNICallback: (name, done) => done(null, forName(name) ?? undefined) }),
   });
 }
 

@@ -24,12 +24,11 @@ export interface OwnUrlParts {
 }
 
 export function ownUrlsOf(
-  { scheme, host, port, path: target, name }: TargetFacts,
-  { request, isEncrypted }: Pick<Exchange, 'request' | 'isEncrypted'>,
+  { scheme, host, port, path: target }: TargetFacts,
+  { request, isEncrypted, way: path }: Pick<Exchange, 'request' | 'isEncrypted' | 'way'>,
 ): OwnUrlParts {
   const { host: told, ':authority': authority } = request.headers;
   const called = String(authority ?? told ?? '');
-  const path = `/t/${encodeURIComponent(name)}`;
   return {
     scheme,
     host: host.includes(':') ? `[${host}]` : host.toLowerCase(),

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import type { Attributes } from '../../domain/action.ts';
-import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Step } from '../../domain/step.ts';
 import type { TargetFacts } from '../../domain/target.ts';
-import { parseStrictJson } from '../../content/strict-json.ts';
+import { readStrictJson } from '../../content/strict-json.ts';
 import { joinedHeaderOf, type Headers } from '../../exchange/reading.ts';
 
 /** Most values that a target names. */
@@ -51,7 +50,7 @@ export const step: Step<Asked, Attributes> = {
     if (body.length === 0) {
       return { [ownAttributes.bodyReadable]: true };
     }
-    const json = isJson(headers) ? parsed(body) : null;
+    const json = isJson(headers) ? readStrictJson(body) : null;
     const values = json === null ? [] : Object.entries(places).flatMap(([name, place]) => textOf(name, valueAt(json.value, place)));
     return { [ownAttributes.bodyReadable]: json !== null, ...(values.length === 0 ? {} : { [ownAttributes.body]: values }) };
   },
@@ -59,17 +58,6 @@ export const step: Step<Asked, Attributes> = {
 
 function isJson(headers: Headers): boolean {
   return jsonType.test(joinedHeaderOf(headers, 'content-type')) && joinedHeaderOf(headers, 'content-encoding') === '';
-}
-
-function parsed(body: Uint8Array): { readonly value: unknown } | null {
-  try {
-    return { value: parseStrictJson(body) };
-  } catch (error) {
-    if (error instanceof GatewayError) {
-      return null;
-    }
-    throw error;
-  }
 }
 
 /** Returns the value at a JSON Pointer; undefined if there is none. */

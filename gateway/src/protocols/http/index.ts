@@ -4,7 +4,7 @@ import { replayExchange } from '../../exchange/recorded/recorded-call.ts';
 import { targetUrl } from '../../exchange/target/target-url.ts';
 import { actions, context, readExample } from './actions.ts';
 import { bodyOption } from './body-facts.ts';
-import { render } from './render.ts';
+import { renderMessages } from '../../exchange/recorded/render-messages.ts';
 import { routesOption } from './routes.ts';
 
 export const http: ExchangeProtocol = {
@@ -24,6 +24,6 @@ export const http: ExchangeProtocol = {
     command: `curl -H 'Authorization: Bearer TOKEN' ${targetUrl(door)}/`,
   }),
   create: async (parts) => (await import('./service.ts')).createService(parts),
-  render,
+  render: renderMessages,
   replay: replayExchange({}),
 };

@@ -43,7 +43,7 @@ async function answer(give: (pipeline: AnswerPipeline, channel: FactsChannel, re
       request: 1,
       ownHeaders: [],
       givesCredential: false,
-      urls: new OwnUrls(ownUrlsOf(channel.target, { request, isEncrypted: false })),
+      urls: new OwnUrls(ownUrlsOf(channel.target, { request, isEncrypted: false, way: `/t/${channel.target.name}` })),
       urlMembers: [],
       reading: readModelRequest({ method: 'POST', path: '/v1/chat/completions', headers: [] }, Buffer.from('{"model":"m","messages":[]}')).answer,
       begun: null,

@@ -1,11 +1,11 @@
 import { type OpenedRecord, plainRendering, type Rendering } from '../../domain/record.ts';
-import type { Headers } from '../../exchange/reading.ts';
-import { frameText } from '../../exchange/recorded/recorded-frame.ts';
-import { plainText, readRecordedRequest, readRecordedResponse } from '../../exchange/recorded/recorded-http.ts';
-import { contentOf, pieceText, type Earlier } from '../../exchange/recorded/recorded-pieces.ts';
+import type { Headers } from '../reading.ts';
+import { frameText } from './recorded-frame.ts';
+import { plainText, readRecordedRequest, readRecordedResponse } from './recorded-http.ts';
+import { contentOf, pieceText, type Earlier } from './recorded-pieces.ts';
 
 /** Makes a record readable: heads of messages as lines, bodies and frames as text if they are text. Never throws. */
-export function render(record: OpenedRecord, earlier: Earlier): Rendering {
+export function renderMessages(record: OpenedRecord, earlier: Earlier): Rendering {
   const { text, attributes } = record.content === null ? { text: '', attributes: {} } : (frameText(record, earlier) ?? shown(record, earlier));
   return plainRendering(text, attributes);
 }

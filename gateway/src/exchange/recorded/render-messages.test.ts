@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { OpenedRecord } from '../../domain/record.ts';
-import { render } from './render.ts';
+import { renderMessages as render } from './render-messages.ts';
 
 function record(seq: number, kind: string, content: Buffer): OpenedRecord {
   const meta = { channel: 1, ...(kind === 'response' ? { request: 0 } : {}) };

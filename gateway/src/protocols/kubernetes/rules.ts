@@ -1,0 +1,79 @@
+import { GatewayError } from '../../domain/errors.ts';
+import { noAnswerReading, type Headers, type RequestReading } from '../../exchange/reading.ts';
+import type { ExchangeRules } from '../../exchange/rules.ts';
+import { targetCall } from '../../exchange/target/target-call.ts';
+import { actionOf, requestAttributes } from './actions.ts';
+import { step, type BodyFacts } from './body-facts.ts';
+import { failure } from './failures.ts';
+import { readRequestInfo, type RequestInfo } from './request-info.ts';
+
+/** Headers by which a request says for whom it is made. The API believes them of the gateway's credential, so no client may send them. */
+const forOthers = /^(?:impersonate[-_]|x[-_]remote[-_])/;
+/** One of the types that a client accepts: an object in Protocol Buffers, which nobody can read or mask here. */
+const protobuf = /^application\/vnd\.kubernetes\.protobuf\s*(?:;|$)/i;
+/** The beginning of a subprotocol of WebSocket that is a credential for the API. */
+const tokenProtocol = 'base64url.bearer.authorization.k8s.io.';
+/** The parts of pods that are spoken to over WebSocket. */
+const sockets: ReadonlySet<string> = new Set(['kubernetes.attach', 'kubernetes.exec', 'kubernetes.portforward']);
+
+/** The Kubernetes API. A request that changes something is decided on with its body. */
+export const rules: ExchangeRules = {
+  isReadWhole: ({ method }) => method !== 'GET' && method !== 'HEAD',
+  headers: inJson,
+  read: (head, body, _target, take) => {
+    const info = infoOf(head);
+    const readingOf = (facts: BodyFacts | null): RequestReading => ({
+      action: { name: actionOf(info), attributes: requestAttributes(info, head.method, facts) },
+      answer: noAnswerReading,
+      takesNull: true,
+    });
+    if (body === null) {
+      return readingOf(null);
+    }
+    const said = take(step, { headers: head.headers, body });
+    return said instanceof Promise ? said.then(readingOf) : readingOf(said);
+  },
+  upgrade: (head) => {
+    const info = infoOf(head);
+    const name = actionOf(info);
+    return sockets.has(name) ? { action: { name, attributes: requestAttributes(info, head.method, null) }, reader: null } : null;
+  },
+  call: (target) => targetCall(target, 'bearer'),
+  begin: (channel, call, receiver) =>
+    channel.target.options['impersonate'] === true
+      ? channel.call({ ...call, credential: (...sent) => impersonating(channel.principal, call.credential(...sent)) }, receiver)
+      : channel.call(call, receiver),
+  failure,
+};
+
+function infoOf(head: Parameters<typeof readRequestInfo>[0] & { readonly headers: Headers }): RequestInfo {
+  const named = head.headers.find(([name]) => forOthers.test(name));
+  if (named !== undefined) {
+    throw new GatewayError('unsupported', `The header ${named[0]} is not taken from clients: the gateway alone says for whom a request is made.`);
+  }
+  if (head.headers.some(([name, value]) => name === 'sec-websocket-protocol' && value.includes(tokenProtocol))) {
+    throw new GatewayError('unsupported', 'A credential as a subprotocol is not taken from clients: the gateway has its own for the target.');
+  }
+  return readRequestInfo(head);
+}
+
+/** Returns headers that ask for objects as JSON, where a client would take them in Protocol Buffers too. */
+function inJson(headers: Headers): Headers {
+  return headers.map(([name, value]) => {
+    if (name !== 'accept') {
+      return [name, value];
+    }
+    const types = value.split(',').filter((type) => !protobuf.test(type.trim()));
+    return [name, types.length === 0 ? 'application/json' : types.join(',')];
+  });
+}
+
+type Credential = ReturnType<ReturnType<typeof targetCall>['credential']>;
+
+/** Adds for whom the gateway makes a request. Throws GatewayError `unsupported` for a name that no header can hold. */
+function impersonating(principal: string, credential: Credential): Credential {
+  if (!/^[\x21-\x7e]+$/.test(principal)) {
+    throw new GatewayError('unsupported', 'The name of the principal has characters that no header can hold, so the target cannot be told it.');
+  }
+  return { ...credential, headers: [...credential.headers, ['impersonate-user', principal]] };
+}

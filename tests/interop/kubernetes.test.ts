@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { startKubernetesServer, type KubernetesServer } from '../support/kubernetes-server.ts';
+import { requireProgram } from '../support/require-program.ts';
+import { runProgram, type RunResult } from '../support/run.ts';
+import { mainFile } from '../support/main-file.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+const policy = `@id("no-removal")
+@reason("Nothing is removed here.")
+forbid (principal, action in Action::"kubernetes", resource)
+when { context.effects.contains("destroy") };
+@id("no-secrets")
+@reason("Secrets stay closed.")
+forbid (principal, action in Action::"kubernetes", resource)
+when { context.resource == "secrets" };
+@id("no-shells")
+@reason("No shells.")
+forbid (principal, action == Action::"kubernetes.exec", resource)
+when { context.command like "sh*" };
+`;
+
+/** The kubectl of Debian 12 is of version 1.20, which speaks to programs over SPDY; a newer one speaks WebSocket. */
+const oldKubectl = '/opt/kubectl-1.20/usr/bin/kubectl';
+
+describe('kubectl through the gateway', requireProgram('kubectl', 'openssl'), () => {
+  const parts = new AsyncDisposableStack();
+  let server: KubernetesServer;
+  let gateway: GatewayProcess;
+  let directory: string;
+
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'countersign-kubernetes-'));
+    parts.defer(() => {
+      rmSync(directory, { recursive: true });
+    });
+    writeFileSync(join(directory, 'rules.cedar'), policy);
+    server = parts.use(await startKubernetesServer());
+    const place = `url: "https://localhost:${server.port}", protocol: kubernetes, password: { env: KUBE_TOKEN }`;
+    gateway = parts.use(
+      await GatewayProcess.start({
+        listeners: ['kubernetes'],
+        environment: { KUBE_TOKEN: server.token },
+        config: `targets:
+  prod: { ${place}, options: { caFile: "${server.caFile}" } }
+  Stage_2.eu: { ${place}, options: { caFile: "${server.caFile}", impersonate: true } }
+principals:
+  agent: { kind: agent, targets: [prod, Stage_2.eu] }
+  narrow: { kind: agent, targets: [Stage_2.eu] }
+policies: ${join(directory, 'rules.cedar')}
+`,
+      }),
+    );
+  });
+  after(async () => parts.disposeAsync());
+
+  /** Runs a shell script within a run, as `countersign run` does. */
+  const run = async (script: string, { as = 'agent', input = '' } = {}): Promise<RunResult> =>
+    runProgram(
+      process.execPath,
+      [mainFile, 'run', '--config', gateway.configFile, '--as', as, '--', 'sh', '-c', script],
+      { HOME: directory, KUBECONFIG: '' },
+      input,
+    );
+  const newest = async (): Promise<readonly ShownRecord[]> => gateway.records((await gateway.newest()).session);
+  const requests = async (): Promise<readonly ShownRecord[]> => (await newest()).filter(({ kind, channel }) => kind === 'request' && channel !== 0);
+
+  test('discovery, objects and logs come, and each request is an action', async () => {
+    const { status, stdout, stderr } = await run(
+      'kubectl get pods && kubectl logs web && kubectl get --raw /version && kubectl create configmap notes --from-literal=a=b',
+    );
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /web[^]*first line[^]*"gitVersion":"v1.32.0"[^]*configmap\/notes created/);
+    const asked = await requests();
+    const create = asked.find(({ action }) => action === 'kubernetes.create');
+    assert.deepEqual(
+      [
+        create?.attributes['countersign.kubernetes.resource'],
+        create?.attributes['countersign.kubernetes.namespace'],
+        create?.attributes['countersign.kubernetes.name'],
+      ],
+      ['configmaps', 'default', 'notes'],
+      JSON.stringify(create?.attributes),
+    );
+    assert.deepEqual(create?.attributes['countersign.effects'], ['write']);
+    assert.equal(
+      server.heard.find(({ method }) => method === 'POST')?.headers['content-type'],
+      'application/vnd.kubernetes.protobuf',
+      'the create is in Protocol Buffers',
+    );
+    assert.ok(
+      server.heard.every(({ headers }) => headers.accept?.includes('vnd.kubernetes.protobuf') !== true),
+      'objects are asked for in JSON',
+    );
+    assert.ok(asked.some(({ action, attributes }) => action === 'kubernetes.get' && attributes['countersign.kubernetes.subresource'] === 'log'));
+    const files = JSON.stringify(await newest());
+    assert.ok(!files.includes(server.token), "the target's credential is in no record");
+  });
+
+  test('a removal is denied with a Status that kubectl prints, and nothing is removed', async () => {
+    const { status, stderr } = await run('kubectl delete pod web');
+    assert.equal(status, 1);
+    assert.match(stderr, /Error from server \(Forbidden\).*: countersign: Nothing is removed here \(session [0-9a-f]{32}\)/);
+    assert.ok(server.heard.every(({ method }) => method !== 'DELETE'));
+    const denied = (await requests()).find(({ action }) => action === 'kubernetes.delete');
+    assert.deepEqual(
+      [denied?.verdict, denied?.attributes['countersign.kubernetes.name'], denied?.attributes['countersign.effects']],
+      ['deny', 'web', ['destroy', 'write']],
+    );
+  });
+
+  test('an apply is decided on with its body', async () => {
+    const notes = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'applied' }, data: { a: 'b' } });
+    const { status, stdout, stderr } = await run(
+      `echo '${notes}' | kubectl apply --validate=false -f - && echo '${notes}' | kubectl apply --server-side --validate=false --force-conflicts -f -`,
+    );
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /configmap\/applied created\nconfigmap\/applied serverside-applied/);
+    const changes = (await requests()).filter(({ action }) => action === 'kubernetes.create' || action === 'kubernetes.patch');
+    assert.deepEqual([...new Set(changes.map(({ action }) => action))], ['kubernetes.create', 'kubernetes.patch']);
+    for (const { attributes } of changes) {
+      assert.deepEqual([attributes['countersign.kubernetes.name'], attributes['countersign.effects']], ['applied', ['write']]);
+    }
+  });
+
+  test('each target has a context, whatever its name is, and the API is told the principal where it is to be', async () => {
+    const { status, stdout, stderr } = await run('kubectl config get-contexts -o name && kubectl --context Stage_2.eu get pods');
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^(?:prod\nStage_2\.eu|Stage_2\.eu\nprod)\n.*web/s);
+    assert.equal(server.heard.at(-1)?.headers['impersonate-user'], 'agent');
+    assert.equal(server.heard.findLast(({ path }) => path.startsWith('/version'))?.headers['impersonate-user'], undefined);
+  });
+
+  test('a client cannot say for whom it asks, and cannot reach a target that it was not granted', async () => {
+    const before = server.heard.length;
+    const as = await run('kubectl --as system:admin get pods');
+    assert.match(as.stderr, /The header impersonate-user is not taken from clients/);
+    const other = await run(
+      'sed s/Stage_2.eu.countersign.invalid/prod.countersign.invalid/ "$KUBECONFIG" > "$HOME/other" && KUBECONFIG="$HOME/other" kubectl get pods',
+      { as: 'narrow' },
+    );
+    assert.equal(other.status, 1);
+    assert.match(other.stderr, /countersign: /);
+    assert.equal(server.heard.length, before);
+  });
+
+  test('a connection whose server name names no target is told so', async () => {
+    const { stderr, stdout } = await run(
+      'sed "s/Stage_2.eu.countersign.invalid/localhost/" "$KUBECONFIG" > "$HOME/other" && KUBECONFIG="$HOME/other" kubectl --insecure-skip-tls-verify=true get --raw /version',
+      { as: 'narrow' },
+    );
+    assert.match(stdout + stderr, /countersign: .*target/);
+  });
+
+  test('what is watched comes event by event', async () => {
+    const file = join(directory, 'watched');
+    const watching = run('kubectl get configmaps --watch-only -o name > "$HOME/watched"');
+    await waitUntil(() => server.heard.some(({ path }) => path.includes('watch=true')));
+    server.tell({ type: 'ADDED', object: { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'seen', namespace: 'default', resourceVersion: '2' } } });
+    await waitUntil(() => readFileSync(file, 'utf8') === 'configmap/seen\n');
+    server.endWatches();
+    const { status, stderr } = await watching;
+    assert.equal(status, 0, stderr);
+    assert.ok((await requests()).some(({ action }) => action === 'kubernetes.watch'));
+  });
+
+  test('a program in a container is recorded both ways over WebSocket, and a shell is denied', async () => {
+    const { status, stdout, stderr } = await run('echo typed | kubectl exec -i web -- cat notes');
+    assert.deepEqual([status, stdout], [0, 'ran cat notes\ntyped\n'], stderr);
+    const exec = (await requests()).find(({ action, verdict }) => action === 'kubernetes.exec' && verdict === 'allow');
+    assert.deepEqual([exec?.attributes['process.command_line'], exec?.attributes['countersign.effects']], ['cat notes', ['unknown']]);
+    const said = JSON.stringify(await newest());
+    assert.match(said, /typed/);
+    const denied = await run('kubectl exec web -- sh -c "rm -r /"');
+    assert.equal(denied.status, 1);
+    assert.match(denied.stderr, /countersign: No shells/);
+  });
+
+  test(
+    'a kubectl that speaks SPDY alone works but for programs, and is told why',
+    { skip: existsSync(oldKubectl) ? false : 'kubectl 1.20 is not here' },
+    async () => {
+      const { status, stdout, stderr } = await run(
+        `${oldKubectl} get pods && ${oldKubectl} logs web && ${oldKubectl} create configmap older --from-literal=a=b`,
+      );
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, /web[^]*first line[^]*configmap\/older created/);
+      const denied = await run(`${oldKubectl} exec web -- sh`);
+      assert.match(denied.stderr, /countersign: No shells/);
+      const exec = await run(`${oldKubectl} exec web -- cat`);
+      assert.equal(exec.status, 1);
+    },
+  );
+
+  test('the record of all this is whole', () => {
+    const { status, stdout, stderr } = gateway.verify();
+    assert.equal(status, 0, stdout + stderr);
+  });
+});
