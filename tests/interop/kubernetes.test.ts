@@ -19,6 +19,8 @@ when { context.effects.contains("destroy") };
 @reason("Secrets stay closed.")
 forbid (principal, action in Action::"kubernetes", resource)
 when { context.resource == "secrets" };
+@id("masked") @mask("email")
+permit (principal == Principal::"masked", action in Action::"kubernetes", resource == Target::"prod");
 @id("no-shells")
 @reason("No shells.")
 forbid (principal, action == Action::"kubernetes.exec", resource)
@@ -51,6 +53,7 @@ describe('kubectl through the gateway', requireProgram('kubectl', 'openssl'), ()
   Stage_2.eu: { ${place}, options: { caFile: "${server.caFile}", impersonate: true } }
 principals:
   agent: { kind: agent, targets: [prod, Stage_2.eu] }
+  masked: { kind: agent, targets: [] }
   narrow: { kind: agent, targets: [Stage_2.eu] }
 policies: ${join(directory, 'rules.cedar')}
 `,
@@ -157,16 +160,25 @@ policies: ${join(directory, 'rules.cedar')}
     assert.match(stdout + stderr, /countersign: .*target/);
   });
 
-  test('what is watched comes event by event', async () => {
-    const file = join(directory, 'watched');
-    const watching = run('kubectl get configmaps --watch-only -o name > "$HOME/watched"');
-    await waitUntil(() => server.heard.some(({ path }) => path.includes('watch=true')));
-    server.tell({ type: 'ADDED', object: { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'seen', namespace: 'default', resourceVersion: '2' } } });
-    await waitUntil(() => readFileSync(file, 'utf8') === 'configmap/seen\n');
-    server.endWatches();
-    const { status, stderr } = await watching;
-    assert.equal(status, 0, stderr);
-    assert.ok((await requests()).some(({ action }) => action === 'kubernetes.watch'));
+  test('what is watched comes event by event, masked too', async () => {
+    for (const as of ['agent', 'masked']) {
+      const file = join(directory, `watched-${as}`);
+      const before = server.heard.length;
+      const watching = run(`kubectl get configmaps --watch-only -o 'jsonpath={.data.said}|' > "$HOME/watched-${as}"`, { as });
+      await waitUntil(() => server.heard.slice(before).some(({ path }) => path.includes('watch=true')));
+      const metadata = { name: 'seen', namespace: 'default', resourceVersion: '2' };
+      server.tell({ type: 'ADDED', object: { kind: 'ConfigMap', apiVersion: 'v1', metadata, data: { said: 'to jane.doe@example.com' } } });
+      await waitUntil(() => readFileSync(file, 'utf8').endsWith('|'));
+      assert.equal(readFileSync(file, 'utf8'), as === 'agent' ? 'to jane.doe@example.com|' : 'to [email]|');
+      server.endWatches();
+      const { status, stderr } = await watching;
+      assert.equal(status, 0, stderr);
+      const asked = await requests();
+      assert.ok(asked.some(({ action }) => action === 'kubernetes.watch'));
+    }
+    assert.doesNotMatch(JSON.stringify(await newest()), /jane\.doe/);
+    const logs = await run('kubectl logs web', { as: 'masked' });
+    assert.equal(logs.stdout, 'first line\nmail [email]\n', logs.stderr);
   });
 
   test('a program in a container is recorded both ways over WebSocket, and a shell is denied', async () => {

@@ -29,6 +29,15 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = defaultJ
   return parseStrictJsonText(decodeUtf8(bytes), limits);
 }
 
+/** Parses as `parseStrictJson` does, for a target whose parsers all tell case apart: keys that differ in case are two keys. */
+export function parseCasedJson(bytes: Uint8Array): unknown {
+  const text = decodeUtf8(bytes);
+  checkStructure(text, defaultJsonLimits, (keys, quoted) => {
+    addOwnKey(keys, keyOf(quoted));
+  });
+  return parse(text);
+}
+
 /** Parses as `parseStrictJson` does. Null: not all parsers read it alike, or it is none. */
 export function readStrictJson(bytes: Uint8Array): { readonly value: unknown } | null {
   try {
@@ -140,8 +149,14 @@ function stringEnd(text: string, start: number): number {
 }
 
 function addKey(keys: Set<string>, quoted: string): void {
-  const key = quoted.includes('\\') ? String(parse(quoted)) : quoted.slice(1, -1);
-  const folded = foldCase(key);
+  addOwnKey(keys, foldCase(keyOf(quoted)));
+}
+
+function keyOf(quoted: string): string {
+  return quoted.includes('\\') ? String(parse(quoted)) : quoted.slice(1, -1);
+}
+
+function addOwnKey(keys: Set<string>, folded: string): void {
   if (folded === '__proto__') {
     throw new GatewayError('malformed', 'The JSON has a key __proto__.');
   }

@@ -22,6 +22,8 @@ export interface FramerOptions {
   readonly findParts: FindParts | null;
   /** See `FrameParts`. */
   readonly takesNull?: boolean;
+  /** True if JSON is in lines, each with a document. */
+  readonly areLines?: boolean;
   /** See `FrameParts`. */
   readonly isJson?: boolean;
   /** See `FrameParts`. */
@@ -58,6 +60,9 @@ export function framerOf(contentType: string, options: FramerOptions): TextFrame
     case 'multipart/form-data':
       return formFramer(contentType, options);
     default:
+      if (options.areLines === true && isJson(type.trim())) {
+        return lineFramer({ ...options, isJson: true });
+      }
       return isText(type.trim()) ? wholeFramer(options, (bytes) => bodyFrames(bytes, { ...options, isJson: isJson(type.trim()) })) : null;
   }
 }

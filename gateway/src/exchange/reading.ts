@@ -29,6 +29,8 @@ export interface RequestReading {
   readonly findParts?: FindParts;
   /** True if a member of a JSON answer of which a mask leaves nothing may be null. Otherwise a string stays a string, because clients of the protocol expect one. */
   readonly takesNull?: boolean;
+  /** True if an answer in JSON is a stream of documents, each in a line of its own, although its media type does not say so. */
+  readonly areLines?: boolean;
   /** The members of a JSON answer in which the target's API gives its own addresses for clients to follow. */
   readonly urlMembers?: readonly string[];
   /** True if clients of this API repeat what they sent before and add to it. A repeated part is stored only once in each session. */

@@ -344,7 +344,10 @@ class ExchangeRun {
     channel: Channel,
     call: TargetCall,
     { grant, seq, changes }: Allowed,
-    { answer: reading, urlMembers, findParts, takesNull = false }: Pick<RequestReading, 'answer' | 'urlMembers' | 'findParts' | 'takesNull'>,
+    { answer: reading, urlMembers, findParts, takesNull = false, areLines = false }: Pick<
+      RequestReading,
+      'answer' | 'urlMembers' | 'findParts' | 'takesNull' | 'areLines'
+    >,
   ): void {
     const begin = (receiver: CallReceiver): UpstreamCall => this.#rules.begin?.(channel, call, receiver) ?? channel.call(call, receiver);
     this.#answer = openAnswerPipeline({
@@ -360,6 +363,7 @@ class ExchangeRun {
       changes,
       findParts: findParts ?? null,
       takesNull,
+      areLines,
       take: this.#takeElsewhere,
       begin,
       compose: (head, framing) => this.#sentHead(head, framing, channel),

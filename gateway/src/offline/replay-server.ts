@@ -149,7 +149,8 @@ export class ReplayServer implements AsyncDisposable {
       log.error({ err: error }, 'could not answer an HTTP request');
     };
     const shared = { host, limits: defaultLimits, log, makeVisit, onError };
-    if (listeners.has('http')) {
+    // Targets of a protocol with a listener of its own may have been reached below `/t/TARGET` too.
+    if ([...used].some((id) => findProtocol(id)?.transport === 'exchange')) {
       const listener = await HttpListener.open({
         ...shared,
         port: nextPort(),

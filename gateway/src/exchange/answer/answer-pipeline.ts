@@ -46,6 +46,8 @@ export interface PipelineParts {
   readonly findParts: FindParts | null;
   /** True if a member of a JSON answer of which a change leaves nothing may be null. */
   readonly takesNull: boolean;
+  /** See `RequestReading`. */
+  readonly areLines: boolean;
   readonly take: TakeElsewhere;
   /** Begins a call to the same target. */
   readonly begin: (receiver: CallReceiver) => UpstreamCall;
@@ -97,6 +99,7 @@ export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
     frameBytesMax: eventBytesMax(channel.target),
     findParts,
     takesNull: parts.takesNull,
+    areLines: parts.areLines,
     run: (act) => {
       guard.run(act);
     },

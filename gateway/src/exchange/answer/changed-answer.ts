@@ -25,6 +25,8 @@ export interface ChangedAnswerParts {
   readonly findParts: FindParts | null;
   /** True if a member of JSON of which a change leaves nothing may be null. */
   readonly takesNull?: boolean;
+  /** True if JSON comes in lines, whatever its media type says. */
+  readonly areLines?: boolean;
   /** Runs what happens in a later turn. Absent: it happens in any case. */
   readonly run?: (act: () => void) => void;
   /** Called with the number of bytes that begin to wait while a long frame is changed, and below 0 with those that wait no more. */

@@ -98,7 +98,7 @@ function isAction(name: string): name is ActionName {
   return actionNames.has(name);
 }
 
-/** Returns the facts of a request as attributes. An empty one is left out. `body`: null if it has none that is read. */
+/** Returns the facts of a request as attributes. An empty one is left out. `body`: null if none is read. */
 export function requestAttributes(info: RequestInfo, method: string, body: BodyFacts | null): Attributes {
   const { verb, path, query, resource } = info;
   const effects = effectsOf(info);
@@ -123,7 +123,7 @@ export function requestAttributes(info: RequestInfo, method: string, body: BodyF
 
 /** True only where every reader takes it for a trial. The options in the body of a removal count in place of the query. */
 function isDryRun({ query }: RequestInfo, method: string, body: BodyFacts | null): boolean {
-  if (method === 'DELETE' && body?.isEmpty === false) {
+  if (method === 'DELETE' && body !== null) {
     return body.isDryRun;
   }
   const asked = query.getAll('dryRun');

@@ -51,7 +51,7 @@ const workloads: ReadonlySet<string> = new Set([
   'extensions/replicasets',
 ]);
 /** Parts of objects that lead to something that is no object: a program, a port, another server. */
-const ways: ReadonlySet<string> = new Set(['attach', 'exec', 'portforward', 'proxy']);
+export const ways: ReadonlySet<string> = new Set(['attach', 'exec', 'portforward', 'proxy']);
 const reading: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
 /** The methods of reading for a path of no resource. */
 const readingMethods: ReadonlySet<string> = new Set(['get', 'head', 'options']);
@@ -77,7 +77,7 @@ export function effectsOf({ verb, resource }: Pick<RequestInfo, 'verb' | 'resour
   return verb === 'delete' || verb === 'deletecollection' ? effectsOfRemoval(resource) : effectsOfChange(verb, resource);
 }
 
-/** Returns effects with the unknown ones of a body that cannot be read. */
+/** Returns effects with the unknown ones of a body in a form that is not read. */
 export function withUnreadBody(effects: readonly Effect[]): readonly Effect[] {
   return effects.includes('unknown') ? effects : [...effects, 'unknown' as const].toSorted();
 }

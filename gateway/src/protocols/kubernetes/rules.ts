@@ -4,6 +4,7 @@ import type { ExchangeRules } from '../../exchange/rules.ts';
 import { targetCall } from '../../exchange/target/target-call.ts';
 import { actionOf, requestAttributes } from './actions.ts';
 import { step, type BodyFacts } from './body-facts.ts';
+import { ways } from './effects.ts';
 import { failure } from './failures.ts';
 import { readRequestInfo, type RequestInfo } from './request-info.ts';
 
@@ -26,8 +27,10 @@ export const rules: ExchangeRules = {
       action: { name: actionOf(info), attributes: requestAttributes(info, head.method, facts) },
       answer: noAnswerReading,
       takesNull: true,
+      areLines: info.verb === 'watch',
     });
-    if (body === null) {
+    // What is sent to a program or a server behind the API is no object, and a removal needs no options.
+    if (body === null || info.resource === null || ways.has(info.resource.subresource) || (body.length === 0 && head.method === 'DELETE')) {
       return readingOf(null);
     }
     const said = take(step, { headers: head.headers, body });
