@@ -53,7 +53,7 @@ describe('kubectl through the gateway', requireProgram('kubectl', 'openssl'), ()
   Stage_2.eu: { ${place}, options: { caFile: "${server.caFile}", impersonate: true } }
 principals:
   agent: { kind: agent, targets: [prod, Stage_2.eu] }
-  masked: { kind: agent, targets: [] }
+  masked: { kind: agent, targets: [prod] }
   narrow: { kind: agent, targets: [Stage_2.eu] }
 policies: ${join(directory, 'rules.cedar')}
 `,

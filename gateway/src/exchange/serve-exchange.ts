@@ -344,10 +344,13 @@ class ExchangeRun {
     channel: Channel,
     call: TargetCall,
     { grant, seq, changes }: Allowed,
-    { answer: reading, urlMembers, findParts, takesNull = false, areLines = false }: Pick<
-      RequestReading,
-      'answer' | 'urlMembers' | 'findParts' | 'takesNull' | 'areLines'
-    >,
+    {
+      answer: reading,
+      urlMembers,
+      findParts,
+      takesNull = false,
+      areLines = false,
+    }: Pick<RequestReading, 'answer' | 'urlMembers' | 'findParts' | 'takesNull' | 'areLines'>,
   ): void {
     const begin = (receiver: CallReceiver): UpstreamCall => this.#rules.begin?.(channel, call, receiver) ?? channel.call(call, receiver);
     this.#answer = openAnswerPipeline({

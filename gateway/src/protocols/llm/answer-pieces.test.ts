@@ -50,6 +50,7 @@ async function answer(give: (pipeline: AnswerPipeline, channel: FactsChannel, re
       changes: [],
       findParts: null,
       takesNull: false,
+      areLines: false,
       take,
       begin: () => channel.call(),
       compose: (head) => head,
