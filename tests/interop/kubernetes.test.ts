@@ -82,11 +82,7 @@ policies: ${join(directory, 'rules.cedar')}
     const asked = await requests();
     const create = asked.find(({ action }) => action === 'kubernetes.create');
     assert.deepEqual(
-      [
-        create?.attributes['countersign.kubernetes.resource'],
-        create?.attributes['countersign.kubernetes.namespace'],
-        create?.attributes['countersign.kubernetes.name'],
-      ],
+      [create?.attributes['countersign.cluster.resource'], create?.attributes['countersign.cluster.namespace'], create?.attributes['countersign.cluster.name']],
       ['configmaps', 'default', 'notes'],
       JSON.stringify(create?.attributes),
     );
@@ -100,7 +96,7 @@ policies: ${join(directory, 'rules.cedar')}
       server.heard.every(({ headers }) => headers.accept?.includes('vnd.kubernetes.protobuf') !== true),
       'objects are asked for in JSON',
     );
-    assert.ok(asked.some(({ action, attributes }) => action === 'kubernetes.get' && attributes['countersign.kubernetes.subresource'] === 'log'));
+    assert.ok(asked.some(({ action, attributes }) => action === 'kubernetes.get' && attributes['countersign.cluster.subresource'] === 'log'));
     const files = JSON.stringify(await newest());
     assert.ok(!files.includes(server.token), "the target's credential is in no record");
   });
@@ -112,7 +108,7 @@ policies: ${join(directory, 'rules.cedar')}
     assert.ok(server.heard.every(({ method }) => method !== 'DELETE'));
     const denied = (await requests()).find(({ action }) => action === 'kubernetes.delete');
     assert.deepEqual(
-      [denied?.verdict, denied?.attributes['countersign.kubernetes.name'], denied?.attributes['countersign.effects']],
+      [denied?.verdict, denied?.attributes['countersign.cluster.name'], denied?.attributes['countersign.effects']],
       ['deny', 'web', ['destroy', 'write']],
     );
   });
@@ -127,7 +123,7 @@ policies: ${join(directory, 'rules.cedar')}
     const changes = (await requests()).filter(({ action }) => action === 'kubernetes.create' || action === 'kubernetes.patch');
     assert.deepEqual([...new Set(changes.map(({ action }) => action))], ['kubernetes.create', 'kubernetes.patch']);
     for (const { attributes } of changes) {
-      assert.deepEqual([attributes['countersign.kubernetes.name'], attributes['countersign.effects']], ['applied', ['write']]);
+      assert.deepEqual([attributes['countersign.cluster.name'], attributes['countersign.effects']], ['applied', ['write']]);
     }
   });
 
@@ -140,7 +136,7 @@ policies: ${join(directory, 'rules.cedar')}
   });
 
   test('a client cannot say for whom it asks, and cannot reach a target that it was not granted', async () => {
-    const before = server.heard.length;
+    const earlier = server.heard.length;
     const as = await run('kubectl --as system:admin get pods');
     assert.match(as.stderr, /The header impersonate-user is not taken from clients/);
     const other = await run(
@@ -149,7 +145,7 @@ policies: ${join(directory, 'rules.cedar')}
     );
     assert.equal(other.status, 1);
     assert.match(other.stderr, /countersign: /);
-    assert.equal(server.heard.length, before);
+    assert.equal(server.heard.length, earlier);
   });
 
   test('a connection whose server name names no target is told so', async () => {
@@ -163,9 +159,9 @@ policies: ${join(directory, 'rules.cedar')}
   test('what is watched comes event by event, masked too', async () => {
     for (const as of ['agent', 'masked']) {
       const file = join(directory, `watched-${as}`);
-      const before = server.heard.length;
+      const earlier = server.heard.length;
       const watching = run(`kubectl get configmaps --watch-only -o 'jsonpath={.data.said}|' > "$HOME/watched-${as}"`, { as });
-      await waitUntil(() => server.heard.slice(before).some(({ path }) => path.includes('watch=true')));
+      await waitUntil(() => server.heard.slice(earlier).some(({ path }) => path.includes('watch=true')));
       const metadata = { name: 'seen', namespace: 'default', resourceVersion: '2' };
       server.tell({ type: 'ADDED', object: { kind: 'ConfigMap', apiVersion: 'v1', metadata, data: { said: 'to jane.doe@example.com' } } });
       await waitUntil(() => readFileSync(file, 'utf8').endsWith('|'));

@@ -327,19 +327,19 @@ export const ownAttributes = {
   /** String. The longest text with which all keys begin that a command of Redis touches. Absent where it may touch others than it names. */
   keyPrefix: 'countersign.key_prefix',
   /** String. The group of the Kubernetes API, such as `apps`; absent for the core group. */
-  kubernetesGroup: 'countersign.kubernetes.api_group',
+  clusterApiGroup: 'countersign.cluster.api_group',
   /** Boolean, true. A request to a Kubernetes API that is tried alone: what it would change stays as it is. */
-  kubernetesDryRun: 'countersign.kubernetes.dry_run',
+  clusterDryRun: 'countersign.cluster.dry_run',
   /** String. The name of the object at a Kubernetes API. Absent where the request is about several, or the API makes the name. */
-  kubernetesName: 'countersign.kubernetes.name',
+  clusterName: 'countersign.cluster.name',
   /** String. The namespace at a Kubernetes API. Absent where the request is about all of them, or about what is in none. */
-  kubernetesNamespace: 'countersign.kubernetes.namespace',
+  clusterNamespace: 'countersign.cluster.namespace',
   /** String. The kind of resource at a Kubernetes API, in the plural: `pods`. */
-  kubernetesResource: 'countersign.kubernetes.resource',
+  clusterResource: 'countersign.cluster.resource',
   /** String. The part of an object at a Kubernetes API that a request is about: `log`, `exec`, `scale`. */
-  kubernetesSubresource: 'countersign.kubernetes.subresource',
+  clusterSubresource: 'countersign.cluster.subresource',
   /** String. What a request does, in the word of Kubernetes's own authorization: `get`, `list`, `deletecollection`. */
-  kubernetesVerb: 'countersign.kubernetes.verb',
+  clusterVerb: 'countersign.cluster.verb',
   /** String. A summary, which is shown in place of a text of little interest unless the whole text is asked for. */
   summary: 'countersign.summary',
   /** String, hexadecimal. The SHA-256 digest of the system instructions, whose texts are joined by line ends. */

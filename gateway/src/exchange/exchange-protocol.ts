@@ -20,7 +20,7 @@ export interface ExchangeService extends Service {
 /** A listener for the targets of one protocol. All of a path is the target's own: the server name of TLS names the target. */
 export interface ExchangeListener {
   readonly tls: ServerTls;
-  /** What clients know it by, as they write it down. */
+  /** The key or the authority by which clients know the listener, as they write it down. */
   readonly shownKey: string;
   /** Returns the name of the target that a server name stands for. Null: it stands for none. */
   readonly targetOf: (serverName: string) => string | null;

@@ -68,7 +68,7 @@ export interface HttpListenerOptions {
    * The protocol over HTTP of a target. For an unknown name, any protocol is returned: it refuses the name in the same way as a target that was not granted.
    */
   readonly protocolOf: (target: string) => Served<ExchangeProtocol>;
-  /** What is served besides targets. Null: nothing. */
+  /** Serves all that is for no target. Null: every request is for a target. */
   readonly besides: BesidesTargets | null;
   /** Returns the name of the target that a server name of TLS stands for; null if it stands for none. All requests are then for it. Absent: the path names the target. */
   readonly targetOf?: (serverName: string) => string | null;

@@ -30,7 +30,7 @@ export const context: readonly ContextField[] = [
   {
     name: 'verb',
     type: 'text',
-    attribute: ownAttributes.kubernetesVerb,
+    attribute: ownAttributes.clusterVerb,
     absent: '',
     title:
       'The verb of Kubernetes: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; of a path of no resource its method: `get`.',
@@ -38,35 +38,35 @@ export const context: readonly ContextField[] = [
   {
     name: 'apiGroup',
     type: 'text',
-    attribute: ownAttributes.kubernetesGroup,
+    attribute: ownAttributes.clusterApiGroup,
     absent: '',
     title: 'The group of the API: `apps`. Empty for the core group, which has pods and secrets.',
   },
   {
     name: 'resource',
     type: 'text',
-    attribute: ownAttributes.kubernetesResource,
+    attribute: ownAttributes.clusterResource,
     absent: '',
     title: 'The kind of resource, in the plural: `pods`. Empty for a path of no resource.',
   },
   {
     name: 'subresource',
     type: 'text',
-    attribute: ownAttributes.kubernetesSubresource,
+    attribute: ownAttributes.clusterSubresource,
     absent: '',
     title: 'The part of the object: `log`, `exec`, `scale`. Empty for all of it.',
   },
   {
     name: 'namespace',
     type: 'text',
-    attribute: ownAttributes.kubernetesNamespace,
+    attribute: ownAttributes.clusterNamespace,
     absent: '',
     title: 'The namespace. Empty where the request is about all of them, or about what is in none.',
   },
   {
     name: 'name',
     type: 'text',
-    attribute: ownAttributes.kubernetesName,
+    attribute: ownAttributes.clusterName,
     absent: '',
     title: 'The name of the object. Empty where the request is about several, or the API makes the name.',
   },
@@ -79,7 +79,7 @@ export const context: readonly ContextField[] = [
     isContent: true,
     title: 'The command that is to run in a container, its words joined by spaces.',
   },
-  { name: 'dryRun', type: 'boolean', attribute: ownAttributes.kubernetesDryRun, absent: false, title: 'True if the change is tried alone, and stays undone.' },
+  { name: 'dryRun', type: 'boolean', attribute: ownAttributes.clusterDryRun, absent: false, title: 'True if the change is tried alone, and stays undone.' },
 ];
 
 const actionNames: ReadonlySet<string> = new Set(actions.map(({ name }) => name));
@@ -104,20 +104,20 @@ export function requestAttributes(info: RequestInfo, method: string, body: BodyF
   const effects = effectsOf(info);
   const command = resource?.subresource === 'exec' ? query.getAll('command').join(' ') : '';
   const texts = {
-    [ownAttributes.kubernetesGroup]: resource?.group,
-    [ownAttributes.kubernetesResource]: resource?.resource,
-    [ownAttributes.kubernetesSubresource]: resource?.subresource,
-    [ownAttributes.kubernetesNamespace]: resource?.namespace === '' ? body?.namespace : resource?.namespace,
-    [ownAttributes.kubernetesName]: resource?.name === '' && verb === 'create' ? body?.name : resource?.name,
+    [ownAttributes.clusterApiGroup]: resource?.group,
+    [ownAttributes.clusterResource]: resource?.resource,
+    [ownAttributes.clusterSubresource]: resource?.subresource,
+    [ownAttributes.clusterNamespace]: resource?.namespace === '' ? body?.namespace : resource?.namespace,
+    [ownAttributes.clusterName]: resource?.name === '' && verb === 'create' ? body?.name : resource?.name,
     'process.command_line': command,
   };
   return {
     'http.request.method': method,
     'url.path': path,
     [ownAttributes.effects]: body?.isReadable === false ? withUnreadBody(effects) : effects,
-    [ownAttributes.kubernetesVerb]: verb,
+    [ownAttributes.clusterVerb]: verb,
     ...Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined && text !== '')),
-    ...(isDryRun(info, method, body) ? { [ownAttributes.kubernetesDryRun]: true } : {}),
+    ...(isDryRun(info, method, body) ? { [ownAttributes.clusterDryRun]: true } : {}),
   };
 }
 

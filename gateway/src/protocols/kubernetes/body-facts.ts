@@ -21,7 +21,7 @@ interface Asked {
   readonly body: Uint8Array;
 }
 
-/** What a body says. A text that it does not say is empty. */
+/** The facts that a body says. A text that it does not say is empty. */
 export interface BodyFacts {
   /** False: it is in a form that is not read here. */
   readonly isReadable: boolean;

@@ -72,7 +72,7 @@ export function authorityOf(seed: Uint8Array): Authority {
           extension('extendedKeyUsage', sequence(identifier('serverAuth'))),
           extension('alternativeNames', sequence(value(0x82, name)), true),
         ]),
-        key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+        key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }),
       };
     },
   };

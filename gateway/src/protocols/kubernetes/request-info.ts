@@ -1,7 +1,7 @@
 import { GatewayError } from '../../domain/errors.ts';
 import type { RequestHead } from '../../exchange/reading.ts';
 
-/** What a request to a Kubernetes API is about. */
+/** The object or the path that a request to a Kubernetes API is about, and the verb. */
 export interface RequestInfo {
   /** In the word of Kubernetes's own authorization; for a path of no resource the method in small letters. */
   readonly verb: string;
@@ -26,7 +26,7 @@ export interface Resource {
 const verbs: Readonly<Record<string, string>> = { POST: 'create', GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 /** Old paths that have a verb in them. */
 const verbsInPath: ReadonlySet<string> = new Set(['proxy', 'watch']);
-/** What stands behind the name of a namespace and is a part of it. Anything else there is a kind of resource within the namespace. */
+/** The parts of a namespace. Anything else behind its name is a kind of resource within the namespace. */
 const partsOfNamespaces: ReadonlySet<string> = new Set(['status', 'finalize']);
 /** A selector of exactly one object. */
 const oneName = /^metadata\.name==?([a-z0-9][a-z0-9.:-]{0,252})$/;

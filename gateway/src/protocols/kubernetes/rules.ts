@@ -29,7 +29,7 @@ export const rules: ExchangeRules = {
       takesNull: true,
       areLines: info.verb === 'watch',
     });
-    // What is sent to a program or a server behind the API is no object, and a removal needs no options.
+    // Bytes for a program or a server behind the API are no object, and a removal needs no options.
     if (body === null || info.resource === null || ways.has(info.resource.subresource) || (body.length === 0 && head.method === 'DELETE')) {
       return readingOf(null);
     }
