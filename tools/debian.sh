@@ -4,6 +4,8 @@
 set -eu
 missing=''
 packages='postgresql-15 postgresql-client-15 postgresql-contrib python3-psycopg python3-cbor2 python3-cryptography strace openssl curl git e2fsprogs util-linux procps systemd chromium softhsm2 opensc openssh-client openssh-server python3-paramiko rsync redis-server redis-tools python3-redis'
+# A kubectl may come from elsewhere, where Debian's package would take its place.
+command -v kubectl > /dev/null || packages="$packages kubernetes-client"
 # With --only, those that are named behind it and no others: the demo needs fewer, and says itself what it lacks.
 tell=echo
 case "${1-}" in

@@ -22,7 +22,7 @@ const serialBytes = 16;
 const keyIdBytes = 20;
 
 /** A certificate with its key, as PEM. */
-export interface KeyedCertificate {
+interface KeyedCertificate {
   readonly certificate: string;
   readonly key: string;
 }
