@@ -3,8 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
 import { createClient } from 'redis';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
+import { commandFacts } from '../../gateway/src/protocols/redis/command-facts.ts';
 import { commandTable } from '../../gateway/src/protocols/redis/command-table.ts';
 import { command } from '../../gateway/src/protocols/redis/compose.ts';
 import { RawClient } from '../../gateway/src/protocols/redis/testdata/raw-client.ts';
@@ -22,6 +24,14 @@ const policies = `
 @id("cache-only") permit (principal == Principal::"reader", action == Action::"redis.command", resource) when { context.command == "GET" && context.keyPrefix like "cache:*" };
 @id("no-removal") @reason("Nothing is removed.") forbid (principal == Principal::"agent", action, resource) when { context.effects.contains("destroy") };
 `;
+
+const optionWords = 'STORE STOREDIST BY GET LIMIT KEYS STREAMS COUNT BLOCK NOACK GROUP COPY REPLACE AUTH AUTH2 WEIGHTS LEFT nosort'.split(' ');
+
+/** Returns the words with which a command begins where what is behind them is read as options. */
+function begun(name: string): readonly string[] {
+  const words: Readonly<Record<string, readonly string[]>> = { xreadgroup: ['GROUP'], migrate: ['host', '6379'] };
+  return [...name.split('|'), ...(words[name] ?? [])];
+}
 
 /** Runs a client of Redis. Resolves with its output and its errors. */
 async function runAs(token: string, program: string, args: readonly string[], input = ''): Promise<string> {
@@ -272,6 +282,38 @@ print(pipeline.execute(), client.get("python:1"), channel.get_message(timeout=60
     assert.equal((await client.reply())?.text, 'OK');
     assert.equal((await client.reply())?.text, '\r\n*1\r\n');
     client.close();
+  });
+
+  test('of whatever words a command is made, no key is overlooked that the server finds in it', async () => {
+    const direct = new RawClient(`127.0.0.1:${server.port}`);
+    await direct.ask('AUTH', server.user, server.password);
+    const anyWord = fc.constantFrom('cache:a', 'cache:b', 'k', '', '0', '1', '2', '-1', '#', ...optionWords);
+    const commands = [...commandTable].flatMap(([name, { keys }]) => (keys !== '' || /^(?:migrate|sort|georadius)/.test(name) ? [name] : []));
+    // Fewer words that are often the same make more commands that the server understands.
+    const made = fc
+      .tuple(fc.constantFrom(...commands), fc.array(anyWord, { minLength: 1, maxLength: 5 }), fc.array(fc.nat(), { maxLength: 9 }))
+      .map(([name, pool, places]) => [begun(name), places.map((place) => pool[place % pool.length] ?? '')].flat());
+    let understood = 0;
+    await fc.assert(
+      fc.asyncProperty(made, async (args) => {
+        const found = await direct.ask('COMMAND', 'GETKEYS', ...args);
+        if (found === null || found.type === '-' || found.bytes.toString().startsWith('*0')) {
+          return;
+        }
+        understood += 1;
+        const [name = Buffer.alloc(0), ...others] = args.map((each) => Buffer.from(each));
+        const { keys, keyPrefix, effects } = commandFacts([name, ...others]);
+        const theirs = found.text.split('\n');
+        assert.ok(
+          effects.includes('unknown') || theirs.every((key) => keys.includes(key)),
+          `${args.join(' ')}: ${theirs.join(' ')}, and here ${keys.join(' ')}`,
+        );
+        assert.ok(theirs.every((key) => key.startsWith(keyPrefix)));
+      }),
+      { numRuns: 6000 },
+    );
+    assert.ok(understood > 1000, String(understood));
+    direct.close();
   });
 
   test('the table of commands says of no command less than the server does', async () => {

@@ -168,6 +168,8 @@ test('effects and keys of commands', () => {
       'FLUSHALL',
       'PUBLISH news x',
       'PSUBSCRIBE news.*',
+      'XREADGROUP GROUP streams c STREAMS secret >',
+      'MIGRATE h 6379 secret 0 1 AUTH2 keys cache:a',
     ].map(facts),
     [
       'GET: read [cache:1] cache:1',
@@ -192,6 +194,8 @@ test('effects and keys of commands', () => {
       'FLUSHALL: destroy write [] ',
       'PUBLISH: write [news] news',
       'PSUBSCRIBE: read [news.*] ',
+      'XREADGROUP: read write [secret] secret',
+      'MIGRATE: administer destroy read write [secret] secret',
     ],
   );
 });

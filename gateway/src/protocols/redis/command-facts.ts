@@ -71,9 +71,9 @@ function byArguments(
       return { effects: stores.length > 0 ? ['read', 'write'] : readEffects, more: [...stores, ...(isOpen ? [null] : [])] };
     }
     case 'migrate': {
-      const at = words.lastIndexOf('keys');
+      // Keys behind KEYS count only where the single one is empty.
       const single = args[3];
-      return { effects, more: at < 0 ? (single === undefined ? [] : [single]) : args.slice(at + 3) };
+      return { effects, more: single === undefined ? [] : single.length > 0 ? [single] : behindOption('keys', args, { from: 6, options: migrateOptions }) };
     }
     case 'psubscribe':
       return { effects, more: args.slice(1) };
@@ -96,8 +96,7 @@ function keysOf(places: CommandEntry['keys'], args: Command): readonly (Buffer |
 
 function keysAt(place: string, args: Command): readonly (Buffer | null)[] {
   if (place === 'STREAMS') {
-    const at = args.findIndex((each, i) => i > 0 && word(each) === 'streams');
-    const behind = at < 0 ? [] : args.slice(at + 1);
+    const behind = behindOption('streams', args, { from: 1, options: streamOptions });
     return behind.length === 0 || behind.length % 2 !== 0 ? [null] : behind.slice(0, behind.length / 2);
   }
   if (place.endsWith('#')) {
@@ -110,6 +109,33 @@ function keysAt(place: string, args: Command): readonly (Buffer | null)[] {
   const [from = '', to = from] = range.split('..');
   const end = Number(to) < 0 ? args.length + Number(to) : Number(to);
   return args.filter((_, i) => i >= Number(from) && i <= end && (i - Number(from)) % Number(step) === 0);
+}
+
+/** How many arguments are behind each option that may stand before the keys. What they say is no option: it may be the name of a group, or a password. */
+const streamOptions: ReadonlyMap<string, number> = new Map([
+  ['block', 1],
+  ['count', 1],
+  ['group', 2],
+  ['noack', 0],
+]);
+const migrateOptions: ReadonlyMap<string, number> = new Map([
+  ['copy', 0],
+  ['replace', 0],
+  ['auth', 1],
+  ['auth2', 2],
+]);
+
+/** Returns the arguments behind an option, before which only those of a list stand. One null: it is not there. */
+function behindOption(
+  name: string,
+  args: Command,
+  { from, options }: { readonly from: number; readonly options: ReadonlyMap<string, number> },
+): readonly (Buffer | null)[] {
+  let at = from;
+  for (let more = options.get(word(args[at])); more !== undefined; more = options.get(word(args[at]))) {
+    at += 1 + more;
+  }
+  return word(args[at]) === name ? args.slice(at + 1) : [null];
 }
 
 function commonPrefix(keys: readonly string[]): string {
