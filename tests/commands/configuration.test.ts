@@ -176,7 +176,7 @@ principals: { bot: { kind: agent, targets: [far, near, said] } }
   test('T4.35: check says what a start would refuse, and which settings are probably mistakes', () => {
     writeFileSync(
       file,
-      `listen: { http: 0.0.0.0:7070, ssh: 0.0.0.0:7022 }
+      `listen: { http: 0.0.0.0:7070, ssh: 0.0.0.0:7022, kubernetes: 0.0.0.0:7443 }
 targets: { shop: { url: "postgres://app@db/shop", password: { env: NOT_SET } }, spare: { url: "http://spare" } }
 principals: { bot: { kind: agent, targets: [shop] } }
 roles: { analyst: { groups: [compliance], query: 'target:shop not class:healht' } }
@@ -191,7 +191,7 @@ retention: { rules: [{ query: 'target:shopp', keep: 1y }, { query: 'class:helth 
     const { status, stdout } = run('config check --without-secrets');
     assert.equal(status, 0);
     assert.match(stdout, /^NOTE .*http can be reached from other machines without TLS/m);
-    assert.doesNotMatch(stdout, /ssh can be reached from other machines without TLS/, 'it encrypts by itself');
+    assert.doesNotMatch(stdout, /(?:ssh|kubernetes) can be reached from other machines without TLS/, 'they encrypt by themselves');
     assert.match(stdout, /^NOTE .*shop cannot be reached: listen has no address for postgres/m);
     assert.match(stdout, /^NOTE .*spare is granted to nobody/m);
     assert.match(stdout, /^NOTE .*the rule of retention for target:shopp: there is no target "shopp": is shop meant\?$/m);

@@ -20,6 +20,7 @@ export const kubernetes: ExchangeProtocol = {
   transport: 'exchange',
   hasListener: true,
   valuePlaces: 'fields',
+  isEncrypted: true,
   schemes: { https: 443, http: 80 },
   actions,
   context,
