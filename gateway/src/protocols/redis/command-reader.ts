@@ -1,7 +1,8 @@
 import { GatewayError } from '../../domain/errors.ts';
-import { ByteQueue, readLength } from './byte-queue.ts';
+import { ByteQueue } from '../../wire/byte-queue.ts';
 import { command } from './compose.ts';
 import { splitLine } from './inline.ts';
+import { lineBytesMax, readLength } from './lines.ts';
 
 /** Most arguments of a command, its name included. */
 const argumentsMax = 100_000;
@@ -57,7 +58,7 @@ export class CommandReader {
 
   /** Begins a command. False: its beginning has not come yet. */
   #begin(): boolean {
-    const line = this.#queue.peek() === null ? null : this.#queue.line();
+    const line = this.#queue.peek() === null ? null : this.#queue.line(lineBytesMax);
     if (line === null) {
       return false;
     }
@@ -73,7 +74,7 @@ export class CommandReader {
   /** Reads an argument. False: it has not come yet. */
   #argument(): boolean {
     if (this.#length === null) {
-      const line = this.#queue.line();
+      const line = this.#queue.line(lineBytesMax);
       if (line === null) {
         return false;
       }

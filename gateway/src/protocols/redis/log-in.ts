@@ -2,10 +2,10 @@ import type { Channel } from '../../domain/channel.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { parseOptions } from '../../domain/options.ts';
 import type { Upstream } from '../../domain/upstream.ts';
+import { RecordedServer } from '../../wire/recorded-server.ts';
 import { command } from './compose.ts';
 import { redisOptions } from './options.ts';
 import { ReplyReader } from './reply-reader.ts';
-import { RecordedServer } from './replay.ts';
 
 /** Most bytes of the replies to a login. */
 const repliesBytesMax = 64 * 1024;

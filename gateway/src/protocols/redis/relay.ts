@@ -4,6 +4,7 @@ import { refusalOf, type Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Slices, TextChange } from '../../domain/text-change.ts';
+import { changedBytes } from '../../content/changed-bytes.ts';
 import { inTurns } from '../../content/in-turns.ts';
 import { pause, type Output, type Pause, type Relay, type RequestOutput } from '../../wire/relay.ts';
 import { actionOf, commandAttributes, connectionAttributes } from './actions.ts';
@@ -14,7 +15,7 @@ import { errorWord, failure } from './failures.ts';
 import { refuseHttp } from './login.ts';
 import { ReplyReader, type ReplyPiece } from './reply-reader.ts';
 import { isAboutChannels, isSubscription, Subscriptions, type Origin } from './subscriptions.ts';
-import { changedBytes, changedPiece } from './texts.ts';
+import { changedPiece } from './texts.ts';
 
 /** Most requests that are not answered. */
 const openMax = 1_000;

@@ -1,5 +1,6 @@
 import { GatewayError } from '../../domain/errors.ts';
-import { ByteQueue, lineBody, readLength } from './byte-queue.ts';
+import { ByteQueue } from '../../wire/byte-queue.ts';
+import { lineBody, lineBytesMax, readLength } from './lines.ts';
 
 const depthMax = 128;
 const countMax = 2 ** 31;
@@ -65,7 +66,7 @@ export class ReplyReader {
       return bytes.length === 0 ? null : this.#piece(bytes, { isPart: true, isItem: this.#leftBytes === 0 });
     }
     if (this.#head === null) {
-      const line = this.#queue.peek() === null ? null : this.#queue.line();
+      const line = this.#queue.peek() === null ? null : this.#queue.line(lineBytesMax);
       if (line === null) {
         return null;
       }

@@ -1,9 +1,6 @@
-import { GatewayError } from '../../domain/errors.ts';
+import { GatewayError } from '../domain/errors.ts';
 
-/** Most bytes of a line: of a length, of an inline command, of a simple string. */
-const lineBytesMax = 64 * 1024;
 const lineFeed = 0x0a;
-const carriageReturn = 0x0d;
 
 /** Bytes that have come and are not read yet. They are joined only where what is asked for is there. */
 export class ByteQueue {
@@ -28,6 +25,15 @@ export class ByteQueue {
     return this.#pieces[0]?.[0] ?? null;
   }
 
+  /** Returns so many bytes without taking them; null if they have not come yet. */
+  look(length: number): Buffer | null {
+    if (length > this.#length) {
+      return null;
+    }
+    const [first = Buffer.alloc(0)] = this.#pieces;
+    return (first.length >= length ? first : this.#join()).subarray(0, length);
+  }
+
   /** Takes so many bytes; null if they have not come yet. */
   take(length: number): Buffer | null {
     if (length > this.#length) {
@@ -47,12 +53,12 @@ export class ByteQueue {
     return taken;
   }
 
-  /** Takes a line with its end, which is a line feed; null if it is not whole yet. Throws GatewayError `malformed` for one that is too long. */
-  line(): Buffer | null {
+  /** Takes a line with its end, which is a line feed; null if it is not whole yet. Throws GatewayError `malformed` for one that is longer. */
+  line(lineBytesMax: number): Buffer | null {
     const whole = this.#join();
     const end = whole.indexOf(lineFeed, this.#searched);
     if (end < 0 ? whole.length > lineBytesMax : end > lineBytesMax) {
-      throw new GatewayError('malformed', `A line of Redis's protocol has more than ${lineBytesMax} bytes.`);
+      throw new GatewayError('malformed', `A line has more than ${lineBytesMax} bytes.`);
     }
     if (end < 0) {
       this.#searched = whole.length;
@@ -83,22 +89,4 @@ export class ByteQueue {
       this.#pieces.shift();
     }
   }
-}
-
-/** Returns a line without its end, which must be CRLF. Throws GatewayError `malformed`. */
-export function lineBody(line: Buffer): Buffer {
-  if (line.at(-2) !== carriageReturn) {
-    throw new GatewayError('malformed', "A line of Redis's protocol does not end with CRLF.");
-  }
-  return line.subarray(0, -2);
-}
-
-/** Reads a number that stands behind the type in a line. It has one form only. Throws GatewayError `malformed`. */
-export function readLength(line: Buffer, max: number): number {
-  const written = lineBody(line).toString('latin1', 1);
-  const length = /^(?:0|[1-9]\d{0,9})$/.test(written) ? Number(written) : Infinity;
-  if (length > max) {
-    throw new GatewayError('malformed', `A length or a count of Redis's protocol is ${JSON.stringify(written.slice(0, 20))}, and at most ${max} is possible.`);
-  }
-  return length;
 }
