@@ -142,8 +142,11 @@ export class TcpListener implements AsyncDisposable {
 
   /** Waits for the client's first bytes and then for its turn. */
   async #admit(connection: Connection, admitted: Admitted): Promise<void> {
-    const { loginMs } = this.#options.limits;
-    if (connection.tunnel === null && !(await hasSpoken(connection, loginMs))) {
+    const { limits, service } = this.#options;
+    if (connection.tunnel === null) {
+      service.greet?.(connection);
+    }
+    if (connection.tunnel === null && !(await hasSpoken(connection, limits.loginMs))) {
       connection.destroy();
       return;
     }

@@ -8,12 +8,13 @@ import { http } from './http/index.ts';
 import { kubernetes } from './kubernetes/index.ts';
 import { llm } from './llm/index.ts';
 import { mcp } from './mcp/index.ts';
+import { mysql } from './mysql/index.ts';
 import { postgres } from './postgres/index.ts';
 import { redis } from './redis/index.ts';
 import { ssh } from './ssh/index.ts';
 
 /** Every protocol the gateway speaks: one line each. */
-export const streamProtocols: readonly StreamProtocol[] = [postgres, redis, ssh];
+export const streamProtocols: readonly StreamProtocol[] = [mysql, postgres, redis, ssh];
 const exchangeProtocols: readonly [ExchangeProtocol, ...ExchangeProtocol[]] = [http, kubernetes, llm, mcp];
 
 export const protocols: readonly Protocol[] = [...streamProtocols, ...exchangeProtocols];

@@ -22,6 +22,13 @@ export class ByteReader {
     return this.#end - this.#at;
   }
 
+  /** Returns the next byte without reading it. */
+  peek(): number {
+    const byte = this.#bytes[this.#take(1)] ?? 0;
+    this.#at -= 1;
+    return byte;
+  }
+
   uint8(): number {
     return this.#bytes.readUInt8(this.#take(1));
   }
