@@ -10,6 +10,7 @@ export const actions = [
   { name: 'mysql.prepare', title: 'Prepare, reset or close a statement, or send a long parameter, without running it' },
   { name: 'mysql.execute', title: 'Run a prepared statement with its parameters, or fetch rows of its cursor' },
   { name: 'mysql.use', title: 'Change the database' },
+  { name: 'mysql.cancel', title: 'Stop what an ended session has left running', isWithoutText: true },
   { name: 'mysql.command', title: 'A command of the protocol that is no statement' },
 ] as const satisfies readonly ActionDefinition[];
 

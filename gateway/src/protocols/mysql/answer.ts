@@ -1,5 +1,5 @@
 import { GatewayError } from '../../domain/errors.ts';
-import { PayloadReader } from './payload.ts';
+import { lengthEncodedBytes, PayloadReader } from './payload.ts';
 
 /** The first bytes of payloads that are no rows. */
 export const marks = { ok: 0x00, more: 0x01, localFile: 0xfb, eof: 0xfe, error: 0xff } as const;
@@ -224,6 +224,21 @@ export function composeError({ code, state, message }: ServerError): Buffer {
   const head = Buffer.of(marks.error, 0, 0);
   head.writeUInt16LE(code, 1);
   return Buffer.concat([head, Buffer.from(`#${state}`), message]);
+}
+
+const progressCode = 0xff_ff;
+/** Bytes before the words of a report of progress, if these are short. */
+export const progressHeadBytes = 10;
+
+/** Says words that a client shows while it waits for its answer: a report of progress. https://mariadb.com/kb/en/err_packet/ */
+export function composeProgress(words: string): Buffer {
+  // One text follows, of the first of one stages, of which nothing is done.
+  return Buffer.concat([Buffer.of(marks.error, progressCode & 0xff, progressCode >> 8, 1, 1, 1, 0, 0, 0), lengthEncodedBytes(Buffer.from(words))]);
+}
+
+/** True for a report of progress, after which the answer goes on. */
+export function isProgress(payload: Buffer): boolean {
+  return payload.length > 3 && payload[0] === marks.error && payload.readUInt16LE(1) === progressCode;
 }
 
 /** Says that something is done. */

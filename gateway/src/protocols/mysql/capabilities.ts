@@ -20,6 +20,8 @@ export const capabilities = {
   connectAttributes: 1 << 20,
   longAuthentication: 1 << 21,
   deprecateEof: 1 << 24,
+  /** The client takes reports of progress, which are words that it shows (MariaDB). */
+  progress: 1 << 29,
 } as const;
 
 const {
@@ -42,6 +44,7 @@ const {
   connectAttributes,
   longAuthentication,
   deprecateEof,
+  progress,
 } = capabilities;
 
 /**
@@ -67,7 +70,8 @@ export const offered =
   pluginAuthentication |
   connectAttributes |
   longAuthentication |
-  deprecateEof;
+  deprecateEof |
+  progress;
 
 /** What a target must be able to do if its client can. Others of these change nothing in the form of what is said. */
 export const needed = protocol41 | secureConnection | pluginAuthentication | multiResults | preparedMultiResults | deprecateEof | multiStatements;

@@ -1,5 +1,5 @@
 import type { Effect } from '../../domain/effects.ts';
-import { noEffects, readEffects, unknownEffects } from '../../domain/effects.ts';
+import { readEffects, unknownEffects } from '../../domain/effects.ts';
 import type { ActionName } from './actions.ts';
 import type { AnswerForm } from './answer.ts';
 
@@ -32,19 +32,19 @@ export interface CommandKind {
 }
 
 const kinds: ReadonlyMap<number, CommandKind> = new Map([
-  [commands.initDatabase, { action: 'mysql.use', name: 'USE', effects: noEffects, answer: 'done' }],
+  [commands.initDatabase, { action: 'mysql.use', name: 'USE', effects: readEffects, answer: 'done' }],
   [commands.query, { action: 'mysql.query', name: 'QUERY', effects: unknownEffects, answer: 'results' }],
   [commands.fieldList, { action: 'mysql.command', name: 'FIELD LIST', effects: readEffects, answer: 'columns' }],
   [commands.statistics, { action: 'mysql.command', name: 'STATISTICS', effects: readEffects, answer: 'text' }],
-  [commands.ping, { action: 'mysql.command', name: 'PING', effects: noEffects, answer: 'done' }],
-  [commands.prepare, { action: 'mysql.prepare', name: 'PREPARE', effects: noEffects, answer: 'prepared' }],
+  [commands.ping, { action: 'mysql.command', name: 'PING', effects: readEffects, answer: 'done' }],
+  [commands.prepare, { action: 'mysql.prepare', name: 'PREPARE', effects: unknownEffects, answer: 'prepared' }],
   [commands.execute, { action: 'mysql.execute', name: 'EXECUTE', effects: unknownEffects, answer: 'results' }],
-  [commands.sendLongData, { action: 'mysql.prepare', name: 'LONG DATA', effects: noEffects, answer: null }],
-  [commands.closeStatement, { action: 'mysql.prepare', name: 'CLOSE', effects: noEffects, answer: null }],
-  [commands.resetStatement, { action: 'mysql.prepare', name: 'RESET STATEMENT', effects: noEffects, answer: 'done' }],
-  [commands.setOption, { action: 'mysql.command', name: 'SET OPTION', effects: noEffects, answer: 'done' }],
+  [commands.sendLongData, { action: 'mysql.prepare', name: 'LONG DATA', effects: readEffects, answer: null }],
+  [commands.closeStatement, { action: 'mysql.prepare', name: 'CLOSE', effects: readEffects, answer: null }],
+  [commands.resetStatement, { action: 'mysql.prepare', name: 'RESET STATEMENT', effects: readEffects, answer: 'done' }],
+  [commands.setOption, { action: 'mysql.command', name: 'SET OPTION', effects: readEffects, answer: 'done' }],
   [commands.fetch, { action: 'mysql.execute', name: 'FETCH', effects: readEffects, answer: 'rows' }],
-  [commands.resetConnection, { action: 'mysql.command', name: 'RESET CONNECTION', effects: noEffects, answer: 'done' }],
+  [commands.resetConnection, { action: 'mysql.command', name: 'RESET CONNECTION', effects: readEffects, answer: 'done' }],
 ] as const);
 
 /** Commands that are not possible, each with the reason. All others are not known. */

@@ -50,7 +50,10 @@ async function greet(upstream: Upstream, { target, limits }: Channel, login: Log
   });
   const deadlineMs = performance.now() + limits.dialMs;
   const greeting = parseGreeting(orError(await stream.next(deadlineMs)));
-  const flags = ((login.capabilities & offered & greeting.capabilities) | capabilities.pluginAuthentication | capabilities.longAuthentication) >>> 0;
+  // Reports of progress are the gateway's own.
+  const flags =
+    ((login.capabilities & offered & greeting.capabilities & ~capabilities.progress) | capabilities.pluginAuthentication | capabilities.longAuthentication) >>>
+    0;
   if ((login.capabilities & offered & needed & ~greeting.capabilities) !== 0 || !can(greeting.capabilities, capabilities.pluginAuthentication)) {
     throw new GatewayError('target_login_failed', `The target is an older server (${greeting.version}) than MySQL 5.7.5 or MariaDB 10.2.`);
   }

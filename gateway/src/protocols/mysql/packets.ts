@@ -22,6 +22,20 @@ export interface PacketPiece {
   readonly firstPacketBytes: number;
   readonly begins: boolean;
   readonly ends: boolean;
+  /** True if the bytes begin with the header of a packet. */
+  readonly hasHeader: boolean;
+}
+
+/** Returns the bytes of a piece with other numbers of their packets. */
+export function renumbered({ bytes, hasHeader }: Pick<PacketPiece, 'bytes' | 'hasHeader'>, shift: number): Buffer {
+  if (shift === 0 || !hasHeader) {
+    return bytes;
+  }
+  const copy = Buffer.from(bytes);
+  for (let at = 0; at < copy.length; at += packetHeaderBytes + copy.readUIntLE(at, 3)) {
+    copy.writeUInt8((copy.readUInt8(at + 3) + shift) % numbers, at + 3);
+  }
+  return copy;
 }
 
 /** Writes a payload as packets, of which the first has this number. */
@@ -146,6 +160,7 @@ export class PacketReader {
       firstPacketBytes: this.#firstPacketBytes,
       begins: true,
       ends: true,
+      hasHeader: true,
     };
   }
 
@@ -166,7 +181,7 @@ export class PacketReader {
     this.#keptBytes = 0;
     this.#isWithin = !isEnd;
     const head = bytes.subarray(packetHeaderBytes, packetHeaderBytes + headBytesMax);
-    return { bytes, payload: null, head, firstPacketBytes: this.#firstPacketBytes, begins: true, ends: isEnd };
+    return { bytes, payload: null, head, firstPacketBytes: this.#firstPacketBytes, begins: true, ends: isEnd, hasHeader: true };
   }
 
   /** Gives what has come of a payload that is given in parts. */
@@ -174,7 +189,7 @@ export class PacketReader {
     if (this.#leftBytes > 0) {
       const bytes = this.#queue.some(this.#leftBytes);
       this.#leftBytes -= bytes.length;
-      return bytes.length === 0 ? null : this.#further(bytes, this.#leftBytes === 0 && !this.#isFull);
+      return bytes.length === 0 ? null : this.#further(bytes, { hasHeader: false, ends: this.#leftBytes === 0 && !this.#isFull });
     }
     const header = this.#queue.look(packetHeaderBytes);
     if (header === null) {
@@ -185,12 +200,12 @@ export class PacketReader {
     const length = header.readUIntLE(0, 3);
     this.#isFull = length === fullPacketBytes;
     this.#leftBytes = length;
-    return this.#further(this.#queue.take(packetHeaderBytes) ?? nothing, length === 0);
+    return this.#further(this.#queue.take(packetHeaderBytes) ?? nothing, { hasHeader: true, ends: length === 0 });
   }
 
-  #further(bytes: Buffer, ends: boolean): PacketPiece {
+  #further(bytes: Buffer, { hasHeader, ends }: Pick<PacketPiece, 'hasHeader' | 'ends'>): PacketPiece {
     this.#isWithin = !ends;
-    return { bytes, payload: null, head: nothing, firstPacketBytes: this.#firstPacketBytes, begins: false, ends };
+    return { bytes, payload: null, head: nothing, firstPacketBytes: this.#firstPacketBytes, begins: false, ends, hasHeader };
   }
 
   #hasHead(length: number): boolean {

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Action, Attributes } from '../../domain/action.ts';
-import type { RequestChange } from '../../domain/channel.ts';
+import type { HeldNotice, RequestChange } from '../../domain/channel.ts';
 import { refusalOf, type Decision } from '../../domain/decision.ts';
 import { unknownEffects } from '../../domain/effects.ts';
 import { GatewayError } from '../../domain/errors.ts';
@@ -9,13 +9,13 @@ import { changeInSlices, type Slices, type TextChange } from '../../domain/text-
 import { inTurns } from '../../content/in-turns.ts';
 import { pause, type Output, type Pause, type Relay, type RequestOutput } from '../../wire/relay.ts';
 import { databaseAttributes } from './actions.ts';
-import { AnswerReading, parseError, type Meaning } from './answer.ts';
+import { AnswerReading, composeProgress, parseError, type Meaning } from './answer.ts';
 import { can, capabilities } from './capabilities.ts';
 import { changedPayload } from './changed-answer.ts';
 import { parseColumn, type Column } from './column.ts';
 import { commands, kindOf, type CommandKind } from './commands.ts';
 import { failure } from './failures.ts';
-import { packetCount, PacketReader, packetsOf, type PacketPiece } from './packets.ts';
+import { packetCount, PacketReader, packetsOf, renumbered, type PacketPiece } from './packets.ts';
 import { parseExecution, statementOf, Statements, type Execution, type Statement } from './statements.ts';
 
 /** Most bytes of an answer that make one record. */
@@ -107,6 +107,16 @@ export class MysqlRelay implements Relay {
     const settle = this.#settle;
     this.#settle = null;
     settle?.(decision, seq, changes);
+  }
+
+  /** Tells a client that its request waits for people, if it takes reports of progress. */
+  held({ words, request }: HeldNotice): void {
+    if (can(this.#options.capabilities, capabilities.progress)) {
+      const bytes = packetsOf(composeProgress(words), this.#told.number);
+      this.#shift += 1;
+      this.#told = { ...this.#told, number: (this.#told.number + 1) & 0xff };
+      this.#outputs.push({ type: 'response', meta: { request }, bytes: [bytes], continues: true });
+    }
   }
 
   clientEnded(): void {
@@ -336,18 +346,18 @@ export class MysqlRelay implements Relay {
 
   /** Takes a piece. Returns the work that is left. */
   #takePiece(open: Open, piece: PacketPiece): Slices<void> | null {
-    const { bytes, payload, begins, head, firstPacketBytes } = piece;
+    const { payload, begins, head, firstPacketBytes } = piece;
     const meaning = begins ? open.reading.take(head, firstPacketBytes) : 'row';
     if (begins) {
       this.#note(open, meaning, payload);
     }
     if (open.changes.length === 0) {
-      this.#say(open, bytes, piece);
+      this.#say(open, renumbered(piece, this.#shift), piece);
       return null;
     }
     if (payload === null) {
       this.#assertLookedAt(open.changes);
-      this.#say(open, bytes, piece);
+      this.#say(open, renumbered(piece, this.#shift), piece);
       return null;
     }
     return this.#change(open, payload, meaning);

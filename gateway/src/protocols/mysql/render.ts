@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { plainRendering, type OpenedRecord, type RenderedTable, type Rendering } from '../../domain/record.ts';
-import { AnswerReading, marks, parseError, type AnswerForm } from './answer.ts';
+import { AnswerReading, isProgress, marks, parseError, progressHeadBytes, type AnswerForm } from './answer.ts';
 import { isBinary, parseColumn, type Column } from './column.ts';
 import { commands, kindOf } from './commands.ts';
 import { parseLogin } from './handshake.ts';
@@ -138,6 +138,10 @@ function showPiece(
   shown: Shown,
   { isBinaryForm, hasDefault }: { readonly isBinaryForm: boolean; readonly hasDefault: boolean },
 ): void {
+  if (payload !== null && isProgress(payload)) {
+    shown.lines.push(textOf(payload.subarray(progressHeadBytes)));
+    return;
+  }
   const meaning = begins ? reading.take(head, firstPacketBytes) : 'row';
   if (payload === null) {
     shown.lines.push(textOf(bytes));

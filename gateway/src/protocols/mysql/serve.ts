@@ -123,7 +123,7 @@ async function stopRest(
   }
   const kill = packetsOf(Buffer.concat([Buffer.of(commands.query), Buffer.from(`KILL CONNECTION ${greeting.connection}`)]), 0);
   try {
-    const action: Action = { name: 'mysql.query', attributes: { 'db.system.name': 'mysql', [ownAttributes.request]: outstanding } };
+    const action: Action = { name: 'mysql.cancel', attributes: { 'db.system.name': 'mysql', [ownAttributes.request]: outstanding } };
     const { grant } = await channel.request(action, [kill], { byGateway: true });
     await untilCommitted(channel, limit);
     const { upstream } = await logIn(channel, withDatabase({ ...login, database: '' }, ''), limit);

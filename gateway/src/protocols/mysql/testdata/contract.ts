@@ -92,7 +92,7 @@ const shapes: readonly AskedShape[] = [
   shape('the name of a column', 'text', async (client, words) => client.query(`SELECT 1 AS \`${words}\``)),
   shape('the name of a column', 'of a statement that is prepared', async (client, words) => client.prepare(`SELECT 1 AS \`${words}\``)),
   shape('the default of a column', 'text', async (client, words) => {
-    await client.query(`CREATE OR REPLACE TABLE shapes (note VARCHAR(200) DEFAULT '${words}')`);
+    await client.query(`CREATE TEMPORARY TABLE shapes (note VARCHAR(200) DEFAULT '${words}')`);
     return client.ask(Buffer.concat([Buffer.of(commands.fieldList), Buffer.from('shapes\0%')]), 'columns');
   }),
   shape('an error', 'text', async (client, words) => client.query(`SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${words}'`)),

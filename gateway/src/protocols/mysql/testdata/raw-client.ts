@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { GatewayError } from '../../../domain/errors.ts';
-import { AnswerReading, marks, parseError, type AnswerForm } from '../answer.ts';
+import { AnswerReading, isProgress, marks, parseError, type AnswerForm } from '../answer.ts';
 import { capabilities, offered } from '../capabilities.ts';
 import { parseColumn, type Column } from '../column.ts';
 import { commands } from '../commands.ts';
@@ -125,6 +125,10 @@ export class RawClient {
         return { ...ended, text: lines.join('\n'), bytes: Buffer.concat(pieces) };
       }
       const { payload, bytes } = next;
+      if (isProgress(payload)) {
+        lines.push(payload.toString());
+        continue;
+      }
       pieces.push(bytes);
       const meaning = reading.take(payload, payload.length);
       if (meaning === 'error') {
