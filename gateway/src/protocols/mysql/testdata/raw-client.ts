@@ -96,7 +96,7 @@ export class RawClient {
   columns: readonly Column[] = [];
 
   async #logIn(): Promise<Answer> {
-    await this.#next();
+    await this.answer('text', false);
     const login = {
       capabilities: this.#flags,
       charset: 45,
@@ -112,8 +112,19 @@ export class RawClient {
     return this.answer('done', false);
   }
 
-  /** Resolves with the next answer. */
+  /** Resolves with the next answer. A client ends a connection over which it comes in no form that it knows. */
   async answer(form: AnswerForm, isBinary: boolean, onBegun: () => void = () => undefined, known: readonly Column[] = []): Promise<Answer> {
+    try {
+      return await this.#read(form, isBinary, onBegun, known);
+    } catch (error) {
+      assert.ok(error instanceof GatewayError);
+      this.#socket.destroy();
+      onBegun();
+      return ended;
+    }
+  }
+
+  async #read(form: AnswerForm, isBinary: boolean, onBegun: () => void, known: readonly Column[]): Promise<Answer> {
     const reading = new AnswerReading(form, (this.#flags & capabilities.deprecateEof) !== 0);
     const [lines, pieces]: [string[], Buffer[]] = [[], []];
     let columns: Column[] = [...known];
@@ -159,16 +170,9 @@ export class RawClient {
 
   async #next(): Promise<{ readonly payload: Buffer; readonly bytes: Buffer } | null> {
     for (;;) {
-      try {
-        const piece = this.#reader.next(Infinity);
-        if (piece?.payload != null) {
-          return { payload: piece.payload, bytes: piece.bytes };
-        }
-      } catch (error) {
-        // A client ends a connection over which no packets come.
-        assert.ok(error instanceof GatewayError);
-        this.#socket.destroy();
-        return null;
+      const piece = this.#reader.next(Infinity);
+      if (piece?.payload != null) {
+        return { payload: piece.payload, bytes: piece.bytes };
       }
       if (this.#isOver) {
         return null;
