@@ -3,6 +3,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { Slices, TextChange } from '../../domain/text-change.ts';
 import { composeError, marks, parseError, type Meaning } from './answer.ts';
 import { composeColumn, isText, parseColumn, type Column } from './column.ts';
+import { namesColumnsTruly } from './named-columns.ts';
 import { PayloadReader } from './payload.ts';
 import { parseBinaryRow, parseTextRow } from './rows.ts';
 
@@ -19,6 +20,13 @@ export interface AnswerParts {
   readonly sql: string | null;
   /** True if the columns have defaults. */
   readonly haveDefaults: boolean;
+  /** Where the values of each column come from, as far as that was found. */
+  readonly origins: Map<Column, Origin>;
+}
+
+export interface Origin {
+  readonly sources: readonly string[];
+  readonly isDerived: boolean;
 }
 
 /** Changes the texts of a payload of an answer, in slices. Returns the same payload where nothing is changed. Throws GatewayError `malformed` or `unsupported`. */
@@ -44,8 +52,8 @@ export function* changedPayload(payload: Buffer, meaning: Meaning, parts: Answer
 }
 
 /** A sentence of the target may hold any value of a statement: where columns are masked, it may be one of them. */
-function saidFrom({ changes }: AnswerParts): [readonly string[], boolean] {
-  return isCovered(changes, '*') ? [anyColumn, true] : [[], false];
+function saidFrom({ changes }: AnswerParts): [sources?: readonly string[], isDerived?: boolean] {
+  return isCovered(changes, '*') ? [anyColumn, true] : [];
 }
 
 /** Changes what a server adds to the words that something is done. */
@@ -62,7 +70,8 @@ function* changedWords(payload: Buffer, parts: AnswerParts): Slices<Buffer> {
   return changed === words ? payload : Buffer.concat([payload.subarray(0, payload.length - words.length), changed]);
 }
 
-function* changedRow(payload: Buffer, { changes, columns, isBinary }: AnswerParts): Slices<Buffer> {
+function* changedRow(payload: Buffer, parts: AnswerParts): Slices<Buffer> {
+  const { changes, columns, isBinary } = parts;
   if (columns.length === 0) {
     return missed(payload, changes);
   }
@@ -75,7 +84,9 @@ function* changedRow(payload: Buffer, { changes, columns, isBinary }: AnswerPart
       cells.push(cell);
       continue;
     }
-    const { sources, isDerived } = originOf(column, at, changes);
+    const origin = parts.origins.get(column) ?? originOf(column, at, parts);
+    parts.origins.set(column, origin);
+    const { sources, isDerived } = origin;
     const changed = yield* changedBytes(cell, changes, sources, isDerived);
     isChanged ||= changed !== cell;
     cells.push(changed);
@@ -92,20 +103,13 @@ function missed(payload: Buffer, changes: readonly TextChange[]): Buffer {
   return payload;
 }
 
-/**
- * Names where the values of a column come from. The target says it of a column of a table; all other values may be made of any column. What the target says of views is the name in the
- * view, and so it counts only as one of the places.
- */
-function originOf(
-  { schema, originalTable, originalName, name }: Column,
-  at: number,
-  changes: readonly TextChange[],
-): { readonly sources: readonly string[]; readonly isDerived: boolean } {
+/** Names where the values of a column come from. Where columns are masked, a value may be of any column unless it is sure that it is not. */
+function originOf({ schema, originalTable, originalName, name }: Column, at: number, { changes, sql }: AnswerParts): Origin {
   const named = `=${(originalName.length > 0 ? originalName : name).toString()}`;
-  if (schema.length > 0 && originalTable.length > 0 && originalName.length > 0) {
-    return { sources: [named, [schema, originalTable, originalName].map(String).join('.')], isDerived: false };
-  }
-  return isCovered(changes, '*') ? { sources: [named, ...anyColumn], isDerived: true } : { sources: [named, `#${at + 1}`], isDerived: false };
+  const isOfTable = schema.length > 0 && originalTable.length > 0 && originalName.length > 0;
+  const place = isOfTable ? [schema, originalTable, originalName].map(String).join('.') : `#${at + 1}`;
+  const isSure = !isCovered(changes, '*') || (isOfTable && sql !== null && namesColumnsTruly(sql));
+  return { sources: isSure ? [named, place] : [named, place, ...anyColumn], isDerived: !isSure };
 }
 
 /** Changes the names of a column. One that neither the statement nor the table has may be a value, where columns are masked. */

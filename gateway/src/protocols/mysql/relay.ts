@@ -11,7 +11,7 @@ import { pause, type Output, type Pause, type Relay, type RequestOutput } from '
 import { databaseAttributes } from './actions.ts';
 import { AnswerReading, composeProgress, parseError, type Meaning } from './answer.ts';
 import { can, capabilities } from './capabilities.ts';
-import { changedPayload } from './changed-answer.ts';
+import { changedPayload, type Origin } from './changed-answer.ts';
 import { parseColumn, type Column } from './column.ts';
 import { commands, kindOf, type CommandKind } from './commands.ts';
 import { failure } from './failures.ts';
@@ -49,6 +49,7 @@ interface Open {
   readonly changes: readonly TextChange[];
   readonly askedMs: number;
   columns: Column[];
+  readonly origins: Map<Column, Origin>;
   rows: number;
   code: number | null;
 }
@@ -259,7 +260,7 @@ export class MysqlRelay implements Relay {
     if (kind.answer !== null) {
       const reading = new AnswerReading(kind.answer, can(this.#options.capabilities, capabilities.deprecateEof));
       const columns = command === commands.fetch ? [...(statement?.columns ?? [])] : [];
-      this.#open = { seq, asked, reading, changes, askedMs: this.#options.nowMs(), columns, rows: 0, code: null };
+      this.#open = { seq, asked, reading, changes, askedMs: this.#options.nowMs(), columns, origins: new Map(), rows: 0, code: null };
     }
   }
 
@@ -364,11 +365,12 @@ export class MysqlRelay implements Relay {
   }
 
   *#change(open: Open, payload: Buffer, meaning: Meaning): Slices<void> {
-    const { asked, changes, columns } = open;
+    const { asked, changes, columns, origins } = open;
     const [command] = asked.payload;
     const changed = yield* changedPayload(payload, meaning, {
       changes,
       columns,
+      origins,
       isBinary: asked.kind.action === 'mysql.execute',
       sql: sqlOf(asked, asked.payload),
       haveDefaults: command === commands.fieldList,
@@ -396,6 +398,7 @@ export class MysqlRelay implements Relay {
       open.rows += 1;
     } else if (meaning === 'count') {
       open.columns = [];
+      open.origins.clear();
     } else if (meaning === 'column' && payload !== null && (open.changes.length > 0 || asked.execution?.hasCursor === true)) {
       columns.push(parseColumn(payload, asked.kind.answer === 'columns'));
     } else if (meaning === 'error' && payload !== null) {
