@@ -184,10 +184,10 @@ export class MysqlRelay implements Relay {
 
   /** Takes a command of the client. False: there is none. */
   #takeCommand(): boolean {
-    this.#commands.expect(0);
     const piece = this.#commands.whole(this.#options.frameBytesMax, 'A command (limits.frameBytesMax)');
     if (piece?.payload != null) {
       const number = packetCount(piece.payload.length);
+      this.#commands.expect(0);
       this.#shift = 0;
       this.#told = { number, isWithin: false };
       this.#answers.expect(number);

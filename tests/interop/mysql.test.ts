@@ -1,0 +1,301 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, before, describe, test } from 'node:test';
+import { createConnection, type Connection } from 'mysql2/promise';
+import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
+import { offered } from '../../gateway/src/protocols/mysql/capabilities.ts';
+import { commands } from '../../gateway/src/protocols/mysql/commands.ts';
+import { composeGreeting, composeSwitch } from '../../gateway/src/protocols/mysql/handshake.ts';
+import { PacketReader, packetsOf } from '../../gateway/src/protocols/mysql/packets.ts';
+import { startMariadbServer, type MariadbServer } from '../../gateway/src/protocols/mysql/testdata/mariadb-server.ts';
+import { executionOf, RawClient } from '../../gateway/src/protocols/mysql/testdata/raw-client.ts';
+import { makeCertificate } from '../../gateway/src/wire/testdata/certificates.ts';
+import { GatewayProcess } from '../support/gateway-process.ts';
+import { python, requireProgram } from '../support/require-program.ts';
+import { within } from '../support/wait-until.ts';
+
+const mail = 'ada.lovelace@example.com';
+const edPassword = 'a password of ed25519';
+const policies = `
+@id("reader") permit (principal == Principal::"reader", action in [Action::"mysql.connect", Action::"mysql.query"], resource);
+@id("one-database") @reason("Stay in shop.") forbid (principal, action == Action::"mysql.use", resource) when { context.database != "shop" };
+@id("no-mail") @mask("mail") permit (principal == Principal::"masked", action, resource);
+`;
+
+/** Clients of MySQL and MariaDB, as they are, and a real server. */
+describe('MySQL', requireProgram('mariadbd', 'mariadb-install-db', 'mariadb', 'openssl', 'python:pymysql'), () => {
+  const parts = new AsyncDisposableStack();
+  const certificate = makeCertificate();
+  let server: MariadbServer;
+  let gateway: GatewayProcess;
+  let token: string;
+  let hostile: number;
+  /** What a hostile target got behind the login of the gateway, one text for each connection. */
+  const shown: string[] = [];
+
+  before(async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'countersign-mysql-interop-'));
+    parts.defer(() => {
+      rmSync(directory, { recursive: true });
+    });
+    const file = join(directory, 'rules.cedar');
+    writeFileSync(file, policies);
+    server = parts.use(await startMariadbServer([`--ssl-cert=${certificate.certificateFile}`, `--ssl-key=${certificate.keyFile}`]));
+    server.ask(`
+      CREATE USER ed@localhost IDENTIFIED VIA ed25519 USING PASSWORD('${edPassword}'); GRANT ALL ON shop.* TO ed@localhost; USE shop;
+      CREATE TABLE users (id INT PRIMARY KEY, email VARCHAR(80), note TEXT); INSERT INTO users VALUES (1, '${mail}', 'plain');
+      CREATE TABLE other (id INT, a VARCHAR(80)); CREATE FUNCTION mail_of(n INT) RETURNS TEXT RETURN (SELECT email FROM users WHERE id = n);
+      CREATE PROCEDURE mails() SELECT email AS id FROM users users;`);
+    hostile = await startHostile();
+    const at = `127.0.0.1:${server.port}/shop`;
+    const target = (name: string, user: string, more = ''): string =>
+      `  ${name}: { url: "mysql://${user}@${at}", password: { env: ${name === 'ed' ? 'ED' : 'MY'}_SECRET }${more} }\n`;
+    gateway = parts.use(
+      await GatewayProcess.start({
+        config: `targets:
+${target('shop', server.user)}${target('ed', 'ed')}${target('encrypted', server.user, `, options: { tls: verify-full, caFile: ${certificate.certificateFile} }`)}${target('mistrusted', server.user, ', options: { tls: verify-full }')}
+  hostile: { url: "mysql://app@127.0.0.1:${hostile}/shop", password: { env: MY_SECRET } }
+classes:
+  mail: { columns: [shop/shop.users.email] }
+principals:
+  agent: { kind: agent, targets: [shop, ed, encrypted, mistrusted, hostile] }
+  reader: { kind: agent, targets: [] }
+  masked: { kind: agent, targets: [] }
+policies: ${file}
+tls: { cert: ${certificate.certificateFile}, key: ${certificate.keyFile} }
+`,
+        environment: { MY_SECRET: server.password, ED_SECRET: edPassword },
+        listeners: ['mysql'],
+      }),
+    );
+    token = await gateway.issueToken('agent');
+  });
+  after(async () => parts.disposeAsync());
+
+  /** A target that asks for the password in the clear, over a connection without TLS. */
+  async function startHostile(): Promise<number> {
+    const listener = createServer((socket) => {
+      const reader = new PacketReader();
+      const greeting = {
+        version: '8.0.40',
+        connection: 1,
+        challenge: Buffer.alloc(20, 'c'),
+        capabilities: offered >>> 0,
+        charset: 45,
+        plugin: 'mysql_native_password',
+      };
+      socket.write(packetsOf(composeGreeting(greeting), 0));
+      reader.expect(1);
+      socket.on('error', () => undefined);
+      socket.on('data', (bytes: Buffer) => {
+        reader.push(bytes);
+        for (let piece = reader.next(1_000_000); piece !== null; piece = reader.next(1_000_000)) {
+          shown.push(piece.bytes.toString('latin1'));
+          if (reader.number === 2) {
+            socket.write(packetsOf(composeSwitch('mysql_clear_password', Buffer.alloc(0)), 2));
+            reader.expect(3);
+          }
+        }
+      });
+    });
+    listener.listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    parts.defer(() => {
+      listener.close();
+    });
+    const address = listener.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  const port = (): string => String(gateway.port('mysql'));
+  const open = (target = 'shop', principal = token): RawClient => new RawClient(`127.0.0.1:${port()}`, target, principal);
+  /** Runs a program. Resolves with its output and its errors. */
+  const run = async (program: string, words: readonly string[], { input = '', environment = {} } = {}): Promise<string> => {
+    const child = spawn(program, words, { env: { ...process.env, MYSQL_PWD: token, ...environment } });
+    const out = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+    child.stdin.end(input);
+    return (await within(out, program)).slice(0, 2).join('');
+  };
+  const mariadb = async (target: string, sql: string, ...more: readonly string[]): Promise<string> =>
+    run('mariadb', ['--no-defaults', '-h', '127.0.0.1', '-P', port(), '-u', target, '-B', '-N', ...more], { input: sql });
+  const driver = async (target = 'shop', principal = token): Promise<Connection> =>
+    createConnection({ host: '127.0.0.1', port: gateway.port('mysql'), user: target, password: principal, multipleStatements: true });
+  /** The records of all sessions, read one after the other. */
+  const everything = async (): Promise<readonly ShownRecord[]> => {
+    const records: ShownRecord[] = [];
+    for (const { session } of await gateway.sessions()) {
+      records.push(...(await gateway.records(session)));
+    }
+    return records;
+  };
+
+  test('mariadb works unchanged: statements, errors, a wrong token, with and without TLS', async () => {
+    assert.equal(await mariadb('shop', 'SELECT id, note FROM users; SELECT DATABASE();'), '1\tplain\nshop\n');
+    assert.match(await mariadb('shop', 'nonsense;'), /^ERROR 1064 \(42000\) at line 1: You have an error in your SQL syntax/m);
+    assert.match(await mariadb('nowhere', 'SELECT 1;'), /^ERROR 1049 \(42000\): countersign: There is no target "nowhere"/);
+    assert.match(await mariadb('shop', 'SELECT 1;', '-pcs_wrong'), /^ERROR 1045 \(28000\): countersign: The token is not accepted/);
+    const nobody = await run('mariadb', ['--no-defaults', '-h', '127.0.0.1', '-P', port(), '-u', 'shop', '-e', 'SELECT 1'], { environment: { MYSQL_PWD: '' } });
+    assert.match(nobody, /^ERROR 1045 \(28000\): countersign: No password was given/);
+    const ca = ['--ssl', `--ssl-ca=${certificate.certificateFile}`, '--ssl-verify-server-cert'];
+    assert.match(await mariadb('shop', "SELECT 'over TLS'; \\s", ...ca), /^over TLS\n[^]*Cipher in use is TLS/);
+    const shownSession = (await everything()).find(({ content }) => content?.text === 'SELECT id, note FROM users');
+    const { stdout } = gateway.command(['session', 'show', shownSession?.session ?? '']);
+    assert.match(stdout, /SELECT id, note FROM users\n[^]*id \| note\n\s+1 \| plain\n/);
+  });
+
+  test('mysql2 works unchanged: statements, prepared statements, several results, a long text', async () => {
+    const client = await driver();
+    assert.deepEqual((await client.query('SELECT id, note FROM users'))[0], [{ id: 1, note: 'plain' }]);
+    const [rows] = await client.execute('SELECT ? AS one, CAST(? AS INT) AS two, NULL AS three', ['é', 7]);
+    assert.deepEqual(rows, [{ one: 'é', two: 7, three: null }]);
+    assert.deepEqual((await client.query('SELECT 1 AS a; SELECT 2 AS b'))[0], [[{ a: 1 }], [{ b: 2 }]]);
+    const long = 'x'.repeat(17 * 1024 * 1024);
+    server.ask('SET GLOBAL max_allowed_packet = 1073741824');
+    await client.end();
+    const another = await driver();
+    const [answer] = await another.query('SELECT ? AS said', [long]);
+    assert.equal(Reflect.get(Object(Reflect.get(Object(answer), 0)), 'said'), long, 'in more than one packet, both ways');
+    await another.ping();
+    await another.end();
+    const prepared = (await everything()).find(({ action }) => action === 'mysql.execute');
+    assert.equal(prepared?.content?.text, 'EXECUTE SELECT ? AS one, CAST(? AS INT) AS two, NULL AS three\n1: é\n2: 7');
+  });
+
+  test('PyMySQL works unchanged', async () => {
+    const script = `
+import pymysql
+connection = pymysql.connect(host="127.0.0.1", port=${port()}, user="shop", password="${token}")
+cursor = connection.cursor()
+cursor.execute("INSERT INTO other VALUES (%s, %s)", (1, "from python"))
+connection.commit()
+cursor.execute("SELECT a FROM other WHERE id = %s", (1,))
+print(cursor.fetchall())
+`;
+    assert.equal(await run(python, ['-c', script]), "(('from python',),)\n");
+  });
+
+  test('run sets what mariadb reads', async () => {
+    const child = gateway.spawnCli(['run', '--as', 'agent', '--', 'mariadb', '--ssl-verify-server-cert=0', '-B', '-N', '-e', "SELECT 'by run'"]);
+    const [out, error] = await within(Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]), 'run');
+    assert.match(out, /^by run$/m, error);
+  });
+
+  test('what policy forbids is refused in the words of the protocol, is on record, and the connection goes on', async () => {
+    const client = open();
+    await client.login;
+    const use = async (name: string): Promise<string> => (await client.ask(Buffer.concat([Buffer.of(commands.initDatabase), Buffer.from(name)]), 'done')).text;
+    assert.match(await use('mysql'), /^ERROR 1227: countersign: Stay in shop \(session [0-9a-f]{32}\)$/);
+    assert.equal(await use('shop'), 'OK');
+    client.close();
+    const reader = open('shop', await gateway.issueToken('reader'));
+    await reader.login;
+    assert.equal((await reader.query('SELECT 1 AS one')).text, 'one\n1');
+    assert.match((await reader.prepare('SELECT 1')).text, /^ERROR 1227: countersign: /);
+    reader.close();
+    assert.ok(
+      (await everything()).some(({ action, verdict, attributes }) => action === 'mysql.use' && verdict === 'deny' && attributes['db.namespace'] === 'mysql'),
+    );
+  });
+
+  test('commands of replication, KILL by number, another login and unknown ones are refused, and never reach the target', async () => {
+    const client = open();
+    await client.login;
+    for (const [command, reason] of [
+      [0x0c, /COM_PROCESS_KILL is not possible/],
+      [0x11, /the connection has logged in/],
+      [0x12, /replication is not possible/],
+      [0x1e, /replication is not possible/],
+      [0xfa, /bulk execution is not possible/],
+      [0x77, /0x77 is not known/],
+    ] as const) {
+      const said = `canary-${command}`;
+      const { isError, text: told } = await client.ask(Buffer.concat([Buffer.of(command), Buffer.from(said)]), 'done');
+      assert.ok(isError);
+      assert.match(told, reason);
+      assert.ok(!server.commands.some((each) => each.includes(said)));
+    }
+    assert.match((await client.ask(executionOf(4711, ['x']), 'results')).text, /the statement is not one that this connection has prepared/);
+    assert.equal((await client.query('SELECT 2 AS two')).text, 'two\n2', 'the connection goes on');
+    client.close();
+  });
+
+  test('A1: what comes behind a command is a command of its own, decided and recorded, and two packets with one number end the connection', async () => {
+    const client = open();
+    await client.login;
+    const [one, two] = ['SELECT 11 AS a', 'SELECT 22 AS b'].map((sql) => packetsOf(Buffer.concat([Buffer.of(commands.query), Buffer.from(sql)]), 0));
+    client.sendBytes(Buffer.concat([one ?? Buffer.alloc(0), two ?? Buffer.alloc(0)]));
+    client.expectAnswer();
+    assert.equal((await client.answer('results', false)).text, 'a\n11');
+    client.expectAnswer();
+    assert.equal((await client.answer('results', false)).text, 'b\n22');
+    const recorded = new Set((await everything()).flatMap(({ kind, content }) => (kind === 'request' ? [content?.text] : [])));
+    assert.ok(recorded.has('SELECT 11 AS a') && recorded.has('SELECT 22 AS b'));
+    client.sendBytes(packetsOf(Buffer.of(commands.ping), 3));
+    assert.deepEqual((await client.answer('done', false)).isError, true);
+    client.close();
+  });
+
+  test('A2: bytes in the clear behind the request for TLS are refused', async () => {
+    const client = new RawClient(`127.0.0.1:${port()}`, 'shop', token, { isSmuggling: true });
+    const login = await client.login;
+    assert.ok(login.isError);
+    assert.ok(!server.commands.some((each) => each.includes('smuggled')));
+  });
+
+  test('A6: the target gets no password without TLS, whatever it asks for', async () => {
+    const client = open('hostile');
+    assert.match((await client.login).text, /"mysql_clear_password", which shows the password, and the connection to it has no TLS/);
+    assert.ok(shown.length > 0);
+    assert.ok(!shown.join('').includes(server.password));
+  });
+
+  test('the gateway logs in by ed25519, and over TLS only to who has the certificate', async () => {
+    assert.equal(await mariadb('ed', 'SELECT CURRENT_USER();'), 'ed@localhost\n');
+    assert.match(await mariadb('encrypted', "SHOW STATUS LIKE 'Ssl_cipher';"), /^Ssl_cipher\tTLS/);
+    assert.match(await mariadb('mistrusted', 'SELECT 1;'), /countersign: .*certificate/i);
+  });
+
+  test('D36, E39: a masked column comes out under no name that a client can give it', async () => {
+    const client = await driver('shop', await gateway.issueToken('masked'));
+    const [plainly] = await client.query('SELECT id, note FROM users');
+    assert.deepEqual(plainly, [{ id: 1, note: 'plain' }], 'what is sure is not masked');
+    for (const sql of [
+      'SELECT email FROM users',
+      'SELECT u.email AS note FROM users u',
+      'SELECT id FROM (SELECT email AS id FROM users) other',
+      'WITH other AS (SELECT email AS a FROM users) SELECT a FROM other',
+      'SELECT a FROM other UNION SELECT email FROM users',
+      'SELECT CONCAT(email) AS id FROM users',
+      'SELECT mail_of(1)',
+      'CALL mails()',
+      "EXECUTE IMMEDIATE CONCAT('SELECT 1 AS `', (SELECT email FROM users), '`')",
+      'SELECT 1; SELECT email FROM users',
+      'SELECT GROUP_CONCAT(email) FROM users',
+      'SELECT ExtractValue(1, CONCAT(0x7e, (SELECT email FROM users)))',
+      'SELECT CAST(email AS INT) FROM users; SHOW WARNINGS',
+      'INSERT INTO other SELECT 2, email FROM users RETURNING a',
+      'SELECT email FROM users PROCEDURE ANALYSE()',
+      'HANDLER users OPEN; HANDLER users READ FIRST; HANDLER users CLOSE',
+      'SELECT * FROM users NATURAL JOIN users AS u',
+    ]) {
+      const told = await client.query(sql).then(JSON.stringify, (error: unknown) => String(error));
+      assert.ok(!told.includes('lovelace'), `${sql}: ${told}`);
+    }
+    const [prepared] = await client.execute('SELECT email, id FROM users WHERE id = ?', [1]);
+    assert.ok(!JSON.stringify(prepared).includes('lovelace') && JSON.stringify(prepared).includes('"id":1'), JSON.stringify(prepared));
+    await client.end();
+  });
+
+  test('A14, D36: no secret is in the log or in a record', async () => {
+    const recorded = JSON.stringify(await everything()) + gateway.log;
+    for (const secret of [token, server.password, edPassword]) {
+      assert.ok(!recorded.includes(secret));
+    }
+  });
+});
