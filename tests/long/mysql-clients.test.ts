@@ -10,7 +10,7 @@ import { extraCheck, requireProgram } from '../support/require-program.ts';
 import { within } from '../support/wait-until.ts';
 
 const connector = '/usr/share/java/mariadb-java-client.jar';
-/** What a table must keep: all bytes, quotes and ends of lines, NULL, large numbers, and a value in several packets. */
+/** Makes a table of which everything must be kept: all bytes, quotes and ends of lines, NULL, large numbers, and a value in several packets. */
 const fill = `
 CREATE TABLE kept (id BIGINT UNSIGNED PRIMARY KEY, said TEXT, raw LONGBLOB, at DATETIME(6), n DECIMAL(40,10), j JSON);
 INSERT INTO kept SELECT seq, CONCAT('it''s "\\\\', CHAR(10, 9), seq, ' é ☃'), UNHEX(SHA2(seq, 512)), '2026-01-02 03:04:05.678901', seq / 7, JSON_OBJECT('n', seq) FROM seq_1_to_5000;

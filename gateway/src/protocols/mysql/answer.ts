@@ -10,7 +10,7 @@ const cursorExists = 0x40;
 const eofBytesMax = 8;
 const fullPacketBytes = 0xff_ff_ff;
 
-/** What a target answers to a command. */
+/** The form of the answer to a command. */
 export type AnswerForm =
   /** Any number of results, each with rows or without. */
   | 'results'
@@ -24,7 +24,7 @@ export type AnswerForm =
   /** A statement that was prepared, with its parameters and columns. */
   | 'prepared';
 
-/** What a payload of an answer is. */
+/** The meaning of a payload of an answer. */
 export type Meaning = 'done' | 'error' | 'count' | 'column' | 'row' | 'text' | 'prepared' | 'end of columns' | 'end of rows';
 
 /** The facts of a prepared statement. */
@@ -192,7 +192,7 @@ export class AnswerReading {
 }
 
 /** Returns the status in a payload that says that something is done or ends. Throws GatewayError `malformed`. */
-export function statusOf(head: Buffer): number {
+function statusOf(head: Buffer): number {
   const reader = new PayloadReader(head, 1);
   if (head[0] === marks.eof && head.length <= 5) {
     reader.uint16le();

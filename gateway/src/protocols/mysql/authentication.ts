@@ -13,7 +13,7 @@ export const plugins = {
 export const keyBits = 2048;
 export const encryptedBytes = keyBits / 8;
 
-/** What the server and the client say to each other in `caching_sha2_password`. */
+/** The words of `caching_sha2_password`: the client asks for a key, and the server knows the password or asks for it. */
 export const sha2 = { askKey: 0x02, isKnown: 0x03, askPassword: 0x04 } as const;
 
 /** Answers the challenge of `mysql_native_password`. An empty password has an empty answer. */

@@ -1,4 +1,4 @@
-/** What both sides of a connection can do, as they tell each other at the login. https://mariadb.com/kb/en/connection/#capabilities */
+/** The capabilities that both sides of a connection tell each other at the login. https://mariadb.com/kb/en/connection/#capabilities */
 export const capabilities = {
   longPassword: 1,
   foundRows: 1 << 1,
@@ -48,7 +48,7 @@ const {
 } = capabilities;
 
 /**
- * What the gateway offers to clients, TLS aside. Compression, session tracking, query attributes, LOAD DATA LOCAL and MariaDB's own extensions are not in it, so neither side
+ * The capabilities that the gateway offers to clients, TLS aside. Compression, session tracking, query attributes, LOAD DATA LOCAL and MariaDB's own extensions are not in it, so neither side
  * uses them.
  */
 export const offered =
@@ -73,7 +73,7 @@ export const offered =
   deprecateEof |
   progress;
 
-/** What a target must be able to do if its client can. Others of these change nothing in the form of what is said. */
+/** The capabilities that a target must have if its client has them. Others of these change nothing in the form of what is said. */
 export const needed = protocol41 | secureConnection | pluginAuthentication | multiResults | preparedMultiResults | deprecateEof | multiStatements;
 
 /** True if a side has the capability. */

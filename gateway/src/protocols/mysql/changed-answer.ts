@@ -10,7 +10,7 @@ import { parseBinaryRow, parseTextRow } from './rows.ts';
 /** The source of a value of which nobody knows where it comes from. */
 const anyColumn = ['*'];
 
-/** What is known of the answer of which a payload is a part. */
+/** The facts of the answer of which a payload is a part. */
 export interface AnswerParts {
   readonly changes: readonly TextChange[];
   readonly columns: readonly Column[];

@@ -24,7 +24,7 @@ export const commands = {
 /** A command that the gateway knows: what it is, and what is answered to it. */
 export interface CommandKind {
   readonly action: ActionName;
-  /** What it is called, for people. */
+  /** The name for people. */
   readonly name: string;
   readonly effects: readonly Effect[];
   /** Null: it has no answer. */

@@ -9,11 +9,11 @@ const reservedBytes = 10;
 const fillerBytes = 23;
 /** Most names that a client may tell of itself. */
 const attributesMax = 100;
-/** What both sides may send at most in one payload: 1 GiB, the most that servers have. */
+/** Most bytes that both sides may send in one payload: 1 GiB, the most that servers have. */
 const payloadBytesMax = 1 << 30;
 const autocommit = 2;
 const tlsRequestBytes = 32;
-export const protocolVersion = 10;
+const protocolVersion = 10;
 
 /** The first packet of a server. https://mariadb.com/kb/en/connection/#initial-handshake-packet */
 export interface Greeting {
@@ -35,7 +35,7 @@ export interface LoginPacket {
   readonly response: Buffer;
   readonly database: string;
   readonly plugin: string;
-  /** What the client says of its own software. */
+  /** The claims of the client about its own software. */
   readonly attributes: readonly (readonly [string, string])[];
 }
 

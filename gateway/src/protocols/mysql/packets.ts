@@ -2,7 +2,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import { ByteQueue } from '../../wire/byte-queue.ts';
 
 /** Before each packet: the length of its payload in three bytes, and its number. */
-export const packetHeaderBytes = 4;
+const packetHeaderBytes = 4;
 /** A packet of so many bytes is continued by the next one. */
 const fullPacketBytes = 0xff_ff_ff;
 /** Number of bytes at the beginning of a payload that come together if there are so many: they say what it is. */

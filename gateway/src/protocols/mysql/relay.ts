@@ -27,7 +27,7 @@ const databaseCharactersMax = 256;
 export interface RelayOptions {
   readonly session: string;
   readonly frameBytesMax: number;
-  /** What both sides can do. */
+  /** The capabilities that both sides have. */
   readonly capabilities: number;
   /** A clock that goes on evenly, in ms. */
   readonly nowMs: () => number;
@@ -76,7 +76,7 @@ export class MysqlRelay implements Relay {
   #saidBytes = 0;
   /** Number of bytes at the beginning of what is said that belong to a payload that began before. */
   #begunBytes = 0;
-  /** What the client has after the last output: the number of its next packet, and whether it has only a part of a payload. */
+  /** The state of the client after the last output: the number of its next packet, and whether it has only a part of a payload. */
   #told = { number: 0, isWithin: false };
   #work: Slices<void> | null = null;
   #hasClientLeft = false;
@@ -452,7 +452,7 @@ export class MysqlRelay implements Relay {
   }
 }
 
-/** What a command is that the gateway refuses whatever policy says. */
+/** The kind of a command that the gateway refuses whatever policy says. */
 const unknownKind: CommandKind = { action: 'mysql.command', name: 'OTHER', effects: unknownEffects, answer: 'done' };
 
 /** Returns the text of SQL in a command; null if it has none. */

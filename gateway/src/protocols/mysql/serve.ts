@@ -19,7 +19,7 @@ import { receive, recordedLogin, type Arrival, type Greeted } from './login.ts';
 import { packetsOf } from './packets.ts';
 import { MysqlRelay } from './relay.ts';
 
-/** What clients share. */
+/** The parts that clients share. */
 export interface DoorState {
   /** Greets a client, if that was not done. */
   readonly greeted: (client: Client) => Greeted;

@@ -29,7 +29,7 @@ export interface Statement {
 }
 
 /** A parameter of an execution. */
-export interface Parameter {
+interface Parameter {
   /** Null: it is NULL, or came before in long data. */
   readonly text: Buffer | null;
   readonly isText: boolean;
