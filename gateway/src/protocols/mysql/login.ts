@@ -58,9 +58,9 @@ export async function receive(client: Client, door: Door, { stream, challenge, t
     if (!client.canStartTls) {
       throw new GatewayError('unsupported', 'TLS is not set up on this listener.');
     }
-    // Bytes that came unencrypted after the request would count as encrypted ones: the connection is not changed to TLS then.
+    // The client does not wait for an answer: what comes behind its request begins the handshake. Unencrypted bytes there are none, so the handshake fails.
     stream.release();
-    await client.startTls({ direct: false });
+    await client.startTls({ direct: true });
     payload = await next();
   }
   if (payload === null) {

@@ -5,7 +5,7 @@ import { AnswerReading, isProgress, marks, parseError, type AnswerForm } from '.
 import { capabilities, offered } from '../capabilities.ts';
 import { parseColumn, type Column } from '../column.ts';
 import { commands } from '../commands.ts';
-import { composeLogin, composeTlsRequest } from '../handshake.ts';
+import { composeLogin, composeTlsRequest, type LoginPacket } from '../handshake.ts';
 import { PacketReader, packetsOf } from '../packets.ts';
 import { lengthEncodedBytes } from '../payload.ts';
 import { parseBinaryRow, parseTextRow } from '../rows.ts';
@@ -102,36 +102,23 @@ export class RawClient {
 
   async #logIn(): Promise<Answer> {
     await this.answer('text', false);
-    const login = {
-      capabilities: this.#flags,
-      charset: 45,
-      user: this.#target,
-      response: Buffer.from(`${this.#token}\0`),
-      database: '',
-      plugin: 'mysql_clear_password',
-      attributes: [],
-    };
-    const flags = this.#flags & ~capabilities.connectWithDatabase;
-    this.#socket.write(packetsOf(composeLogin({ ...login, capabilities: flags }), 1));
+    this.#socket.write(packetsOf(composeLogin(this.#loginPacket(0)), 1));
     this.#reader.expect(2);
     return this.answer('done', false);
   }
 
-  /** Asks for TLS, and sends a login in the clear behind that. */
+  #loginPacket(more: number): LoginPacket {
+    const flags = ((this.#flags | more) & ~capabilities.connectWithDatabase) >>> 0;
+    const response = Buffer.from(`${this.#token}\0`);
+    return { capabilities: flags, charset: 45, user: this.#target, response, database: '', plugin: 'mysql_clear_password', attributes: [] };
+  }
+
+  /** Asks for TLS, and sends its login in the clear behind that. */
   async #smuggle(): Promise<Answer> {
     await this.answer('text', false);
-    const flags = (this.#flags | capabilities.tls) & ~capabilities.connectWithDatabase;
-    const login = {
-      capabilities: flags,
-      charset: 45,
-      user: 'smuggled',
-      response: Buffer.alloc(0),
-      database: '',
-      plugin: 'mysql_clear_password',
-      attributes: [],
-    };
+    const login = this.#loginPacket(capabilities.tls);
     this.#socket.write(Buffer.concat([packetsOf(composeTlsRequest(login), 1), packetsOf(composeLogin(login), 2)]));
-    this.#reader.expect(2);
+    this.#reader.expect(3);
     return this.answer('done', false);
   }
 
