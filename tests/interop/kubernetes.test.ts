@@ -19,8 +19,8 @@ when { context.effects.contains("destroy") };
 @id("no-secrets")
 @reason("Secrets stay closed.")
 forbid (principal, action in Action::"kubernetes", resource)
-when { context.resource == "secrets" };
-@id("masked") @mask("email")
+when { context.resource == "secrets" } unless { principal == Principal::"masked" };
+@id("masked") @mask("email, kubernetes-secret")
 permit (principal == Principal::"masked", action in Action::"kubernetes", resource == Target::"prod");
 @id("no-shells")
 @reason("No shells.")
@@ -172,6 +172,24 @@ policies: ${join(directory, 'rules.cedar')}
     assert.doesNotMatch(JSON.stringify(await newest()), /jane\.doe/);
     const logs = await run('kubectl logs web', { as: 'masked' });
     assert.equal(logs.stdout, 'first line\nmail [email]\n', logs.stderr);
+  });
+
+  test('what Secrets keep is masked, and clients can still read it', async () => {
+    const masked = Buffer.from('[kubernetes-secret]').toString('base64');
+    const { status, stdout, stderr } = await run(
+      `kubectl get secret api -o 'jsonpath={.data.password} {.data.binary}' && kubectl describe secret api && kubectl get secrets -o json && kubectl get --raw /api/v1/namespaces/default/secrets`,
+      { as: 'masked' },
+    );
+    assert.equal(status, 0, stderr);
+    assert.ok(stdout.startsWith(`${masked} ${masked}`), stdout);
+    assert.match(stdout, /Opaque[^]*password: +19 bytes/);
+    assert.match(stdout, /last-applied-configuration": *"\[kubernetes-secret\]"/);
+    const said = stdout + JSON.stringify(await newest());
+    for (const each of [server.secret, Buffer.from(server.secret).toString('base64'), 'gIGCgw==']) {
+      assert.ok(!said.includes(each), each);
+    }
+    const denied = await run('kubectl get secrets');
+    assert.match(denied.stderr, /countersign: Secrets stay closed/);
   });
 
   test('a program in a container is recorded both ways where kubectl speaks WebSocket, and a shell is denied', async () => {

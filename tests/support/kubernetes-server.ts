@@ -39,6 +39,8 @@ export interface KubernetesServer extends AsyncDisposable {
   /** PEM file of the authority of its certificate. */
   readonly caFile: string;
   readonly token: string;
+  /** What the Secret `api` keeps as `password`. */
+  readonly secret: string;
   /** All requests that came, in their order. */
   readonly heard: readonly HeardRequest[];
   /** Sends an event to all who watch. */
@@ -55,7 +57,14 @@ export async function startKubernetesServer(): Promise<KubernetesServer> {
   const token = `kube-${'s'.repeat(32)}`;
   const heard: HeardRequest[] = [];
   const watching = new Set<ServerResponse>();
-  const objects = new Map<string, Stored>([['pods/web', { kind: 'Pod', apiVersion: 'v1', ...pod }]]);
+  const secret = 'words-that-look-like-nothing';
+  const kept = { data: { password: Buffer.from(secret).toString('base64'), binary: 'gIGCgw==' } };
+  const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(kept) };
+  const metadata = { name: 'api', namespace: 'default', annotations };
+  const objects = new Map<string, Stored>([
+    ['pods/web', { kind: 'Pod', apiVersion: 'v1', ...pod }],
+    ['secrets/api', { kind: 'Secret', apiVersion: 'v1', metadata, type: 'Opaque', ...kept }],
+  ]);
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await buffer(request);
@@ -128,6 +137,7 @@ export async function startKubernetesServer(): Promise<KubernetesServer> {
     port: address === null || typeof address === 'string' ? 0 : address.port,
     caFile: certificateFile,
     token,
+    secret,
     heard,
     tell: (event) => {
       watching.forEach((response) => response.write(`${JSON.stringify(event)}\n`));

@@ -1,5 +1,5 @@
 import { createReadStream, existsSync } from 'node:fs';
-import { builtInClasses, ClassSets, TextScan, type ClassSet, type DataClass } from '@countersign/gateway/classes';
+import { builtInClasses, ClassSets, placedClasses, TextScan, type ClassSet, type DataClass } from '@countersign/gateway/classes';
 import { countOf } from '@countersign/gateway/count-of';
 import type { Command } from 'commander';
 import { loadConfig } from '../configuration.ts';
@@ -37,6 +37,7 @@ async function ownClasses({ config }: ClassOptions): Promise<readonly DataClass[
 
 async function list(options: ClassOptions): Promise<void> {
   await printRows(builtInClasses, options, ({ name, about, example }) => columns(name, example, about));
+  await printRows(placedClasses, options, ({ name, about }) => columns(name, '', about));
   const own = await ownClasses(options);
   const { describeClass } = await import('@countersign/gateway/config');
   await printRows(own, options, (each) => columns(each.name, describeClass(each)));

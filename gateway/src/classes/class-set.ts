@@ -1,3 +1,4 @@
+import { placedClasses } from './built-in-names.ts';
 import { contextWords, detectors, identifiers, ranks } from './catalogue.ts';
 import { boundary, digit, escape, hyphen, kinds, odd, upper } from './characters.ts';
 import { Context, supportOf, type Strength } from './context.ts';
@@ -97,7 +98,7 @@ export class ClassSet {
   ): void {
     const { as, own, within, finders } = adding;
     const found = own.get(name);
-    if (found === undefined && !ranks.has(name)) {
+    if (found === undefined && !ranks.has(name) && !placedClasses.some((each) => each.name === name)) {
       throw new RangeError(`there is no class ${name}`);
     }
     if (within.has(name)) {

@@ -48,3 +48,8 @@ test('a class has the places of the classes within it', () => {
   assert.deepEqual(nested.of('hr', '/notes'), ['secret', 'private']);
   assert.deepEqual(nested.of('hr', '/other'), []);
 });
+
+test('a value of which the protocol knows the class is of that class and of all that have it within them', () => {
+  assert.deepEqual(sources.of('anywhere', '!icd10'), ['icd10', 'health']);
+  assert.deepEqual(new ClassSources([]).of('anywhere', '!icd10'), ['icd10']);
+});

@@ -20,11 +20,15 @@ const none: readonly string[] = [];
 /** Tells the classes of a value by where it comes from. */
 export class ClassSources {
   readonly #sources: readonly Source[];
+  readonly #classes: ReadonlyMap<string, PlacedClass>;
   readonly #remembered = new Map<string, readonly string[]>();
 
   constructor(classes: Iterable<PlacedClass>) {
     const named = new Map(Array.from(classes, (each) => [each.name, each]));
-    const placed = [...named.keys()].flatMap((name) => classesWithin(name, named).map(({ columns, fields }) => ({ name, columns, fields })));
+    this.#classes = named;
+    const placed = [...named.keys()].flatMap((name) =>
+      [...namesWithin(name, named)].map((inner) => ({ name, columns: named.get(inner)?.columns ?? [], fields: named.get(inner)?.fields ?? [] })),
+    );
     this.#sources = placed.flatMap(({ name, columns, fields }) => [
       ...columns.map((column) => ({
         name,
@@ -36,8 +40,12 @@ export class ClassSources {
     ]);
   }
 
-  /** Returns the classes of a value from this source at a target: `SCHEMA.TABLE.COLUMN`, where the column `*` is any of its table and `*` alone any of the target, or `/MEMBER/INDEX`, where the member `*` alone is any of the target. */
+  /** Returns the classes of a value from this source at a target: `SCHEMA.TABLE.COLUMN`, where the column `*` is any of its table and `*` alone any of the target, or `/MEMBER/INDEX`, where the member `*` alone is any of the target. A source `!CLASS` is of that class and of all that have it within them. */
   of(target: string, named: string): readonly string[] {
+    if (named.startsWith('!')) {
+      const name = named.slice(1);
+      return [name, ...[...this.#classes.keys()].filter((outer) => outer !== name && namesWithin(outer, this.#classes).has(name))];
+    }
     if (this.#sources.length === 0 || named.startsWith('=')) {
       return none;
     }
@@ -58,16 +66,15 @@ export class ClassSources {
   }
 }
 
-/** Returns a class and all classes whose values are of it too. */
-function classesWithin(name: string, classes: ReadonlyMap<string, PlacedClass>, found = new Set<PlacedClass>()): readonly PlacedClass[] {
-  const each = classes.get(name);
-  if (each !== undefined && !found.has(each)) {
-    found.add(each);
-    for (const inner of each.classes) {
-      classesWithin(inner, classes, found);
+/** Returns the names of a class and of all classes whose values are of it too. */
+function namesWithin(name: string, classes: ReadonlyMap<string, PlacedClass>, found = new Set<string>()): ReadonlySet<string> {
+  if (!found.has(name)) {
+    found.add(name);
+    for (const inner of classes.get(name)?.classes ?? []) {
+      namesWithin(inner, classes, found);
     }
   }
-  return [...found];
+  return found;
 }
 
 function isFrom({ place, table }: Source, source: string): boolean {

@@ -59,6 +59,9 @@ function readWords(sources: readonly string[]): string {
 }
 
 function namesIn(source: string): readonly { readonly name: string; readonly isMember: boolean }[] {
+  if (source.startsWith('!')) {
+    return [];
+  }
   const isMember = source.startsWith('/');
   const names = isMember ? source.split('/') : [source.startsWith('=') ? source.slice(1) : source.slice(source.lastIndexOf('.') + 1)];
   return names.filter((name) => !unnamed.test(name)).map((name) => ({ name, isMember }));

@@ -33,6 +33,17 @@ export interface EventParts {
   readonly ends: TextFrame['ends'];
 }
 
+/** What a protocol knows of a member of JSON by the request to which it belongs. */
+interface KnownMember {
+  /** The class of which its value is, whatever it looks like. */
+  readonly class: string;
+  /** True if it holds bytes in base64. */
+  readonly isBase64: boolean;
+}
+
+/** Returns what is known of a member by its path, such as `data/password`, or `*` where it may be any; null if nothing is. */
+export type KnowMember = (path: string) => KnownMember | null;
+
 export interface FrameParts {
   readonly bytes: number;
   readonly wrap: (text: string) => Buffer;
@@ -40,6 +51,8 @@ export interface FrameParts {
   readonly findParts: FindParts | null;
   /** True if a value of JSON of which nothing is left may be null, whatever it was. Otherwise a string stays a string. */
   readonly takesNull?: boolean;
+  /** Absent: nothing is known of any member. */
+  readonly knowMember?: KnowMember;
   /** True if its media type says that it is JSON. */
   readonly isJson?: boolean;
   /** The name of what holds the frame: of a field of a form. Absent: it has none. */
@@ -87,11 +100,16 @@ export class TextFrames {
   }
 }
 
-function plainFrame(text: string, { bytes, wrap, findParts, isJson = false, name }: FrameParts): TextFrame {
+function plainFrame(text: string, { bytes, wrap, findParts, knowMember, isJson = false, name }: FrameParts): TextFrame {
   const ends = findParts?.(text.trim()).ends ?? null;
   if (mayHaveMembers(text, isJson)) {
     const inner = text.trim();
-    return { bytes, texts: [{ text: inner, partOf: null, sources: anyMember }], ends, compose: ([changed = '']) => wrap(text.replace(inner, () => changed)) };
+    return {
+      bytes,
+      texts: [{ text: inner, partOf: null, sources: [...anyMember, ...classSources(knowMember?.('*'))] }],
+      ends,
+      compose: ([changed = '']) => wrap(text.replace(inner, () => changed)),
+    };
   }
   const sources = name === undefined ? {} : { sources: [`=${name}`] };
   return { bytes, texts: [{ text, partOf: null, ...sources }], ends, compose: ([changed = '']) => wrap(changed) };
@@ -109,20 +127,23 @@ interface Document {
 }
 
 /** Null: the text is no JSON. */
-function readDocument(text: string, { findParts, name }: FrameParts): Document | null {
+function readDocument(text: string, { findParts, knowMember, name }: FrameParts): Document | null {
   const found = json.test(text) ? jsonTexts(text, { areSpellingsWhole: true }) : null;
   if (found === null) {
     return null;
   }
   const { parts, ends } = findParts === null ? noParts : partsOf(text, findParts);
-  const encoded = encodedTexts(found);
+  const known = knownMembers(found, knowMember);
+  const encoded = encodedTexts(found, known);
   const named = name === undefined ? [] : [`=${name}`];
   const texts = found.map((each): FrameText => {
     const said = encoded.get(each) ?? each.text;
     if (each.isSpelling === true) {
       return { text: said, partOf: null, sources: spelledSource };
     }
-    return each.path === null ? { text: said, partOf: null } : { text: said, partOf: parts.get(each.path) ?? null, sources: [...named, `/${each.path}`] };
+    return each.path === null
+      ? { text: said, partOf: null }
+      : { text: said, partOf: parts.get(each.path) ?? null, sources: [...named, `/${each.path}`, ...classSources(known.get(each))] };
   });
   return { text, found: () => found, encoded, texts, ends };
 }
@@ -214,18 +235,42 @@ function mayHaveMembers(text: string, isJson: boolean): boolean {
   return isJson ? jsonTexts(text) === null : json.test(text) && text.includes(':', text.indexOf('{') + 1) && text.includes('{');
 }
 
-/** Returns the texts in base64 among those of a JSON document, decoded: those of which a member beside them says that they are text. */
-function encodedTexts(found: readonly JsonText[]): ReadonlyMap<JsonText, string> {
+function knownMembers(found: readonly JsonText[], knowMember: KnowMember = () => null): ReadonlyMap<JsonText, KnownMember> {
+  return new Map(
+    found.flatMap((each) => {
+      const known = each.path === null ? null : knowMember(each.path);
+      return known === null ? [] : [[each, known] as const];
+    }),
+  );
+}
+
+/** Returns the source of a value that says its class. See `TextChange`. */
+function classSources(known: KnownMember | null | undefined): readonly string[] {
+  return known === null || known === undefined ? [] : [`!${known.class}`];
+}
+
+/**
+ * Returns the texts in base64 among those of a JSON document, decoded: those of which a member beside them says that they are text, and those that the protocol knows.
+ * Of the latter, one that is no text stands for itself, so that what takes its place is written in base64.
+ */
+function encodedTexts(found: readonly JsonText[], known: ReadonlyMap<JsonText, KnownMember>): ReadonlyMap<JsonText, string> {
   const places = new Set(
     found.flatMap(({ text, path }) => (path?.endsWith('ype') === true && typeMember.test(path) && textType.test(text) ? [path.replace(typeMember, '')] : [])),
   );
   const held = places.size === 0 ? [] : found.filter(({ path }) => path !== null && contentMember.test(path) && places.has(path.replace(contentMember, '')));
-  return new Map(
-    held.flatMap((each) => {
-      const bytes = Buffer.from(each.text, 'base64');
-      return bytes.toString('base64') === each.text && isUtf8(bytes) && !bytes.includes(0) ? [[each, bytes.toString()] as const] : [];
+  return new Map([
+    ...held.flatMap((each) => {
+      const decoded = decodedText(each.text);
+      return decoded === null ? [] : [[each, decoded] as const];
     }),
-  );
+    ...[...known].flatMap(([each, { isBase64 }]) => (isBase64 ? [[each, decodedText(each.text) ?? each.text] as const] : [])),
+  ]);
+}
+
+/** Returns the text that another one in base64 says; null if that is none. */
+function decodedText(encoded: string): string | null {
+  const bytes = Buffer.from(encoded, 'base64');
+  return bytes.toString('base64') === encoded && isUtf8(bytes) && !bytes.includes(0) ? bytes.toString() : null;
 }
 
 /** Finds the parts of a text. A list counts as its events, one after the other. Throws GatewayError `unsupported` if the text is not one JSON document. */

@@ -4,7 +4,7 @@ import type { AwsMessage, Frame, Splitter } from './frame.ts';
 import { Framer, lines as linesOf, wholeBody } from './framer.ts';
 import { SseEvents } from './sse.ts';
 import { boundaryOf, multipartFrame, urlencodedFrame } from './form-frames.ts';
-import { TextFrames, textFrame, utf8Text, type EventParts, type FindParts, type TextFrame } from './text-frame.ts';
+import { TextFrames, textFrame, utf8Text, type EventParts, type FindParts, type KnowMember, type TextFrame } from './text-frame.ts';
 
 /** Splits a body into frames whose texts can be changed. Any bytes are acceptable, in any pieces. */
 export interface TextFramer {
@@ -22,6 +22,8 @@ export interface FramerOptions {
   readonly findParts: FindParts | null;
   /** See `FrameParts`. */
   readonly takesNull?: boolean;
+  /** See `FrameParts`. */
+  readonly knowMember?: KnowMember;
   /** True if JSON is in lines, each with a document. */
   readonly areLines?: boolean;
   /** See `FrameParts`. */

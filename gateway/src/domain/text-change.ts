@@ -11,7 +11,7 @@ export const spelledSource: readonly string[] = ['~'];
  */
 export interface TextChange {
   /**
-   * `sources` name where at the target the value comes from, each `SCHEMA.TABLE.COLUMN`, `/MEMBER/INDEX`, or `#NUMBER` for a column of a result of which the origin is not known; `*` is any column of the target, `/*` any member of its JSON. `=NAME` is no place: it says what else the value is called, such as the name of a header or of a field of a form. The names are as words that stand before the text, the nearest last. Absent: nothing but its text tells what it is.
+   * `sources` name where at the target the value comes from, each `SCHEMA.TABLE.COLUMN`, `/MEMBER/INDEX`, or `#NUMBER` for a column of a result of which the origin is not known; `*` is any column of the target, `/*` any member of its JSON. `=NAME` is no place: it says what else the value is called, such as the name of a header or of a field of a form. `!CLASS` is no place either: all of the value is of this class, because the protocol knows what it is. The names are as words that stand before the text, the nearest last. Absent: nothing but its text tells what it is.
    * `isDerived`: the value was made of those of its sources, in any way.
    */
   (text: string, sources?: readonly string[], isDerived?: boolean): string;
@@ -44,7 +44,7 @@ interface Look {
 
 /** Returns the first of the sources that is a place; null if none is. */
 export function placeIn(sources: readonly string[]): string | null {
-  return sources.find((source) => !source.startsWith('=')) ?? null;
+  return sources.find((source) => !/^[=!]/.test(source)) ?? null;
 }
 
 /** Changes one text that comes in pieces. The results of all calls, joined, are the changed text. */

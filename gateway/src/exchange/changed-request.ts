@@ -2,7 +2,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { Slices, TextChange } from '../domain/text-change.ts';
 import { ChangedFrames } from '../content/changed-frames.ts';
 import { inTurns } from '../content/in-turns.ts';
-import type { TextFrame } from '../content/text-frame.ts';
+import type { KnowMember, TextFrame } from '../content/text-frame.ts';
 import { framerOf, type TextFramer } from '../content/text-framer.ts';
 import { isSigned, withBody, withoutBody } from './headers.ts';
 import { headerOf, joinedHeaderOf, type RequestHead } from './reading.ts';
@@ -20,11 +20,16 @@ export interface ChangedRequest extends SentRequest {
 }
 
 /**
- * Changes the texts in the body of a request, as those of an answer are changed: of JSON, of each event or line, of the fields of a form, or a plain text. `frameBytesMax` is the most
+ * Changes the texts in the body of a request, as those of an answer are changed: of JSON, of each event or line, of the fields of a form, or a plain text. `knowMember` says which members of JSON are of a class. `frameBytesMax` is the most
  * bytes of one frame of a body that is forwarded as it comes. A long text is changed in slices. Throws GatewayError `unsupported` for a body in which no texts can be found, and for one that is signed and would be changed. The
  * address and the headers are not changed, but for those that are not true for the changed body.
  */
-export function* changeRequest({ head, body }: SentRequest, changes: readonly TextChange[], frameBytesMax: number): Slices<ChangedRequest> {
+export function* changeRequest(
+  { head, body }: SentRequest,
+  changes: readonly TextChange[],
+  frameBytesMax: number,
+  knowMember?: KnowMember,
+): Slices<ChangedRequest> {
   if (body?.length === 0) {
     return { head, body, pieces: null };
   }
@@ -32,7 +37,9 @@ export function* changeRequest({ head, body }: SentRequest, changes: readonly Te
   const coding = joinedHeaderOf(head.headers, 'content-encoding').trim().toLowerCase();
   // A part of a body may cut a text.
   const isPlain = (coding === '' || coding === 'identity') && headerOf(head.headers, 'content-range') === undefined;
-  const framer = isPlain ? framerOf(joinedHeaderOf(head.headers, 'content-type'), { frameBytesMax: heldMax, findParts: null }) : null;
+  const framer = isPlain
+    ? framerOf(joinedHeaderOf(head.headers, 'content-type'), { frameBytesMax: heldMax, findParts: null, ...(knowMember === undefined ? {} : { knowMember }) })
+    : null;
   if (framer === null) {
     throw new GatewayError('unsupported', 'Policy changes texts of this request, and no texts can be found in a body of this form.');
   }

@@ -2,7 +2,7 @@ import type { Action, Attributes, GivenIds } from '../domain/action.ts';
 import type { HeldNotice } from '../domain/channel.ts';
 import type { Frame } from '../content/frame.ts';
 import type { Framer } from '../content/framer.ts';
-import type { FindParts } from '../content/text-frame.ts';
+import type { FindParts, KnowMember } from '../content/text-frame.ts';
 import type { Problem } from './problem.ts';
 import type { TakeElsewhere, TakeStep } from './step.ts';
 
@@ -31,6 +31,8 @@ export interface RequestReading {
   readonly takesNull?: boolean;
   /** True if an answer in JSON is a stream of documents, each in a line of its own, although its media type does not say so. */
   readonly areLines?: boolean;
+  /** Says which members of JSON, in the request and in its answer, are of a class whatever they look like. Absent: none is. */
+  readonly knowMember?: KnowMember;
   /** The members of a JSON answer in which the target's API gives its own addresses for clients to follow. */
   readonly urlMembers?: readonly string[];
   /** True if clients of this API repeat what they sent before and add to it. A repeated part is stored only once in each session. */

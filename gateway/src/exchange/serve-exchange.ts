@@ -118,6 +118,8 @@ class ExchangeRun {
   /** The body if it is short and was read whole. */
   #body: Uint8Array | null = null;
   #answerTo: string | null = null;
+  /** Says which members of the request's JSON are of a class. Undefined: none is, or the request is not read. */
+  #knowMember: RequestReading['knowMember'] = undefined;
   /** The forms in which the client is told that its request is held and waits. */
   #heldForms: HeldForms = {};
   /** True if the client has waited for people. */
@@ -226,6 +228,7 @@ class ExchangeRun {
     }
     const { reading, change } = understood;
     this.#answerTo = reading.answerTo ?? null;
+    this.#knowMember = reading.knowMember;
     this.#heldForms = reading.held ?? {};
     const isRead = reading.answer.asks !== undefined || understood.isObliged || channel.target.inspect !== undefined;
     const headers = understood.isObliged ? forWholeAnswer(sent.method, understood.head.headers) : understood.head.headers;
@@ -259,7 +262,7 @@ class ExchangeRun {
     if (change === null) {
       return { ...asked, pieces: null, reading, change, isObliged };
     }
-    const changed = await this.#changed(channel, asked, { change, action: reading.action });
+    const changed = await this.#changed(channel, asked, { change, reading });
     return { ...changed, reading: await this.#read(channel, changed.head, { ...asked, body: changed.body }), change, isObliged };
   }
 
@@ -267,10 +270,10 @@ class ExchangeRun {
   async #changed(
     channel: Channel,
     asked: AskedRequest,
-    { change, action }: { readonly change: RequestChange; readonly action: Action },
+    { change, reading: { action, knowMember } }: { readonly change: RequestChange; readonly reading: RequestReading },
   ): Promise<ChangedRequest> {
     try {
-      return await inTurns(changeRequest(asked, change.texts, channel.limits.frameBytesMax));
+      return await inTurns(changeRequest(asked, change.texts, channel.limits.frameBytesMax, knowMember));
     } catch (error) {
       if (error instanceof GatewayError && !this.#isOver) {
         this.#recordUnread(channel, asked.head, { body: asked.body ?? Buffer.alloc(0), reason: error.message, action });
@@ -350,7 +353,8 @@ class ExchangeRun {
       findParts,
       takesNull = false,
       areLines = false,
-    }: Pick<RequestReading, 'answer' | 'urlMembers' | 'findParts' | 'takesNull' | 'areLines'>,
+      knowMember,
+    }: Pick<RequestReading, 'answer' | 'urlMembers' | 'findParts' | 'takesNull' | 'areLines' | 'knowMember'>,
   ): void {
     const begin = (receiver: CallReceiver): UpstreamCall => this.#rules.begin?.(channel, call, receiver) ?? channel.call(call, receiver);
     this.#answer = openAnswerPipeline({
@@ -367,6 +371,7 @@ class ExchangeRun {
       findParts: findParts ?? null,
       takesNull,
       areLines,
+      knowMember,
       take: this.#takeElsewhere,
       begin,
       compose: (head, framing) => this.#sentHead(head, framing, channel),
@@ -569,7 +574,7 @@ class ExchangeRun {
     }
     try {
       const head = { ...this.#head, headers: headers.filter(([name]) => name !== 'content-encoding') };
-      yield* changeRequest({ head, body: plain }, [look], plain.length);
+      yield* changeRequest({ head, body: plain }, [look], plain.length, this.#knowMember);
       return true;
     } catch (error) {
       if (error instanceof GatewayError) {

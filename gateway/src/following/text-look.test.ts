@@ -110,3 +110,12 @@ test('only the head of a request has lines that are not for people to read: a fu
     assert.deepEqual(found(`select 1 --\r\n${name}: ${address}\r\n`), all, name);
   }
 });
+
+test('a value of which the protocol knows the class is seen, with its place', () => {
+  const sources = new ClassSources([]);
+  const look = textLook(['kubernetes-secret'], 'prod', { ...looking, classesOf: (target, source) => sources.of(target, source) });
+  look('words', ['/items/3/data/password', '!kubernetes-secret']);
+  look('others', ['/items/3/metadata/name']);
+  const seen = look.look?.seen();
+  assert.deepEqual([seen?.classes, seen?.values.map(({ source }) => source)], [['kubernetes-secret'], ['prod:/items/*/data/password']]);
+});

@@ -54,15 +54,15 @@ export function textLook(names: readonly string[], target: string, { prints, nes
     }
   };
   const isPlaced = [anyColumn, anyMember].some((source) => classesOf(target, source).length > 0);
+  const mayBePlaced = (sources: readonly string[]): boolean => isPlaced || sources.some((source) => source.startsWith('!'));
   const classesBy = (sources: readonly string[]): readonly string[] =>
-    isPlaced ? sources.flatMap((source) => classesOf(target, source)).filter((name) => names.includes(name)) : noNames;
+    mayBePlaced(sources) ? sources.flatMap((source) => classesOf(target, source)).filter((name) => names.includes(name)) : noNames;
   const noteSources = (text: string, sources: readonly string[]): void => {
-    for (const name of isPlaced ? new Set(classesBy(sources)) : noNames) {
-      note(
-        name,
-        text,
-        sources.filter((source) => classesOf(target, source).includes(name)),
-      );
+    for (const name of mayBePlaced(sources) ? new Set(classesBy(sources)) : noNames) {
+      const isOf = (source: string): boolean => classesOf(target, source).includes(name);
+      // Where the protocol knows the class, the places of the value are places of it.
+      const isKnown = sources.some((source) => source.startsWith('!') && isOf(source));
+      note(name, text, isKnown ? sources : sources.filter(isOf));
     }
   };
   const look = (text: string, sources: readonly string[] = []): string => {

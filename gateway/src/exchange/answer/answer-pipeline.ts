@@ -3,7 +3,7 @@ import type { CallHead, CallReceiver, UpstreamCall } from '../../domain/call.ts'
 import type { Channel } from '../../domain/channel.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import type { Upstream } from '../../domain/upstream.ts';
-import type { FindParts } from '../../content/text-frame.ts';
+import type { FindParts, KnowMember } from '../../content/text-frame.ts';
 import type { ClientHead } from '../client-response.ts';
 import type { ClientResponse } from '../exchange.ts';
 import type { AnswerReading, Headers, RequestHead, ResponseHead } from '../reading.ts';
@@ -48,6 +48,8 @@ export interface PipelineParts {
   readonly takesNull: boolean;
   /** See `RequestReading`. */
   readonly areLines: boolean;
+  /** See `RequestReading`. */
+  readonly knowMember: KnowMember | undefined;
   readonly take: TakeElsewhere;
   /** Begins a call to the same target. */
   readonly begin: (receiver: CallReceiver) => UpstreamCall;
@@ -100,6 +102,7 @@ export function openAnswerPipeline(parts: PipelineParts): AnswerPipeline {
     findParts,
     takesNull: parts.takesNull,
     areLines: parts.areLines,
+    ...(parts.knowMember === undefined ? {} : { knowMember: parts.knowMember }),
     run: (act) => {
       guard.run(act);
     },

@@ -4,7 +4,7 @@ import { changeText, type Slices, type TextChange } from '../../domain/text-chan
 import type { Upstream } from '../../domain/upstream.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
 import { codingOf } from '../../content/codings.ts';
-import type { FindParts, TextFrame } from '../../content/text-frame.ts';
+import type { FindParts, KnowMember, TextFrame } from '../../content/text-frame.ts';
 import { framerOf, type TextFramer } from '../../content/text-framer.ts';
 import { pairHeaders, withoutBodyHeaders, withoutDigests } from '../headers.ts';
 import { headerOf, joinedHeaderOf } from '../reading.ts';
@@ -25,6 +25,8 @@ export interface ChangedAnswerParts {
   readonly findParts: FindParts | null;
   /** True if a member of JSON of which a change leaves nothing may be null. */
   readonly takesNull?: boolean;
+  /** Says what is known of members of JSON. Absent: nothing is. */
+  readonly knowMember?: KnowMember;
   /** True if JSON comes in lines, whatever its media type says. */
   readonly areLines?: boolean;
   /** Runs what happens in a later turn. Absent: it happens in any case. */

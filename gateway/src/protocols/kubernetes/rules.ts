@@ -7,6 +7,7 @@ import { step, type BodyFacts } from './body-facts.ts';
 import { ways } from './effects.ts';
 import { failure } from './failures.ts';
 import { readRequestInfo, type RequestInfo } from './request-info.ts';
+import { secretMembers } from './secrets.ts';
 
 /** Headers by which a request says for whom it is made. The API believes them of the gateway's credential, so no client may send them. */
 const forOthers = /^(?:impersonate[-_]|x[-_]remote[-_])/;
@@ -23,11 +24,13 @@ export const rules: ExchangeRules = {
   headers: inJson,
   read: (head, body, _target, take) => {
     const info = infoOf(head);
+    const known = secretMembers(info);
     const readingOf = (facts: BodyFacts | null): RequestReading => ({
       action: { name: actionOf(info), attributes: requestAttributes(info, head.method, facts) },
       answer: noAnswerReading,
       takesNull: true,
       areLines: info.verb === 'watch',
+      ...(known === undefined ? {} : { knowMember: known }),
     });
     // Bytes for a program or a server behind the API are no object, and a removal needs no options.
     if (body === null || info.resource === null || ways.has(info.resource.subresource) || (body.length === 0 && head.method === 'DELETE')) {

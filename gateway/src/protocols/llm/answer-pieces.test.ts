@@ -51,6 +51,7 @@ async function answer(give: (pipeline: AnswerPipeline, channel: FactsChannel, re
       findParts: null,
       takesNull: false,
       areLines: false,
+      knowMember: undefined,
       take,
       begin: () => channel.call(),
       compose: (head) => head,
