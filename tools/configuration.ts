@@ -6,7 +6,8 @@ import { isRefused } from '../gateway/src/config/closed.ts';
 import { configSchema } from '../gateway/src/config/schema.ts';
 import { whatIsLive } from '../gateway/src/config/sections.ts';
 import { defaultLimits } from '../gateway/src/domain/limits.ts';
-import { protocols, streamProtocols } from '../gateway/src/protocols/registry.ts';
+import { listenerOf } from '../gateway/src/domain/protocol.ts';
+import { protocols } from '../gateway/src/protocols/registry.ts';
 
 /** A schema of zod with the inner properties that are needed here. */
 interface Inside {
@@ -105,7 +106,10 @@ function section(name: string): Readonly<Record<string, z.ZodType>> {
   return shape;
 }
 
-const root: z.ZodType = configSchema({ protocols: streamProtocols.map(({ id }) => id), parseTarget: () => null });
+const root: z.ZodType = configSchema({
+  protocols: protocols.filter((protocol) => listenerOf(protocol) === protocol.id).map(({ id }) => id),
+  parseTarget: () => null,
+});
 
 export function configurationDocument(): string {
   const document = written();

@@ -39,7 +39,7 @@ export interface KubernetesServer extends AsyncDisposable {
   /** PEM file of the authority of its certificate. */
   readonly caFile: string;
   readonly token: string;
-  /** What the Secret `api` keeps as `password`. */
+  /** The password that the Secret `api` keeps. */
   readonly secret: string;
   /** All requests that came, in their order. */
   readonly heard: readonly HeardRequest[];

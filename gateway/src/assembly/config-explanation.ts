@@ -204,7 +204,9 @@ function warnings(config: Config): readonly string[] {
   const vain = roles.filter((role) => !role.groups.some((group) => peopled.has(group)));
   const isInTheClear = (id: string, host: string): boolean => findProtocol(id)?.isEncrypted !== true && host !== 'localhost' && !isLoopback(host);
   const inTheClear = tls === null ? [...listen].filter(([id, { host }]) => isInTheClear(id, host)) : [];
-  const unreachable = [...targets.values()].filter(({ protocol }) => !listen.has(findProtocol(protocol)?.transport === 'exchange' ? 'http' : protocol));
+  const unreachable = [...targets.values()].filter(
+    ({ protocol }) => !listen.has(protocol) && !(findProtocol(protocol)?.transport === 'exchange' && listen.has('http')),
+  );
   const guarded = [...targets.values()].filter(({ host, options }) => seemsLinkLocal(host) && options['linkLocal'] !== true);
   return [
     ...inTheClear.map(([id]) => `${id} can be reached from other machines without TLS: tokens and data cross the network in the clear`),

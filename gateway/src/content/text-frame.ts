@@ -33,7 +33,7 @@ export interface EventParts {
   readonly ends: TextFrame['ends'];
 }
 
-/** What a protocol knows of a member of JSON by the request to which it belongs. */
+/** A member of JSON of which a protocol knows by the request what it is. */
 interface KnownMember {
   /** The class of which its value is, whatever it looks like. */
   readonly class: string;

@@ -3,9 +3,9 @@ import type { RequestInfo } from './request-info.ts';
 
 type KnowMember = NonNullable<RequestReading['knowMember']>;
 
-/** Matches the path of what a Secret keeps, in an object, a list, a table or an event; and of any member, where it is not known which one it is. */
+/** Matches the path of a member that a Secret keeps, in an object, a list, a table or an event; and of any member, where it is not known which one it is. */
 const data = /^\*$|(?:^|\/)data(?:\/|$)/;
-/** What keeps it as it is: the form for writers, the annotation in which kubectl keeps the whole object that it applied, and a step of a JSON patch. */
+/** Matches the path of a member that keeps it as it is: the form for writers, the annotation in which kubectl keeps the whole object that it applied, and a step of a JSON patch. */
 const plain = /^\d+\/value(?:\/|$)|(?:^|\/)stringData(?:\/|$)|(?:^|\/)annotations\/kubectl\.kubernetes\.io\/last-applied-configuration$/;
 
 const knowMember: KnowMember = (path) => {
