@@ -42,7 +42,13 @@ export const context: readonly ContextField[] = [
     title: 'The command in capitals, with its subcommand: `GET`, `CONFIG SET`. Empty for one that is not known.',
   },
   userField,
-  { name: 'database', type: 'text', attribute: 'db.namespace', absent: '', title: 'The number of the database, as text: `0`.' },
+  {
+    name: 'database',
+    type: 'text',
+    attribute: 'db.namespace',
+    absent: '',
+    title: 'The number of the database, as text: `0`. Empty for a command that reaches others, as FLUSHALL and MOVE.',
+  },
   {
     name: 'keys',
     type: 'texts',
@@ -69,12 +75,13 @@ export function connectionAttributes(database: string, user: string): Attributes
 
 /** Returns the facts of a command as attributes. An empty one is left out. */
 export function commandAttributes(args: Command): Attributes {
-  const { name, effects, keys, keyPrefix } = commandFacts(args);
+  const { name, effects, keys, keyPrefix, isElsewhere } = commandFacts(args);
   return {
     [ownAttributes.effects]: effects,
     ...(name === null ? {} : { 'db.operation.name': name }),
     ...(keys.length === 0 ? {} : { [ownAttributes.keys]: keys }),
     ...(keyPrefix === '' ? {} : { [ownAttributes.keyPrefix]: keyPrefix }),
+    ...(isElsewhere ? { 'db.namespace': '' } : {}),
   };
 }
 

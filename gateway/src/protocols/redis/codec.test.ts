@@ -141,8 +141,8 @@ test('a line has the words that Redis finds in it', () => {
 
 test('effects and keys of commands', () => {
   const facts = (line: string): string => {
-    const { name, effects, keys, keyPrefix } = commandFacts(words(...line.split(' ')));
-    return `${name}: ${effects.join(' ')} [${keys.join(' ')}] ${keyPrefix}`;
+    const { name, effects, keys, keyPrefix, isElsewhere } = commandFacts(words(...line.split(' ')));
+    return `${name}: ${effects.join(' ')} [${keys.join(' ')}] ${keyPrefix}${isElsewhere ? ', elsewhere' : ''}`;
   };
   assert.deepEqual(
     [
@@ -166,6 +166,11 @@ test('effects and keys of commands', () => {
       'CONFIG NEW',
       'JSON.SET a . 1',
       'FLUSHALL',
+      'FLUSHDB',
+      'MOVE k 5',
+      'COPY k k2 DB 5',
+      'COPY k db',
+      'SWAPDB 0 1',
       'PUBLISH news x',
       'PSUBSCRIBE news.*',
       'XREADGROUP GROUP streams c STREAMS secret >',
@@ -191,7 +196,12 @@ test('effects and keys of commands', () => {
       'CONFIG SET: administer [] ',
       'null: destroy unknown write [] ',
       'null: unknown [] ',
-      'FLUSHALL: destroy write [] ',
+      'FLUSHALL: destroy unknown write [] , elsewhere',
+      'FLUSHDB: destroy write [] ',
+      'MOVE: read unknown write [k] k, elsewhere',
+      'COPY: read unknown write [k k2] k, elsewhere',
+      'COPY: read write [db k] ',
+      'SWAPDB: administer destroy unknown write [] , elsewhere',
       'PUBLISH: write [news] news',
       'PSUBSCRIBE: read [news.*] ',
       'XREADGROUP: read write [secret] secret',

@@ -15,6 +15,8 @@ export interface CommandFacts {
   readonly keys: readonly string[];
   /** The longest text with which all keys begin that it touches. Empty: it names none, or may touch others. */
   readonly keyPrefix: string;
+  /** True if it reaches other databases of the server than that of the connection. */
+  readonly isElsewhere: boolean;
 }
 
 /** Finds the facts of a command. */
@@ -22,17 +24,19 @@ export function commandFacts(args: Command): CommandFacts {
   const name = nameOf(args);
   const entry = commandTable.get(name);
   if (entry === undefined) {
-    return { name: null, effects: containers.has(name.split('|', 1)[0] ?? '') ? anythingEffects : unknownEffects, keys: [], keyPrefix: '' };
+    return { name: null, effects: containers.has(name.split('|', 1)[0] ?? '') ? anythingEffects : unknownEffects, keys: [], keyPrefix: '', isElsewhere: false };
   }
-  const { effects, more } = byArguments(name, args, entry.effects);
+  const isElsewhere = reachesOtherDatabases(name, args);
+  const { effects: said, more } = byArguments(name, args, entry.effects);
+  const effects = isElsewhere ? withUnknown(said) : said;
   const found = [...keysOf(entry.keys, args), ...more];
   const shown = name.toUpperCase().replace('|', ' ');
   if (found.length > keysMax || found.some((key) => key === null || key.length > keyBytesMax)) {
-    return { name: shown, effects: [...new Set<Effect>([...effects, 'unknown'])].toSorted(), keys: [], keyPrefix: '' };
+    return { name: shown, effects: withUnknown(effects), keys: [], keyPrefix: '', isElsewhere };
   }
   // A name of bytes that are no text is read byte by byte.
   const keys = found.flatMap((key) => (key === null ? [] : [key.toString(isText(key) ? 'utf8' : 'latin1')]));
-  return { name: shown, effects, keys: [...new Set(keys)].toSorted(), keyPrefix: touchesOthers(name) ? '' : commonPrefix(keys) };
+  return { name: shown, effects, keys: [...new Set(keys)].toSorted(), keyPrefix: touchesOthers(name) ? '' : commonPrefix(keys), isElsewhere };
 }
 
 /** Returns the name of a command in lower case, with that of its subcommand: `config|set`. */
@@ -82,6 +86,15 @@ function byArguments(
     default:
       return { effects, more: [] };
   }
+}
+
+/** True for a command that empties or changes another database, or puts a key there. */
+function reachesOtherDatabases(name: string, args: Command): boolean {
+  return ['flushall', 'move', 'swapdb'].includes(name) || (name === 'copy' && args.slice(3).some((each) => word(each) === 'db'));
+}
+
+function withUnknown(effects: readonly Effect[]): readonly Effect[] {
+  return [...new Set<Effect>([...effects, 'unknown'])].toSorted();
 }
 
 /** True for a command that may touch keys which it does not name: a script, and a pattern of channels. */
