@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,10 +24,27 @@ export interface MariadbServer extends AsyncDisposable {
 /** Starts a server of MariaDB on a socket file, so that no port is guessed, and a listener that leads there. `more` are further words of its command line. */
 export async function startMariadbServer(more: readonly string[] = []): Promise<MariadbServer> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-mariadb-'));
-  const [data, socketFile] = [join(directory, 'data'), join(directory, 'socket')];
+  const [data, socketFile, temporary] = [join(directory, 'data'), join(directory, 'socket'), join(directory, 'temporary')];
   const [user, password] = ['app', 'mariadb-target-password-canary-7e19'];
-  must('mariadb-install-db', ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db', '--user=root']);
-  const words = ['--no-defaults', '--user=root', `--datadir=${data}`, `--socket=${socketFile}`, '--skip-networking', '--innodb-flush-log-at-trx-commit=0'];
+  // A server that starts removes the temporary tables of all others in their directory.
+  mkdirSync(temporary);
+  must('mariadb-install-db', [
+    '--no-defaults',
+    `--datadir=${data}`,
+    `--tmpdir=${temporary}`,
+    '--auth-root-authentication-method=normal',
+    '--skip-test-db',
+    '--user=root',
+  ]);
+  const words = [
+    '--no-defaults',
+    '--user=root',
+    `--datadir=${data}`,
+    `--tmpdir=${temporary}`,
+    `--socket=${socketFile}`,
+    '--skip-networking',
+    '--innodb-flush-log-at-trx-commit=0',
+  ];
   const child = spawn(program, [...words, '--innodb-buffer-pool-size=16M', '--skip-log-bin', '--plugin-load-add=auth_ed25519', ...more], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
