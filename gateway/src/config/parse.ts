@@ -319,12 +319,16 @@ function sharedNames(written: unknown): Problem[] {
   const keys = Object.entries(asRecord(principals)).flatMap(([id, principal]) =>
     namesOfKeys(asRecord(principal)['sshKeys']).map((each, i) => [each, id, ['principals', id, 'sshKeys', i]] as const),
   );
+  const shown = Object.entries(asRecord(principals)).flatMap(([id, principal]) =>
+    namesOfSshCertificates(asRecord(principal)['sshCertificates']).map((each, i) => [each, id, ['principals', id, 'sshCertificates', i]] as const),
+  );
   const asked = asRecord(tls)['clients'] === undefined ? certificates.slice(0, 1) : [];
   return [
     ...again(bound, 'the subject'),
     ...again(addresses, 'the address'),
     ...again(certificates, 'the certificate'),
     ...again(keys, 'a key'),
+    ...again(shown, 'a certificate'),
     ...asked.map(([, , path]) => ({
       path,
       message: 'clients are asked for certificates only with tls: { cert, key, clients: FILE }, which names their authorities',
@@ -342,6 +346,13 @@ function namesOfCertificate(written: Readonly<Record<string, unknown>>): readonl
 /** Returns the names by which bare public keys are known, as `ShownCertificate` has them. */
 function namesOfKeys(written: unknown): readonly string[] {
   return Array.isArray(written) ? written.map((each) => `key:${String(each).split(' ')[1] ?? ''}`) : [];
+}
+
+/** Returns the names by which certificates of OpenSSH are known, as `ShownCertificate` has them. */
+function namesOfSshCertificates(written: unknown): readonly string[] {
+  return Array.isArray(written)
+    ? written.map(asRecord).map(({ authority, principal }) => `ssh:${String(authority).split(' ')[1] ?? ''}:${String(principal)}`)
+    : [];
 }
 
 /** A list of words has at most so many bytes. */
@@ -674,8 +685,8 @@ function build(raw: RawConfig, { file, base, files, openSecret, source, text, en
       ),
     ),
     certificates: new Map(
-      Object.entries(raw.principals).flatMap(([id, { certificate = {}, sshKeys }]) =>
-        [...namesOfCertificate(certificate), ...namesOfKeys(sshKeys)].map((each) => [each, id] as const),
+      Object.entries(raw.principals).flatMap(([id, { certificate = {}, sshKeys, sshCertificates }]) =>
+        [...namesOfCertificate(certificate), ...namesOfKeys(sshKeys), ...namesOfSshCertificates(sshCertificates)].map((each) => [each, id] as const),
       ),
     ),
     groups: new Map(

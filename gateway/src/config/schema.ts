@@ -139,6 +139,16 @@ const principal = closed({
     .max(publicKeysMax, `at most ${publicKeysMax} keys`)
     .default([])
     .describe('Public keys that stand for this principal over SSH, in place of a token: `["ssh-ed25519 AAAA…"]` ([identity.md](identity.md#ssh-keys)).'),
+  sshCertificates: z
+    .array(
+      closed({ authority: publicKey, principal: text.max(255, 'a principal is at most 255 characters') }),
+      'a list of authorities and principals is expected',
+    )
+    .max(publicKeysMax, `at most ${publicKeysMax} certificates`)
+    .default([])
+    .describe(
+      'The certificates of OpenSSH that stand for this principal over SSH: those that this authority has signed for this name (`ssh-keygen -n`), as `[{ authority: "ssh-ed25519 AAAA…", principal: ann }]` ([identity.md](identity.md#certificates-of-openssh)).',
+    ),
 }).superRefine(({ kind, issuer, subject }, context) => {
   if (kind === undefined && issuer === undefined) {
     context.addIssue({ code: 'custom', path: ['kind'], message: kindExpected });

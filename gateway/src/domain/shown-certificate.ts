@@ -1,6 +1,11 @@
+import type { Attributes } from './action.ts';
+
 /** The certificate that a client showed, or a bare public key, and of which it has the private key: the handshake proved that. */
 export interface ShownCertificate {
-  /** The names by which the configuration may bind it to a principal: `uri:`, `dns:`, `email:` and the name, and `sha256:` and its digest; `key:` and a bare public key in base64. */
+  /**
+   * The names by which the configuration may bind it to a principal: `uri:`, `dns:`, `email:` and the name, and `sha256:` and its digest; `key:` and a bare public key in base64;
+   * `ssh:`, the key of the authority in base64, `:` and a principal of a certificate of OpenSSH.
+   */
   readonly names: readonly string[];
   /** True if it is a bare public key. Absent: it is a certificate. */
   readonly isKey?: true;
@@ -10,4 +15,6 @@ export interface ShownCertificate {
   readonly expiresMs: number;
   /** Why it is not accepted, whoever it names, without a full stop. Null: it is. */
   readonly fault: string | null;
+  /** What is recorded of it when its client is admitted. Absent: its digest. */
+  readonly signed?: Attributes;
 }

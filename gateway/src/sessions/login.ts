@@ -125,7 +125,7 @@ export class Login {
       ...tagsAttribute(target.tags),
       ...describeClaims(claims),
       ...(identity.issued === undefined ? {} : issuedFacts(identity.issued)),
-      ...(identity.certificate === undefined ? {} : { 'tls.client.hash.sha256': identity.certificate }),
+      ...(identity.certificate === undefined ? {} : (credential.certificate?.signed ?? { 'tls.client.hash.sha256': identity.certificate })),
       ...(identity.key === undefined ? {} : { [ownAttributes.clientKeySha256]: identity.key }),
     };
     const { onBehalfOf = null } = identity;

@@ -25,6 +25,8 @@ import { hostKeyOf } from './host-key.ts';
 import { logIn } from './log-in.ts';
 import { sshOptions } from './options.ts';
 import { SshRelay } from './relay.ts';
+import { isSignedBy } from './signatures.ts';
+import { readUserCertificate } from './user-certificate.ts';
 
 /** Most tokens that a client may try in one connection. */
 const attemptsMax = 3;
@@ -84,15 +86,17 @@ function authenticate(connection: Connection, { client, socket, door, software }
   const side = new ClientSide(client, connection, socket);
   const attempt = async (context: AuthContext): Promise<void> => {
     const tunnel = context.method === 'none' ? client.tunnel : null;
-    const key = context.method === 'publickey' ? shownKey(context) : null;
-    if (context.method === 'publickey' && key !== null && context.signature === undefined && door.knows(key)) {
+    const signer = context.method === 'publickey' ? signerOf(context, client.address) : null;
+    const key = signer?.shown ?? null;
+    // Who proves that a certificate is theirs is told what is wrong with it.
+    if (context.method === 'publickey' && key !== null && context.signature === undefined && door.knows({ ...key, fault: null })) {
       // The client only asks whether this key would count. It has proved nothing, so nobody is admitted.
       context.accept();
       return;
     }
     // ssh2 gives no text for a password that is to be changed, whatever its types say; such a one is no token.
     const password = context.method !== 'password' ? null : typeof context.password === 'string' ? context.password : '';
-    if (password === null && tunnel === null && !(context.method === 'publickey' && isProven(context))) {
+    if (password === null && tunnel === null && !(context.method === 'publickey' && signer !== null && isProven(context, signer))) {
       context.reject(methods);
       return;
     }
@@ -131,20 +135,38 @@ function authenticate(connection: Connection, { client, socket, door, software }
   });
 }
 
-/** Describes a key that a client shows. Its name is all of the key, so no other key has it. */
-function shownKey({ key }: PublicKeyAuthContext): ShownCertificate {
-  return { isKey: true, names: [`key:${key.data.toString('base64')}`], sha256: hash('sha256', key.data), expiresMs: Infinity, fault: null };
+/** What a client shows in place of a token, and the key whose private key has to sign. */
+interface Signer {
+  readonly shown: ShownCertificate;
+  readonly publicKey: Buffer;
+  readonly isCertificate: boolean;
+}
+
+/** Describes a certificate or a key that a client shows. The name of a key is all of the key, so no other key has it. */
+function signerOf({ key }: PublicKeyAuthContext, address: string): Signer {
+  const certificate = readUserCertificate(key.data, { address, nowMs: Date.now() });
+  if (certificate !== null) {
+    return { ...certificate, isCertificate: true };
+  }
+  const shown = { isKey: true, names: [`key:${key.data.toString('base64')}`], sha256: hash('sha256', key.data), expiresMs: Infinity, fault: null } as const;
+  return { shown, publicKey: key.data, isCertificate: false };
 }
 
 /** True if the client has signed this login with the private key, and not with SHA-1: the signature is over the session of the transport, so nobody else can use it. */
-function isProven({ key, blob, signature, hashAlgo }: PublicKeyAuthContext): boolean {
-  const parsed = ssh2.utils.parseKey(key.data);
+function isProven({ blob, signature, hashAlgo }: PublicKeyAuthContext, { publicKey, isCertificate }: Signer): boolean {
+  if (blob === undefined || signature === undefined) {
+    return false;
+  }
+  if (isCertificate) {
+    return isSignedBy(publicKey, blob, signature);
+  }
+  const parsed = ssh2.utils.parseKey(publicKey);
   // The key says of which type it is, whatever the client says.
   if (parsed instanceof Error || (parsed.type === 'ssh-rsa' && hashAlgo === undefined)) {
     return false;
   }
   // oxlint-disable-next-line typescript/no-unnecessary-boolean-literal-compare -- it returns an error in place of a boolean, whatever its types say
-  return blob !== undefined && signature !== undefined && parsed.verify(blob, signature, hashAlgo) === true;
+  return parsed.verify(blob, signature, hashAlgo) === true;
 }
 
 /** Serves an authenticated client until the connection is over. The connection is itself an action: it is recorded before the target is dialled. */
