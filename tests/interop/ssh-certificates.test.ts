@@ -117,7 +117,7 @@ ${['ed25519', 'ecdsa', 'rsa'].map((name) => `      - { authority: "${publicKey(n
     assert.equal((await gateway.records((await gateway.newest()).session)).find(({ action }) => action === 'gateway.authenticate')?.principal, 'bob');
   });
 
-  /** What must admit nobody, and the reason that somebody is told who has proved that it is theirs. */
+  /** The certificates that must admit nobody, each with the reason that is told to somebody who has proved that it is theirs. */
   const refused: readonly (readonly [what: string, authority: string, words: readonly string[], reason: RegExp | null])[] = [
     ['of a host', 'ed25519', ['-h', ...forAnn], /certificate of a host/],
     ['of another authority', 'stranger', forAnn, null],

@@ -3,7 +3,7 @@ export const ownAttributes = {
   /** String. The action of a record. On a record that leaves the gateway. */
   action: 'countersign.action',
   /** String, hexadecimal. The SHA-256 digest of the public key of the authority that has signed the certificate of OpenSSH of a client. On the record that opens a channel. */
-  clientCertificateAuthority: 'countersign.client_certificate.authority.sha256',
+  clientCertificateAuthoritySha256: 'countersign.client_certificate.authority.sha256',
   /** String. What the authority calls the holder of a certificate of OpenSSH (`ssh-keygen -I`). On the record that opens a channel. */
   clientCertificateKeyId: 'countersign.client_certificate.key_id',
   /** String, a number. The serial number of a certificate of OpenSSH. On the record that opens a channel. */

@@ -15,6 +15,6 @@ export interface ShownCertificate {
   readonly expiresMs: number;
   /** Why it is not accepted, whoever it names, without a full stop. Null: it is. */
   readonly fault: string | null;
-  /** What is recorded of it when its client is admitted. Absent: its digest. */
+  /** The attributes that are recorded when its client is admitted. Absent: its digest is. */
   readonly signed?: Attributes;
 }

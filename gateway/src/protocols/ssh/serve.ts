@@ -135,7 +135,7 @@ function authenticate(connection: Connection, { client, socket, door, software }
   });
 }
 
-/** What a client shows in place of a token, and the key whose private key has to sign. */
+/** A certificate or a key that a client shows in place of a token, and the public key by which the login must be signed. */
 interface Signer {
   readonly shown: ShownCertificate;
   readonly publicKey: Buffer;

@@ -87,7 +87,7 @@ function parse(bytes: Buffer, { address, nowMs }: { readonly address: string; re
       signed: {
         [ownAttributes.clientKeySha256]: hash('sha256', publicKey),
         [ownAttributes.clientCertificateSha256]: hash('sha256', bytes),
-        [ownAttributes.clientCertificateAuthority]: hash('sha256', authority),
+        [ownAttributes.clientCertificateAuthoritySha256]: hash('sha256', authority),
         [ownAttributes.clientCertificateSerial]: String(serial),
         [ownAttributes.clientCertificateKeyId]: keyId,
       },
