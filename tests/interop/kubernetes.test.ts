@@ -132,6 +132,12 @@ policies: ${join(directory, 'rules.cedar')}
     assert.equal(server.heard.findLast(({ path }) => path.startsWith('/version'))?.headers['impersonate-user'], undefined);
   });
 
+  test('connect says how clients reach a cluster', async () => {
+    const { status, stderr } = await run(`${process.execPath} ${mainFile} connect prod --config ${gateway.configFile}`);
+    assert.equal(status, 1);
+    assert.match(stderr, /prod is a target of kubernetes and needs no local port: .*countersign run --as PRINCIPAL -- kubectl --context prod get pods/);
+  });
+
   test('a client cannot say for whom it asks, and cannot reach a target that it was not granted', async () => {
     const earlier = server.heard.length;
     const as = await run('kubectl --as system:admin get pods');

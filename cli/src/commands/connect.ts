@@ -36,15 +36,17 @@ interface Tunnel {
 async function connect(target: string, options: ConnectOptions): Promise<void> {
   const url = await locateGateway(options);
   const pass = await passFor(url, options);
-  const { protocol, transport } = await checkConnection(url, target, await pass.token()).catch(async (error: unknown) => {
+  const { protocol, transport, inRun } = await checkConnection(url, target, await pass.token()).catch(async (error: unknown) => {
     await pass.giveBack();
     throw error;
   });
   if (transport === 'exchange') {
     await pass.giveBack();
-    throw new Error(
-      `${target} is a target of ${protocol} and needs no local port: its address is ${url}/t/${encodeURIComponent(target)}, and the token is its key`,
-    );
+    const way =
+      inRun === null
+        ? `its address is ${url}/t/${encodeURIComponent(target)}, and the token is its key`
+        : `a run has what its clients need: countersign run --as PRINCIPAL -- ${escapeControls(inRun, 'nothing')}`;
+    throw new Error(`${target} is a target of ${protocol} and needs no local port: ${way}`);
   }
   const tunnel = { url, target, pass };
   const server = createServer((local) => {

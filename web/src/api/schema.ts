@@ -983,6 +983,9 @@ export interface Schemas {
 
     /** `stream`: the protocol has a listener of its own. `exchange`: it uses HTTP. */
     readonly transport: 'stream' | 'exchange';
+
+    /** A command for within `countersign run`, which writes the files that it needs; null if a token is enough. */
+    readonly inRun: string | null;
   };
 
   /** What a target counts itself, compared with what is recorded. */

@@ -5,12 +5,14 @@ import { admit } from '../../sessions/admit.ts';
 import { attempt } from '../../sessions/attempt.ts';
 import { json } from '../answer.ts';
 import { endpoint } from '../endpoint.ts';
+import { connectionOf, type ConnectionParts } from '../connection.ts';
 import type { ApiParts } from '../parts.ts';
 
 const reachedTarget = z
   .object({
     protocol: z.string(),
     transport: z.enum(['stream', 'exchange']).describe('`stream`: the protocol has a listener of its own. `exchange`: it uses HTTP.'),
+    inRun: z.string().nullable().describe('A command for within `countersign run`, which writes the files that it needs; null if a token is enough.'),
   })
   .meta({ id: 'ReachedTarget', description: 'A target that the token reaches.' });
 
@@ -27,10 +29,8 @@ export const checkConnection = endpoint({
   params: { target: z.string() },
   answer: json(reachedTarget),
   errors: ['unknown_target'],
-  act: async (
-    { policy, targets, findProtocol, refusals }: Pick<ApiParts, 'policy' | 'targets' | 'findProtocol' | 'refusals'>,
-    { caller: { id, identity, address }, params },
-  ) => {
+  act: async (parts: Pick<ApiParts, 'policy' | 'refusals'> & ConnectionParts, { caller: { id, identity, address }, params }) => {
+    const { policy, targets, findProtocol, refusals } = parts;
     if (identity === undefined) {
       throw new GatewayError('refused', "The operator's credential reaches no target: give a principal's token in COUNTERSIGN_TOKEN, or --as PRINCIPAL.");
     }
@@ -39,6 +39,11 @@ export const checkConnection = endpoint({
       { address, protocol: 'api', principal: id, attributes: { [ownAttributes.target]: params.target.slice(0, 256) } },
       () => admit({ policy, findTarget: (name) => targets().get(name) }, { identity, address }, params.target, null),
     );
-    return { protocol: target.protocol, transport: findProtocol(target.protocol)?.transport ?? 'exchange' };
+    const transport = findProtocol(target.protocol)?.transport ?? 'exchange';
+    if (transport === 'stream') {
+      return { protocol: target.protocol, transport, inRun: null };
+    }
+    const { command, files } = connectionOf(parts, { target: target.name, token: 'TOKEN' });
+    return { protocol: target.protocol, transport, inRun: files === undefined ? null : command };
   },
 });
