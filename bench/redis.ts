@@ -125,7 +125,7 @@ interface Measured {
 /** Runs redis-benchmark, and reads its line of CSV: test, rps, and the latencies average, min, p50, p95, p99, max. */
 function redisBenchmark({ words }: Way, command: string, { clients, pipelined, requests }: Load): Measured {
   const counts = ['-t', command.toLowerCase(), '-c', String(clients), '-P', String(pipelined), '-n', String(requests)];
-  const { stdout, stderr } = spawnSync('redis-benchmark', [...words, ...counts, '--csv'], { encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(debianProgram('/usr/bin/redis-benchmark'), [...words, ...counts, '--csv'], { encoding: 'utf8' });
   const line = stdout.split('\n').find((each) => each.startsWith(`"${command}"`));
   const [, rate, , , p50, , p99] = (line ?? '').split(',').map((cell) => Number(cell.replaceAll('"', '')));
   if (rate === undefined || p50 === undefined || p99 === undefined) {
