@@ -2,6 +2,7 @@
 import { benchInterference } from './interference.ts';
 import { benchLlm } from './llm.ts';
 import { benchMask } from './mask.ts';
+import { benchMysql } from './mysql.ts';
 import { benchPolicy } from './policy.ts';
 import { benchPostgres } from './postgres.ts';
 import { benchRecorder } from './recorder.ts';
@@ -20,6 +21,7 @@ const benchmarks: Readonly<Record<string, (words: readonly string[]) => Promise<
   starts: benchStarts,
   ssh: benchSsh,
   redis: benchRedis,
+  mysql: benchMysql,
   policy: benchPolicy,
   mask: benchMask,
   search: benchSearch,
