@@ -61,7 +61,7 @@ describe('MySQL', requireProgram('mariadbd', 'mariadb-install-db', 'mariadb', 'o
     gateway = parts.use(
       await GatewayProcess.start({
         config: `targets:
-${target('shop', server.user)}${target('ed', 'ed')}${target('encrypted', server.user, `, options: { tls: verify-full, caFile: ${certificate.certificateFile} }`)}${target('mistrusted', server.user, ', options: { tls: verify-full }')}
+${target('shop', server.user, ', options: { users: [guest] }')}${target('ed', 'ed')}${target('encrypted', server.user, `, options: { tls: verify-full, caFile: ${certificate.certificateFile} }`)}${target('mistrusted', server.user, ', options: { tls: verify-full }')}
   hostile: { url: "mysql://app@127.0.0.1:${hostile}/shop", password: { env: MY_SECRET } }
 classes:
   mail: { columns: [shop/shop.users.email] }
@@ -149,6 +149,18 @@ tls: { cert: ${certificate.certificateFile}, key: ${certificate.keyFile} }
     const shownSession = (await everything()).find(({ content }) => content?.text === 'SELECT id, note FROM users');
     const { stdout } = gateway.command(['session', 'show', shownSession?.session ?? '']);
     assert.match(stdout, /SELECT id, note FROM users\n[^]*id \| note\n\s+1 \| plain\n/);
+  });
+
+  test('TARGET+USER logs in as another user of the server, where the configuration names it', async () => {
+    server.ask(`CREATE USER guest@localhost IDENTIFIED BY '${server.password}'; GRANT SELECT ON shop.other TO guest@localhost`);
+    assert.equal(await mariadb('shop+guest', 'SELECT CURRENT_USER();'), 'guest@localhost\n');
+    assert.match(await mariadb('shop+guest', 'SELECT * FROM users;'), /SELECT command denied to user 'guest'/);
+    assert.match(await mariadb('shop+root', 'SELECT 1;'), /countersign: The user "root" is not among the users of the target shop/);
+    const asked = (await everything()).filter(({ kind, content }) => kind === 'request' && content?.text === 'SELECT * FROM users');
+    assert.deepEqual(
+      asked.map(({ attributes }) => attributes['countersign.target.user']),
+      ['guest'],
+    );
   });
 
   test('mysql2 works unchanged: statements, prepared statements, several results, a long text', async () => {

@@ -2,6 +2,7 @@ import type { ActionDefinition, Attributes } from '../../domain/action.ts';
 import type { ContextField } from '../../domain/context-field.ts';
 import { unknownEffects } from '../../domain/effects.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
+import { userField } from '../../wire/remote-user.ts';
 
 /** The catalogue of actions. */
 export const actions = [
@@ -18,6 +19,7 @@ export type ActionName = (typeof actions)[number]['name'];
 
 /** The facts that policies may speak of. */
 export const context: readonly ContextField[] = [
+  userField,
   {
     name: 'command',
     type: 'text',
@@ -34,9 +36,9 @@ export const context: readonly ContextField[] = [
   },
 ];
 
-/** The attributes of a login, and of a change of the database. */
-export function databaseAttributes(database: string): Attributes {
-  return { 'db.system.name': 'mysql', ...(database === '' ? {} : { 'db.namespace': database }) };
+/** The attributes that all requests have. `user` is that of the target, `database` that of a login, or of a change of the database; otherwise it is empty. */
+export function connectionAttributes(user: string, database: string): Attributes {
+  return { 'db.system.name': 'mysql', ...(user === '' ? {} : { [ownAttributes.targetUser]: user }), ...(database === '' ? {} : { 'db.namespace': database }) };
 }
 
 /** Returns the facts of a text of SQL. */

@@ -57,7 +57,7 @@ async function greet(upstream: Upstream, { target, limits }: Channel, login: Log
   if ((login.capabilities & offered & needed & ~greeting.capabilities) !== 0 || !can(greeting.capabilities, capabilities.pluginAuthentication)) {
     throw new GatewayError('target_login_failed', `The target is an older server (${greeting.version}) than MySQL 5.7.5 or MariaDB 10.2.`);
   }
-  const own: LoginPacket = { ...login, capabilities: flags, user: target.user, response: Buffer.alloc(0), plugin: greeting.plugin };
+  const own: LoginPacket = { ...login, capabilities: flags, response: Buffer.alloc(0), plugin: greeting.plugin };
   const mode = tlsMode(target);
   if (mode !== 'off') {
     if (!can(greeting.capabilities, capabilities.tls)) {

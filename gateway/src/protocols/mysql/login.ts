@@ -2,6 +2,7 @@ import { randomBytes, type KeyObject } from 'node:crypto';
 import type { Client } from '../../domain/client.ts';
 import type { Door, Credential } from '../../domain/door.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { targetIn } from '../../wire/remote-user.ts';
 import { decryptPassword, encryptedBytes, plugins, sha2, withoutZero } from './authentication.ts';
 import { can, capabilities, offered } from './capabilities.ts';
 import { challengeBytes, composeGreeting, composeLogin, composeSwitch, isTlsRequest, parseLogin, type Greeting, type LoginPacket } from './handshake.ts';
@@ -76,7 +77,7 @@ export async function receive(client: Client, door: Door, { stream, challenge, t
         credential: {
           token,
           certificate,
-          target: tunnel?.target ?? login.user,
+          target: tunnel?.target ?? targetIn(login.user),
           user: login.user.slice(0, userCharactersMax),
           clientAddress: client.address,
           claims: login.attributes.flatMap(([name, value]) => (claimedAttributes.has(name) ? [[name, value.slice(0, claimCharactersMax)] as const] : [])),

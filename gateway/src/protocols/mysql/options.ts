@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseOptions } from '../../domain/options.ts';
 import type { TargetFacts } from '../../domain/target.ts';
 import { linkLocalOption } from '../../wire/link-local.ts';
+import { usersOption } from '../../wire/remote-user.ts';
 import { plugins } from './authentication.ts';
 
 const ways = [plugins.sha2, plugins.ed25519, plugins.native, plugins.clear] as const;
@@ -26,6 +27,7 @@ export const mysqlOptions = z.strictObject({
     .describe(
       "The ways in which the target may ask for the gateway's credential, separated by commas. `mysql_clear_password` is answered under TLS only, whatever this says.",
     ),
+  users: usersOption,
   linkLocal: linkLocalOption,
 });
 

@@ -8,7 +8,7 @@ import { ownAttributes } from '../../domain/own-attributes.ts';
 import { changeInSlices, type Slices, type TextChange } from '../../domain/text-change.ts';
 import { inTurns } from '../../content/in-turns.ts';
 import { pause, type Output, type Pause, type Relay, type RequestOutput } from '../../wire/relay.ts';
-import { databaseAttributes } from './actions.ts';
+import { connectionAttributes } from './actions.ts';
 import { AnswerReading, composeProgress, parseError, type Meaning } from './answer.ts';
 import { can, capabilities } from './capabilities.ts';
 import { changedPayload, type Origin } from './changed-answer.ts';
@@ -29,6 +29,8 @@ export interface RelayOptions {
   readonly frameBytesMax: number;
   /** The capabilities that both sides have. */
   readonly capabilities: number;
+  /** The user of the target as whom the gateway has logged in. */
+  readonly user: string;
   /** A clock that goes on evenly, in ms. */
   readonly nowMs: () => number;
 }
@@ -291,7 +293,7 @@ export class MysqlRelay implements Relay {
     const sql = sqlOf(asked, payload);
     const action: Action = {
       name: kind.action,
-      attributes: attributesOf(asked, payload),
+      attributes: attributesOf(asked, payload, this.#options.user),
       isOnce: true,
       readable: () => payload,
       text: () => ({ pieces: [{ role: 'client', text: [sql ?? kind.name, ...parameterTexts(execution)].join('\n') }], isWhole: true }),
@@ -464,10 +466,10 @@ function parameterTexts(execution: Execution | null): readonly string[] {
   return (execution?.parameters ?? []).map(({ text }) => (text === null ? 'NULL' : textOf(text)));
 }
 
-function attributesOf({ kind, statement }: Asked, payload: Buffer): Attributes {
+function attributesOf({ kind, statement }: Asked, payload: Buffer, user: string): Attributes {
   const database = kind.action === 'mysql.use' ? textOf(payload.subarray(1)).slice(0, databaseCharactersMax) : '';
   return {
-    ...databaseAttributes(database),
+    ...connectionAttributes(user, database),
     'db.operation.name': kind.name,
     [ownAttributes.effects]: kind.effects,
     ...(statement === undefined ? {} : { [ownAttributes.parse]: statement.seq }),

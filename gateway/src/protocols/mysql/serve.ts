@@ -4,11 +4,13 @@ import type { Client } from '../../domain/client.ts';
 import { refusalOf } from '../../domain/decision.ts';
 import type { Door } from '../../domain/door.ts';
 import { GatewayError } from '../../domain/errors.ts';
+import { parseOptions } from '../../domain/options.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { changeText } from '../../domain/text-change.ts';
 import { runRelay } from '../../wire/relay-loop.ts';
+import { allowedUser, wantedUser } from '../../wire/remote-user.ts';
 import { untilCommitted } from '../../wire/until-committed.ts';
-import { databaseAttributes } from './actions.ts';
+import { connectionAttributes } from './actions.ts';
 import { composeOk } from './answer.ts';
 import { capabilities } from './capabilities.ts';
 import { commands } from './commands.ts';
@@ -16,6 +18,7 @@ import { failure } from './failures.ts';
 import type { Greeting, LoginPacket } from './handshake.ts';
 import { logIn } from './log-in.ts';
 import { receive, recordedLogin, type Arrival, type Greeted } from './login.ts';
+import { mysqlOptions } from './options.ts';
 import { packetsOf } from './packets.ts';
 import { MysqlRelay } from './relay.ts';
 
@@ -61,7 +64,7 @@ async function arrive(client: Client, door: Door, greeted: Greeted): Promise<Arr
 async function converse(client: Client, channel: Channel, { arrival, state }: { readonly arrival: Arrival; readonly state: DoorState }): Promise<void> {
   const { stream } = arrival;
   const login = withDatabase(arrival.login, channel.target.path);
-  const action: Action = { name: 'mysql.connect', attributes: databaseAttributes(login.database) };
+  const action: Action = { name: 'mysql.connect', attributes: connectionAttributes(wantedUser(channel.target, login.user), login.database) };
   const bytes = packetsOf(recordedLogin(login), 1);
   const change = channel.requestChange(action, [bytes]);
   const texts = [['user', login.user], ['database', login.database], ...login.attributes] as const;
@@ -74,9 +77,11 @@ async function converse(client: Client, channel: Channel, { arrival, state }: { 
   if (connect.grant === null) {
     throw refusalOf(connect.decision);
   }
+  const user = allowedUser(channel.target, login.user, parseOptions(mysqlOptions, channel.target.options).users);
+  const own = { ...login, user };
   const startedMs = performance.now();
   await untilCommitted(channel);
-  const { upstream, greeting } = await logIn(channel, login);
+  const { upstream, greeting } = await logIn(channel, own);
   try {
     if (greeting !== null) {
       state.onGreeting(greeting);
@@ -85,10 +90,11 @@ async function converse(client: Client, channel: Channel, { arrival, state }: { 
       session: channel.session,
       frameBytesMax: channel.limits.frameBytesMax,
       capabilities: login.capabilities,
+      user,
       nowMs: () => performance.now(),
     });
     if (greeting !== null) {
-      channel.onEnding(async (limit) => stopRest(channel, { login, greeting, relay }, limit));
+      channel.onEnding(async (limit) => stopRest(channel, { login: own, greeting, relay }, limit));
     }
     const welcome = packetsOf(composeOk(), stream.number);
     const durationMs = Math.round(performance.now() - startedMs);
