@@ -206,7 +206,7 @@ policies: ${join(directory, 'rules.cedar')}
     } else {
       assert.deepEqual([status, stdout], [0, 'ran cat notes\ntyped\n'], stderr);
       const exec = (await requests()).find(({ action, verdict }) => action === 'kubernetes.exec' && verdict === 'allow');
-      assert.deepEqual([exec?.attributes['process.command_line'], exec?.attributes['countersign.effects']], ['cat notes', ['unknown']]);
+      assert.deepEqual([exec?.attributes['process.command_line'], exec?.attributes['countersign.effects']], ['cat notes', ['read']]);
       assert.match(JSON.stringify(await newest()), /typed/);
     }
     const denied = await run('kubectl exec web -- sh -c "rm -r /"');

@@ -1,4 +1,5 @@
 import { administerEffects, anythingEffects, destroyEffects, readEffects, unknownEffects, writeEffects, type Effect } from '../../domain/effects.ts';
+import { effectsOfProgram, plainProgram } from '../../domain/program-effects.ts';
 import type { RequestInfo, Resource } from './request-info.ts';
 
 /** The groups that Kubernetes itself brings. What a change in another one leads to only its controllers know. */
@@ -64,9 +65,12 @@ const executeEffects: readonly Effect[] = Object.freeze(['execute', 'write'] as 
 const unknownWriteEffects: readonly Effect[] = Object.freeze(['unknown', 'write'] as const);
 
 /** Returns what a request does at most. */
-export function effectsOf({ verb, resource }: Pick<RequestInfo, 'verb' | 'resource'>): readonly Effect[] {
+export function effectsOf({ verb, resource, query }: Pick<RequestInfo, 'verb' | 'resource' | 'query'>): readonly Effect[] {
   if (resource === null) {
     return readingMethods.has(verb) ? readEffects : unknownEffects;
+  }
+  if (verb !== 'proxy' && resource.subresource === 'exec') {
+    return effectsOfProgram(plainProgram(query.get('command') ?? ''));
   }
   if (verb === 'proxy' || ways.has(resource.subresource)) {
     return unknownEffects;

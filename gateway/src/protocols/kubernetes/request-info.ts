@@ -39,7 +39,8 @@ const oneName = /^metadata\.name==?([a-z0-9][a-z0-9.:-]{0,252})$/;
 export function readRequestInfo({ method, path: whole }: Pick<RequestHead, 'method' | 'path'>): RequestInfo {
   const at = whole.indexOf('?');
   const path = decode(at === -1 ? whole : whole.slice(0, at));
-  const query = new URLSearchParams(at === -1 ? '' : whole.slice(at + 1));
+  // The constructor would leave out a question mark at the beginning, which is a part of the first name.
+  const query = new URLSearchParams(at === -1 ? '' : `&${whole.slice(at + 1)}`);
   const parts = path.replace(/^\/+|\/+$/g, '').split('/');
   const [prefix, ...behind] = parts;
   const [group, version, ...rest] = prefix === 'apis' ? behind : prefix === 'api' ? ['', ...behind] : [];

@@ -1,28 +1,8 @@
-import { administerEffects, destroyEffects, readEffects, unknownEffects, writeEffects, type Effect } from '../../domain/effects.ts';
+import { unknownEffects, type Effect } from '../../domain/effects.ts';
+import { effectsOfProgram, plainProgram } from '../../domain/program-effects.ts';
 
 /** Most characters of a command whose effects are looked for. A longer one may do anything. */
 const commandCharactersMax = 4096;
-
-/**
- * The effects of usual programs, whatever their arguments are. A program that some option makes do more is not here: `printf` of bash runs what is in the index of a variable (`-v`),
- * `service` and `mount` run programs that their arguments name, `systemctl` runs units that anybody may have written, `userdel` and `usermod` may remove a home.
- */
-const effectsOfPrograms: ReadonlyMap<string, readonly Effect[]> = new Map(
-  (
-    [
-      [
-        readEffects,
-        'basename cat cksum cmp comm cut df dirname du echo expr false free groups grep head id ls md5sum nproc ps pwd readlink realpath sha1sum sha256sum sha512sum stat tail true uname uptime wc whoami',
-      ],
-      [writeEffects, 'mkdir mkfifo touch'],
-      [destroyEffects, 'cp dd ln mv rm rmdir shred tee truncate unlink'],
-      [administerEffects, 'chgrp chmod chown groupadd groupdel halt passwd poweroff reboot shutdown umount useradd'],
-    ] as const
-  ).flatMap(([effects, names]) => names.split(' ').map((name) => [name, effects] as const)),
-);
-
-/** The directories in which a usual program is the usual one. */
-const usualDirectories = /^(?:\/usr)?\/s?bin\//;
 
 /** The command of a client, as far as it can be known before it runs. */
 export interface CommandFacts {
@@ -37,8 +17,8 @@ export interface CommandFacts {
  */
 export function commandFacts(command: string): CommandFacts {
   const words = command.length > commandCharactersMax ? null : plainWords(command);
-  const program = words?.[0]?.replace(usualDirectories, '') ?? null;
-  return { program, effects: program === null ? unknownEffects : (effectsOfPrograms.get(program) ?? unknownEffects) };
+  const program = words?.[0] === undefined ? null : plainProgram(words[0]);
+  return { program, effects: program === null ? unknownEffects : effectsOfProgram(program) };
 }
 
 /**
