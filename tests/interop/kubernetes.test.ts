@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { WebSocket } from 'ws';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { startKubernetesServer, type KubernetesServer } from '../support/kubernetes-server.ts';
 import { requireProgram } from '../support/require-program.ts';
 import { runProgram, type RunResult } from '../support/run.ts';
+import { bytesOf } from '../support/live-models.ts';
 import { mainFile } from '../support/main-file.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -199,19 +202,59 @@ policies: ${join(directory, 'rules.cedar')}
   });
 
   test('a program in a container is recorded both ways where kubectl speaks WebSocket, and a shell is denied', async () => {
-    const { status, stdout, stderr } = await run('echo typed | kubectl exec -i web -- cat notes');
+    const { status, stdout, stderr } = await run('echo typed | kubectl exec -i web -- cat -');
     if (isOld) {
       assert.equal(status, 1);
       assert.match(stderr, /Upgrade request required/);
     } else {
-      assert.deepEqual([status, stdout], [0, 'ran cat notes\ntyped\n'], stderr);
+      assert.deepEqual([status, stdout], [0, 'typed\n'], stderr);
       const exec = (await requests()).find(({ action, verdict }) => action === 'kubernetes.exec' && verdict === 'allow');
-      assert.deepEqual([exec?.attributes['process.command_line'], exec?.attributes['countersign.effects']], ['cat notes', ['read']]);
+      assert.deepEqual([exec?.attributes['process.command_line'], exec?.attributes['countersign.effects']], ['cat -', ['read']]);
       assert.match(JSON.stringify(await newest()), /typed/);
+      const failed = await run('kubectl exec web -- cat /nowhere/at/all');
+      assert.deepEqual([failed.status, failed.stdout], [1, '']);
+      assert.match(failed.stderr, /No such file[^]*exit code 1/);
+      const attached = await run('echo typed | kubectl attach -i web');
+      assert.match(attached.stdout, /typed/, attached.stderr);
+      assert.ok(
+        (await requests()).some(({ action, attributes }) => action === 'kubernetes.attach' && attributes['countersign.effects']?.toString() === 'unknown'),
+      );
+      writeFileSync(join(directory, 'copied'), 'kept\n');
+      const copied = await run(`kubectl cp web:${join(directory, 'copied').slice(1)} "$HOME/copy"`);
+      assert.equal(copied.status, 0, copied.stderr);
+      assert.equal(readFileSync(join(directory, 'copy'), 'utf8'), 'kept\n');
     }
     const denied = await run('kubectl exec web -- sh -c "rm -r /"');
     assert.equal(denied.status, 1);
     assert.match(denied.stderr, /countersign: No shells/);
+  });
+
+  test('a program in a container plays as a terminal', async () => {
+    const token = await gateway.issueToken('agent');
+    const place = '/t/prod/api/v1/namespaces/default/pods/web/exec?command=cat&command=-&stdin=true&stdout=true&tty=true';
+    const client = new WebSocket(`ws://127.0.0.1:${gateway.port('http')}${place}`, ['v5.channel.k8s.io'], { headers: { authorization: `Bearer ${token}` } });
+    const heard: Buffer[] = [];
+    client.on('message', (message) => heard.push(bytesOf(message)));
+    await once(client, 'open');
+    const typed = Buffer.from('ärger\r\n');
+    client.send(Buffer.concat([Buffer.of(4), Buffer.from('{"Width":120,"Height":40}')]));
+    // The first character comes in two messages.
+    client.send(Buffer.concat([Buffer.of(0), typed.subarray(0, 1)]));
+    await waitUntil(() => heard.some((bytes) => bytes[0] === 1));
+    client.send(Buffer.concat([Buffer.of(0), typed.subarray(1)]));
+    await waitUntil(() => Buffer.concat(heard.map((bytes) => bytes.subarray(1))).includes(typed));
+    client.send(Buffer.of(255, 0));
+    await once(client, 'close');
+    const { session } = await gateway.newest();
+    const cast = gateway.command(['session', 'export', session, '--asciicast', '3']);
+    assert.equal(cast.status, 0, cast.stderr);
+    const [head, ...events] = cast.stdout
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
+    assert.partialDeepStrictEqual(head, { version: 3, term: { cols: 80, rows: 24 } });
+    const ofKind = (kind: string): string => events.map((event) => (Array.isArray(event) && event[1] === kind ? String(event[2]) : '')).join('');
+    assert.deepEqual([ofKind('r'), ofKind('i'), ofKind('o'), ofKind('x')], ['120x40', 'ärger\r\n', 'ärger\r\n', '0']);
   });
 
   test('the record of all this is whole', () => {

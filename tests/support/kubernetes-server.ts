@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
@@ -50,7 +51,7 @@ export interface KubernetesServer extends AsyncDisposable {
 
 /**
  * Starts a small server that answers what kubectl asks, in the forms of a Kubernetes API: discovery, objects of a few kinds in one namespace, watches, logs, and programs over WebSocket.
- * It is no Kubernetes: it keeps what it gets as it is, checks nothing but the token, and runs `cat` in place of any program.
+ * It is no Kubernetes: it keeps what it gets as it is, checks nothing but the token, and runs programs of this machine, without a terminal.
  */
 export async function startKubernetesServer(): Promise<KubernetesServer> {
   const { certificate, key, certificateFile } = makeCertificate();
@@ -129,7 +130,8 @@ export async function startKubernetesServer(): Promise<KubernetesServer> {
   const sockets = new WebSocketServer({ server, handleProtocols: () => 'v5.channel.k8s.io' });
   sockets.on('connection', (socket, { method = '', url = '', headers }) => {
     heard.push({ method, path: url, headers, body: Buffer.alloc(0) });
-    runCat(socket, new URL(url, 'https://server').searchParams.getAll('command'));
+    const { pathname, searchParams } = new URL(url, 'https://server');
+    runProgram(socket, pathname.endsWith('/attach') ? ['cat'] : searchParams.getAll('command'));
   });
   await once(server, 'listening');
   const address = server.address();
@@ -156,25 +158,33 @@ export async function startKubernetesServer(): Promise<KubernetesServer> {
   };
 }
 
-/** Says the words of the command, then each input, until the input is closed. */
-function runCat(socket: WebSocket, command: readonly string[]): void {
+/** Runs a program of this machine in place of one in a container. */
+function runProgram(socket: WebSocket, [program = '', ...words]: readonly string[]): void {
   const send = (channel: number, bytes: Buffer | string): void => {
     socket.send(Buffer.concat([Buffer.of(channel), Buffer.from(bytes)]));
   };
-  const end = (): void => {
-    send(channels.status, JSON.stringify({ metadata: {}, status: 'Success' }));
+  const child = spawn(program, words, { stdio: 'pipe', cwd: '/' });
+  child.on('error', () => undefined);
+  child.stdin.on('error', () => undefined);
+  child.stdout.on('data', (bytes: Buffer) => {
+    send(channels.output, bytes);
+  });
+  child.stderr.on('data', (bytes: Buffer) => {
+    send(channels.errors, bytes);
+  });
+  child.once('close', (code) => {
+    const failure = { status: 'Failure', reason: 'NonZeroExitCode', message: `command terminated with exit code ${code}` };
+    const details = { causes: [{ reason: 'ExitCode', message: String(code) }] };
+    send(channels.status, JSON.stringify({ metadata: {}, ...(code === 0 ? { status: 'Success' } : { ...failure, details }) }));
     socket.close(1000);
-  };
-  send(channels.output, `ran ${command.join(' ')}\n`);
-  if (command[0] !== 'cat') {
-    end();
-  }
+  });
+  socket.once('close', () => child.kill());
   socket.on('message', (message) => {
     const bytes = bytesOf(message);
     if (bytes[0] === channels.close) {
-      end();
+      child.stdin.end();
     } else if (bytes[0] === channels.input) {
-      send(channels.output, bytes.subarray(1));
+      child.stdin.write(bytes.subarray(1));
     }
   });
 }

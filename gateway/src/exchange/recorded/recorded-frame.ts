@@ -42,7 +42,7 @@ function messageText(record: OpenedRecord, payload: Buffer, earlier: Earlier): {
 
 /** The payload of the previous record of the same message. Null if the message begins with this record, or if the previous one is not available. */
 function payloadBefore(record: OpenedRecord, earlier: Earlier): Buffer | null {
-  if (opcodeOf(record) !== 'continuation' && typeof record.meta?.attributes?.[ownAttributes.websocketOffset] !== 'number') {
+  if (!isLaterPart(record, opcodeOf(record) ?? '')) {
     return null;
   }
   for (let seq = record.seq - 1; seq >= Math.max(record.seq - frameDistanceMax, 0); seq -= 1) {
@@ -52,6 +52,25 @@ function payloadBefore(record: OpenedRecord, earlier: Earlier): Buffer | null {
     }
   }
   return null;
+}
+
+/** A WebSocket frame, or a part of one, as it was recorded. */
+export interface RecordedFrame {
+  readonly opcode: string;
+  /** Without its mask. */
+  readonly payload: Buffer;
+  /** True if it goes on with a message that began in another record. */
+  readonly isLater: boolean;
+}
+
+/** Reads a recorded WebSocket frame. Null for any other record. Any bytes are acceptable input. */
+export function readRecordedFrame(record: OpenedRecord): RecordedFrame | null {
+  const opcode = opcodeOf(record);
+  return opcode === null ? null : { opcode, payload: payloadOf(record), isLater: isLaterPart(record, opcode) };
+}
+
+function isLaterPart({ meta }: OpenedRecord, opcode: string): boolean {
+  return opcode === 'continuation' || typeof meta?.attributes?.[ownAttributes.websocketOffset] === 'number';
 }
 
 function opcodeOf({ meta }: OpenedRecord): string | null {

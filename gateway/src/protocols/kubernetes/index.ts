@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { ExchangeProtocol } from '../../exchange/exchange-protocol.ts';
 import { replayExchange } from '../../exchange/recorded/recorded-call.ts';
-import { renderMessages } from '../../exchange/recorded/render-messages.ts';
 import { httpFileOptions, httpOptions } from '../../exchange/target/http-options.ts';
 import { actions, context, readExample } from './actions.ts';
 import { connection } from './connection.ts';
+import { render } from './render.ts';
 
 const impersonate = z
   .stringbool()
@@ -29,6 +29,6 @@ export const kubernetes: ExchangeProtocol = {
   fileOptions: httpFileOptions,
   connection,
   create: async (parts) => (await import('./service.ts')).createService(parts),
-  render: renderMessages,
+  render,
   replay: replayExchange({}),
 };
