@@ -164,6 +164,22 @@ export const ownAttributes = {
   environment: 'countersign.environment',
   /** List of strings, each `schema.table.column`. The columns on which it depends which rows a statement has, and in which order. `*` stands for any. */
   filtersOn: 'countersign.filters_on',
+  /** Number, MiB. Where in the file a read or a write begins, in whole MiB. */
+  fileOffsetMebibytes: 'countersign.file.offset_mebibytes',
+  /** String. The second path of an operation on files: the new name, or where a link leads. */
+  fileOtherPath: 'countersign.file.other_path',
+  /** Number. How many bytes were read from a file while it was open. On the record that it was closed. */
+  fileReadBytes: 'countersign.file.read.bytes',
+  /** List of strings, each `START-END`. Which bytes were read from a file, in the order in which they came; END is not read. Absent if there are more than 64. */
+  fileReadRanges: 'countersign.file.read.ranges',
+  /** String, hexadecimal. The SHA-256 digest of what was read from a file, in the order of its ranges: that of the file if the only range is all of it. */
+  fileReadSha256: 'countersign.file.read.sha256',
+  /** Number. How many bytes were written to a file while it was open. On the record that it was closed. */
+  fileWrittenBytes: 'countersign.file.written.bytes',
+  /** List of strings, each `START-END`. Which bytes of a file were written, in the order in which the target confirmed it; END is not written. Absent if there are more than 64. */
+  fileWrittenRanges: 'countersign.file.written.ranges',
+  /** String, hexadecimal. The SHA-256 digest of what was written to a file, in the order of its ranges: that of the file if the only range is all of it. */
+  fileWrittenSha256: 'countersign.file.written.sha256',
   /** Number, milliseconds. The time from the request to the head of its answer. */
   firstByteMs: 'countersign.first_byte_ms',
   /** String, ISO 8601 in UTC. The time of the first event that the record counts. */
@@ -318,6 +334,8 @@ export const ownAttributes = {
   severity: 'countersign.severity',
   /** String. The name of the sink that a notice is for, or that gets records. */
   sink: 'countersign.sink',
+  /** String. The subsystem of SSH that is opened, such as `sftp`. */
+  subsystem: 'countersign.subsystem',
   /** Boolean, true. PostgreSQL skipped the request, because one before it in the same pipeline failed. */
   skipped: 'countersign.skipped',
   /** List of strings. The tools that the request offers to a model and that the provider runs itself. */

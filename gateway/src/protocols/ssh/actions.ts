@@ -1,9 +1,11 @@
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
 import type { ContextField } from '../../domain/context-field.ts';
-import { unknownEffects } from '../../domain/effects.ts';
+import { noEffects, unknownEffects } from '../../domain/effects.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { userField } from '../../wire/remote-user.ts';
 import { commandFacts } from './command-words.ts';
+import { sftpActions } from './sftp/operations.ts';
+import { sftpFields } from './sftp/fields.ts';
 
 /** The catalogue of actions. */
 export const actions = [
@@ -14,7 +16,11 @@ export const actions = [
   { name: 'ssh.subsystem', title: 'Open a subsystem', isWithoutText: true },
   { name: 'ssh.environment', title: 'Set a variable of the environment', isWithoutText: true },
   { name: 'ssh.forward', title: 'Forward connections, an agent or a display', isWithoutText: true },
+  ...sftpActions,
 ] as const satisfies readonly ActionDefinition[];
+
+/** The subsystem whose operations the gateway understands. */
+export const sftpSubsystem = 'sftp';
 
 export type ActionName = (typeof actions)[number]['name'];
 
@@ -37,6 +43,14 @@ export const context: readonly ContextField[] = [
   },
   userField,
   { name: 'interactive', type: 'boolean', attribute: 'process.interactive', absent: false, title: 'True if there is a terminal.' },
+  {
+    name: 'subsystem',
+    type: 'text',
+    attribute: ownAttributes.subsystem,
+    absent: '',
+    title: 'The subsystem that is opened, as `sftp`.',
+  },
+  ...sftpFields,
 ];
 
 /** Returns the facts of a command. */
@@ -47,6 +61,11 @@ export function commandAttributes(command: string): Attributes {
     'process.command_line': command,
     ...(program === null ? {} : { 'process.executable.name': program }),
   };
+}
+
+/** Returns the facts of a subsystem. That of SFTP does nothing before operations come, which are decided on one by one; nobody sees into the others. */
+export function subsystemAttributes(subsystem: string): Attributes {
+  return { [ownAttributes.effects]: subsystem === sftpSubsystem ? noEffects : unknownEffects, [ownAttributes.subsystem]: subsystem };
 }
 
 /** The facts of what nobody can see into. */

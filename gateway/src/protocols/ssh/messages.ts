@@ -42,7 +42,12 @@ const lengthBytes = 4;
 
 /** Cuts bytes into frames, each with its length before it. */
 export class FrameReader {
+  readonly #bytesMax: number;
   #rest: Buffer = Buffer.alloc(0);
+
+  constructor(bytesMax = messageBytesMax) {
+    this.#bytesMax = bytesMax;
+  }
 
   push(bytes: Buffer): void {
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
@@ -54,8 +59,8 @@ export class FrameReader {
       return null;
     }
     const length = this.#rest.readUInt32BE(0);
-    if (length > messageBytesMax) {
-      throw new GatewayError('limit_exceeded', `A message of SSH has ${length} bytes, and at most ${messageBytesMax} are read.`);
+    if (length > this.#bytesMax) {
+      throw new GatewayError('limit_exceeded', `A message of SSH has ${length} bytes, and at most ${this.#bytesMax} are read.`);
     }
     const end = lengthBytes + length;
     if (this.#rest.length < end) {

@@ -5,12 +5,13 @@ import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { TextChange } from '../../domain/text-change.ts';
 import type { Output, Relay, RequestOutput } from '../../wire/relay.ts';
-import { commandAttributes, unknownAttributes, type ActionName } from './actions.ts';
+import { commandAttributes, sftpSubsystem, subsystemAttributes, unknownAttributes, type ActionName } from './actions.ts';
 import { globalFailure, openFailure, plain } from './compose.ts';
 import { exitCodes, lastWords, saying, sentence } from './failures.ts';
 import { FrameReader, parseMessage, readExitCode, readPlace, readText, readVariable, type Message } from './messages.ts';
 import { OutputTexts } from './output-texts.ts';
 import { changedMessages, knownBytes } from './prepared.ts';
+import { SftpChannel } from './sftp/sftp-channel.ts';
 
 /** Most bytes of what a client says of a channel before it says what is to run there. */
 const preparationBytesMax = 64 * 1024;
@@ -47,13 +48,15 @@ interface RunningRequest {
   readonly attributes: Attributes;
   readonly bytes: readonly Buffer[];
   readonly texts: OutputTexts | null;
+  /** Null: no SFTP is spoken there. */
+  readonly sftp: SftpChannel | null;
 }
 
 /** Something that a client wants to run, with the messages that say so. */
 interface Wanted {
   readonly name: ActionName;
-  /** Null: it is no command. */
-  readonly command: string | null;
+  /** The command, or the name of a subsystem. Null: it is neither. */
+  readonly said: string | null;
   readonly bytes: readonly Buffer[];
   readonly isTerminal: boolean;
 }
@@ -66,7 +69,6 @@ type Settle = (decision: Decision, seq: number, changes: readonly TextChange[]) 
  * is one request, and what the client sends to it later are parts of that request.
  */
 export class SshRelay implements Relay {
-  readonly isFull = false;
   readonly #options: RelayOptions;
   readonly #client = new FrameReader();
   readonly #target = new FrameReader();
@@ -82,6 +84,16 @@ export class SshRelay implements Relay {
 
   constructor(options: RelayOptions) {
     this.#options = options;
+  }
+
+  /** True if operations of SFTP wait for the target. */
+  get isFull(): boolean {
+    for (const { request } of this.#channels.values()) {
+      if (request?.sftp?.isFull === true) {
+        return true;
+      }
+    }
+    return false;
   }
 
   clientBytes(bytes: Buffer): void {
@@ -135,13 +147,17 @@ export class SshRelay implements Relay {
       if (output !== undefined || this.#isClosed) {
         return output ?? null;
       }
-      if (this.#settle !== null && this.#hasClientLeft) {
-        // Nobody waits for the decision any more.
+      const mustWait = this.#settle !== null || this.isFull;
+      if (mustWait && this.#hasClientLeft) {
+        // Nobody waits for the decision, or for the answer, any more.
         this.#close({ type: 'close', reason: 'client' });
         continue;
       }
-      if (this.#settle !== null) {
+      if (mustWait) {
         return null;
+      }
+      if (this.#takeOperation()) {
+        continue;
       }
       const frame = this.#client.next();
       if (frame !== null) {
@@ -180,7 +196,7 @@ export class SshRelay implements Relay {
         this.#takeRequest(frame, message);
         break;
       case 'data':
-        this.#takePart(frame, message.channel, true);
+        this.#takeInput(frame, message.channel, message.bytes);
         break;
       case 'eof':
         this.#takePart(frame, message.channel, false);
@@ -225,13 +241,13 @@ export class SshRelay implements Relay {
         running.isTerminal = true;
         break;
       case 'exec':
-        this.#start(frame, message.channel, running, { name: 'ssh.exec', command: readText(message.body) });
+        this.#start(frame, message.channel, running, { name: 'ssh.exec', said: readText(message.body) });
         break;
       case 'shell':
-        this.#start(frame, message.channel, running, { name: 'ssh.shell', command: null });
+        this.#start(frame, message.channel, running, { name: 'ssh.shell', said: null });
         break;
       case 'subsystem':
-        this.#start(frame, message.channel, running, { name: 'ssh.subsystem', command: null });
+        this.#start(frame, message.channel, running, { name: 'ssh.subsystem', said: readText(message.body) });
         break;
       case 'signal':
         this.#takePart(frame, message.channel, true);
@@ -253,42 +269,39 @@ export class SshRelay implements Relay {
     frame: Buffer,
     channel: number,
     running: Running,
-    { name, command }: { readonly name: 'ssh.exec' | 'ssh.shell' | 'ssh.subsystem'; readonly command: string | null },
+    { name, said }: { readonly name: 'ssh.exec' | 'ssh.shell' | 'ssh.subsystem'; readonly said: string | null },
   ): void {
     if (running.preparation.length === 0) {
       throw new GatewayError('malformed', 'In a channel of SSH something runs once.');
     }
     const bytes = [...running.preparation.splice(0), frame];
     this.#asking = channel;
-    const output = this.#request({ name, command, bytes, isTerminal: running.isTerminal });
+    const output = this.#request({ name, said, bytes, isTerminal: running.isTerminal });
     this.#ask(output, (decision, seq, changes) => {
-      const { unreached } = this.#options;
+      const { unreached, session } = this.#options;
       if (decision.verdict === 'allow') {
+        const sftp = name === 'ssh.subsystem' && said === sftpSubsystem ? new SftpChannel(channel, session) : null;
         const texts = changes.length === 0 ? null : new OutputTexts(channel, changes);
-        running.request = { seq, startedMs: this.#options.nowMs(), attributes: this.#attributes, bytes, texts };
+        running.request = { seq, startedMs: this.#options.nowMs(), attributes: this.#attributes, bytes, texts, sftp };
       } else {
         this.#end(channel, seq, unreached ?? refusalOf(decision), unreached === null ? exitCodes.refused : exitCodes.failed);
       }
     });
   }
 
-  #request({ name, command, bytes, isTerminal }: Wanted): RequestOutput {
+  #request({ name, said, bytes, isTerminal }: Wanted): RequestOutput {
     const { unreached, isChanged, user } = this.#options;
     const attributes = {
       [ownAttributes.targetUser]: user,
-      ...(command === null ? unknownAttributes : commandAttributes(command)),
+      ...(said === null ? unknownAttributes : name === 'ssh.subsystem' ? subsystemAttributes(said) : commandAttributes(said)),
       ...(isTerminal ? { 'process.interactive': true } : {}),
     };
-    const text: Pick<Action, 'text'> = command === null ? {} : { text: () => ({ pieces: [{ role: 'client', text: command }], isWhole: true }) };
+    const text: Pick<Action, 'text'> = name === 'ssh.exec' && said !== null ? { text: () => ({ pieces: [{ role: 'client', text: said }], isWhole: true }) } : {};
     this.#attributes = attributes;
     const action: Action = { name, attributes, known: () => knownBytes(bytes), ...text };
     const refused =
       unreached?.message ??
-      (name === 'ssh.subsystem'
-        ? 'subsystems such as SFTP are not possible through the gateway yet: scp -O copies files'
-        : isTerminal && isChanged(action)
-          ? 'policy changes texts of this request or of its answer, and those of a terminal cannot be changed'
-          : null);
+      (isTerminal && isChanged(action) ? 'policy changes texts of this request or of its answer, and those of a terminal cannot be changed' : null);
     if (refused !== null) {
       return { type: 'request', action, bytes, refused };
     }
@@ -298,11 +311,35 @@ export class SshRelay implements Relay {
       bytes,
       change: (change) => {
         const changed = changedMessages(bytes, change.texts);
-        const said = command === null ? null : commandIn(changed);
-        const { change: _done, ...output } = this.#request({ name, command: said, bytes: changed, isTerminal });
+        const { change: _done, ...output } = this.#request({ name, said: name === 'ssh.exec' ? commandIn(changed) : said, bytes: changed, isTerminal });
         return { ...output, relation: { change } };
       },
     };
+  }
+
+  /** Takes input. That of SFTP is operations, which are asked about one by one. */
+  #takeInput(frame: Buffer, channel: number, bytes: Buffer): void {
+    const sftp = this.#channels.get(channel)?.request?.sftp ?? null;
+    if (sftp === null) {
+      this.#takePart(frame, channel, true);
+    } else {
+      sftp.clientBytes(bytes);
+    }
+  }
+
+  /** Asks about the next operation of SFTP. Returns false if no channel has one. */
+  #takeOperation(): boolean {
+    for (const [channel, { request }] of this.#channels) {
+      const asked = request?.sftp?.next() ?? null;
+      if (asked !== null) {
+        this.#asking = channel;
+        this.#ask(asked.output, (decision, seq, changes) => {
+          this.#outputs.push(...asked.settle(decision, seq, changes));
+        });
+        return true;
+      }
+    }
+    return false;
   }
 
   /**
@@ -336,6 +373,7 @@ export class SshRelay implements Relay {
       return;
     }
     this.#channels.delete(channel);
+    this.#outputs.push(...(running.request?.sftp?.ended() ?? []));
     const words = lastWords(channel, sentence(error, this.#options.session), { code, isTerminal: running.isTerminal });
     const attributes = { 'error.type': error.code, 'process.exit.code': code };
     this.#outputs.push({ type: 'response', meta: { request, attributes }, bytes: [plain('success', channel), ...words], continues: false, isEnd: true });
@@ -380,9 +418,14 @@ export class SshRelay implements Relay {
       this.#end(channel, request.seq, new GatewayError('refused', 'The target refused to run this.'), exitCodes.failed);
       return;
     }
+    if (message.kind === 'data' && request.sftp !== null) {
+      this.#outputs.push(...request.sftp.targetBytes(message.bytes));
+      return;
+    }
     const isEnd = message.kind === 'close';
     if (isEnd) {
       this.#channels.delete(channel);
+      this.#outputs.push(...(request.sftp?.ended() ?? []));
     }
     const bytes = request.texts?.take(message, frame) ?? [frame];
     const attributes = {

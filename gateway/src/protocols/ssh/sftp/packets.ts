@@ -180,7 +180,7 @@ export function readAttributes(reader: ByteReader): FileAttributes {
 }
 
 /** Returns a packet of this type. */
-export function packet(type: number, write: (writer: ByteWriter) => ByteWriter): Buffer {
+export function packetOf(type: number, write: (writer: ByteWriter) => ByteWriter): Buffer {
   const writer = new ByteWriter().int32(0).uint8(type);
   write(writer);
   return writer.patchInt32(0, writer.length - lengthBytes).finish();
@@ -197,17 +197,17 @@ export function string(writer: ByteWriter, value: string | Uint8Array): ByteWrit
 }
 
 export function status(id: number, code: number, words: string, language = 'en'): Buffer {
-  return packet(types.status, (writer) => string(string(uint32(uint32(writer, id), code), words), language));
+  return packetOf(types.status, (writer) => string(string(uint32(uint32(writer, id), code), words), language));
 }
 
 /** Returns the first packet of a client, without extensions. */
-export const init: Buffer = packet(types.init, (writer) => writer.int32(version));
+export const init: Buffer = packetOf(types.init, (writer) => writer.int32(version));
 
 export function realpath(id: number, path: string): Buffer {
-  return packet(types.realpath, (writer) => string(uint32(writer, id), path));
+  return packetOf(types.realpath, (writer) => string(uint32(writer, id), path));
 }
 
 /** Returns the answer to `realpath`. */
 export function onlyName(id: number, path: string): Buffer {
-  return packet(types.name, (writer) => string(string(uint32(writer, id).int32(1), path), path).int32(0));
+  return packetOf(types.name, (writer) => string(string(uint32(writer, id).int32(1), path), path).int32(0));
 }

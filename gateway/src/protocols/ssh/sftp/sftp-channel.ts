@@ -25,6 +25,7 @@ const lookedBeforeCharacters = 256;
 /** The id by which the gateway asks where relative paths begin. The client has no open operation then. */
 const homeId = 0;
 const codeFailure = 4;
+const mebibyte = 1024 * 1024;
 
 /** A request for the relay, and what is said to the client once it is decided. */
 export interface Asked {
@@ -203,7 +204,7 @@ export class SftpChannel {
         ? unknown
         : { ...none, path: file.path, otherPath: other?.path ?? null, file };
     }
-    if (opens === true && this.#files.size + this.#outstanding.size >= filesMax + openOperationsMax) {
+    if (opens === true && this.#files.size + [...this.#outstanding.values()].filter(({ operation }) => operation.opens === true).length >= filesMax) {
       return { ...none, refused: `more than ${filesMax} files are open`, code: codeFailure };
     }
     const places = [path, otherPath].map((each) => (each === undefined ? null : (isQuestion === true ? askedPath : plainPath)(each, this.#home)));
@@ -275,7 +276,7 @@ export class SftpChannel {
       if (masks.length > 0 && answer.bytes.length > 0) {
         return refusal;
       }
-      look(changes, file, operation.reads?.offset ?? 0, answer.bytes);
+      lookAt(changes, file, operation.reads?.offset ?? 0, answer.bytes);
       return packet;
     }
     return textsOf(answer).some((text) => changeText(changes, text) !== text) ? refusal : packet;
@@ -306,16 +307,19 @@ function changed(
   return { ...output, action: { name, attributes: { [ownAttributes.effects]: effects } }, bytes: [], refused };
 }
 
-/** Returns the attributes of an operation. Those of reads and writes of one file are the same object each time. */
-function attributesOf({ name, effects }: Operation, { path, otherPath, file }: Place): Attributes {
+/** Returns the attributes of an operation. Those of reads and writes in the same MiB of one file are the same object each time. */
+function attributesOf({ name, effects, reads, writes }: Operation, { path, otherPath, file }: Place): Attributes {
+  const offset = reads?.offset ?? writes?.offset;
+  const mebibytes = offset === undefined ? undefined : Math.floor(offset / mebibyte);
   const known = file?.attributes.get(name);
-  if (known?.[ownAttributes.effects] === effects && otherPath === null) {
+  if (known !== undefined && known[ownAttributes.effects] === effects && known[ownAttributes.fileOffsetMebibytes] === mebibytes && otherPath === null) {
     return known;
   }
-  const attributes = {
+  const attributes: Attributes = {
     [ownAttributes.effects]: effects,
     ...(path === null ? {} : { 'file.path': path }),
     ...(otherPath === null ? {} : { [ownAttributes.fileOtherPath]: otherPath }),
+    ...(mebibytes === undefined ? {} : { [ownAttributes.fileOffsetMebibytes]: mebibytes }),
   };
   file?.attributes.set(name, attributes);
   return attributes;
@@ -326,7 +330,7 @@ function movedOf({ read, written }: Opened): Attributes {
 }
 
 /** Looks for values in what was read, together with the end of what was read before it. */
-function look(changes: readonly TextChange[], file: Opened | null, offset: number, bytes: Buffer): void {
+function lookAt(changes: readonly TextChange[], file: Opened | null, offset: number, bytes: Buffer): void {
   if (bytes.length > lookedBytesMax || !isUtf8(bytes)) {
     changes.forEach((each) => each.look?.missed());
   }
