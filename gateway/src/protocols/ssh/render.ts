@@ -2,7 +2,10 @@ import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { plainRendering, type OpenedRecord, type Rendering } from '../../domain/record.ts';
 import { readExitCode, readExitSignal, readMessages, readSize, readTerminal, readText, readVariable, type Message, type TerminalSize } from './messages.ts';
+import { renderSftp } from './sftp/render.ts';
 
+/** The beginning of the names of the actions of SFTP. */
+const sftpPrefix = 'ssh.sftp.';
 /** Most records before one that are looked at for the beginning of a character that is split between two. */
 const earlierMax = 32;
 
@@ -13,6 +16,10 @@ export function render(record: OpenedRecord, earlier: (seq: number) => OpenedRec
     return plainRendering(`${record.content?.length ?? 0} bytes`, {});
   }
   const spoken = messages.filter(isData);
+  const operations = spoken.length > 0 && isOfSftp(record, earlier) ? renderSftp(Buffer.concat(spoken.flatMap(({ kind, bytes }) => (kind === 'data' ? [bytes] : []))), record.kind) : null;
+  if (operations !== null) {
+    return operations;
+  }
   if (spoken.length > 0) {
     const begun = splitBefore(record, earlier);
     const bytes = Buffer.concat([begun, ...spoken.map((each) => each.bytes)]);
@@ -22,6 +29,12 @@ export function render(record: OpenedRecord, earlier: (seq: number) => OpenedRec
   }
   const size = messages.map(sizeIn).find((each) => each !== null) ?? null;
   return plainRendering(messages.flatMap(wordsOf).join('\n'), size === null ? {} : { [ownAttributes.terminalSize]: `${size.columns}x${size.rows}` });
+}
+
+/** True if a record is an operation of SFTP, or the answer to one. */
+function isOfSftp({ kind, meta }: OpenedRecord, earlier: (seq: number) => OpenedRecord | null): boolean {
+  const asked = kind === 'request' || meta?.request === undefined ? meta : earlier(meta.request)?.meta;
+  return asked?.action?.startsWith(sftpPrefix) === true;
 }
 
 function isData(message: Message): message is Message & { readonly kind: 'data' | 'errorData' } {

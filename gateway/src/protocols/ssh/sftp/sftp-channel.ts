@@ -7,7 +7,7 @@ import { ownAttributes } from '../../../domain/own-attributes.ts';
 import { changeText, type TextChange } from '../../../domain/text-change.ts';
 import type { RequestOutput, ResponseOutput } from '../../../wire/relay.ts';
 import { data } from '../compose.ts';
-import { sentence } from '../failures.ts';
+import { saying, sentence } from '../failures.ts';
 import { FrameReader } from '../messages.ts';
 import { parseOperation, type Operation } from './operations.ts';
 import { codeName, codes, init, packetBytesMax, parseAnswer, parseVersion, realpath, status, types, version, withoutId, type Answer } from './packets.ts';
@@ -25,6 +25,8 @@ const lookedBeforeCharacters = 256;
 /** The id by which the gateway asks where relative paths begin. The client has no open operation then. */
 const homeId = 0;
 const codeFailure = 4;
+/** OpenSSH does not show the words of a status, so those of the first refusals stand on standard error too. Some clients never read that, so there are no more. */
+const linesMax = 20;
 const mebibyte = 1024 * 1024;
 
 /** A request for the relay, and what is said to the client once it is decided. */
@@ -80,6 +82,7 @@ export class SftpChannel {
   #isReady = false;
   #home: string | null = null;
   #openBytes = 0;
+  #linesLeft = linesMax;
 
   constructor(channel: number, session: string) {
     this.#channel = channel;
@@ -283,7 +286,13 @@ export class SftpChannel {
   }
 
   #refusal(id: number, seq: number, error: GatewayError, code: number): ResponseOutput {
-    return this.#response(seq, [status(id, code, sentence(error, this.#session))], { 'error.type': error.code });
+    const words = sentence(error, this.#session);
+    const answer = this.#response(seq, [status(id, code, words)], { 'error.type': error.code });
+    if (this.#linesLeft === 0) {
+      return answer;
+    }
+    this.#linesLeft -= 1;
+    return { ...answer, bytes: [saying(this.#channel, words, false), ...answer.bytes] };
   }
 
   #response(request: number, packets: readonly Buffer[], attributes: Attributes): ResponseOutput {
