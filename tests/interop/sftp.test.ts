@@ -61,7 +61,16 @@ policies: ${join(directory, 'policy.cedar')}
     await gateway[Symbol.asyncDispose]();
   });
 
-  const options = (): string[] => ['-F', 'none', '-o', 'StrictHostKeyChecking=no', '-o', `UserKnownHostsFile=${join(directory, 'known')}`, '-o', 'LogLevel=ERROR'];
+  const options = (): string[] => [
+    '-F',
+    'none',
+    '-o',
+    'StrictHostKeyChecking=no',
+    '-o',
+    `UserKnownHostsFile=${join(directory, 'known')}`,
+    '-o',
+    'LogLevel=ERROR',
+  ];
   const asking = (principal: string): Record<string, string> => ({
     SSH_ASKPASS: join(directory, 'askpass'),
     SSH_ASKPASS_REQUIRE: 'force',
@@ -113,7 +122,12 @@ df
     const closed = ofAction(records, 'ssh.sftp.close').map((request) => answerTo(records, request)?.attributes ?? {});
     const digest = hash('sha256', bytes);
     assert.partialDeepStrictEqual(closed, [
-      { 'file.path': there('sent'), 'countersign.file.written.bytes': bytes.length, 'countersign.file.written.sha256': digest, 'countersign.file.written.ranges': [`0-${bytes.length}`] },
+      {
+        'file.path': there('sent'),
+        'countersign.file.written.bytes': bytes.length,
+        'countersign.file.written.sha256': digest,
+        'countersign.file.written.ranges': [`0-${bytes.length}`],
+      },
       { 'file.path': there('sent'), 'countersign.file.read.bytes': bytes.length, 'countersign.file.read.sha256': digest },
     ]);
     const effects = (action: string): unknown => ofAction(records, action)[0]?.attributes['countersign.effects'];
@@ -143,7 +157,9 @@ df
 
   test('a denied operation is answered in the words of policy, nothing of it reaches the target, and the next one works', async () => {
     writeFileSync(there('precious'), 'precious');
-    const { stdout, stderr } = await sftp(`-rm precious\n-symlink /etc link-away\n-put ${join(directory, 'askpass')} precious\nls precious\n`, { target: 'kept' });
+    const { stdout, stderr } = await sftp(`-rm precious\n-symlink /etc link-away\n-put ${join(directory, 'askpass')} precious\nls precious\n`, {
+      target: 'kept',
+    });
     assert.match(stderr, /Nothing is destroyed here/);
     assert.match(stderr, /Links are not made here/);
     assert.match(stdout, /^precious/m);
@@ -181,7 +197,9 @@ cd ..
     assert.match(stderr, /no policy permits|not permitted|permit/);
     const records = await newest();
     assert.ok(records.some(({ verdict, attributes }) => verdict === 'deny' && attributes['file.path'] === there('secret')));
-    assert.ok(records.some(({ action, verdict, attributes }) => action === 'ssh.sftp.list' && verdict === 'allow' && attributes['file.path'] === there('shared/deep')));
+    assert.ok(
+      records.some(({ action, verdict, attributes }) => action === 'ssh.sftp.list' && verdict === 'allow' && attributes['file.path'] === there('shared/deep')),
+    );
   });
 
   test('paramiko: many writes and reads at the same time, at any place of a file', async () => {
@@ -220,7 +238,9 @@ connection.close()
   });
 
   test('no secret is in a record or in the log', async () => {
-    const all = JSON.stringify(await Promise.all(gateway.rows<{ session: string }>(['session', 'list', '--all']).map(({ session }) => gateway.records(session))));
+    const all = JSON.stringify(
+      await Promise.all(gateway.rows<{ session: string }>(['session', 'list', '--all']).map(({ session }) => gateway.records(session))),
+    );
     for (const secret of [server.password, ...Object.values(tokens)]) {
       assert.ok(!all.includes(secret) && !gateway.log.includes(secret));
     }

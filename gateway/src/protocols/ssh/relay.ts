@@ -296,7 +296,8 @@ export class SshRelay implements Relay {
       ...(said === null ? unknownAttributes : name === 'ssh.subsystem' ? subsystemAttributes(said) : commandAttributes(said)),
       ...(isTerminal ? { 'process.interactive': true } : {}),
     };
-    const text: Pick<Action, 'text'> = name === 'ssh.exec' && said !== null ? { text: () => ({ pieces: [{ role: 'client', text: said }], isWhole: true }) } : {};
+    const text: Pick<Action, 'text'> =
+      name === 'ssh.exec' && said !== null ? { text: () => ({ pieces: [{ role: 'client', text: said }], isWhole: true }) } : {};
     this.#attributes = attributes;
     const action: Action = { name, attributes, known: () => knownBytes(bytes), ...text };
     const refused =

@@ -16,7 +16,10 @@ export function render(record: OpenedRecord, earlier: (seq: number) => OpenedRec
     return plainRendering(`${record.content?.length ?? 0} bytes`, {});
   }
   const spoken = messages.filter(isData);
-  const operations = spoken.length > 0 && isOfSftp(record, earlier) ? renderSftp(Buffer.concat(spoken.flatMap(({ kind, bytes }) => (kind === 'data' ? [bytes] : []))), record.kind) : null;
+  const operations =
+    spoken.length > 0 && isOfSftp(record, earlier)
+      ? renderSftp(Buffer.concat(spoken.flatMap(({ kind, bytes }) => (kind === 'data' ? [bytes] : []))), record.kind)
+      : null;
   if (operations !== null) {
     return operations;
   }

@@ -1,4 +1,13 @@
-import { administerEffects, anythingEffects, destroyEffects, noEffects, readEffects, unknownEffects, writeEffects, type Effect } from '../../../domain/effects.ts';
+import {
+  administerEffects,
+  anythingEffects,
+  destroyEffects,
+  noEffects,
+  readEffects,
+  unknownEffects,
+  writeEffects,
+  type Effect,
+} from '../../../domain/effects.ts';
 import type { ActionDefinition } from '../../../domain/action.ts';
 import type { ByteReader } from '../../../wire/byte-reader.ts';
 import { bodyOf, readAttributes, readBytes, readHandle, readOffset, typeOf, types, type Answer, type FileAttributes } from './packets.ts';

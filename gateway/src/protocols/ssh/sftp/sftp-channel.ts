@@ -178,10 +178,7 @@ export class SftpChannel {
     const action: Action = { name: operation.name, attributes, known: () => [Buffer.from(operation.name), ...about, withoutId(packet)] };
     const output: RequestOutput = { type: 'request', action, bytes: [data(this.#channel, packet)] };
     return {
-      output:
-        place.refused === null
-          ? { ...output, change: (change) => changed(output, operation, { place, change }) }
-          : { ...output, refused: place.refused },
+      output: place.refused === null ? { ...output, change: (change) => changed(output, operation, { place, change }) } : { ...output, refused: place.refused },
       settle: (decision, seq, changes) => {
         if (decision.verdict !== 'allow') {
           return [this.#refusal(operation.id, seq, refusalOf(decision), place.code)];
@@ -213,7 +210,12 @@ export class SftpChannel {
     const places = [path, otherPath].map((each) => (each === undefined ? null : (isQuestion === true ? askedPath : plainPath)(each, this.#home)));
     const refused = places.find((each) => each !== null && 'refused' in each);
     const [first = null, second = null] = places.map((each) => (each !== null && 'path' in each ? each.path : null));
-    return { ...none, path: first, otherPath: second, ...(refused !== undefined && refused !== null && 'refused' in refused ? { refused: refused.refused } : {}) };
+    return {
+      ...none,
+      path: first,
+      otherPath: second,
+      ...(refused !== undefined && refused !== null && 'refused' in refused ? { refused: refused.refused } : {}),
+    };
   }
 
   /** Takes an answer of the target. */

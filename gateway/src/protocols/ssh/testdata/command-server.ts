@@ -1,16 +1,26 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import { PatientSocket } from './patient.ts';
 
-/** A server of ssh2 that runs the commands of its clients. */
+/** The server of SFTP of OpenSSH, as Debian has it. */
+export const sftpServer = '/usr/lib/openssh/sftp-server';
+
+/** A server of ssh2 that runs the commands of its clients, and the server of SFTP of OpenSSH where it is installed. */
 export interface CommandServer extends AsyncDisposable {
   readonly port: number;
   readonly hostKey: string;
   readonly password: string;
   /** The commands in the order in which they came, each after the language that its client set. */
   readonly commands: readonly string[];
+  /** The directory of SFTP. */
+  readonly directory: string;
+  /** All that the server of SFTP says of what it does. */
+  operations(): string;
   /** All that was sent to commands. */
   input(): string;
   /** True if no command runs that contains these words. */
@@ -24,7 +34,9 @@ export async function startCommandServer(): Promise<CommandServer> {
   const input: Buffer[] = [];
   const running = new Map<ChildProcess, string>();
   const connections = new Set<Connection>();
-  const run = (stream: ServerChannel, command: string): void => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-sftp-server-'));
+  const operations: Buffer[] = [];
+  const run = (stream: ServerChannel, command: string): ChildProcessWithoutNullStreams => {
     const child = spawn('sh', ['-c', command], { detached: true });
     running.set(child, command);
     stream.on('data', (bytes: Buffer) => input.push(bytes));
@@ -40,6 +52,7 @@ export async function startCommandServer(): Promise<CommandServer> {
       stream.exit(code ?? 1);
       stream.end();
     });
+    return child;
   };
   const ssh = new ssh2.Server({ hostKeys: [key] }, (connection) => {
     connections.add(connection);
@@ -64,6 +77,10 @@ export async function startCommandServer(): Promise<CommandServer> {
       session.on('pty', (done: (() => void) | undefined) => {
         done?.();
       });
+      session.on('subsystem', (begin, _reject, { name }) => {
+        const child = run(begin(), name === 'sftp' ? `cd '${directory}' && exec ${sftpServer} -e -l INFO` : `echo no ${name}`);
+        child.stderr.on('data', (bytes: Buffer) => operations.push(bytes));
+      });
       session.on('exec', (begin, _reject, { command }) => {
         commands.push(`${language} ${command}`);
         run(begin(), command);
@@ -82,6 +99,8 @@ export async function startCommandServer(): Promise<CommandServer> {
     hostKey,
     password,
     commands,
+    directory,
+    operations: () => Buffer.concat(operations).toString(),
     input: () => Buffer.concat(input).toString(),
     hasEnded: (said) => ![...running.values()].some((command) => command.includes(said)),
     [Symbol.asyncDispose]: async () => {
@@ -92,6 +111,7 @@ export async function startCommandServer(): Promise<CommandServer> {
       for (const connection of connections) {
         connection.end();
       }
+      rmSync(directory, { recursive: true, force: true });
       return Promise.resolve();
     },
   };

@@ -1,5 +1,8 @@
+import { hash } from 'node:crypto';
 import { connect as dial } from 'node:net';
-import ssh2, { type ClientChannel, type ExecOptions } from 'ssh2';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ssh2, { type ClientChannel, type ExecOptions, type SFTPWrapper } from 'ssh2';
 import {
   asking,
   type Access,
@@ -11,9 +14,10 @@ import {
   type ShapedAnswer,
   type Told,
 } from '../../../../../tests/support/contract.ts';
+import { requireProgram } from '../../../../../tests/support/require-program.ts';
 import { data, exitStatus, plain, strings } from '../compose.ts';
 import { PatientSocket } from './patient.ts';
-import { startCommandServer, type CommandServer } from './command-server.ts';
+import { sftpServer, startCommandServer, type CommandServer } from './command-server.ts';
 
 const target = 'shell';
 
@@ -25,12 +29,13 @@ export const contract: ProtocolContract = {
   maskedWords: ['failing secret-abc123'],
   start: async () => {
     const server = await startCommandServer();
+    const hasSftp = requireProgram(sftpServer).skip === undefined;
     return {
       place: `url: "ssh://deploy@127.0.0.1:${server.port}", password: { env: SHELL_SECRET }, options: { hostKeys: ["${server.hostKey}"] }`,
       environment: { SHELL_SECRET: server.password },
       connect,
-      shapes,
-      entries: entriesOf(server),
+      shapes: [...shapes, ...(hasSftp ? sftpShapes(server) : [])],
+      entries: [...entriesOf(server), ...(hasSftp ? sftpEntries(server) : [])],
       heard: (words) => server.commands.flatMap((command) => words.filter((said) => command.includes(`'${said}'`))),
       hasEnded: (said) => server.hasEnded(said),
       [Symbol.asyncDispose]: async () => server[Symbol.asyncDispose](),
@@ -97,6 +102,33 @@ class Client {
           resolve({ code, out: Buffer.concat(out), err: Buffer.concat(err) });
         });
         stream.end(input);
+      });
+    });
+  }
+
+  /** Speaks SFTP in a channel of its own. Rejects with what the server of SFTP says, or if the connection ends. */
+  async sftp<Result>(act: (sftp: SFTPWrapper, done: (error: Error | null | undefined, result?: Result) => void) => void): Promise<Result | undefined> {
+    await this.#ready;
+    return new Promise((resolve, reject) => {
+      this.#client.once('close', () => {
+        reject(new Error('the connection was closed'));
+      });
+      this.#client.sftp((error, sftp) => {
+        if (error !== undefined) {
+          reject(error);
+          return;
+        }
+        sftp.on('close', () => {
+          reject(new Error('SFTP was closed'));
+        });
+        act(sftp, (failure, result) => {
+          sftp.end();
+          if (failure instanceof Error) {
+            reject(failure);
+          } else {
+            resolve(result);
+          }
+        });
       });
     });
   }
@@ -168,6 +200,94 @@ function shape(name: string, outcome: AskedShape['outcome'], command: (words: st
       return { bytes, text: bytes.toString(), bodies: null };
     },
   };
+}
+
+/** The shapes of SFTP with values in them. What they are about is put into the directory of the server beforehand. */
+function sftpShapes({ directory }: CommandServer): readonly AskedShape[] {
+  const shapeOf = (
+    name: string,
+    prepare: (words: string) => void,
+    ask: (sftp: SFTPWrapper, done: (error: Error | null | undefined, text?: string) => void) => void,
+  ): AskedShape => ({
+    name,
+    outcome: 'refused',
+    ask: async (access, words): Promise<ShapedAnswer> => {
+      prepare(words);
+      const client = new Client(access);
+      const text = await client.sftp<string>(ask).catch(() => '');
+      client.close();
+      return { bytes: Buffer.from(text ?? ''), text: text ?? '', bodies: null };
+    },
+  });
+  return [
+    shapeOf(
+      'a file over SFTP',
+      (words) => {
+        writeFileSync(join(directory, 'shaped'), `${words}\n`);
+      },
+      (sftp, done) => {
+        sftp.readFile('shaped', (error, bytes) => {
+          done(error, bytes?.toString());
+        });
+      },
+    ),
+    shapeOf(
+      'the names in a directory over SFTP',
+      (words) => {
+        mkdirSync(join(directory, 'names'), { recursive: true });
+        writeFileSync(join(directory, 'names', words), '');
+      },
+      (sftp, done) => {
+        sftp.readdir('names', (error, names) => {
+          done(error, names?.map(({ filename }) => filename).join('\n'));
+        });
+      },
+    ),
+  ];
+}
+
+/** Every way in which a client can have something done over SFTP. */
+function sftpEntries(server: CommandServer): readonly Entry[] {
+  const entryOf =
+    (act: (sftp: SFTPWrapper, said: string, done: (error: Error | null | undefined) => void) => void) =>
+    (access: Access): EntryConnection => {
+      const client = new Client(access);
+      return {
+        ask: async (said) => {
+          try {
+            await client.sftp<never>((sftp, done) => {
+              act(sftp, said, done);
+            });
+            return { isAllowed: true, text: '' };
+          } catch (error) {
+            return { isAllowed: false, text: `${client.words}${error instanceof Error ? error.message : ''}` };
+          }
+        },
+        close: async () => {
+          client.close();
+          return Promise.resolve();
+        },
+      };
+    };
+  return [
+    {
+      name: 'an operation of SFTP',
+      action: 'ssh.sftp.mkdir',
+      connect: entryOf((sftp, said, done) => {
+        sftp.mkdir(said, done);
+      }),
+      heard: (said) => server.operations().split(`mkdir name "${said}"`).length - 1,
+    },
+    {
+      name: 'bytes for a file over SFTP',
+      action: 'ssh.sftp.write',
+      connect: entryOf((sftp, said, done) => {
+        sftp.writeFile(`written-${hash('sha256', said)}`, said, done);
+      }),
+      heard: (said) =>
+        readdirSync(server.directory).filter((name) => name.startsWith('written-') && readFileSync(join(server.directory, name), 'utf8').includes(said)).length,
+    },
+  ];
 }
 
 /** Every way in which a client can have something done. */
