@@ -1,6 +1,6 @@
 import type { ActionDefinition, Attributes } from '../../domain/action.ts';
 import type { ContextField } from '../../domain/context-field.ts';
-import { noEffects, unknownEffects } from '../../domain/effects.ts';
+import { readEffects, unknownEffects } from '../../domain/effects.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { userField } from '../../wire/remote-user.ts';
 import { commandFacts } from './command-words.ts';
@@ -63,9 +63,9 @@ export function commandAttributes(command: string): Attributes {
   };
 }
 
-/** Returns the facts of a subsystem. That of SFTP does nothing before operations come, which are decided on one by one; nobody sees into the others. */
+/** Returns the facts of a subsystem. That of SFTP only tells where relative paths begin, until operations come, which are decided on one by one; nobody sees into the others. */
 export function subsystemAttributes(subsystem: string): Attributes {
-  return { [ownAttributes.effects]: subsystem === sftpSubsystem ? noEffects : unknownEffects, [ownAttributes.subsystem]: subsystem };
+  return { [ownAttributes.effects]: subsystem === sftpSubsystem ? readEffects : unknownEffects, [ownAttributes.subsystem]: subsystem };
 }
 
 /** The facts of what nobody can see into. */

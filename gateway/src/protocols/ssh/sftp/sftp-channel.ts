@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Action, Attributes } from '../../../domain/action.ts';
 import { refusalOf, type Decision } from '../../../domain/decision.ts';
-import { noEffects } from '../../../domain/effects.ts';
+import { readEffects, writeEffects, type Effect } from '../../../domain/effects.ts';
 import { GatewayError } from '../../../domain/errors.ts';
 import { ownAttributes } from '../../../domain/own-attributes.ts';
 import { changeText, type TextChange } from '../../../domain/text-change.ts';
@@ -40,6 +40,8 @@ interface Opened {
   readonly path: string;
   /** The request that opened it. */
   readonly seq: number;
+  /** To close it ends what it was opened for. */
+  readonly closing: readonly Effect[];
   /** The attributes of what is done with it, by its action. Each is made once. */
   readonly attributes: Map<string, Attributes>;
   readonly read: Transferred;
@@ -135,7 +137,7 @@ export class SftpChannel {
     const bytes = [data(this.#channel, init), data(this.#channel, realpath(homeId, '.'))];
     const output: RequestOutput = {
       type: 'request',
-      action: { name: 'ssh.sftp.init', attributes: { [ownAttributes.effects]: noEffects } },
+      action: { name: 'ssh.sftp.init', attributes: { [ownAttributes.effects]: readEffects } },
       bytes,
       byGateway: true,
     };
@@ -244,6 +246,7 @@ export class SftpChannel {
       this.#files.set(answer.handle, {
         path: path ?? '',
         seq,
+        closing: operation.effects.includes('write') ? writeEffects : readEffects,
         attributes: new Map(),
         read: new Transferred(),
         written: new Transferred(),
@@ -319,7 +322,8 @@ function changed(
 }
 
 /** Returns the attributes of an operation. Those of reads and writes in the same MiB of one file are the same object each time. */
-function attributesOf({ name, effects, reads, writes }: Operation, { path, otherPath, file }: Place): Attributes {
+function attributesOf({ name, effects: own, reads, writes }: Operation, { path, otherPath, file }: Place): Attributes {
+  const effects = name === 'ssh.sftp.close' && file !== null ? file.closing : own;
   const offset = reads?.offset ?? writes?.offset;
   const mebibytes = offset === undefined ? undefined : Math.floor(offset / mebibyte);
   const known = file?.attributes.get(name);
