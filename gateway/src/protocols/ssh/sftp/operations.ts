@@ -1,13 +1,4 @@
-import {
-  administerEffects,
-  anythingEffects,
-  destroyEffects,
-  noEffects,
-  readEffects,
-  unknownEffects,
-  writeEffects,
-  type Effect,
-} from '../../../domain/effects.ts';
+import { administerEffects, anythingEffects, destroyEffects, readEffects, unknownEffects, writeEffects, type Effect } from '../../../domain/effects.ts';
 import type { ActionDefinition } from '../../../domain/action.ts';
 import type { ByteReader } from '../../../wire/byte-reader.ts';
 import { bodyOf, readAttributes, readBytes, readHandle, readOffset, typeOf, types, type Answer, type FileAttributes } from './packets.ts';
@@ -37,7 +28,7 @@ export const sftpActions = [
 
 export type SftpAction = (typeof sftpActions)[number]['name'];
 
-/** What a client wants of the target, as far as its packet says it. */
+/** An operation that a client asks for, as far as its packet says it. */
 export interface Operation {
   readonly id: number;
   readonly name: SftpAction;
@@ -46,9 +37,9 @@ export interface Operation {
   readonly path?: Buffer;
   /** The second place: the new name, or that to which a link leads. */
   readonly otherPath?: Buffer;
-  /** What was opened before. */
+  /** The handle of an open file or directory. */
   readonly handle?: string;
-  /** What was opened before and is written to. */
+  /** The handle of an open file that is written to. */
   readonly otherHandle?: string;
   /** The kind of answer that is no status. Absent: there is none. */
   readonly answer?: Answer['kind'];
@@ -94,7 +85,7 @@ function plain(id: number, type: number, reader: ByteReader): Operation {
     case types.opendir:
       return { id, name: 'ssh.sftp.list', path: readBytes(reader), effects: readEffects, answer: 'handle', opens: true };
     case types.close:
-      return { id, name: 'ssh.sftp.close', handle: readHandle(reader), effects: noEffects };
+      return { id, name: 'ssh.sftp.close', handle: readHandle(reader), effects: readEffects };
     case types.read: {
       const handle = readHandle(reader);
       return { id, name: 'ssh.sftp.read', handle, effects: readEffects, answer: 'data', reads: { offset: readOffset(reader), length: reader.uint32() } };

@@ -59,7 +59,7 @@ export interface FileAttributes {
   readonly hasExtended: boolean;
 }
 
-/** What a target answers. */
+/** An answer of the target. */
 export type Answer =
   | { readonly kind: 'status'; readonly id: number; readonly code: number; readonly words: string; readonly language: string }
   | { readonly kind: 'handle'; readonly id: number; readonly handle: string }

@@ -59,7 +59,7 @@ interface Outstanding {
   readonly changes: readonly TextChange[];
 }
 
-/** What an operation is about, with the handles of the target in the place of which paths stand. Or why it is refused. */
+/** The places that an operation is about, or the reason why it is refused. */
 interface Place {
   readonly path: string | null;
   readonly otherPath: string | null;
@@ -79,7 +79,7 @@ export class SftpChannel {
   readonly #target = new FrameReader(packetBytesMax);
   readonly #outstanding = new Map<number, Outstanding>();
   readonly #files = new Map<string, Opened>();
-  /** What was asked first: the version, and where relative paths begin. Null before that. */
+  /** The first question: the version, and where relative paths begin. Null before it is asked. */
   #begun: { readonly seq: number; answer: Buffer | null } | null = null;
   #isReady = false;
   #home: string | null = null;

@@ -5,7 +5,7 @@ import { ownAttributes } from '../../../domain/own-attributes.ts';
 /** Most ranges of one file that are told. Of a file that is read or written in more, there is no digest. */
 const rangesMax = 64;
 
-/** What was read from a file, or written to it: the ranges in the order in which they moved, and the digest of their bytes in this order. */
+/** The bytes that were read from a file, or those that were written to it: their ranges in the order in which they moved, and the digest of their bytes in this order. */
 export class Transferred {
   readonly #hash = createHash('sha256');
   readonly #ranges: { readonly start: number; end: number }[] = [];
