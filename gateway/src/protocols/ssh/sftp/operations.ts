@@ -26,7 +26,7 @@ export const sftpActions = [
   { name: 'ssh.sftp.extended', title: 'An operation of SFTP that is not known; refused', isWithoutText: true },
 ] as const satisfies readonly ActionDefinition[];
 
-export type SftpAction = (typeof sftpActions)[number]['name'];
+type SftpAction = (typeof sftpActions)[number]['name'];
 
 /** An operation that a client asks for, as far as its packet says it. */
 export interface Operation {

@@ -89,13 +89,6 @@ export function typeOf(packet: Buffer): number {
   return new ByteReader(packet, lengthBytes).uint8();
 }
 
-/** Returns the same packet with another id. */
-export function withId(packet: Buffer, id: number): Buffer {
-  const copy = Buffer.from(packet);
-  copy.writeUInt32BE(id, lengthBytes + typeBytes);
-  return copy;
-}
-
 /** Returns what a packet says behind its id. */
 export function withoutId(packet: Buffer): Buffer {
   return packet.subarray(lengthBytes + typeBytes + idBytes);
@@ -180,18 +173,18 @@ export function readAttributes(reader: ByteReader): FileAttributes {
 }
 
 /** Returns a packet of this type. */
-export function packetOf(type: number, write: (writer: ByteWriter) => ByteWriter): Buffer {
+function packetOf(type: number, write: (writer: ByteWriter) => ByteWriter): Buffer {
   const writer = new ByteWriter().int32(0).uint8(type);
   write(writer);
   return writer.patchInt32(0, writer.length - lengthBytes).finish();
 }
 
 /** Writes a number of 32 bits without a sign. */
-export function uint32(writer: ByteWriter, value: number): ByteWriter {
+function uint32(writer: ByteWriter, value: number): ByteWriter {
   return writer.int32(value | 0);
 }
 
-export function string(writer: ByteWriter, value: string | Uint8Array): ByteWriter {
+function string(writer: ByteWriter, value: string | Uint8Array): ByteWriter {
   const bytes = Buffer.from(value);
   return writer.int32(bytes.length).bytes(bytes);
 }
@@ -205,9 +198,4 @@ export const init: Buffer = packetOf(types.init, (writer) => writer.int32(versio
 
 export function realpath(id: number, path: string): Buffer {
   return packetOf(types.realpath, (writer) => string(uint32(writer, id), path));
-}
-
-/** Returns the answer to `realpath`. */
-export function onlyName(id: number, path: string): Buffer {
-  return packetOf(types.name, (writer) => string(string(uint32(writer, id).int32(1), path), path).int32(0));
 }
