@@ -22,6 +22,10 @@ unless { ["read"].containsAll(context.effects) };
 @reason("Nothing is destroyed here.")
 forbid (principal, action, resource == Target::"kept")
 when { context.effects.contains("destroy") };
+@id("no-other-subsystems")
+@reason("Only files are moved here.")
+forbid (principal, action == Action::"ssh.subsystem", resource == Target::"kept")
+unless { context.subsystem == "sftp" };
 @id("no-links")
 @reason("Links are not made here.")
 forbid (principal, action == Action::"ssh.sftp.symlink", resource == Target::"kept");
@@ -235,6 +239,17 @@ connection.close()
     const records = await newest();
     const written = ofAction(records, 'ssh.sftp.close').map((request) => answerTo(records, request)?.attributes['countersign.file.written.ranges'] ?? null);
     assert.deepEqual(written, [[`0-2048000`], null, ['1000-1004'], null, null]);
+  });
+
+  test('another subsystem is decided by its name, and passed on if it is allowed', async () => {
+    const netconf = async (target: string): Promise<RunResult> =>
+      runProgram('ssh', [...options(), '-p', String(gateway.port('ssh')), '-s', `${target}@127.0.0.1`, 'netconf'], asking('agent'), '<hello/>');
+    assert.deepEqual(await netconf('host'), { status: 0, stdout: '<hello/>', stderr: '' });
+    const [opened] = ofAction(await newest(), 'ssh.subsystem');
+    assert.deepEqual([opened?.attributes['countersign.subsystem'], opened?.attributes['countersign.effects']], ['netconf', ['unknown']]);
+    const { status, stdout, stderr } = await netconf('kept');
+    assert.deepEqual([status, stdout], [126, '']);
+    assert.match(stderr, /Only files are moved here/);
   });
 
   test('no secret is in a record or in the log', async () => {

@@ -264,13 +264,12 @@ policies: ${join(directory, 'policy.cedar')}
     assert.match(elsewhere.stderr, /countersign: .*nowhere/);
   });
 
-  test('forwards, an agent, a display and subsystems are refused, and recorded as that', async () => {
+  test('forwards, an agent and a display are refused, and recorded as that', async () => {
     const elsewhere = `127.0.0.1:${server.port}`;
     const ways = [
       { flags: ['-W', elsewhere, '--'], reason: /direct-tcpip .*127\.0\.0\.1/, status: 255 },
       { flags: ['-R', `0:${elsewhere}`, '--', 'true'], reason: /tcpip-forward/, status: 0 },
       { flags: ['-Y', '--', 'true'], reason: /x11-req/, status: 0 },
-      { flags: ['-s', '--', 'sftp'], reason: /subsystems/, status: 126 },
     ];
     for (const { flags, reason, status } of ways) {
       const ran = await ssh('host', flags, { environment: { DISPLAY: ':9' } });

@@ -66,6 +66,7 @@ AcceptEnv LANG LC_* GIT_PROTOCOL COUNTERSIGN_*
 PrintMotd no
 LogLevel VERBOSE
 Subsystem sftp internal-sftp
+Subsystem netconf /bin/cat
 `,
   );
   spawnSync('chown', ['-R', `${userId}:${userId}`, home]);
