@@ -229,13 +229,44 @@ policies: ${join(directory, 'rules.cedar')}
     assert.match(denied.stderr, /countersign: No shells/);
   });
 
-  test('a program in a container plays as a terminal', async () => {
-    const token = await gateway.issueToken('agent');
-    const place = '/t/prod/api/v1/namespaces/default/pods/web/exec?command=cat&command=-&stdin=true&stdout=true&tty=true';
-    const client = new WebSocket(`ws://127.0.0.1:${gateway.port('http')}${place}`, ['v5.channel.k8s.io'], { headers: { authorization: `Bearer ${token}` } });
+  /** Runs a program in a container as a client without kubectl does, with a terminal. */
+  const begin = async (command: readonly string[], { as }: { readonly as: string }): Promise<{ readonly client: WebSocket; readonly heard: Buffer[] }> => {
+    const token = await gateway.issueToken(as);
+    const query = new URLSearchParams([...command.map((word) => ['command', word]), ['stdin', 'true'], ['stdout', 'true'], ['tty', 'true']]);
+    const place = `ws://127.0.0.1:${gateway.port('http')}/t/prod/api/v1/namespaces/default/pods/web/exec?${query.toString()}`;
+    const client = new WebSocket(place, ['v5.channel.k8s.io'], { headers: { authorization: `Bearer ${token}` } });
     const heard: Buffer[] = [];
     client.on('message', (message) => heard.push(bytesOf(message)));
     await once(client, 'open');
+    return { client, heard };
+  };
+
+  test('a value in what a program says is masked, although it comes in two messages', async () => {
+    const program = String.raw`$| = 1; print "\xc3"; print "\xa4 to jane.doe\@"; <STDIN>; print "example.com\n"; <STDIN>; print "\xff"; <STDIN>`;
+    const { client, heard } = await begin(['perl', '-e', program], { as: 'masked' });
+    const said = (channel: number): string => Buffer.concat(heard.flatMap((bytes) => (bytes[0] === channel ? [bytes.subarray(1)] : []))).toString();
+    await waitUntil(() => server.said().endsWith('jane.doe@'));
+    client.send(Buffer.of(0, 0x0a));
+    await waitUntil(() => said(1).includes('\n'));
+    assert.equal(said(1), 'ä to [email]\n');
+    client.send(Buffer.of(0, 0x0a));
+    const [code] = await once(client, 'close');
+    assert.equal(code, 1008, 'what is no text is not passed on');
+    const answered = (await newest()).filter(({ kind }) => kind === 'response');
+    assert.match(JSON.stringify(answered), /ä to |\[email\]/);
+    assert.doesNotMatch(JSON.stringify(answered), /jane\.doe|\ufffd/);
+  });
+
+  test('channels in base64 are refused', async () => {
+    const token = await gateway.issueToken('agent');
+    const place = `ws://127.0.0.1:${gateway.port('http')}/t/prod/api/v1/namespaces/default/pods/web/exec?command=cat`;
+    const client = new WebSocket(place, ['base64.channel.k8s.io'], { headers: { authorization: `Bearer ${token}` } });
+    const [error] = await once(client, 'error');
+    assert.match(String(error), /Unexpected server response: 4\d\d/);
+  });
+
+  test('a program in a container plays as a terminal', async () => {
+    const { client, heard } = await begin(['cat', '-'], { as: 'agent' });
     const typed = Buffer.from('ärger\r\n');
     client.send(Buffer.concat([Buffer.of(4), Buffer.from('{"Width":120,"Height":40}')]));
     // The first character comes in two messages.

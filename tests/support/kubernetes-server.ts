@@ -44,6 +44,8 @@ export interface KubernetesServer extends AsyncDisposable {
   readonly secret: string;
   /** All requests that came, in their order. */
   readonly heard: readonly HeardRequest[];
+  /** Returns all that programs have said on standard output. */
+  said(): string;
   /** Sends an event to all who watch. */
   tell(event: Readonly<Record<string, unknown>>): void;
   endWatches(): void;
@@ -57,6 +59,7 @@ export async function startKubernetesServer(): Promise<KubernetesServer> {
   const { certificate, key, certificateFile } = makeCertificate();
   const token = `kube-${'s'.repeat(32)}`;
   const heard: HeardRequest[] = [];
+  const output: Buffer[] = [];
   const watching = new Set<ServerResponse>();
   const secret = 'words-that-look-like-nothing';
   const kept = { data: { password: Buffer.from(secret).toString('base64'), binary: 'gIGCgw==' } };
@@ -131,7 +134,7 @@ export async function startKubernetesServer(): Promise<KubernetesServer> {
   sockets.on('connection', (socket, { method = '', url = '', headers }) => {
     heard.push({ method, path: url, headers, body: Buffer.alloc(0) });
     const { pathname, searchParams } = new URL(url, 'https://server');
-    runProgram(socket, pathname.endsWith('/attach') ? ['cat'] : searchParams.getAll('command'));
+    runProgram(socket, pathname.endsWith('/attach') ? ['cat'] : searchParams.getAll('command'), output);
   });
   await once(server, 'listening');
   const address = server.address();
@@ -141,6 +144,7 @@ export async function startKubernetesServer(): Promise<KubernetesServer> {
     token,
     secret,
     heard,
+    said: () => Buffer.concat(output).toString(),
     tell: (event) => {
       watching.forEach((response) => response.write(`${JSON.stringify(event)}\n`));
     },
@@ -158,8 +162,8 @@ export async function startKubernetesServer(): Promise<KubernetesServer> {
   };
 }
 
-/** Runs a program of this machine in place of one in a container. */
-function runProgram(socket: WebSocket, [program = '', ...words]: readonly string[]): void {
+/** Runs a program of this machine in place of one in a container, and notes what it says. */
+function runProgram(socket: WebSocket, [program = '', ...words]: readonly string[], output: Buffer[]): void {
   const send = (channel: number, bytes: Buffer | string): void => {
     socket.send(Buffer.concat([Buffer.of(channel), Buffer.from(bytes)]));
   };
@@ -167,6 +171,7 @@ function runProgram(socket: WebSocket, [program = '', ...words]: readonly string
   child.on('error', () => undefined);
   child.stdin.on('error', () => undefined);
   child.stdout.on('data', (bytes: Buffer) => {
+    output.push(bytes);
     send(channels.output, bytes);
   });
   child.stderr.on('data', (bytes: Buffer) => {

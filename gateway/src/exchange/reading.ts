@@ -122,6 +122,22 @@ export interface AnswerReading {
 }
 
 /** Reads the messages of one WebSocket, in order. A message is given whole, in however many frames it came. */
+/** Finds texts in the messages of a target that are more than a text: those that say first which of several texts they continue. It gets each message once, in order. */
+export interface MessageTexts {
+  /** Returns what a message says. Null: the message is a text, or JSON, itself. Throws GatewayError `unsupported` for what is no text. */
+  read(payload: Buffer): MessageText | null;
+}
+
+export interface MessageText {
+  /** The beginning of the message, before the text. */
+  readonly before: string;
+  readonly text: string;
+  /** The name of the longer text of which it is a piece. */
+  readonly partOf: string;
+  /** True if the message is exactly these. Otherwise a character began in an earlier message, or ends in a later one. */
+  readonly isExact: boolean;
+}
+
 export interface SocketReader {
   /**
    * Returns the action that a message of the client asks for. It is decided on before any byte of the message moves. Throws GatewayError `malformed` or

@@ -4,7 +4,7 @@ import type { Problem } from './problem.ts';
 import type { Channel } from '../domain/channel.ts';
 import type { Target } from '../domain/target.ts';
 import type { TakeStep } from './step.ts';
-import type { Headers, RequestHead, RequestReading, ResponseHead, SocketReader } from './reading.ts';
+import type { Headers, MessageTexts, RequestHead, RequestReading, ResponseHead, SocketReader } from './reading.ts';
 
 /** The rules that a protocol over HTTP defines for `serveExchange`, which serves the exchanges of all protocols. */
 export interface ExchangeRules {
@@ -38,6 +38,8 @@ export interface Upgrading {
   readonly action: Action;
   /** Reads the messages. Null: frames are decided on and recorded as they come, without being read. */
   readonly reader: SocketReader | null;
+  /** Begins to find the texts in the messages of the target. Absent: each message is a text, or JSON. */
+  readonly messageTexts?: () => MessageTexts;
 }
 
 export interface TargetCall extends CallOptions {

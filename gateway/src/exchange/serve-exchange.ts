@@ -319,7 +319,7 @@ class ExchangeRun {
     if (upgrading === null) {
       throw this.#refuseUpgrade(channel, head);
     }
-    const { action, reader } = upgrading;
+    const { action, reader, messageTexts } = upgrading;
     const sent = this.#sentHead({ ...head, headers: openingHeaders(head) }, [], channel);
     // An opening has no texts of its own, but the messages that follow have.
     const change = channel.requestChange(action, []);
@@ -328,7 +328,7 @@ class ExchangeRun {
     if (outcome !== null) {
       const { seq, changes } = outcome;
       const { session, limits } = channel;
-      const changed = { changes, changesRequests: change !== null };
+      const changed = { changes, changesRequests: change !== null, ...(messageTexts === undefined ? {} : { messageTexts }) };
       const known = knownHead(opening, null);
       this.#upgrade = { action, request: seq, opening: known, reader, ...changed, session, messageBytesMax: limits.frameBytesMax, take: this.#take };
       this.#forward(channel, call, outcome, { answer: noAnswerReading });

@@ -3,6 +3,7 @@ import { changeAllInSlices, changeText, type Slices, type TextChange } from '../
 import { GatewayError } from '../../domain/errors.ts';
 import { ChangedFrames } from '../../content/changed-frames.ts';
 import { textFrame, utf8Text, type FindParts, type TextFrame } from '../../content/text-frame.ts';
+import type { MessageText, MessageTexts } from '../reading.ts';
 import { pause, type Pause } from '../../wire/relay.ts';
 import { composeClose, composeMessage, joinPayloads } from './websocket-frames.ts';
 import { pieceOf, type MessageReader, type WholePiece } from './websocket-messages.ts';
@@ -17,6 +18,8 @@ export interface ChangedMessagesParts {
   readonly waitingBytesMax: number;
   /** Finds texts that come in several pieces. Null: the protocol has none. */
   readonly findParts: FindParts | null;
+  /** Finds the texts of messages that are more than a text. Null: there are none. */
+  readonly messageTexts: MessageTexts | null;
 }
 
 /** Reads the messages of a target and changes their texts: those of JSON, or all of a message as one text. A message whose texts stay the same comes out as it came. */
@@ -25,15 +28,17 @@ export class ChangedMessages {
   readonly isInFrame = false;
   readonly #messages: MessageReader;
   readonly #findParts: FindParts | null;
+  readonly #messageTexts: MessageTexts | null;
   readonly #frames: ChangedFrames;
   readonly #ready: WholePiece[] = [];
   /** Changes the message that was read last. Null: it is changed. */
   #work: Slices<readonly WholePiece[]> | null = null;
   #changes: readonly TextChange[];
 
-  constructor({ messages, changes, waitingBytesMax, findParts }: ChangedMessagesParts) {
+  constructor({ messages, changes, waitingBytesMax, findParts, messageTexts }: ChangedMessagesParts) {
     this.#messages = messages;
     this.#findParts = findParts;
+    this.#messageTexts = messageTexts;
     this.#changes = changes;
     this.#frames = new ChangedFrames(changes, waitingBytesMax);
   }
@@ -80,7 +85,10 @@ export class ChangedMessages {
 
   *#changed(piece: WholePiece): Slices<readonly WholePiece[]> {
     if (piece.payload !== null) {
-      const frames = yield* this.#frames.pushInSlices(messageFrame(piece, piece.payload(), { mask: null, findParts: this.#findParts }));
+      const payload = piece.payload();
+      const found = this.#messageTexts?.read(payload) ?? null;
+      const frame = found === null ? messageFrame(piece, payload, { mask: null, findParts: this.#findParts }) : foundFrame(piece, found);
+      const frames = yield* this.#frames.pushInSlices(frame);
       return frames.map(pieceOf);
     }
     if (piece.head.opcode === 'close') {
@@ -112,6 +120,16 @@ function messageFrame(
   const text = utf8Text(payload);
   const wrap = (changed: string): Buffer => (changed === text ? Buffer.concat(bytes) : composeMessage(changed, head.opcode, mask));
   return textFrame(text, { bytes: payload.length, wrap, findParts });
+}
+
+/** Makes a frame of a message in which a text was found. */
+function foundFrame({ head, bytes }: WholePiece, { before, text, partOf, isExact }: MessageText): TextFrame {
+  return {
+    bytes: before.length + text.length,
+    texts: [{ text, partOf }],
+    ends: null,
+    compose: ([changed = '']) => (isExact && changed === text ? Buffer.concat(bytes) : composeMessage(before + changed, head.opcode, null)),
+  };
 }
 
 /** Changes the reason for a close, which follows its code. The other side answers a ping with the same bytes, so another control frame that would be changed is refused. */

@@ -10,11 +10,11 @@ import type { Slices, TextChange } from '../../domain/text-change.ts';
 import { noEffects } from '../../domain/effects.ts';
 import { pause, type Output, type Pause, type Relay, type RequestOutput, type ResponseOutput } from '../../wire/relay.ts';
 import { inTurns } from '../../content/in-turns.ts';
-import type { SocketReader } from '../reading.ts';
+import type { MessageTexts, SocketReader } from '../reading.ts';
 import { shortBytes, type TakeStep } from '../step.ts';
 import { composeClose, composeText, FrameReader, joinPayloads, payloadIn, type FramePiece } from './websocket-frames.ts';
 import { LookedMessages } from './looked-messages.ts';
-import { ChangedMessages, changeForTarget } from './changed-messages.ts';
+import { ChangedMessages, changeForTarget, type ChangedMessagesParts } from './changed-messages.ts';
 import { MessageReader, type WholePiece } from './websocket-messages.ts';
 
 /** Status codes that say why a connection is closed (RFC 6455, 7.4.1). */
@@ -33,6 +33,8 @@ export interface WebSocketFacts {
   readonly request: number;
   /** Reads the messages. Null: frames are decided on and recorded as they come, without being read. */
   readonly reader: SocketReader | null;
+  /** See `Upgrading`. */
+  readonly messageTexts?: () => MessageTexts;
   /** The changes that the texts of the target's messages go through, by the decision on the action. */
   readonly changes: readonly TextChange[];
   /** True if that decision changes texts of the client, whose messages are then held until they are whole. */
@@ -154,20 +156,23 @@ export class WebSocketRelay implements Relay {
     if (messages instanceof ChangedMessages) {
       messages.use(changes);
     } else if (messages instanceof MessageReader) {
-      const { reader, messageBytesMax } = this.#facts;
-      this.#fromTarget = new ChangedMessages({ messages, changes, waitingBytesMax: messageBytesMax, findParts: reader?.findParts ?? null });
+      this.#fromTarget = new ChangedMessages({ messages, changes, ...this.#textParts() });
     } else {
       const reason = 'Policy changes texts in answers of this target now, and this connection was opened before. Open another one.';
       this.#close({ client: policyViolation, target: goingAway }, new GatewayError('unsupported', reason));
     }
   }
 
+  #textParts(): Omit<ChangedMessagesParts, 'messages' | 'changes'> {
+    const { reader, messageBytesMax, messageTexts } = this.#facts;
+    return { waitingBytesMax: messageBytesMax, findParts: reader?.findParts ?? null, messageTexts: messageTexts?.() ?? null };
+  }
+
   #lookWith(looks: readonly TextChange[]): void {
     if (looks.length === 0) {
       return;
     }
-    const { reader, messageBytesMax } = this.#facts;
-    this.#looked ??= new LookedMessages({ waitingBytesMax: messageBytesMax, findParts: reader?.findParts ?? null });
+    this.#looked ??= new LookedMessages(this.#textParts());
     this.#looked.use(looks);
   }
 

@@ -6,11 +6,10 @@ import { readRecordedFrame } from '../../exchange/recorded/recorded-frame.ts';
 import { cutCharacter, readRecordedRequest } from '../../exchange/recorded/recorded-http.ts';
 import { contentOf, type Earlier } from '../../exchange/recorded/recorded-pieces.ts';
 import { renderMessages } from '../../exchange/recorded/render-messages.ts';
+import { channels } from './channels.ts';
 import { readRequestInfo, type RequestInfo } from './request-info.ts';
 
-/** The channels of a program, each the first byte of a message. https://github.com/kubernetes/apimachinery/blob/master/pkg/util/remotecommand/constants.go */
-const streams: Readonly<Record<number, string>> = { 0: 'stdin', 1: 'stdout', 2: 'stderr' };
-const [statusChannel, sizeChannel, closeChannel] = [3, 4, 255] as const;
+const streams: Readonly<Record<number, string>> = { [channels.input]: 'stdin', [channels.output]: 'stdout', [channels.errors]: 'stderr' };
 /** The size of a terminal before its client says another one. */
 const firstSize = '80x24';
 /** Most records before one that are looked at for what it goes on with. */
@@ -38,7 +37,7 @@ export function render(record: OpenedRecord, earlier: Earlier): Rendering {
     const text = all.toString('utf8', 0, all.length - cutCharacter(all).length);
     return plainRendering(text, { 'log.iostream': stream, ...(begun.length > 0 ? { [ownAttributes.begunText]: true } : {}) });
   }
-  const { text, attributes } = channel === closeChannel ? { text: 'end of input', attributes: {} } : told(channel, bytes.toString());
+  const { text, attributes } = channel === channels.close ? { text: 'end of input', attributes: {} } : told(channel, bytes.toString());
   return plainRendering(text, attributes);
 }
 
@@ -94,11 +93,11 @@ function recordBefore({ seq: own, kind, meta }: OpenedRecord, earlier: Earlier, 
 /** Says in words what a message in JSON is about. */
 function told(channel: number, text: string): { readonly text: string; readonly attributes: Attributes } {
   const value = objectOf(text);
-  if (channel === sizeChannel && typeof value['Width'] === 'number' && typeof value['Height'] === 'number') {
+  if (channel === channels.size && typeof value['Width'] === 'number' && typeof value['Height'] === 'number') {
     const size = `${value['Width']}x${value['Height']}`;
     return { text: `terminal ${size}`, attributes: { [ownAttributes.terminalSize]: size } };
   }
-  const code = channel === statusChannel ? exitCode(value) : null;
+  const code = channel === channels.status ? exitCode(value) : null;
   return code === null ? { text, attributes: {} } : { text: `exit status ${code}`, attributes: { 'process.exit.code': code } };
 }
 

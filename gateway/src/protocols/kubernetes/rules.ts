@@ -6,6 +6,7 @@ import { actionOf, requestAttributes } from './actions.ts';
 import { step, type BodyFacts } from './body-facts.ts';
 import { ways } from './effects.ts';
 import { failure } from './failures.ts';
+import { programTexts } from './program-texts.ts';
 import { readRequestInfo, type RequestInfo } from './request-info.ts';
 import { secretMembers } from './secrets.ts';
 
@@ -15,6 +16,8 @@ const forOthers = /^(?:impersonate[-_]|x[-_]remote[-_])/;
 const protobuf = /^application\/vnd\.kubernetes\.protobuf\s*(?:;|$)/i;
 /** The beginning of a subprotocol of WebSocket that is a credential for the API. */
 const tokenProtocol = 'base64url.bearer.authorization.k8s.io.';
+/** Subprotocols of WebSocket whose messages are in base64: they are older than those that are not. */
+const inBase64 = /(?:^|[\s,.])base64\./;
 /** The parts of pods that are spoken to over WebSocket. */
 const sockets: ReadonlySet<string> = new Set(['kubernetes.attach', 'kubernetes.exec', 'kubernetes.portforward']);
 
@@ -42,7 +45,13 @@ export const rules: ExchangeRules = {
   upgrade: (head) => {
     const info = infoOf(head);
     const name = actionOf(info);
-    return sockets.has(name) ? { action: { name, attributes: requestAttributes(info, head.method, null) }, reader: null } : null;
+    return sockets.has(name)
+      ? {
+          action: { name, attributes: requestAttributes(info, head.method, null) },
+          reader: null,
+          ...(name === 'kubernetes.portforward' ? {} : { messageTexts: programTexts }),
+        }
+      : null;
   },
   call: (target) => targetCall(target, 'bearer'),
   begin: (channel, call, receiver) =>
@@ -59,6 +68,12 @@ function infoOf(head: Parameters<typeof readRequestInfo>[0] & { readonly headers
   }
   if (head.headers.some(([name, value]) => name === 'sec-websocket-protocol' && value.includes(tokenProtocol))) {
     throw new GatewayError('unsupported', 'A credential as a subprotocol is not taken from clients: the gateway has its own for the target.');
+  }
+  if (head.headers.some(([name, value]) => name === 'sec-websocket-protocol' && inBase64.test(value))) {
+    throw new GatewayError(
+      'unsupported',
+      'Channels in base64 are not taken from clients, because no texts are found in them: ask for v5.channel.k8s.io or v4.channel.k8s.io.',
+    );
   }
   return readRequestInfo(head);
 }
