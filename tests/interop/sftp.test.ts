@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { hash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
@@ -82,6 +84,12 @@ policies: ${join(directory, 'policy.cedar')}
   });
   const sftp = async (commands: string, { target = 'host', principal = 'agent' } = {}): Promise<RunResult> =>
     runProgram('sftp', ['-q', ...options(), '-P', String(gateway.port('ssh')), `${target}@127.0.0.1`], asking(principal), commands);
+  /** Runs a command of ours. This process serves the target meanwhile. */
+  const cli = async (...words: readonly string[]): Promise<RunResult> => {
+    const child = gateway.spawnCli(words);
+    const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+    return { status: typeof status === 'number' ? status : null, stdout, stderr };
+  };
   const newest = async (): Promise<ShownRecord[]> => gateway.records((await gateway.newest()).session);
   const ofAction = (records: readonly ShownRecord[], action: string): readonly ShownRecord[] => records.filter((record) => record.action === action);
   const answerTo = (records: readonly ShownRecord[], request: ShownRecord | undefined): ShownRecord | undefined =>
@@ -250,6 +258,22 @@ connection.close()
     const { status, stdout, stderr } = await netconf('kept');
     assert.deepEqual([status, stdout], [126, '']);
     assert.match(stderr, /Only files are moved here/);
+  });
+
+  test('a served recording answers the operations that it has, and no others', async () => {
+    writeFileSync(there('replayed'), 'x'.repeat(200_000));
+    const [first, again] = [join(directory, 'first'), join(directory, 'again')];
+    const script = (to: string, more = ''): string =>
+      `printf 'cd shared\\ncd ..\\nls -l replayed\\nget replayed ${to}\\n${more}' | sftp -q -F "$SSH_CONFIG" host`;
+    const recorded = await cli('run', '--as', 'agent', '--target', 'host', '--', 'sh', '-c', script(first));
+    assert.equal(recorded.status, 0, recorded.stderr);
+    const { session } = await gateway.newest();
+    rmSync(there('replayed'));
+    const replayed = await cli('session', 'replay', session, '--serve', '--', 'sh', '-c', script(again));
+    assert.deepEqual([replayed.status, replayed.stdout.replaceAll(again, first)], [0, recorded.stdout], replayed.stderr);
+    assert.equal(readFileSync(again, 'utf8'), readFileSync(first, 'utf8'));
+    const other = await cli('session', 'replay', session, '--serve', '--', 'sh', '-c', script(again, 'mkdir other'));
+    assert.match(other.stderr, /not answered: ssh\.sftp\.mkdir host/);
   });
 
   test('no secret is in a record or in the log', async () => {

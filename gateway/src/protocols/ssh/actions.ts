@@ -19,6 +19,8 @@ export const actions = [
   ...sftpActions,
 ] as const satisfies readonly ActionDefinition[];
 
+/** The beginning of the names of the actions of SFTP. */
+export const sftpPrefix = 'ssh.sftp.';
 /** The subsystem whose operations the gateway understands. */
 export const sftpSubsystem = 'sftp';
 

@@ -1,11 +1,10 @@
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { plainRendering, type OpenedRecord, type Rendering } from '../../domain/record.ts';
+import { sftpPrefix } from './actions.ts';
 import { readExitCode, readExitSignal, readMessages, readSize, readTerminal, readText, readVariable, type Message, type TerminalSize } from './messages.ts';
 import { renderSftp } from './sftp/render.ts';
 
-/** The beginning of the names of the actions of SFTP. */
-const sftpPrefix = 'ssh.sftp.';
 /** Most records before one that are looked at for the beginning of a character that is split between two. */
 const earlierMax = 32;
 

@@ -2,10 +2,12 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { Grant } from '../../domain/grant.ts';
 import type { Asked, RecordedRequest, RecordedTarget, RequestKey, StreamReplay } from '../../domain/replay.ts';
 import type { Upstream } from '../../domain/upstream.ts';
+import { sftpPrefix, sftpSubsystem } from './actions.ts';
 import { plain } from './compose.ts';
 import { lastWords, exitCodes, sentence } from './failures.ts';
 import { MessageFlow } from './message-flow.ts';
 import { parseMessage, readMessages, readText, type Message } from './messages.ts';
+import { keyOfOperation, recordedAnswer } from './sftp/replay.ts';
 
 /** Recorded answers are found by what runs; what a client sends to it does not count. */
 export const replay: StreamReplay = {
@@ -21,6 +23,8 @@ export class RecordedTargetSide extends MessageFlow<never> implements Upstream {
   readonly closed: Promise<void>;
   readonly #recorded: RecordedTarget;
   #resolveClosed: () => void;
+  /** Each channel of SFTP, with the function that says that its client has ended. */
+  readonly #sftp = new Map<number, () => void>();
   #isOver = false;
 
   /** Throws GatewayError `not_recorded`. */
@@ -38,9 +42,21 @@ export class RecordedTargetSide extends MessageFlow<never> implements Upstream {
 
   forward(grant: Grant): void {
     const bytes = Buffer.concat(grant.spend());
-    const started = readMessages([bytes]).find(isStart);
+    const messages = readMessages([bytes]);
+    const started = messages.find(isStart);
+    const [first] = messages;
     if (started !== undefined) {
-      void this.#answer(started.channel, bytes);
+      const ended = Promise.withResolvers<void>();
+      if (started.type === 'subsystem' && textOf(started.body) === sftpSubsystem) {
+        this.#sftp.set(started.channel, ended.resolve);
+      } else {
+        ended.resolve();
+      }
+      void this.#answer(started.channel, bytes, ended.promise);
+    } else if (first?.kind === 'data' && this.#sftp.has(first.channel)) {
+      void this.#answerOperation(first.channel, bytes);
+    } else if (first?.kind === 'eof' || first?.kind === 'close') {
+      this.#sftp.get(first.channel)?.();
     }
   }
 
@@ -73,14 +89,25 @@ export class RecordedTargetSide extends MessageFlow<never> implements Upstream {
     this.#resolveClosed();
   }
 
-  /** Gives the recorded answer, with the number that the channel has now. */
-  async #answer(channel: number, bytes: Buffer): Promise<void> {
+  async #answerOperation(channel: number, bytes: Buffer): Promise<void> {
+    for await (const frame of recordedAnswer(this.#recorded, channel, bytes)) {
+      if (!this.#isOver) {
+        this.receive(frame);
+      }
+    }
+  }
+
+  /** Gives the recorded answer, with the number that the channel has now. SFTP goes on until the client has ended. */
+  async #answer(channel: number, bytes: Buffer, ended: Promise<void>): Promise<void> {
     let isWhole = false;
     try {
       const asked = { action: actionOf(bytes), bytes };
       const request: RecordedRequest = this.#recorded.take(keyOf(asked) ?? connectKey, asked);
       for await (const { content } of request.answer()) {
         for (const frame of framesOf(content, channel)) {
+          if (parseMessage(frame).kind !== 'success') {
+            await ended;
+          }
           if (!this.#isOver) {
             this.receive(frame);
           }
@@ -101,14 +128,28 @@ export class RecordedTargetSide extends MessageFlow<never> implements Upstream {
 
 const connectKey: RequestKey = { text: 'connect', ids: [] };
 
-/** Returns the key of a request: what runs, with its environment and its terminal. Null: it starts nothing. */
-function keyOf({ bytes }: Asked): RequestKey | null {
+/** Returns the key of a request: an operation of SFTP, or what runs, with its environment and its terminal. Null: it starts nothing. */
+function keyOf({ action, bytes }: Asked): RequestKey | null {
+  if (action.startsWith(sftpPrefix)) {
+    return sftpKeyOf(bytes);
+  }
   const messages = messagesIn(bytes);
   if (messages.some(({ kind }) => kind === 'login')) {
     return connectKey;
   }
   const start = messages.find(isStart);
-  return start === undefined ? null : { text: start.type === 'exec' ? textOf(start.body) : start.type, ids: [] };
+  return start === undefined
+    ? null
+    : { text: start.type === 'shell' ? start.type : `${start.type === 'subsystem' ? 'subsystem ' : ''}${textOf(start.body)}`, ids: [] };
+}
+
+function sftpKeyOf(bytes: Buffer): RequestKey | null {
+  try {
+    return keyOfOperation(bytes);
+  } catch {
+    // As below: such bytes were no operation.
+    return null;
+  }
 }
 
 function messagesIn(bytes: Buffer): readonly Message[] {

@@ -37,10 +37,13 @@ export const types = {
 } as const;
 
 /** The codes of a status that the gateway gives itself. */
-export const codes = { ok: 0, endOfFile: 1, permissionDenied: 3, unsupported: 8 } as const;
+export const codes = { ok: 0, endOfFile: 1, permissionDenied: 3, failure: 4, unsupported: 8 } as const;
 
 /** The names of the codes of a status, as attributes have them. */
 const codeNames = ['ok', 'end_of_file', 'no_such_file', 'permission_denied', 'failure', 'bad_message', 'no_connection', 'connection_lost', 'unsupported'];
+
+/** The id by which the gateway asks where relative paths begin. The client has no open operation then. */
+export const homeId = 0;
 
 /** Most bytes of a packet, as OpenSSH has it. */
 export const packetBytesMax = 256 * 1024 + 1024;
@@ -87,6 +90,13 @@ export function bodyOf(packet: Buffer): ByteReader {
 /** Returns the type of a packet. Throws GatewayError `malformed` if it is empty. */
 export function typeOf(packet: Buffer): number {
   return new ByteReader(packet, lengthBytes).uint8();
+}
+
+/** Returns the same packet with another id. */
+export function withId(packet: Buffer, id: number): Buffer {
+  const copy = Buffer.from(packet);
+  copy.writeUInt32BE(id, lengthBytes + typeBytes);
+  return copy;
 }
 
 /** Returns what a packet says behind its id. */
@@ -198,4 +208,9 @@ export const init: Buffer = packetOf(types.init, (writer) => writer.int32(versio
 
 export function realpath(id: number, path: string): Buffer {
   return packetOf(types.realpath, (writer) => string(uint32(writer, id), path));
+}
+
+/** Returns the answer to `realpath`. */
+export function onlyName(id: number, path: string): Buffer {
+  return packetOf(types.name, (writer) => string(string(uint32(writer, id).int32(1), path), path).int32(0));
 }

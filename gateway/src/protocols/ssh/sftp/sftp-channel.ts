@@ -10,7 +10,21 @@ import { data } from '../compose.ts';
 import { saying, sentence } from '../failures.ts';
 import { FrameReader } from '../messages.ts';
 import { parseOperation, type Operation } from './operations.ts';
-import { codeName, codes, init, packetBytesMax, parseAnswer, parseVersion, realpath, status, types, version, withoutId, type Answer } from './packets.ts';
+import {
+  codeName,
+  codes,
+  homeId,
+  init,
+  packetBytesMax,
+  parseAnswer,
+  parseVersion,
+  realpath,
+  status,
+  types,
+  version,
+  withoutId,
+  type Answer,
+} from './packets.ts';
 import { askedPath, plainPath } from './paths.ts';
 import { Transferred } from './transferred.ts';
 
@@ -22,9 +36,6 @@ const filesMax = 1024;
 /** Values are looked for in what is read at once up to this length, and together with the end of what was read before it. */
 const lookedBytesMax = 64 * 1024;
 const lookedBeforeCharacters = 256;
-/** The id by which the gateway asks where relative paths begin. The client has no open operation then. */
-const homeId = 0;
-const codeFailure = 4;
 /** OpenSSH does not show the words of a status, so those of the first refusals stand on standard error too. Some clients never read that, so there are no more. */
 const linesMax = 20;
 const mebibyte = 1024 * 1024;
@@ -198,7 +209,7 @@ export class SftpChannel {
     if (strange !== undefined) {
       return { ...none, refused: `the gateway does not know this operation of SFTP: ${strange}`, code: codes.unsupported };
     }
-    const unknown = { ...none, refused: 'the client has nothing open by this handle', code: codeFailure };
+    const unknown = { ...none, refused: 'the client has nothing open by this handle', code: codes.failure };
     if (handle !== undefined) {
       const file = this.#files.get(handle);
       const other = otherHandle === undefined ? undefined : this.#files.get(otherHandle);
@@ -207,7 +218,7 @@ export class SftpChannel {
         : { ...none, path: file.path, otherPath: other?.path ?? null, file };
     }
     if (opens === true && this.#files.size + [...this.#outstanding.values()].filter(({ operation }) => operation.opens === true).length >= filesMax) {
-      return { ...none, refused: `more than ${filesMax} files are open`, code: codeFailure };
+      return { ...none, refused: `more than ${filesMax} files are open`, code: codes.failure };
     }
     const places = [path, otherPath].map((each) => (each === undefined ? null : (isQuestion === true ? askedPath : plainPath)(each, this.#home)));
     const refused = places.find((each) => each !== null && 'refused' in each);
