@@ -3,6 +3,8 @@ import { GatewayError } from '../../domain/errors.ts';
 /** The wire types of Protocol Buffers (https://protobuf.dev/programming-guides/encoding/#structure) that Kubernetes uses. */
 const wireTypes = { number: 0, eight: 1, bytes: 2, four: 5 } as const;
 const varintBytesMax = 10;
+/** No key of a field is greater. Readers that keep fewer bits of a greater one take it for another field. */
+const keyMax = 2 ** 32 - 1;
 /** Most fields of one message that are looked at. */
 const fieldsMax = 100_000;
 
@@ -31,7 +33,7 @@ export function byteFields(message: Uint8Array, single: ReadonlySet<number>): Re
   for (let count = 0; at < message.length; count += 1) {
     const key = varint();
     const [number, type] = [Math.floor(key / 8), key % 8];
-    if (count >= fieldsMax || number === 0) {
+    if (count >= fieldsMax || number === 0 || key > keyMax) {
       throw malformed();
     }
     switch (type) {
