@@ -339,14 +339,14 @@ export class Gateway implements AsyncDisposable {
       }),
     );
     this.#authenticator = authenticator;
-    const codeFlow = new CodeFlow({ issuers, ask: askIssuer });
+    const codeFlow = new CodeFlow({ issuers, ask: askIssuer, now: Date.now });
     const browserSessions = new BrowserSessions({
       flow: codeFlow,
       departures,
       issuers: () => this.#inForce.config.issuers,
       limits: () => this.#inForce.config.browser,
       now: Date.now,
-      identify: async (token) => identify(authenticator, token),
+      identify: async (shown) => identify(authenticator, shown),
     });
     await recordLeftActs(recorder, { tokens, exclusions });
     await recordLeftBackups(recorder, keys.backups);

@@ -153,6 +153,16 @@ ${more}`;
     assert.deepEqual([await status(other), (await gateway.api('/api/v1/whoami', { token: tool })).status], [401, 401]);
   });
 
+  test('E48: who has signed out everywhere signs in again at once', async () => {
+    // A token says in whole seconds when it was made, so some of these are made in the second of the sign-out.
+    for (let time = 1; time <= 4; time += 1) {
+      const browser = await signIn('bea');
+      assert.equal((await ask(browser, 'sign-out', { method: 'POST', body: { everywhere: true } })).status, 200);
+      const again = await signIn('bea');
+      assert.deepEqual([await status(browser), await status(again)], [401, 200]);
+    }
+  });
+
   test('E48: what a browser watches ends with its session', async () => {
     const { session } = JSON.parse(await (await gateway.api('/api/v1/runs', { method: 'POST', body: { principal: 'bot', recordOutput: true } })).text());
     const say = async (body: string): Promise<unknown> => gateway.api(`/api/v1/runs/${session}/output/stdout`, { method: 'POST', body });

@@ -65,6 +65,8 @@ export interface CallerParts extends Pick<ApiParts, 'roles' | 'policy'> {
 /** A request for which a caller is to be found. `asked` says for what, in the record of a refusal. */
 interface Shown {
   readonly token: string;
+  /** As `ShownToken` has it. */
+  readonly madeMs?: number;
   /** When the person signed in whose browser has the token, in milliseconds since 1970. Null: nobody knows. Absent: it is no browser's, and says that itself. */
   readonly signedInMs?: number | null;
   /** The session of the browser. */
@@ -79,7 +81,11 @@ interface Shown {
  * Finds the caller by the token that it presents. Refusals are recorded and slowed down like those of a login. Rejects with GatewayError `unauthenticated`,
  * `refused` or `throttled`.
  */
-export async function findCaller(parts: CallerParts, { token, signedInMs, browser, checkBrowser, address, asked }: Shown, callers: Callers): Promise<Caller> {
+export async function findCaller(
+  parts: CallerParts,
+  { token, madeMs, signedInMs, browser, checkBrowser, address, asked }: Shown,
+  callers: Callers,
+): Promise<Caller> {
   const { operator, authenticator, refusals, fresh, guardedClasses, openings } = parts;
   if (operator.matches(token)) {
     return {
@@ -96,7 +102,7 @@ export async function findCaller(parts: CallerParts, { token, signedInMs, browse
     };
   }
   const identity = await attempt(refusals, { address, protocol: 'api', isQuestion: token === '' }, async () =>
-    identify(authenticator, token, " Give an administrator's in COUNTERSIGN_TOKEN."),
+    identify(authenticator, { token, ...(madeMs === undefined ? {} : { madeMs }) }, " Give an administrator's in COUNTERSIGN_TOKEN."),
   );
   const { principal, session, standing } = identity;
   const onBehalfOf = identity.onBehalfOf ?? null;

@@ -20,6 +20,16 @@ const ttlMsMax = 366 * 86_400_000;
 /** The identity of the token, or the reason why it is refused: a sentence without its full stop. */
 export type TokenOutcome = { readonly identity: Identity } | { readonly refused: string };
 
+/** A token as somebody shows it. */
+export interface ShownToken {
+  readonly token: string;
+  /**
+   * The token was made at this time or later, in milliseconds since 1970, as the gateway knows by its own clock. What a token of an issuer says of that counts whole
+   * seconds of another clock, so it may seem to be of before a sign-out. Absent: only the token says it.
+   */
+  readonly madeMs?: number;
+}
+
 const notAccepted = 'The token is not accepted: ';
 
 export interface NewToken {
@@ -158,7 +168,7 @@ export class Authenticator implements Disposable {
   }
 
   /** Finds the identity that a token of an issuer stands for, a JWT, or says why it is refused. Rejects with GatewayError `issuer_unreachable` or `cannot_record`. */
-  async authenticateIssued(jwt: string): Promise<TokenOutcome> {
+  async authenticateIssued({ token: jwt, madeMs = 0 }: ShownToken): Promise<TokenOutcome> {
     const outcome = (await this.#options.issuers?.verify(jwt)) ?? { refused: 'it is a JWT, and none of an issuer that the configuration names' };
     if ('refused' in outcome) {
       return { refused: `${notAccepted}${outcome.refused}` };
@@ -167,11 +177,12 @@ export class Authenticator implements Disposable {
     const { token } = outcome;
     const { id, principal, onBehalfOf, issued, signedInMs, activity, expiresMs } = token;
     const { departures } = this.#options;
-    const exclusion = departures?.refusalOf(token) ?? this.#exclusionOf({ principal: principal.id, onBehalfOf });
+    const made = { accounts: token.accounts, issuedMs: Math.max(token.issuedMs, madeMs) };
+    const exclusion = departures?.refusalOf(made) ?? this.#exclusionOf({ principal: principal.id, onBehalfOf });
     if (exclusion !== null) {
       return { refused: `${notAccepted}${exclusion}` };
     }
-    const find = (): Principal | undefined => ((departures?.refusalOf(token) ?? null) === null ? token.find() : undefined);
+    const find = (): Principal | undefined => ((departures?.refusalOf(made) ?? null) === null ? token.find() : undefined);
     const standing = this.#standings.of({ id, principal: principal.id, onBehalfOf, expiresMs }, principal, find);
     return { identity: { principal: standing.principal, tokenId: id, standing, issued, signedInMs, activity, ...(onBehalfOf === null ? {} : { onBehalfOf }) } };
   }

@@ -3,7 +3,7 @@ import { GatewayError } from '../domain/errors.ts';
 import { accountKey, type Issuer } from '../domain/issuer.ts';
 import { localIssuer } from '../domain/local-administrator.ts';
 import type { Identity } from '../domain/principal.ts';
-import type { NewToken } from './authenticator.ts';
+import type { NewToken, ShownToken } from './authenticator.ts';
 import type { CodeFlow, IssuedTokens } from './code-flow.ts';
 import type { Departures } from './departures.ts';
 import type { SignIn } from './issuers.ts';
@@ -42,15 +42,13 @@ export interface BrowserSessionsOptions {
   readonly limits: () => BrowserLimits;
   readonly now: () => number;
   /** Finds who a token stands for. Rejects with GatewayError if it is not accepted. */
-  readonly identify: (token: string) => Promise<Identity>;
+  readonly identify: (shown: ShownToken) => Promise<Identity>;
 }
 
-/** A browser's credential, as the API takes it. */
-export interface BrowserCredential {
+/** A browser's credential, as the API takes it. Its token is of the issuer, or of the gateway if a local administrator signed in. */
+export interface BrowserCredential extends Required<ShownToken> {
   /** The id of the session. */
   readonly browser: string;
-  /** The token that the session stands for: of the issuer, or of the gateway if a local administrator signed in. */
-  readonly token: string;
   /** When the person signed in, in milliseconds since 1970, UTC. Null: the issuer of the token does not say so. */
   readonly signedInMs: number | null;
   /** Throws GatewayError `unauthenticated` if the session of the browser has ended. */
@@ -84,7 +82,7 @@ export class BrowserSessions {
 
   /** Begins a session for who has a token. It makes the sign-in that the token is of no newer. Resolves with its id and the principal. Rejects with GatewayError if the token is not accepted. */
   async beginWith(token: string): Promise<{ readonly id: string; readonly principal: string; readonly tokenId: string }> {
-    const { principal, standing, tokenId, signedInMs } = await this.#options.identify(token);
+    const { principal, standing, tokenId, signedInMs } = await this.#options.identify({ token });
     const nowMs = this.#options.now();
     const signIn = { subject: principal.id, signedInMs: signedInMs === undefined ? nowMs : signedInMs, issuedMs: nowMs, accounts: [] };
     return {
@@ -130,7 +128,7 @@ export class BrowserSessions {
       }
     };
     checkBrowser();
-    return { browser: id, token: session.tokens.token, signedInMs: session.signIn.signedInMs, checkBrowser };
+    return { browser: id, token: session.tokens.token, madeMs: session.signIn.issuedMs, signedInMs: session.signIn.signedInMs, checkBrowser };
   }
 
   /** Ends a session, and asks the issuer to end what it gave for it. */
@@ -177,8 +175,11 @@ export class BrowserSessions {
     }
   }
 
-  async #verified({ subject }: Pick<SignIn, 'subject'>, tokens: IssuedTokens): Promise<BrowserSession['tokens'] & { readonly principal: string }> {
-    const { issued, standing, principal } = await this.#options.identify(tokens.token);
+  async #verified(
+    { subject, issuedMs }: Pick<SignIn, 'subject' | 'issuedMs'>,
+    tokens: IssuedTokens,
+  ): Promise<BrowserSession['tokens'] & { readonly principal: string }> {
+    const { issued, standing, principal } = await this.#options.identify({ token: tokens.token, madeMs: issuedMs });
     if (issued?.subject !== subject) {
       throw new GatewayError('unauthenticated', 'The sign-in did not succeed: the tokens of the issuer are of two subjects.');
     }

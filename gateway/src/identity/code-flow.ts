@@ -18,6 +18,8 @@ export interface Errand {
   readonly returnTo: string;
   /** The person must have signed in at the issuer at most so many seconds before. */
   readonly maxAgeSeconds: number;
+  /** When the sign-in began, in milliseconds since 1970, by the clock of the gateway. */
+  readonly begunMs: number;
 }
 
 /** The tokens that an issuer gave for a browser. */
@@ -31,6 +33,7 @@ export interface IssuedTokens {
 export interface CodeFlowOptions {
   readonly issuers: Issuers;
   readonly ask: AskIssuer;
+  readonly now: () => number;
 }
 
 /** Signs people in with an authorization code and PKCE (RFC 6749, RFC 7636, OpenID Connect Core 1.0), where the gateway is the client. */
@@ -68,7 +71,7 @@ export class CodeFlow {
     for (const [name, value] of Object.entries(parameters)) {
       address.searchParams.set(name, value);
     }
-    return { address, errand: { issuer: issuer.name, state, nonce, verifier, redirectUri, returnTo, maxAgeSeconds } };
+    return { address, errand: { issuer: issuer.name, state, nonce, verifier, redirectUri, returnTo, maxAgeSeconds, begunMs: this.#options.now() } };
   }
 
   /** Exchanges the code with which a browser came back. Rejects with GatewayError `unauthenticated` or `issuer_unreachable`. */
@@ -80,13 +83,14 @@ export class CodeFlow {
     if (typeof code !== 'string') {
       throw notSignedIn(error === 'access_denied' ? 'it was refused there' : 'the issuer sent no code');
     }
-    const { redirectUri, verifier, nonce, maxAgeSeconds } = errand;
+    const { redirectUri, verifier, nonce, maxAgeSeconds, begunMs } = errand;
     const { idToken, ...tokens } = await this.#ask(issuer, { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier });
     const outcome = idToken === null ? { refused: 'there is none' } : await this.#options.issuers.verifySignIn(issuer, idToken, { nonce, maxAgeSeconds });
     if ('refused' in outcome) {
       throw notSignedIn(`the ID token of the issuer is not accepted: ${outcome.refused}`);
     }
-    return { ...tokens, signIn: outcome.signIn };
+    // The nonce and the code are of this sign-in, so nothing of it was made before it began.
+    return { ...tokens, signIn: { ...outcome.signIn, issuedMs: Math.max(outcome.signIn.issuedMs, begunMs) } };
   }
 
   /** Gets new tokens. Rejects with GatewayError `unauthenticated` if the issuer gives none, `issuer_unreachable` if it cannot be asked. */

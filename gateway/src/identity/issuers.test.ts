@@ -473,7 +473,7 @@ describe('tokens of issuers', () => {
     const { tokens, exclusions } = await openIdentities(database, { gateway: 'own', key: null, now: Date.now });
     using authenticator = new Authenticator({ tokens, exclusions, findPrincipal: (id) => directory.principals.get(id), now: () => nowMs, issuers });
     const identify = async (token: string): Promise<Identity> => {
-      const outcome = await authenticator.authenticateIssued(token);
+      const outcome = await authenticator.authenticateIssued({ token });
       return 'identity' in outcome ? outcome.identity : assert.fail(outcome.refused);
     };
     const token = await sign(claims());
@@ -517,7 +517,7 @@ describe('tokens of issuers', () => {
     await authenticator.suspend('corp/ann@corp.example', 'operator', '');
     assert.deepEqual([second.standing.ended()?.reason, delegated.standing.ended()?.reason], ['suspended', 'suspended']);
     const refusal = { refused: 'The token is not accepted: corp/ann@corp.example is suspended' };
-    assert.deepEqual(await authenticator.authenticateIssued(await sign(claims({ exp: nowMs / 1000 + 600 }))), refusal);
+    assert.deepEqual(await authenticator.authenticateIssued({ token: await sign(claims({ exp: nowMs / 1000 + 600 })) }), refusal);
 
     // A key that the issuer adds ends nothing, and one that it withdraws ends what is open by tokens of it.
     onKeys = () => {

@@ -53,7 +53,7 @@ export interface SignIn {
   readonly subject: string;
   /** When the person signed in, in milliseconds since 1970, UTC. */
   readonly signedInMs: number;
-  /** When the issuer said so. */
+  /** When the issuer said so, or later, in milliseconds since 1970, UTC. */
   readonly issuedMs: number;
   /** The account and the sign-in, by `accountKey` and `signInKey`. */
   readonly accounts: readonly string[];

@@ -2,15 +2,15 @@ import { GatewayError } from '../domain/errors.ts';
 import { looksLikeJwt } from '../domain/jwt-form.ts';
 import type { ShownCertificate } from '../domain/shown-certificate.ts';
 import type { Identity } from '../domain/principal.ts';
-import type { Authenticator } from '../identity/authenticator.ts';
+import type { Authenticator, ShownToken } from '../identity/authenticator.ts';
 import type { Refusal, Refusals } from './refusals.ts';
 
 /**
  * Returns the identity of a token, of the gateway or of an issuer. `advice` is a sentence, with a space before it, that says what to do instead. Rejects with
  * GatewayError `unauthenticated`, `issuer_unreachable`, `cannot_record`, or one that begins with `store_`.
  */
-export async function identify(authenticator: Authenticator, token: string, advice = ''): Promise<Identity> {
-  const outcome = looksLikeJwt(token) ? await authenticator.authenticateIssued(token) : await authenticator.authenticate(token);
+export async function identify(authenticator: Authenticator, shown: ShownToken, advice = ''): Promise<Identity> {
+  const outcome = looksLikeJwt(shown.token) ? await authenticator.authenticateIssued(shown) : await authenticator.authenticate(shown.token);
   if ('refused' in outcome) {
     throw new GatewayError('unauthenticated', `${outcome.refused}.${advice}`);
   }

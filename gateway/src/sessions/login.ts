@@ -62,7 +62,7 @@ export class Login {
       attributes: { [ownAttributes.target]: credential.target.slice(0, 256), 'user.name': nameOf(credential).slice(0, 256) },
     };
     const identity = await attempt(refusals, who, async () =>
-      certificate === null ? identify(authenticator, credential.token) : identifyByCertificate(authenticator, certificate),
+      certificate === null ? identify(authenticator, { token: credential.token }) : identifyByCertificate(authenticator, certificate),
     );
     return attempt(refusals, { ...who, principal: identity.principal.id }, () => {
       this.#requireServing();

@@ -196,7 +196,7 @@ function commandIn(query: URLSearchParams): WaitingCommand | null {
 async function signedIn({ browser, browserSessions, authenticator }: ApiParts, { incoming }: OpenCall): Promise<Principal | null> {
   const id = cookieOf(incoming, siteOf(incoming, browser().url), 'countersign');
   try {
-    return id === null ? null : (await identify(authenticator, (await browserSessions.find(id)).token)).principal;
+    return id === null ? null : (await identify(authenticator, await browserSessions.find(id))).principal;
   } catch (error) {
     if (error instanceof GatewayError) {
       return null;

@@ -22,6 +22,7 @@ const sealedErrand = z.object({
   redirectUri: z.string(),
   returnTo: z.string(),
   maxAgeSeconds: z.number(),
+  begunMs: z.number(),
   untilMs: z.number(),
 });
 
