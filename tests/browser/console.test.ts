@@ -130,6 +130,19 @@ describe('the console, in a browser', requireProgram('chromium', 'psql'), () => 
     await page.waitForSelector('[aria-current=true]');
   });
 
+  test('who cannot be signed in, or out, is told so on the page', async () => {
+    const lost = await opened.openPage();
+    await lost.goto(`${url}/api/v1/sign-in/callback?code=of-nobody`);
+    await lost.waitForSelector('[role=alert]:has-text("did not begin to sign in here")');
+    await lost.click('a.button');
+    await lost.waitForSelector('text=Sign in with corp');
+    const page = await opened.signIn('ann', '/sessions');
+    await page.waitForSelector('table');
+    await page.route('**/api/v1/sign-out', async (route) => route.abort());
+    await page.click('.person button');
+    await page.waitForSelector('main [role=alert]:has-text("The gateway does not answer.")');
+  });
+
   test('a session that goes on is watched as it goes on, and halted', async () => {
     const client = new pg.Client({ host: '127.0.0.1', port: shop.gateway.port('postgres'), user: 'agent', password: shop.token, database: 'shop' });
     const gone = new Promise((resolve) => {

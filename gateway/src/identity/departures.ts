@@ -76,7 +76,7 @@ export class Departures {
     );
   }
 
-  /** True if a logout token was remembered. After a restart none is; one that comes again ends nothing more, because what it ends was made before it. */
+  /** True if a logout token was remembered. After a restart none is; one that comes again, while it counts, ends what was begun meanwhile too. */
   isKnown({ issuer, id }: LogoutToken): boolean {
     return this.#logouts.has(accountKey(issuer, id));
   }
@@ -93,12 +93,12 @@ export class Departures {
    * Ends all sign-ins of a subject, or the one that the issuer names. With that one also those tokens of the subject end that name no sign-in, because they may be
    * of it. Rejects as `Exclusions.append` does.
    */
-  async signOut({ issuer, subject, signIn, issuedMs }: LogoutToken): Promise<void> {
+  async signOut({ issuer, subject, signIn, endedMs }: Omit<LogoutToken, 'id'>): Promise<void> {
     const { exclusions } = this.#options;
     const names =
       signIn === null ? [accountKey(issuer, subject ?? '')] : [signInKey(issuer, signIn, ''), ...(subject === null ? [] : [signInKey(issuer, null, subject)])];
     // An end that is later already stays.
-    await exclusions.append(() => names.filter((name) => issuedMs > exclusions.endedBefore(name)).map((name) => ended(name, issuedMs)));
+    await exclusions.append(() => names.filter((name) => endedMs > exclusions.endedBefore(name)).map((name) => ended(name, endedMs)));
   }
 
   /** The names of other accounts of the issuer that are not active. Several accounts may have one address, and it stays refused as long as one of them has left. */

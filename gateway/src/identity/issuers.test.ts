@@ -215,12 +215,13 @@ describe('tokens of issuers', () => {
       const outcome = await issuers.verifyLogout(corpIssuer, await sign({ ...said, ...more }, header, by));
       return 'refused' in outcome ? outcome.refused : outcome.logout;
     };
-    const logout = { issuer: 'corp', subject: 'u-1', signIn: 's-1', id: 'j-1', issuedMs: startMs };
+    const logout = { issuer: 'corp', subject: 'u-1', signIn: 's-1', id: 'j-1', endedMs: startMs };
     assert.deepEqual(await verify({}, { typ: 'logout+jwt' }), logout);
     assert.deepEqual(await verify({}), logout, 'issuers that are older than the type leave it out');
     assert.deepEqual(await verify({ sub: undefined }), { ...logout, subject: null });
     assert.deepEqual(await verify({ sid: undefined }), { ...logout, signIn: null });
-    assert.deepEqual(await verify({ iat: startMs / 1000 + 0.0005 }), { ...logout, issuedMs: startMs + 1 }, 'a time has parts of a second, and is kept in ms');
+    assert.deepEqual(await verify({ iat: startMs / 1000 + 0.0005 }), { ...logout, endedMs: startMs + 1 }, 'a time has parts of a second, and is kept in ms');
+    assert.deepEqual(await verify({ iat: startMs / 1000 - 20 }), logout, 'a slow clock of the issuer leaves nothing that was begun before');
     const wrong: readonly (readonly [RegExp, Claims, Partial<JWTHeaderParameters>?, Key?])[] = [
       [/signature is wrong/, {}, {}, partnerKey],
       [/claim iss/, { iss: partner.url }],

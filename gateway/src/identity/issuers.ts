@@ -68,8 +68,8 @@ export interface LogoutToken {
   readonly signIn: string | null;
   /** The claim `jti`. */
   readonly id: string;
-  /** When the issuer said it, in milliseconds since 1970, UTC. */
-  readonly issuedMs: number;
+  /** When the issuer said it, or when the gateway heard it, whichever is later, in milliseconds since 1970, UTC. */
+  readonly endedMs: number;
 }
 
 export interface IssuersOptions {
@@ -260,7 +260,10 @@ export class Issuers implements Disposable {
     if ((sid !== null && typeof sid !== 'string') || (sub ?? sid ?? '') === '' || typeof jti !== 'string') {
       return { refused: 'it names neither a subject (sub) nor a sign-in (sid), or has no id (jti)' };
     }
-    return { logout: { issuer: issuer.name, subject: sub, signIn: sid, id: jti, issuedMs: Math.min(Math.ceil(iat * 1000), this.#options.now() + skewMs) } };
+    const nowMs = this.#options.now();
+    // The issuer says whole seconds of its own clock, and some of what ends has a time of this one.
+    const endedMs = Math.max(nowMs, Math.min(Math.ceil(iat * 1000), nowMs + skewMs));
+    return { logout: { issuer: issuer.name, subject: sub, signIn: sid, id: jti, endedMs } };
   }
 
   /** Verifies the signature of a token, and for whom and until when it was made. */

@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { ask } from '../api/ask.ts';
@@ -32,6 +32,7 @@ const administered: ReadonlySet<string> = new Set(['/retention', '/erasures']);
 /** The frame of all pages: where one may go, and as whom one is here. */
 export function Shell(): ReactNode {
   const { data: caller, error } = useQuery(asked('GET /api/v1/whoami'));
+  const leaving = useMutation({ mutationFn: signOut });
   const main = useRef<HTMLElement>(null);
   const { pathname } = useRouterState({ select: ({ location }) => location });
   // Who uses the keyboard or a screen reader is on the page that was opened.
@@ -64,7 +65,7 @@ export function Shell(): ReactNode {
             <span title={texts.person.roles(caller.roles.map(({ name }) => name))}>
               <Recorded text={caller.principal} />
             </span>
-            <button type="button" onClick={() => void signOut()}>
+            <button type="button" disabled={leaving.isPending} onClick={() => leaving.mutate()}>
               {texts.person.signOut}
             </button>
           </div>
@@ -72,6 +73,7 @@ export function Shell(): ReactNode {
         <ThemeChoice />
       </header>
       <main id="page" ref={main} tabIndex={-1}>
+        {leaving.error !== null && <Failure error={leaving.error} />}
         {caller !== undefined ? (
           <CallerContext value={caller}>
             <Outlet />

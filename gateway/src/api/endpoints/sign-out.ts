@@ -41,7 +41,7 @@ export const signOut = endpoint({
       if (issuer === localIssuer) {
         await parts.localAdministrators.signOut(subject);
       } else if (issuer !== noIssuer) {
-        await departures.signOut({ issuer, subject, signIn: null, id: '', issuedMs: Date.now() });
+        await departures.signOut({ issuer, subject, signIn: null, endedMs: Date.now() });
       }
       const sessions = browserSessions.endAll(issuer, subject);
       await recordDeparture(parts.recorder, { action: 'gateway.end_sign_ins', attributes: { 'user.id': id, 'client.address': address, ...facts } });

@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { GatewayError } from '../../domain/errors.ts';
+import { problemOf } from '../../exchange/problem.ts';
 import type { Issuer } from '../../domain/issuer.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import type { Errand } from '../../identity/code-flow.ts';
 import { Sealer } from '../../identity/sealer.ts';
 import { attempt } from '../../sessions/attempt.ts';
 import { recordOwnDecision } from '../../sessions/own-decision.ts';
+import { asksForPage } from '../console.ts';
+import { notSignedInPage } from '../pages/sign-in-page.ts';
 import { checkReturn, cookieOf, formatCookie, siteOf, type Cookie, type Site } from '../browser.ts';
 import type { OpenCall, OpenRoute } from '../open-route.ts';
 import type { ApiParts } from '../parts.ts';
@@ -35,7 +38,7 @@ export function signInRoutes(sealer = new Sealer()): readonly OpenRoute[] {
     {
       method: 'GET',
       path,
-      handle: async (parts, call) => {
+      handle: asPage(async (parts, call) => {
         const query = new URL(call.request.url).searchParams;
         const site = siteOf(call.incoming, parts.browser().url);
         const issuer = chooseIssuer(parts, query.get('issuer'));
@@ -44,19 +47,34 @@ export function signInRoutes(sealer = new Sealer()): readonly OpenRoute[] {
         const maxAgeSeconds = query.has('fresh') ? 0 : Math.ceil(parts.browser().ageMs / 1000);
         const { address, errand } = await parts.codeFlow.begin(issuer, { redirectUri: `${site.origin}${path}/callback`, returnTo, maxAgeSeconds });
         return redirect(address.href, [signInCookie(site, sealer.seal({ ...errand, untilMs: Date.now() + errandSeconds * 1000 }), errandSeconds)]);
-      },
+      }),
     },
     {
       method: 'GET',
       path: `${path}/callback`,
-      handle: async (parts, call) => {
+      handle: asPage(async (parts, call) => {
         const site = siteOf(call.incoming, parts.browser().url);
         const { id, returnTo } = await attempt(parts.refusals, { address: call.address, protocol: 'api' }, async () => comeBack(parts, call, { site, sealer }));
         const maxAgeSeconds = Math.ceil(parts.browser().ageMs / 1000);
         return redirect(returnTo, [formatCookie(site, { name: 'countersign', value: id, sameSite: 'Strict', maxAgeSeconds }), signInCookie(site, '', 0)]);
-      },
+      }),
     },
   ];
+}
+
+/** Tells a person in a browser on a page why there is no sign-in; others get the error as it is. */
+function asPage(handle: OpenRoute['handle']): OpenRoute['handle'] {
+  return async (parts, call) => {
+    try {
+      return await handle(parts, call);
+    } catch (error) {
+      if (error instanceof GatewayError && asksForPage(call.incoming)) {
+        const { detail, status } = problemOf(error);
+        return notSignedInPage(detail, status);
+      }
+      throw error;
+    }
+  };
 }
 
 /** Begins the session of a browser that came back from its issuer. Rejects with GatewayError `unauthenticated`, `issuer_unreachable` or `cannot_record`. */

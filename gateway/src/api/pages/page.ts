@@ -53,10 +53,12 @@ export interface Page {
   /** HTML with an element `said`, in which the script tells what happens. What others said is escaped with `escapeHtml`. */
   readonly body: string;
   readonly script: string;
+  /** The status of HTTP. It is 200 if absent. */
+  readonly status?: number;
 }
 
 /** Answers with a page. It runs its own script and nothing else, and is in no frame. */
-export function pageAnswer({ title, body, script }: Page): Response {
+export function pageAnswer({ title, body, script, status = 200 }: Page): Response {
   const whole = `${asking}${script}`;
   const html = `<!doctype html>
 <html lang="en">
@@ -78,6 +80,7 @@ ${body}
     "require-trusted-types-for 'script'",
   ];
   return new Response(html, {
+    status,
     headers: {
       'content-type': 'text/html; charset=utf-8',
       'content-security-policy': policy.join('; '),

@@ -75,6 +75,12 @@ export function signInPage(page: SignInPage): Response {
   return pageAnswer({ title: 'Sign in', body, script });
 }
 
+/** The page for whoever could not sign in, because of `why`. */
+export function notSignedInPage(why: string, status: number): Response {
+  const body = `<p role="alert">${escapeHtml(why)}</p>\n<a class="button" href="/sign-in">Sign in</a>\n<p id="said" role="status"></p>`;
+  return pageAnswer({ title: 'Not signed in', body, script: '', status });
+}
+
 function signedIn(principal: string): string {
   return `<p>You are signed in as <strong>${escapeHtml(principal)}</strong>.</p>
 <button id="sign-out" type="button">Sign out</button>
