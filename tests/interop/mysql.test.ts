@@ -27,6 +27,9 @@ const edPassword = 'a password of ed25519';
 const policies = `
 @id("reader") permit (principal == Principal::"reader", action in [Action::"mysql.connect", Action::"mysql.query"], resource);
 @id("one-database") @reason("Stay in shop.") forbid (principal, action == Action::"mysql.use", resource) when { context.database != "shop" };
+@id("nothing-lost") @reason("Nothing is lost here.") forbid (principal == Principal::"careful", action, resource) when { context.effects.contains("destroy") };
+@id("no-other") @reason("Not that table.") forbid (principal == Principal::"careful", action in Action::"mysql", resource)
+when { context has tables && context.tables.contains("shop.other") };
 @id("no-mail") @mask("mail") permit (principal == Principal::"masked", action, resource);
 `;
 
@@ -68,6 +71,7 @@ classes:
 principals:
   agent: { kind: agent, targets: [shop, ed, encrypted, mistrusted, hostile] }
   reader: { kind: agent, targets: [] }
+  careful: { kind: agent, targets: [shop] }
   masked: { kind: agent, targets: [] }
 policies: ${file}
 tls: { cert: ${certificate.certificateFile}, key: ${certificate.keyFile} }
@@ -198,6 +202,33 @@ print(cursor.fetchall())
     const child = gateway.spawnCli(['run', '--as', 'agent', '--', 'mariadb', '--ssl-verify-server-cert=0', '-B', '-N', '-e', "SELECT 'by run'"]);
     const [out, error] = await within(Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]), 'run');
     assert.match(out, /^by run$/m, error);
+  });
+
+  test('A5: statements are decided by what they do and on which tables, however they are written and sent', async () => {
+    const careful = await gateway.issueToken('careful');
+    server.ask('USE shop; CREATE TABLE kept (id INT); INSERT INTO kept VALUES (1)');
+    for (const sql of [
+      'DR/**/OP TABLE kept',
+      '/*!50000 DROP TABLE kept */',
+      'SELECT 1; DELETE FROM kept',
+      "EXECUTE IMMEDIATE 'DROP TABLE kept'",
+      'SELECT 1; USE mysql; TRUNCATE shop.kept',
+    ]) {
+      assert.match(await mariadb('shop', sql, '--delimiter=$$', `-p${careful}`), /countersign: Nothing is lost here/, sql);
+    }
+    assert.match(await mariadb('shop', 'SELECT * FROM other', `-p${careful}`), /countersign: Not that table/);
+    assert.match(await mariadb('shop', 'SELECT 1 FROM shop . `other` LIMIT 1', `-p${careful}`), /countersign: Not that table/);
+    assert.equal(await mariadb('shop', 'SELECT id FROM kept', `-p${careful}`), '1\n');
+    const client = await driver('shop', careful);
+    await assert.rejects(client.execute('DELETE FROM kept WHERE id = ?', [1]), /Nothing is lost here/);
+    await assert.rejects(client.query('SELECT 1; DELETE FROM kept'), /Nothing is lost here/);
+    assert.deepEqual((await client.execute('SELECT id FROM kept WHERE id = ?', [1]))[0], [{ id: 1 }]);
+    await client.end();
+    const asked = (await everything()).filter(({ kind, content }) => kind === 'request' && content?.text === 'SELECT id FROM kept');
+    assert.deepEqual(
+      asked.map(({ attributes }) => [attributes['countersign.effects'], attributes['countersign.statements'], attributes['countersign.tables']]),
+      [[['read'], ['select'], ['shop.kept']]],
+    );
   });
 
   test('what policy forbids is refused in the words of the protocol, is on record, and the connection goes on', async () => {

@@ -6,6 +6,8 @@ export const marks = { ok: 0x00, more: 0x01, localFile: 0xfb, eof: 0xfe, error: 
 /** The bits of a server's status. */
 const moreResults = 8;
 const cursorExists = 0x40;
+/** `sql_mode` has `NO_BACKSLASH_ESCAPES`. */
+export const noBackslashEscapes = 0x200;
 /** A payload that begins with 0xfe and is longer is a row. */
 const eofBytesMax = 8;
 const fullPacketBytes = 0xff_ff_ff;
@@ -45,6 +47,7 @@ export class AnswerReading {
   #prepared: Prepared | null = null;
   #hasCursor = false;
   #isOver = false;
+  #status: number | null = null;
 
   constructor(form: AnswerForm, isEofDeprecated: boolean) {
     this.#form = form;
@@ -55,6 +58,11 @@ export class AnswerReading {
   /** True after the last payload. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** The status of the server after the last result; null if none has ended. */
+  get status(): number | null {
+    return this.#status;
   }
 
   /** True if the next payload is a row, or ends the rows. */
@@ -185,6 +193,7 @@ export class AnswerReading {
   }
 
   #resultEnds(status: number): void {
+    this.#status = status;
     this.#hasCursor = (status & cursorExists) !== 0;
     this.#isOver = this.#form === 'rows' || (status & moreResults) === 0;
     this.#next = 'start';

@@ -13,7 +13,7 @@ export const mysql: StreamProtocol = {
   schemes: { mysql: 3306, mariadb: 3306 },
   actions,
   context,
-  readExample: async () => (await import('./actions.ts')).exampleAttributes(),
+  readExample: async (text) => (await import('./read-example.ts')).readExample(text),
   options: mysqlOptions,
   fileOptions: ['caFile', 'publicKeyFile'],
   inEffect: (target) => ({ ...target.options, tls: tlsMode(target) }),

@@ -2,19 +2,20 @@ import { isUtf8 } from 'node:buffer';
 import type { Action, Attributes } from '../../domain/action.ts';
 import type { HeldNotice, RequestChange } from '../../domain/channel.ts';
 import { refusalOf, type Decision } from '../../domain/decision.ts';
-import { unknownEffects } from '../../domain/effects.ts';
+import { readEffects, unknownEffects, type Effect } from '../../domain/effects.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { changeInSlices, type Slices, type TextChange } from '../../domain/text-change.ts';
 import { inTurns } from '../../content/in-turns.ts';
 import { pause, type Output, type Pause, type Relay, type RequestOutput } from '../../wire/relay.ts';
-import { connectionAttributes } from './actions.ts';
-import { AnswerReading, composeProgress, parseError, type Meaning } from './answer.ts';
+import { connectionAttributes, sqlAttributes } from './actions.ts';
+import { AnswerReading, composeProgress, noBackslashEscapes, parseError, type Meaning } from './answer.ts';
 import { can, capabilities } from './capabilities.ts';
 import { changedPayload, type Origin } from './changed-answer.ts';
 import { parseColumn, type Column } from './column.ts';
 import { commands, kindOf, type CommandKind } from './commands.ts';
 import { failure } from './failures.ts';
+import type { Guard, SqlFacts } from './guard/guard.ts';
 import { packetCount, PacketReader, packetsOf, renumbered, type PacketPiece } from './packets.ts';
 import { parseExecution, statementOf, Statements, type Execution, type Statement } from './statements.ts';
 
@@ -31,6 +32,9 @@ export interface RelayOptions {
   readonly capabilities: number;
   /** The user of the target as whom the gateway has logged in. */
   readonly user: string;
+  /** The database in which the connection begins; empty if there is none. */
+  readonly database: string;
+  readonly guard: Guard;
   /** A clock that goes on evenly, in ms. */
   readonly nowMs: () => number;
 }
@@ -81,12 +85,17 @@ export class MysqlRelay implements Relay {
   /** The state of the client after the last output: the number of its next packet, and whether it has only a part of a payload. */
   #told = { number: 0, isWithin: false };
   #work: Slices<void> | null = null;
+  /** True if a backslash is a character like others to the target; null if that is not known. */
+  #isWithoutEscapes: boolean | null = null;
+  /** The database in which names without one are found. Null: it may be any. */
+  #database: string | null;
   #hasClientLeft = false;
   #isTargetGone = false;
   #isClosed = false;
 
   constructor(options: RelayOptions) {
     this.#options = options;
+    this.#database = options.database;
   }
 
   get isFull(): boolean {
@@ -293,7 +302,7 @@ export class MysqlRelay implements Relay {
     const sql = sqlOf(asked, payload);
     const action: Action = {
       name: kind.action,
-      attributes: attributesOf(asked, payload, this.#options.user),
+      attributes: this.#attributesOf(asked, payload),
       isOnce: true,
       readable: () => payload,
       text: () => ({ pieces: [{ role: 'client', text: [sql ?? kind.name, ...parameterTexts(execution)].join('\n') }], isWhole: true }),
@@ -412,7 +421,42 @@ export class MysqlRelay implements Relay {
     if (meaning === 'prepared' && reading.prepared !== null) {
       const { statement: id, parameters } = reading.prepared;
       const { payload: bytes } = asked;
-      this.#statements.add(id, { seq: open.seq, bytes, parameters, types: null, long: new Set(), isBroken: false, columns: [] });
+      const facts = this.#factsOf(bytes);
+      const attributes = sqlAttributes(facts, this.#database);
+      this.#statements.add(id, { seq: open.seq, bytes, facts, attributes, parameters, types: null, long: new Set(), isBroken: false, columns: [] });
+    }
+  }
+
+  #factsOf(payload: Buffer): SqlFacts {
+    return this.#options.guard.factsOf(textOf(payload.subarray(1)), this.#isWithoutEscapes);
+  }
+
+  #attributesOf({ kind, statement }: Asked, payload: Buffer): Attributes {
+    const database = kind.action === 'mysql.use' ? textOf(payload.subarray(1)).slice(0, databaseCharactersMax) : '';
+    const sql = kind.name === 'QUERY' || kind.name === 'PREPARE' ? sqlAttributes(this.#factsOf(payload), this.#database) : null;
+    return {
+      ...connectionAttributes(this.#options.user, database),
+      'db.operation.name': kind.name,
+      [ownAttributes.effects]: kind.effects,
+      ...(sql ?? (kind.name === 'EXECUTE' ? statement?.attributes : undefined)),
+      ...(kind.name === 'PREPARE' ? { [ownAttributes.effects]: preparingEffects(this.#factsOf(payload).effects) } : {}),
+      ...(statement === undefined ? {} : { [ownAttributes.parse]: statement.seq }),
+    };
+  }
+
+  /** Notes what a command has changed of how the target reads later ones. */
+  #noteSession({ asked: { kind, payload, statement }, code, reading }: Open): void {
+    const isDone = code === null;
+    const facts = kind.name === 'QUERY' ? this.#factsOf(payload) : kind.name === 'EXECUTE' ? statement?.facts : undefined;
+    if (kind.action === 'mysql.use' && isDone) {
+      this.#database = textOf(payload.subarray(1));
+    } else if (facts !== undefined && facts.database !== undefined && (isDone || facts.database === null)) {
+      this.#database = facts.database;
+    }
+    if (!isDone || payload[0] === commands.resetConnection) {
+      this.#isWithoutEscapes = null;
+    } else if (reading.status !== null) {
+      this.#isWithoutEscapes = (reading.status & noBackslashEscapes) !== 0;
     }
   }
 
@@ -421,6 +465,7 @@ export class MysqlRelay implements Relay {
     this.#said.push(bytes);
     this.#saidBytes += bytes.length;
     if (ends && open.reading.isOver) {
+      this.#noteSession(open);
       this.#flush(true);
       this.#open = null;
     } else if (this.#saidBytes > recordBytesMax) {
@@ -466,14 +511,9 @@ function parameterTexts(execution: Execution | null): readonly string[] {
   return (execution?.parameters ?? []).map(({ text }) => (text === null ? 'NULL' : textOf(text)));
 }
 
-function attributesOf({ kind, statement }: Asked, payload: Buffer, user: string): Attributes {
-  const database = kind.action === 'mysql.use' ? textOf(payload.subarray(1)).slice(0, databaseCharactersMax) : '';
-  return {
-    ...connectionAttributes(user, database),
-    'db.operation.name': kind.name,
-    [ownAttributes.effects]: kind.effects,
-    ...(statement === undefined ? {} : { [ownAttributes.parse]: statement.seq }),
-  };
+/** To prepare a statement runs nothing of it. */
+function preparingEffects(effects: readonly Effect[]): readonly Effect[] {
+  return effects.includes('unknown') ? ['read', 'unknown'] : readEffects;
 }
 
 /** Bytes that are no text are read byte by byte, so that no encoding hides a text. */

@@ -15,6 +15,7 @@ import { composeOk } from './answer.ts';
 import { capabilities } from './capabilities.ts';
 import { commands } from './commands.ts';
 import { failure } from './failures.ts';
+import type { Guard } from './guard/guard.ts';
 import type { Greeting, LoginPacket } from './handshake.ts';
 import { logIn } from './log-in.ts';
 import { receive, recordedLogin, type Arrival, type Greeted } from './login.ts';
@@ -28,6 +29,8 @@ export interface DoorState {
   readonly greeted: (client: Client) => Greeted;
   /** Called with the greeting of a target. */
   readonly onGreeting: (greeting: Greeting) => void;
+  /** Loads what reads statements. */
+  readonly guard: () => Promise<Guard>;
 }
 
 /** Serves one client from its first byte to its last. */
@@ -86,11 +89,14 @@ async function converse(client: Client, channel: Channel, { arrival, state }: { 
     if (greeting !== null) {
       state.onGreeting(greeting);
     }
+    const guard = await state.guard();
     const relay = new MysqlRelay({
       session: channel.session,
       frameBytesMax: channel.limits.frameBytesMax,
       capabilities: login.capabilities,
       user,
+      database: login.database,
+      guard,
       nowMs: () => performance.now(),
     });
     if (greeting !== null) {

@@ -3,6 +3,8 @@ import { promisify } from 'node:util';
 import type { Client } from '../../domain/client.ts';
 import type { StreamService } from '../../domain/stream-protocol.ts';
 import { keyBits } from './authentication.ts';
+import { Guard } from './guard/guard.ts';
+import { SecondParser } from './guard/second-parser.ts';
 import { greet, type Greeted, type TokenKey } from './login.ts';
 import { serve, type DoorState } from './serve.ts';
 
@@ -14,6 +16,7 @@ const connectionsMax = 2 ** 32;
 export function createService(): StreamService {
   const greetedClients = new WeakMap<Client, Greeted>();
   let key: Promise<TokenKey> | null = null;
+  let guard: Promise<Guard> | null = null;
   // Clients choose by the version what they say. It is told before they name a target, so it is that of the target which was reached last.
   let version = firstVersion;
   const tokenKey = async (): Promise<TokenKey> => {
@@ -29,6 +32,10 @@ export function createService(): StreamService {
     greeted,
     onGreeting: (greeting) => {
       ({ version } = greeting);
+    },
+    guard: async () => {
+      guard ??= SecondParser.load().then((parser) => new Guard(parser));
+      return guard;
     },
   };
   return { greet: greeted, serve: async (client, door) => serve(client, door, state) };

@@ -1,5 +1,7 @@
+import type { Attributes } from '../../domain/action.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Column } from './column.ts';
+import type { SqlFacts } from './guard/guard.ts';
 import { lengthEncodedBytes, PayloadReader } from './payload.ts';
 import { isLengthEncoded, readBinaryValue } from './values.ts';
 
@@ -17,6 +19,10 @@ export interface Statement {
   readonly seq: number;
   /** The command with its text. */
   readonly bytes: Buffer;
+  /** The facts of its text. */
+  readonly facts: SqlFacts;
+  /** The facts about it that policies speak of. */
+  readonly attributes: Attributes;
   readonly parameters: number;
   /** The types of the parameters, two bytes each, as the client named them last. */
   types: Buffer | null;

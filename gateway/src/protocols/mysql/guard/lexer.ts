@@ -1,13 +1,15 @@
-/** How a server reads texts of SQL, as its greeting and the settings of the connection say. */
+/** How a server reads texts of SQL, as the settings of the connection and its version say. */
 export interface SqlReading {
   /** `sql_mode` has `ANSI_QUOTES`: what is in double quotes is a name. */
   readonly isAnsiQuotes: boolean;
   /** `sql_mode` has `NO_BACKSLASH_ESCAPES`: a backslash in a string is a character like others. */
   readonly isWithoutEscapes: boolean;
+  /** The beginnings of comments whose content the server runs, as `/*!50000` and `/*M!100100`. It skips those of all others. */
+  readonly running: ReadonlySet<string>;
 }
 
 /** A token of a text of SQL. `text` of a string or a quoted name is what stands between its quotes, with quotes and escapes undone. */
-interface SqlToken {
+export interface SqlToken {
   readonly kind: 'word' | 'name' | 'string' | 'sign';
   readonly text: string;
 }
@@ -15,16 +17,19 @@ interface SqlToken {
 /** The statements of a text, or why nobody can say what the server makes of the text. */
 export type LexedSql =
   | { readonly statements: readonly (readonly SqlToken[])[] }
-  | { readonly unclear: 'conditional comment' | 'unterminated' | 'null character' };
+  | { readonly unclear: 'nested comment' | 'unterminated' | 'null character' | 'too many tokens' };
 
 const space = /[\t-\r ]+/y;
 const word = /[\w$\u0080-\uffff]+/y;
 const restOfLine = /[^\n]*/y;
+/** The beginning of a comment whose content some servers run: those of this version or a later one. */
+const conditional = /\/\*M?!(?:\d{5,6})?/y;
+const tokensMax = 400_000;
 const escapes: Readonly<Record<string, string>> = { '0': '\0', b: '\b', n: '\n', r: '\r', t: '\t', Z: '\u001a' };
 
 /**
- * Splits a text of SQL into statements and tokens, by the rules of MySQL and MariaDB. A comment whose content some servers execute (`/*!`, `/*M!`) makes the
- * text unclear, and so does what does not end. Optimizer hints are comments. Of a compound statement (`BEGIN NOT ATOMIC`, the body of a routine) each part is
+ * Splits a text of SQL into statements and tokens, by the rules of MySQL and MariaDB. Optimizer hints are comments. A comment within one whose content some
+ * servers run makes the text unclear, and so does what does not end. Of a compound statement (`BEGIN NOT ATOMIC`, the body of a routine) each part is
  * a statement here. What is empty between semicolons is none here, though the server may answer it. Time is linear in the length of the text.
  * https://mariadb.com/kb/en/comment-syntax/
  */
@@ -32,16 +37,23 @@ export function lexSql(sql: string, reading: SqlReading): LexedSql {
   if (sql.includes('\0')) return { unclear: 'null character' };
   const statements: SqlToken[][] = [];
   let tokens: SqlToken[] = [];
+  let isInside = false;
+  let count = 0;
   for (let at = 0; at < sql.length;) {
     const blank = matchedAt(space, sql, at) ?? (isLineComment(sql, at) ? matchedAt(restOfLine, sql, at) : undefined);
     const mark = sql.charAt(at);
     if (blank !== undefined) {
       at += blank.length;
     } else if (sql.startsWith('/*', at)) {
-      if (/^M?!/.test(sql.slice(at + 2, at + 4))) return { unclear: 'conditional comment' };
+      const begun = matchedAt(conditional, sql, at);
       const end = sql.indexOf('*/', at + 2);
       if (end === -1) return { unclear: 'unterminated' };
-      at = end + 2;
+      if (isInside || (begun !== undefined && sql.slice(at + 2, end).includes('/*'))) return { unclear: 'nested comment' };
+      isInside = begun !== undefined && reading.running.has(begun);
+      at = isInside ? at + (begun?.length ?? 0) : end + 2;
+    } else if (isInside && sql.startsWith('*/', at)) {
+      isInside = false;
+      at += 2;
     } else if (mark === "'" || mark === '"' || mark === '`') {
       const quoted = quotedAt(sql, at, mark !== '`' && !reading.isWithoutEscapes && !(mark === '"' && reading.isAnsiQuotes));
       if (quoted === undefined) return { unclear: 'unterminated' };
@@ -56,9 +68,17 @@ export function lexSql(sql: string, reading: SqlReading): LexedSql {
       tokens.push(text === undefined ? { kind: 'sign', text: mark } : { kind: 'word', text });
       at += text?.length ?? 1;
     }
+    count += 1;
+    if (count > tokensMax) return { unclear: 'too many tokens' };
   }
+  if (isInside) return { unclear: 'unterminated' };
   if (tokens.length > 0) statements.push(tokens);
   return { statements };
+}
+
+/** Returns the beginnings of comments in a text whose content some servers run, also where they may be in a string. */
+export function conditionsIn(sql: string): readonly string[] {
+  return [...new Set(sql.match(new RegExp(conditional.source, 'g')) ?? [])];
 }
 
 /** `--` begins a comment only before white space, a control character or the end. */
