@@ -25,6 +25,8 @@ forbid (principal, action == Action::"ssh.shell", resource == Target::"keyed");
 @id("no-root")
 @reason("As root nobody comes in.")
 forbid (principal, action in Action::"ssh", resource == Target::"keyed") when { context.user == "root" };
+@id("masked") @mask("email") @mask_request("email")
+permit (principal == Principal::"masked", action in Action::"ssh", resource == Target::"host");
 @id("no-input")
 @reason("Nothing is typed here.")
 forbid (principal, action == Action::"ssh.input", resource == Target::"mute");
@@ -56,6 +58,7 @@ describe('OpenSSH through the gateway', requireSshServer(), () => {
   moved: { ${place(`password: { env: HOST_PASSWORD }, ${other}`)} }
 principals:
   agent: { kind: agent, targets: [host, keyed, mute, moved] }
+  masked: { kind: agent, targets: [] }
   ann: { kind: human, targets: [host], sshKeys: ["${own.public}"] }
 policies: ${join(directory, 'policy.cedar')}
 `,
@@ -130,6 +133,46 @@ policies: ${join(directory, 'policy.cedar')}
     const { stdout } = await ssh('host', ['tee /dev/stderr 2>/dev/null | sha256sum; head -c 5000000 /dev/zero | tr "\\0" y'], { input });
     assert.equal(stdout.slice(0, 64), hash('sha256', input));
     assert.equal(stdout.slice(stdout.indexOf('y')), 'y'.repeat(5_000_000));
+  });
+
+  test('where policy masks texts, somebody works in a shell: what is typed is echoed key by key, and a value keeps its columns', async () => {
+    writeFileSync(join(server.home, 'people.txt'), 'to ada.lovelace@example.com | done\n');
+    const client = new ssh2.Client();
+    client.on('error', () => undefined);
+    const ready = once(client, 'ready');
+    client.connect({ host: '127.0.0.1', port: gateway.port('ssh'), username: 'host', password: await gateway.issueToken('masked'), readyTimeout: 0 });
+    await ready;
+    const shell = await new Promise<ssh2.ClientChannel>((resolve, reject) => {
+      client.shell({ term: 'xterm' }, {}, (error, channel) => {
+        if (error === undefined) {
+          resolve(channel);
+        } else {
+          reject(error);
+        }
+      });
+    });
+    const closed = once(shell, 'close');
+    let said = '';
+    shell.on('data', (bytes: Buffer) => {
+      said += bytes.toString();
+    });
+    const saw = async (words: string): Promise<void> => waitUntil(() => said.includes(words));
+    const stopsAt = async (words: string): Promise<void> => waitUntil(() => said.endsWith(words));
+    shell.write("PS1='now> '\r");
+    await stopsAt('now> ');
+    for (const [at, key] of Array.from('cat people.txt').entries()) {
+      shell.write(key);
+      await stopsAt(`now> ${'cat people.txt'.slice(0, at + 1)}`);
+    }
+    shell.write('\r');
+    await saw(`to ${'[email]'.padEnd('ada.lovelace@example.com'.length, '*')} | done`);
+    shell.write('echo bob@example.com\r');
+    await closed;
+    assert.match(said, /countersign: .*those of input cannot be changed/);
+    assert.ok(!said.includes('lovelace@') && !said.includes('bob@example.com'), said);
+    const records = JSON.stringify(await newest());
+    assert.ok(!records.includes('ada.lovelace@example.com') && !records.includes('bob@example.com'));
+    client.end();
   });
 
   test('output and error output that both waited for the window of the client come once, and whole', async () => {

@@ -26,6 +26,7 @@ forbid (principal, action in Action::"kubernetes", resource) when { context.effe
 /** The clients are called as they are without the gateway. */
 const script = `
 ssh -F "$SSH_CONFIG" host 'cat mail.txt'
+ssh -F "$SSH_CONFIG" -tt host 'cat mail.txt' < /dev/null
 mariadb -Bse 'SELECT id, email FROM users' store
 redis-cli -u "$REDIS_URL" --no-auth-warning GET user:1
 psql -X -Atc "SELECT 'ada', 'ada.lovelace@' || 'example.com'"
@@ -95,7 +96,8 @@ policies: ${join(directory, 'rules.cedar')}
       const [out, errors] = await ended;
       const lines = out.split(/\r?\n/);
       assert.equal(lines[0], 'mail [email] end');
-      assert.deepEqual(lines.slice(1, 4), ['1\t[email]', '[email]', 'ada|[email]']);
+      assert.equal(lines[1], `mail ${'[email]'.padEnd(mail.length, '*')} end`, 'a terminal keeps its columns');
+      assert.deepEqual(lines.slice(2, 5), ['1\t[email]', '[email]', 'ada|[email]']);
       assert.match(out, /web .*\nnot deleted\ndropped\n$/);
       assert.match(errors, /Forbidden.*Nothing is removed from the cluster/);
       assert.ok(!out.includes(mail) && !errors.includes(mail));
@@ -113,6 +115,7 @@ policies: ${join(directory, 'rules.cedar')}
       for (const query of ['kind:statement users', 'kind:statement ada', 'cat']) {
         assert.ok(found(query) > 0, query);
       }
+      assert.match(gateway.command(['session', 'export', session, '--asciicast']).stdout, /"version":2[^]*\[email\]\*{17} end/);
       const bundle = join(gateway.directory, 'doors.bundle');
       assert.equal(gateway.command(['session', 'export', session, '--out', bundle]).status, 0);
       assert.match(gateway.commandAsIs(['verify', bundle]).stdout, /verified|whole/i);

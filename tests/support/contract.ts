@@ -60,6 +60,8 @@ interface AnswerShape {
   readonly form?: string;
   /** Where policy masks a value in such an answer, another value stands in its place, or NULL; or the client gets an error and nothing of the answer. */
   readonly outcome: 'masked' | 'NULL' | 'refused';
+  /** True if what takes the place of a value has as many columns as it. */
+  readonly keepsColumns?: boolean;
 }
 
 export interface AskedShape extends AnswerShape {

@@ -1,5 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { GatewayError } from '../../domain/errors.ts';
+import { TerminalText } from '../../content/terminal-text.ts';
 import { beginText, type TextChange, type TextStream } from '../../domain/text-change.ts';
 import { data, errorData } from './compose.ts';
 import { messageBytesMax, type Message } from './messages.ts';
@@ -20,18 +21,21 @@ export class OutputTexts {
   readonly #changes: readonly TextChange[];
   /** False: the texts are only looked at, and each message passes as it came. */
   readonly #isChanged: boolean;
+  /** The text of a terminal, in which what is masked keeps its columns. Null: there is no terminal, or nothing is changed. */
+  readonly #terminal: TerminalText | null;
   readonly #texts: Readonly<Record<StreamKind, OutputText>>;
   #hasEnded = false;
 
-  constructor(channel: number, changes: readonly TextChange[]) {
+  constructor(channel: number, changes: readonly TextChange[], isTerminal: boolean) {
     this.#channel = channel;
     this.#changes = changes;
     this.#isChanged = changes.some(({ look }) => look === undefined);
-    const begin = (): OutputText => ({
-      text: beginText(changes, messageBytesMax),
+    this.#terminal = isTerminal && this.#isChanged ? new TerminalText(changes) : null;
+    const begin = (text: TextStream): OutputText => ({
+      text,
       decoder: this.#isChanged ? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }) : new StringDecoder('utf8'),
     });
-    this.#texts = { data: begin(), errorData: begin() };
+    this.#texts = { data: begin(this.#terminal ?? beginText(changes, messageBytesMax)), errorData: begin(beginText(changes, messageBytesMax)) };
   }
 
   /** Returns the messages that the client gets for one of the target. Throws GatewayError `refused` if output that must be changed is no text, and `limit_exceeded`. */
@@ -47,6 +51,11 @@ export class OutputTexts {
     this.#hasEnded = true;
     const rest = (['data', 'errorData'] as const).flatMap((kind) => this.#messages(kind, this.#end(kind)));
     return this.#isChanged ? [...rest, frame] : [frame];
+  }
+
+  /** Notes what was typed in a terminal. Returns the messages that the client gets for it: what had waited. */
+  typed(bytes: Buffer): readonly Buffer[] {
+    return this.#terminal === null ? [] : this.#messages('data', this.#terminal.typed(bytes.toString()));
   }
 
   #push(kind: StreamKind, bytes: Buffer): string {

@@ -1,9 +1,9 @@
 import type { Action, Attributes } from '../../domain/action.ts';
-import type { HeldNotice } from '../../domain/channel.ts';
+import type { HeldNotice, RequestChange } from '../../domain/channel.ts';
 import { refusalOf, type Decision } from '../../domain/decision.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
-import type { TextChange } from '../../domain/text-change.ts';
+import { changeText, type TextChange } from '../../domain/text-change.ts';
 import type { Output, Relay, RequestOutput } from '../../wire/relay.ts';
 import { commandAttributes, sftpSubsystem, subsystemAttributes, unknownAttributes, type ActionName } from './actions.ts';
 import { globalFailure, openFailure, plain } from './compose.ts';
@@ -27,8 +27,6 @@ export interface RelayOptions {
   readonly user: string;
   /** Why the target is not reached: nothing that a client wants to run is then run. Null: it is reached. */
   readonly unreached: GatewayError | null;
-  /** Returns true if policy changes texts of such a request or of its answer. */
-  readonly isChanged: (action: Action) => boolean;
   /** A clock that goes on evenly, in ms. */
   readonly nowMs: () => number;
 }
@@ -281,7 +279,7 @@ export class SshRelay implements Relay {
       const { unreached, session } = this.#options;
       if (decision.verdict === 'allow') {
         const sftp = name === 'ssh.subsystem' && said === sftpSubsystem ? new SftpChannel(channel, session) : null;
-        const texts = changes.length === 0 ? null : new OutputTexts(channel, changes);
+        const texts = changes.length === 0 ? null : new OutputTexts(channel, changes, running.isTerminal);
         running.request = { seq, startedMs: this.#options.nowMs(), attributes: this.#attributes, bytes, texts, sftp };
       } else {
         this.#end(channel, seq, unreached ?? refusalOf(decision), unreached === null ? exitCodes.refused : exitCodes.failed);
@@ -290,7 +288,7 @@ export class SshRelay implements Relay {
   }
 
   #request({ name, said, bytes, isTerminal }: Wanted): RequestOutput {
-    const { unreached, isChanged, user } = this.#options;
+    const { unreached, user } = this.#options;
     const attributes = {
       [ownAttributes.targetUser]: user,
       ...(said === null ? unknownAttributes : name === 'ssh.subsystem' ? subsystemAttributes(said) : commandAttributes(said)),
@@ -300,11 +298,8 @@ export class SshRelay implements Relay {
       name === 'ssh.exec' && said !== null ? { text: () => ({ pieces: [{ role: 'client', text: said }], isWhole: true }) } : {};
     this.#attributes = attributes;
     const action: Action = { name, attributes, known: () => knownBytes(bytes), ...text };
-    const refused =
-      unreached?.message ??
-      (isTerminal && isChanged(action) ? 'policy changes texts of this request or of its answer, and those of a terminal cannot be changed' : null);
-    if (refused !== null) {
-      return { type: 'request', action, bytes, refused };
+    if (unreached !== null) {
+      return { type: 'request', action, bytes, refused: unreached.message };
     }
     return {
       type: 'request',
@@ -320,9 +315,14 @@ export class SshRelay implements Relay {
 
   /** Takes input. That of SFTP is operations, which are asked about one by one. */
   #takeInput(frame: Buffer, channel: number, bytes: Buffer): void {
-    const sftp = this.#channels.get(channel)?.request?.sftp ?? null;
+    const request = this.#channels.get(channel)?.request ?? null;
+    const sftp = request?.sftp ?? null;
     if (sftp === null) {
-      this.#takePart(frame, channel, true);
+      const waited = request?.texts?.typed(bytes) ?? [];
+      if (request !== null && waited.length > 0) {
+        this.#outputs.push({ type: 'response', meta: { request: request.seq }, bytes: waited, continues: true });
+      }
+      this.#takePart(frame, channel, true, bytes.toString());
     } else {
       sftp.clientBytes(bytes);
     }
@@ -347,7 +347,7 @@ export class SshRelay implements Relay {
    * Takes a message about what runs in a channel. Policy is asked about input and signals. That the client ends, or that its window has another size, does nothing at the target
    * that would have to be allowed.
    */
-  #takePart(frame: Buffer, channel: number, isDecided: boolean): void {
+  #takePart(frame: Buffer, channel: number, isDecided: boolean, typed = ''): void {
     const running = this.#channels.get(channel);
     const request = running?.request ?? null;
     if (request === null) {
@@ -356,9 +356,13 @@ export class SshRelay implements Relay {
     const relation = { partOf: request.seq };
     const action: Action = { name: 'ssh.input', attributes: request.attributes, known: () => knownBytes([...request.bytes, frame]) };
     const output: RequestOutput = { type: 'request', action, bytes: [frame], relation };
-    // A text may begin in one message and end in another, so none is changed.
+    // A text may begin in one message and end in another, so none is changed. What somebody types at a terminal comes letter by letter, and passes unless a message has a whole value.
     const reason = 'policy changes texts of what is sent to a program, and those of input cannot be changed';
-    const asked: RequestOutput = isDecided ? { ...output, change: () => ({ ...output, refused: reason }) } : { ...output, byGateway: true };
+    const changed = (change: RequestChange): RequestOutput =>
+      running?.isTerminal === true && changeText(change.texts, typed) === typed
+        ? { ...output, relation: { ...relation, change } }
+        : { ...output, refused: reason };
+    const asked: RequestOutput = isDecided ? { ...output, change: changed } : { ...output, byGateway: true };
     this.#ask(asked, (decision, seq) => {
       if (decision.verdict !== 'allow') {
         this.#end(channel, seq, refusalOf(decision), exitCodes.refused);

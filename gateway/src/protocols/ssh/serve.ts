@@ -184,7 +184,6 @@ async function converse(client: Client, { channel, side, user }: Arrival): Promi
     session: channel.session,
     user: wantedUser(channel.target, user),
     unreached,
-    isChanged: (action) => channel.isObliged(action),
     nowMs: () => performance.now(),
   });
   await runRelay(side, reached instanceof GatewayError ? nowhere : reached, channel, relay);

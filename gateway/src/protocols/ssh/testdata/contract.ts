@@ -185,7 +185,7 @@ const shapes: readonly AskedShape[] = [
   shape('standard output', 'masked', (words) => `printf '%s\\n' '${words} ${words}'`),
   shape('standard error', 'masked', (words) => `printf '%s\\n' '${words}' >&2`),
   shape('output that is no text', 'refused', (words) => `printf '%s \\377\\n' '${words}'`),
-  shape('a terminal', 'refused', (words) => `printf '%s\\n' '${words}'`, { pty: true }),
+  { ...shape('a terminal', 'masked', (words) => `printf '%s\\n' '${words}'`, { pty: true }), keepsColumns: true },
 ];
 
 function shape(name: string, outcome: AskedShape['outcome'], command: (words: string) => string, options: ExecOptions = {}): AskedShape {
