@@ -231,6 +231,42 @@ print(cursor.fetchall())
     );
   });
 
+  test('KILL ends what one has started oneself, by the number that the client was told, and nothing of others', async () => {
+    const child = spawn('mariadb', ['--no-defaults', '-h', '127.0.0.1', '-P', port(), '-u', 'shop', '-e', "SELECT 'long', SLEEP(100)"], {
+      env: { ...process.env, MYSQL_PWD: token },
+    });
+    const over = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+    await waitUntil(() => server.ask('SHOW PROCESSLIST').includes("'long'"));
+    child.kill('SIGINT');
+    const [, errors] = await within(over, 'what Ctrl-C ends');
+    assert.match(errors, /Query execution was interrupted/);
+    await waitUntil(() => !server.ask('SHOW PROCESSLIST').includes("'long'"));
+    const other = await driver('shop', await gateway.issueToken('careful'));
+    const [rows] = await other.query('SELECT CONNECTION_ID() AS id');
+    const id = Number(Reflect.get(Object(Reflect.get(Object(rows), 0)), 'id'));
+    const own = await driver();
+    for (const refused of [
+      `KILL ${id}`,
+      `KILL QUERY ${other.threadId}`,
+      `KILL USER ${server.user}`,
+      `KILL QUERY ID 1`,
+      `SELECT 1; KILL ${id}`,
+      'KILL 1 + 1',
+      'KILL (SELECT 1)',
+    ]) {
+      await assert.rejects(own.query(refused), /countersign: .*KILL ends your own connections alone/, refused);
+    }
+    await assert.rejects(own.execute('KILL ?', [id]), /KILL ends your own connections alone/);
+    await other.query('SELECT 1');
+    const second = await driver();
+    const gone = new Promise((resolve) => {
+      second.on('error', resolve);
+    });
+    await own.query(`/* one's own */ kill connection ${second.threadId}`);
+    await gone;
+    await Promise.all([own.end(), other.end()]);
+  });
+
   test('what policy forbids is refused in the words of the protocol, is on record, and the connection goes on', async () => {
     const client = open();
     await client.login;
@@ -252,7 +288,7 @@ print(cursor.fetchall())
     const client = open();
     await client.login;
     for (const [command, reason] of [
-      [0x0c, /COM_PROCESS_KILL is not possible/],
+      [0x0c, /KILL ends your own connections alone/],
       [0x11, /the connection has logged in/],
       [0x12, /replication is not possible/],
       [0x1e, /replication is not possible/],

@@ -1,5 +1,5 @@
 import type { Effect } from '../../domain/effects.ts';
-import { readEffects, unknownEffects } from '../../domain/effects.ts';
+import { administerEffects, readEffects, unknownEffects } from '../../domain/effects.ts';
 import type { ActionName } from './actions.ts';
 import type { AnswerForm } from './answer.ts';
 
@@ -10,6 +10,7 @@ export const commands = {
   query: 0x03,
   fieldList: 0x04,
   statistics: 0x09,
+  processKill: 0x0c,
   ping: 0x0e,
   prepare: 0x16,
   execute: 0x17,
@@ -36,6 +37,7 @@ const kinds: ReadonlyMap<number, CommandKind> = new Map([
   [commands.query, { action: 'mysql.query', name: 'QUERY', effects: unknownEffects, answer: 'results' }],
   [commands.fieldList, { action: 'mysql.command', name: 'FIELD LIST', effects: readEffects, answer: 'columns' }],
   [commands.statistics, { action: 'mysql.command', name: 'STATISTICS', effects: readEffects, answer: 'text' }],
+  [commands.processKill, { action: 'mysql.command', name: 'KILL', effects: administerEffects, answer: 'done' }],
   [commands.ping, { action: 'mysql.command', name: 'PING', effects: readEffects, answer: 'done' }],
   [commands.prepare, { action: 'mysql.prepare', name: 'PREPARE', effects: unknownEffects, answer: 'prepared' }],
   [commands.execute, { action: 'mysql.execute', name: 'EXECUTE', effects: unknownEffects, answer: 'results' }],
@@ -50,7 +52,6 @@ const kinds: ReadonlyMap<number, CommandKind> = new Map([
 /** Commands that are not possible, each with the reason. All others are not known. */
 const refused: ReadonlyMap<number, string> = new Map([
   [0x0a, 'COM_PROCESS_INFO is not possible through the gateway: use SHOW PROCESSLIST'],
-  [0x0c, 'COM_PROCESS_KILL is not possible through the gateway, because its number may be that of somebody else'],
   [0x11, 'the connection has logged in, and its login stays: open another connection for another target or token'],
   [0x12, 'replication is not possible through the gateway'],
   [0x13, 'replication is not possible through the gateway'],

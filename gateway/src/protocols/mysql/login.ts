@@ -25,6 +25,8 @@ export interface TokenKey {
 export interface Greeted {
   readonly stream: PacketStream;
   readonly challenge: Buffer;
+  /** The number of the connection that the client was told. */
+  readonly number: number;
   readonly tokenKey: () => Promise<TokenKey>;
 }
 
@@ -36,7 +38,7 @@ export function greet(client: Client, { version, connection }: Pick<Greeting, 'v
   const challenge = makeChallenge();
   const flags = offered | (client.canStartTls ? capabilities.tls : 0);
   stream.send(composeGreeting({ version, connection, challenge, capabilities: flags, charset, plugin: plugins.sha2 }));
-  return { stream, challenge };
+  return { stream, challenge, number: connection };
 }
 
 /** A client that has shown who it is and where it wants to go. */

@@ -17,6 +17,7 @@ import { commands, kindOf, type CommandKind } from './commands.ts';
 import { failure } from './failures.ts';
 import type { Guard, SqlFacts } from './guard/guard.ts';
 import { packetCount, PacketReader, packetsOf, renumbered, type PacketPiece } from './packets.ts';
+import { readKill } from './own-connections.ts';
 import { parseExecution, statementOf, Statements, type Execution, type Statement } from './statements.ts';
 
 /** Most bytes of an answer that make one record. */
@@ -35,6 +36,8 @@ export interface RelayOptions {
   /** The database in which the connection begins; empty if there is none. */
   readonly database: string;
   readonly guard: Guard;
+  /** Returns the number at the target of a connection of the same principal there; null if it has none with this number. */
+  readonly findOwn: (number: number) => number | null;
   /** A clock that goes on evenly, in ms. */
   readonly nowMs: () => number;
 }
@@ -225,7 +228,26 @@ export class MysqlRelay implements Relay {
       this.#refuse({ kind: unknownKind, payload, statement: undefined, execution: null }, kind.refused);
       return;
     }
-    this.#ask(kind, payload);
+    const own = this.#withOwnNumber(kind, payload);
+    if (own === null) {
+      this.#refuse({ kind, payload, statement: undefined, execution: null }, 'KILL ends your own connections alone, each by its number: KILL QUERY 7');
+      return;
+    }
+    this.#ask(kind, own);
+  }
+
+  /** Returns a command as it is, or with the number at the target in place of the one that the client was told, where it ends a connection. Null: that is not its own. */
+  #withOwnNumber({ name }: CommandKind, payload: Buffer): Buffer | null {
+    if (name === 'KILL') {
+      const own = payload.length === 5 ? this.#options.findOwn(payload.readUInt32LE(1)) : null;
+      return own === null ? null : Buffer.concat([payload.subarray(0, 1), uint32le(own)]);
+    }
+    if ((name !== 'QUERY' && name !== 'PREPARE') || !this.#factsOf(payload).statements.includes('kill')) {
+      return payload;
+    }
+    const kill = name === 'QUERY' ? readKill(textOf(payload.subarray(1))) : null;
+    const own = kill === null ? null : this.#options.findOwn(kill.number);
+    return kill === null || own === null ? null : Buffer.concat([payload.subarray(0, 1), Buffer.from(kill.compose(own))]);
   }
 
   #ask(kind: CommandKind, payload: Buffer): void {
@@ -509,6 +531,12 @@ function sqlOf({ kind, statement }: Asked, payload: Buffer): string | null {
 
 function parameterTexts(execution: Execution | null): readonly string[] {
   return (execution?.parameters ?? []).map(({ text }) => (text === null ? 'NULL' : textOf(text)));
+}
+
+function uint32le(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
 }
 
 /** To prepare a statement runs nothing of it. */

@@ -20,6 +20,7 @@ import type { Greeting, LoginPacket } from './handshake.ts';
 import { logIn } from './log-in.ts';
 import { receive, recordedLogin, type Arrival, type Greeted } from './login.ts';
 import { mysqlOptions } from './options.ts';
+import type { OwnConnections } from './own-connections.ts';
 import { packetsOf } from './packets.ts';
 import { MysqlRelay } from './relay.ts';
 
@@ -29,6 +30,7 @@ export interface DoorState {
   readonly greeted: (client: Client) => Greeted;
   /** Called with the greeting of a target. */
   readonly onGreeting: (greeting: Greeting) => void;
+  readonly connections: OwnConnections;
   /** Loads what reads statements. */
   readonly guard: () => Promise<Guard>;
 }
@@ -41,7 +43,7 @@ export async function serve(client: Client, door: Door, state: DoorState): Promi
     const arrival = await arrive(client, door, greeted);
     if (arrival !== null) {
       channel = await door.authenticate(arrival.credential);
-      await converse(client, channel, { arrival, state });
+      await converse(client, channel, { arrival, state, number: greeted.number });
       return;
     }
     client.end();
@@ -64,7 +66,11 @@ async function arrive(client: Client, door: Door, greeted: Greeted): Promise<Arr
 }
 
 /** Serves an authenticated client until the conversation ends. The connection is itself an action: it is recorded before the target is dialled. */
-async function converse(client: Client, channel: Channel, { arrival, state }: { readonly arrival: Arrival; readonly state: DoorState }): Promise<void> {
+async function converse(
+  client: Client,
+  channel: Channel,
+  { arrival, state, number }: { readonly arrival: Arrival; readonly state: DoorState; readonly number: number },
+): Promise<void> {
   const { stream } = arrival;
   const login = withDatabase(arrival.login, channel.target.path);
   const action: Action = { name: 'mysql.connect', attributes: connectionAttributes(wantedUser(channel.target, login.user), login.database) };
@@ -97,9 +103,11 @@ async function converse(client: Client, channel: Channel, { arrival, state }: { 
       user,
       database: login.database,
       guard,
+      findOwn: (wanted) => state.connections.find(wanted, { principal: channel.principal, target: channel.target.name }),
       nowMs: () => performance.now(),
     });
     if (greeting !== null) {
+      state.connections.add(number, { principal: channel.principal, target: channel.target.name, thread: greeting.connection });
       channel.onEnding(async (limit) => stopRest(channel, { login: own, greeting, relay }, limit));
     }
     const welcome = packetsOf(composeOk(), stream.number);
@@ -112,6 +120,8 @@ async function converse(client: Client, channel: Channel, { arrival, state }: { 
   } catch (error) {
     upstream.destroy();
     throw error;
+  } finally {
+    state.connections.remove(number);
   }
 }
 

@@ -5,6 +5,7 @@ import type { StreamService } from '../../domain/stream-protocol.ts';
 import { keyBits } from './authentication.ts';
 import { Guard } from './guard/guard.ts';
 import { SecondParser } from './guard/second-parser.ts';
+import { OwnConnections } from './own-connections.ts';
 import { greet, type Greeted, type TokenKey } from './login.ts';
 import { serve, type DoorState } from './serve.ts';
 
@@ -33,6 +34,7 @@ export function createService(): StreamService {
     onGreeting: (greeting) => {
       ({ version } = greeting);
     },
+    connections: new OwnConnections(),
     guard: async () => {
       guard ??= SecondParser.load().then((parser) => new Guard(parser));
       return guard;
