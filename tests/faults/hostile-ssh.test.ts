@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import ssh2, { type Client, type ClientChannel, type Connection } from 'ssh2';
 import { startCommandServer, type CommandServer } from '../../gateway/src/protocols/ssh/testdata/command-server.ts';
@@ -61,6 +62,58 @@ async function startHostileTarget(begin: (connection: Connection) => void): Prom
   };
 }
 
+/** SSH_MSG_IGNORE without content, as it is before there are keys: its length, the length of its padding, its number, an empty string, and padding. */
+const ignored = Buffer.from([0, 0, 0, 12, 6, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+
+interface Meddler extends AsyncDisposable {
+  readonly port: number;
+  /** The side to which a message is added behind the first one of the key exchange. */
+  addsTo: 'server' | 'client' | null;
+}
+
+/** Starts somebody in the middle, who adds a message that nobody has sent: how the Terrapin attack begins. */
+async function startMeddler(port: () => number): Promise<Meddler> {
+  const open = new Set<Socket>();
+  const server = createServer((client) => {
+    const target = connectTcp(port(), '127.0.0.1');
+    for (const [from, to, side] of [
+      [client, target, 'server'],
+      [target, client, 'client'],
+    ] as const) {
+      open.add(from);
+      let held: Buffer | null = meddler.addsTo === side ? Buffer.alloc(0) : null;
+      from.on('data', (bytes: Buffer) => {
+        if (held === null) {
+          to.write(bytes);
+          return;
+        }
+        held = Buffer.concat([held, bytes]);
+        const begins = held.indexOf('\n') + 1;
+        const ends = begins > 0 && held.length >= begins + 4 ? begins + 4 + held.readUInt32BE(begins) : Infinity;
+        if (held.length >= ends) {
+          to.write(Buffer.concat([held.subarray(0, ends), ignored, held.subarray(ends)]));
+          held = null;
+        }
+      });
+      from.on('error', () => to.destroy());
+      from.on('close', () => to.destroy());
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const meddler: Meddler = {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    addsTo: null,
+    [Symbol.asyncDispose]: async () => {
+      open.forEach((socket) => socket.destroy());
+      server.close();
+      return Promise.resolve();
+    },
+  };
+  return meddler;
+}
+
 function inside(connection: Client | Connection): Opened {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the fixed version of ssh2 has these parts
   return connection as unknown as Opened;
@@ -69,6 +122,9 @@ function inside(connection: Client | Connection): Opened {
 describe('hostile peers of SSH', () => {
   let server: CommandServer;
   let tiny: HostileTarget;
+  /** Before the gateway, and before a target. */
+  let outer: Meddler;
+  let inner: Meddler;
   let gateway: GatewayProcess;
   let token: string;
   const clients = new Set<Client>();
@@ -87,6 +143,8 @@ describe('hostile peers of SSH', () => {
         });
       });
     });
+    outer = await startMeddler(() => gateway.port('ssh'));
+    inner = await startMeddler(() => server.port);
     const place = (port: number, more: string): string => `{ url: "ssh://deploy@127.0.0.1:${port}", password: { env: SECRET }, ${more} }`;
     const pinned = `options: { hostKeys: ["${server.hostKey}"] }`;
     gateway = await GatewayProcess.start({
@@ -94,10 +152,11 @@ describe('hostile peers of SSH', () => {
       environment: { SECRET: server.password, BROKEN: '-----BEGIN OPENSSH PRIVATE KEY-----\nYnJva2VuLWtleS1jYW5hcnk=\n-----END OPENSSH PRIVATE KEY-----' },
       config: `targets:
   shell: ${place(server.port, pinned)}
+  meddled: ${place(inner.port, pinned)}
   broken: { url: "ssh://deploy@127.0.0.1:${server.port}", password: { env: BROKEN }, ${pinned} }
   tiny: ${place(tiny.port, 'options: { hostKeys: any, users: [ops] }')}
 principals:
-  agent: { kind: agent, targets: [shell, broken, tiny] }
+  agent: { kind: agent, targets: [shell, meddled, broken, tiny] }
 `,
     });
     token = await gateway.issueToken('agent');
@@ -107,7 +166,7 @@ principals:
       client.destroy();
     }
     await gateway[Symbol.asyncDispose]();
-    await Promise.all([server, tiny].map(async (each) => each[Symbol.asyncDispose]()));
+    await Promise.all([server, tiny, outer, inner].map(async (each) => each[Symbol.asyncDispose]()));
   });
 
   const connect = async (user: string, prepare: (client: Client) => void = () => undefined): Promise<Client> => {
@@ -155,6 +214,38 @@ principals:
     client.once('close', () => (isClosed = true));
     await waitUntil(() => isClosed, patientMs);
   };
+
+  test('A15: a message that somebody adds to a key exchange ends the connection, on both sides', async () => {
+    const logsIn = async (): Promise<boolean> => {
+      const client = new ssh2.Client();
+      clients.add(client);
+      const over = new Promise<boolean>((resolve) => {
+        client.on('error', () => undefined);
+        client.once('ready', () => resolve(true));
+        client.once('close', () => resolve(false));
+      });
+      // GCM counts no messages, so without strict key exchange nobody would notice.
+      const algorithms = { cipher: ['aes256-gcm@openssh.com' as const] };
+      client.connect({ host: '127.0.0.1', port: outer.port, username: 'shell', password: token, readyTimeout: 0, algorithms });
+      return within(over, 'a login', patientMs).finally(() => client.end());
+    };
+    assert.equal(await logsIn(), true, 'nothing is added');
+    for (const side of ['server', 'client'] as const) {
+      outer.addsTo = side;
+      assert.equal(await logsIn(), false, `a message to the ${side}`);
+    }
+    const client = await connect('meddled');
+    assert.deepEqual(await ran(client, 'echo through'), { code: 0, words: 'through\n' });
+    client.end();
+    for (const side of ['server', 'client'] as const) {
+      inner.addsTo = side;
+      const told = await connect('meddled');
+      const { code, words } = await ran(told, 'echo through');
+      assert.equal(code, 255, words);
+      told.end();
+    }
+    inner.addsTo = null;
+  });
 
   test('a client that takes packets of no bytes is cut off, and others are served', async () => {
     const client = await connect('shell');

@@ -102,7 +102,7 @@ describe('the guard of MySQL, beside MariaDB', requireProgram('mariadbd', 'maria
     return rows.map(({ id }) => String(id)).join();
   };
 
-  test('A5, A6: a text that only reads, as the gateway says, changes nothing, in every mode and encoding', async () => {
+  test('A14: a text that only reads, as the gateway says, changes nothing, in every mode and encoding', async () => {
     let readings = 0;
     for (const [mode, charset] of [
       ['', 'utf8mb4'],
@@ -136,7 +136,7 @@ describe('the guard of MySQL, beside MariaDB', requireProgram('mariadbd', 'maria
     assert.ok(readings > 100, `${readings} texts only read`);
   });
 
-  test('no function that somebody has made takes the place of one that the gateway takes for the server’s own', async () => {
+  test('A14: no function that somebody has made takes the place of one that the gateway takes for the server’s own', async () => {
     const shadowed: string[] = [];
     for (const name of builtinFunctions) {
       await client.query(`CREATE FUNCTION \`${name}\`() RETURNS VARCHAR(20) RETURN 'of somebody'`);

@@ -204,7 +204,7 @@ print(cursor.fetchall())
     assert.match(out, /^by run$/m, error);
   });
 
-  test('A5: statements are decided by what they do and on which tables, however they are written and sent', async () => {
+  test('A14: statements are decided by what they do and on which tables, however they are written and sent', async () => {
     const careful = await gateway.issueToken('careful');
     server.ask('USE shop; CREATE TABLE kept (id INT); INSERT INTO kept VALUES (1)');
     for (const sql of [
@@ -231,7 +231,7 @@ print(cursor.fetchall())
     );
   });
 
-  test('KILL ends what one has started oneself, by the number that the client was told, and nothing of others', async () => {
+  test('A7, B25: KILL ends what one has started oneself, by the number that the client was told, and nothing of others', async () => {
     const child = spawn('mariadb', ['--no-defaults', '-h', '127.0.0.1', '-P', port(), '-u', 'shop', '-e', "SELECT 'long', SLEEP(100)"], {
       env: { ...process.env, MYSQL_PWD: token },
     });

@@ -20,7 +20,7 @@ function shown(...pieces: readonly string[]): string {
 const mail = 'ada.lovelace@example.com';
 const masked = '[email]*****************';
 
-test('a value keeps its columns, whatever colours it has, and what is around it stays', () => {
+test('D39: a value keeps its columns, whatever colours it has, and what is around it stays', () => {
   assert.equal(masked.length, mail.length);
   for (const [output, expected] of [
     [`mail ${mail} end\r\n`, `mail ${masked} end\r\n`],
@@ -37,7 +37,7 @@ test('a value keeps its columns, whatever colours it has, and what is around it 
   }
 });
 
-test('messages may cut output anywhere', () => {
+test('D39: messages may cut output anywhere', () => {
   const output = `\u001b[1mto\u001b[0m ${mail}\r\n\u001b]2;${mail}\u001b\\$ ls \u001b[K\r\nx ada@exam\u001b[32mple.com\u001b[m, end\u001b[A`;
   const whole = shown(output);
   assert.ok(!/lovelace|exam/.test(whole), whole);
@@ -66,7 +66,7 @@ test('a prompt and what is typed come at once; what may begin a value waits unti
   assert.equal(text.end(), 'done');
 });
 
-test('A8: lines and sequences without an end are limited', () => {
+test('D33, D39: lines and sequences without an end are limited', () => {
   assert.throws(() => shown(`\u001b]0;${'x'.repeat(70_000)}`), { code: 'limit_exceeded' });
   assert.throws(() => shown(...Array.from({ length: 40 }, () => 'a'.repeat(5_000))), { code: 'limit_exceeded' });
   assert.equal(shown(...Array.from({ length: 40 }, () => 'a b '.repeat(2_000))).length, 320_000);

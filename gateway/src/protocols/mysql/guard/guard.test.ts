@@ -50,7 +50,7 @@ test('statements have the effects of what they do at most', () => {
   }
 });
 
-test('A5, A6: no comment, quote or setting hides what a server runs', () => {
+test('A14: no comment, quote or setting hides what a server runs', () => {
   for (const sql of [
     'DR/**/OP TABLE t',
     'SELECT 1; DROP TABLE t',
@@ -84,7 +84,7 @@ test('tables are those that the other parser finds, and the database is followed
   assert.equal(guard.factsOf('SELECT 1; USE other', false).database, null);
 });
 
-test('A8: any text is read in bounded time, and a text that costs the parser its instance costs no other one', async () => {
+test('E54, D34: any text is read in bounded time, and a text that costs the parser its instance costs no other one', async () => {
   for (const sql of [`SELECT 1${'+1'.repeat(100_000)}`, `SELECT ${'('.repeat(50_000)}`, `SELECT ${"'a',".repeat(100_000)}1`]) {
     assert.ok(guard.factsOf(sql, false).effects.includes('unknown'));
   }
