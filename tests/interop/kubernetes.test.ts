@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +15,7 @@ import { requireProgram } from '../support/require-program.ts';
 import { runProgram, type RunResult } from '../support/run.ts';
 import { bytesOf } from '../support/live-models.ts';
 import { mainFile } from '../support/main-file.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { waitUntil, within } from '../support/wait-until.ts';
 
 const policy = `@id("no-removal")
 @reason("Nothing is removed here.")
@@ -255,6 +257,29 @@ policies: ${join(directory, 'rules.cedar')}
     const answered = (await newest()).filter(({ kind }) => kind === 'response');
     assert.match(JSON.stringify(answered), /ä to |\[email\]/);
     assert.doesNotMatch(JSON.stringify(answered), /jane\.doe|\ufffd/);
+  });
+
+  test('A10: an upgrade that fails leaves nothing open: what comes behind it is a request, and is decided on', async () => {
+    const earlier = server.heard.length;
+    const token = await gateway.issueToken('agent');
+    const head = `Host: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n`;
+    const upgrade =
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n';
+    for (const failing of ['pods/web/exec?command=sh', 'pods/gone/exec?command=cat', 'pods/web/log']) {
+      const socket = connect(gateway.port('http'), '127.0.0.1');
+      const said = text(socket);
+      socket.write(`GET /t/prod/api/v1/namespaces/default/${failing} HTTP/1.1\r\n${head}${upgrade}\r\n`);
+      socket.write(`GET /api/v1/namespaces/default/secrets/api HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`);
+      socket.write(`GET /t/prod/api/v1/namespaces/default/secrets/api HTTP/1.1\r\n${head}Connection: close\r\n\r\n`);
+      const answers = await within(said, `the end of ${failing}`);
+      assert.match(answers, /^HTTP\/1\.1 [45]\d\d /, failing);
+      assert.doesNotMatch(answers, /^HTTP\/1\.1 101/m, failing);
+      assert.ok(!answers.includes(Buffer.from(server.secret).toString('base64')) && !answers.includes(server.secret), failing);
+    }
+    assert.ok(
+      server.heard.slice(earlier).every(({ path }) => !path.includes('secrets')),
+      'nothing goes round policy',
+    );
   });
 
   test('channels in base64 are refused', async () => {

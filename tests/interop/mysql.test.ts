@@ -403,7 +403,7 @@ print(cursor.fetchall())
     await client.end();
   });
 
-  test('D36: no secret is in the log or in a record', async () => {
+  test('B24: no secret is in the log or in a record', async () => {
     const records = await everything();
     const texts: string[] = [JSON.stringify(records), gateway.log];
     for (const { session, seq, action } of records) {

@@ -135,7 +135,7 @@ policies: ${join(directory, 'policy.cedar')}
     assert.equal(stdout.slice(stdout.indexOf('y')), 'y'.repeat(5_000_000));
   });
 
-  test('where policy masks texts, somebody works in a shell: what is typed is echoed key by key, and a value keeps its columns', async () => {
+  test('D39: where policy masks texts, somebody works in a shell: what is typed is echoed key by key, and a value keeps its columns', async () => {
     writeFileSync(join(server.home, 'people.txt'), 'to ada.lovelace@example.com | done\n');
     const client = new ssh2.Client();
     client.on('error', () => undefined);
@@ -254,7 +254,7 @@ policies: ${join(directory, 'policy.cedar')}
     assert.ok(textsOf(records, 'response').includes('42\r\n'));
   });
 
-  test('policy may forbid shells and allow commands', async () => {
+  test('C27: policy may forbid shells, in which anything can be concealed, and allow commands', async () => {
     const { status, stdout } = await ssh('keyed', ['-tt', '--'], { input: 'exit\n' });
     assert.equal(status, 126);
     assert.match(stdout, /countersign: .*Run commands instead of a shell/);
@@ -307,7 +307,7 @@ policies: ${join(directory, 'policy.cedar')}
     assert.match(elsewhere.stderr, /countersign: .*nowhere/);
   });
 
-  test('forwards, an agent and a display are refused, and recorded as that', async () => {
+  test('C26: forwards, an agent and a display are refused, and recorded as that', async () => {
     const elsewhere = `127.0.0.1:${server.port}`;
     const ways = [
       { flags: ['-W', elsewhere, '--'], reason: /direct-tcpip .*127\.0\.0\.1/, status: 255 },

@@ -130,7 +130,13 @@ export async function startKubernetesServer(): Promise<KubernetesServer> {
   const server = createServer({ cert: certificate, key }, (request, response) => {
     answer(request, response).catch(() => response.destroy());
   }).listen(0, '127.0.0.1');
-  const sockets = new WebSocketServer({ server, handleProtocols: () => 'v5.channel.k8s.io' });
+  const sockets = new WebSocketServer({
+    server,
+    handleProtocols: () => 'v5.channel.k8s.io',
+    verifyClient: ({ req: { url = '' } }, done) => {
+      done(!url.includes('/pods/gone/'), 404);
+    },
+  });
   sockets.on('connection', (socket, { method = '', url = '', headers }) => {
     heard.push({ method, path: url, headers, body: Buffer.alloc(0) });
     const { pathname, searchParams } = new URL(url, 'https://server');

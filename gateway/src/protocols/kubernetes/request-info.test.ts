@@ -61,7 +61,7 @@ test('a program in a container has the effects of its name', () => {
   }
 });
 
-test('D36: what leads out of the API is unknown, whatever its method is', () => {
+test('C26: what leads out of the API is unknown, whatever its method is', () => {
   for (const [path, action] of [
     ['/api/v1/namespaces/shop/pods/web/attach', 'kubernetes.attach'],
     ['/api/v1/namespaces/shop/pods/web/portforward', 'kubernetes.portforward'],
