@@ -3,7 +3,7 @@
 # is possible (Debian, root, a package mirror); elsewhere it says what is missing, and what drives it is skipped and says so.
 set -eu
 missing=''
-packages='postgresql-15 postgresql-client-15 postgresql-contrib python3-psycopg python3-cbor2 python3-cryptography strace openssl curl git e2fsprogs util-linux procps systemd chromium softhsm2 opensc openssh-client openssh-server python3-paramiko rsync redis-server redis-tools python3-redis mariadb-server mariadb-client python3-pymysql'
+packages='postgresql-15 postgresql-client-15 postgresql-contrib python3-psycopg python3-cbor2 python3-cryptography strace openssl curl git e2fsprogs util-linux procps systemd chromium softhsm2 opensc openssh-client openssh-server python3-paramiko rsync redis-server redis-tools python3-redis mariadb-server mariadb-client python3-pymysql ansible-core'
 # A kubectl may come from elsewhere, where Debian's package would take its place.
 command -v kubectl > /dev/null || packages="$packages kubernetes-client"
 # With --only, those that are named behind it and no others: the demo needs fewer, and says itself what it lacks.
