@@ -43,6 +43,12 @@ test('statements have the effects of what they do at most', () => {
     ['ANALYZE FORMAT=JSON DELETE FROM t', 'destroy unknown write'],
     ['EXPLAIN DELETE FROM t', 'read'],
     ['KILL 7', 'administer'],
+    ['ALTER IGNORE TABLE t ADD UNIQUE (a)', 'define destroy unknown write'],
+    ['SELECT s.nextval', 'read write'],
+    ['TRUNCATE t WAIT 5', 'destroy unknown write'],
+    ['RENAME TABLE t TO u', 'define unknown'],
+    ['LOCK TABLES t READ', 'administer unknown'],
+    ['DROP DATABASE shop', 'define destroy write'],
     ['nonsense', 'destroy unknown write'],
     ['-- nothing', ''],
   ] as const) {
@@ -78,7 +84,37 @@ test('A14: no comment, quote or setting hides what a server runs', () => {
 test('tables are those that the other parser finds, and the database is followed', () => {
   const facts = guard.factsOf('SELECT * FROM a JOIN shop.b USING (id) WHERE c IN (SELECT id FROM `d d`)', false);
   assert.deepEqual(facts.tables.map((parts) => parts.join('.')).toSorted(), ['a', 'd d', 'shop.b']);
-  assert.deepEqual(guard.factsOf('DROP TABLE a, shop.b', false).tables, [['a'], ['shop', 'b']]);
+  for (const [sql, tables] of [
+    ['DROP TABLE a, shop.b', 'a shop.b'],
+    ['DROP VIEW a', 'a'],
+    ['TRUNCATE TABLE a', 'a'],
+    ['INSERT INTO a SELECT * FROM b', 'a b'],
+    ['REPLACE INTO a VALUES (1)', 'a'],
+    ['UPDATE a SET x = (SELECT max(y) FROM b)', 'a b'],
+    ['DELETE FROM a WHERE x IN (SELECT y FROM b)', 'a b'],
+    ['DELETE a FROM a JOIN b ON a.x = b.y', 'a b'],
+    ['CREATE TABLE a AS SELECT * FROM b', 'a b'],
+    ['CREATE TABLE a LIKE b', 'a b'],
+    ['CREATE VIEW a AS SELECT * FROM b', 'a b'],
+    ['ALTER TABLE a ADD COLUMN b INT', 'a'],
+    ['CREATE INDEX i ON a (x)', 'a'],
+    ['WITH x AS (SELECT * FROM a) SELECT * FROM x, b', 'a b x'],
+    ['(SELECT * FROM a) UNION (SELECT * FROM b)', 'a b'],
+    ['SELECT EXISTS (SELECT 1 FROM a), (SELECT 1 FROM b)', 'a b'],
+  ] as const) {
+    const found = guard.factsOf(sql, false);
+    assert.deepEqual(
+      [
+        found.tables
+          .map((parts) => parts.join('.'))
+          .toSorted()
+          .join(' '),
+        found.effects.includes('unknown'),
+      ],
+      [tables, false],
+      sql,
+    );
+  }
   assert.equal(facts.database, undefined);
   assert.equal(guard.factsOf('USE `other`', false).database, 'other');
   assert.equal(guard.factsOf('SELECT 1; USE other', false).database, null);

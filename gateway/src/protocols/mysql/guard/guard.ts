@@ -52,6 +52,12 @@ const otherWords: Readonly<Record<string, RegExp>> = {
   revoke: /^Revoke$/,
 };
 
+/** The kinds that name no tables, or only say how tables are made. */
+const withoutTables =
+  /^(?:do|set|use|help|show|explain|begin|start|commit|rollback|savepoint|release|prepare|deallocate|unlock|kill|flush|reset|purge|change|stop|xa|shutdown|grant|revoke|call|rename_user|(?:create|alter|drop)_(?:database|user|role|server|tablespace|logfile|instance|undo|resource|function|procedure|event|package))$/;
+/** The kinds of which the other parser names all tables. */
+const withTables = /^(?:select|with|insert|replace|update|delete|truncate|(?:create|alter|drop)_table|(?:create|drop)_view|create_index)$/;
+
 /** Finds what texts of SQL do at most, by our own lexer in every way in which a server may read the text, and by another parser. Keeps what it found. */
 export class Guard {
   readonly #parser: SecondParser;
@@ -156,10 +162,13 @@ function factsOf(lexed: readonly (readonly (readonly SqlToken[])[])[], second: S
   return { effects: [...effects].toSorted(), statements: [...kinds].toSorted(), tables: tablesIn(second), database };
 }
 
-/** True if the other parser finds the same statements, or if what it may have overlooked has no expressions. */
+/** True if the other parser finds the same statements, and their functions and tables; a statement that has neither needs no other parser. */
 function isConfirmed(kinds: readonly StatementKind[], second: SecondReading | null): boolean {
   if (second === null) {
-    return kinds.every(({ hasExpressions }) => !hasExpressions);
+    return kinds.every(({ kind, hasExpressions }) => !hasExpressions && withoutTables.test(kind));
+  }
+  if (!kinds.every(({ kind }) => withoutTables.test(kind) || withTables.test(kind))) {
+    return false;
   }
   return second.statements.length === kinds.length && kinds.every(({ kind }, at) => (otherWords[kind] ?? otherWordOf(kind)).test(second.statements[at] ?? ''));
 }

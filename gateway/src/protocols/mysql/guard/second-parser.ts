@@ -121,7 +121,7 @@ function collect(
   const named = isNode(value) ? value['name'] : undefined;
   if (key === 'Function') {
     add(functions, named);
-  } else if (key === 'Table' || key === 'CreateTable' || key === 'AlterTable' || key === 'CreateView') {
+  } else if (key === 'Table' || key === 'Plain' || key === 'Parenthesized' || key === 'CreateTable' || key === 'AlterTable' || key === 'CreateView') {
     add(tables, named);
   } else if (key === 'TableName' || key === 'table_name') {
     add(tables, value);

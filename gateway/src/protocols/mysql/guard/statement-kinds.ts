@@ -25,7 +25,7 @@ const objects = new Set(
 const codeObjects = new Set(['trigger', 'function', 'procedure', 'package', 'event']);
 const accountObjects = new Set(['user', 'role', 'server', 'instance', 'tablespace', 'logfile', 'undo', 'resource', 'spatial']);
 /** Words of ALTER TABLE with which values may be lost. */
-const losing = new Set('DROP MODIFY CHANGE CONVERT TRUNCATE EXCHANGE DISCARD IMPORT COALESCE REMOVE REORGANIZE RENAME'.split(' '));
+const losing = new Set('IGNORE DROP MODIFY CHANGE CONVERT TRUNCATE EXCHANGE DISCARD IMPORT COALESCE REMOVE REORGANIZE RENAME'.split(' '));
 /** Engines that keep what is in a table within the server. */
 const ownEngines = new Set('INNODB MYISAM ARIA MEMORY HEAP ARCHIVE CSV BLACKHOLE ROCKSDB MRG_MYISAM SEQUENCE'.split(' '));
 /** The words before objects in CREATE and DROP: `CREATE OR REPLACE DEFINER = ann@host SQL SECURITY INVOKER VIEW`. */
@@ -119,7 +119,7 @@ function select(words: readonly string[]): StatementKind {
   words.forEach((word, at) => {
     if (word === 'INTO' && ['OUTFILE', 'DUMPFILE'].includes(words[at + 1] ?? '')) {
       effects.add('administer').add('write');
-    } else if (word === 'NEXT' && words[at + 1] === 'VALUE') {
+    } else if ((word === 'NEXT' && words[at + 1] === 'VALUE') || word === 'NEXTVAL') {
       effects.add('write');
     }
   });
