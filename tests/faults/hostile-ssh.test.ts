@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import ssh2, { type Client, type ClientChannel, type Connection } from 'ssh2';
+import { newKey } from '../../gateway/src/protocols/ssh/testdata/new-key.ts';
 import { startCommandServer, type CommandServer } from '../../gateway/src/protocols/ssh/testdata/command-server.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { waitUntil, within } from '../support/wait-until.ts';
@@ -37,7 +38,7 @@ interface HostileTarget extends AsyncDisposable {
 
 async function startHostileTarget(begin: (connection: Connection) => void): Promise<HostileTarget> {
   const users: string[] = [];
-  const server = new ssh2.Server({ hostKeys: [ssh2.utils.generateKeyPairSync('ed25519').private] }, (connection) => {
+  const server = new ssh2.Server({ hostKeys: [newKey().private] }, (connection) => {
     connection.on('error', () => undefined);
     connection.on('authentication', (context) => {
       if (context.method === 'password') {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import ssh2 from 'ssh2';
+import { newKey } from '../../gateway/src/protocols/ssh/testdata/new-key.ts';
 import type { ShownRecord } from '../../gateway/src/feed/shown-record.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { runProgram, type RunResult } from '../support/run.ts';
@@ -37,7 +38,7 @@ describe('OpenSSH through the gateway', requireSshServer(), () => {
   let gateway: GatewayProcess;
   let directory: string;
   let token: string;
-  const own = ssh2.utils.generateKeyPairSync('ed25519');
+  const own = newKey();
   before(async () => {
     server = await startSshServer();
     directory = mkdtempSync(join(tmpdir(), 'countersign-ssh-'));
@@ -485,13 +486,13 @@ dirname "$SSH_CONFIG"`;
     assert.equal(records.find(({ action }) => action === 'ssh.exec')?.principal, 'ann');
     const digest = hash('sha256', Buffer.from(own.public.split(' ')[1] ?? '', 'base64'));
     assert.equal(records.find(({ action }) => action === 'gateway.authenticate')?.attributes['countersign.client_key.sha256'], digest);
-    const other = await withKey(ssh2.utils.generateKeyPairSync('ed25519').private);
+    const other = await withKey(newKey().private);
     assert.deepEqual([other.status, /Permission denied/.test(other.stderr)], [255, true]);
   });
 
   test('A16: a key that is offered is not proven: a signature of another key admits nobody', async () => {
     const { session } = await gateway.newest();
-    const other = ssh2.utils.parseKey(ssh2.utils.generateKeyPairSync('ed25519').private);
+    const other = ssh2.utils.parseKey(newKey().private);
     const proper = ssh2.utils.parseKey(own.private);
     assert.ok(!(other instanceof Error) && !(proper instanceof Error));
     /** Shows the public key of somebody and signs with a given key. */

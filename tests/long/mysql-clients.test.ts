@@ -67,7 +67,11 @@ describe('clients of MySQL, at length', requireProgram('mariadbd', 'mariadb', 'm
   test('Connector/J works unchanged', extraCheck('default-jdk-headless libmariadb-java', '/usr/bin/java', connector), async () => {
     const file = join(import.meta.dirname, '..', 'support', 'connector', 'Asker.java');
     const url = `jdbc:mariadb://127.0.0.1:${gateway.port('mysql')}/shop`;
-    const said = await run('java', ['-cp', connector, file, url, 'shop', token, 'SELECT said FROM kept WHERE id = ?', '7'], token);
+    const said = await run(
+      'java',
+      ['-Dfile.encoding=UTF-8', '-Dstdout.encoding=UTF-8', '-cp', connector, file, url, 'shop', token, 'SELECT said FROM kept WHERE id = ?', '7'],
+      token,
+    );
     assert.equal(said, `it's "\\\n\t7 é ☃\n`.repeat(2));
   });
 });

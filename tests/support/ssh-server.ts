@@ -4,7 +4,7 @@ import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, r
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
+import { newKey } from '../../gateway/src/protocols/ssh/testdata/new-key.ts';
 import { notAllowedHere, requireProgram } from './require-program.ts';
 
 const sshd = '/usr/sbin/sshd';
@@ -46,8 +46,8 @@ export async function startSshServer(): Promise<SshServer> {
   const home = at('home');
   mkdirSync(join(home, '.ssh'), { recursive: true });
   const password = 'ssh-target-password-canary-77c2';
-  const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
-  const userKey = ssh2.utils.generateKeyPairSync('ed25519');
+  const hostKey = newKey();
+  const userKey = newKey();
   writeFileSync(at('host'), hostKey.private, { mode: 0o600 });
   const hash = spawnSync('openssl', ['passwd', '-6', '-stdin'], { input: password, encoding: 'utf8' }).stdout.trim();
   const account = `deploy:x:${userId}:${userId}::${home}:/bin/bash\n`;

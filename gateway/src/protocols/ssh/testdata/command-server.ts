@@ -5,6 +5,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
+import { newKey } from './new-key.ts';
 import { PatientSocket } from './patient.ts';
 
 /** The server of SFTP of OpenSSH, as Debian has it. */
@@ -28,7 +29,7 @@ export interface CommandServer extends AsyncDisposable {
 }
 
 export async function startCommandServer(): Promise<CommandServer> {
-  const { private: key, public: hostKey } = ssh2.utils.generateKeyPairSync('ed25519');
+  const { private: key, public: hostKey } = newKey();
   const password = 'ssh-contract-canary-91ab';
   const commands: string[] = [];
   const input: Buffer[] = [];
