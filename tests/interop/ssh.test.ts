@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -28,6 +29,9 @@ forbid (principal, action == Action::"ssh.shell", resource == Target::"keyed");
 forbid (principal, action in Action::"ssh", resource == Target::"keyed") when { context.user == "root" };
 @id("masked") @mask("email") @mask_request("email")
 permit (principal == Principal::"masked", action in Action::"ssh", resource == Target::"host");
+@id("no-tunnels")
+@reason("Not there.")
+forbid (principal == Principal::"agent", action == Action::"ssh.forward", resource == Target::"tunnel") when { context.destination like "localhost:*" };
 @id("no-input")
 @reason("Nothing is typed here.")
 forbid (principal, action == Action::"ssh.input", resource == Target::"mute");
@@ -56,9 +60,10 @@ describe('OpenSSH through the gateway', requireSshServer(), () => {
   host: { ${place(`password: { env: HOST_PASSWORD }, ${pinned}`)} }
   keyed: { ${place(`password: { env: HOST_KEY }, ${pinned.replace(' }', ', users: [root] }')}`)} }
   mute: { ${place(`password: { env: HOST_PASSWORD }, ${pinned}`)} }
+  tunnel: { ${place(`password: { env: HOST_PASSWORD }, ${pinned.replace(' }', ', forwards: any }')}`)} }
   moved: { ${place(`password: { env: HOST_PASSWORD }, ${other}`)} }
 principals:
-  agent: { kind: agent, targets: [host, keyed, mute, moved] }
+  agent: { kind: agent, targets: [host, keyed, mute, tunnel, moved] }
   masked: { kind: agent, targets: [] }
   ann: { kind: human, targets: [host], sshKeys: ["${own.public}"] }
 policies: ${join(directory, 'policy.cedar')}
@@ -83,6 +88,13 @@ policies: ${join(directory, 'policy.cedar')}
     'LogLevel=ERROR',
   ];
   const asking = (secret: string): Record<string, string> => ({ SSH_ASKPASS: join(directory, 'askpass'), SSH_ASKPASS_REQUIRE: 'force', TOKEN: secret });
+  /** A program that gives the token to the gateway, and the password to a server behind it. */
+  const bothAskpass = (): string => {
+    const file = join(directory, 'both');
+    writeFileSync(file, `#!/bin/sh\ncase "$1" in *deploy@behind*) echo '${server.password}' ;; *) echo "$TOKEN" ;; esac\n`);
+    chmodSync(file, 0o755);
+    return file;
+  };
   interface Given {
     readonly input?: string;
     readonly secret?: string;
@@ -311,7 +323,7 @@ policies: ${join(directory, 'policy.cedar')}
   test('C26: forwards, an agent and a display are refused, and recorded as that', async () => {
     const elsewhere = `127.0.0.1:${server.port}`;
     const ways = [
-      { flags: ['-W', elsewhere, '--'], reason: /direct-tcpip .*127\.0\.0\.1/, status: 255 },
+      { flags: ['-W', elsewhere, '--'], reason: /the option forwards of the target does not name 127\.0\.0\.1/, status: 255 },
       { flags: ['-R', `0:${elsewhere}`, '--', 'true'], reason: /tcpip-forward/, status: 0 },
       { flags: ['-Y', '--', 'true'], reason: /x11-req/, status: 0 },
     ];
@@ -325,6 +337,49 @@ policies: ${join(directory, 'policy.cedar')}
     const words = [...options(), '-A', '-p', String(gateway.port('ssh')), 'host@127.0.0.1', 'echo "agent: $SSH_AUTH_SOCK"'];
     assert.deepEqual(await runProgram('ssh-agent', ['ssh', ...words], asking(token)), { status: 0, stdout: 'agent: \n', stderr: '' });
     assert.match(String((await newest()).find(({ verdict }) => verdict === 'deny')?.attributes['countersign.reason']), /auth-agent-req/);
+  });
+
+  test('C26: a forward to a place that the target names is decided on and recorded, and goes both ways until each side has ended it', async () => {
+    const echo = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('data', (bytes) => socket.write(`said ${bytes.toString()}`));
+      socket.on('end', () => socket.end('and over'));
+    });
+    echo.listen(0, '127.0.0.1');
+    await once(echo, 'listening');
+    const address = echo.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    try {
+      const through = await ssh('tunnel', ['-W', `127.0.0.1:${port}`, '--'], { input: 'some bytes' });
+      assert.deepEqual([through.status, through.stdout], [0, 'said some bytesand over'], through.stderr);
+      const records = await newest();
+      const forward = records.find(({ action }) => action === 'ssh.forward');
+      assert.deepEqual([forward?.attributes['countersign.destination'], forward?.attributes['countersign.effects']], [`127.0.0.1:${port}`, ['unknown']]);
+      assert.match(textsOf(records, 'request', 'ssh.input'), /some bytes/);
+      assert.match(textsOf(records, 'response'), /said some bytes/);
+      for (const [place, reason] of [
+        [`localhost:${port}`, /Not there/],
+        ['127.0.0.1:1', /could not connect there/],
+      ] as const) {
+        const failed = await ssh('tunnel', ['-W', place, '--'], { input: 'x' });
+        assert.deepEqual([failed.status, failed.stdout], [255, ''], place);
+        assert.match(JSON.stringify(await newest()), reason);
+      }
+      const jump = await runProgram(
+        'ssh',
+        [
+          ...options(),
+          '-o',
+          `ProxyCommand=ssh ${options().join(' ')} -p ${gateway.port('ssh')} -W 127.0.0.1:${server.port} tunnel@127.0.0.1`,
+          'deploy@behind',
+          'echo "behind"',
+        ],
+        { ...asking(token), SSH_ASKPASS: bothAskpass() },
+        '',
+      );
+      assert.equal(jump.stdout, 'behind\n', jump.stderr);
+    } finally {
+      echo.close();
+    }
   });
 
   test('a client sets variables of its language and of no other kind', async () => {

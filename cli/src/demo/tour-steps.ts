@@ -51,9 +51,10 @@ export const tourSteps: readonly TourStep[] = [
     act: async ({ page, url, session }) => {
       await page.goto(`${url}/sessions/${session}`);
       await page.waitForSelector('.message.user');
-      await page.keyboard.press('/');
-      await page.keyboard.type('POST /addresses');
-      await page.keyboard.press('Enter');
+      await page.fill('.find input', 'POST /addresses');
+      // The conversation comes record by record, and what is looked for may not be there yet.
+      await page.waitForSelector('.find [role=status]:text-matches("^[1-9][0-9]* found")');
+      await page.press('.find input', 'Enter');
       await page.click('article:focus >> text=Trace');
       await page.waitForSelector('.way:has-text("checker")');
       return page;

@@ -334,6 +334,8 @@ export const ownAttributes = {
   severity: 'countersign.severity',
   /** String. The name of the sink that a notice is for, or that gets records. */
   sink: 'countersign.sink',
+  /** String. The place to which a target is to connect for a client, as `HOST:PORT`. */
+  destination: 'countersign.destination',
   /** String. The subsystem of SSH that is opened, such as `sftp`. */
   subsystem: 'countersign.subsystem',
   /** Boolean, true. PostgreSQL skipped the request, because one before it in the same pipeline failed. */

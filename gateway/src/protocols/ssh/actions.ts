@@ -52,6 +52,13 @@ export const context: readonly ContextField[] = [
     absent: '',
     title: 'The subsystem that is opened, as `sftp`.',
   },
+  {
+    name: 'destination',
+    type: 'text',
+    attribute: ownAttributes.destination,
+    absent: '',
+    title: 'The place to which the target is to connect, as `db.internal:5432`.',
+  },
   ...sftpFields,
 ];
 
@@ -68,6 +75,11 @@ export function commandAttributes(command: string): Attributes {
 /** Returns the facts of a subsystem. That of SFTP only tells where relative paths begin, until operations come, which are decided on one by one; nobody sees into the others. */
 export function subsystemAttributes(subsystem: string): Attributes {
   return { [ownAttributes.effects]: subsystem === sftpSubsystem ? readEffects : unknownEffects, [ownAttributes.subsystem]: subsystem };
+}
+
+/** Returns the facts of a forward. Nobody sees into what goes over it. */
+export function forwardAttributes(destination: string): Attributes {
+  return { [ownAttributes.effects]: unknownEffects, [ownAttributes.destination]: destination };
 }
 
 /** The facts of what nobody can see into. */

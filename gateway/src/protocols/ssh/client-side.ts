@@ -4,7 +4,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { RelayedClient } from '../../wire/relay-loop.ts';
 import { ChannelOutput } from './channel-output.ts';
 import { data, globalRequest, open, place, plain, request, sizeOf, strings, terminal } from './compose.ts';
-import { parseMessage, readExitCode, readExitSignal, type Message } from './messages.ts';
+import { forwardType, parseMessage, readExitCode, readExitSignal, type Message } from './messages.ts';
 import { MessageFlow, tooSmallPackets, type Transport } from './message-flow.ts';
 
 /** Most channels of a client at the same time. */
@@ -16,6 +16,8 @@ interface Opened {
   started: { readonly stream: ServerChannel; readonly output: ChannelOutput } | null;
   /** How it has ended; said to the client after all output. */
   exit: (() => void) | null;
+  /** True if it leads to another place: it ends in each direction by itself. */
+  readonly isForward: boolean;
 }
 
 /** The connection of a client, as ssh2 serves it, as a stream of messages. */
@@ -27,6 +29,8 @@ export class ClientSide extends MessageFlow<ServerChannel> implements RelayedCli
   /** The refusals of requests for remote forwards, in the order in which they came. */
   readonly #refusals: (() => void)[] = [];
   readonly #openRefusals = new Map<number, () => void>();
+  /** The channels that lead elsewhere and are not decided on. */
+  readonly #openings = new Map<number, AcceptConnection<ServerChannel>>();
   #numbers = 0;
 
   constructor(client: Client, connection: Connection, socket: Transport['socket']) {
@@ -47,8 +51,13 @@ export class ClientSide extends MessageFlow<ServerChannel> implements RelayedCli
         reject();
       }
     });
-    connection.on('tcpip', (_accept, reject, { destIP, destPort }) => {
-      this.#openElsewhere('direct-tcpip', place(destIP, destPort), reject);
+    connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
+      if (this.#channels.size + this.#openings.size < channelsMax) {
+        this.#openings.set(this.#numbers + 1, accept);
+        this.#openElsewhere(forwardType, place(destIP, destPort), reject);
+      } else {
+        reject();
+      }
     });
     connection.on('openssh.streamlocal', (_accept, reject, { socketPath }) => {
       this.#openElsewhere('direct-streamlocal@openssh.com', place(socketPath, null), reject);
@@ -83,6 +92,9 @@ export class ClientSide extends MessageFlow<ServerChannel> implements RelayedCli
     } else if (message.kind === 'openFailure') {
       this.#openRefusals.get(message.channel)?.();
       this.#openRefusals.delete(message.channel);
+      this.#openings.delete(message.channel);
+    } else if (message.kind === 'success' && this.#openings.has(message.channel)) {
+      this.#connect(message.channel);
     } else if ('channel' in message) {
       const opened = this.#channels.get(message.channel);
       if (opened !== undefined) {
@@ -119,6 +131,11 @@ export class ClientSide extends MessageFlow<ServerChannel> implements RelayedCli
         finish(opened);
         break;
       case 'eof':
+        // A command says its exit status behind its output.
+        if (opened.isForward) {
+          opened.started?.output.finish(() => opened.started?.stream.end());
+        }
+        break;
       case 'failure':
       case 'open':
         break;
@@ -145,7 +162,7 @@ export class ClientSide extends MessageFlow<ServerChannel> implements RelayedCli
   #open(session: Session): void {
     this.#numbers += 1;
     const channel = this.#numbers;
-    const opened: Opened = { started: null, exit: null };
+    const opened: Opened = { started: null, exit: null, isForward: false };
     this.#channels.set(channel, opened);
     this.receive(open(channel));
     const say = (type: string, body: Uint8Array, wantsReply = false): void => {
@@ -211,6 +228,33 @@ export class ClientSide extends MessageFlow<ServerChannel> implements RelayedCli
     });
   }
 
+  /** Opens a channel that leads elsewhere, which was allowed, and to which the target is connected. */
+  #connect(channel: number): void {
+    const accept = this.#openings.get(channel);
+    this.#openings.delete(channel);
+    this.#openRefusals.delete(channel);
+    if (accept === undefined) {
+      return;
+    }
+    const stream = accept();
+    if (tooSmallPackets(stream)) {
+      this.cutOff(new GatewayError('malformed', 'The client takes only packets that are too small.'));
+      return;
+    }
+    const output = new ChannelOutput(stream, () => {
+      this.drained();
+    });
+    const opened: Opened = { started: { stream, output }, exit: null, isForward: true };
+    this.#channels.set(channel, opened);
+    this.watch(channel, stream);
+    stream.on('close', () => {
+      this.receive(plain('close', channel));
+      this.#channels.delete(channel);
+      this.leave(channel);
+    });
+    this.#begin(channel, opened);
+  }
+
   /** Notes that the client wants a channel that leads elsewhere. */
   #openElsewhere(type: string, body: Uint8Array, reject: RejectConnection): void {
     this.#numbers += 1;
@@ -232,9 +276,12 @@ function exitOf({ type, body }: Message & { readonly kind: 'request' }, { starte
 }
 
 /** Says how it has ended after all output, and closes the channel. */
-function finish({ started, exit }: Opened): void {
+function finish({ started, exit, isForward }: Opened): void {
   started?.output.finish(() => {
     exit?.();
     started.stream.end();
+    if (isForward) {
+      started.stream.close();
+    }
   });
 }

@@ -164,6 +164,9 @@ export function readExitSignal(body: Buffer): { readonly signal: string; readonl
   return { signal: readString(reader), hasCore: reader.uint8() !== 0, words: readString(reader) };
 }
 
+/** The type of a channel that leads to a host and a port. */
+export const forwardType = 'direct-tcpip';
+
 /** Reads where a forward leads: a host and a port, or the path of a socket. */
 export function readPlace(type: string, body: Buffer): string {
   const reader = new ByteReader(body);

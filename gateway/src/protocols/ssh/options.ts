@@ -9,6 +9,8 @@ const hostKey = z
     'A host key is written as in known_hosts: ssh-ed25519 AAAA…',
   );
 const keysMax = 16;
+const placesMax = 256;
+const placeCharactersMax = 300;
 
 /** The options of a target of this protocol. */
 export const sshOptions = z.strictObject({
@@ -18,6 +20,22 @@ export const sshOptions = z.strictObject({
     })
     .describe(
       'The keys that the target may show, as `["ssh-ed25519 AAAA…"]`. `any` trusts whoever answers at its address. A target without this option is refused.',
+    ),
+  forwards: z
+    .union([
+      z.literal('any'),
+      z
+        .array(
+          z
+            .string()
+            .max(placeCharactersMax)
+            .regex(/^.+:\d{1,5}$/, 'A place is written as HOST:PORT.'),
+        )
+        .max(placesMax),
+    ])
+    .default([])
+    .describe(
+      'The places to which clients may have the target connect (`ssh -L`, `ssh -W`), as `["db.internal:5432"]`, each written as clients name it. `any` allows all that the target reaches; policy decides on each (`context.destination`). Without this option there are none.',
     ),
   users: usersOption,
   linkLocal: linkLocalOption,

@@ -23,7 +23,7 @@ class Tried {
 
   constructor({ unreached = null, verdict = () => 'allow' }: { unreached?: GatewayError | null; verdict?: (action: string) => Verdict } = {}) {
     this.#verdict = verdict;
-    this.relay = new SshRelay({ session, user: 'deploy', unreached, nowMs: () => (this.#nowMs += 10) });
+    this.relay = new SshRelay({ session, user: 'deploy', unreached, forwards: ['db:5432'], nowMs: () => (this.#nowMs += 10) });
   }
 
   client(...frames: readonly Buffer[]): this {

@@ -5,10 +5,10 @@ import { GatewayError } from '../../domain/errors.ts';
 import { ownAttributes } from '../../domain/own-attributes.ts';
 import { changeText, type TextChange } from '../../domain/text-change.ts';
 import type { Output, Relay, RequestOutput } from '../../wire/relay.ts';
-import { commandAttributes, sftpSubsystem, subsystemAttributes, unknownAttributes, type ActionName } from './actions.ts';
+import { commandAttributes, sftpSubsystem, subsystemAttributes, unknownAttributes, type ActionName, forwardAttributes } from './actions.ts';
 import { globalFailure, openFailure, plain } from './compose.ts';
 import { exitCodes, lastWords, saying, sentence } from './failures.ts';
-import { FrameReader, parseMessage, readExitCode, readPlace, readText, readVariable, type Message } from './messages.ts';
+import { forwardType, FrameReader, type Message, parseMessage, readExitCode, readPlace, readText, readVariable } from './messages.ts';
 import { OutputTexts } from './output-texts.ts';
 import { changedMessages, knownBytes } from './prepared.ts';
 import { SftpChannel } from './sftp/sftp-channel.ts';
@@ -27,6 +27,8 @@ export interface RelayOptions {
   readonly user: string;
   /** Why the target is not reached: nothing that a client wants to run is then run. Null: it is reached. */
   readonly unreached: GatewayError | null;
+  /** The places to which the target may be asked to connect, as `HOST:PORT`. */
+  readonly forwards: 'any' | readonly string[];
   /** A clock that goes on evenly, in ms. */
   readonly nowMs: () => number;
 }
@@ -36,6 +38,10 @@ interface Running {
   readonly preparation: Buffer[];
   preparedBytes: number;
   isTerminal: boolean;
+  /** True if the channel leads to another place, and nothing runs in it. */
+  readonly isForward: boolean;
+  /** True once the target is connected to that place. */
+  isOpen?: boolean;
   /** The request that said what is to run. Null: there was none, or it was refused, or what ran is over. */
   request: RunningRequest | null;
 }
@@ -177,7 +183,9 @@ export class SshRelay implements Relay {
           if (this.#channels.size >= channelsMax) {
             throw new GatewayError('limit_exceeded', `More than ${channelsMax} channels are open.`);
           }
-          this.#channels.set(message.channel, { preparation: [frame], preparedBytes: frame.length, isTerminal: false, request: null });
+          this.#channels.set(message.channel, { preparation: [frame], preparedBytes: frame.length, isTerminal: false, isForward: false, request: null });
+        } else if (message.type === forwardType) {
+          this.#openForward(frame, message.channel, readPlace(message.type, message.body));
         } else {
           const words = `${message.type} leads elsewhere, which is not possible through the gateway yet`;
           this.#refuse({ name: 'ssh.forward', bytes: frame, reason: `${words}: ${readPlace(message.type, message.body)}` }, [
@@ -313,6 +321,45 @@ export class SshRelay implements Relay {
     };
   }
 
+  /** Asks whether the target may connect to a place for the client. */
+  #openForward(frame: Buffer, channel: number, place: string): void {
+    const { forwards, unreached, user } = this.#options;
+    if (this.#channels.size >= channelsMax) {
+      throw new GatewayError('limit_exceeded', `More than ${channelsMax} channels are open.`);
+    }
+    const running: Running = { preparation: [], preparedBytes: 0, isTerminal: false, isForward: true, request: null };
+    this.#channels.set(channel, running);
+    const attributes = { [ownAttributes.targetUser]: user, ...forwardAttributes(place) };
+    this.#attributes = attributes;
+    const action: Action = { name: 'ssh.forward', attributes, known: () => knownBytes([frame]) };
+    const isNamed = forwards === 'any' || forwards.includes(place);
+    const refused = unreached?.message ?? (isNamed ? null : `the option forwards of the target does not name ${place}`);
+    const reason = 'policy changes texts of requests, and what goes over a forward cannot be changed';
+    const output: RequestOutput = { type: 'request', action, bytes: [frame] };
+    // The place is in the facts of a request, so one with a value that is masked has none.
+    const changed = (change: RequestChange): RequestOutput =>
+      changeText(change.texts, place) === place
+        ? { ...output, relation: { change } }
+        : { ...output, action: { name: 'ssh.forward', attributes: { [ownAttributes.targetUser]: user, ...unknownAttributes } }, refused: reason };
+    this.#ask(refused === null ? { ...output, change: changed } : { ...output, refused }, (decision, seq, changes) => {
+      if (decision.verdict !== 'allow') {
+        this.#end(channel, seq, unreached ?? refusalOf(decision), exitCodes.refused);
+        return;
+      }
+      changes.forEach(({ look }) => look?.missed());
+      running.request = { seq, startedMs: this.#options.nowMs(), attributes, bytes: [frame], texts: null, sftp: null };
+      if (changes.some(({ look }) => look === undefined)) {
+        this.#end(
+          channel,
+          seq,
+          new GatewayError('refused', 'Policy changes texts of answers, and what comes over a forward cannot be changed.'),
+          exitCodes.refused,
+        );
+        this.#ask({ type: 'request', action, bytes: [plain('close', channel)], relation: { partOf: seq }, byGateway: true }, () => undefined);
+      }
+    });
+  }
+
   /** Takes input. That of SFTP is operations, which are asked about one by one. */
   #takeInput(frame: Buffer, channel: number, bytes: Buffer): void {
     const request = this.#channels.get(channel)?.request ?? null;
@@ -379,8 +426,14 @@ export class SshRelay implements Relay {
     }
     this.#channels.delete(channel);
     this.#outputs.push(...(running.request?.sftp?.ended() ?? []));
-    const words = lastWords(channel, sentence(error, this.#options.session), { code, isTerminal: running.isTerminal });
-    const attributes = { 'error.type': error.code, 'process.exit.code': code };
+    const said = sentence(error, this.#options.session);
+    const attributes = { 'error.type': error.code, ...(running.isForward ? {} : { 'process.exit.code': code }) };
+    if (running.isForward) {
+      const last = running.isOpen ? plain('close', channel) : openFailure(channel, said);
+      this.#outputs.push({ type: 'response', meta: { request, attributes }, bytes: [last], continues: false, isEnd: true });
+      return;
+    }
+    const words = lastWords(channel, said, { code, isTerminal: running.isTerminal });
     this.#outputs.push({ type: 'response', meta: { request, attributes }, bytes: [plain('success', channel), ...words], continues: false, isEnd: true });
   }
 
@@ -420,12 +473,16 @@ export class SshRelay implements Relay {
       return;
     }
     if (message.kind === 'failure') {
-      this.#end(channel, request.seq, new GatewayError('refused', 'The target refused to run this.'), exitCodes.failed);
+      const words = running.isForward ? 'The target could not connect there, or does not allow it.' : 'The target refused to run this.';
+      this.#end(channel, request.seq, new GatewayError('refused', words), exitCodes.failed);
       return;
     }
     if (message.kind === 'data' && request.sftp !== null) {
       this.#outputs.push(...request.sftp.targetBytes(message.bytes));
       return;
+    }
+    if (message.kind === 'success') {
+      running.isOpen = true;
     }
     const isEnd = message.kind === 'close';
     if (isEnd) {

@@ -184,6 +184,7 @@ async function converse(client: Client, { channel, side, user }: Arrival): Promi
     session: channel.session,
     user: wantedUser(channel.target, user),
     unreached,
+    forwards: parseOptions(sshOptions, channel.target.options).forwards,
     nowMs: () => performance.now(),
   });
   await runRelay(side, reached instanceof GatewayError ? nowhere : reached, channel, relay);

@@ -3,7 +3,7 @@ import { GatewayError } from '../../domain/errors.ts';
 import type { Grant } from '../../domain/grant.ts';
 import type { RelayedTarget } from '../../wire/relay-loop.ts';
 import { data, errorData, exitSignal, exitStatus, plain } from './compose.ts';
-import { readMessages, readSize, readTerminal, readText, readVariable, type Message } from './messages.ts';
+import { forwardType, readMessages, readPlace, readSize, readTerminal, readText, readVariable, type Message } from './messages.ts';
 import { MessageFlow, tooSmallPackets, type Transport } from './message-flow.ts';
 
 /** The preparation of a channel, until something runs in it. */
@@ -65,6 +65,10 @@ export class TargetSide extends MessageFlow<ClientChannel> implements RelayedTar
   }
 
   #prepare(message: ToChannel): void {
+    if (message.kind === 'open' && message.type === forwardType) {
+      this.#forward(message.channel, readPlace(message.type, message.body));
+      return;
+    }
     if (message.kind === 'open') {
       this.#prepared.set(message.channel, { environment: {}, terminal: null });
       return;
@@ -85,9 +89,16 @@ export class TargetSide extends MessageFlow<ClientChannel> implements RelayedTar
     }
   }
 
-  #start({ channel, type, body }: ToChannel & { readonly kind: 'request' }, { environment: env, terminal }: Prepared): void {
+  /** Has the target connect to a place, `HOST:PORT`. */
+  #forward(channel: number, place: string): void {
+    const port = place.lastIndexOf(':');
+    this.#connection.forwardOut('127.0.0.1', 0, place.slice(0, port), Number(place.slice(port + 1)), this.#opening(channel, true));
+  }
+
+  /** Returns what is called when the target has opened a channel, or has not. */
+  #opening(channel: number, isForward: boolean): (error: Error | undefined, stream: ClientChannel) => void {
     this.#early.set(channel, []);
-    const begun = (error: Error | undefined, stream: ClientChannel): void => {
+    return (error, stream) => {
       const early = this.#early.get(channel) ?? [];
       this.#early.delete(channel);
       if (error !== undefined) {
@@ -99,11 +110,15 @@ export class TargetSide extends MessageFlow<ClientChannel> implements RelayedTar
         this.cutOff(new GatewayError('malformed', 'The target takes only packets that are too small.'));
         return;
       }
-      this.#begin(channel, stream);
+      this.#begin(channel, stream, isForward);
       for (const message of early) {
         this.#write(message, stream);
       }
     };
+  }
+
+  #start({ channel, type, body }: ToChannel & { readonly kind: 'request' }, { environment: env, terminal }: Prepared): void {
+    const begun = this.#opening(channel, false);
     if (type === 'exec') {
       this.#connection.exec(readText(body), { env, ...(terminal === null ? {} : { pty: terminal }) }, begun);
     } else if (type === 'shell') {
@@ -113,8 +128,13 @@ export class TargetSide extends MessageFlow<ClientChannel> implements RelayedTar
     }
   }
 
-  #begin(channel: number, stream: ClientChannel): void {
+  #begin(channel: number, stream: ClientChannel, isForward: boolean): void {
     this.receive(plain('success', channel));
+    if (isForward) {
+      stream.on('end', () => {
+        this.receive(plain('eof', channel));
+      });
+    }
     stream.on('data', (bytes: Buffer) => {
       this.receive(data(channel, bytes));
     });
@@ -128,7 +148,9 @@ export class TargetSide extends MessageFlow<ClientChannel> implements RelayedTar
         } else if (signal !== undefined) {
           this.receive(exitSignal(channel, signal.replace(/^SIG/, ''), { hasCore: hasCore === true, words: words ?? '' }));
         }
-        this.receive(plain('eof', channel));
+        if (!isForward) {
+          this.receive(plain('eof', channel));
+        }
         this.receive(plain('close', channel));
         this.leave(channel);
       };

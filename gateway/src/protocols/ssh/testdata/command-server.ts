@@ -22,6 +22,8 @@ export interface CommandServer extends AsyncDisposable {
   readonly directory: string;
   /** All that the server of SFTP says of what it does. */
   operations(): string;
+  /** The hosts to which it was asked to connect. It answers in their place, with their name. */
+  readonly places: readonly string[];
   /** All that was sent to commands. */
   input(): string;
   /** True if no command runs that contains these words. */
@@ -32,6 +34,7 @@ export async function startCommandServer(): Promise<CommandServer> {
   const { private: key, public: hostKey } = newKey();
   const password = 'ssh-contract-canary-91ab';
   const commands: string[] = [];
+  const places: string[] = [];
   const input: Buffer[] = [];
   const running = new Map<ChildProcess, string>();
   const connections = new Set<Connection>();
@@ -68,6 +71,11 @@ export async function startCommandServer(): Promise<CommandServer> {
         context.reject(['password']);
       }
     });
+    connection.on('tcpip', (accept, _reject, { destIP }) => {
+      places.push(destIP);
+      const stream = accept();
+      stream.end(`from ${destIP}\n`);
+    });
     connection.on('session', (accept) => {
       const session = accept();
       let language = '';
@@ -100,6 +108,7 @@ export async function startCommandServer(): Promise<CommandServer> {
     hostKey,
     password,
     commands,
+    places,
     directory,
     operations: () => Buffer.concat(operations).toString(),
     input: () => Buffer.concat(input).toString(),

@@ -31,7 +31,7 @@ export const contract: ProtocolContract = {
     const server = await startCommandServer();
     const hasSftp = requireProgram(sftpServer).skip === undefined;
     return {
-      place: `url: "ssh://deploy@127.0.0.1:${server.port}", password: { env: SHELL_SECRET }, options: { hostKeys: ["${server.hostKey}"] }`,
+      place: `url: "ssh://deploy@127.0.0.1:${server.port}", password: { env: SHELL_SECRET }, options: { hostKeys: ["${server.hostKey}"], forwards: any }`,
       environment: { SHELL_SECRET: server.password },
       connect,
       shapes: [...shapes, ...(hasSftp ? sftpShapes(server) : [])],
@@ -102,6 +102,29 @@ class Client {
           resolve({ code, out: Buffer.concat(out), err: Buffer.concat(err) });
         });
         stream.end(input);
+      });
+    });
+  }
+
+  /** Has the target connect to a host. Resolves with what comes from there. Rejects if there is no connection. */
+  async forward(host: string): Promise<Buffer> {
+    await this.#ready;
+    return new Promise((resolve, reject) => {
+      this.#client.once('close', () => {
+        reject(new Error('the connection was closed'));
+      });
+      this.#client.forwardOut('127.0.0.1', 0, host, 1, (error: Error | undefined, stream: ClientChannel) => {
+        if (error !== undefined) {
+          reject(error);
+          return;
+        }
+        const out: Buffer[] = [];
+        stream.on('data', (bytes: Buffer) => out.push(bytes));
+        stream.on('error', reject);
+        stream.on('close', () => {
+          resolve(Buffer.concat(out));
+        });
+        stream.on('end', () => stream.end());
       });
     });
   }
@@ -185,6 +208,16 @@ const shapes: readonly AskedShape[] = [
   shape('standard output', 'masked', (words) => `printf '%s\\n' '${words} ${words}'`),
   shape('standard error', 'masked', (words) => `printf '%s\\n' '${words}' >&2`),
   shape('output that is no text', 'refused', (words) => `printf '%s \\377\\n' '${words}'`),
+  {
+    name: 'a forward',
+    outcome: 'refused',
+    ask: async (access, words): Promise<ShapedAnswer> => {
+      const client = new Client(access);
+      const bytes = await client.forward(words).catch(() => Buffer.alloc(0));
+      client.close();
+      return { bytes, text: bytes.toString(), bodies: null };
+    },
+  },
   { ...shape('a terminal', 'masked', (words) => `printf '%s\\n' '${words}'`, { pty: true }), keepsColumns: true },
 ];
 
@@ -305,6 +338,17 @@ function entriesOf(server: CommandServer): readonly Entry[] {
       action: 'ssh.exec',
       connect: (access) => entry(access, async (client, said) => client.run('true', { env: { LANG: said } })),
       heard: ran,
+    },
+    {
+      name: 'a forward',
+      action: 'ssh.forward',
+      isSilent: true,
+      connect: (access) =>
+        entry(access, async (client, said) => {
+          const out = await client.forward(said);
+          return { code: out.includes(said) ? 0 : 1, out, err: Buffer.alloc(0) };
+        }),
+      heard: (said) => server.places.filter((place) => place.includes(said)).length,
     },
     {
       name: 'input',
