@@ -29,6 +29,8 @@ test('D39: a value keeps its columns, whatever colours it has, and what is aroun
     [`\u001b[1m${mail}\u001b[0m x\n`, `\u001b[1m${masked}\u001b[0m x\n`],
     ['ada.lovelace@\u001b[01;31m\u001b[Kexample\u001b[m\u001b[K.com\n', '[email]******\u001b[01;31m\u001b[K*******\u001b[m\u001b[K****\n'],
     [`\u001b]0;${mail}\u0007$ `, '\u001b]0;[email]\u0007$ '],
+    [`x \u001b]0;${mail}`, 'x \u001b]0;[email]'],
+    [`\u001b]]${mail}\u0007`, '\u001b]][email]\u0007'],
     [`\u001b[2J\u001b[H${mail}\u001b[5;1Hx`, `\u001b[2J\u001b[H${masked}\u001b[5;1Hx`],
     ['a\u0000d\u0000a@example.com ', '[\u0000e\u0000mail]******** '],
     ['no value, \u001b[31mcolours\u001b[0m and \u001b(B é 漢字\r\n', 'no value, \u001b[31mcolours\u001b[0m and \u001b(B é 漢字\r\n'],

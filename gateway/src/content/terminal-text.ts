@@ -86,7 +86,8 @@ export class TerminalText implements TextStream {
   }
 
   end(): string {
-    const rest = this.#endLine() + this.#begun;
+    // A sequence without an end may be a text that nobody has looked at.
+    const rest = this.#endLine() + changeText(this.#changes, this.#begun);
     this.#begun = '';
     return rest;
   }
@@ -109,7 +110,7 @@ export class TerminalText implements TextStream {
     const titled = matchedAt(textSequence, text, at);
     if (titled !== undefined) {
       const [said, words = ''] = titled;
-      return { length: said.length, said: said.replace(words, () => changeText(this.#changes, words)) };
+      return { length: said.length, said: said.slice(0, 2) + changeText(this.#changes, words) + said.slice(2 + words.length) };
     }
     const plain = (matchedAt(controlSequence, text, at) ?? matchedAt(otherSequence, text, at))?.[0];
     if (plain !== undefined) {
